@@ -1,0 +1,230 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Box } from './box';
+import { criuLock, realCriu } from './criu';
+import { Pipe } from './pipe';
+import { ended, type Fds } from './spawn';
+import type { Tasks } from './tasks';
+import { makeTemp, removeTemp } from './temp';
+
+// The first pid of dumped trees: well above those that criu itself takes in the namespace of a restore.
+const FIRST_PID = 14716;
+
+export type Namespace = 'user' | 'pid' | 'mount' | 'uts' | 'ipc' | 'net';
+
+export interface StartOptions {
+  fds?: Fds;
+  args?: readonly string[];
+  /** New ones for the tree. With mount, its folder is its root. */
+  namespaces?: readonly Namespace[];
+  /** Its working folder, which must be empty; a fresh one unless told. */
+  folder?: string;
+}
+
+export interface Program {
+  /** Pid of the root task as pstree.img will have it: what tasks.fds and the like take. */
+  pid: number;
+  /** Its pid for criu's -t: another one where it has a pid namespace of its own. */
+  dumpPid: number;
+  /** Its working folder, seen from here. Stays until the lab ends, for the restore. */
+  folder: string;
+  tasks: Tasks;
+  box: Box;
+  namespaces: readonly Namespace[];
+}
+
+export interface RestoreOptions {
+  /** Command before criu's, such as ['fdgraft-exec', '--plan', dir, '--']. */
+  prefix?: readonly string[];
+  /** The caller's descriptors, by number. 1 and 2 collect what the command says unless told. */
+  callerFds?: Fds;
+  extraArgs?: readonly string[];
+  /** What is restored, where it had a mount namespace: its folder is the root again. */
+  program?: Program;
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface Restored {
+  tasks: Tasks;
+  /** What the command wrote to stdout and stderr. */
+  output: string;
+  end(): Promise<void>;
+}
+
+/** A command with criu in it that did not end with 0. */
+export class CriuFailure extends Error {
+  constructor(
+    what: string,
+    readonly exitCode: number,
+    readonly output: string,
+    readonly log: string,
+  ) {
+    const tail = log.trimEnd().split('\n').slice(-25).join('\n');
+    super(`${what} ended with ${exitCode}\n${output.trimEnd()}\n${tail}`);
+  }
+}
+
+/** All that one test starts, makes and opens. end() frees it, whatever became of the test. */
+export class Lab {
+  private readonly frees: (() => unknown)[] = [];
+
+  /** t: the test; the lab ends with it. */
+  constructor(t?: { teardown(fn: () => Promise<void>): void }) {
+    t?.teardown(() => this.end());
+  }
+
+  async end(): Promise<void> {
+    const errors: unknown[] = [];
+    for (let free = this.frees.pop(); free; free = this.frees.pop()) {
+      try {
+        await free();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  folder(): string {
+    const folder = makeTemp();
+    this.frees.push(() => removeTemp(folder));
+    return folder;
+  }
+
+  async pipe(): Promise<Pipe> {
+    const pipe = await Pipe.open();
+    this.frees.push(() => pipe.close());
+    return pipe;
+  }
+
+  /** fs.openSync, closed when the lab ends. */
+  open(file: string, flags: string | number): number {
+    const fd = fs.openSync(file, flags);
+    this.frees.push(() => fs.closeSync(fd));
+    return fd;
+  }
+
+  private async box(firstPid = 0): Promise<Box> {
+    const box = await Box.open(firstPid);
+    this.frees.push(() => box.end());
+    return box;
+  }
+
+  /** Starts a program, alone in a session, without environment, and waits until it says that it is ready. */
+  async startProgram(binary: string, options: StartOptions = {}): Promise<Program> {
+    const folder = options.folder ?? this.folder();
+    const namespaces = options.namespaces ?? [];
+    const name = path.basename(binary).replace(/-[0-9a-f]{16}$/, '');
+    fs.copyFileSync(binary, path.join(folder, name));
+    fs.chmodSync(path.join(folder, name), 0o755);
+
+    const place = ['--session', '--bare'];
+    if (namespaces.length > 0) place.push('--namespaces', namespaces.join(','));
+    const rooted = namespaces.includes('mount');
+    if (rooted) {
+      makeRoot(folder);
+      place.push('--root', folder, '--chdir', '/');
+    } else {
+      place.push('--chdir', folder);
+    }
+    const box = await this.box(FIRST_PID);
+    const said = this.scratch();
+    const child = box.spawn([rooted ? `/${name}` : path.join(folder, name), ...(options.args ?? [])], {
+      place,
+      messages: said.fd,
+      fds: options.fds ?? {},
+    });
+    let status: number | undefined;
+    void ended(child, 3600).then((code) => {
+      status = code;
+    });
+    const end = Date.now() + 30_000;
+    while (!fs.existsSync(path.join(folder, 'ready'))) {
+      if (status !== undefined) throw new Error(`${name} ended with ${status} before it was ready: ${said.read()}`);
+      if (Date.now() > end) throw new Error(`${name} was not ready within 30 s`);
+      await sleep(5);
+    }
+    const own = namespaces.includes('pid');
+    return {
+      pid: own ? 1 : FIRST_PID,
+      dumpPid: own ? FIRST_PID + 1 : FIRST_PID,
+      folder,
+      tasks: box.tasks,
+      box,
+      namespaces,
+    };
+  }
+
+  /** Dumps a program into a folder, a fresh one unless told, and returns that. The tree is gone then. */
+  async dump(program: Program, options: { dir?: string; extraArgs?: readonly string[] } = {}): Promise<string> {
+    const dir = options.dir ?? this.folder();
+    const args = [
+      'dump',
+      '-t',
+      String(program.dumpPid),
+      '-D',
+      dir,
+      '-o',
+      'dump.log',
+      '-v4',
+      ...(options.extraArgs ?? []),
+    ];
+    if (program.namespaces.includes('mount')) args.push('--root', program.folder);
+    await this.criu(program.box, args, path.join(dir, 'dump.log'), {});
+    if (!options.extraArgs?.includes('--leave-running')) await program.box.end();
+    return dir;
+  }
+
+  /** Restores a dump in a pid namespace of its own, in the background (-d). */
+  async restore(dir: string, options: RestoreOptions = {}): Promise<Restored> {
+    const box = await this.box();
+    const args = ['restore', '-D', dir, '-d', '-o', 'restore.log', '-v4', ...(options.extraArgs ?? [])];
+    if (options.program?.namespaces.includes('mount')) args.push('--root', options.program.folder);
+    const output = await this.criu(box, args, path.join(dir, 'restore.log'), options);
+    return { tasks: box.tasks, output, end: () => box.end() };
+  }
+
+  private async criu(box: Box, args: string[], log: string, options: RestoreOptions): Promise<string> {
+    const real = realCriu();
+    if (!real.available) throw new Error(real.missing);
+    const said = this.scratch();
+    const child = box.spawn([...(options.prefix ?? []), ...real.criu, ...args], {
+      messages: said.fd,
+      fds: { 1: said.fd, 2: said.fd, ...options.callerFds },
+      env: options.env ?? process.env,
+      wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
+    });
+    const status = await ended(child, 420);
+    if (status !== 0) {
+      await box.end();
+      throw new CriuFailure(`${options.prefix?.[0] ?? 'criu'} … ${args[0]}`, status, said.read(), read(log));
+    }
+    return said.read();
+  }
+
+  /** A file without a name in any folder that a test looks at, for what a command says. */
+  private scratch(): { fd: number; read(): string } {
+    const file = path.join(this.folder(), 'said');
+    return { fd: this.open(file, 'a'), read: () => read(file) };
+  }
+}
+
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What a folder needs to be a root for a program: a place for /proc and a /dev/null. */
+function makeRoot(folder: string): void {
+  fs.mkdirSync(path.join(folder, 'proc'));
+  fs.mkdirSync(path.join(folder, 'dev'));
+  const { status, stderr } = spawnSync('mknod', ['-m', '666', path.join(folder, 'dev/null'), 'c', '1', '3'], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`no /dev/null in ${folder}: ${stderr}`);
+}

@@ -1,0 +1,194 @@
+// A folder with a Debian that has criu in it, made once and kept in the user's cache.
+// criu runs out of it beside the host's programs: see criuCommand.
+//
+//   node tools/criu-root.js [SUITE]     prints the folder; SUITE is trixie unless told (sid, experimental: newer ones)
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+
+const DEFAULT_SUITE = 'trixie';
+const PACKAGES = ['criu', 'python3-pycriu'];
+const MARKER = 'fdgraft-root.json';
+// A suite that is not a system of its own, only newer packages on top of another one.
+const BASE_OF = { experimental: 'sid' };
+
+function cacheFolder() {
+  const base = process.env.XDG_CACHE_HOME;
+  return path.join(base && path.isAbsolute(base) ? base : path.join(os.homedir(), '.cache'), 'fdgraft');
+}
+
+/** The argv that starts the criu of ROOT without chroot: ROOT's own loader with ROOT's own libraries. */
+function criuCommand(root) {
+  return [
+    path.join(root, 'lib64/ld-linux-x86-64.so.2'),
+    '--library-path',
+    `${root}/usr/lib/x86_64-linux-gnu:${root}/lib/x86_64-linux-gnu`,
+    path.join(root, 'usr/sbin/criu'),
+  ];
+}
+
+function criuVersion(root) {
+  const [loader, ...rest] = criuCommand(root);
+  const { status, stdout, stderr, error } = spawnSync(loader, [...rest, '--version'], { encoding: 'utf8' });
+  const version = /^Version: (\S+)/m.exec(stdout ?? '')?.[1];
+  if (status !== 0 || !version) {
+    throw new Error(`criu in ${root} does not start: ${error?.message ?? (stderr || stdout).trim()}`);
+  }
+  return version;
+}
+
+/** What the marker of a whole root says, or undefined where there is none. */
+function readMarker(root) {
+  let text;
+  try {
+    text = fs.readFileSync(path.join(root, MARKER), 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  const marker = JSON.parse(text);
+  return PACKAGES.every((name) => marker.packages.includes(name)) ? marker : undefined;
+}
+
+function environment() {
+  // debootstrap lives in sbin, which a plain user's PATH may lack; its messages are read by the log.
+  return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` };
+}
+
+function run(argv) {
+  const [command, ...args] = argv;
+  // stdout is the answer of this tool, so what the commands say goes to stderr.
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2], env: environment() });
+  return !error && status === 0;
+}
+
+function has(program) {
+  return spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore', env: environment() }).status === 0;
+}
+
+function requireDebootstrap() {
+  if (has('debootstrap')) return;
+  if (has('apt-get')) {
+    const install = ['apt-get', 'install', '-y', '--no-install-recommends', 'debootstrap', 'debian-archive-keyring'];
+    if (run(install) || (run(['apt-get', 'update']) && run(install))) return;
+  }
+  throw new Error(
+    'debootstrap is missing: install the package debootstrap (and debian-archive-keyring), then run again',
+  );
+}
+
+/** The mirrors that this host's apt uses for Debian, however its sources are written. */
+function hostMirrors() {
+  const { status, stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian'], {
+    encoding: 'utf8',
+    env: environment(),
+  });
+  return status === 0 ? [...new Set(stdout.split('\n').filter(Boolean))] : [];
+}
+
+function debootstrap(suite, target) {
+  const command = [
+    'unshare',
+    '-m',
+    'debootstrap',
+    '--variant=minbase',
+    `--include=${PACKAGES.join(',')}`,
+    suite,
+    target,
+  ];
+  // debootstrap's own default mirror first: the host's may be a snapshot that lacks the suite.
+  for (const mirror of [undefined, ...hostMirrors()]) {
+    fs.rmSync(target, { recursive: true, force: true });
+    if (run(mirror ? [...command, mirror] : command)) return;
+  }
+  throw new Error(
+    `debootstrap could not make a ${suite} root in ${target} (its messages are above): check the network, and http_proxy where one is needed`,
+  );
+}
+
+function addNewerPackages(suite, target) {
+  const list = path.join(target, 'etc/apt/sources.list');
+  const base = fs.readFileSync(list, 'utf8');
+  fs.appendFileSync(list, base.replaceAll(` ${BASE_OF[suite]} `, ` ${suite} `));
+  // Release files of a mirror that lags can be past their date; the signature still counts.
+  const apt = ['unshare', '-m', 'chroot', target, 'apt-get', '-y', '-o', 'Acquire::Check-Valid-Until=false'];
+  if (!run([...apt, 'update']) || !run([...apt, 'install', '-t', suite, '--no-install-recommends', ...PACKAGES])) {
+    throw new Error(`the packages of ${suite} could not be installed in ${target} (the messages are above)`);
+  }
+}
+
+/** Builds the root beside its place and renames it when it is whole. Runs under the lock. */
+function build(suite) {
+  const root = path.join(cacheFolder(), suite);
+  const partial = `${root}.partial`;
+  if (readMarker(root)) return;
+  requireDebootstrap();
+  debootstrap(BASE_OF[suite] ?? suite, partial);
+  if (BASE_OF[suite]) addNewerPackages(suite, partial);
+  fs.rmSync(path.join(partial, 'var/cache/apt'), { recursive: true, force: true });
+  fs.rmSync(path.join(partial, 'var/lib/apt/lists'), { recursive: true, force: true });
+  const marker = { suite, criu: criuVersion(partial), packages: PACKAGES };
+  fs.writeFileSync(path.join(partial, MARKER), `${JSON.stringify(marker)}\n`);
+  fs.rmSync(root, { recursive: true, force: true });
+  fs.renameSync(partial, root);
+}
+
+/** What this machine lacks to make or to use a root, or undefined. */
+function whatIsMissing() {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `CRIU is tested on Linux x86_64, this is ${process.platform} ${process.arch}`;
+  if (process.getuid() !== 0) return 'CRIU needs root: run again as root';
+  for (const program of ['unshare', 'flock']) {
+    if (!has(program)) return `${program} is missing: install the package util-linux`;
+  }
+  return undefined;
+}
+
+/** Makes sure that the root of a suite is there; at once where it is. Throws an Error that says the way out. */
+function ensureCriuRoot(suite = DEFAULT_SUITE) {
+  if (!/^[a-z][a-z0-9-]*$/.test(suite)) throw new Error(`"${suite}" is no name of a Debian suite: try trixie or sid`);
+  const missing = whatIsMissing();
+  if (missing) throw new Error(missing);
+  const root = path.join(cacheFolder(), suite);
+  let marker = readMarker(root);
+  if (!marker) {
+    fs.mkdirSync(cacheFolder(), { recursive: true });
+    // flock(1) keeps the lock for as long as the build runs, however this process ends.
+    const built = spawnSync('flock', [`${root}.lock`, process.execPath, __filename, '--build', suite], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      env: environment(),
+    });
+    marker = readMarker(root);
+    if (built.status !== 0 || !marker) {
+      throw new Error(
+        `no ${suite} root with criu could be made:\n${(built.stderr || String(built.error)).trim().split('\n').slice(-15).join('\n')}`,
+      );
+    }
+  }
+  return { root, suite, version: marker.criu, criu: criuCommand(root) };
+}
+
+module.exports = { ensureCriuRoot, criuCommand, cacheFolder, DEFAULT_SUITE };
+
+if (require.main === module) {
+  const args = process.argv.slice(2);
+  try {
+    if (args[0] === '--build' && args.length === 2) {
+      build(args[1]);
+    } else if (args.length <= 1 && !args[0]?.startsWith('-')) {
+      const { root, version } = ensureCriuRoot(args[0]);
+      process.stdout.write(`${root}\n`);
+      process.stderr.write(`criu ${version}\n`);
+    } else {
+      process.stderr.write('usage: node tools/criu-root.js [SUITE]\n');
+      process.exitCode = 2;
+    }
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
