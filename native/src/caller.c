@@ -1,0 +1,129 @@
+#include "caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "message.h"
+
+/* The device of /dev/ptmx: opening it again makes another terminal. */
+#define PTMX_MAJOR 5
+#define PTMX_MINOR 2
+
+static int by_number(const void *left, const void *right)
+{
+	uint32_t a = ((const struct caller *)left)->number;
+	uint32_t b = ((const struct caller *)right)->number;
+
+	return (a > b) - (a < b);
+}
+
+int callers_collect(struct callers *callers, const struct plan *plan)
+{
+	size_t used = 0;
+
+	*callers = (struct callers){0};
+	if (plan->graft_count == 0)
+		return 0;
+	callers->list = calloc(plan->graft_count, sizeof(*callers->list));
+	if (!callers->list) {
+		message("out of memory for %zu placeholders", plan->graft_count);
+		return -1;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++)
+		callers->list[i] = (struct caller){
+			.number = plan->grafts[i].caller_fd,
+			.fd = -1,
+			.sharers = 1,
+			.first_spec = plan->grafts[i].spec,
+		};
+	qsort(callers->list, plan->graft_count, sizeof(*callers->list), by_number);
+	for (size_t i = 1; i < plan->graft_count; i++) {
+		struct caller *last = &callers->list[used];
+
+		if (callers->list[i].number != last->number) {
+			callers->list[++used] = callers->list[i];
+			continue;
+		}
+		last->sharers++;
+		if (callers->list[i].first_spec < last->first_spec)
+			last->first_spec = callers->list[i].first_spec;
+	}
+	callers->count = used + 1;
+	return 0;
+}
+
+struct caller *caller_find(const struct callers *callers, uint32_t number)
+{
+	struct caller key = {.number = number};
+
+	if (callers->count == 0)
+		return NULL;
+	return bsearch(&key, callers->list, callers->count, sizeof(key), by_number);
+}
+
+static enum caller_kind kind_of(const struct caller *caller, const char *link)
+{
+	/* Real paths begin with a slash, so these are names that the kernel made up. */
+	if (strncmp(link, "anon_inode:", 11) == 0 || strncmp(link, "pidfd:", 6) == 0)
+		return CALLER_ANONYMOUS;
+	switch (caller->status.st_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFBLK:
+		return CALLER_FILE;
+	case S_IFDIR:
+		return CALLER_FOLDER;
+	case S_IFIFO:
+		return link[0] == '/' ? CALLER_FIFO : CALLER_PIPE;
+	case S_IFSOCK:
+		return CALLER_SOCKET;
+	case S_IFCHR:
+		return major(caller->status.st_rdev) == PTMX_MAJOR && minor(caller->status.st_rdev) == PTMX_MINOR ?
+			       CALLER_PTMX :
+			       CALLER_DEVICE;
+	default:
+		return CALLER_ANONYMOUS;
+	}
+}
+
+int caller_inspect(struct caller *caller)
+{
+	char path[64];
+	char link[64];
+	ssize_t length;
+
+	caller->kind = CALLER_CLOSED;
+	caller->flags = fcntl(caller->fd, F_GETFL);
+	if (caller->flags < 0 && errno == EBADF)
+		return 0;
+	if (caller->flags < 0 || fstat(caller->fd, &caller->status)) {
+		message("caller fd %u: cannot look at it: %s", caller->number, strerror(errno));
+		return -1;
+	}
+	if (caller->flags & O_PATH) {
+		caller->kind = CALLER_PATH;
+		return 0;
+	}
+	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", caller->fd) < 0)
+		return -1;
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0) {
+		message("caller fd %u: cannot read the link %s: %s; /proc has to be mounted", caller->number, path,
+			strerror(errno));
+		return -1;
+	}
+	link[length] = '\0';
+	caller->kind = kind_of(caller, link);
+	caller->seekable = lseek(caller->fd, 0, SEEK_CUR) >= 0;
+	return 0;
+}
+
+void callers_free(struct callers *callers)
+{
+	free(callers->list);
+	*callers = (struct callers){0};
+}

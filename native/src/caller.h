@@ -1,0 +1,50 @@
+/* The caller's descriptors: what each one is. */
+#ifndef FDGRAFT_CALLER_H
+#define FDGRAFT_CALLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "plan.h"
+
+enum caller_kind {
+	CALLER_CLOSED,
+	CALLER_PATH, /* O_PATH */
+	CALLER_FOLDER,
+	CALLER_FILE, /* regular, memfds and block devices too */
+	CALLER_PIPE,
+	CALLER_FIFO, /* with a name */
+	CALLER_SOCKET,
+	CALLER_DEVICE, /* character device, tty */
+	CALLER_PTMX,
+	CALLER_ANONYMOUS, /* epoll, eventfd and the like */
+};
+
+struct caller {
+	uint32_t number; /* as the plan names it */
+	int fd; /* where it is open in this process; -1: not handed over */
+	enum caller_kind kind;
+	int flags; /* F_GETFL */
+	bool seekable;
+	bool stored; /* the plugin gave it to CRIU */
+	uint32_t sharers; /* placeholders that name it */
+	uint32_t first_spec; /* of those, the spec of the first */
+	struct stat status;
+};
+
+struct callers {
+	struct caller *list; /* ascending number */
+	size_t count;
+};
+
+/* One caller for each descriptor that a placeholder names; nothing is looked at yet. -1 has said why. */
+int callers_collect(struct callers *callers, const struct plan *plan);
+
+/* Looks at caller->fd. -1 has said why (a system error); a closed descriptor is none. */
+int caller_inspect(struct caller *caller);
+
+struct caller *caller_find(const struct callers *callers, uint32_t number);
+void callers_free(struct callers *callers);
+
+#endif

@@ -1,0 +1,260 @@
+#include "choose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "message.h"
+#include "reopen.h"
+#include "text.h"
+
+/* Descriptors that the process needs besides those of the plan. */
+#define OTHER_DESCRIPTORS 64
+
+static const char *kind_name(enum caller_kind kind)
+{
+	switch (kind) {
+	case CALLER_SOCKET:
+		return "a socket";
+	case CALLER_PTMX:
+		return "the master side of a terminal";
+	default:
+		return "an anonymous inode, such as an epoll or eventfd descriptor";
+	}
+}
+
+static const char *access_name(int flags)
+{
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return "only reading";
+	case O_WRONLY:
+		return "only writing";
+	case O_RDWR:
+		return "reading and writing";
+	default:
+		return "neither reading nor writing";
+	}
+}
+
+static const char *access_needed(bool reads, bool writes)
+{
+	return reads && writes ? "reading and writing" : reads ? "reading" : "writing";
+}
+
+static bool can_read(int flags)
+{
+	return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR;
+}
+
+static bool can_write(int flags)
+{
+	return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+}
+
+static const char *flag_names(struct text *text, uint32_t flags)
+{
+	static const struct {
+		int bits;
+		const char *name;
+	} names[] = {
+		{O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_DIRECT, "O_DIRECT"},
+		{O_SYNC, "O_SYNC"},	{O_DSYNC, "O_DSYNC"},	    {O_NOATIME, "O_NOATIME"},
+	};
+	int left = (int)flags & COUNTED_FLAGS;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((left & names[i].bits) != names[i].bits)
+			continue;
+		/* O_SYNC has the bit of O_DSYNC within it. */
+		left &= ~names[i].bits;
+		if (text_add(text, "%s%s", text->length ? "|" : "", names[i].name))
+			return "some flags";
+	}
+	return text->length ? text->bytes : "none";
+}
+
+static const char *spec_of(struct shown *shown, const struct plan *plan, uint32_t spec)
+{
+	return show_printed(shown, plan->head->specs[spec]->text);
+}
+
+/* True where nothing more can be said about the descriptor. */
+static bool refuse_kind(const struct plan *plan, const struct caller *caller)
+{
+	struct shown spec;
+
+	spec_of(&spec, plan, caller->first_spec);
+	switch (caller->kind) {
+	case CALLER_CLOSED:
+		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u<FILE` or `%u>FILE`",
+			caller->number, spec.text, caller->number, caller->number);
+		return true;
+	case CALLER_PATH:
+		problem("caller fd %u was opened with O_PATH (spec %s), which allows no reading or writing; open it without O_PATH",
+			caller->number, spec.text);
+		return true;
+	case CALLER_FOLDER:
+		problem("caller fd %u is a folder (spec %s); allowed are files, pipes, FIFOs, character devices, terminals and sockets",
+			caller->number, spec.text);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool refuse_access(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	/* A reopened file gets the entry's access mode, and the caller must not be led to more than it opened. */
+	bool reads = graft->needs_read || (graft->reopen && (graft->flags & O_ACCMODE) != O_WRONLY);
+	bool writes = graft->needs_write || (graft->reopen && (graft->flags & O_ACCMODE) != O_RDONLY);
+	struct shown spec;
+
+	if ((!reads || can_read(caller->flags)) && (!writes || can_write(caller->flags)))
+		return false;
+	problem("caller fd %u is open for %s, file id 0x%x needs %s (spec %s); open it for that", caller->number,
+		access_name(caller->flags), graft->file_id, access_needed(reads, writes),
+		spec_of(&spec, plan, graft->spec));
+	return true;
+}
+
+/* Sets graft->reopen; false where it can be neither, which is said. */
+static bool decide(const struct plan *plan, const struct caller *caller, struct graft *graft)
+{
+	bool dup_only = caller->kind == CALLER_SOCKET || caller->kind == CALLER_PTMX || caller->kind == CALLER_ANONYMOUS;
+	bool positioned = graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER;
+	const char *where = graft->position == FDGRAFT__PLAN_POSITION__POSITION_END ? "end" : "saved";
+	bool differs = ((uint32_t)caller->flags & COUNTED_FLAGS) != (graft->flags & COUNTED_FLAGS);
+	struct text have = {0}, want = {0};
+	struct shown spec;
+
+	spec_of(&spec, plan, graft->spec);
+	if (positioned && graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP) {
+		problem("file id 0x%x has position %s and apply dup (spec %s): a dup would move the caller's own offset; use apply auto or reopen, or position caller",
+			graft->file_id, where, spec.text);
+		return false;
+	}
+	if (positioned && !caller->seekable) {
+		problem("caller fd %u cannot seek (spec %s has position %s); give a regular file, or use position caller",
+			caller->number, spec.text, where);
+		return false;
+	}
+	if (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP)
+		return true;
+	if (dup_only && (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned)) {
+		problem("caller fd %u is %s, which cannot be opened a second time (spec %s); use apply dup and position caller",
+			caller->number, kind_name(caller->kind), spec.text);
+		return false;
+	}
+	if (caller->kind == CALLER_SOCKET)
+		return true;
+	graft->reopen = graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned || differs || caller->sharers > 1;
+	if (!dup_only || !graft->reopen)
+		return true;
+	if (caller->sharers > 1)
+		problem("caller fd %u is %s, and %u entries would share it, file id 0x%x among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
+			caller->number, kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
+	else
+		problem("caller fd %u is %s with status flags %s, file id 0x%x had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
+			caller->number, kind_name(caller->kind), flag_names(&have, (uint32_t)caller->flags), graft->file_id,
+			flag_names(&want, graft->flags), spec.text);
+	text_free(&have);
+	text_free(&want);
+	return false;
+}
+
+/* -1 has said why: a system error. */
+static int try_reopen(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct text flags = {0};
+	struct shown spec;
+	const char *way_out;
+	int error, fd;
+
+	/* Opening a device can do something, such as rewinding a tape. */
+	if (!S_ISREG(caller->status.st_mode) && caller->kind != CALLER_PIPE && caller->kind != CALLER_FIFO)
+		return 0;
+	fd = reopen(caller, graft);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	error = errno;
+	if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+		message("caller fd %u: cannot open it a second time: %s", caller->number, strerror(error));
+		return -1;
+	}
+	way_out = error == ENXIO ? "open the FIFO's other end first, or use apply dup" :
+		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
+				   "use apply dup where its flags and offset do";
+	problem("caller fd %u cannot be opened again for file id 0x%x with status flags %s (spec %s): %s; %s",
+		caller->number, graft->file_id, flag_names(&flags, graft->flags), spec_of(&spec, plan, graft->spec),
+		strerror(error), way_out);
+	text_free(&flags);
+	return 0;
+}
+
+size_t count_reopened(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->graft_count; i++)
+		count += plan->grafts[i].reopen;
+	return count;
+}
+
+static void refuse_count(const struct plan *plan, size_t reopened, size_t callers)
+{
+	struct rlimit limit;
+
+	if (reopened > REOPENED_MAX) {
+		problem("%s: %zu placeholders have to be opened again, at most %d can be; use apply dup in their specs, or give each entry a descriptor of its own with the status flags of the entry",
+			plan->shown_path, reopened, REOPENED_MAX);
+		return;
+	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max == RLIM_INFINITY)
+		return;
+	if (reopened + callers + OTHER_DESCRIPTORS > limit.rlim_max)
+		problem("%s: %zu reopened files and %zu caller fds need more descriptors than the hard limit of %llu allows; use apply dup in their specs, or raise the limit (ulimit -Hn)",
+			plan->shown_path, reopened, callers, (unsigned long long)limit.rlim_max);
+}
+
+int choose(struct plan *plan, struct callers *callers, bool attempt)
+{
+	size_t reopened;
+
+	for (size_t i = 0; i < callers->count; i++)
+		refuse_kind(plan, &callers->list[i]);
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		struct graft *graft = &plan->grafts[i];
+		const struct caller *caller = caller_find(callers, graft->caller_fd);
+
+		if (!caller) {
+			message("caller fd %u is missing from the list of caller fds", graft->caller_fd);
+			return -1;
+		}
+		graft->reopen = false;
+		graft->refused = true;
+		if (caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_FOLDER)
+			continue;
+		graft->refused = !decide(plan, caller, graft);
+		if (graft->refused)
+			graft->reopen = false;
+		if (refuse_access(plan, caller, graft))
+			graft->refused = true;
+	}
+	reopened = count_reopened(plan);
+	refuse_count(plan, reopened, callers->count);
+	if (!attempt || reopened > REOPENED_MAX)
+		return 0;
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+
+		if (graft->reopen && !graft->refused && try_reopen(plan, caller_find(callers, graft->caller_fd), graft))
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,103 @@
+#include "command-words.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config-lines.h"
+#include "escape.h"
+#include "message.h"
+
+/* True for --NAME, --NAME=… and what of it getopt_long still knows: at least the first `least` letters. */
+static bool is_long_option(const char *word, const char *name, size_t least)
+{
+	size_t length;
+
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	word += 2;
+	length = strcspn(word, "=");
+	return length >= least && length <= strlen(name) && strncmp(word, name, length) == 0;
+}
+
+bool is_libdir_word(const char *word)
+{
+	/* CRIU's short options that take no value may stand before it in one word. */
+	if (word[0] == '-' && word[1] != '-')
+		return word[1 + strspn(word + 1, "dsSRhVjl")] == 'L';
+	return is_long_option(word, "libdir", 3);
+}
+
+bool is_auto_dedup_word(const char *word)
+{
+	return is_long_option(word, "auto-dedup", 2);
+}
+
+/* Puts the name of a pages image that is another folder's too into name, "" where there is none. -1 has said why. */
+static int find_linked_pages(int folder, char name[NAME_MAX + 1])
+{
+	struct dirent *entry;
+	int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = own < 0 ? NULL : fdopendir(own);
+
+	name[0] = '\0';
+	if (!stream) {
+		message("cannot list the image folder: %s", strerror(errno));
+		if (own >= 0)
+			close(own);
+		return -1;
+	}
+	while ((entry = readdir(stream)) != NULL) {
+		struct stat status;
+
+		if (fnmatch("pages-*.img", entry->d_name, 0) != 0)
+			continue;
+		if (fstatat(own, entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (!S_ISLNK(status.st_mode) && status.st_nlink <= 1)
+			continue;
+		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+		break;
+	}
+	closedir(stream);
+	return 0;
+}
+
+int refuse_command(char *const *command, const struct plan *plan, int folder)
+{
+	struct config_found config = {0};
+	const char *dedup_word = NULL;
+	struct shown shown, shown_name;
+	char linked[NAME_MAX + 1];
+
+	for (size_t i = 0; command[i] && strcmp(command[i], "--") != 0; i++) {
+		if (is_libdir_word(command[i]))
+			problem("COMMAND has %s: CRIU would load its plugins from there alone and never see fdgraft.so; leave it out and give its folder as fdgraft-exec --plugins DIR",
+				show_raw(&shown, command[i]));
+		if (is_auto_dedup_word(command[i]))
+			dedup_word = command[i];
+	}
+	if (config_look(&config, command))
+		return -1;
+	if (!dedup_word && !config.auto_dedup_file)
+		return 0;
+	if (find_linked_pages(folder, linked))
+		goto failed;
+	if (linked[0] && dedup_word)
+		problem("COMMAND has %s, and %s beside %s is a link: restoring would punch holes into the pages of the source; leave the option out, or rewrite with --link copy",
+			show_raw(&shown, dedup_word), show_raw(&shown_name, linked), plan->shown_path);
+	else if (linked[0])
+		problem("%s, line %zu: auto-dedup, and %s beside %s is a link: restoring would punch holes into the pages of the source; run COMMAND with --no-default-config, or rewrite with --link copy",
+			config.auto_dedup_file, config.auto_dedup_line, show_raw(&shown_name, linked), plan->shown_path);
+	free(config.auto_dedup_file);
+	return 0;
+failed:
+	free(config.auto_dedup_file);
+	return -1;
+}

@@ -1,0 +1,16 @@
+/* Words of COMMAND, and lines of CRIU's configuration, that would undo what the launcher does. */
+#ifndef FDGRAFT_COMMAND_WORDS_H
+#define FDGRAFT_COMMAND_WORDS_H
+
+#include <stdbool.h>
+
+#include "plan.h"
+
+/* Each one found is a problem(). -1 on a system error, which is said. */
+int refuse_command(char *const *command, const struct plan *plan, int folder);
+
+/* True for every spelling that getopt_long takes for CRIU's --libdir or -L. */
+bool is_libdir_word(const char *word);
+bool is_auto_dedup_word(const char *word);
+
+#endif

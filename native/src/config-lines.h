@@ -1,0 +1,15 @@
+/* CRIU's configuration files: which ones a COMMAND makes CRIU read, and the lines in them that matter here. */
+#ifndef FDGRAFT_CONFIG_LINES_H
+#define FDGRAFT_CONFIG_LINES_H
+
+#include <stddef.h>
+
+struct config_found {
+	char *auto_dedup_file; /* escaped; NULL: none has it. To be freed. */
+	size_t auto_dedup_line;
+};
+
+/* A libdir line is a problem(). -1 when memory is out, which is said. */
+int config_look(struct config_found *found, char *const *command);
+
+#endif

@@ -1,0 +1,91 @@
+#include "debug-texts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "escape.h"
+#include "message.h"
+
+/* For a full pipe set to O_NONBLOCK, whose reader may be gone for good. */
+#define WAIT_FOR_ROOM_MS 10000
+
+int debug_check(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->head->n_debugs; i++) {
+		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
+		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
+		const char *wrong = NULL;
+		struct shown shown;
+
+		if (caller_inspect(&caller))
+			return -1;
+		if (caller.kind == CALLER_CLOSED)
+			wrong = "is not open";
+		else if (caller.kind == CALLER_PATH)
+			wrong = "was opened with O_PATH";
+		else if (caller.kind == CALLER_FOLDER)
+			wrong = "is a folder";
+		else if ((caller.flags & O_ACCMODE) != O_WRONLY && (caller.flags & O_ACCMODE) != O_RDWR)
+			wrong = "is open for only reading";
+		if (wrong)
+			problem("caller fd %u %s, and %s writes to it; open it for writing", debug->caller_fd, wrong,
+				show_printed(&shown, debug->text));
+	}
+	return 0;
+}
+
+static int write_whole(int fd, const unsigned char *bytes, size_t left)
+{
+	while (left > 0) {
+		ssize_t done = write(fd, bytes, left);
+
+		if (done > 0) {
+			bytes += done;
+			left -= (size_t)done;
+			continue;
+		}
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno == EAGAIN) {
+			struct pollfd room = {.fd = fd, .events = POLLOUT};
+			int ready = poll(&room, 1, WAIT_FOR_ROOM_MS);
+
+			if (ready > 0 || (ready < 0 && errno == EINTR))
+				continue;
+			errno = EAGAIN;
+		}
+		return -1;
+	}
+	return 0;
+}
+
+int debug_write(const struct plan *plan)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	int result = 0;
+
+	/* A pipe without a reader has to end in a message. */
+	if (sigaction(SIGPIPE, &ignore, &before)) {
+		message("cannot ignore SIGPIPE: %s", strerror(errno));
+		return -1;
+	}
+	for (size_t i = 0; result == 0 && i < plan->head->n_debugs; i++) {
+		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
+		struct shown shown;
+
+		result = write_whole((int)debug->caller_fd, debug->output.data, debug->output.len);
+		if (result)
+			message("caller fd %u: cannot write the text of %s: %s", debug->caller_fd,
+				show_printed(&shown, debug->text), strerror(errno));
+	}
+	if (sigaction(SIGPIPE, &before, NULL)) {
+		message("cannot set SIGPIPE back: %s", strerror(errno));
+		return -1;
+	}
+	return result;
+}

@@ -1,0 +1,80 @@
+#include "hash-images.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "message.h"
+
+static int hash_file(int fd, unsigned char digest[SHA256_SIZE])
+{
+	static unsigned char buffer[64 << 10];
+	struct sha256 hash;
+
+	sha256_start(&hash);
+	for (;;) {
+		ssize_t got = read(fd, buffer, sizeof(buffer));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		sha256_add(&hash, buffer, (size_t)got);
+	}
+	sha256_end(&hash, digest);
+	return 0;
+}
+
+static int hash_image(const struct plan *plan, int folder, const Fdgraft__PlanImage *image)
+{
+	unsigned char digest[SHA256_SIZE];
+	char expected[SHA256_HEX + 1], found[SHA256_HEX + 1];
+	struct shown shown;
+	struct stat status;
+	int fd;
+
+	/* A link in place of an image that was rewritten leads to another image: refused rather than followed. */
+	fd = openat(folder, image->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		problem("image %s of %s: %s; the plan and the images of one fdgraft rewrite belong together",
+			show_raw(&shown, image->name), plan->shown_path,
+			errno == ELOOP ? "it is a symbolic link, a changed image is a regular file" : strerror(errno));
+		return 0;
+	}
+	if (fstat(fd, &status)) {
+		message("image %s: cannot stat: %s", show_raw(&shown, image->name), strerror(errno));
+		close(fd);
+		return -1;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		problem("image %s of %s: not a regular file", show_raw(&shown, image->name), plan->shown_path);
+		close(fd);
+		return 0;
+	}
+	if (hash_file(fd, digest)) {
+		message("image %s: cannot read: %s", show_raw(&shown, image->name), strerror(errno));
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	if (memcmp(digest, image->after.data, SHA256_SIZE) == 0)
+		return 0;
+	sha256_hex(image->after.data, expected);
+	sha256_hex(digest, found);
+	problem("image %s of %s: SHA-256 is %s, the plan says %s: it was changed after the rewrite; write folder and plan again with fdgraft rewrite",
+		show_raw(&shown, image->name), plan->shown_path, found, expected);
+	return 0;
+}
+
+int hash_images(const struct plan *plan, int folder)
+{
+	for (size_t i = 0; i < plan->head->n_images; i++)
+		if (hash_image(plan, folder, plan->head->images[i]))
+			return -1;
+	return 0;
+}

@@ -1,0 +1,77 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "debug-texts.h"
+#include "escape.h"
+#include "exit-codes.h"
+#include "handover.h"
+#include "message.h"
+#include "move-fds.h"
+#include "plugin-folder.h"
+
+int run_command(char *const *command)
+{
+	struct shown shown;
+	int error;
+
+	execvp(command[0], command);
+	error = errno;
+	message("cannot run %s: %s", show_raw(&shown, command[0]), strerror(error));
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+static int set_environment(const struct plan *plan, const struct callers *callers, const struct plugin_folder *folder)
+{
+	struct text handover = {0};
+	int result;
+
+	if (handover_write(&handover, plan->digest, callers)) {
+		message("out of memory");
+		return EXIT_SYSTEM;
+	}
+	if (sizeof(HANDOVER_ENV "=") + handover.length >= HANDOVER_MAX) {
+		message("%zu caller fds are more than an environment can name; use fewer different ones in the specs", callers->count);
+		text_free(&handover);
+		return EXIT_UNUSABLE;
+	}
+	result = setenv(HANDOVER_ENV, handover.bytes, 1) || setenv("CRIU_LIBS_DIR", folder->path, 1) ||
+		 (folder->made ? setenv(FOLDER_ENV, folder->path, 1) : unsetenv(FOLDER_ENV));
+	text_free(&handover);
+	if (result)
+		message("cannot set the environment: %s", strerror(errno));
+	return result ? EXIT_SYSTEM : 0;
+}
+
+/* The store keeps what is needed; an end of a pipe left open here would keep its other end from seeing EOF. */
+static void close_originals(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->head->n_specs; i++)
+		if (plan->head->specs[i]->matches > 0 && plan->head->specs[i]->caller_fd > 2)
+			close((int)plan->head->specs[i]->caller_fd);
+}
+
+int launch(const struct options *options, const struct plan *plan, struct callers *callers)
+{
+	struct plugin_folder folder;
+	int result = plugin_folder_find(&folder, options->plugins, false);
+
+	if (result)
+		return result;
+	if (move_high(callers))
+		result = EXIT_SYSTEM;
+	else
+		result = set_environment(plan, callers, &folder);
+	if (result == 0 && debug_write(plan))
+		result = EXIT_SYSTEM;
+	if (result == 0) {
+		close_originals(plan);
+		result = run_command(options->command);
+	}
+	plugin_folder_remove(&folder);
+	return result;
+}

@@ -1,0 +1,26 @@
+/* The one way out for messages: the executor sends them to stderr, the plugin to CRIU's log. */
+#ifndef FDGRAFT_MESSAGE_H
+#define FDGRAFT_MESSAGE_H
+
+#include <stddef.h>
+
+/* Takes one whole message, without a newline. */
+typedef void message_sink(const char *text);
+
+void message_to(message_sink *sink);
+
+/* A message that ends the work at hand. */
+void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One of several things that are wrong: printed at once, up to a limit, and counted. */
+void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+size_t problem_count(void);
+
+/* Says how many problems were counted but not printed. */
+void problems_end(void);
+
+/* The counter lives as long as the process, and a plugin may be loaded twice in one. */
+void problems_reset(void);
+
+#endif

@@ -1,0 +1,211 @@
+/* Every value of a plan that the executor acts on, checked before anything is done with it. */
+#include "plan.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "message.h"
+
+#define WRITE_AGAIN "write the plan again with fdgraft rewrite"
+
+bool is_image_name(const char *name)
+{
+	return name[0] != '\0' && strlen(name) <= NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
+static int check_image(const struct plan *plan, const Fdgraft__PlanImage *image, size_t number)
+{
+	struct shown shown;
+
+	if (!is_image_name(image->name) || strcmp(image->name, PLAN_NAME) == 0) {
+		message("%s: head, image %zu: \"%s\" is not the name of an image in the folder; " WRITE_AGAIN, plan->shown_path,
+			number, show_raw(&shown, image->name));
+		return -1;
+	}
+	if (image->before.len != SHA256_SIZE || image->after.len != SHA256_SIZE) {
+		message("%s: head, image %zu (%s): digests of %zu and %zu bytes, SHA-256 has %d; " WRITE_AGAIN, plan->shown_path,
+			number, show_raw(&shown, image->name), image->before.len, image->after.len, SHA256_SIZE);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_fd_number(const struct plan *plan, uint32_t fd, const char *what, size_t number)
+{
+	if (fd <= FD_NUMBER_MAX)
+		return 0;
+	message("%s: %s %zu: descriptor %u, at most %u is possible; " WRITE_AGAIN, plan->shown_path, what, number, fd,
+		FD_NUMBER_MAX);
+	return -1;
+}
+
+static int check_head(const struct plan *plan)
+{
+	const Fdgraft__PlanHead *head = plan->head;
+
+	if (head->format != PLAN_FORMAT) {
+		message("%s: head: format %u, this fdgraft-exec reads format %d; use the fdgraft-exec that came with the fdgraft that wrote it",
+			plan->shown_path, head->format, PLAN_FORMAT);
+		return -1;
+	}
+	for (size_t i = 0; i < head->n_images; i++)
+		if (check_image(plan, head->images[i], i))
+			return -1;
+	for (size_t i = 0; i < head->n_specs; i++)
+		if (check_fd_number(plan, head->specs[i]->caller_fd, "head, spec", i))
+			return -1;
+	for (size_t i = 0; i < head->n_debugs; i++)
+		if (check_fd_number(plan, head->debugs[i]->caller_fd, "head, debug spec", i))
+			return -1;
+	return 0;
+}
+
+struct collecting {
+	struct plan *plan;
+	size_t room;
+};
+
+static int check_references(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+{
+	for (size_t i = 0; i < placeholder->n_references; i++) {
+		const Fdgraft__PlanReference *reference = placeholder->references[i];
+		const Fdgraft__PlanDescriptor *descriptor = reference->descriptor;
+
+		if (reference->holder_case == FDGRAFT__PLAN_REFERENCE__HOLDER_SCM_RIGHT && reference->scm_right)
+			continue;
+		if (reference->holder_case != FDGRAFT__PLAN_REFERENCE__HOLDER_DESCRIPTOR || !descriptor) {
+			message("%s: placeholder %zu, reference %zu: neither a descriptor nor an SCM right; " WRITE_AGAIN,
+				plan->shown_path, number, i);
+			return -1;
+		}
+		if (check_fd_number(plan, descriptor->fd, "a descriptor of placeholder", number))
+			return -1;
+		for (size_t k = 0; k < descriptor->n_pids; k++)
+			if (descriptor->pids[k] == 0 || descriptor->pids[k] > INT_MAX) {
+				message("%s: placeholder %zu, reference %zu: pid %u, allowed is 1 to %d; " WRITE_AGAIN,
+					plan->shown_path, number, i, descriptor->pids[k], INT_MAX);
+				return -1;
+			}
+	}
+	return 0;
+}
+
+static int check_in_flight(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+{
+	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
+		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
+		struct shown shown;
+
+		if (!is_image_name(bytes->image)) {
+			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the folder; " WRITE_AGAIN,
+				plan->shown_path, number, i, show_raw(&shown, bytes->image));
+			return -1;
+		}
+		if (bytes->fate != FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->fate != FDGRAFT__PLAN_FATE__FATE_DROP) {
+			message("%s: placeholder %zu, bytes in flight %zu: fate %d, known are 0 (replay) and 1 (drop); " WRITE_AGAIN,
+				plan->shown_path, number, i, (int)bytes->fate);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Says what is wrong with the values that choose() and reopen() use. */
+static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder)
+{
+	if (placeholder->spec >= plan->head->n_specs)
+		return "its spec is not in the head's list";
+	if (placeholder->caller_fd != plan->head->specs[placeholder->spec]->caller_fd)
+		return "its caller fd is not that of its spec";
+	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_AUTO && placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP &&
+	    placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_REOPEN)
+		return "its apply is none of 0 (auto), 1 (dup), 2 (reopen)";
+	switch (placeholder->position) {
+	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
+	case FDGRAFT__PLAN_POSITION__POSITION_END:
+		return NULL;
+	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
+		if (!placeholder->was->has_offset)
+			return "its position is the saved one, and none was saved";
+		if (placeholder->was->offset > INT64_MAX)
+			return "its saved offset is past the largest possible one";
+		return NULL;
+	default:
+		return "its position is none of 0 (caller), 1 (saved), 2 (end)";
+	}
+}
+
+static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)
+{
+	struct collecting *collecting = context;
+	struct plan *plan = collecting->plan;
+	const char *wrong = wrong_value(plan, placeholder);
+
+	if (!wrong && number > 0 && placeholder->file_id <= plan->grafts[number - 1].file_id)
+		wrong = "its file id is not greater than the one before";
+	if (wrong) {
+		message("%s: byte %zu: placeholder %zu (file id 0x%x): %s; " WRITE_AGAIN, plan->shown_path, offset, number,
+			placeholder->file_id, wrong);
+		return -1;
+	}
+	if (check_references(plan, placeholder, number) || check_in_flight(plan, placeholder, number))
+		return -1;
+	if (plan->graft_count == collecting->room) {
+		size_t room = collecting->room ? 2 * collecting->room : 64;
+		struct graft *grafts = reallocarray(plan->grafts, room, sizeof(*grafts));
+
+		if (!grafts) {
+			message("%s: out of memory at placeholder %zu", plan->shown_path, number);
+			return -1;
+		}
+		plan->grafts = grafts;
+		collecting->room = room;
+	}
+	plan->grafts[plan->graft_count++] = (struct graft){
+		.file_id = placeholder->file_id,
+		.caller_fd = placeholder->caller_fd,
+		.spec = placeholder->spec,
+		.flags = placeholder->was->flags,
+		.saved_offset = placeholder->was->has_offset ? placeholder->was->offset : 0,
+		.needs_read = placeholder->needs_read,
+		.needs_write = placeholder->needs_write,
+		.apply = placeholder->apply,
+		.position = placeholder->position,
+	};
+	return 0;
+}
+
+int plan_check(struct plan *plan)
+{
+	struct collecting collecting = {.plan = plan};
+
+	return check_head(plan) ? -1 : plan_each(plan, collect, &collecting);
+}
+
+static int refuse_replay(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)
+{
+	const struct plan *plan = context;
+	struct shown key, spec;
+
+	(void)number;
+	(void)offset;
+	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
+		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
+
+		if (bytes->fate != FDGRAFT__PLAN_FATE__FATE_REPLAY || bytes->bytes == 0)
+			continue;
+		problem("%s: %llu bytes were unread in %s at the dump, and this version cannot deliver them to caller fd %u (spec %s); "
+			"restore with that end left out, or let them go with fdgraft rewrite --drop-in-flight",
+			plan->shown_path, (unsigned long long)bytes->bytes, show_printed(&key, placeholder->was->key),
+			placeholder->caller_fd, show_printed(&spec, plan->head->specs[placeholder->spec]->text));
+	}
+	return 0;
+}
+
+int plan_refuse_replay(const struct plan *plan)
+{
+	return plan_each(plan, refuse_replay, (void *)(uintptr_t)plan);
+}

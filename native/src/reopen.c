@@ -1,0 +1,70 @@
+#include "reopen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* What F_SETFL can set; the others are fixed when a file is opened. */
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+/* Opening one of these can wait for a peer or a carrier, so it is opened with O_NONBLOCK. */
+static int may_wait(enum caller_kind kind)
+{
+	return kind == CALLER_PIPE || kind == CALLER_FIFO || kind == CALLER_DEVICE;
+}
+
+static int place(int fd, const struct caller *caller, const struct graft *graft)
+{
+	off_t offset;
+
+	switch (graft->position) {
+	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
+		return lseek(fd, (off_t)graft->saved_offset, SEEK_SET) < 0 ? -1 : 0;
+	case FDGRAFT__PLAN_POSITION__POSITION_END:
+		return lseek(fd, 0, SEEK_END) < 0 ? -1 : 0;
+	default:
+		if (!caller->seekable)
+			return 0;
+		offset = lseek(caller->fd, 0, SEEK_CUR);
+		return offset < 0 || lseek(fd, offset, SEEK_SET) < 0 ? -1 : 0;
+	}
+}
+
+int reopen(const struct caller *caller, const struct graft *graft)
+{
+	int wanted = (int)graft->flags & COUNTED_FLAGS;
+	int at_open = wanted;
+	struct stat status;
+	char path[64];
+	int fd;
+
+	if (may_wait(caller->kind))
+		at_open |= O_NONBLOCK;
+	/* Only F_SETFL knows O_DIRECT of a pipe, its packet mode. */
+	if (caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO)
+		at_open &= ~O_DIRECT;
+	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", caller->fd) < 0)
+		return -1;
+	fd = open(path, ((int)graft->flags & O_ACCMODE) | at_open | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status))
+		goto failed;
+	if (status.st_dev != caller->status.st_dev || status.st_ino != caller->status.st_ino) {
+		errno = ESTALE;
+		goto failed;
+	}
+	if (at_open != wanted && fcntl(fd, F_SETFL, wanted & SETTABLE_FLAGS))
+		goto failed;
+	if (place(fd, caller, graft))
+		goto failed;
+	return fd;
+failed: {
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return -1;
+}
+}

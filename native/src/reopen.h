@@ -1,0 +1,13 @@
+/* An open file of its own on what the caller's descriptor is open on. */
+#ifndef FDGRAFT_REOPEN_H
+#define FDGRAFT_REOPEN_H
+
+#include "caller.h"
+
+/* The status flags that count. O_LARGEFILE never does. */
+#define COUNTED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME)
+
+/* The new descriptor, close-on-exec, with the entry's access mode, status flags and position; -1 with errno. */
+int reopen(const struct caller *caller, const struct graft *graft);
+
+#endif

@@ -1,0 +1,17 @@
+#include "stderr-sink.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static int sink = STDERR_FILENO;
+
+void stderr_sink_fd(int fd)
+{
+	sink = fd;
+}
+
+void stderr_sink(const char *text)
+{
+	/* Nothing is left to say where this fails. */
+	(void)dprintf(sink, "fdgraft-exec: %s\n", text);
+}

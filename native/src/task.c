@@ -1,0 +1,172 @@
+#include "task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cloexec-list.h"
+#include "debug-texts.h"
+#include "exit-codes.h"
+#include "launch.h"
+#include "message.h"
+#include "move-fds.h"
+#include "reopen.h"
+#include "stderr-sink.h"
+#include "targets.h"
+
+/* What the work needs of the numbers: those of the task, and a source for each placeholder out of their way. */
+struct sources {
+	uint32_t *reserved; /* ascending: the numbers of the task and of the caller */
+	size_t reserved_count;
+	int *by_graft; /* -1: not one of this task */
+};
+
+static int by_value(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left;
+	uint32_t b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static int prepare(struct sources *sources, const struct plan *plan, const struct callers *callers,
+		   const struct targets *targets)
+{
+	*sources = (struct sources){
+		.reserved = calloc(targets->count + callers->count, sizeof(uint32_t)),
+		.by_graft = calloc(plan->graft_count, sizeof(int)),
+	};
+	if (!sources->reserved || !sources->by_graft) {
+		message("out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++)
+		sources->by_graft[i] = -1;
+	for (size_t i = 0; i < targets->count; i++)
+		sources->reserved[sources->reserved_count++] = targets->list[i].fd;
+	for (size_t i = 0; i < callers->count; i++)
+		sources->reserved[sources->reserved_count++] = callers->list[i].number;
+	qsort(sources->reserved, sources->reserved_count, sizeof(uint32_t), by_value);
+	return 0;
+}
+
+static int open_source(struct sources *sources, const struct plan *plan, const struct callers *callers, uint32_t graft)
+{
+	const struct graft *wanted = &plan->grafts[graft];
+	const struct caller *caller = caller_find(callers, wanted->caller_fd);
+	int fd = wanted->reopen ? reopen(caller, wanted) : caller->fd;
+
+	if (fd >= 0) {
+		sources->by_graft[graft] = dup_clear_of(fd, sources->reserved, sources->reserved_count);
+		if (wanted->reopen) {
+			int error = errno;
+
+			close(fd);
+			errno = error;
+		}
+	}
+	if (fd >= 0 && sources->by_graft[graft] >= 0)
+		return 0;
+	message("caller fd %u: cannot %s it for file id 0x%x: %s", wanted->caller_fd, wanted->reopen ? "open" : "dup",
+		wanted->file_id, strerror(errno));
+	return -1;
+}
+
+/* The numbers of the task have to be possible here; COMMAND gets its limit back. */
+static int make_room(const struct targets *targets, struct rlimit *before)
+{
+	uint32_t highest = targets->list[targets->count - 1].fd;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, before)) {
+		message("cannot read the limit of descriptors: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	limit = *before;
+	if (highest >= limit.rlim_max) {
+		message("descriptor %u of the task is not possible under the hard limit of %llu descriptors; raise it (ulimit -Hn)",
+			highest, (unsigned long long)limit.rlim_max);
+		return EXIT_UNUSABLE;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit)) {
+		message("cannot raise the limit of descriptors: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	return 0;
+}
+
+/* stderr may be one of the numbers that change hands. */
+static int keep_stderr(const struct sources *sources)
+{
+	int fd;
+
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+		return 0;
+	fd = dup_clear_of(STDERR_FILENO, sources->reserved, sources->reserved_count);
+	if (fd < 0) {
+		message("cannot dup stderr: %s", strerror(errno));
+		return -1;
+	}
+	stderr_sink_fd(fd);
+	return 0;
+}
+
+static int put_in_place(const struct plan *plan, const struct sources *sources, const struct targets *targets)
+{
+	for (size_t i = 0; i < plan->head->n_specs; i++)
+		if (plan->head->specs[i]->matches > 0)
+			close((int)plan->head->specs[i]->caller_fd);
+	for (size_t i = 0; i < targets->count; i++) {
+		const struct target *target = &targets->list[i];
+
+		/* dup2 leaves close-on-exec clear. */
+		if (dup2(sources->by_graft[target->graft], (int)target->fd) < 0) {
+			message("cannot put caller fd %u at descriptor %u: %s", plan->grafts[target->graft].caller_fd, target->fd,
+				strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
+			 const struct targets *targets, struct sources *sources)
+{
+	struct rlimit before;
+	int result = make_room(targets, &before);
+
+	if (result)
+		return result;
+	if (prepare(sources, plan, callers, targets))
+		return EXIT_SYSTEM;
+	for (size_t i = 0; i < targets->count; i++)
+		if (sources->by_graft[targets->list[i].graft] < 0 &&
+		    open_source(sources, plan, callers, targets->list[i].graft))
+			return EXIT_SYSTEM;
+	if (keep_stderr(sources) || cloexec_list_set(targets) || debug_write(plan) ||
+	    put_in_place(plan, sources, targets))
+		return EXIT_SYSTEM;
+	if (setrlimit(RLIMIT_NOFILE, &before)) {
+		message("cannot set the limit of descriptors back: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	return run_command(options->command);
+}
+
+int run_task(const struct options *options, const struct plan *plan, const struct callers *callers)
+{
+	struct sources sources = {0};
+	struct targets targets;
+	int result = targets_collect(&targets, plan, options->task);
+
+	if (result == 0 && !options->check)
+		result = place_and_run(options, plan, callers, &targets, &sources);
+	free(sources.reserved);
+	free(sources.by_graft);
+	targets_free(&targets);
+	return result;
+}

@@ -1,0 +1,11 @@
+/* --task: the inherited descriptors of one task, without CRIU. */
+#ifndef FDGRAFT_TASK_H
+#define FDGRAFT_TASK_H
+
+#include "caller.h"
+#include "options.h"
+
+/* Returns only what to exit with. Where options->check is set it stops before anything is changed. */
+int run_task(const struct options *options, const struct plan *plan, const struct callers *callers);
+
+#endif

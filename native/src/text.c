@@ -1,0 +1,40 @@
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int text_add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+	char *piece = NULL;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&piece, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return -1;
+	if (text->room - text->length <= (size_t)length) {
+		size_t room = 2 * (text->room + (size_t)length + 1);
+		char *bytes = realloc(text->bytes, room);
+
+		if (!bytes) {
+			free(piece);
+			return -1;
+		}
+		text->bytes = bytes;
+		text->room = room;
+	}
+	memcpy(text->bytes + text->length, piece, (size_t)length + 1);
+	text->length += (size_t)length;
+	free(piece);
+	return 0;
+}
+
+void text_free(struct text *text)
+{
+	free(text->bytes);
+	*text = (struct text){0};
+}

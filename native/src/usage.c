@@ -1,0 +1,163 @@
+#include "usage.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "exit-codes.h"
+#include "message.h"
+
+#define SEE_HELP "; see fdgraft-exec --help"
+
+static const char help[] =
+	"Usage: fdgraft-exec --plan P [--check] [--plugins DIR] -- COMMAND...\n"
+	"       fdgraft-exec --plan P --task PID -- COMMAND...\n"
+	"\n"
+	"Applies the plan of `fdgraft rewrite`: checks this process's descriptors against it, then runs\n"
+	"COMMAND, usually `criu restore`, with what the plan needs in place. It does not fork.\n"
+	"\n"
+	"  --plan P        the image folder that `fdgraft rewrite` wrote, or its inherit-plan.img\n"
+	"  --check         only say whether everything fits; COMMAND may be left out and is not run\n"
+	"  --plugins DIR   CRIU plugins to load beside fdgraft.so (default: those of $CRIU_LIBS_DIR, else\n"
+	"                  of /usr/lib/criu and /usr/local/lib/criu)\n"
+	"  --task PID      without CRIU: give COMMAND the inherited descriptors of that task of the\n"
+	"                  checkpoint; FDGRAFT_CLOEXEC lists those that had close-on-exec set\n"
+	"  --help          this text\n"
+	"  --version       the version\n"
+	"\n"
+	"Examples:\n"
+	"  fdgraft rewrite DUMP -o OUT --inherit-fd 'fd[5]:pipe:[22653]'\n"
+	"  fdgraft-exec --plan OUT --check 5<fifo\n"
+	"  fdgraft-exec --plan OUT -- criu restore -D OUT --shell-job 5<fifo\n"
+	"  fdgraft-exec --plan OUT --task 14719 -- ls -l /proc/self/fd 5<fifo\n"
+	"\n"
+	"Exit codes:\n"
+	"  0        --check: everything fits\n"
+	"  100      wrong usage, a plan that cannot be used, or descriptors that do not fit it\n"
+	"  111      a system call failed\n"
+	"  126      COMMAND cannot be executed\n"
+	"  127      COMMAND was not found\n"
+	"  other    COMMAND's own\n";
+
+static bool print(const char *text, int *code)
+{
+	*code = EXIT_FITS;
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
+		*code = EXIT_SYSTEM;
+	return false;
+}
+
+static bool wrong(int *code)
+{
+	*code = EXIT_UNUSABLE;
+	return false;
+}
+
+static bool once(const char **place, const char *value, const char *name, int *code)
+{
+	if (*place) {
+		message("%s is given twice; give it once" SEE_HELP, name);
+		return wrong(code);
+	}
+	if (value[0] == '\0') {
+		message("%s is empty" SEE_HELP, name);
+		return wrong(code);
+	}
+	*place = value;
+	return true;
+}
+
+static bool read_pid(uint32_t *pid, const char *word, int *code)
+{
+	struct shown shown;
+	uint64_t value = 0;
+
+	for (const char *p = word; *p; p++) {
+		if (*p < '0' || *p > '9' || value > INT_MAX) {
+			value = 0;
+			break;
+		}
+		value = 10 * value + (uint64_t)(*p - '0');
+	}
+	if (value == 0 || value > INT_MAX) {
+		message("--task %s: a PID is a number from 1 to %d, as pstree.img has it" SEE_HELP, show_raw(&shown, word), INT_MAX);
+		return wrong(code);
+	}
+	*pid = (uint32_t)value;
+	return true;
+}
+
+bool read_options(struct options *options, int argc, char **argv, int *code)
+{
+	enum { PLAN = 1000, CHECK, PLUGINS, TASK, HELP, SHOW_VERSION };
+	static const struct option known[] = {
+		{"plan", required_argument, NULL, PLAN},     {"check", no_argument, NULL, CHECK},
+		{"plugins", required_argument, NULL, PLUGINS}, {"task", required_argument, NULL, TASK},
+		{"help", no_argument, NULL, HELP},	     {"version", no_argument, NULL, SHOW_VERSION},
+		{NULL, 0, NULL, 0},
+	};
+	const char *task = NULL;
+	struct shown shown;
+
+	*options = (struct options){0};
+	opterr = 0;
+	for (;;) {
+		/* "+": the first word that is no option begins COMMAND. */
+		int option = getopt_long(argc, argv, "+:h", known, NULL);
+
+		if (option == -1)
+			break;
+		switch (option) {
+		case PLAN:
+			if (!once(&options->plan, optarg, "--plan", code))
+				return false;
+			break;
+		case PLUGINS:
+			if (!once(&options->plugins, optarg, "--plugins", code))
+				return false;
+			break;
+		case TASK:
+			if (!once(&task, optarg, "--task", code))
+				return false;
+			break;
+		case CHECK:
+			options->check = true;
+			break;
+		case 'h':
+		case HELP:
+			return print(help, code);
+		case SHOW_VERSION:
+			return print("fdgraft-exec " FDGRAFT_VERSION "\n", code);
+		case ':':
+			message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
+			return wrong(code);
+		default:
+			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --task, --help, --version" SEE_HELP,
+				show_raw(&shown, argv[optind - 1]));
+			return wrong(code);
+		}
+	}
+	options->command = argv + optind;
+	if (!options->plan) {
+		message("--plan is missing: the image folder that fdgraft rewrite wrote" SEE_HELP);
+		return wrong(code);
+	}
+	if (task && !read_pid(&options->task, task, code))
+		return false;
+	if (task && options->plugins) {
+		message("--task runs without CRIU, so --plugins has no use with it; leave one of them out" SEE_HELP);
+		return wrong(code);
+	}
+	if (!options->command[0] && !options->check) {
+		message("COMMAND is missing, such as -- criu restore -D FOLDER" SEE_HELP);
+		return wrong(code);
+	}
+	if (options->command[0] && options->command[0][0] == '\0') {
+		message("COMMAND is an empty word" SEE_HELP);
+		return wrong(code);
+	}
+	return true;
+}
