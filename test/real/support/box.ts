@@ -8,6 +8,7 @@ import { Tasks } from './tasks';
 export class Box {
   readonly tasks = new Tasks(() => this.roots());
   private readonly started = new Set<ChildProcess>();
+  private readonly between = new Set<number>();
 
   private constructor(
     private readonly holder: ChildProcess,
@@ -32,7 +33,12 @@ export class Box {
 
   /** The processes between this one and the tasks. */
   private roots(): ReadonlySet<number> {
-    return new Set([this.init, ...[...this.started].flatMap((child) => child.pid ?? [])]);
+    return new Set([this.init, ...this.between, ...[...this.started].flatMap((child) => child.pid ?? [])]);
+  }
+
+  /** Says that a process inside (a host pid) only stands between others and is no task of the tree. */
+  leaveOut(hostPid: number): void {
+    this.between.add(hostPid);
   }
 
   /** Starts a command inside. */

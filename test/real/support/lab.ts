@@ -17,7 +17,7 @@ export type Namespace = 'user' | 'pid' | 'mount' | 'uts' | 'ipc' | 'net';
 export interface StartOptions {
   fds?: Fds;
   args?: readonly string[];
-  /** New ones for the tree. With mount, its folder is its root. */
+  /** New ones for the tree. With mount, its folder is its root. CRIU wants mount and pid where there is user. */
   namespaces?: readonly Namespace[];
   /** Its working folder, which must be empty; a fresh one unless told. */
   folder?: string;
@@ -99,6 +99,13 @@ export class Lab {
     return pipe;
   }
 
+  /** The pipe that a task of a program has at a descriptor. */
+  pipeOf(program: Program, fd: number): Pipe {
+    const pipe = Pipe.of(program.tasks.hostPid(program.pid), fd);
+    this.frees.push(() => pipe.close());
+    return pipe;
+  }
+
   /** fs.openSync, closed when the lab ends. */
   open(file: string, flags: string | number): number {
     const fd = fs.openSync(file, flags);
@@ -147,6 +154,8 @@ export class Lab {
       await sleep(5);
     }
     const own = namespaces.includes('pid');
+    // The process that made the namespaces waits for process 1 of the new one, and ends with it.
+    if (own) box.leaveOut(box.tasks.hostPid(FIRST_PID));
     return {
       pid: own ? 1 : FIRST_PID,
       dumpPid: own ? FIRST_PID + 1 : FIRST_PID,

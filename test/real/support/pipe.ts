@@ -3,12 +3,21 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { compileHelper } from './compile';
 
-/** A pipe without a name, both ends held by this process: node itself only makes socket pairs. */
+/**
+ * A pipe without a name, both ends held by this process: node itself only makes socket pairs. The ends are opened
+ * through /proc, which gives them O_LARGEFILE: one that a program gets as pipe-read or pipe-write has it not.
+ */
 export class Pipe {
   private constructor(
     readonly readEnd: number,
     readonly writeEnd: number,
   ) {}
+
+  /** The pipe that a process has at a descriptor. */
+  static of(hostPid: number, fd: number): Pipe {
+    const link = `/proc/${hostPid}/fd/${fd}`;
+    return new Pipe(fs.openSync(link, 'r'), fs.openSync(link, 'w'));
+  }
 
   static async open(): Promise<Pipe> {
     const maker = spawn(compileHelper('pipe'), [], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' });

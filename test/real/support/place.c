@@ -4,6 +4,7 @@
  * Runs COMMAND with exactly the descriptors that are named: its TO is this program's FROM, all others are closed.
  * FROM may also be null (/dev/null, one open file for all of them), read:PATH, write:PATH, append:PATH or
  * update:PATH (read and write): opened where COMMAND runs, because CRIU refuses files of another mount namespace.
+ * Or pipe-read, pipe-write: that end of a new pipe, whose other end whoever wants it opens through /proc.
  *
  * --enter PID        in the pid and mount namespaces of PID, as a child of this program, which waits for it
  * --session          as leader of a session of its own
@@ -132,6 +133,13 @@ static int open_named(const char *source)
 	};
 	static int null = -1;
 
+	if (!strcmp(source, "pipe-read") || !strcmp(source, "pipe-write")) {
+		int ends[2], wanted = strcmp(source, "pipe-read") != 0;
+
+		check(pipe(ends) == 0, "pipe");
+		close(ends[!wanted]);
+		return ends[wanted];
+	}
 	if (!strcmp(source, "null")) {
 		if (null < 0)
 			null = open("/dev/null", O_RDWR);
@@ -148,7 +156,7 @@ static int open_named(const char *source)
 			return fd;
 		}
 	}
-	usage("a descriptor's source is a number, null, read:PATH, write:PATH, append:PATH or update:PATH");
+	usage("a descriptor's source is a number, null, pipe-read, pipe-write, read:PATH, write:PATH, append:PATH or update:PATH");
 	return -1;
 }
 

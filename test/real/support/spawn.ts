@@ -3,9 +3,16 @@ import { compileHelper } from './compile';
 
 /**
  * What a descriptor of a started process is: one that this process has open, none at all, /dev/null, or a file.
+ * pipe-read and pipe-write: that end of a new pipe, the other one of which Lab.pipeOf takes.
  * Files are opened in the mount namespace where the command runs: those of another one cannot be dumped.
  */
-export type FdSource = number | 'closed' | 'null' | `${'read' | 'write' | 'append' | 'update'}:${string}`;
+export type FdSource =
+  | number
+  | 'closed'
+  | 'null'
+  | 'pipe-read'
+  | 'pipe-write'
+  | `${'read' | 'write' | 'append' | 'update'}:${string}`;
 /** By number. 0, 1 and 2 are /dev/null where nothing is said; every other number that is not named is closed. */
 export type Fds = Readonly<Record<number, FdSource>>;
 

@@ -22,7 +22,11 @@ function prepare(): void {
   process.on('exit', () => {
     for (const folder of open) fs.rmSync(folder, { recursive: true, force: true });
   });
-  // What a killed run left behind: its folders carry its pid.
+  sweep();
+}
+
+/** Removes what killed processes left behind: their folders carry their pid. */
+export function sweep(): void {
   for (const name of fs.readdirSync(os.tmpdir())) {
     const pid = pattern.exec(name)?.[1];
     if (pid && !alive(Number(pid))) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
