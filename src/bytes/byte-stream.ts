@@ -1,0 +1,10 @@
+/** Bytes that come one after the other. */
+export interface ByteReader {
+  /** Fills `into` from `start` on with up to `length` bytes; resolves to how many, 0 at the end. */
+  read(into: Uint8Array, start: number, length: number): Promise<number>;
+}
+
+/** Bytes that go one after the other. The bytes of a write may be reused once it has resolved. */
+export interface ByteWriter {
+  write(bytes: Uint8Array): Promise<void>;
+}

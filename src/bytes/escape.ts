@@ -1,0 +1,85 @@
+/**
+ * Bytes as text, reversibly. Bytes that are not valid UTF-8 and control characters become \xHH, and so
+ * does a backslash that stands before an x. U+FFFD and the characters that turn the reading direction
+ * or break lines are written that way too: the first is what Node makes of invalid bytes in an
+ * argument, the others can make a terminal or a review show something else than what is there.
+ */
+
+const NOT_SHOWN = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffd]/g;
+const BACKSLASH_BEFORE_X = /\\(?=x)/g;
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Text that stands for exactly these bytes; `unescapeText` is the way back. */
+export function escapeBytes(bytes: Uint8Array): string {
+  const whole = decodeStrictly(bytes);
+  if (whole !== undefined) return escapeControls(whole.replace(BACKSLASH_BEFORE_X, '\\x5c'));
+  let text = '';
+  let run = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const length = validSequenceLength(bytes, at);
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    text += escapeBytes(bytes.subarray(run, at));
+    text += hex(bytes[at] ?? 0);
+    at += 1;
+    run = at;
+  }
+  // A backslash that ends one run cannot meet an x: what follows a run is always a \xHH.
+  return text + escapeBytes(bytes.subarray(run));
+}
+
+export class EscapeFault extends Error {
+  constructor(
+    problem: string,
+    /** Index into the text. */
+    readonly index: number,
+  ) {
+    super(problem);
+  }
+}
+
+/** The bytes that a text of `escapeBytes` stands for. A backslash that is not before an x is itself. */
+export function unescapeText(text: string): Buffer {
+  const pieces: Buffer[] = [];
+  let run = 0;
+  let at = text.indexOf('\\x');
+  while (at !== -1) {
+    const digits = text.slice(at + 2, at + 4);
+    if (!/^[0-9a-fA-F]{2}$/.test(digits)) {
+      throw new EscapeFault(`"${text.slice(at, at + 4)}" is not \\x and two hexadecimal digits`, at);
+    }
+    pieces.push(Buffer.from(text.slice(run, at), 'utf8'), Buffer.from(digits, 'hex'));
+    run = at + 4;
+    at = text.indexOf('\\x', run);
+  }
+  pieces.push(Buffer.from(text.slice(run), 'utf8'));
+  return Buffer.concat(pieces);
+}
+
+function decodeStrictly(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text that is escaped already, or was never bytes, without characters that a terminal acts on. */
+export function escapeControls(text: string): string {
+  return text.replace(NOT_SHOWN, (character) => [...Buffer.from(character, 'utf8')].map(hex).join(''));
+}
+
+/** Length of the valid UTF-8 sequence at `at`, 0 where there is none. */
+function validSequenceLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  if (lead < 0x80) return 1;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  return decodeStrictly(bytes.subarray(at, at + length)) === undefined ? 0 : length;
+}
+
+function hex(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}

@@ -1,0 +1,99 @@
+import { escapeBytes } from '../bytes/escape';
+import {
+  FD_TYPES,
+  FILE_ENTRY_FIELDS,
+  type FownEntry,
+  PIPE_ENTRY,
+  PIPE_ENTRY_FIELDS,
+  type PipeEntry,
+  REG_FILE_ENTRY,
+  REG_FILE_ENTRY_FIELDS,
+  type RegFileEntry,
+} from '../schema/generated/images';
+import type { MessageSchema } from '../schema/message';
+
+/** What a plan and a listing say of an entry, whatever its type. */
+export interface EntryFacts {
+  /** The key that names it in an inherit-fd spec, escaped. */
+  readonly key: string;
+  /** Access mode and status flags as open(2) has them. */
+  readonly flags: number;
+  readonly owner: FownEntry;
+  /** Offset of a regular file; undefined where the image says that there is none. */
+  readonly offset?: bigint;
+  readonly pipeId?: number;
+}
+
+/** A type of entries that can become placeholders. */
+export interface EntryType {
+  /** Name and number in CRIU's fd_types. */
+  readonly name: string;
+  readonly number: number;
+  /** Field of file_entry that holds the entry of this type. */
+  readonly member: number;
+  /** Field of that entry that holds its owner. */
+  readonly ownerField: number;
+  readonly schema: MessageSchema<unknown>;
+  readonly describe: (entry: never) => EntryFacts;
+}
+
+/** CRIU stores this as offset where a file has none. */
+const NO_OFFSET = 2n ** 64n - 1n;
+
+const PIPE: EntryType = {
+  name: 'PIPE',
+  number: FD_TYPES.PIPE,
+  member: FILE_ENTRY_FIELDS.pipe,
+  ownerField: PIPE_ENTRY_FIELDS.fown,
+  schema: PIPE_ENTRY,
+  describe: (pipe: PipeEntry) => ({
+    key: `pipe:[${pipe.pipe_id}]`,
+    flags: pipe.flags,
+    owner: pipe.fown,
+    pipeId: pipe.pipe_id,
+  }),
+};
+
+const REG: EntryType = {
+  name: 'REG',
+  number: FD_TYPES.REG,
+  member: FILE_ENTRY_FIELDS.reg,
+  ownerField: REG_FILE_ENTRY_FIELDS.fown,
+  schema: REG_FILE_ENTRY,
+  describe: (reg: RegFileEntry) => ({
+    key: reg.ext === true ? escapeBytes(reg.name) : pathKey(reg.name),
+    flags: reg.flags,
+    owner: reg.fown,
+    ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
+  }),
+};
+
+/** A path as a key: characters that would make it a glob are escaped too. */
+function pathKey(path: Buffer): string {
+  return escapeBytes(path).replace(/[*?[{]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
+}
+
+export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REG];
+
+const TYPE_NAMES = new Map<number, string>(Object.entries(FD_TYPES).map(([name, number]) => [number, name]));
+
+/** CRIU's name of a type of entries; the number where it is not known. */
+export function typeName(number: number): string {
+  return TYPE_NAMES.get(number) ?? `type ${number}`;
+}
+
+/** O_ACCMODE and its values, as in the images of every architecture that CRIU supports. */
+const ACCESS_MODE = 3;
+const WRITE_ONLY = 1;
+const READ_WRITE = 2;
+
+/** What access the open flags of an entry ask for. */
+export function accessOf(flags: number): { read: boolean; write: boolean } {
+  const mode = flags & ACCESS_MODE;
+  return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };
+}
+
+/** True where someone is told of I/O: CRIU sets what is not zero (restore_fown in criu/files.c). */
+export function hasOwner(owner: FownEntry): boolean {
+  return owner.pid !== 0 || owner.signum !== 0;
+}

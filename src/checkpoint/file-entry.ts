@@ -1,0 +1,86 @@
+import { WireFault } from '../errors/wire-fault';
+import { FD_TYPES, FILE_ENTRY_FIELDS } from '../schema/generated/images';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+
+/** The member of file_entry that holds the entry, by type (CRIU: files.c, collect_one_file). */
+const MEMBER_OF_TYPE = new Map<number, number>([
+  [FD_TYPES.REG, FILE_ENTRY_FIELDS.reg],
+  [FD_TYPES.PIPE, FILE_ENTRY_FIELDS.pipe],
+  [FD_TYPES.FIFO, FILE_ENTRY_FIELDS.fifo],
+  [FD_TYPES.INETSK, FILE_ENTRY_FIELDS.isk],
+  [FD_TYPES.UNIXSK, FILE_ENTRY_FIELDS.usk],
+  [FD_TYPES.EVENTFD, FILE_ENTRY_FIELDS.efd],
+  [FD_TYPES.EVENTPOLL, FILE_ENTRY_FIELDS.epfd],
+  [FD_TYPES.INOTIFY, FILE_ENTRY_FIELDS.ify],
+  [FD_TYPES.SIGNALFD, FILE_ENTRY_FIELDS.sgfd],
+  [FD_TYPES.PACKETSK, FILE_ENTRY_FIELDS.psk],
+  [FD_TYPES.TTY, FILE_ENTRY_FIELDS.tty],
+  [FD_TYPES.FANOTIFY, FILE_ENTRY_FIELDS.ffy],
+  [FD_TYPES.NETLINKSK, FILE_ENTRY_FIELDS.nlsk],
+  [FD_TYPES.NS, FILE_ENTRY_FIELDS.nsf],
+  [FD_TYPES.TUNF, FILE_ENTRY_FIELDS.tunf],
+  [FD_TYPES.EXT, FILE_ENTRY_FIELDS.ext],
+  [FD_TYPES.TIMERFD, FILE_ENTRY_FIELDS.tfd],
+  [FD_TYPES.MEMFD, FILE_ENTRY_FIELDS.memfd],
+  [FD_TYPES.BPFMAP, FILE_ENTRY_FIELDS.bpf],
+  [FD_TYPES.PIDFD, FILE_ENTRY_FIELDS.pidfd],
+]);
+
+/** One entry of files.img: its type, its id, and where its member lies. Reused from entry to entry. */
+export class FileEntryView {
+  type = 0;
+  id = 0;
+  /** Field number of the member that belongs to the type; 0 where it is missing or the type unknown. */
+  member = 0;
+  /** The member's bytes: `bytes[start, end)`. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+
+  private readonly cursor = new FieldCursor();
+
+  /** Reads the record `bytes[start, end)`. Throws WireFault. */
+  read(bytes: Uint8Array, start: number, end: number): this {
+    const cursor = this.cursor.over(bytes, start, end);
+    let type = -1;
+    let id = -1;
+    let members = 0;
+    this.member = 0;
+    this.bytes = bytes;
+    while (cursor.next()) {
+      if (cursor.number === FILE_ENTRY_FIELDS.type) type = cursor.uint32();
+      else if (cursor.number === FILE_ENTRY_FIELDS.id) id = cursor.uint32();
+      else if (cursor.wireType === WIRE_TYPE.BYTES) {
+        members += 1;
+        this.member = cursor.number;
+        this.start = cursor.valueStart;
+        this.end = cursor.end;
+      }
+    }
+    if (type === -1) throw new WireFault('the required field is missing', start, undefined, 'file_entry.type');
+    if (id === -1) throw new WireFault('the required field is missing', start, undefined, 'file_entry.id');
+    this.type = type;
+    this.id = id;
+    const wanted = MEMBER_OF_TYPE.get(type) ?? 0;
+    if (members > 1) this.pick(wanted, bytes, start, end);
+    else if (this.member !== wanted) this.member = 0;
+    return this;
+  }
+
+  /** Finds the member among others. One that is there several times means what its parts mean in a row. */
+  private pick(wanted: number, bytes: Uint8Array, start: number, end: number): void {
+    const parts: Uint8Array[] = [];
+    const cursor = this.cursor.over(bytes, start, end);
+    while (cursor.next()) {
+      if (cursor.number !== wanted) continue;
+      parts.push(cursor.payload());
+      this.start = cursor.valueStart;
+      this.end = cursor.end;
+    }
+    this.member = parts.length === 0 ? 0 : wanted;
+    if (parts.length < 2) return;
+    this.bytes = Buffer.concat(parts);
+    this.start = 0;
+    this.end = this.bytes.length;
+  }
+}

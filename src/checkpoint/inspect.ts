@@ -1,0 +1,108 @@
+import { messages } from '../errors/messages';
+import { decode } from '../schema/decode';
+import { FDINFO_ENTRY, INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
+import type { Source } from '../storage/source';
+import { ENTRY_TYPES, type EntryFacts, typeName } from './entry-types';
+import { FileEntryView } from './file-entry';
+import { Layout } from './layout';
+import { decodeAll, forEachRecord, imageOf, readBatches } from './open-image';
+import { Tasks } from './tasks';
+
+/** A descriptor of a task. */
+export interface Descriptor {
+  readonly table: number;
+  /** Tasks that use the table. */
+  readonly pids: readonly number[];
+  readonly fd: number;
+  readonly closeOnExec: boolean;
+}
+
+/** An open file description that descriptors refer to. */
+export interface OpenEntry {
+  readonly id: number;
+  /** Name in CRIU's fd_types. */
+  readonly type: string;
+  readonly descriptors: readonly Descriptor[];
+  /** Undefined for types that cannot be inherited yet. */
+  readonly facts: EntryFacts | undefined;
+  /** Bytes that were in the pipe at the dump. */
+  readonly unreadBytes: number;
+}
+
+/** All entries with a descriptor, ascending by id. Throws FdgraftError. */
+export async function inspect(source: Source, signal?: AbortSignal): Promise<OpenEntry[]> {
+  const layout = new Layout();
+  const tasks = new Tasks();
+  const entries = new Map<number, { type: number; facts: EntryFacts | undefined }>();
+  const descriptors = new Map<number, { table: number; fd: number; closeOnExec: boolean }[]>();
+  const unread = new Map<number, number>();
+  const view = new FileEntryView();
+  const onOpen = layout.sawImage.bind(layout);
+
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    const image = imageOf(member);
+    if (image === undefined) {
+      layout.sawRaw(member.name.toString('latin1'));
+      continue;
+    }
+    const eachRecord = (visit: (bytes: Uint8Array, start: number, end: number) => void) =>
+      readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), onOpen);
+    switch (image.kind.name) {
+      case 'INVENTORY': {
+        const [inventory] = await decodeAll(member, image, INVENTORY_ENTRY);
+        if (inventory === undefined) throw messages.truncated({ file: 'inventory.img' }, 4, 'there is no entry');
+        layout.sawInventory(inventory);
+        break;
+      }
+      case 'PSTREE':
+      case 'IDS':
+        await tasks.read(member, image, onOpen);
+        break;
+      case 'FILES':
+        await eachRecord((bytes, start, end) => {
+          const { id, type } = view.read(bytes, start, end);
+          entries.set(id, { type, facts: describe(view) });
+        });
+        break;
+      case 'FDINFO':
+        await eachRecord((bytes, start, end) => {
+          const { id, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
+          const known = descriptors.get(id);
+          const descriptor = { table: image.number, fd, closeOnExec: (flags & 1) !== 0 };
+          if (known === undefined) descriptors.set(id, [descriptor]);
+          else known.push(descriptor);
+        });
+        break;
+      case 'PIPES_DATA':
+        await eachRecord((bytes, start, end) => {
+          const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
+          unread.set(data.pipe_id, (unread.get(data.pipe_id) ?? 0) + data.bytes);
+        });
+        break;
+      default:
+    }
+  }
+  layout.check(source.label);
+
+  const pidsByTable = tasks.byTable();
+  return [...descriptors]
+    .sort(([a], [b]) => a - b)
+    .map(([id, holders]) => {
+      const entry = entries.get(id);
+      return {
+        id,
+        type: entry === undefined ? 'missing' : typeName(entry.type),
+        facts: entry?.facts,
+        unreadBytes: unread.get(entry?.facts?.pipeId ?? -1) ?? 0,
+        descriptors: holders
+          .map((holder) => ({ ...holder, pids: pidsByTable.get(holder.table) ?? [] }))
+          .sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.fd - b.fd),
+      };
+    });
+}
+
+function describe(view: FileEntryView): EntryFacts | undefined {
+  const type = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
+  return type?.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
+}

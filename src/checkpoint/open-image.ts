@@ -1,0 +1,98 @@
+import { escapeBytes } from '../bytes/escape';
+import { locate } from '../errors/locate';
+import { WireFault } from '../errors/wire-fault';
+import { type ImageFile, type ImageName, identifyImage } from '../frames/image-kinds';
+import { type ExtraLength, type RecordBatch, RecordReader } from '../frames/record-reader';
+import { decode } from '../schema/decode';
+import { PIPE_DATA_ENTRY_FIELDS, SK_PACKET_ENTRY_FIELDS } from '../schema/generated/images';
+import type { MessageSchema } from '../schema/message';
+import type { SourceMember } from '../storage/source';
+import { FieldCursor } from '../wire/field-cursor';
+
+const lengthInField =
+  (field: number): ExtraLength =>
+  (bytes, start, end) => {
+    let length = 0;
+    const cursor = new FieldCursor().over(bytes, start, end);
+    while (cursor.next()) if (cursor.number === field) length = cursor.uint32();
+    return length;
+  };
+
+/** What follows the records of an image: the number of bytes that one of their fields says. */
+const EXTRAS: Partial<Record<ImageName, ExtraLength>> = {
+  PIPES_DATA: lengthInField(PIPE_DATA_ENTRY_FIELDS.bytes),
+  FIFO_DATA: lengthInField(PIPE_DATA_ENTRY_FIELDS.bytes),
+  SK_QUEUES: lengthInField(SK_PACKET_ENTRY_FIELDS.length),
+};
+
+/** An image that is being read. */
+export interface OpenImage extends ImageFile {
+  /** Name as messages show it. */
+  readonly name: string;
+  readonly hasFirstMagic: boolean;
+  /** Where the first record begins. */
+  readonly headerBytes: number;
+}
+
+/** What image a member is; undefined for raw bytes and for what lies in a subfolder. */
+export function imageOf(member: SourceMember): ImageFile | undefined {
+  if (member.kind !== 'file' && member.kind !== 'link') return undefined;
+  return identifyImage(member.name.toString('latin1'));
+}
+
+/** Reads the records of an image in batches. `onOpen` is called once, after the magics and before the first batch. */
+export async function readBatches(
+  member: SourceMember,
+  image: ImageFile,
+  visit: (batch: RecordBatch, open: OpenImage) => void | Promise<void>,
+  onOpen: (open: OpenImage) => void | Promise<void> = () => {},
+): Promise<OpenImage> {
+  const name = escapeBytes(member.name);
+  const file = await member.open();
+  try {
+    const reader = new RecordReader(file, name, EXTRAS[image.kind.name]);
+    const headerBytes = await reader.header(image.kind);
+    const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };
+    await onOpen(open);
+    for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+      await visit(batch, open);
+    }
+    return open;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Calls `visit` with each record of a batch, and says of a fault where in the file it is. */
+export function forEachRecord(
+  batch: RecordBatch,
+  file: string,
+  visit: (bytes: Uint8Array, start: number, end: number, entry: number) => void,
+): void {
+  const { bytes, starts, ends, count, firstEntry } = batch;
+  for (let i = 0; i < count; i += 1) {
+    try {
+      visit(bytes, starts[i] as number, ends[i] as number, firstEntry + i);
+    } catch (error) {
+      throw error instanceof WireFault ? locate(error, file, firstEntry + i, batch.base) : error;
+    }
+  }
+}
+
+/** Decodes all records of a small image. */
+export async function decodeAll<T>(
+  member: SourceMember,
+  image: ImageFile,
+  schema: MessageSchema<T>,
+  onOpen?: (open: OpenImage) => void,
+): Promise<T[]> {
+  const decoded: T[] = [];
+  await readBatches(
+    member,
+    image,
+    (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => decoded.push(decode(schema, bytes, start, end))),
+    onOpen,
+  );
+  return decoded;
+}

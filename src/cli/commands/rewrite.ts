@@ -1,0 +1,89 @@
+import type { CommandModule } from 'yargs';
+import { messages } from '../../errors/messages';
+import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import type { Context } from '../context';
+import { epilogue } from '../help';
+import { once, repeated } from '../options';
+
+interface Arguments {
+  source: string;
+  out?: string | string[];
+  'inherit-fd'?: string | string[];
+  'save-plan'?: string | string[];
+  link: string | string[];
+  'dry-run': boolean;
+  'allow-unmatched': boolean;
+  'drop-in-flight': boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+export function rewriteCommand(context: Context): CommandModule<object, Arguments> {
+  return {
+    command: 'rewrite <source>',
+    describe: 'Make a folder whose named entries are restored from the fds of the caller',
+    builder: (yargs) =>
+      yargs
+        .usage("fdgraft rewrite SOURCE -o OUT --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]")
+        .positional('source', { type: 'string', demandOption: true, describe: 'an image folder of CRIU' })
+        .option('out', { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder to make' })
+        .option('inherit-fd', {
+          type: 'string',
+          nargs: 1,
+          requiresArg: true,
+          describe: 'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], a path',
+        })
+        .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'write no folder, only say what would be' })
+        .option('link', {
+          choices: LINK_MODES,
+          requiresArg: true,
+          default: 'auto',
+          describe:
+            'how unchanged images get to OUT; auto: reflink, else a hard link for pages and a copy for the rest',
+        })
+        .option('allow-unmatched', { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' })
+        .option('drop-in-flight', { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' })
+        .epilogue(
+          epilogue([
+            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
+            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
+            ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
+          ]),
+        ) as never,
+    handler: (args) => run(args, context),
+  };
+}
+
+async function run(args: Arguments, context: Context): Promise<void> {
+  const out = once('out', args.out);
+  const savePlan = once('save-plan', args['save-plan']);
+  if (out === undefined && !args['dry-run']) {
+    throw messages.usage('nothing says where the result goes', 'give -o OUT, or --dry-run to see the plan alone');
+  }
+  if (savePlan === '-' && args.json) {
+    throw messages.usage(
+      '--save-plan - and --json both want stdout',
+      '--json has the plan in it: leave one of them out',
+    );
+  }
+  const { openSource, rewrite } = await import('../../index');
+  const result = await rewrite(await openSource(args.source), {
+    specs: repeated(args['inherit-fd']),
+    ...(out === undefined || args['dry-run'] ? {} : { out }),
+    ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
+    link: once('link', args.link) as LinkMode,
+    allowUnmatched: args['allow-unmatched'],
+    dropInFlight: args['drop-in-flight'],
+    signal: context.signal,
+  });
+  const report = await import('../report/rewrite');
+  if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
+  const shown = args['dry-run'] ? undefined : out;
+  if (args.json) return context.print(report.rewriteJson(result, shown));
+  const text = report.rewriteText(result.plan, shown);
+  if (savePlan === '-') {
+    await context.print(report.planJson(result.plan));
+    if (!args.quiet) await context.complain(text.trimEnd());
+  } else if (!args.quiet) await context.print(text);
+}

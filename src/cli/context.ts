@@ -1,0 +1,69 @@
+import { styleText } from 'node:util';
+import { escapeControls } from '../bytes/escape';
+
+/** What the commands need of the process: its streams and its signals. */
+export interface Context {
+  /** Data, to stdout. */
+  print(text: string): Promise<void>;
+  /** All else, to stderr. */
+  complain(text: string): Promise<void>;
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal;
+  /** Bold where stdout is a terminal that shows it. */
+  emphasize(text: string, wanted: boolean): string;
+  release(): void;
+  dieOf(signal: NodeJS.Signals): void;
+}
+
+/** A signal asked to stop. */
+export class Interrupted extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+  }
+}
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+export function createContext(): Context {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => controller.abort(new Interrupted(signal));
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // A reader that has seen enough is no error; `write` hears of it through its callback.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const release = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+  return {
+    print: (text) => write(process.stdout, text),
+    complain: (text) => write(process.stderr, `${text}\n`),
+    signal: controller.signal,
+    emphasize: (text, wanted) => (wanted && showsColour(process.stdout) ? styleText('bold', text) : text),
+    release,
+    dieOf: (signal) => {
+      release();
+      process.kill(process.pid, signal);
+    },
+  };
+}
+
+function showsColour(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+}
+
+function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(printable(text), (error) => {
+      if (error === null || error === undefined || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve();
+      else reject(error);
+    });
+  });
+}
+
+/** Nothing that came from outside may steer the terminal; line ends and our own colours may. */
+function printable(text: string): string {
+  return text
+    .split(/(\n|\u001b\[\d+m)/)
+    .map((piece, index) => (index % 2 === 1 ? piece : escapeControls(piece)))
+    .join('');
+}

@@ -1,0 +1,64 @@
+import type { Argv } from 'yargs';
+import yargs from 'yargs';
+import { FdgraftError } from '../errors/fdgraft-error';
+import { messages } from '../errors/messages';
+import { version } from '../version';
+import { lsCommand } from './commands/ls';
+import { rewriteCommand } from './commands/rewrite';
+import { type Context, createContext, Interrupted } from './context';
+import { EXIT_CODES } from './help';
+
+/** Runs the command line and sets the exit code. Never throws. */
+export async function main(args: readonly string[]): Promise<void> {
+  const context = createContext();
+  try {
+    await buildParser(args, context).parseAsync();
+  } catch (error) {
+    await report(error, context);
+  } finally {
+    context.release();
+  }
+}
+
+function buildParser(args: readonly string[], context: Context): Argv {
+  const parser = yargs(args)
+    .scriptName('fdgraft')
+    .locale('en')
+    .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'dot-notation': false })
+    .usage(
+      '$0 COMMAND SOURCE [options]\n\nPrepares CRIU checkpoints so that restored descriptors come from the caller.',
+    )
+    .option('json', { type: 'boolean', describe: 'print JSON', default: false })
+    .option('quiet', { type: 'boolean', describe: 'print errors only', default: false })
+    .option('color', { type: 'boolean', describe: 'colour on a terminal (also off by NO_COLOR)', default: true })
+    .command(lsCommand(context))
+    .command(rewriteCommand(context))
+    .completion('completion', 'Print a completion script for your shell')
+    .demandCommand(1, 'a command is missing')
+    .strict()
+    .recommendCommands()
+    .help()
+    .version(version())
+    .epilogue(EXIT_CODES)
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? messages.usage(message, 'fdgraft --help and fdgraft COMMAND --help say what there is');
+    });
+  return parser;
+}
+
+async function report(error: unknown, context: Context): Promise<void> {
+  if (error instanceof Interrupted) {
+    context.dieOf(error.signal);
+    return;
+  }
+  if (!(error instanceof FdgraftError)) {
+    await context.complain(`fdgraft: ${messages.unforeseen(error).message}`);
+    process.exitCode = 2;
+    return;
+  }
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+  await context.complain(`fdgraft: ${error.message}${hint}`);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,13 @@
+import { messages } from '../errors/messages';
+
+/** The value of an option that can be given once. */
+export function once(name: string, value: string | string[] | undefined): string | undefined {
+  if (Array.isArray(value)) throw messages.usage(`--${name} was given ${value.length} times`, 'give it once');
+  return value;
+}
+
+/** The values of an option that can be given again and again. */
+export function repeated(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}

@@ -1,0 +1,67 @@
+import { type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
+import { accessWord, pidAndFd } from './words';
+
+/** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
+export function rewriteText(plan: Plan, out: string | undefined): string {
+  const lines = plan.placeholders.flatMap((placeholder) => describePlaceholder(placeholder));
+  for (const debug of plan.debugs) lines.push(`fd[${debug.caller_fd}] is told ${debug.text.replace(/^[^:]*:/, '')}`);
+  if (plan.placeholders.length === 0) lines.push('nothing is inherited');
+  const images = plan.images.map(({ name }) => name).join(', ');
+  lines.push(`changed images: ${images === '' ? 'none' : images}`);
+  if (out === undefined) lines.push('dry run: nothing was written');
+  else lines.push(`restore with: fdgraft-exec --plan ${out} -- criu restore -D ${out}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function describePlaceholder(placeholder: PlanPlaceholder): string[] {
+  const { was, caller_fd, file_id, references, in_flight } = placeholder;
+  const state = [
+    `file id ${file_id}`,
+    accessWord(was.flags),
+    ...(was.offset === undefined ? [] : [`offset ${was.offset}`]),
+    ...in_flight.map(({ bytes }) => `${bytes} unread bytes dropped`),
+  ];
+  const holders = references.flatMap((reference) => {
+    if ('scm_right' in reference) return [`in the queue of socket ${reference.scm_right.socket_id}`];
+    const { descriptor } = reference;
+    const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
+    return pidAndFd(descriptor).map((text) => text + mark);
+  });
+  return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}`];
+}
+
+export function rewriteJson(result: RewriteResult, out: string | undefined): string {
+  const value = {
+    format: 'fdgraft.rewrite',
+    version: 1,
+    out: out ?? null,
+    plan: planToJson(result.plan),
+    notices: result.notices,
+  };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export function planJson(plan: Plan): string {
+  return `${JSON.stringify(planToJson(plan), null, 2)}\n`;
+}
+
+const NOTICES = {
+  OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
+  SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
+  PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
+} as const;
+
+/** Warnings of the plan, and what became of single files; a line each. */
+export function remarks(result: RewriteResult): string[] {
+  const members = new Map<keyof typeof NOTICES, string[]>();
+  for (const { code, member } of result.notices) members.set(code, [...(members.get(code) ?? []), member]);
+  return [
+    ...result.plan.warnings.map(({ message }) => `warning: ${message}`),
+    ...[...members].map(([code, names]) => `note: ${summarize(names)} ${NOTICES[code]}`),
+  ];
+}
+
+function summarize(names: readonly string[]): string {
+  const [first = ''] = names;
+  return names.length === 1 ? first : `${first} (and ${names.length - 1} more)`;
+}

@@ -1,0 +1,215 @@
+/**
+ * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
+ * way out. Text that comes from outside arrives here escaped (bytes/escape.ts).
+ */
+import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
+
+const error = (details: ErrorDetails) => new FdgraftError(details);
+
+function reason(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException)?.code;
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return `permission denied (${code})`;
+    case 'ENOSPC':
+      return 'the disk is full (ENOSPC)';
+    case 'ELOOP':
+      return 'it is a symbolic link, or became one (ELOOP)';
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+export const messages = {
+  usage: (problem: string, hint?: string) => error({ code: 'USAGE', problem, hint }),
+
+  // Sources and sinks.
+  cannotReadSource: (source: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: `cannot be read: ${reason(cause)}`,
+      hint: 'give the folder that criu dump wrote (its -D or --images-dir)',
+      cause,
+    }),
+  sourceIsNoFolder: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'is not a folder',
+      hint: 'give an image folder; archives are not supported yet: unpack it and give the folder with inventory.img',
+    }),
+  noInventory: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'has no inventory.img, so it is not an image folder of CRIU',
+      hint: 'give the folder that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/',
+    }),
+  cannotRead: (file: string, cause: unknown) =>
+    error({ code: 'SYSTEM', file, problem: `cannot be read: ${reason(cause)}`, cause }),
+  notARegularFile: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'is not a regular file',
+      hint: 'images are regular files, or links to regular files',
+    }),
+  linkNotTrusted: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'is a symbolic link to a file that belongs to somebody else than the link does',
+      hint: 'following it could show you a file that the maker of the folder cannot read; put the image itself there',
+    }),
+  cannotWriteOut: (out: string, cause: unknown) =>
+    error({ code: 'OUT_UNUSABLE', file: out, problem: `cannot be written: ${reason(cause)}`, cause }),
+  outExists: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'exists already',
+      hint: 'name a folder that is not there yet; an existing one is never touched',
+    }),
+  outInsideSource: (out: string, source: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `lies inside the source ${source}`,
+      hint: 'the source is never changed: name a folder elsewhere',
+    }),
+  linkUnsupported: (mode: string, file: string) =>
+    error({
+      code: 'LINK_UNSUPPORTED',
+      file,
+      problem: `the file system cannot make a ${mode === 'hard' ? 'hard link' : 'reflink'} to it in OUT's place`,
+      hint: 'use --link auto, or put OUT on the same file system',
+    }),
+  systemError: (cause: unknown, file?: string) =>
+    cause instanceof FdgraftError ? cause : error({ code: 'SYSTEM', file, problem: reason(cause), cause }),
+
+  unforeseen: (cause: unknown) =>
+    error({ code: 'SYSTEM', problem: `unforeseen: ${cause instanceof Error ? cause.message : String(cause)}`, cause }),
+
+  // Images.
+  truncated: (place: Place, needs: number, what: string) =>
+    error({
+      code: 'IMAGE_TRUNCATED',
+      ...place,
+      problem: `${what}: needs ${needs} more ${needs === 1 ? 'byte' : 'bytes'}`,
+      hint: 'the image is cut off or damaged: take it from the dump again',
+    }),
+  malformed: (place: Place, problem: string) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem,
+      hint: 'CRIU would not read this image either: take it from the dump again',
+    }),
+  wrongMagic: (file: string, offset: number, found: number, expected: string) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      offset,
+      problem: `the magic is 0x${found.toString(16).padStart(8, '0')} where ${expected} belongs`,
+      hint: 'the file is not the image that its name says, or it is damaged',
+    }),
+  emptyImage: (file: string) =>
+    error({
+      code: 'IMAGE_TRUNCATED',
+      file,
+      offset: 0,
+      problem: 'is empty: needs 4 more bytes',
+      hint: 'an image without entries has its magics at least; CRIU fails on this file',
+    }),
+  mixedMagics: (file: string, version: number, hasFirst: boolean) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file,
+      offset: 0,
+      problem: `${hasFirst ? 'begins' : 'does not begin'} with IMG_COMMON, but inventory.img says img_version ${version}`,
+      hint: 'version 1 has it in no image, version 2 in every one; the images are from different dumps',
+    }),
+  unknownVersion: (version: number, place: Place) =>
+    error({
+      code: 'LAYOUT_UNSUPPORTED',
+      ...place,
+      problem: `img_version ${version} is not known`,
+      hint: 'CRIU 3.17 to 4.3 write version 1 or 2',
+    }),
+  missingImage: (file: string, why: string, hint: string) =>
+    error({ code: 'IMAGE_MISSING', file, problem: `is missing, but ${why}`, hint }),
+  oldLayout: (source: string, problem: string) =>
+    error({
+      code: 'LAYOUT_UNSUPPORTED',
+      file: source,
+      problem,
+      hint: 'no CRIU from 3.17 on restores this layout, so there is nothing to rewrite it for; dump again with a newer CRIU',
+    }),
+  duplicateFileId: (place: Place, id: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `file id ${id} is that of an earlier entry too`,
+      hint: 'file ids are unique in files.img; which entry a descriptor means cannot be told',
+    }),
+  duplicateMember: (file: string) =>
+    error({ code: 'SOURCE_UNUSABLE', file, problem: 'is there twice', hint: 'an image has one file' }),
+  descriptorTypeDiffers: (place: Place, id: number, found: string, entry: string) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `says type ${found} for file id ${id}, which files.img has as ${entry}`,
+      hint: 'CRIU fails on this with "no file for fd"; the images are from different dumps or damaged',
+    }),
+  planInSource: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'holds an inherit-plan.img, so it has been rewritten before',
+      hint: 'rewrite the folder that it was made from, with all specs at once',
+    }),
+
+  // Specs.
+  noSpecs: () =>
+    error({
+      code: 'USAGE',
+      problem: 'no --inherit-fd was given',
+      hint: 'fdgraft ls SOURCE prints what can be inherited, ready to paste',
+    }),
+  specSyntax: (spec: string, problem: string, hint: string) =>
+    error({ code: 'SPEC_SYNTAX', problem: `--inherit-fd '${spec}': ${problem}`, hint }),
+  specUnsupported: (spec: string, what: string, hint: string) =>
+    error({ code: 'SPEC_UNSUPPORTED', problem: `--inherit-fd '${spec}': ${what}`, hint }),
+  specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[]) =>
+    error({
+      code: 'SPEC_UNMATCHED',
+      exitCode: 1,
+      problem: specs
+        .map(({ text, near }) =>
+          [`--inherit-fd '${text}' matches nothing`, ...near.map((hint) => `  ${hint}`)].join('\n'),
+        )
+        .join('\n'),
+      hint: 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without',
+    }),
+
+  // What a rewrite cannot do.
+  entryShared: (key: string, id: number, holders: readonly string[]) =>
+    error({
+      code: 'ENTRY_SHARED',
+      file: 'files.img',
+      problem: `${key} (file id ${id}) is also ${holders.join(', ')}`,
+      hint: 'CRIU looks that up as a regular file, so a placeholder would fail the restore; splitting such an entry is not supported yet',
+    }),
+  bytesInFlight: (key: string, image: string, entry: number, bytes: number) =>
+    error({
+      code: 'BYTES_IN_FLIGHT',
+      file: image,
+      entry,
+      problem: `${key} held ${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'} at the dump, which would be lost`,
+      hint: 'delivering them is not supported yet; --drop-in-flight goes on without them',
+    }),
+};

@@ -1,0 +1,186 @@
+import type { ByteReader } from '../bytes/byte-stream';
+import { readUint32 } from '../bytes/little-endian';
+import { locate } from '../errors/locate';
+import { messages } from '../errors/messages';
+import { WireFault } from '../errors/wire-fault';
+import { IMG_COMMON, type ImageKind } from './image-kinds';
+
+const CHUNK_BYTES = 1 << 20;
+/** Far above any record of CRIU (the largest, mm_entry, has some 60 bytes a mapping), so that a damaged size is told at once. */
+export const MAX_RECORD_BYTES = 64 << 20;
+const SIZE_BYTES = 4;
+
+/** How many bytes follow a record as its extra. */
+export type ExtraLength = (bytes: Uint8Array, start: number, end: number) => number;
+const noExtra: ExtraLength = () => 0;
+
+/**
+ * Some records of an image, as positions in one buffer. Record i is `bytes[starts[i], ends[i])`; its u32
+ * size stands before it. Valid until the next batch is asked for.
+ */
+export interface RecordBatch {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Number in the image of record 0 of the batch. */
+  readonly firstEntry: number;
+  /** Offset in the file of bytes[0]. */
+  readonly base: number;
+}
+
+/**
+ * Reads an image in large chunks: its magics, then batches of records. Extras are passed over. Memory
+ * grows with the largest record, never with the file, and never with a size that is merely claimed.
+ */
+export class RecordReader {
+  /** Whether the image begins with IMG_COMMON; known after `header`. */
+  hasFirstMagic = false;
+
+  private bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  /** What is in the buffer and not yet given out: bytes[start, end). */
+  private start = 0;
+  private end = 0;
+  private base = 0;
+  private atEnd = false;
+  private entry = 0;
+  /** Bytes of an extra that are still to be passed over. */
+  private toSkip = 0;
+  private starts = new Int32Array(1024);
+  private ends = new Int32Array(1024);
+
+  constructor(
+    private readonly source: ByteReader,
+    private readonly file: string,
+    private readonly extraLength: ExtraLength = noExtra,
+  ) {}
+
+  /** Reads and checks the magics. Resolves to the offset of the first record. */
+  async header(kind: ImageKind): Promise<number> {
+    await this.fill(2 * SIZE_BYTES);
+    if (this.end === 0) throw messages.emptyImage(this.file);
+    this.needAtLeast(SIZE_BYTES, 'the magic');
+    this.hasFirstMagic = kind.hasFirstMagic && readUint32(this.bytes, 0) === IMG_COMMON;
+    const at = this.hasFirstMagic ? SIZE_BYTES : 0;
+    this.needAtLeast(at + SIZE_BYTES, 'the magic');
+    const magic = readUint32(this.bytes, at);
+    if (magic !== kind.magic) {
+      const expected = `0x${kind.magic.toString(16)} (${kind.name})`;
+      throw messages.wrongMagic(this.file, at, magic, expected);
+    }
+    this.start = at + SIZE_BYTES;
+    return this.start;
+  }
+
+  /** The next records, at least one; undefined at the end of the image. */
+  async nextBatch(): Promise<RecordBatch | undefined> {
+    await this.skipExtra();
+    await this.fill(SIZE_BYTES);
+    if (this.start === this.end) return undefined;
+    this.needAtLeast(SIZE_BYTES, 'the size of the entry');
+    await this.fillRecord();
+    return this.cutBatch();
+  }
+
+  /** Makes sure that the first record is in the buffer as a whole. */
+  private async fillRecord(): Promise<void> {
+    const size = readUint32(this.bytes, this.start);
+    if (size > MAX_RECORD_BYTES) {
+      const problem = `the entry claims ${size} bytes, more than the ${MAX_RECORD_BYTES} that any entry can have`;
+      throw messages.malformed(this.here(), problem);
+    }
+    await this.fill(SIZE_BYTES + size);
+    this.needAtLeast(SIZE_BYTES + size, `the entry claims ${size} bytes`);
+  }
+
+  private cutBatch(): RecordBatch {
+    const { bytes, end } = this;
+    const firstEntry = this.entry;
+    let at = this.start;
+    let count = 0;
+    while (end - at >= SIZE_BYTES) {
+      const recordStart = at + SIZE_BYTES;
+      const recordEnd = recordStart + readUint32(bytes, at);
+      if (recordEnd > end) break;
+      if (count === this.starts.length) this.growPositions();
+      this.starts[count] = recordStart;
+      this.ends[count] = recordEnd;
+      count += 1;
+      const extra = this.extraOf(recordStart, recordEnd);
+      at = recordEnd;
+      this.entry += 1;
+      if (extra > end - at) {
+        this.toSkip = extra;
+        break;
+      }
+      at += extra;
+    }
+    this.start = at;
+    return { bytes, count, starts: this.starts, ends: this.ends, firstEntry, base: this.base };
+  }
+
+  private extraOf(start: number, end: number): number {
+    if (this.extraLength === noExtra) return 0;
+    try {
+      return this.extraLength(this.bytes, start, end);
+    } catch (error) {
+      throw error instanceof WireFault ? locate(error, this.file, this.entry, this.base) : error;
+    }
+  }
+
+  private async skipExtra(): Promise<void> {
+    while (this.toSkip > 0) {
+      if (this.start === this.end) await this.fill(1);
+      const available = Math.min(this.toSkip, this.end - this.start);
+      if (available === 0) {
+        const place = { file: this.file, entry: this.entry - 1, offset: this.base + this.end };
+        throw messages.truncated(place, this.toSkip, 'the bytes that follow the entry');
+      }
+      this.start += available;
+      this.toSkip -= available;
+    }
+  }
+
+  /** Reads until `wanted` bytes are in the buffer, or the file ends. */
+  private async fill(wanted: number): Promise<void> {
+    while (this.end - this.start < wanted && !this.atEnd) {
+      this.makeRoom();
+      const got = await this.source.read(this.bytes, this.end, this.bytes.length - this.end);
+      if (got === 0) this.atEnd = true;
+      this.end += got;
+    }
+  }
+
+  /** Moves what is left to the front; doubles the buffer when it is full all the same. */
+  private makeRoom(): void {
+    if (this.start > 0) {
+      this.bytes.copyWithin(0, this.start, this.end);
+      this.base += this.start;
+      this.end -= this.start;
+      this.start = 0;
+    }
+    if (this.end === this.bytes.length) {
+      const larger = new Uint8Array(2 * this.bytes.length);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+  }
+
+  private growPositions(): void {
+    const starts = new Int32Array(2 * this.starts.length);
+    const ends = new Int32Array(2 * this.ends.length);
+    starts.set(this.starts);
+    ends.set(this.ends);
+    this.starts = starts;
+    this.ends = ends;
+  }
+
+  private needAtLeast(wanted: number, what: string): void {
+    const missing = wanted - (this.end - this.start);
+    if (missing > 0) throw messages.truncated(this.here(), missing, what);
+  }
+
+  private here() {
+    return { file: this.file, entry: this.entry, offset: this.base + this.start };
+  }
+}

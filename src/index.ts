@@ -1,0 +1,36 @@
+/** The library: what the command does, without printing and without exiting. */
+import { inspect as inspectSource, type OpenEntry } from './checkpoint/inspect';
+import type { Source } from './storage/source';
+
+export type { EntryFacts } from './checkpoint/entry-types';
+export type { Descriptor, OpenEntry } from './checkpoint/inspect';
+export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
+export { openSource } from './operations/open-source';
+export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
+export type {
+  Plan,
+  PlanDebug,
+  PlanDescriptor,
+  PlanEntry,
+  PlanImage,
+  PlanInFlight,
+  PlanOwner,
+  PlanPlaceholder,
+  PlanReference,
+  PlanScmRight,
+  PlanSpec,
+  PlanWarning,
+} from './plan/plan';
+export { planToJson } from './plan/plan-json';
+export type { Warning } from './rewrite/decide';
+export type { SinkNotice } from './storage/folder-sink';
+export { LINK_MODES, type LinkMode } from './storage/link-mode';
+export type { Member, Source, SourceMember } from './storage/source';
+
+/**
+ * Every open file description of a checkpoint that a descriptor refers to, ascending by file id.
+ * Throws FdgraftError where the source is no checkpoint that fdgraft can rewrite.
+ */
+export function inspect(source: Source, options: { signal?: AbortSignal } = {}): Promise<OpenEntry[]> {
+  return inspectSource(source, options.signal);
+}

@@ -1,0 +1,18 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { messages } from '../errors/messages';
+import { openFolder } from '../storage/folder-source';
+import type { Source } from '../storage/source';
+
+/** What a pass wants to see first where the source can choose: with it, memory grows with the matches alone. */
+const FIRST = ['inventory.img', 'pstree.img', 'files.img'];
+
+/** Opens an image folder of CRIU. Throws FdgraftError (SOURCE_UNUSABLE). */
+export async function openSource(folder: string): Promise<Source> {
+  const source = await openFolder(folder, FIRST);
+  // Asked before anything is read: the folder may be any, with whole trees below it.
+  await fs.lstat(path.join(folder, 'inventory.img')).catch(() => {
+    throw messages.noInventory(folder);
+  });
+  return source;
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { messages } from '../errors/messages';
+import { PLAN_IMAGE } from '../frames/image-kinds';
+import { buildPlan } from '../plan/build-plan';
+import { encodePlan } from '../plan/encode-plan';
+import type { Plan } from '../plan/plan';
+import { planToJson } from '../plan/plan-json';
+import { type Decision, decide, type Warning } from '../rewrite/decide';
+import { explainUnmatched } from '../rewrite/near-misses';
+import { type Survey, survey } from '../rewrite/survey';
+import { transform } from '../rewrite/transform';
+import { parseSpec } from '../specs/parse-spec';
+import type { DebugSpec, InheritSpec, Spec } from '../specs/spec';
+import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
+import type { LinkMode } from '../storage/link-mode';
+import { NullSink, type Sink } from '../storage/sink';
+import type { Source } from '../storage/source';
+import { version } from '../version';
+
+export interface RewriteOptions {
+  /** `fd[N]:KEY` and `debug[N]:TEXT`, at least one. */
+  readonly specs: readonly string[];
+  /** The folder to make; undefined to find out only what would come out. */
+  readonly out?: string;
+  /** How unchanged images get there; 'auto' by default. */
+  readonly link?: LinkMode;
+  /** Go on where a spec matches nothing. */
+  readonly allowUnmatched?: boolean;
+  /** Lose the unread bytes of inherited pipes. */
+  readonly dropInFlight?: boolean;
+  /** File to write the plan to, as JSON. */
+  readonly savePlan?: string;
+  readonly signal?: AbortSignal;
+  readonly onWarning?: (warning: Warning) => void;
+  readonly onProgress?: (progress: RewriteProgress) => void;
+}
+
+export interface RewriteProgress {
+  /** Name of the member that is written now, as bytes. */
+  readonly member: Buffer;
+}
+
+export interface RewriteResult {
+  readonly plan: Plan;
+  /** What came out otherwise than it went in, or is shared with the source. */
+  readonly notices: readonly SinkNotice[];
+}
+
+/**
+ * Makes from the checkpoint `source` a folder in which the entries that the specs name are
+ * placeholders, with the plan in it. The folder appears whole or not at all.
+ * Throws FdgraftError; SPEC_UNMATCHED has exit code 1, all others 2.
+ */
+export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
+  const specs = options.specs.map(parseSpec);
+  if (specs.length === 0) throw messages.noSpecs();
+  const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
+  const found = await survey(source, inherits, options.signal);
+  const decision = decide(found, inherits, options.dropInFlight ?? false);
+  const unmatched = await checkUnmatched(source, found, inherits, decision, options);
+  const warnings = [...unmatched, ...leftToCriu(specs)];
+  const notices: SinkNotice[] = [];
+  const sink = await createSink(source, options, notices);
+  try {
+    const onMember = (member: Buffer) => options.onProgress?.({ member });
+    const transformed = await transform(source, sink, found, options.signal, onMember);
+    const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
+    const { pidsByTable } = found;
+    const tool = `fdgraft ${version()}`;
+    const plan = buildPlan({ tool, inherits, debugs, decision, transformed, pidsByTable, warnings });
+    for (const { code, message, file_id } of plan.warnings) {
+      options.onWarning?.({
+        code: code as Warning['code'],
+        message,
+        ...(file_id === undefined ? {} : { fileId: file_id }),
+      });
+    }
+    await putPlan(sink, found, plan);
+    await withSavedPlan(plan, options.savePlan, () => sink.commit());
+    return { plan, notices };
+  } finally {
+    await sink.abort();
+  }
+}
+
+async function createSink(source: Source, options: RewriteOptions, notices: SinkNotice[]): Promise<Sink> {
+  if (options.out === undefined) return new NullSink();
+  const onNotice = (notice: SinkNotice) => notices.push(notice);
+  return createFolderSink(source, options.out, { link: options.link ?? 'auto', onNotice });
+}
+
+async function checkUnmatched(
+  source: Source,
+  found: Survey,
+  inherits: readonly InheritSpec[],
+  decision: Decision,
+  options: RewriteOptions,
+): Promise<Warning[]> {
+  const unmatched = inherits.flatMap((_spec, number) => (decision.matchCounts[number] === 0 ? [number] : []));
+  if (unmatched.length === 0) return [];
+  if (options.allowUnmatched !== true) {
+    throw messages.specsUnmatched(await explainUnmatched(source, found, inherits, unmatched, options.signal));
+  }
+  return unmatched.map((number) => ({
+    code: 'SPEC_UNMATCHED',
+    message: `${inherits[number]?.text} matches nothing`,
+  }));
+}
+
+function leftToCriu(specs: readonly Spec[]): Warning[] {
+  return specs
+    .filter((spec) => spec.kind === 'namespace')
+    .map(({ text }) => ({
+      code: 'KEY_LEFT_TO_CRIU',
+      message: `${text} names an external namespace, which criu inherits itself: pass this --inherit-fd to criu restore`,
+    }));
+}
+
+async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
+  const { mode, uid, gid } = found.filesImage;
+  const writer = await sink.put({ name: Buffer.from(PLAN_IMAGE), kind: 'file', mode, uid, gid });
+  await writer.write(encodePlan(plan));
+  await writer.close();
+}
+
+/** Saves the plan where the rest succeeds, and only there. */
+async function withSavedPlan(plan: Plan, file: string | undefined, commit: () => Promise<void>): Promise<void> {
+  if (file === undefined) return commit();
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
+  try {
+    await fs.writeFile(temporary, `${JSON.stringify(planToJson(plan), null, 2)}\n`, { flag: 'wx' });
+    await commit();
+    await fs.rename(temporary, file);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw messages.systemError(error, file);
+  }
+}

@@ -1,0 +1,34 @@
+import { escapeBytes } from '../bytes/escape';
+import type { Plan } from './plan';
+
+/**
+ * The plan as plain JSON values: the names of schemas/plan.proto, digests in hexadecimal, bytes escaped
+ * as text, numbers past 2^53 as strings.
+ */
+export function planToJson(plan: Plan): Record<string, unknown> {
+  return {
+    format: 'fdgraft.plan',
+    version: plan.format,
+    tool: plan.tool,
+    images: plan.images.map(({ name, before, after }) => ({
+      name,
+      before: before.toString('hex'),
+      after: after.toString('hex'),
+    })),
+    specs: plan.specs,
+    debugs: plan.debugs.map((debug) => ({ ...debug, output: escapeBytes(debug.output) })),
+    warnings: plan.warnings,
+    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, ...rest }) => ({
+      ...rest,
+      was: { ...was, ...(was.offset === undefined ? {} : { offset: jsonNumber(was.offset) }) },
+      apply: apply.toLowerCase(),
+      position: position.toLowerCase(),
+      in_flight: in_flight.map((bytes) => ({ ...bytes, fate: bytes.fate.toLowerCase() })),
+    })),
+  };
+}
+
+/** JSON numbers are exact up to 2^53. */
+export function jsonNumber(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}

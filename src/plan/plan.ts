@@ -1,0 +1,90 @@
+/** The plan as data: what schemas/plan.proto says, with the same names. */
+export interface Plan {
+  /** Version of the format. */
+  readonly format: 1;
+  readonly tool: string;
+  readonly images: readonly PlanImage[];
+  readonly specs: readonly PlanSpec[];
+  readonly debugs: readonly PlanDebug[];
+  readonly warnings: readonly PlanWarning[];
+  /** Ascending by file id. */
+  readonly placeholders: readonly PlanPlaceholder[];
+}
+
+export interface PlanImage {
+  readonly name: string;
+  /** SHA-256 of the whole file. */
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
+
+export interface PlanSpec {
+  readonly text: string;
+  readonly caller_fd: number;
+  readonly matches: number;
+}
+
+export interface PlanDebug {
+  readonly text: string;
+  readonly caller_fd: number;
+  readonly output: Buffer;
+}
+
+export interface PlanWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly file_id?: number;
+}
+
+export interface PlanPlaceholder {
+  readonly file_id: number;
+  readonly caller_fd: number;
+  /** Index into specs. */
+  readonly spec: number;
+  readonly was: PlanEntry;
+  readonly needs_read: boolean;
+  readonly needs_write: boolean;
+  readonly apply: 'AUTO' | 'DUP' | 'REOPEN';
+  readonly position: 'CALLER' | 'SAVED' | 'END';
+  readonly references: readonly PlanReference[];
+  readonly in_flight: readonly PlanInFlight[];
+}
+
+export interface PlanEntry {
+  readonly type: string;
+  readonly key: string;
+  readonly flags: number;
+  readonly offset?: bigint;
+  readonly pipe_id?: number;
+  readonly owner: PlanOwner;
+}
+
+export interface PlanOwner {
+  readonly uid: number;
+  readonly euid: number;
+  readonly signum: number;
+  readonly pid_type: number;
+  readonly pid: number;
+}
+
+export type PlanReference = { readonly descriptor: PlanDescriptor } | { readonly scm_right: PlanScmRight };
+
+export interface PlanDescriptor {
+  readonly table: number;
+  readonly pids: readonly number[];
+  readonly fd: number;
+  readonly close_on_exec: boolean;
+}
+
+export interface PlanScmRight {
+  readonly packet: number;
+  readonly socket_id: number;
+}
+
+export interface PlanInFlight {
+  readonly image: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly pipe_size?: number;
+  readonly fate: 'REPLAY' | 'DROP';
+}

@@ -1,0 +1,124 @@
+import { accessOf, hasOwner } from '../checkpoint/entry-types';
+import { messages } from '../errors/messages';
+import type { InheritSpec } from '../specs/spec';
+import type { BytesInFlight, Match } from './match';
+import type { Survey } from './survey';
+
+/** What gets lost or may surprise. Codes are stable. */
+export interface Warning {
+  readonly code:
+    | 'OWNER_DROPPED'
+    | 'BYTES_DROPPED'
+    | 'BOTH_ENDS'
+    | 'SPEC_SHADOWED'
+    | 'SPEC_UNMATCHED'
+    | 'KEY_LEFT_TO_CRIU';
+  readonly message: string;
+  /** File id that it is about. */
+  readonly fileId?: number;
+}
+
+/** An entry that becomes a placeholder. */
+export interface Placeholder {
+  readonly match: Match;
+  /** Number of the spec that takes it. */
+  readonly spec: number;
+  /** Unread bytes that go with it, and are dropped. */
+  readonly inFlight: readonly BytesInFlight[];
+}
+
+export interface Decision {
+  /** Ascending by file id. */
+  readonly placeholders: readonly Placeholder[];
+  /** By number of the spec: how many entries its key names. */
+  readonly matchCounts: readonly number[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Decides from the survey what becomes a placeholder. Throws FdgraftError (ENTRY_SHARED,
+ * BYTES_IN_FLIGHT) where the result would not restore, or would lose bytes unasked.
+ */
+export function decide(found: Survey, specs: readonly InheritSpec[], dropInFlight: boolean): Decision {
+  for (const match of found.matches) refuseShared(match, found);
+  const inFlight = assignBytesInFlight(found);
+  if (!dropInFlight) for (const [match, bytes] of inFlight) refuseBytesInFlight(match, bytes);
+  const placeholders = found.matches
+    .map((match) => ({ match, spec: match.specs[0] as number, inFlight: inFlight.get(match) ?? [] }))
+    .sort((a, b) => a.match.id - b.match.id);
+  return {
+    placeholders,
+    matchCounts: specs.map((_spec, number) => found.matches.filter((match) => match.specs.includes(number)).length),
+    warnings: [
+      ...shadowedSpecs(found, specs),
+      ...bothEnds(placeholders, specs),
+      ...placeholders.flatMap((placeholder) => entryWarnings(placeholder)),
+    ],
+  };
+}
+
+function refuseShared(match: Match, found: Survey): void {
+  const holders = found.holders.get(match.id);
+  if (holders !== undefined) throw messages.entryShared(match.facts.key, match.id, holders);
+}
+
+/** The bytes of a pipe go with its first readable end, since that is where they come out. */
+function assignBytesInFlight(found: Survey): Map<Match, BytesInFlight[]> {
+  const assigned = new Map<Match, BytesInFlight[]>();
+  for (const bytes of found.inFlight) {
+    const ends = found.matches.filter((match) => match.facts.pipeId === bytes.pipeId);
+    const end = ends.find((match) => accessOf(match.facts.flags).read) ?? ends[0];
+    if (end !== undefined) assigned.set(end, [...(assigned.get(end) ?? []), bytes]);
+  }
+  return assigned;
+}
+
+function refuseBytesInFlight(match: Match, inFlight: readonly BytesInFlight[]): void {
+  for (const { image, entry, bytes } of inFlight) throw messages.bytesInFlight(match.facts.key, image, entry, bytes);
+}
+
+function shadowedSpecs(found: Survey, specs: readonly InheritSpec[]): Warning[] {
+  return specs.flatMap((spec, number) => {
+    const named = found.matches.filter((match) => match.specs.includes(number));
+    const taken = named.filter((match) => match.specs[0] !== number);
+    if (taken.length === 0) return [];
+    const earlier = [...new Set(taken.map((match) => specs[match.specs[0] as number]?.text))].join(', ');
+    const what = taken.length === named.length ? 'all its entries' : `${taken.length} of its ${named.length} entries`;
+    return [{ code: 'SPEC_SHADOWED' as const, message: `${spec.text}: ${earlier} came first and took ${what}` }];
+  });
+}
+
+function bothEnds(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): Warning[] {
+  const ends = new Map<number, { read: boolean; write: boolean; spec: number }>();
+  for (const { match, spec } of placeholders) {
+    if (match.facts.pipeId === undefined) continue;
+    const access = accessOf(match.facts.flags);
+    const known = ends.get(match.facts.pipeId);
+    ends.set(match.facts.pipeId, {
+      read: access.read || known?.read === true,
+      write: access.write || known?.write === true,
+      spec,
+    });
+  }
+  return [...ends].flatMap(([pipe, { read, write, spec }]) => {
+    if (!read || !write) return [];
+    const message =
+      `pipe:[${pipe}] has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: ` +
+      `the caller's descriptor must be open for reading and writing`;
+    return [{ code: 'BOTH_ENDS' as const, message }];
+  });
+}
+
+function entryWarnings({ match, inFlight }: Placeholder): Warning[] {
+  const warnings: Warning[] = [];
+  const { key, owner } = match.facts;
+  if (hasOwner(owner)) {
+    const message = `${key} (file id ${match.id}): pid ${owner.pid} got signal ${owner.signum || 'SIGIO'} on I/O; that is not restored, since it would change the caller's own file`;
+    warnings.push({ code: 'OWNER_DROPPED', message, fileId: match.id });
+  }
+  for (const { bytes } of inFlight) {
+    const message = `${key} (file id ${match.id}): ${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped, as --drop-in-flight asks`;
+    warnings.push({ code: 'BYTES_DROPPED', message, fileId: match.id });
+  }
+  return warnings;
+}

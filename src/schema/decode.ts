@@ -1,0 +1,131 @@
+import { WireFault } from '../errors/wire-fault';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import type { FieldSchema, FieldType, MessageSchema } from './message';
+
+/** Far above what CRIU nests, far below what would exhaust the stack. */
+const MAX_DEPTH = 32;
+
+type Decoded = Record<string, unknown>;
+
+/**
+ * Decodes the record `bytes[start, end)`. Strings and bytes come as Buffers (copies), 64-bit integers as
+ * bigint, enums as numbers; fields that the schema does not know are passed over. Throws WireFault with
+ * the field's name, also for a required field that is missing and for a wire type that does not fit,
+ * which CRIU refuses too.
+ */
+export function decode<T>(schema: MessageSchema<T>, bytes: Uint8Array, start: number, end: number): T {
+  return decodeMessage(schema, bytes, start, end, 0) as T;
+}
+
+function decodeMessage(
+  schema: MessageSchema<unknown>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+): Decoded {
+  if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
+  const decoded: Decoded = {};
+  const embedded = new Map<FieldSchema, Range[]>();
+  for (const field of schema.fields) if (field.label === 'repeated') decoded[field.name] = [];
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) {
+    const field = schema.fields.find((candidate) => candidate.number === cursor.number);
+    if (field === undefined) continue;
+    try {
+      if (field.label === 'repeated') decodeRepeated(field, cursor, decoded[field.name] as unknown[], depth);
+      else if (field.type === 'message') collectEmbedded(field, cursor, embedded);
+      else decoded[field.name] = decodeValue(field.type, cursor);
+    } catch (error) {
+      throw error instanceof WireFault ? error.inField(`${schema.name}.${field.name}`) : error;
+    }
+  }
+  for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth);
+  for (const field of schema.fields) {
+    if (field.label === 'required' && decoded[field.name] === undefined) {
+      throw new WireFault('the required field is missing', start, undefined, `${schema.name}.${field.name}`);
+    }
+  }
+  return decoded;
+}
+
+interface Range {
+  start: number;
+  end: number;
+}
+
+function collectEmbedded(field: FieldSchema, cursor: FieldCursor, embedded: Map<FieldSchema, Range[]>): void {
+  cursor.expect(WIRE_TYPE.BYTES);
+  const ranges = embedded.get(field);
+  const range = { start: cursor.valueStart, end: cursor.end };
+  if (ranges === undefined) embedded.set(field, [range]);
+  else ranges.push(range);
+}
+
+/** Several occurrences of one embedded message mean what their bytes in a row mean. */
+function decodeEmbedded(field: FieldSchema, bytes: Uint8Array, ranges: Range[], depth: number): Decoded {
+  const [first, ...others] = ranges as [Range, ...Range[]];
+  if (others.length === 0) return decodeMessage(schemaOf(field), bytes, first.start, first.end, depth + 1);
+  const joined = Buffer.concat(ranges.map((range) => bytes.subarray(range.start, range.end)));
+  try {
+    return decodeMessage(schemaOf(field), joined, 0, joined.length, depth + 1);
+  } catch (error) {
+    throw error instanceof WireFault ? new WireFault(error.message, first.start, error.needs, error.field) : error;
+  }
+}
+
+function decodeRepeated(field: FieldSchema, cursor: FieldCursor, values: unknown[], depth: number): void {
+  if (field.type === 'message') {
+    cursor.expect(WIRE_TYPE.BYTES);
+    values.push(decodeMessage(schemaOf(field), cursor.bytes, cursor.valueStart, cursor.end, depth + 1));
+  } else if (cursor.wireType === WIRE_TYPE.BYTES && isPackable(field.type)) {
+    const packed = new FieldCursor().over(cursor.bytes, cursor.valueStart, cursor.end);
+    while (packed.nextPacked(wireTypeOf(field.type))) values.push(decodeValue(field.type, packed));
+  } else {
+    values.push(decodeValue(field.type, cursor));
+  }
+}
+
+function schemaOf(field: FieldSchema): MessageSchema<unknown> {
+  if (field.message === undefined) throw new TypeError(`${field.name} is no message`);
+  return field.message();
+}
+
+function isPackable(type: FieldType): boolean {
+  return type !== 'string' && type !== 'bytes' && type !== 'message';
+}
+
+function wireTypeOf(type: FieldType): number {
+  if (type === 'fixed32') return WIRE_TYPE.FIXED32;
+  if (type === 'fixed64') return WIRE_TYPE.FIXED64;
+  return WIRE_TYPE.VARINT;
+}
+
+function decodeValue(type: FieldType, cursor: FieldCursor): unknown {
+  switch (type) {
+    case 'uint32':
+      return cursor.uint32();
+    case 'int32':
+    case 'enum':
+      return cursor.uint32() | 0;
+    case 'sint32':
+      return (cursor.uint32() >>> 1) ^ -(cursor.uint32() & 1);
+    case 'uint64':
+      return cursor.uint64();
+    case 'int64':
+      return BigInt.asIntN(64, cursor.uint64());
+    case 'sint64':
+      return (cursor.uint64() >> 1n) ^ -(cursor.uint64() & 1n);
+    case 'fixed32':
+      return cursor.fixed32();
+    case 'fixed64':
+      return cursor.fixed64();
+    case 'bool':
+      return cursor.uint64() !== 0n;
+    case 'string':
+    case 'bytes':
+      return Buffer.from(cursor.payload());
+    case 'message':
+      throw new TypeError('embedded messages are decoded apart');
+  }
+}

@@ -1,0 +1,32 @@
+/** Kinds of value that the images use. Strings are bytes here: paths on Linux need not be UTF-8. */
+export type FieldType =
+  | 'uint32'
+  | 'int32'
+  | 'sint32'
+  | 'uint64'
+  | 'int64'
+  | 'sint64'
+  | 'fixed32'
+  | 'fixed64'
+  | 'bool'
+  | 'enum'
+  | 'string'
+  | 'bytes'
+  | 'message';
+
+export interface FieldSchema {
+  readonly number: number;
+  readonly name: string;
+  readonly label: 'required' | 'optional' | 'repeated';
+  readonly type: FieldType;
+  /** Schema of an embedded message; a function, since messages may refer to later ones. */
+  readonly message?: () => MessageSchema<unknown>;
+}
+
+/** A message of the images, named as CRIU names it. */
+export interface MessageSchema<T> {
+  readonly name: string;
+  readonly fields: readonly FieldSchema[];
+  /** Never set: ties the schema to the type that its decoded messages have. */
+  readonly decodesTo?: T;
+}

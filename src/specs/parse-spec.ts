@@ -1,0 +1,122 @@
+import { EscapeFault, unescapeText } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import type { Key, Spec } from './spec';
+
+const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
+const MAX_FD = 2 ** 31 - 1;
+const MAX_ID = 2 ** 32 - 1;
+
+/** How runtimes name external namespaces (runc, crun: extRootNetNS, extRootPidNS). */
+const NAMESPACE_KEY = /^ext[A-Z][A-Za-z]*NS$/;
+const GLOB_CHARACTER = /[*?[{]/;
+
+/**
+ * Reads `fd[N]:KEY` or `debug[N]:TEXT`. Stricter than CRIU, whose parser lets `fd[7:x` and `fd[ 7]` pass.
+ * Throws FdgraftError: SPEC_SYNTAX, or SPEC_UNSUPPORTED for a kind of key that is known but not supported.
+ */
+export function parseSpec(text: string): Spec {
+  if (text.includes('\ufffd')) {
+    throw messages.specSyntax(
+      text,
+      'has the character U+FFFD, which is what Node makes of bytes that are not UTF-8',
+      'write such bytes as \\xHH, the way fdgraft ls prints them (U+FFFD itself: \\xef\\xbf\\xbd)',
+    );
+  }
+  const match = SHAPE.exec(text);
+  if (match === null) throw messages.specSyntax(text, ...explainShape(text));
+  const [, kind, number, rest] = match as unknown as [string, string, string, string];
+  const callerFd = Number(number);
+  if (callerFd > MAX_FD) {
+    throw messages.specSyntax(text, `${number} is no descriptor number`, `descriptors go from 0 to ${MAX_FD}`);
+  }
+  if (rest === '') {
+    throw kind === 'fd'
+      ? messages.specSyntax(
+          text,
+          'the key is empty',
+          'a key is pipe:[ID], file[MNT:INO] or a path; fdgraft ls prints them',
+        )
+      : messages.specSyntax(text, 'the text is empty', 'write debug[N]:TEXT');
+  }
+  if (kind === 'debug') return { kind: 'debug', text, callerFd, output: readEscapes(text, rest) };
+  if (NAMESPACE_KEY.test(rest)) return { kind: 'namespace', text };
+  return { kind: 'inherit', text, callerFd, key: parseKey(text, rest) };
+}
+
+/** Tells the near misses of the shape apart: [problem, hint]. */
+function explainShape(text: string): [string, string] {
+  const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
+  if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', shape];
+  if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', shape];
+  if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', shape];
+  if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', shape];
+  if (/^(fd|debug)\[N\]/.test(text)) return ['N stands for the number of your descriptor', shape];
+  if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
+  return ['is neither fd[N]:KEY nor debug[N]:TEXT', shape];
+}
+
+/** Reads a key, in the order that the README gives. */
+function parseKey(spec: string, key: string): Key {
+  if (/^pipe:?\[/.test(key)) return parsePipe(spec, key);
+  if (/^file:?\[/.test(key)) return parseExternal(spec, key);
+  refuseUnsupported(spec, key);
+  const path = readEscapes(spec, key);
+  if (path.includes(0)) throw messages.specSyntax(spec, 'the path has a NUL byte', 'no path has one');
+  return { kind: 'path', path: withoutLeadingSlash(path) };
+}
+
+function parsePipe(spec: string, key: string): Key {
+  const match = /^pipe:\[(0|[1-9][0-9]*)\]$/.exec(key);
+  if (match !== null && Number(match[1]) <= MAX_ID) return { kind: 'pipe', id: Number(match[1]) };
+  const form = 'write pipe:[ID], ID being the decimal number that ls -l /proc/PID/fd shows, such as pipe:[22653]';
+  if (/^pipe\[/.test(key)) throw messages.specSyntax(spec, 'the colon after pipe is missing', form);
+  const hexadecimal = /^pipe:\[(?:0x)?([0-9a-f]+)\]$/i.exec(key)?.[1];
+  if (hexadecimal !== undefined && !/^\d+$/.test(hexadecimal)) {
+    const decimal = BigInt(`0x${hexadecimal}`);
+    throw messages.specSyntax(
+      spec,
+      'the number of the pipe is hexadecimal',
+      `${form}; 0x${hexadecimal} is pipe:[${decimal}]`,
+    );
+  }
+  throw messages.specSyntax(spec, 'what is between [ and ] is not the number of a pipe', form);
+}
+
+function parseExternal(spec: string, key: string): Key {
+  const match = /^file\[([0-9a-f]+):([0-9a-f]+)\]$/.exec(key);
+  if (match !== null && !/^0./.test(match[1] ?? '') && !/^0./.test(match[2] ?? '')) {
+    return { kind: 'external', name: key };
+  }
+  const form = 'write file[MNT:INO], both in lower-case hexadecimal without 0x and leading zeros, such as file[1f:2b]';
+  throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', form);
+}
+
+function refuseUnsupported(spec: string, key: string): void {
+  const refuse = (what: string, hint: string) => {
+    throw messages.specUnsupported(spec, `${what} is not supported yet`, hint);
+  };
+  if (/^\/proc\/[^/]+\/fd\/[^/]+$/.test(key)) {
+    refuse('naming a descriptor by /proc/PID/fd/N', 'name its entry by the key that fdgraft ls prints');
+  }
+  if (/^socket:?\[/.test(key)) refuse('inheriting a socket', 'name a pipe or a regular file');
+  if (/^tty:?\[/.test(key)) refuse('inheriting a terminal', 'criu restore --inherit-fd takes this key itself');
+  if (/^\/?memfd:/.test(key)) refuse('inheriting a memfd', 'criu restore --inherit-fd takes this key itself');
+  if (GLOB_CHARACTER.test(key)) {
+    refuse('a glob', 'name one path; a *, ?, [ or { that is part of the path is written \\x2a, \\x3f, \\x5b, \\x7b');
+  }
+}
+
+/** Paths are compared without it: CRIU's own keys lack it. CRIU writes the root directory as a dot. */
+function withoutLeadingSlash(path: Buffer): Buffer {
+  if (path.length === 1 && (path[0] === 0x2f || path[0] === 0x2e)) return Buffer.alloc(0);
+  return path[0] === 0x2f ? path.subarray(1) : path;
+}
+
+function readEscapes(spec: string, text: string): Buffer {
+  try {
+    return unescapeText(text);
+  } catch (error) {
+    if (!(error instanceof EscapeFault)) throw error;
+    throw messages.specSyntax(spec, error.message, 'a byte is written \\xHH, a backslash before an x \\x5c');
+  }
+}

@@ -1,0 +1,19 @@
+/** Paths as bytes: names in a folder need not be UTF-8, and Node's path functions take only text. */
+import path from 'node:path';
+
+export function joinPath(folder: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([folder, Buffer.from('/'), name]);
+}
+
+/**
+ * The text of a symbolic link that stands in `toFolder` and leads where `target` led in `fromFolder`.
+ * Both folders are absolute and free of links. An absolute target stays as it is.
+ */
+export function retargetLink(target: Buffer, fromFolder: Buffer, toFolder: Buffer): Buffer {
+  if (target[0] === '/'.charCodeAt(0)) return target;
+  // One character a byte, both ways: the path functions only look at slashes and dots.
+  const from = fromFolder.toString('latin1');
+  const to = toFolder.toString('latin1');
+  const place = path.posix.resolve(from, target.toString('latin1'));
+  return Buffer.from(path.posix.relative(to, place) || '.', 'latin1');
+}

@@ -1,0 +1,83 @@
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import type { SourceFile } from './source';
+
+/** How a sink takes over an image that did not change. */
+export const LINK_MODES = ['auto', 'reflink', 'hard', 'symlink', 'copy'] as const;
+export type LinkMode = (typeof LINK_MODES)[number];
+
+/** What the file systems say where a way of linking cannot work between two places. */
+const UNSUPPORTED = new Set(['EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'ENOTTY', 'EPERM', 'EMLINK']);
+
+/** Brings files to a new place; remembers what the file system cannot do, so as not to try it for each. */
+export class Linker {
+  private canReflink = true;
+
+  constructor(private readonly mode: LinkMode) {}
+
+  /**
+   * Brings the file to `to`. `isImage`: it may share storage with the original; `isPages`: it is too
+   * large to copy where that can be helped. Resolves to how it was done.
+   */
+  async bring(file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean): Promise<Exclude<LinkMode, 'auto'>> {
+    if (!isImage || this.mode === 'copy') return copy(file, to);
+    if (this.mode === 'symlink') {
+      await fs.symlink(file.lasting, to);
+      return 'symlink';
+    }
+    if (this.mode === 'hard') {
+      if (await tryHardLink(file, to)) return 'hard';
+      throw messages.linkUnsupported('hard', escapeBytes(file.lasting));
+    }
+    if (await this.tryReflink(file, to)) return 'reflink';
+    if (this.mode === 'reflink') throw messages.linkUnsupported('reflink', escapeBytes(file.lasting));
+    if (isPages && (await tryHardLink(file, to))) return 'hard';
+    return copy(file, to);
+  }
+
+  private async tryReflink(file: SourceFile, to: Buffer): Promise<boolean> {
+    if (!this.canReflink) return false;
+    const done = await worked(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE));
+    if (!done) {
+      this.canReflink = false;
+      await fs.rm(to, { force: true });
+    }
+    return done;
+  }
+}
+
+async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
+  await copyHeld(file, to, 0);
+  return 'copy';
+}
+
+async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void> {
+  const handle = await fs.open(file.path, NEVER_WAIT_OR_FOLLOW);
+  try {
+    if (!(await handle.stat()).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
+    const from = process.platform === 'linux' ? descriptorPath(handle) : file.path;
+    await fs.copyFile(from, to, constants.COPYFILE_EXCL | how);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
+  if (!(await worked(fs.link(file.path, to)))) return false;
+  // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
+  if (!(await fs.lstat(to)).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
+  return true;
+}
+
+async function worked(attempt: Promise<void>): Promise<boolean> {
+  try {
+    await attempt;
+    return true;
+  } catch (error) {
+    if (UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
