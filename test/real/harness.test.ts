@@ -27,6 +27,7 @@ function seen(tasks: Tasks): unknown[] {
     text
       .replace(/ ino:\w+ sdev:\w+| f_handle:\w+/g, '')
       .replace(/\s+/g, ' ')
+      .replace(/^(lock: .*) \d+ (?=\w+:\w+:)/, '$1 ')
       .replace(/^it_value: .*|^eventfd-id: .*/, '');
   const plain = ({ target, pos, flags, closeOnExec, info }: Descriptor) => ({
     target: target.replace(/^(pipe|socket):\[\d+\]$/, (whole, kind) => `${kind} ${number(whole)}`),
@@ -61,13 +62,20 @@ interface Round {
 }
 
 /** Dumps a program and restores it as it was; with a pipe, that again through CRIU's own --inherit-fd. */
-async function thereAndBack(t: ExecutionContext, lab: Lab, program: Program, pipe?: Pipe): Promise<Round> {
+async function thereAndBack(
+  t: ExecutionContext,
+  lab: Lab,
+  program: Program,
+  pipe?: Pipe,
+  bothArgs: readonly string[] = [],
+): Promise<Round> {
   const before = seen(program.tasks);
   const shared = sharing(program.tasks);
-  const dir = await lab.dump(program);
+  const dir = await lab.dump(program, { extraArgs: bothArgs });
   const restored = await lab.restore(dir, {
     program,
-    ...(pipe ? { callerFds: { 7: pipe.writeEnd }, extraArgs: ['--inherit-fd', `fd[7]:${pipe.name}`] } : {}),
+    callerFds: pipe ? { 7: pipe.writeEnd } : {},
+    extraArgs: [...bothArgs, ...(pipe ? ['--inherit-fd', `fd[7]:${pipe.name}`] : [])],
   });
   t.deepEqual(seen(restored.tasks), before);
   t.deepEqual(sharing(restored.tasks), shared);
@@ -157,6 +165,43 @@ realTest('forked_map: a descriptor and a mapping of one file', async (t, lab) =>
   const { restored } = await thereAndBack(t, lab, program);
   const maps = fs.readFileSync(`/proc/${restored.tasks.hostPid(program.pid + 1)}/maps`, 'utf8');
   t.regex(maps, / r--p .*\/log$/m);
+});
+
+realTest('locked_log: locks come back', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('locked_log'));
+  const locks = (pid: number, fd: number, tasks: Tasks) => tasks.fds(pid).get(fd)?.info.length;
+  t.deepEqual(
+    [5, 6, 7].map((fd) => locks(program.pid, fd, program.tasks)),
+    [1, 1, 0],
+  );
+  const { restored } = await thereAndBack(t, lab, program, undefined, ['--file-locks']);
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(fs.readFileSync(path.join(program.folder, 'posix.log'), 'utf8'), 'task 6\n');
+});
+
+realTest('deleted_logs: a ghost and a file with another name', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('deleted_logs'));
+  const { restored } = await thereAndBack(t, lab, program, undefined, ['--link-remap']);
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(fs.readFileSync(path.join(program.folder, 'kept.log'), 'utf8'), 'kept\ntask 6\ntask 7\n');
+  const ghost = fs.readFileSync(`/proc/${restored.tasks.hostPid(program.pid)}/fd/5`, 'utf8');
+  t.is(ghost, 'gone\ntask 5\n');
+});
+
+realTest('owned_pipe: bytes arrive outside and inside', async (t, lab) => {
+  const pipe = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('owned_pipe'), { fds: { 1: pipe.writeEnd } });
+  const { restored } = await thereAndBack(t, lab, program, pipe);
+  t.is(await told(restored.tasks, pipe), 'task 1\n');
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(restored.tasks.readBy(program.pid, 5).toString(), 'task 6\n');
+});
+
+realTest('dead_child: the living task has its pipe', async (t, lab) => {
+  const pipe = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('dead_child'), { fds: { 1: pipe.writeEnd } });
+  const { restored } = await thereAndBack(t, lab, program, pipe);
+  t.is(await told(restored.tasks, pipe), 'parent 1\n');
 });
 
 realTest('scm_rights: descriptors on their way', async (t, lab) => {

@@ -70,8 +70,11 @@ export class CriuFailure extends Error {
 export class Lab {
   private readonly frees: (() => unknown)[] = [];
 
-  /** t: the test; the lab ends with it. */
-  constructor(t?: { teardown(fn: () => Promise<void>): void }) {
+  /** t: the test; the lab ends with it. suite: the Debian whose criu it uses, as realCriu takes it. */
+  constructor(
+    t?: { teardown(fn: () => Promise<void>): void },
+    private readonly suite?: string,
+  ) {
     t?.teardown(() => this.end());
   }
 
@@ -196,7 +199,7 @@ export class Lab {
   }
 
   private async criu(box: Box, args: string[], log: string, options: RestoreOptions): Promise<string> {
-    const real = realCriu();
+    const real = realCriu(this.suite);
     if (!real.available) throw new Error(real.missing);
     const said = this.scratch();
     const child = box.spawn([...(options.prefix ?? []), ...real.criu, ...args], {

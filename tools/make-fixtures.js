@@ -1,0 +1,107 @@
+// Dumps the fixture programs with a real CRIU into fixtures/images.
+//
+//   node tools/make-fixtures.js [NAME…]     all of them unless named
+//
+// Programs run without environment in a folder with a neutral name, so that nothing of the machine that made them
+// gets into the images; test/fixtures.test.ts looks for it all the same. Pages and ids are as CRIU wrote them.
+
+require('ts-node/register/transpile-only');
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { compileProgram } = require('../test/real/support/compile');
+const { Lab } = require('../test/real/support/lab');
+
+const IMAGES = path.resolve(__dirname, '../fixtures/images');
+const HOME = '/srv/fdgraft';
+// The cgroups of a task are those of whoever runs this, and no descriptor depends on them.
+const DUMP = ['--manage-cgroups=ignore'];
+
+const FIXTURES = {
+  pipe_outside: { fds: { 1: 'pipe-write' } },
+  two_logs: {},
+  two_paths: { fds: { 1: 'pipe-write' } },
+  unread_pipe: { fds: { 0: 'pipe-read' }, unread: 21 },
+  unread_pipe_64k: { program: 'unread_pipe', fds: { 0: 'pipe-read' }, unread: 1 << 16 },
+  shared_table: { fds: { 1: 'pipe-write' } },
+  forked_map: {},
+  locked_log: { dump: ['--file-locks'] },
+  deleted_logs: { dump: ['--link-remap'] },
+  owned_pipe: { fds: { 1: 'pipe-write' } },
+  dead_child: { fds: { 1: 'pipe-write' } },
+  scm_rights: { fds: { 1: 'pipe-write' } },
+  many_types: {},
+  net_sockets: { suite: 'sid' },
+  namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
+};
+
+/** The code that the kernel maps into every task can name the kernel's build and where it was built: blank that. */
+function blankKernelBuild(hostPid) {
+  const line = /^([0-9a-f]+)-([0-9a-f]+) .*\[vdso\]$/m.exec(fs.readFileSync(`/proc/${hostPid}/maps`, 'utf8'));
+  if (!line) return;
+  const start = Number.parseInt(line[1], 16);
+  const code = Buffer.alloc(Number.parseInt(line[2], 16) - start);
+  const memory = fs.openSync(`/proc/${hostPid}/mem`, 'r+');
+  try {
+    fs.readSync(memory, code, 0, code.length, start);
+    for (const { 0: text, index } of code
+      .toString('latin1')
+      .matchAll(/\/[\w.+-]+\/[\x20-\x7e]+|\d+\.\d+\.\d+[\w.+-]*/g)) {
+      fs.writeSync(memory, Buffer.alloc(text.length), 0, text.length, start + index);
+    }
+  } finally {
+    fs.closeSync(memory);
+  }
+}
+
+async function make(name) {
+  const { program: source = name, suite, unread, dump = [], ...options } = FIXTURES[name];
+  // The folder stays the same, and so do the paths in the images.
+  fs.mkdirSync(HOME);
+  // A mount namespace is dumped with the device and options of its root: those of the disk stay out so.
+  if (options.namespaces) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=755', 'fdgraft', HOME]);
+  const lab = new Lab(undefined, suite);
+  try {
+    const program = await lab.startProgram(compileProgram(source), { ...options, folder: HOME });
+    for (const [fd, kind] of Object.entries(options.fds ?? {})) {
+      if (!kind.startsWith('pipe-')) continue;
+      const pipe = lab.pipeOf(program, Number(fd));
+      if (unread) pipe.fill(Buffer.alloc(unread, 'not read yet, '));
+    }
+    for (const hostPid of program.tasks.pids().values()) blankKernelBuild(hostPid);
+    const made = await lab.dump(program, { extraArgs: [...DUMP, ...dump] });
+    const target = path.join(IMAGES, name);
+    fs.rmSync(target, { recursive: true, force: true });
+    fs.mkdirSync(target, { recursive: true });
+    for (const image of fs.readdirSync(made).filter((entry) => entry.endsWith('.img'))) {
+      fs.copyFileSync(path.join(made, image), path.join(target, image));
+      fs.chmodSync(path.join(target, image), 0o644);
+    }
+  } finally {
+    await lab.end();
+    if (options.namespaces) execFileSync('umount', [HOME]);
+    fs.rmSync(HOME, { recursive: true, force: true });
+  }
+}
+
+async function main(names) {
+  const unknown = names.find((name) => !Object.hasOwn(FIXTURES, name));
+  if (unknown) throw new Error(`no fixture is called ${unknown}: there are ${Object.keys(FIXTURES).join(', ')}`);
+  if (fs.existsSync(HOME)) throw new Error(`${HOME} is there already, and the programs run in it: move it away first`);
+  for (const name of names.length > 0 ? names : Object.keys(FIXTURES)) {
+    await make(name);
+    process.stdout.write(`${name}\n`);
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === '--inside') {
+  main(rest).catch((error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });
+} else {
+  // In a mount namespace of its own, so that no mount outlives it.
+  const args = ['-m', process.execPath, __filename, '--inside', ...process.argv.slice(2)];
+  process.exitCode = spawnSync('unshare', args, { stdio: 'inherit' }).status ?? 1;
+}
