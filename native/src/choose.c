@@ -12,7 +12,7 @@
 #include "text.h"
 
 /* Descriptors that the process needs besides those of the plan. */
-#define OTHER_DESCRIPTORS 64
+#define OTHER_DESCRIPTORS 32
 
 static const char *kind_name(enum caller_kind kind)
 {
@@ -215,7 +215,7 @@ static void refuse_count(const struct plan *plan, size_t reopened, size_t caller
 			plan->shown_path, reopened, REOPENED_MAX);
 		return;
 	}
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max == RLIM_INFINITY)
+	if (reopened == 0 || getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max == RLIM_INFINITY)
 		return;
 	if (reopened + callers + OTHER_DESCRIPTORS > limit.rlim_max)
 		problem("%s: %zu reopened files and %zu caller fds need more descriptors than the hard limit of %llu allows; use apply dup in their specs, or raise the limit (ulimit -Hn)",

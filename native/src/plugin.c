@@ -34,7 +34,7 @@ struct answer {
 
 static struct answer *answers; /* ascending file_id */
 static size_t answer_count;
-/* CRIU up to 4.0 or so keeps the pointers, so the keys live as long as the plugin does. */
+/* Older CRIUs keep the pointers they are given, so the keys live as long as the plugin does. */
 static char **keys;
 static size_t key_count;
 static char *link_folder;

@@ -1,0 +1,177 @@
+/*
+ * Plays CRIU for the plugin: exports what CRIU exports, loads the plugin, runs init, the hook and exit.
+ *
+ *   host PLUGIN IMAGE_FOLDER STAGE [FILE_ID…]
+ *
+ * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
+ * inherit_fd_add. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
+ * answered (what the descriptor is open on, its flags and offset).
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct descriptor {
+	const char *name;
+	int (*init)(int stage);
+	void (*exit)(int stage, int result);
+	unsigned int version;
+	unsigned int max_hooks;
+	void *hooks[];
+};
+
+#define RESTORE_EXT_FILE 3
+#define STORED_MAX 8192
+
+static int image_folder = -1;
+static struct {
+	int fd;
+	char *key;
+} stored[STORED_MAX];
+static size_t stored_count;
+
+int criu_get_image_dir(void);
+void print_on_level(unsigned int level, const char *format, ...);
+int inherit_fd_add(int fd, char *key);
+int inherit_fd_lookup_id(char *key);
+int criu_plugin_get_options(int *count, char ***options);
+
+int criu_get_image_dir(void)
+{
+	return image_folder;
+}
+
+void print_on_level(unsigned int level, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("log %u ", level);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+}
+
+#ifndef WITHOUT_STORE
+int inherit_fd_add(int fd, char *key)
+{
+	if (stored_count == STORED_MAX)
+		return -1;
+	printf("stored %s\n", key);
+	stored[stored_count].fd = fd;
+	stored[stored_count++].key = key;
+	return 0;
+}
+#endif
+
+int inherit_fd_lookup_id(char *key)
+{
+	for (size_t i = 0; i < stored_count; i++)
+		if (strcmp(stored[i].key, key) == 0)
+			return dup(stored[i].fd);
+	return -1;
+}
+
+#ifdef WITH_OPTIONS
+int criu_plugin_get_options(int *count, char ***options)
+{
+	(void)count;
+	(void)options;
+	abort();
+}
+#endif
+
+static void call_hook(void *hook, int id)
+{
+	/* Neither true nor false, and a neighbour on each side that has to stay. */
+	unsigned char around[3] = {0xa5, 0xa5, 0xa5};
+	char path[64], link[4096];
+	ssize_t length;
+	int fd;
+
+	/* A CRIU up to 4.2 leaves in the second register whatever was there: here, a place that must not be written to. */
+	fd = ((int (*)(int, bool *))hook)(id, (bool *)&around[1]);
+	printf("hook %d retry %02x %s ", id, around[1], around[0] == 0xa5 && around[2] == 0xa5 ? "clean" : "smashed");
+	if (fd < 0) {
+		printf("error %s\n", fd == -ENOTSUP ? "ENOTSUP" : strerror(-fd));
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, link, sizeof(link) - 1);
+	link[length < 0 ? 0 : length] = '\0';
+	printf("fd %s flags %o offset %lld\n", link, (unsigned int)fcntl(fd, F_GETFL) & ~(unsigned int)O_LARGEFILE,
+	       (long long)lseek(fd, 0, SEEK_CUR));
+	/* As a restored task would: what is written here has to come out at the caller's end. */
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && dprintf(fd, "<%d>", id) < 0)
+		printf("cannot write: %s\n", strerror(errno));
+	close(fd);
+}
+
+static void list_fds(const char *when)
+{
+	DIR *stream = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	printf("open %s", when);
+	while (stream && (entry = readdir(stream)) != NULL)
+		if (atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(stream) && atoi(entry->d_name) != image_folder) {
+			bool of_store = false;
+
+			for (size_t i = 0; i < stored_count; i++)
+				of_store = of_store || stored[i].fd == atoi(entry->d_name);
+			if (!of_store)
+				printf(" %s", entry->d_name);
+		}
+	printf("\n");
+	closedir(stream);
+}
+
+int main(int argc, char **argv)
+{
+	struct descriptor *descriptor;
+	void *plugin;
+	int stage, result;
+
+	if (argc < 4)
+		return 2;
+	setvbuf(stdout, NULL, _IONBF, 0);
+	/* At the number where CRIU's would not be in anyone's way either. */
+	image_folder = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (image_folder < 0 || (image_folder = fcntl(image_folder, F_DUPFD_CLOEXEC, 200)) < 0)
+		return 2;
+	stage = atoi(argv[3]);
+	plugin = dlopen(argv[1], RTLD_LAZY);
+	if (!plugin) {
+		printf("dlopen: %s\n", dlerror());
+		return 3;
+	}
+	descriptor = dlsym(plugin, "CR_PLUGIN_DESC");
+	if (!descriptor)
+		return 3;
+	printf("descriptor %s %x %u\n", descriptor->name, descriptor->version, descriptor->max_hooks);
+	for (unsigned int i = 0; i < descriptor->max_hooks; i++)
+		if (descriptor->hooks[i])
+			printf("has hook %u\n", i);
+	result = descriptor->init(stage);
+	printf("init %d\n", result);
+	printf("handover %s folder %s\n", getenv("FDGRAFT_HANDOVER") ? "set" : "unset",
+	       getenv("FDGRAFT_PLUGIN_FOLDER") ? "set" : "unset");
+	list_fds("after-init");
+	if (result == 0) {
+		for (int i = 4; i < argc; i++)
+			call_hook(descriptor->hooks[RESTORE_EXT_FILE], atoi(argv[i]));
+		descriptor->exit(stage, 0);
+		printf("exit\n");
+	}
+	dlclose(plugin);
+	for (size_t i = 0; i < stored_count; i++)
+		close(stored[i].fd);
+	return result ? 1 : 0;
+}

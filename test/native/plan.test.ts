@@ -1,0 +1,234 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { build, exec, type Variant } from '../support/native';
+import { frame, headRecord, type Placeholder, type Plan, planBytes } from '../support/planfile';
+import { complaints, file, O, scratch } from './support';
+
+/** Plans with one thing wrong each: every one ends in a message and exit 100, in the sanitized build too. */
+
+const whole: Placeholder = {
+  fileId: 3,
+  callerFd: 5,
+  flags: 2,
+  offset: 12,
+  descriptors: [
+    { fd: 1, pids: [7, 8] },
+    { fd: 4, pids: [9], closeOnExec: true },
+  ],
+  scmRights: 1,
+  inFlight: [{ bytes: 4, fate: 'drop' }],
+};
+const digest = Buffer.alloc(32, 7);
+const good: Plan = {
+  specs: [{ text: 'fd[5]:pipe:[1]', callerFd: 5 }],
+  placeholders: [whole, { ...whole, fileId: 4 }],
+};
+const give = [file(5, O.RDWR, '/dev/null')];
+
+async function check(variant: Variant, own: string, bytes: Buffer, name = 'inherit-plan.img') {
+  const path = join(own, name);
+  writeFileSync(path, bytes);
+  return exec(['--plan', path, '--task', '7', '--check'], { variant, give });
+}
+
+function with0(change: Partial<Placeholder>): Plan {
+  return { ...good, placeholders: [{ ...whole, ...change }, ...(good.placeholders ?? []).slice(1)] };
+}
+
+function patched(at: number, value: number): Buffer {
+  const bytes = planBytes(good);
+  bytes.writeUInt32LE(value, at);
+  return bytes;
+}
+
+const afterHead = 12 + headRecord(good).length;
+
+const corruptions: [string, Buffer, RegExp][] = [
+  ['an empty file', Buffer.alloc(0), /ends after 0 bytes, within its magic numbers/],
+  ['the magic of another image', patched(4, 0x56303138), /not a plan: begins with 0x54564319 0x56303138/],
+  ['no common magic', patched(0, 0x50474446), /not a plan/],
+  ['a head past the end', patched(8, 0xffffffff), /byte 8: a record of 4294967295 bytes/],
+  ['a head of no bytes', patched(8, 0), /byte 8: the head record is not a plan_head message/],
+  [
+    'a placeholder past the end',
+    patched(afterHead, 1 << 30),
+    new RegExp(`byte ${afterHead}: a record of 1073741824 bytes`),
+  ],
+  ['a placeholder of no bytes', patched(afterHead, 0), /placeholder 0 is not a plan_placeholder message/],
+  ['another format', planBytes({ ...good, format: 2 }), /format 2, this fdgraft-exec reads format 1/],
+  ['more placeholders than there are', planBytes({ ...good, count: 3 }), /a record's size needs 4 bytes, 0 are left/],
+  ['a count past all', planBytes({ ...good, count: 0xffffffff }), /a record's size needs 4 bytes, 0 are left/],
+  ['fewer placeholders than there are', planBytes({ ...good, count: 1 }), /bytes follow the last of 1 placeholders/],
+  ['bytes at the end', Buffer.concat([planBytes(good), Buffer.from('x')]), /1 bytes follow the last/],
+  [
+    'file ids out of order',
+    planBytes(with0({ fileId: 5 })),
+    /placeholder 1 \(file id 0x4\): its file id is not greater/,
+  ],
+  ['a file id twice', planBytes(with0({ fileId: 4 })), /its file id is not greater/],
+  ['a spec that is not there', planBytes(with0({ spec: 1 })), /its spec is not in the head's list/],
+  [
+    'a caller fd that is not its spec’s',
+    planBytes(with0({ callerFd: 6, spec: 0 })),
+    /its caller fd is not that of its spec/,
+  ],
+  ['an unknown apply', planBytes(with0({ apply: 3 })), /its apply is none of/],
+  ['an unknown position', planBytes(with0({ position: 9 })), /its position is none of/],
+  ['an unknown fate', planBytes(with0({ inFlight: [{ bytes: 1, fate: 5 }] })), /fate 5, known are 0 \(replay\) and 1/],
+  [
+    'bytes in flight out of the folder',
+    planBytes(with0({ inFlight: [{ image: '../x', bytes: 1, fate: 'drop' }] })),
+    /"\.\.\/x"/,
+  ],
+  [
+    'a descriptor past all',
+    planBytes(with0({ descriptors: [{ fd: 0x7fffffff, pids: [7] }] })),
+    /descriptor 2147483647, at most 1048575/,
+  ],
+  ['pid 0', planBytes(with0({ descriptors: [{ fd: 1, pids: [0] }] })), /pid 0, allowed is 1 to/],
+  [
+    'a pid past all',
+    planBytes(with0({ descriptors: [{ fd: 1, pids: [0xffffffff] }] })),
+    /pid 4294967295, allowed is 1 to/,
+  ],
+  [
+    'a caller fd past all',
+    planBytes({ specs: [{ text: 'x', callerFd: 0xffffffff }] }),
+    /descriptor 4294967295, at most/,
+  ],
+  [
+    'a debug fd past all',
+    planBytes({ debugs: [{ text: 'x', callerFd: 1 << 20, output: digest }] }),
+    /descriptor 1048576, at most/,
+  ],
+  [
+    'a saved position without an offset',
+    planBytes(with0({ position: 'saved', offset: undefined as never })),
+    /none was saved/,
+  ],
+  [
+    'a digest of 31 bytes',
+    planBytes({ ...good, images: [{ name: 'files.img', after: digest.subarray(1) }] }),
+    /31 bytes, SHA-256 has 32/,
+  ],
+  [
+    'an image of no name',
+    planBytes({ ...good, images: [{ name: '', after: digest }] }),
+    /"" is not the name of an image/,
+  ],
+  ['an image ..', planBytes({ ...good, images: [{ name: '..', after: digest }] }), /"\.\." is not the name/],
+  ['an image .', planBytes({ ...good, images: [{ name: '.', after: digest }] }), /"\." is not the name/],
+  [
+    'an image in another folder',
+    planBytes({ ...good, images: [{ name: 'a/b', after: digest }] }),
+    /"a\/b" is not the name/,
+  ],
+  [
+    'an image with an endless name',
+    planBytes({ ...good, images: [{ name: 'x'.repeat(5000), after: digest }] }),
+    /x{900,}\.\.\." is not/,
+  ],
+  [
+    'the plan as an image',
+    planBytes({ ...good, images: [{ name: 'inherit-plan.img', after: digest }] }),
+    /is not the name/,
+  ],
+  [
+    'an image name with control characters',
+    planBytes({ ...good, images: [{ name: 'a/\u001b\\x\u0085', after: digest }] }),
+    /"a\/\\x1b\\x5cx\\xc2\\x85"/,
+  ],
+  [
+    'references that hold nothing',
+    Buffer.concat([
+      planBytes({ ...good, count: 1, placeholders: [] }),
+      frame(
+        Buffer.concat([planBytes({ ...good, placeholders: [whole] }).subarray(afterHead + 4), Buffer.from([0x4a, 0])]),
+      ),
+    ]),
+    /neither a descriptor nor an SCM right/,
+  ],
+  [
+    'a descriptor twice',
+    planBytes(
+      with0({
+        descriptors: [
+          { fd: 4, pids: [7] },
+          { fd: 4, pids: [7], table: 3 },
+        ],
+      }),
+    ),
+    /task 7 has descriptor 4 of two placeholders/,
+  ],
+];
+
+for (const variant of ['plain', 'sanitized'] as const) {
+  test(`${variant}: the plan without a fault is taken`, async (t) => {
+    const result = await check(variant, scratch(t), planBytes({ ...good, placeholders: [whole] }));
+    t.deepEqual([result.code, result.stderr], [0, '']);
+  });
+  for (const [title, bytes, expected] of corruptions)
+    test(`${variant}: ${title}`, async (t) => {
+      const result = await check(variant, scratch(t), bytes);
+      t.is(result.code, 100, result.stderr);
+      t.regex(complaints(t, result.stderr).join('\n'), expected);
+    });
+}
+
+test.serial('cut short after every byte', async (t) => {
+  build('sanitized');
+  const bytes = planBytes({ ...good, placeholders: [whole] });
+  const own = scratch(t);
+  const lengths = Array.from(bytes.keys());
+  await Promise.all(
+    [0, 1].map(async (worker) => {
+      for (const length of lengths.filter((one) => one % 2 === worker)) {
+        const result = await check('sanitized', own, bytes.subarray(0, length), `cut-${length}`);
+        t.is(result.code, 100, `${length} bytes: ${result.stderr}`);
+        complaints(t, result.stderr);
+      }
+    }),
+  );
+});
+
+test.serial('each byte of the plan changed in turn never crashes it', async (t) => {
+  build('sanitized');
+  const bytes = planBytes({ ...good, placeholders: [whole] });
+  const own = scratch(t);
+  await Promise.all(
+    [0, 1].map(async (worker) => {
+      for (let at = worker; at < bytes.length; at += 2) {
+        const changed = Buffer.from(bytes);
+        changed.writeUInt8((changed.readUInt8(at) ^ (1 << (at % 8))) & 0xff, at);
+        const result = await check('sanitized', own, changed, `changed-${at}`);
+        t.true(result.code === 0 || result.code === 100, `byte ${at}: ${result.code} ${result.stderr}`);
+        complaints(t, result.stderr);
+      }
+    }),
+  );
+});
+
+test('a record that would unpack into all of the memory is refused', async (t) => {
+  // Six million references that hold nothing: 12 MB in the file, more than a gibibyte unpacked.
+  const record = planBytes({ ...good, placeholders: [whole] }).subarray(afterHead + 4);
+  const many = Buffer.alloc(12_000_000);
+  for (let at = 0; at < many.length; at += 2) many.writeUInt8(0x4a, at);
+  const bytes = Buffer.concat([
+    planBytes({ ...good, count: 1, placeholders: [] }),
+    frame(Buffer.concat([record, many])),
+  ]);
+  const result = await check('plain', scratch(t), bytes);
+  t.is(result.code, 100);
+  t.regex(result.stderr, /placeholder 0 is not a plan_placeholder message|neither a descriptor/);
+});
+
+test('a plan past the limit is refused', async (t) => {
+  const path = join(scratch(t), 'inherit-plan.img');
+  writeFileSync(path, planBytes(good));
+  const { truncateSync } = await import('node:fs');
+  truncateSync(path, (256 << 20) + 1);
+  const result = await exec(['--plan', path, '--check'], { give });
+  t.is(result.code, 100);
+  t.regex(result.stderr, /larger than 268435456 bytes, the limit for a plan/);
+});

@@ -1,0 +1,124 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The native part: built once, then run as a shell would run it, with whatever a test puts at its descriptors. */
+
+const root = join(__dirname, '../..');
+const native = join(root, 'native');
+
+export type Variant = 'plain' | 'sanitized';
+
+/** Where the two programs are; both builds have the same names. */
+export const builds: Record<Variant, string> = {
+  plain: join(native, 'build'),
+  sanitized: join(native, 'build/sanitize'),
+};
+
+const done = new Set<string>();
+
+/** One build at a time, whoever else runs tests in this tree. */
+function locked(key: string, argv: readonly string[]): void {
+  if (done.has(key)) return;
+  execFileSync('flock', [join(native, 'Makefile'), ...argv], { stdio: ['ignore', 'ignore', 'inherit'], cwd: root });
+  done.add(key);
+}
+
+/** Builds what a test of this variant needs and returns the folder of it. */
+export function build(variant: Variant = 'plain'): string {
+  locked(variant, ['make', '-s', '-C', native, variant === 'plain' ? 'all' : 'sanitize']);
+  return builds[variant];
+}
+
+export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store';
+
+const sources: Record<Helper, [string, string[]]> = {
+  give: ['give.c', []],
+  show: ['show.c', []],
+  host: ['host.c', []],
+  'host-options': ['host.c', ['-DWITH_OPTIONS']],
+  'host-no-store': ['host.c', ['-DWITHOUT_STORE']],
+};
+
+/** Compiles a program of test/native and returns its path. */
+export function helper(name: Helper, variant: Variant = 'plain'): string {
+  const [source, defines] = sources[name];
+  const program = join(native, 'build/test', variant, name);
+  const sanitize = variant === 'sanitized' ? ['-g', '-fsanitize=address,undefined'] : [];
+  const warnings = ['-std=c11', '-Wall', '-Wextra', '-Werror'];
+  // make compiles it only where the source is newer, and a running copy of it is never written over.
+  const compile = ['cc', ...warnings, ...sanitize, ...defines, '-rdynamic', '-o', '"$2.new"', '"$1"', '-ldl'].join(' ');
+  const script = `mkdir -p "\${2%/*}" && { [ "$2" -nt "$1" ] || { ${compile} && mv "$2.new" "$2"; }; }`;
+  locked(program, ['sh', '-c', script, 'sh', join(root, 'test/native', source), program]);
+  return program;
+}
+
+export interface Result {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  /** Words for give: what is at which descriptor, such as 5=file:2:/tmp/log. */
+  give?: readonly string[];
+  /** Added to an environment of PATH, HOME and TMPDIR alone. */
+  env?: Record<string, string>;
+  /** Descriptors of this process that the child gets too, by the number there. Without `give`. */
+  pass?: Record<number, number>;
+  variant?: Variant;
+  cwd?: string;
+}
+
+/** Runs a command to its end. */
+export function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const words = options.give ? [helper('give'), ...options.give, '--', ...argv] : [...argv];
+  const highest = Math.max(2, ...Object.keys(options.pass ?? {}).map(Number));
+  const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe'];
+  for (let fd = 3; fd <= highest; fd++) stdio.push(options.pass?.[fd] ?? 'ignore');
+  const [program = '', ...rest] = words;
+  const child = spawn(program, rest, {
+    stdio,
+    cwd: options.cwd ?? '/',
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: '/nonexistent', TMPDIR: tmpdir(), ...options.env },
+  });
+  const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    result.stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    result.stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ ...result, code, signal }));
+  });
+}
+
+/** Runs fdgraft-exec. */
+export function exec(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+  return run([join(build(options.variant), 'fdgraft-exec'), ...argv], options);
+}
+
+export interface Shown {
+  cloexec: string | null;
+  handover: string | null;
+  folder: string | null;
+  libs: string | null;
+  limit: number;
+  fds: Record<string, { link: string; flags: number; offset: number; cloexec: boolean; file: number }>;
+}
+
+/** What the program `show` said. */
+export function shown(result: Result): Shown {
+  if (result.code !== 0) throw new Error(`exit ${result.code ?? result.signal}: ${result.stderr}`);
+  return JSON.parse(result.stdout) as Shown;
+}
+
+/** A fresh folder, and how to remove it. */
+export function folder(): { path: string; remove: () => void } {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'native-test-')));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import protobuf from 'protobufjs';
+
+/** inherit-plan.img made by hand, from schemas/plan.proto itself: what the executor reads, wrong plans included. */
+
+export const PLAN_NAME = 'inherit-plan.img';
+export const MAGICS = [0x54564319, 0x50474446] as const;
+
+export type Apply = 'auto' | 'dup' | 'reopen';
+export type Position = 'caller' | 'saved' | 'end';
+
+export interface Descriptor {
+  fd: number;
+  pids: number[];
+  table?: number;
+  closeOnExec?: boolean;
+}
+
+export interface InFlight {
+  image?: string;
+  offset?: number;
+  bytes: number;
+  fate: 'replay' | 'drop' | number;
+}
+
+export interface Placeholder {
+  fileId: number;
+  callerFd: number;
+  spec?: number;
+  type?: string;
+  key?: string;
+  flags?: number;
+  offset?: number;
+  needsRead?: boolean;
+  needsWrite?: boolean;
+  apply?: Apply | number;
+  position?: Position | number;
+  descriptors?: Descriptor[];
+  /** How many SCM rights refer to it too. */
+  scmRights?: number;
+  inFlight?: InFlight[];
+}
+
+export interface Spec {
+  text: string;
+  callerFd: number;
+  matches?: number;
+}
+
+export interface Image {
+  name: string;
+  before?: Buffer;
+  after: Buffer;
+}
+
+export interface Plan {
+  format?: number;
+  /** What the head claims; otherwise the number of placeholders. */
+  count?: number;
+  images?: Image[];
+  /** Left out: one for each caller fd. */
+  specs?: Spec[];
+  debugs?: { text: string; callerFd: number; output: Buffer }[];
+  placeholders?: Placeholder[];
+}
+
+const schema = protobuf.loadSync(join(__dirname, '../../schemas/plan.proto'));
+const headType = schema.lookupType('fdgraft.plan_head');
+const placeholderType = schema.lookupType('fdgraft.plan_placeholder');
+
+export function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
+
+export function frame(record: Uint8Array): Buffer {
+  return Buffer.concat([u32(record.length), record]);
+}
+
+export function specsOf(plan: Plan): Spec[] {
+  if (plan.specs) return plan.specs;
+  const fds = [...new Set((plan.placeholders ?? []).map((placeholder) => placeholder.callerFd))];
+  return fds.map((callerFd) => ({ text: `fd[${callerFd}]:file-${callerFd}`, callerFd, matches: 1 }));
+}
+
+export function headRecord(plan: Plan): Buffer {
+  const head = {
+    format: plan.format ?? 1,
+    tool: 'a test',
+    placeholders: plan.count ?? plan.placeholders?.length ?? 0,
+    images: (plan.images ?? []).map((image) => ({
+      name: image.name,
+      before: image.before ?? image.after,
+      after: image.after,
+    })),
+    specs: specsOf(plan).map((spec) => ({ text: spec.text, callerFd: spec.callerFd, matches: spec.matches ?? 1 })),
+    debugs: plan.debugs ?? [],
+    warnings: [{ code: 'OWNER_DROPPED', message: 'a warning', fileId: 1 }],
+  };
+  return Buffer.from(headType.encode(headType.create(head)).finish());
+}
+
+const APPLIES = { auto: 0, dup: 1, reopen: 2 };
+const POSITIONS = { caller: 0, saved: 1, end: 2 };
+
+export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer {
+  const flags = placeholder.flags ?? 0;
+  const spec = placeholder.spec ?? specsOf(plan).findIndex(({ callerFd }) => callerFd === placeholder.callerFd);
+  const { apply = 'auto', position = 'caller' } = placeholder;
+  const was = {
+    type: placeholder.type ?? 'REG',
+    key: placeholder.key ?? `file-${placeholder.callerFd}`,
+    flags,
+    owner: { uid: 0, euid: 0, signum: 0, pidType: 0, pid: 0 },
+    ...(placeholder.offset === undefined ? {} : { offset: placeholder.offset }),
+  };
+  const message = {
+    fileId: placeholder.fileId,
+    callerFd: placeholder.callerFd,
+    spec,
+    was,
+    needsRead: placeholder.needsRead ?? (flags & 3) !== 1,
+    needsWrite: placeholder.needsWrite ?? (flags & 3) !== 0,
+    apply: typeof apply === 'number' ? apply : APPLIES[apply],
+    position: typeof position === 'number' ? position : POSITIONS[position],
+    references: [
+      ...(placeholder.descriptors ?? []).map(({ fd, pids, table = 2, closeOnExec = false }) => ({
+        descriptor: { table, pids, fd, closeOnExec },
+      })),
+      ...Array.from({ length: placeholder.scmRights ?? 0 }, (_, packet) => ({ scmRight: { packet, socketId: 9 } })),
+    ],
+    inFlight: (placeholder.inFlight ?? []).map(({ image = 'pipes-data.img', offset = 8, bytes, fate }) => ({
+      image,
+      offset,
+      bytes,
+      fate: fate === 'replay' ? 0 : fate === 'drop' ? 1 : fate,
+    })),
+  };
+  return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());
+}
+
+export function planBytes(plan: Plan): Buffer {
+  return Buffer.concat([
+    ...MAGICS.map(u32),
+    frame(headRecord(plan)),
+    ...(plan.placeholders ?? []).map((placeholder) => frame(placeholderRecord(plan, placeholder))),
+  ]);
+}
+
+/** Writes the plan into a folder and returns the plan's path. */
+export function writePlan(folder: string, plan: Plan): string {
+  const path = join(folder, PLAN_NAME);
+  writeFileSync(path, planBytes(plan));
+  return path;
+}
+
+/** An image of the folder as a plan names it. */
+export function imageOf(folder: string, name: string): Image {
+  return { name, after: sha256(readFileSync(join(folder, name))) };
+}
