@@ -5,6 +5,8 @@ import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { IMG_COMMON, type ImageKind } from './image-kinds';
 
+/** Most images are small; those that are not are read in larger chunks from the second on. */
+const FIRST_CHUNK_BYTES = 1 << 16;
 const CHUNK_BYTES = 1 << 20;
 /** Far above any record of CRIU (the largest, mm_entry, has some 60 bytes a mapping), so that a damaged size is told at once. */
 export const MAX_RECORD_BYTES = 64 << 20;
@@ -37,7 +39,7 @@ export class RecordReader {
   /** Whether the image begins with IMG_COMMON; known after `header`. */
   hasFirstMagic = false;
 
-  private bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  private bytes: Uint8Array = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES);
   /** What is in the buffer and not yet given out: bytes[start, end). */
   private start = 0;
   private end = 0;
@@ -151,19 +153,16 @@ export class RecordReader {
     }
   }
 
-  /** Moves what is left to the front; doubles the buffer when it is full all the same. */
+  /** Moves what is left to the front, into a larger buffer where this one has been full. */
   private makeRoom(): void {
-    if (this.start > 0) {
-      this.bytes.copyWithin(0, this.start, this.end);
-      this.base += this.start;
-      this.end -= this.start;
-      this.start = 0;
-    }
-    if (this.end === this.bytes.length) {
-      const larger = new Uint8Array(2 * this.bytes.length);
-      larger.set(this.bytes);
-      this.bytes = larger;
-    }
+    const left = this.bytes.subarray(this.start, this.end);
+    if (this.end === this.bytes.length && (this.start === 0 || this.bytes.length < CHUNK_BYTES)) {
+      this.bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, 2 * this.bytes.length));
+      this.bytes.set(left);
+    } else if (this.start > 0) this.bytes.copyWithin(0, this.start, this.end);
+    this.base += this.start;
+    this.end -= this.start;
+    this.start = 0;
   }
 
   private growPositions(): void {

@@ -1,0 +1,227 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { fileEntry, pipeEntry, smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallWith } from '../support/rewriting';
+
+const top = path.join(__dirname, '../..');
+/** The command as it is in the package, run from its sources. */
+const command = [process.execPath, '-r', 'ts-node/register/transpile-only', path.join(top, 'src/cli/bin.ts')] as const;
+
+function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}) {
+  const [node, ...before] = command;
+  const result = spawnSync(node, [...before, ...args], {
+    cwd: top,
+    encoding: 'utf8',
+    env: { ...process.env, ...options.env },
+  });
+  return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+function checkpoint(t: ExecutionContext) {
+  const folder = temporaryFolder(t);
+  return { folder, source: writeCheckpoint(folder, smallCheckpoint()), out: path.join(folder, 'out') };
+}
+
+test('ls prints options that rewrite takes as they are', (t) => {
+  const files = [
+    fileEntry(1, '/usr/bin/program', 0),
+    pipeEntry(2, 4711, 1),
+    fileEntry(3, "/it's [a] *\n?", 1),
+    fileEntry(4, '/', 0),
+  ];
+  const folder = temporaryFolder(t);
+  const source = writeCheckpoint(folder, smallWith({ 'files.img': files }));
+  const { stdout, status } = fdgraft(['ls', source]);
+  t.is(status, 0);
+  // The root directory is listed, but cannot be split from the tasks' working directory yet.
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.includes("fd[N]:/'"));
+  t.is(lines.length, 2);
+  for (const line of lines) {
+    const option = (line.match(/^(--inherit-fd '.*?') {2}/)?.[1] ?? '').replace('fd[N]', 'fd[9]');
+    const [node, ...before] = command;
+    const quoted = [node, ...before, 'rewrite', source, '--dry-run', '--json'].map((word) => `'${word}'`).join(' ');
+    const plan = JSON.parse(execFileSync('sh', ['-c', `${quoted} ${option}`], { cwd: top, encoding: 'utf8' }));
+    t.is(plan.plan.placeholders.length, 1, option);
+  }
+});
+
+test('ls --json has keys, access and descriptors', (t) => {
+  const { source } = checkpoint(t);
+  const listed = JSON.parse(fdgraft(['ls', source, '--json']).stdout);
+  t.like(listed, { format: 'fdgraft.ls', version: 1 });
+  t.deepEqual(listed.entries[0], {
+    file_id: 2,
+    type: 'PIPE',
+    key: 'pipe:[4711]',
+    access: { read: false, write: true },
+    flags: 1,
+    pipe_id: 4711,
+    unread_bytes: 0,
+    descriptors: [
+      { table: 1, pids: [7], fd: 1, close_on_exec: false },
+      { table: 1, pids: [7], fd: 6, close_on_exec: true },
+      { table: 2, pids: [8], fd: 1, close_on_exec: false },
+    ],
+  });
+});
+
+test('rewrite prints the plan and the command to go on with', (t) => {
+  const { source, out } = checkpoint(t);
+  const { status, stdout, stderr } = fdgraft([
+    'rewrite',
+    source,
+    '-o',
+    out,
+    '--inherit-fd',
+    'fd[5]:pipe:[4711]',
+    '--link',
+    'copy',
+  ]);
+  t.is(status, 0);
+  t.is(
+    stdout,
+    [
+      'fd[5] <- PIPE pipe:[4711] (file id 2, write)',
+      '    for 7/1, 7/6 (close-on-exec), 8/1',
+      'changed images: fdinfo-1.img, fdinfo-2.img, files.img',
+      `restore with: fdgraft-exec --plan ${out} -- criu restore -D ${out}`,
+      '',
+    ].join('\n'),
+  );
+  t.is(stderr, '');
+});
+
+test('--quiet prints nothing where all is well', (t) => {
+  const { source, out } = checkpoint(t);
+  t.deepEqual(fdgraft(['rewrite', source, '-o', out, '--inherit-fd', 'fd[5]:pipe:[4711]', '--quiet']), {
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
+});
+
+test('--save-plan - puts the plan on stdout, and the text elsewhere', (t) => {
+  const { source, out } = checkpoint(t);
+  const { stdout, stderr } = fdgraft([
+    'rewrite',
+    source,
+    '-o',
+    out,
+    '--inherit-fd',
+    'fd[5]:pipe:[4711]',
+    '--save-plan',
+    '-',
+  ]);
+  t.like(JSON.parse(stdout), { format: 'fdgraft.plan' });
+  t.regex(stderr, /fd\[5\] <- PIPE/);
+});
+
+test('several specs, each in an option of its own', (t) => {
+  const { source } = checkpoint(t);
+  const specs = ['--inherit-fd', 'fd[5]:pipe:[4711]', '--inherit-fd', 'fd[7]:/var/log/app.log'];
+  const { plan } = JSON.parse(fdgraft(['rewrite', ...specs, source, '--dry-run', '--json']).stdout);
+  t.is(plan.placeholders.length, 2);
+});
+
+const NO: [string, string[], number, RegExp][] = [
+  ['no command', [], 2, /a command is missing/],
+  ['an unknown command', ['rewirte', 'x'], 2, /rewrite/],
+  ['an unknown option', ['ls', 'SOURCE', '--bogus'], 2, /bogus/],
+  ['no source', ['ls'], 2, /source|positional|arguments/i],
+  ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
+  ['a source that is no checkpoint', ['ls', 'FOLDER'], 2, /no inventory\.img/],
+  ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /not a folder/],
+  ['no spec', ['rewrite', 'SOURCE', '-o', 'OUT'], 2, /no --inherit-fd was given/],
+  ['a spec without its value', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd'], 2, /inherit-fd/],
+  [
+    'the next word taken for a spec',
+    ['rewrite', '--inherit-fd', 'fd[5]:pipe:[4711]', 'fd[6]:pipe:[1]', 'SOURCE', '-o', 'OUT'],
+    2,
+    /unknown|argument/i,
+  ],
+  ['a malformed spec', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd', 'fd[5]pipe:[4711]'], 2, /colon/],
+  ['an unmatched spec', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd', 'fd[5]:pipe:[1]'], 1, /matches nothing/],
+  ['neither OUT nor a dry run', ['rewrite', 'SOURCE', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /-o OUT/],
+  ['OUT twice', ['rewrite', 'SOURCE', '-o', 'OUT', '-o', 'OUT', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /2 times/],
+  [
+    'an unknown way to link',
+    ['rewrite', 'SOURCE', '-o', 'OUT', '--link', 'magic', '--inherit-fd', 'fd[5]:pipe:[4711]'],
+    2,
+    /magic/,
+  ],
+  [
+    'two claims on stdout',
+    ['rewrite', 'SOURCE', '-o', 'OUT', '--json', '--save-plan', '-', '--inherit-fd', 'fd[5]:pipe:[4711]'],
+    2,
+    /stdout/,
+  ],
+];
+for (const [what, args, status, problem] of NO) {
+  test(`${what}: exit ${status}, a message on stderr, nothing on stdout, no OUT`, (t) => {
+    const { source, out, folder } = checkpoint(t);
+    const result = fdgraft(
+      args.map((word) => word.replace('SOURCE', source).replace('OUT', out).replace('FOLDER', folder)),
+    );
+    t.is(result.status, status);
+    t.regex(result.stderr, problem);
+    t.notRegex(result.stderr, /\n\s+at /);
+    t.is(result.stdout, '');
+    t.false(fs.existsSync(out));
+  });
+}
+
+test('--help and --version answer on stdout', (t) => {
+  for (const args of [['--help'], ['ls', '--help'], ['rewrite', '--help']]) {
+    const { status, stdout } = fdgraft(args);
+    t.is(status, 0);
+    t.regex(stdout, /Exit codes:/);
+  }
+  t.regex(fdgraft(['--version']).stdout, /^\d+\.\d+\.\d+\n$/);
+  t.regex(fdgraft(['completion']).stdout, /fdgraft/);
+});
+
+test('nothing from an image reaches the terminal as a control character', (t) => {
+  const files = [
+    fileEntry(1, '/usr/bin/program', 0),
+    pipeEntry(2, 4711, 1),
+    fileEntry(3, '/a\u001b]0;b\u0007', 1),
+    fileEntry(4, '/', 0),
+  ];
+  const source = writeCheckpoint(temporaryFolder(t), smallWith({ 'files.img': files }));
+  const { stdout, stderr } = fdgraft(['ls', source]);
+  t.notRegex(stdout + stderr, /\u001b|\u0007/);
+  t.regex(stdout, /\\x1b\]0;b\\x07/);
+});
+
+test('a reader that goes away is no error', (t) => {
+  const { source } = checkpoint(t);
+  const words = [...command, 'ls', source].map((word) => `'${word}'`).join(' ');
+  const { status, stderr } = spawnSync('bash', ['-c', `set -o pipefail; ${words} | true`], {
+    cwd: top,
+    encoding: 'utf8',
+  });
+  t.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});
+
+test('a signal in the middle leaves no OUT and nothing half-made', async (t) => {
+  const { source, out, folder } = checkpoint(t);
+  // A large unchanged image that has to be copied keeps the rewrite busy while the signal comes.
+  fs.writeFileSync(path.join(source, 'work'), '');
+  fs.truncateSync(path.join(source, 'work'), 2 ** 31);
+  const [node, ...before] = command;
+  const child = spawn(
+    node,
+    [...before, 'rewrite', source, '-o', out, '--link', 'copy', '--inherit-fd', 'fd[5]:pipe:[4711]'],
+    { cwd: top },
+  );
+  const exit = new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.on('exit', (code, signal) => resolve([code, signal])),
+  );
+  while (!fs.readdirSync(folder).some((name) => name.startsWith('.')) && child.exitCode === null)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill('SIGTERM');
+  t.deepEqual(await exit, [null, 'SIGTERM']);
+  t.deepEqual(fs.readdirSync(folder), [path.basename(source)]);
+});

@@ -1,0 +1,232 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { FdgraftError, openSource, rewrite } from '../../src';
+import {
+  descriptor,
+  fileEntry,
+  type Images,
+  mapping,
+  mmEntry,
+  NO_OWNER,
+  pipeEntry,
+  smallCheckpoint,
+  temporaryFolder,
+  writeCheckpoint,
+} from '../support/folders';
+import { encodeImage, uint32 } from '../support/images';
+import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+
+const PIPE = 'fd[5]:pipe:[4711]';
+const LOG = 'fd[7]:/var/log/app.log';
+const VMA_FILE_PRIVATE = 64;
+const VMA_ANON_SHARED = 256;
+
+const SHARED: [string, Images, RegExp][] = [
+  ['an executable', { 'mm-7.img': [mmEntry(3)] }, /the executable of task 7/],
+  ['a file mapping', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_FILE_PRIVATE)])] }, /a file mapping of task 8/],
+  ['a mapping of an older dump', { 'vmas-8.img': [mapping(3, VMA_FILE_PRIVATE)] }, /a file mapping of task 8/],
+  ['a working directory', { 'fs-8.img': [{ cwd_id: 3, root_id: 4 }] }, /the working directory of task 8/],
+  ['a root directory', { 'fs-8.img': [{ cwd_id: 4, root_id: 3 }] }, /the root directory of task 8/],
+  ['a removed file', { 'remap-fpath.img': [{ orig_id: 3, remap_id: 1, remap_type: 'GHOST' }] }, /a removed file/],
+  [
+    'a linked remap',
+    { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3, remap_type: 'LINKED' }] },
+    /stands in for a removed file/,
+  ],
+  [
+    'a linked remap of an older dump',
+    { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3 }] },
+    /stands in for a removed file/,
+  ],
+];
+for (const [what, images, holder] of SHARED) {
+  test(`an entry that is also ${what} is refused, and that is named`, async (t) => {
+    const error = await refusal(t, smallWith(images), { specs: [LOG] });
+    t.like(error, { code: 'ENTRY_SHARED', exitCode: 2 });
+    t.regex(error.message, holder);
+    t.regex(error.message, /\/var\/log\/app\.log \(file id 3\)/);
+  });
+}
+
+const NOT_SHARED: [string, Images][] = [
+  ['the id of shared memory', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_ANON_SHARED)])] }],
+  ['the number of a ghost', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3, remap_type: 'GHOST' }] }],
+  ['the number of a ghost in an older dump', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 2 ** 31 + 3 }] }],
+  ['a pid', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3, remap_type: 'PROCFS' }] }],
+];
+for (const [what, images] of NOT_SHARED) {
+  test(`${what} is not taken for a file id`, async (t) => {
+    const { plan } = await rewriteImages(t, smallWith(images), { specs: [LOG] });
+    t.is(plan.placeholders.length, 1);
+  });
+}
+
+test('the path of a FIFO is refused, since only its FIFO entry is open', async (t) => {
+  const fifo = { type: 'FIFO', id: 2, fifo: { id: 2, pipe_id: 4711, regf_id: 3 } };
+  const files = [fileEntry(1, '/usr/bin/program', 0), fifo, fileEntry(3, '/fifo', 0), fileEntry(4, '/', 0)];
+  const images = smallWith({ 'files.img': files, 'fdinfo-1.img': [descriptor(2, 3, 'FIFO')], 'fdinfo-2.img': [] });
+  const error = await refusal(t, images, { specs: ['fd[7]:/fifo'] });
+  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+  t.regex(error.message, /only as the path of a FIFO/);
+});
+
+test('unread bytes stop the rewrite, and are counted', async (t) => {
+  const data = encodeImage('pipes-data.img', [{ pipe_id: 4711, bytes: 5 }], { extras: [Buffer.from('hello')] });
+  const error = await refusal(t, smallWith({ 'pipes-data.img': data }), { specs: [PIPE] });
+  t.like(error, { code: 'BYTES_IN_FLIGHT', exitCode: 2, file: 'pipes-data.img', entry: 0 });
+  t.regex(error.message, /pipe:\[4711\] held 5 unread bytes/);
+});
+
+const socket = (id: number, ino: number) => ({
+  type: 'UNIXSK',
+  id,
+  usk: {
+    id,
+    ino,
+    type: 1,
+    state: 1,
+    flags: 0,
+    uflags: 0,
+    backlog: 0,
+    peer: 0,
+    fown: NO_OWNER,
+    opts: { so_sndbuf: 0, so_rcvbuf: 0, so_snd_tmo_sec: 0, so_snd_tmo_usec: 0, so_rcv_tmo_sec: 0, so_rcv_tmo_usec: 0 },
+    name: '',
+  },
+});
+const NEAR: [string, string, object[], RegExp][] = [
+  ['the inode of a socket', 'fd[5]:pipe:[99]', [socket(5, 99)], /99 is the number of a unix socket/],
+  ['hexadecimal digits', 'fd[5]:pipe:[1267]', [], /did you mean pipe:\[4711\]/],
+  ['another folder', 'fd[5]:/log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
+  [
+    'the inode on another mount',
+    'fd[5]:file[1:2b]',
+    [fileEntry(5, 'file[2:2b]', 0, { ext: true })],
+    /did you mean file\[2:2b\]/,
+  ],
+  ['an executable', 'fd[5]:/usr/bin/program', [], /only as the executable of task 7, but no descriptor/],
+];
+for (const [what, spec, more, near] of NEAR) {
+  test(`a spec that matches nothing is an error; it tells ${what}`, async (t) => {
+    const files = [
+      fileEntry(1, '/usr/bin/program', 0),
+      pipeEntry(2, 4711, 1),
+      fileEntry(3, '/var/log/app.log', 1),
+      fileEntry(4, '/', 0),
+      ...more,
+    ];
+    const error = await refusal(t, smallWith({ 'files.img': files }), { specs: [spec] });
+    t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+    t.true(error.message.includes(spec));
+    t.regex(error.message, near);
+  });
+}
+
+const UNUSABLE: [string, Images, string, RegExp][] = [
+  [
+    'a wrong type in a table',
+    { 'fdinfo-2.img': [descriptor(2, 1, 'REG')] },
+    'IMAGES_DISAGREE',
+    /fdinfo-2\.img, entry 0, .*type REG for file id 2/,
+  ],
+  [
+    'a file id used twice',
+    { 'files.img': [pipeEntry(2, 4711, 1), pipeEntry(2, 4712, 1)] },
+    'IMAGES_DISAGREE',
+    /file id 2 is that of an earlier entry/,
+  ],
+  [
+    'an unknown version',
+    { 'inventory.img': [{ img_version: 3, fdinfo_per_id: true }] },
+    'LAYOUT_UNSUPPORTED',
+    /img_version 3/,
+  ],
+  ['tables by pid', { 'inventory.img': [{ img_version: 2 }] }, 'LAYOUT_UNSUPPORTED', /tables by pid/],
+  [
+    'a mix of magics',
+    { 'inventory.img': [{ img_version: 1, fdinfo_per_id: true }] },
+    'IMAGES_DISAGREE',
+    /img_version 1/,
+  ],
+  ['a plan from an earlier rewrite', { 'inherit-plan.img': Buffer.from('x') }, 'SOURCE_UNUSABLE', /rewritten before/],
+  ['an empty image', { 'files.img': Buffer.alloc(0) }, 'IMAGE_TRUNCATED', /files\.img, offset 0: is empty/],
+  ['an image with a wrong magic', { 'fdinfo-1.img': Buffer.alloc(16) }, 'IMAGE_MAGIC', /fdinfo-1\.img, offset 0/],
+  [
+    'a missing required field',
+    { 'fdinfo-2.img': [Buffer.from([0x08, 2, 0x18, 2, 0x20, 1])] },
+    'IMAGE_MALFORMED',
+    /field fdinfo_entry\.flags/,
+  ],
+  [
+    'a pipe entry that lacks its owner',
+    { 'files.img': [Buffer.from([0x08, 2, 0x10, 2, 0x92, 1, 7, 0x08, 2, 0x10, 0xe7, 0x24, 0x18, 1])] },
+    'IMAGE_MALFORMED',
+    /entry 0, offset 19, field pipe_entry\.fown: the required field is missing/,
+  ],
+];
+for (const [what, images, code, problem] of UNUSABLE) {
+  test(`${what} is refused with its place`, async (t) => {
+    const error = await refusal(t, smallWith(images), { specs: [PIPE] });
+    t.like(error, { code, exitCode: 2 });
+    t.regex(error.message, problem);
+    t.truthy(error.hint);
+  });
+}
+
+test('layouts that no supported CRIU restores are refused with the reason', async (t) => {
+  const without = (...names: string[]) =>
+    Object.fromEntries(Object.entries(smallCheckpoint()).filter(([name]) => !names.includes(name)));
+  const perType = { ...without('files.img'), 'reg-files.img': Buffer.alloc(8), 'pipes.img': Buffer.alloc(8) };
+  t.regex((await refusal(t, perType, { specs: [PIPE] })).message, /no files\.img/);
+  t.regex(
+    (await refusal(t, without('ids-7.img', 'ids-8.img'), { specs: [PIPE] })).message,
+    /ids are inside the core images/,
+  );
+  t.is((await refusal(t, without('files.img'), { specs: [PIPE] })).code, 'IMAGE_MISSING');
+  t.is((await refusal(t, without('pstree.img'), { specs: [PIPE] })).code, 'IMAGE_MISSING');
+});
+
+test('no spec at all is wrong usage', async (t) => {
+  t.like(await refusal(t, smallCheckpoint(), { specs: [] }), { code: 'USAGE', exitCode: 2 });
+});
+
+/** One damaged byte, or a cut, in one image. */
+const damage = fc.record({ image: fc.nat(), at: fc.nat(), value: fc.option(fc.integer({ min: 0, max: 255 })) });
+
+test('a damaged image is rewritten or refused, never anything else', async (t) => {
+  const top = temporaryFolder(t);
+  const images = smallWith({ 'remap-fpath.img': [{ orig_id: 1, remap_id: 1, remap_type: 'GHOST' }] });
+  const good = writeCheckpoint(top, images);
+  const names = fs.readdirSync(good).filter((name) => name !== 'pages-1.img');
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ image, at, value }) => {
+      const name = names[image % names.length] as string;
+      const bytes = fs.readFileSync(path.join(good, name));
+      const place = at % bytes.length;
+      const bad = Buffer.from(value === null ? bytes.subarray(0, place) : bytes);
+      if (value !== null) bad[place] = value;
+      fs.writeFileSync(path.join(good, name), bad);
+      try {
+        await rewrite(await openSource(good), { specs: [PIPE, LOG] });
+      } catch (error) {
+        t.true(error instanceof FdgraftError, `${name}: ${error}`);
+        t.truthy((error as FdgraftError).hint ?? (error as FdgraftError).message);
+      } finally {
+        fs.writeFileSync(path.join(good, name), bytes);
+      }
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('a claimed size does not take memory', async (t) => {
+  const image = Buffer.concat([encodeImage('files.img', []), uint32(0xffffffff)]);
+  t.like(await refusal(t, smallWith({ 'files.img': image }), { specs: [PIPE] }), {
+    code: 'IMAGE_MALFORMED',
+    file: 'files.img',
+    entry: 0,
+    offset: 8,
+  });
+});

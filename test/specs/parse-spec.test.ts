@@ -1,0 +1,69 @@
+import test from 'ava';
+import { FdgraftError } from '../../src/errors/fdgraft-error';
+import { parseSpec } from '../../src/specs/parse-spec';
+
+const READ: [string, object][] = [
+  ['fd[5]:pipe:[22653]', { kind: 'inherit', callerFd: 5, key: { kind: 'pipe', id: 22653 } }],
+  ['fd[0]:pipe:[0]', { callerFd: 0, key: { kind: 'pipe', id: 0 } }],
+  ['fd[5]:file[1f:2b]', { key: { kind: 'external', name: 'file[1f:2b]' } }],
+  ['fd[5]:/var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
+  ['fd[5]:var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
+  ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0) } }],
+  ['fd[5]:.', { key: { kind: 'path', path: Buffer.alloc(0) } }],
+  ['fd[5]:/a:b:c', { key: { kind: 'path', path: Buffer.from('a:b:c') } }],
+  ['fd[5]:/a\\xff', { key: { kind: 'path', path: Buffer.from([0x61, 0xff]) } }],
+  ['fd[5]:/a\\x2a', { key: { kind: 'path', path: Buffer.from('a*') } }],
+  ['fd[5]:/a\\b', { key: { kind: 'path', path: Buffer.from('a\\b') } }],
+  ['debug[2]:now restoring\\x0a', { kind: 'debug', callerFd: 2, output: Buffer.from('now restoring\n') }],
+  ['fd[3]:extRootNetNS', { kind: 'namespace' }],
+];
+for (const [text, expected] of READ) {
+  test(`reads ${text}`, (t) => t.like(parseSpec(text), { text, ...expected }));
+}
+
+const REFUSED: [string, string, RegExp][] = [
+  ['', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['pipe:[1]', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[7:x', 'SPEC_SYNTAX', /the \] after the number is missing/],
+  ['fd[ 7]:x', 'SPEC_SYNTAX', /not a descriptor number/],
+  ['fd[+7]:x', 'SPEC_SYNTAX', /not a descriptor number/],
+  ['fd[07]:x', 'SPEC_SYNTAX', /leading zero/],
+  ['fd[N]:x', 'SPEC_SYNTAX', /stands for the number/],
+  ['fd[0x7]:x', 'SPEC_SYNTAX', /hexadecimal/],
+  ['fd[7]pipe:[1]', 'SPEC_SYNTAX', /colon after \] is missing/],
+  ['fd[2147483648]:x', 'SPEC_SYNTAX', /no descriptor number/],
+  ['fd[7]:', 'SPEC_SYNTAX', /key is empty/],
+  ['debug[7]:', 'SPEC_SYNTAX', /text is empty/],
+  ['fd[7]:pipe[1]', 'SPEC_SYNTAX', /colon after pipe is missing/],
+  ['fd[7]:pipe:[0x587d]', 'SPEC_SYNTAX', /hexadecimal/],
+  ['fd[7]:pipe:[587d]', 'SPEC_SYNTAX', /hexadecimal/],
+  ['fd[7]:pipe:[1', 'SPEC_SYNTAX', /not the number of a pipe/],
+  ['fd[7]:pipe:[01]', 'SPEC_SYNTAX', /not the number of a pipe/],
+  ['fd[7]:pipe:[4294967296]', 'SPEC_SYNTAX', /not the number of a pipe/],
+  ['fd[7]:pipe:[1]x', 'SPEC_SYNTAX', /not the number of a pipe/],
+  ['fd[7]:file[1F:2b]', 'SPEC_SYNTAX', /external file/],
+  ['fd[7]:file[1:0x2]', 'SPEC_SYNTAX', /external file/],
+  ['fd[7]:file:[1:2]', 'SPEC_SYNTAX', /external file/],
+  ['fd[7]:/a\\xg1', 'SPEC_SYNTAX', /two hexadecimal digits/],
+  ['fd[7]:/a\\x00', 'SPEC_SYNTAX', /NUL/],
+  ['fd[7]:/a\ufffd', 'SPEC_SYNTAX', /U\+FFFD/],
+  ['fd[7]:/proc/12/fd/3', 'SPEC_UNSUPPORTED', /descriptor by \/proc/],
+  ['fd[7]:/proc/*/fd/3', 'SPEC_UNSUPPORTED', /descriptor by \/proc/],
+  ['fd[7]:socket:[12]', 'SPEC_UNSUPPORTED', /socket/],
+  ['fd[7]:tty[8801:1]', 'SPEC_UNSUPPORTED', /terminal/],
+  ['fd[7]:/memfd:x', 'SPEC_UNSUPPORTED', /memfd/],
+  ['fd[7]:/var/log/*.log', 'SPEC_UNSUPPORTED', /glob/],
+  ['fd[7]:/var/{a,b}', 'SPEC_UNSUPPORTED', /glob/],
+];
+for (const [text, code, problem] of REFUSED) {
+  test(`refuses ${JSON.stringify(text)}`, (t) => {
+    const error = t.throws(() => parseSpec(text), { instanceOf: FdgraftError, message: problem });
+    t.like(error, { code, exitCode: 2 });
+    t.truthy(error?.hint);
+  });
+}
+
+test('a hexadecimal pipe number comes back as the decimal one', (t) => {
+  const error = t.throws(() => parseSpec('fd[7]:pipe:[0x587d]'), { instanceOf: FdgraftError });
+  t.regex(error?.hint ?? '', /pipe:\[22653\]/);
+});

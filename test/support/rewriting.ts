@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { FdgraftError, openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../src';
+import { type Images, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from './folders';
+import type { ImageOptions } from './images';
+
+export interface Rewritten extends RewriteResult {
+  source: string;
+  out: string;
+}
+
+/** Writes a checkpoint, rewrites it, and sees to it that the source is as it was. */
+export async function rewriteImages(
+  t: ExecutionContext,
+  images: Images,
+  options: Partial<RewriteOptions> & { specs: readonly string[] },
+  imageOptions: ImageOptions = {},
+): Promise<Rewritten> {
+  const top = temporaryFolder(t);
+  const source = writeCheckpoint(top, images, imageOptions);
+  const out = path.join(top, 'out');
+  const before = snapshot(source);
+  try {
+    return { ...(await rewrite(await openSource(source), { out, ...options })), source, out };
+  } finally {
+    t.deepEqual(snapshot(source), before, 'the source was changed');
+    t.deepEqual(
+      fs.readdirSync(top).filter((name) => name.startsWith('.')),
+      [],
+      'something half-made was left behind',
+    );
+  }
+}
+
+/** The error of a rewrite that must fail, after which there is no OUT. */
+export async function refusal(
+  t: ExecutionContext,
+  images: Images,
+  options: Partial<RewriteOptions> & { specs: readonly string[] },
+  imageOptions: ImageOptions = {},
+): Promise<FdgraftError> {
+  const top = temporaryFolder(t);
+  const source = writeCheckpoint(top, images, imageOptions);
+  const error = await t.throwsAsync(
+    async () => rewrite(await openSource(source), { out: path.join(top, 'out'), ...options }),
+    { instanceOf: FdgraftError },
+  );
+  t.deepEqual(fs.readdirSync(top), [path.basename(source)]);
+  return error as FdgraftError;
+}
+
+/** The small checkpoint with some images exchanged. */
+export const smallWith = (images: Images): Images => ({ ...smallCheckpoint(), ...images });
