@@ -1,0 +1,361 @@
+import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { exec, helper, type RunOptions, run, shown } from '../support/native';
+import type { Plan } from '../support/planfile';
+import { complaints, file, O, planned, scratch } from './support';
+
+/** --task: the descriptors of one task, without CRIU. */
+
+async function show(t: ExecutionContext, plan: Plan, pid: number, options: RunOptions) {
+  return shown(await exec(['--plan', planned(t, plan).plan, '--task', String(pid), '--', helper('show')], options));
+}
+
+function content(t: ExecutionContext, text: string): string {
+  const path = join(scratch(t), 'content');
+  writeFileSync(path, text);
+  return path;
+}
+
+test('descriptors of one placeholder share one open file', async (t) => {
+  const descriptors = [
+    { fd: 3, pids: [7] },
+    { fd: 9, pids: [6, 7], closeOnExec: true },
+    { fd: 4, pids: [8] },
+  ];
+  const plan: Plan = { placeholders: [{ fileId: 1, callerFd: 5, flags: O.WRONLY, descriptors }] };
+  const { fds, cloexec } = await show(t, plan, 7, { give: [file(5, O.WRONLY, '/dev/null')] });
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '3', '9']);
+  t.is(fds[9]?.file, 3);
+  t.is(fds[9]?.cloexec, false);
+  t.is(cloexec, '9');
+});
+
+test('numbers that had close-on-exec are listed in order, and the list is empty where none had', async (t) => {
+  const give = [file(5, O.RDONLY, '/dev/null'), file(6, O.RDONLY, '/dev/null')];
+  const placeholders = [
+    { fileId: 1, callerFd: 5, descriptors: [20, 3, 100].map((fd) => ({ fd, pids: [1], closeOnExec: true })) },
+    {
+      fileId: 2,
+      callerFd: 6,
+      descriptors: [
+        { fd: 7, pids: [1], closeOnExec: true },
+        { fd: 8, pids: [1, 2] },
+      ],
+    },
+  ];
+  t.is((await show(t, { placeholders }, 1, { give })).cloexec, '3,7,20,100');
+  t.is((await show(t, { placeholders }, 2, { give, env: { FDGRAFT_CLOEXEC: '99' } })).cloexec, '');
+});
+
+test('numbers change places', async (t) => {
+  const placeholders = [
+    { fileId: 1, callerFd: 5, flags: O.RDWR, descriptors: [{ fd: 6, pids: [1] }] },
+    { fileId: 2, callerFd: 6, flags: O.RDWR, descriptors: [{ fd: 5, pids: [1] }] },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, {
+    give: [file(5, O.RDWR, '/dev/null'), file(6, O.RDWR, '/dev/zero')],
+  });
+  t.is(fds[5]?.link, '/dev/zero');
+  t.is(fds[6]?.link, '/dev/null');
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '5', '6']);
+});
+
+test('numbers change places in a ring, stdin, stdout and stderr among them', async (t) => {
+  const own = join(scratch(t), 'out');
+  const placeholders = [0, 1, 2].map((callerFd) => ({
+    fileId: callerFd + 1,
+    callerFd,
+    flags: O.RDWR,
+    descriptors: [{ fd: (callerFd + 1) % 3, pids: [1] }],
+  }));
+  const give = [file(0, O.RDWR | O.CREAT, own), file(1, O.RDWR, '/dev/zero'), file(2, O.RDWR, '/dev/null')];
+  const { plan } = planned(t, { placeholders });
+  const result = await exec(['--plan', plan, '--task', '1', '--', helper('show')], { give });
+  t.is(result.code, 0);
+  const { fds } = JSON.parse(readFileSync(own, 'utf8'));
+  t.deepEqual(
+    [0, 1, 2].map((fd) => fds[fd].link),
+    ['/dev/null', own, '/dev/zero'],
+  );
+});
+
+test('a descriptor that stays at its number', async (t) => {
+  const placeholders = [
+    {
+      fileId: 1,
+      callerFd: 5,
+      descriptors: [
+        { fd: 5, pids: [1] },
+        { fd: 6, pids: [1] },
+      ],
+    },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { give: [file(5, O.RDONLY, '/dev/null')] });
+  t.deepEqual([fds[5]?.file, fds[6]?.file], [5, 5]);
+});
+
+test('caller fds that the task does not have are closed, those outside the plan stay', async (t) => {
+  const plan: Plan = {
+    specs: [
+      { text: 'fd[5]:a', callerFd: 5 },
+      { text: 'fd[6]:b', callerFd: 6 },
+      { text: 'fd[7]:a', callerFd: 7 },
+      { text: 'fd[8]:c', callerFd: 8, matches: 0 },
+    ],
+    placeholders: [
+      { fileId: 1, callerFd: 5, descriptors: [{ fd: 3, pids: [1] }] },
+      { fileId: 2, callerFd: 6, descriptors: [{ fd: 4, pids: [2] }] },
+    ],
+  };
+  const give = [5, 6, 7, 8, 9].map((fd) => file(fd, O.RDONLY, '/dev/null'));
+  const { fds } = await show(t, plan, 1, { give });
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '3', '8', '9']);
+});
+
+test('a dup shares offset and flags with the caller', async (t) => {
+  const path = content(t, '0123456789');
+  const fd = openSync(path, constants.O_RDWR);
+  readSync(fd, Buffer.alloc(4), 0, 4, null);
+  const { plan } = planned(t, {
+    placeholders: [{ fileId: 1, callerFd: 5, flags: O.RDWR, descriptors: [{ fd: 7, pids: [1] }] }],
+  });
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'dd', 'bs=1', 'count=3', 'status=none'], {
+    pass: { 5: fd },
+  });
+  t.is(result.stdout, '');
+  const read = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', 'dd bs=1 count=3 status=none <&7'], {
+    pass: { 5: fd },
+  });
+  t.is(read.stdout, '456');
+  const rest = Buffer.alloc(10);
+  t.is(readSync(fd, rest, 0, 10, null), 3);
+  t.is(rest.subarray(0, 3).toString(), '789');
+  closeSync(fd);
+});
+
+test("other status flags: an open file of its own at the caller's offset, and the caller's stays as it was", async (t) => {
+  const path = content(t, '0123456789');
+  const fd = openSync(path, constants.O_RDWR);
+  readSync(fd, Buffer.alloc(4), 0, 4, null);
+  const before = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  const placeholders = [
+    {
+      fileId: 1,
+      callerFd: 5,
+      flags: O.WRONLY | O.APPEND | O.DSYNC,
+      descriptors: [
+        { fd: 7, pids: [1] },
+        { fd: 8, pids: [1] },
+      ],
+    },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { pass: { 5: fd } });
+  t.like(fds[7], { link: path, flags: O.WRONLY | O.APPEND | O.DSYNC, offset: 4, file: 7 });
+  t.is(fds[8]?.file, 7);
+  const { plan } = planned(t, { placeholders });
+  await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', 'printf ab >&7'], { pass: { 5: fd } });
+  t.is(readFileSync(path, 'utf8'), '0123456789ab');
+  t.is(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'), before);
+  closeSync(fd);
+});
+
+test('two entries on one caller fd get two open files with offsets of their own', async (t) => {
+  const path = content(t, '0123456789');
+  const placeholders = [3, 4].map((fd) => ({ fileId: fd, callerFd: 5, descriptors: [{ fd, pids: [1] }] }));
+  const { fds } = await show(t, { placeholders }, 1, { give: [file(5, O.RDONLY, path), '5=seek:6'] });
+  t.deepEqual([fds[3]?.file, fds[4]?.file], [3, 4]);
+  const { plan } = planned(t, { placeholders });
+  const reading = 'dd bs=1 count=2 status=none <&3; dd bs=1 count=2 status=none <&4';
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', reading], {
+    give: [file(5, O.RDONLY, path), '5=seek:6'],
+  });
+  t.is(result.stdout, '6767');
+});
+
+test('apply dup: two entries on one caller fd share it', async (t) => {
+  const placeholders = [3, 4].map((fd) => ({
+    fileId: fd,
+    callerFd: 5,
+    flags: O.APPEND,
+    apply: 'dup' as const,
+    descriptors: [{ fd, pids: [1] }],
+  }));
+  const { fds } = await show(t, { placeholders }, 1, { give: [file(5, O.RDONLY, '/dev/null')] });
+  t.is(fds[4]?.file, 3);
+  t.is(fds[3]?.flags, O.RDONLY);
+});
+
+test('apply reopen: an open file of its own where a dup would have done', async (t) => {
+  const path = content(t, '0123456789');
+  const fd = openSync(path, constants.O_RDONLY);
+  const placeholders = [{ fileId: 1, callerFd: 5, apply: 'reopen' as const, descriptors: [{ fd: 7, pids: [1] }] }];
+  const { plan } = planned(t, { placeholders });
+  await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', 'cat <&7'], { pass: { 5: fd } });
+  t.is(readSync(fd, Buffer.alloc(10), 0, 10, null), 10);
+  closeSync(fd);
+});
+
+test('position saved and end', async (t) => {
+  const path = content(t, '0123456789');
+  const give = [file(5, O.RDONLY, path), '5=seek:2', file(6, O.RDONLY, path), file(7, O.RDONLY, path), '7=seek:3'];
+  const placeholders = [
+    { fileId: 1, callerFd: 5, offset: 7, position: 'saved' as const, descriptors: [{ fd: 10, pids: [1] }] },
+    { fileId: 2, callerFd: 6, offset: 7, position: 'end' as const, descriptors: [{ fd: 11, pids: [1] }] },
+    { fileId: 3, callerFd: 7, offset: 7, apply: 'reopen' as const, descriptors: [{ fd: 12, pids: [1] }] },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { give });
+  t.deepEqual([fds[10]?.offset, fds[11]?.offset, fds[12]?.offset], [7, 10, 3]);
+});
+
+test('a saved offset past 4 GiB', async (t) => {
+  const placeholders = [
+    { fileId: 1, callerFd: 5, offset: 5_000_000_000, position: 'saved' as const, descriptors: [{ fd: 10, pids: [1] }] },
+  ];
+  t.is(
+    (await show(t, { placeholders }, 1, { give: [file(5, O.RDONLY, content(t, 'x'))] })).fds[10]?.offset,
+    5_000_000_000,
+  );
+});
+
+test('a pipe opened again gets its own flags, packet mode too, and is the same pipe', async (t) => {
+  const placeholders = [
+    { fileId: 1, callerFd: 5, flags: O.RDONLY | O.NONBLOCK, descriptors: [{ fd: 7, pids: [1] }] },
+    { fileId: 2, callerFd: 6, flags: O.WRONLY | O.DIRECT, descriptors: [{ fd: 8, pids: [1] }] },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { give: ['5=pipe:6'] });
+  t.deepEqual([fds[7]?.flags, fds[8]?.flags], [O.RDONLY | O.NONBLOCK, O.WRONLY | O.DIRECT]);
+  t.is(fds[7]?.link, fds[8]?.link);
+  t.regex(fds[7]?.link ?? '', /^pipe:/);
+});
+
+test('a FIFO opened again does not wait for its other end and ends up without O_NONBLOCK', async (t) => {
+  const fifo = join(scratch(t), 'fifo');
+  await run(['mkfifo', fifo]);
+  const give = [file(6, O.RDWR, fifo), file(5, O.RDONLY, fifo), '5=nonblock', '6=closed'];
+  const { fds } = await show(
+    t,
+    { placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 7, pids: [1] }] }] },
+    1,
+    { give },
+  );
+  t.like(fds[7], { link: fifo, flags: O.RDONLY });
+});
+
+test('O_CREAT and O_TRUNC of the entry do nothing', async (t) => {
+  const path = content(t, 'stays');
+  const placeholders = [
+    { fileId: 1, callerFd: 5, flags: O.WRONLY | O.CREAT | O.TRUNC | O.APPEND, descriptors: [{ fd: 7, pids: [1] }] },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { give: [file(5, O.WRONLY, path)] });
+  t.is(fds[7]?.flags, O.WRONLY | O.APPEND);
+  t.is(readFileSync(path, 'utf8'), 'stays');
+});
+
+test('a file that is deleted by now is opened again all the same', async (t) => {
+  const plan: Plan = {
+    placeholders: [{ fileId: 1, callerFd: 5, flags: O.RDWR | O.APPEND, descriptors: [{ fd: 7, pids: [1] }] }],
+  };
+  t.like((await show(t, plan, 1, { give: ['5=memfd'] })).fds[7], {
+    link: '/memfd:given (deleted)',
+    flags: O.RDWR | O.APPEND,
+  });
+});
+
+test('a socket stands in for a pipe', async (t) => {
+  const plan: Plan = {
+    placeholders: [
+      { fileId: 1, callerFd: 5, type: 'PIPE', flags: O.WRONLY | O.NONBLOCK, descriptors: [{ fd: 7, pids: [1] }] },
+    ],
+  };
+  t.regex((await show(t, plan, 1, { give: ['5=socket'] })).fds[7]?.link ?? '', /^socket:/);
+});
+
+test('numbers above the soft limit, which COMMAND gets back', async (t) => {
+  const placeholders = [
+    {
+      fileId: 1,
+      callerFd: 5,
+      descriptors: [
+        { fd: 3000, pids: [1] },
+        { fd: 40, pids: [1] },
+      ],
+    },
+  ];
+  const { fds, limit } = await show(t, { placeholders }, 1, {
+    give: [file(5, O.RDONLY, '/dev/null'), '32=soft-limit'],
+  });
+  t.is(fds[3000]?.file, 40);
+  t.is(limit, 32);
+});
+
+test('a number above the hard limit is refused', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 3000, pids: [1] }] }] });
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'true'], {
+    give: [file(5, O.RDONLY, '/dev/null'), '64=limit'],
+  });
+  t.is(result.code, 100);
+  t.regex(result.stderr, /descriptor 3000 of the task is not possible under the hard limit of 64/);
+});
+
+test('a task that the plan does not know', async (t) => {
+  const placeholders = [
+    {
+      fileId: 1,
+      callerFd: 5,
+      descriptors: [
+        { fd: 3, pids: [14719, 12] },
+        { fd: 4, pids: [12] },
+      ],
+      scmRights: 2,
+    },
+  ];
+  const { plan } = planned(t, { placeholders });
+  const give = [file(5, O.RDONLY, '/dev/null')];
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'true'], { give });
+  t.is(result.code, 100);
+  t.regex(complaints(t, result.stderr)[0] ?? '', /no task 1 has an inherited descriptor; tasks that have: 12, 14719$/);
+  t.is((await exec(['--plan', plan, '--task', '12', '--', 'true'], { give })).code, 0);
+});
+
+test('many tasks are not all named', async (t) => {
+  const pids = Array.from({ length: 500 }, (_, index) => index + 10);
+  const { plan } = planned(t, {
+    placeholders: [
+      {
+        fileId: 1,
+        callerFd: 5,
+        descriptors: [
+          { fd: 3, pids },
+          { fd: 4, pids },
+        ],
+      },
+    ],
+  });
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'true'], { give: [file(5, O.RDONLY, '/dev/null')] });
+  t.regex(result.stderr, /tasks that have: 10, 11, .*, 59 and 450 more\n$/);
+});
+
+test('debug texts are written to the caller’s descriptors first', async (t) => {
+  const path = content(t, '');
+  const plan: Plan = {
+    debugs: [{ text: 'debug[6]:x', callerFd: 6, output: Buffer.from('before ') }],
+    placeholders: [{ fileId: 1, callerFd: 5, flags: O.WRONLY, descriptors: [{ fd: 6, pids: [1] }] }],
+  };
+  const give = [file(5, O.WRONLY, '/dev/null'), file(6, O.WRONLY, path)];
+  t.is(
+    (await exec(['--plan', planned(t, plan).plan, '--task', '1', '--', 'sh', '-c', 'printf lost >&6'], { give })).code,
+    0,
+  );
+  t.is(readFileSync(path, 'utf8'), 'before ');
+});
+
+test('nothing of CRIU’s matters for a task', async (t) => {
+  const plan: Plan = {
+    images: [{ name: 'files.img', after: Buffer.alloc(32) }],
+    placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 6, pids: [1] }] }],
+  };
+  const words = ['--plan', planned(t, plan).plan, '--task', '1', '--', 'echo', '-L', '/x'];
+  const result = await exec(words, { give: [file(5, O.RDONLY, '/dev/null')], env: { CRIU_LIBS_DIR: '/nonexistent' } });
+  t.is(result.stdout, '-L /x\n');
+});
