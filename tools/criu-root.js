@@ -103,6 +103,7 @@ function debootstrap(suite, target) {
     fs.rmSync(target, { recursive: true, force: true });
     if (run(mirror ? [...command, mirror] : command)) return;
   }
+  fs.rmSync(target, { recursive: true, force: true });
   throw new Error(
     `debootstrap could not make a ${suite} root in ${target} (its messages are above): check the network, and http_proxy where one is needed`,
   );
