@@ -132,9 +132,15 @@ static int find_sources(struct sources *sources, const char *plugins)
 
 	sources->count = 0;
 	if (given) {
-		if (!realpath(given, sources->paths[0]) || stat(sources->paths[0], &status) || !S_ISDIR(status.st_mode)) {
+		const char *wrong = NULL;
+
+		if (!realpath(given, sources->paths[0]) || stat(sources->paths[0], &status))
+			wrong = strerror(errno);
+		else if (!S_ISDIR(status.st_mode))
+			wrong = "not a folder";
+		if (wrong) {
 			message("%s %s: %s; give a folder with CRIU plugins", plugins ? "--plugins" : LIBS_ENV, show_raw(&shown, given),
-				errno ? strerror(errno) : "not a folder");
+				wrong);
 			return EXIT_UNUSABLE;
 		}
 		sources->count = 1;

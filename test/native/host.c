@@ -30,6 +30,8 @@ struct descriptor {
 
 #define RESTORE_EXT_FILE 3
 #define STORED_MAX 8192
+/* glibc's O_LARGEFILE is 0 where every file is large; the kernel's is set all the same. */
+#define KERNEL_O_LARGEFILE 0100000u
 
 static int image_folder = -1;
 static struct {
@@ -106,7 +108,7 @@ static void call_hook(void *hook, int id)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	length = readlink(path, link, sizeof(link) - 1);
 	link[length < 0 ? 0 : length] = '\0';
-	printf("fd %s flags %o offset %lld\n", link, (unsigned int)fcntl(fd, F_GETFL) & ~(unsigned int)O_LARGEFILE,
+	printf("fd %s flags %o offset %lld\n", link, (unsigned int)fcntl(fd, F_GETFL) & ~KERNEL_O_LARGEFILE,
 	       (long long)lseek(fd, 0, SEEK_CUR));
 	/* As a restored task would: what is written here has to come out at the caller's end. */
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && dprintf(fd, "<%d>", id) < 0)
@@ -137,15 +139,17 @@ int main(int argc, char **argv)
 {
 	struct descriptor *descriptor;
 	void *plugin;
-	int stage, result;
+	int stage, result, opened;
 
 	if (argc < 4)
 		return 2;
 	setvbuf(stdout, NULL, _IONBF, 0);
 	/* At the number where CRIU's would not be in anyone's way either. */
-	image_folder = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (image_folder < 0 || (image_folder = fcntl(image_folder, F_DUPFD_CLOEXEC, 200)) < 0)
+	opened = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	image_folder = fcntl(opened, F_DUPFD_CLOEXEC, 200);
+	if (opened < 0 || image_folder < 0)
 		return 2;
+	close(opened);
 	stage = atoi(argv[3]);
 	plugin = dlopen(argv[1], RTLD_LAZY);
 	if (!plugin) {

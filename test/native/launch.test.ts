@@ -1,0 +1,372 @@
+import {
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
+import { imageOf, type Plan, planBytes, sha256, writePlan } from '../support/planfile';
+import { complaints, file, O, planned, scratch } from './support';
+
+/** The launcher: what COMMAND gets, and what is refused before it starts. */
+
+const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
+const give = [file(5, O.RDONLY, '/dev/null')];
+
+/** A copy of the two programs, so that what stands beside them is the test's. */
+function installed(own: string): string {
+  const bin = join(own, 'bin');
+  mkdirSync(bin);
+  for (const name of ['fdgraft-exec', 'fdgraft.so']) copyFileSync(join(build(), name), join(bin, name));
+  return bin;
+}
+
+test('what is handed over', async (t) => {
+  const { folder, plan } = planned(t, {
+    placeholders: [
+      { fileId: 1, callerFd: 6, flags: O.RDWR },
+      { fileId: 2, callerFd: 5 },
+      { fileId: 3, callerFd: 6, flags: O.RDWR },
+    ],
+  });
+  const own = join(folder, 'own');
+  const words = [file(6, O.RDWR | O.CREAT, own), ...give, file(7, O.RDONLY, '/dev/zero')];
+  const result = shown(await exec(['--plan', plan, '--', helper('show')], { give: words }));
+  t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '7', '256', '257']);
+  t.like(result.fds[256], { link: '/dev/null', cloexec: false });
+  t.like(result.fds[257], { link: own, cloexec: false });
+  const handed = [
+    [5, 256, statSync('/dev/null')],
+    [6, 257, statSync(own)],
+  ] as const;
+  const expected = handed.map(
+    ([fd, high, { dev, ino, mode }]) => `${fd}=${high}:${dev.toString(16)}:${ino.toString(16)}:${mode.toString(8)}`,
+  );
+  t.is(result.handover, ['1', sha256(readFileSync(plan)).toString('hex'), ...expected].join(' '));
+  t.is(result.folder, null);
+  t.is(result.cloexec, null);
+});
+
+test('0 to 2 stay where they are and are handed over as well', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 0 }] });
+  const result = shown(await exec(['--plan', plan, '--', helper('show')], { give: [] }));
+  t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '256']);
+  t.is(result.fds[256]?.file, 0);
+});
+
+test('a caller fd at a high number, and one where the high ones go', async (t) => {
+  const { plan } = planned(t, {
+    placeholders: [
+      { fileId: 1, callerFd: 256 },
+      { fileId: 2, callerFd: 500 },
+    ],
+  });
+  const words = [file(256, O.RDONLY, '/dev/null'), file(500, O.RDONLY, '/dev/zero')];
+  const { fds } = shown(await exec(['--plan', plan, '--', helper('show')], { give: words }));
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '257', '258']);
+});
+
+test('a low limit of descriptors', async (t) => {
+  const { plan } = planned(t, { placeholders: [3, 4, 5].map((callerFd) => ({ fileId: callerFd, callerFd })) });
+  const words = [3, 4, 5].map((fd) => file(fd, O.RDONLY, '/dev/null'));
+  const { fds } = shown(await exec(['--plan', plan, '--', helper('show')], { give: [...words, '20=limit'] }));
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '17', '18', '19']);
+});
+
+test('debug texts are written whole, to caller fds too', async (t) => {
+  const { folder, plan } = planned(t, {
+    debugs: [
+      { text: 'debug[6]:a', callerFd: 6, output: Buffer.from('first\n') },
+      { text: 'debug[5]:b', callerFd: 5, output: Buffer.alloc(100_000, 'x') },
+      { text: 'debug[6]:c', callerFd: 6, output: Buffer.from('second\n') },
+    ],
+    placeholders: [{ fileId: 1, callerFd: 5, flags: O.WRONLY }],
+  });
+  const paths = [join(folder, 'five'), join(folder, 'six')] as const;
+  const words = [file(5, O.WRONLY | O.CREAT, paths[0]), file(6, O.WRONLY | O.CREAT, paths[1])];
+  const result = await exec(['--plan', plan, '--', 'sh', '-c', 'printf third >&6'], { give: words });
+  t.deepEqual([result.code, result.stderr], [0, '']);
+  t.is(readFileSync(paths[0], 'utf8'), 'x'.repeat(100_000));
+  t.is(readFileSync(paths[1], 'utf8'), 'first\nsecond\nthird');
+});
+
+test('a debug text for a pipe without a reader is an error, not a signal', async (t) => {
+  const { plan } = planned(t, { debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }] });
+  const result = await exec(['--plan', plan, '--', 'true'], { give: ['7=pipe:6', '7=closed'] });
+  t.deepEqual([result.code, result.signal], [111, null]);
+  t.regex(result.stderr, /cannot write the text of debug\[6\]:a: Broken pipe/);
+});
+
+test('SIGPIPE is for COMMAND what it was', async (t) => {
+  const { plan } = planned(t, { debugs: [{ text: 'debug[1]:a', callerFd: 1, output: Buffer.from('a\n') }] });
+  const result = await exec(['--plan', plan, '--', 'grep', 'SigIgn', '/proc/self/status']);
+  const [, mask = 'none'] = /SigIgn:\s*([0-9a-f]+)/.exec(result.stdout) ?? [];
+  t.is(BigInt(`0x${mask}`) & (1n << 12n), 0n);
+});
+
+// Lengths around the block size of SHA-256 and of the reads.
+const lengths = [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 65535, 65536, 65537, 1_000_003];
+
+test('images that are as the plan says', async (t) => {
+  const own = scratch(t);
+  const images = lengths.map((length) => {
+    writeFileSync(join(own, `core-${length}.img`), Buffer.alloc(length, `some ${length} bytes `));
+    return imageOf(own, `core-${length}.img`);
+  });
+  writePlan(own, { images });
+  const result = await exec(['--plan', own, '--check']);
+  t.deepEqual([result.code, result.stderr], [0, '']);
+});
+
+test('images that are not', async (t) => {
+  const own = scratch(t);
+  const names = ['files.img', 'fdinfo-2.img', 'fdinfo-3.img', 'fdinfo-4.img', 'fdinfo-5.img', 'fdinfo-6.img'];
+  for (const name of names) writeFileSync(join(own, name), `content of ${name}`);
+  const images = names.map((name) => imageOf(own, name));
+  writePlan(own, { images });
+  writeFileSync(join(own, 'files.img'), 'another content');
+  const { renameSync, rmSync } = await import('node:fs');
+  rmSync(join(own, 'fdinfo-2.img'));
+  renameSync(join(own, 'fdinfo-3.img'), join(own, 'moved.img'));
+  symlinkSync('moved.img', join(own, 'fdinfo-3.img'));
+  rmSync(join(own, 'fdinfo-4.img'));
+  mkdirSync(join(own, 'fdinfo-4.img'));
+  rmSync(join(own, 'fdinfo-5.img'));
+  await run(['mkfifo', join(own, 'fdinfo-5.img')]);
+  for (const words of [['--check'], ['--', 'true']]) {
+    const result = await exec(['--plan', own, ...words]);
+    t.is(result.code, 100);
+    const lines = complaints(t, result.stderr);
+    t.is(lines.length, 5);
+    t.regex(
+      lines[0] ?? '',
+      new RegExp(`image files\\.img .*SHA-256 is ${sha256(Buffer.from('another content')).toString('hex')}`),
+    );
+    t.regex(lines[1] ?? '', /image fdinfo-2\.img .*No such file/);
+    t.regex(lines[2] ?? '', /image fdinfo-3\.img .*symbolic link/);
+    t.regex(lines[3] ?? '', /image fdinfo-4\.img .*not a regular file/);
+    t.regex(lines[4] ?? '', /image fdinfo-5\.img .*not a regular file/);
+  }
+});
+
+test('-L and --libdir in every spelling', async (t) => {
+  const { plan } = planned(t, simple);
+  for (const words of [
+    ['-L', '/x'],
+    ['-L/x'],
+    ['--libdir', '/x'],
+    ['--libdir=/x'],
+    ['--libd', '/x'],
+    ['--lib=/x'],
+    ['-dL/x'],
+    ['-dSL', '/x'],
+  ]) {
+    const result = await exec(['--plan', plan, '--', 'strace', 'criu', 'restore', ...words], { give });
+    t.is(result.code, 100, words.join(' '));
+    const lines = complaints(t, result.stderr);
+    t.is(lines.length, 1);
+    t.true(lines[0]?.startsWith(`COMMAND has ${words[0]}: CRIU would load its plugins from there alone`));
+    t.regex(lines[0] ?? '', /--plugins DIR$/);
+  }
+});
+
+test('words that only look like --libdir', async (t) => {
+  const { plan } = planned(t, simple);
+  const words = ['-D', 'Libs', '-vL', '-oLog', '--link-remap', '--libdirs', '--li', '-l', '--', '-L', '--libdir=/x'];
+  const result = await exec(['--plan', plan, '--', 'printf', '%s ', ...words], { give });
+  t.deepEqual([result.code, result.stdout], [0, `${words.join(' ')} `]);
+});
+
+function config(own: string, name: string, text: string): string {
+  const path = join(own, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+test('libdir in configuration files', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const inHome = config(folder, 'home/.criu/default.conf', '# libdir /no\ntcp-established\n  libdir /x # here\n');
+  const named = config(folder, 'named.conf', 'libdir=/x');
+  const harmless = config(folder, 'harmless.conf', '#libdir /x\nlog-file libdir\nlink-remap\n\n');
+  const run1 = (words: string[], env: Record<string, string> = {}) =>
+    exec(['--plan', plan, '--', 'true', 'restore', ...words], { give, env: { HOME: join(folder, 'home'), ...env } });
+  const says = async (words: string[], expected: [string, number][], env?: Record<string, string>) => {
+    const result = await run1(words, env);
+    t.is(result.code, expected.length ? 100 : 0, result.stderr);
+    const lines = complaints(t, result.stderr);
+    t.is(lines.length, expected.length);
+    for (const [index, [path, line]] of expected.entries())
+      t.true(lines[index]?.startsWith(`${path}, line ${line}: libdir: CRIU would`), lines[index]);
+  };
+  await says([], [[inHome, 3]]);
+  await says(['--no-default-config'], []);
+  await says(['--config', harmless], []);
+  await says([`--config=${named}`], [[named, 1]]);
+  await says(['--config', named], [[named, 1]]);
+  await says(
+    [],
+    [
+      [inHome, 3],
+      [named, 1],
+    ],
+    { CRIU_CONFIG_FILE: named },
+  );
+  await says(['--no-default-config'], [[named, 1]], { CRIU_CONFIG_FILE: named });
+  await says(['--config', '/nonexistent'], []);
+});
+
+test('--auto-dedup where the pages are somebody else’s too', async (t) => {
+  const refused = async (prepare: (own: string) => void, words: string[], expected: RegExp | null, env = {}) => {
+    const { folder, plan } = planned(t, simple);
+    writeFileSync(join(folder, 'pages-1.img'), 'pages');
+    prepare(folder);
+    const result = await exec(['--plan', plan, '--', 'true', ...words], { give, env });
+    t.is(result.code, expected ? 100 : 0, result.stderr);
+    if (expected) t.regex(complaints(t, result.stderr)[0] ?? '', expected);
+  };
+  const hard = (own: string) => linkSync(join(own, 'pages-1.img'), join(own, 'elsewhere'));
+  const soft = (own: string) => symlinkSync('pages-1.img', join(own, 'pages-2.img'));
+  const none = () => {};
+  await refused(none, ['--auto-dedup'], null);
+  await refused(hard, [], null);
+  await refused(
+    hard,
+    ['--auto-dedup'],
+    /^COMMAND has --auto-dedup, and pages-1\.img .*punch holes into the pages of the source/,
+  );
+  await refused(hard, ['--auto-d'], /^COMMAND has --auto-d,/);
+  await refused(soft, ['--auto-dedup'], /pages-2\.img beside/);
+  await refused(hard, ['--', '--auto-dedup'], null);
+  const conf = config(scratch(t), 'c.conf', '\nauto-dedup\n');
+  await refused(hard, ['--config', conf], /c\.conf, line 2: auto-dedup, and pages-1\.img/);
+  await refused(none, ['--config', conf], null);
+  await refused(hard, [], /c\.conf, line 2/, { CRIU_CONFIG_FILE: conf });
+});
+
+test('plugins of the caller come along', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const plugins = join(folder, 'plugins');
+  mkdirSync(plugins);
+  for (const name of ['amdgpu_plugin.so', 'cuda_plugin.so', 'fdgraft.so', 'notes.txt', 'x.so.1'])
+    writeFileSync(join(plugins, name), name);
+  mkdirSync(join(plugins, 'folder.so'));
+  const tmp = join(folder, 'tmp');
+  mkdirSync(tmp);
+  const look = `ls -ld "$CRIU_LIBS_DIR" | cut -c1-10; ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR"/*; echo "$FDGRAFT_PLUGIN_FOLDER" "$CRIU_LIBS_DIR"`;
+  const check = async (words: string[], env: Record<string, string>, cwd = '/') => {
+    const options: RunOptions = { give, env: { TMPDIR: tmp, ...env }, cwd };
+    const result = await exec(['--plan', plan, ...words, '--', 'sh', '-c', look], options);
+    t.is(result.code, 0, result.stderr);
+    const lines = result.stdout.trimEnd().split('\n');
+    const made = lines.pop()?.split(' ') ?? [];
+    t.is(made[0], made[1]);
+    t.true(made[0]?.startsWith(`${tmp}/fdgraft-`));
+    t.deepEqual(lines, [
+      'drwx------',
+      'amdgpu_plugin.so',
+      'cuda_plugin.so',
+      'fdgraft.so',
+      join(plugins, 'amdgpu_plugin.so'),
+      join(plugins, 'cuda_plugin.so'),
+      join(build(), 'fdgraft.so'),
+    ]);
+  };
+  await check(['--plugins', plugins], {});
+  await check([], { CRIU_LIBS_DIR: plugins });
+  await check(['--plugins', plugins], { CRIU_LIBS_DIR: '/nonexistent' });
+  await check(['--plugins', 'plugins'], {}, folder);
+});
+
+test('the folder of links goes when COMMAND cannot be run', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const plugins = join(folder, 'plugins');
+  const tmp = join(folder, 'tmp');
+  for (const path of [plugins, tmp]) mkdirSync(path);
+  writeFileSync(join(plugins, 'other.so'), '');
+  const result = await exec(['--plan', plan, '--plugins', plugins, '--', 'no-such-program-anywhere'], {
+    give,
+    env: { TMPDIR: tmp },
+  });
+  t.is(result.code, 127);
+  t.deepEqual(readdirSync(tmp), []);
+});
+
+test('without other plugins the own folder serves', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const bin = installed(folder);
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--plugins', empty, '--', helper('show')];
+  t.like(shown(await run(words, { give, env: { FDGRAFT_PLUGIN_FOLDER: '/somewhere' } })), { libs: bin, folder: null });
+});
+
+test('the own folder does not serve where something else would be loaded from it', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const bin = installed(folder);
+  writeFileSync(join(bin, 'stranger.so'), '');
+  const words = [
+    join(bin, 'fdgraft-exec'),
+    '--plan',
+    plan,
+    '--',
+    'sh',
+    '-c',
+    'ls "$CRIU_LIBS_DIR"; echo "$FDGRAFT_PLUGIN_FOLDER"',
+  ];
+  const result = await run(words, { give, env: { TMPDIR: folder, CRIU_LIBS_DIR: join(folder, 'bin', '..', 'none') } });
+  t.is(result.code, 100);
+  mkdirSync(join(folder, 'none'));
+  const links = await run(words, { give, env: { TMPDIR: folder, CRIU_LIBS_DIR: join(folder, 'none') } });
+  const [listed, made = ''] = links.stdout.split('\n');
+  t.is(listed, 'fdgraft.so');
+  t.true(made.startsWith(`${folder}/fdgraft-`));
+  t.true(lstatSync(join(made, 'fdgraft.so')).isSymbolicLink());
+  t.is(readlinkSync(join(made, 'fdgraft.so')), join(bin, 'fdgraft.so'));
+});
+
+test('plugins that are not there', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  for (const words of [['--check'], ['--', 'true']]) {
+    const result = await exec(['--plan', plan, '--plugins', join(folder, 'none'), ...words], { give });
+    t.is(result.code, 100);
+    t.regex(complaints(t, result.stderr)[0] ?? '', /^--plugins .*none: No such file or directory; give a folder/);
+    const env = { CRIU_LIBS_DIR: plan };
+    const file1 = await exec(['--plan', plan, ...words], { give, env });
+    t.is(file1.code, 100);
+    t.regex(complaints(t, file1.stderr)[0] ?? '', /^CRIU_LIBS_DIR .*: not a folder; give a folder/);
+  }
+});
+
+test('more caller fds than an environment can name', async (t) => {
+  const fds = Array.from({ length: 7000 }, (_, index) => index + 1000);
+  const { plan } = planned(t, { placeholders: fds.map((callerFd) => ({ fileId: callerFd, callerFd })) });
+  const words = ['16000=soft-limit', file(5, O.RDONLY, '/dev/null'), ...fds.map((fd) => `${fd}=dup:5`)];
+  const result = await exec(['--plan', plan, '--', 'true'], { give: words });
+  t.is(result.code, 100);
+  t.regex(result.stderr, /7000 caller fds are more than an environment can name/);
+});
+
+test('the build has nothing beside the plugin that CRIU would load', (t) => {
+  const plugins = readdirSync(build()).filter((name) => name.endsWith('.so'));
+  t.deepEqual(plugins, ['fdgraft.so']);
+});
+
+test('the same problems in the sanitized build', async (t) => {
+  const own = scratch(t);
+  writeFileSync(join(own, 'inherit-plan.img'), planBytes(simple));
+  const options: RunOptions = { variant: 'sanitized', give };
+  t.is((await exec(['--plan', own, '--', 'true', '-L', '/x'], options)).code, 100);
+  t.is((await exec(['--plan', own, '--', 'true'], options)).code, 0);
+  t.is((await exec(['--plan', own, '--plugins', own, '--', 'true'], options)).code, 0);
+  t.is((await exec(['--plan', own, '--check'], options)).code, 0);
+  t.is((await exec(['--plan', own, '--', 'no-such-program-anywhere'], options)).code, 127);
+});

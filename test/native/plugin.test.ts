@@ -1,0 +1,298 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { build, exec, type Helper, helper, type Result, type RunOptions, run, type Variant } from '../support/native';
+import { imageOf, type Plan, sha256, writePlan } from '../support/planfile';
+import { file, O, planned, scratch } from './support';
+
+/** The plugin, in a program that plays CRIU. */
+
+const RESTORE = '2';
+
+interface Played {
+  lines: string[];
+  result: Result;
+}
+
+/** fdgraft-exec, and the program in place of CRIU. */
+async function play(
+  plan: string,
+  ids: number[],
+  options: RunOptions & { host?: Helper; images?: string; stage?: string; words?: string[] } = {},
+): Promise<Played> {
+  const { host = 'host', images = join(plan, '..'), stage = RESTORE, words = [], variant = 'plain', ...rest } = options;
+  const plugin = join(build(variant), 'fdgraft.so');
+  const command = [helper(host, variant), plugin, images, stage, ...ids.map(String)];
+  const result = await exec(['--plan', plan, ...words, '--', ...command], { ...rest, variant });
+  return { lines: result.stdout.trimEnd().split('\n'), result };
+}
+
+/** The program in place of CRIU alone. */
+async function playAlone(images: string, env: Record<string, string> = {}, host: Helper = 'host'): Promise<Played> {
+  const result = await run([helper(host), join(build(), 'fdgraft.so'), images, RESTORE, '1'], { env, give: [] });
+  return { lines: result.stdout.trimEnd().split('\n'), result };
+}
+
+function errors(lines: string[]): string[] {
+  return lines.filter((line) => line.startsWith('log 1 Error (fdgraft): ')).map((line) => line.slice(23));
+}
+
+function fails(t: ExecutionContext, { lines, result }: Played, expected: RegExp) {
+  t.is(result.code, 1, result.stderr);
+  t.true(lines.includes('init -1'), lines.join('\n'));
+  t.regex(errors(lines).join('\n'), expected);
+}
+
+test('it exports its descriptor and nothing else, and links libc and libprotobuf-c only', (t) => {
+  const plugin = join(build(), 'fdgraft.so');
+  const symbols = execFileSync('nm', ['-D', '--defined-only', plugin], { encoding: 'utf8' });
+  t.deepEqual(
+    symbols
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').pop()),
+    ['CR_PLUGIN_DESC'],
+  );
+  const dynamic = execFileSync('readelf', ['-d', plugin], { encoding: 'utf8' });
+  const needed = [...dynamic.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name).sort();
+  t.deepEqual(needed, ['libc.so.6', 'libprotobuf-c.so.1']);
+});
+
+for (const variant of ['plain', 'sanitized'] as Variant[])
+  for (const host of ['host', 'host-options'] as const) {
+    const retry = host === 'host' ? 'a5' : '00';
+    test(`${variant}, ${host}: dups, reopened files and unknown ids`, async (t) => {
+      const { folder, plan } = planned(t, {
+        placeholders: [
+          { fileId: 10, callerFd: 5, flags: O.WRONLY, apply: 'dup' },
+          { fileId: 11, callerFd: 6, flags: O.RDWR },
+          { fileId: 12, callerFd: 6, flags: O.WRONLY | O.APPEND },
+          { fileId: 13, callerFd: 5, flags: O.WRONLY, apply: 'dup' },
+          { fileId: 0xfffffff0, callerFd: 7, offset: 2, position: 'saved' },
+        ],
+      });
+      const path = join(folder, 'six');
+      const seven = join(folder, 'seven');
+      writeFileSync(seven, '0123');
+      writeFileSync(path, '0123456789');
+      const out = join(folder, 'five');
+      const give = [file(5, O.WRONLY | O.CREAT, out), file(6, O.RDWR, path), '6=seek:3', file(7, O.RDONLY, seven)];
+      const { lines, result } = await play(plan, [10, 11, 12, 13, 0xfffffff0 - 2 ** 32, 10, 99, 0], {
+        host,
+        give,
+        variant,
+      });
+      t.is(result.code, 0, `${result.stderr}${result.stdout}`);
+      t.deepEqual(lines, [
+        'descriptor fdgraft 200 4',
+        'has hook 3',
+        'stored //fdgraft/fd/5',
+        'stored //fdgraft/id/11',
+        'stored //fdgraft/id/12',
+        'stored //fdgraft/id/4294967280',
+        'init 0',
+        'handover unset folder unset',
+        'open after-init',
+        `hook 10 retry ${retry} clean fd ${out} flags 1 offset 0`,
+        `hook 11 retry ${retry} clean fd ${path} flags 2 offset 3`,
+        `hook 12 retry ${retry} clean fd ${path} flags 2001 offset 3`,
+        `hook 13 retry ${retry} clean fd ${out} flags 1 offset 4`,
+        `hook -16 retry ${retry} clean fd ${seven} flags 0 offset 2`,
+        `hook 10 retry ${retry} clean fd ${out} flags 1 offset 8`,
+        `hook 99 retry ${retry} clean error ENOTSUP`,
+        `hook 0 retry ${retry} clean error ENOTSUP`,
+        'exit',
+      ]);
+      t.is(readFileSync(out, 'utf8'), '<10><13><10>');
+      t.is(readFileSync(path, 'utf8'), '012<11>789<12>');
+    });
+  }
+
+for (const host of ['host', 'host-options'] as const) {
+  test(`${host}: without a plan in the folder it does nothing`, async (t) => {
+    const { lines, result } = await playAlone(scratch(t), {}, host);
+    t.is(result.code, 0);
+    t.deepEqual(lines.slice(2), [
+      'init 0',
+      'handover unset folder unset',
+      'open after-init',
+      `hook 1 retry ${host === 'host' ? 'a5' : '00'} clean error ENOTSUP`,
+      'exit',
+    ]);
+  });
+}
+
+test('without a plan in the folder, but started by fdgraft-exec: a warning', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const { lines, result } = await play(plan, [1], { images: scratch(t), give: [file(5, O.RDONLY, '/dev/null')] });
+  t.is(result.code, 0);
+  t.regex(
+    lines.join('\n'),
+    /log 2 Warn {2}\(fdgraft\): no inherit-plan\.img in the image folder: nothing is inherited/,
+  );
+});
+
+test('in other stages it does nothing', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  for (const stage of ['0', '1']) {
+    const { lines } = await play(plan, [1], { stage, give: [file(5, O.RDONLY, '/dev/null')] });
+    t.deepEqual(lines.slice(2), [
+      'init 0',
+      'handover set folder unset',
+      'open after-init 256',
+      'hook 1 retry a5 clean error ENOTSUP',
+      'exit',
+    ]);
+  }
+});
+
+test('a plan, and CRIU started without fdgraft-exec', async (t) => {
+  const { folder } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  fails(t, await playAlone(folder), /FDGRAFT_HANDOVER is not set\); start CRIU through `fdgraft-exec --plan/);
+});
+
+test('another plan than the launcher’s', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const other = planned(t, { placeholders: [{ fileId: 2, callerFd: 5 }] });
+  const played = await play(plan, [], { images: other.folder, give: [file(5, O.RDONLY, '/dev/null')] });
+  fails(t, played, /is not the one that fdgraft-exec was started with .*the same folder to --plan and to -D/);
+});
+
+test('images that were changed after the start', async (t) => {
+  const own = scratch(t);
+  writeFileSync(join(own, 'files.img'), 'as it was');
+  const plan: Plan = { images: [imageOf(own, 'files.img')], placeholders: [{ fileId: 1, callerFd: 5 }] };
+  const other = scratch(t);
+  writeFileSync(join(other, 'files.img'), 'changed');
+  writePlan(other, plan);
+  const played = await play(writePlan(own, plan), [], { images: other, give: [file(5, O.RDONLY, '/dev/null')] });
+  fails(t, played, /image files\.img of inherit-plan\.img: SHA-256 is .*changed after the rewrite/);
+});
+
+test('a broken plan in the folder', async (t) => {
+  const own = scratch(t);
+  writeFileSync(join(own, 'inherit-plan.img'), 'no plan at all');
+  fails(t, await playAlone(own), /inherit-plan\.img: not a plan/);
+});
+
+test('a CRIU without the functions that the plugin needs', async (t) => {
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const played = await play(plan, [], { host: 'host-no-store', give: [file(5, O.RDONLY, '/dev/null')] });
+  fails(t, played, /this CRIU does not export inherit_fd_add/);
+});
+
+test('bytes that would have to be replayed', async (t) => {
+  const plan: Plan = { placeholders: [{ fileId: 1, callerFd: 5, inFlight: [{ bytes: 3, fate: 'replay' }] }] };
+  const { folder } = planned(t, plan);
+  fails(t, await playAlone(folder, { FDGRAFT_HANDOVER: 'x' }), /3 bytes were unread/);
+});
+
+test('what was handed over is not believed', async (t) => {
+  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const digest = sha256(readFileSync(plan)).toString('hex');
+  const wrong = [
+    '',
+    '1',
+    '1 ',
+    `2 ${digest} 5=256:1:2:3`,
+    `1 ${digest.slice(2)} 5=256:1:2:3`,
+    `1 ${digest.toUpperCase().replace(/^./, 'F')} 5=256:1:2:3`,
+    `1 ${digest}5=256:1:2:3`,
+    `1 ${digest} `,
+    `1 ${digest} 5=256:1:2`,
+    `1 ${digest} 5=256:1:2:3 `,
+    `1 ${digest} 5=256:1:2:8`,
+    `1 ${digest} 5=2:1:2:3`,
+    `1 ${digest} 5=-1:1:2:3`,
+    `1 ${digest} 5=99999999999:1:2:3`,
+    `1 ${digest} 5=256:11111111111111111:2:3`,
+    `1 ${digest} 5=256:1:2:3 5=257:1:2:3`,
+    `1 ${digest} 6=256:1:2:3 5=257:1:2:3`,
+    `1 ${digest} 9999999999=256:1:2:3`,
+  ];
+  for (const text of wrong)
+    fails(t, await playAlone(folder, { FDGRAFT_HANDOVER: text }), /FDGRAFT_HANDOVER is not what this version/);
+  const said = async (text: string, expected: RegExp) =>
+    fails(t, await playAlone(folder, { FDGRAFT_HANDOVER: text }), expected);
+  await said(`1 ${digest}`, /has 0 descriptors, the plan 1 caller fds/);
+  await said(`1 ${digest} 5=256:1:2:3 6=257:1:2:3`, /has 2 descriptors, the plan 1/);
+  await said(`1 ${digest} 6=256:1:2:3`, /caller fd 5 is not in FDGRAFT_HANDOVER/);
+  await said(`1 ${digest} 5=256:1:2:3`, /handed over as descriptor 256, which is closed/);
+  await said(`1 ${'0'.repeat(64)} 5=256:1:2:3`, /is not the one that fdgraft-exec was started with/);
+});
+
+test('another file at the number that was handed over', async (t) => {
+  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const between = ['bash', '-c', 'eval "exec 256</dev/zero"; exec "$0" "$@"'];
+  const command = [...between, helper('host'), join(build(), 'fdgraft.so'), folder, RESTORE];
+  const result = await exec(['--plan', plan, '--', ...command], { give: [file(5, O.RDONLY, '/dev/null')] });
+  fails(t, { result, lines: result.stdout.split('\n') }, /descriptor 256, which is open on another file now/);
+});
+
+test('what a runtime in between closed', async (t) => {
+  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const command = [
+    'bash',
+    '-c',
+    'eval "exec 256<&-"; exec "$0" "$@"',
+    helper('host'),
+    join(build(), 'fdgraft.so'),
+    folder,
+    RESTORE,
+  ];
+  const result = await exec(['--plan', plan, '--', ...command], { give: [file(5, O.RDONLY, '/dev/null')] });
+  fails(t, { result, lines: result.stdout.split('\n') }, /descriptor 256, which is closed/);
+});
+
+test('the folder of links goes with exit, and with an init that fails', async (t) => {
+  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const plugins = join(folder, 'plugins');
+  const tmp = join(folder, 'tmp');
+  for (const path of [plugins, tmp]) mkdirSync(path);
+  writeFileSync(join(plugins, 'other.so'), 'other');
+  const options = { give: [file(5, O.RDONLY, '/dev/null')], env: { TMPDIR: tmp }, words: ['--plugins', plugins] };
+  t.is((await play(plan, [1], options)).result.code, 0);
+  t.deepEqual(readdirSync(tmp), []);
+  const other = planned(t, {});
+  t.is((await play(plan, [1], { ...options, images: other.folder })).result.code, 1);
+  t.deepEqual(readdirSync(tmp), []);
+  t.is(readFileSync(join(plugins, 'other.so'), 'utf8'), 'other');
+});
+
+test('a folder of links is removed only where it is one of ours, and nothing but links', async (t) => {
+  const own = scratch(t);
+  const images = scratch(t);
+  const make = (name: string, mode: number): string => {
+    const path = join(own, name);
+    mkdirSync(path, { mode });
+    symlinkSync('/dev/null', join(path, 'link.so'));
+    return path;
+  };
+  const after = async (path: string) => {
+    t.is((await playAlone(images, { FDGRAFT_PLUGIN_FOLDER: path })).result.code, 0);
+    return existsSync(path) ? readdirSync(path).sort() : null;
+  };
+  t.deepEqual(await after(make('other', 0o700)), ['link.so']);
+  t.deepEqual(await after(make('fdgraft-open', 0o755)), ['link.so']);
+  t.is(await after(make('fdgraft-ours', 0o700)), null);
+  const mixed = make('fdgraft-mixed', 0o700);
+  writeFileSync(join(mixed, 'file'), 'stays');
+  mkdirSync(join(mixed, 'folder'));
+  t.deepEqual(await after(mixed), ['file', 'folder']);
+  const target = make('fdgraft-target', 0o700);
+  symlinkSync(target, join(own, 'fdgraft-link'));
+  t.deepEqual(await after(join(own, 'fdgraft-link')), ['link.so']);
+  t.is(await after('/nonexistent/fdgraft-x'), null);
+});
+
+test('four thousand reopened entries', async (t) => {
+  const placeholders = Array.from({ length: 4096 }, (_, fileId) => ({ fileId, callerFd: 5 }));
+  const { plan } = planned(t, { specs: [{ text: 'fd[5]:x', callerFd: 5 }], placeholders });
+  const { lines, result } = await play(plan, [0, 4095, 4096], {
+    give: [file(5, O.RDONLY, '/dev/null'), '4400=limit', '1024=soft-limit'],
+  });
+  t.is(result.code, 0, lines.slice(-5).join('\n'));
+  t.is(lines.filter((line) => line.startsWith('stored //fdgraft/id/')).length, 4096);
+  t.is(lines.filter((line) => line.startsWith('hook')).length, 3);
+});
