@@ -93,7 +93,7 @@ static int check_references(const struct plan *plan, const Fdgraft__PlanPlacehol
 	return 0;
 }
 
-static int check_in_flight(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+static int check_in_flight(struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
 {
 	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
 		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
@@ -109,6 +109,8 @@ static int check_in_flight(const struct plan *plan, const Fdgraft__PlanPlacehold
 				plan->shown_path, number, i, (int)bytes->fate);
 			return -1;
 		}
+		if (bytes->fate == FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->bytes > 0)
+			plan->has_replay = true;
 	}
 	return 0;
 }
@@ -207,5 +209,5 @@ static int refuse_replay(void *context, const Fdgraft__PlanPlaceholder *placehol
 
 int plan_refuse_replay(const struct plan *plan)
 {
-	return plan_each(plan, refuse_replay, (void *)(uintptr_t)plan);
+	return plan->has_replay ? plan_each(plan, refuse_replay, (void *)(uintptr_t)plan) : 0;
 }

@@ -40,6 +40,7 @@ struct plan {
 	Fdgraft__PlanHead *head;
 	struct graft *grafts; /* ascending file_id */
 	size_t graft_count;
+	bool has_replay; /* some bytes in flight are to be written by the executor */
 };
 
 enum plan_found { PLAN_FOUND, PLAN_MISSING, PLAN_UNUSABLE, PLAN_SYSTEM };
@@ -65,7 +66,7 @@ int plan_check(struct plan *plan);
 /* True for a plain file name that stays inside its folder. */
 bool is_image_name(const char *name);
 
-/* First placeholder whose bytes in flight would have to be written by the executor: said why, then -1. */
+/* Bytes in flight that the executor would have to write are a problem() each. -1 has said why. */
 int plan_refuse_replay(const struct plan *plan);
 
 void plan_free(struct plan *plan);

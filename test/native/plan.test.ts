@@ -159,7 +159,7 @@ const corruptions: [string, Buffer, RegExp][] = [
         ],
       }),
     ),
-    /task 7 has descriptor 4 of two placeholders/,
+    /task 7 has descriptor 4 twice/,
   ],
 ];
 
