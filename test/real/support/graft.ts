@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../../src';
+import { build } from '../../support/native';
+import type { Lab, Restored, RestoreOptions } from './lab';
+import type { Descriptor, Tasks } from './tasks';
+
+export interface Grafted extends RewriteResult {
+  out: string;
+  restored: Restored;
+}
+
+/** Rewrites a dump and restores the result through fdgraft-exec and a stock CRIU. */
+export async function graft(
+  lab: Lab,
+  dump: string,
+  specs: readonly string[],
+  options: RestoreOptions & { rewrite?: Partial<RewriteOptions> } = {},
+): Promise<Grafted> {
+  const out = path.join(lab.folder(), 'out');
+  const result = await rewrite(await openSource(dump), { specs, out, ...options.rewrite });
+  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  return { ...result, out, restored: await lab.restore(out, { ...options, prefix }) };
+}
+
+/** Numbers and close-on-exec of a task's descriptors: what a dup must not change. */
+export function numbers(tasks: Tasks, pid: number): [number, boolean][] {
+  return [...tasks.fds(pid)].map(([fd, { closeOnExec }]) => [fd, closeOnExec]);
+}
+
+export function descriptor(tasks: Tasks, pid: number, fd: number): Descriptor {
+  const found = tasks.fds(pid).get(fd);
+  if (found === undefined) throw new Error(`task ${pid} has no descriptor ${fd}`);
+  return found;
+}
