@@ -64,10 +64,16 @@ function refuseShared(match: Match, found: Survey): void {
 
 /** The bytes of a pipe go with its first readable end, since that is where they come out. */
 function assignBytesInFlight(found: Survey): Map<Match, BytesInFlight[]> {
+  const ends = new Map<number, Match>();
+  for (const match of found.matches) {
+    const { pipeId, flags } = match.facts;
+    if (pipeId === undefined) continue;
+    const known = ends.get(pipeId);
+    if (known === undefined || (accessOf(flags).read && !accessOf(known.facts.flags).read)) ends.set(pipeId, match);
+  }
   const assigned = new Map<Match, BytesInFlight[]>();
   for (const bytes of found.inFlight) {
-    const ends = found.matches.filter((match) => match.facts.pipeId === bytes.pipeId);
-    const end = ends.find((match) => accessOf(match.facts.flags).read) ?? ends[0];
+    const end = ends.get(bytes.pipeId);
     if (end !== undefined) assigned.set(end, [...(assigned.get(end) ?? []), bytes]);
   }
   return assigned;

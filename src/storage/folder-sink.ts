@@ -43,10 +43,9 @@ async function refuseUnfitDestination(source: Source, out: string, destination: 
     () => false,
   );
   if (taken) throw messages.outExists(out);
-  const inside = Buffer.from(await fs.realpath(source.label, 'buffer'));
-  if (destination.subarray(0, inside.length + 1).equals(Buffer.concat([inside, Buffer.from('/')]))) {
-    throw messages.outInsideSource(out, source.label);
-  }
+  if (source.folder === undefined) return;
+  const inside = Buffer.concat([source.folder, Buffer.from('/')]);
+  if (destination.subarray(0, inside.length).equals(inside)) throw messages.outInsideSource(out, source.label);
 }
 
 class FolderSink implements Sink {
@@ -121,7 +120,7 @@ class FolderSink implements Sink {
       await fs.mkdir(target, 0o700);
       this.folders.push({ path: target, member });
     } else if (member.kind === 'link') {
-      await fs.symlink(await this.retarget(member), target);
+      await fs.symlink(this.retarget(member), target);
     } else if (member.file === undefined) {
       await this.copyContent(member);
     } else {
@@ -133,11 +132,12 @@ class FolderSink implements Sink {
   }
 
   /** The folder is built elsewhere than it ends up, and links in subfolders lie deeper. */
-  private async retarget(member: SourceMember): Promise<Buffer> {
-    const sourceTop = Buffer.from(await fs.realpath(this.source.label, 'buffer'));
+  private retarget(member: SourceMember): Buffer {
+    const target = member.target ?? Buffer.alloc(0);
+    if (this.source.folder === undefined) return target;
     const below = path.posix.dirname(member.name.toString('latin1'));
     const inFolder = (top: Buffer) => Buffer.from(path.posix.join(top.toString('latin1'), below), 'latin1');
-    return retargetLink(member.target ?? Buffer.alloc(0), inFolder(sourceTop), inFolder(this.destination));
+    return retargetLink(target, inFolder(this.source.folder), inFolder(this.destination));
   }
 
   private async copyContent(member: SourceMember): Promise<void> {

@@ -18,6 +18,7 @@ export async function openFolder(folder: string, first: readonly string[] = []):
   const real = Buffer.from(await fs.realpath(folder, 'buffer'));
   return {
     label: folder,
+    folder: real,
     ...modeAndOwner(stats),
     members: () => walk({ path: real, lasting: real }, undefined, first),
   };

@@ -35,6 +35,8 @@ export interface MemberReader extends ByteReader {
 export interface Source {
   /** How messages name it. */
   readonly label: string;
+  /** Where it lies, absolute and free of links, where it is a folder. */
+  readonly folder?: Buffer;
   /** Permission bits and owner of the whole. */
   readonly mode: number;
   readonly uid: number;

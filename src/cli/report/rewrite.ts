@@ -1,5 +1,5 @@
 import { type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
-import { accessWord, pidAndFd } from './words';
+import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
 export function rewriteText(plan: Plan, out: string | undefined): string {
@@ -9,7 +9,7 @@ export function rewriteText(plan: Plan, out: string | undefined): string {
   const images = plan.images.map(({ name }) => name).join(', ');
   lines.push(`changed images: ${images === '' ? 'none' : images}`);
   if (out === undefined) lines.push('dry run: nothing was written');
-  else lines.push(`restore with: fdgraft-exec --plan ${out} -- criu restore -D ${out}`);
+  else lines.push(`restore with: fdgraft-exec --plan ${shellWord(out)} -- criu restore -D ${shellWord(out)}`);
   return `${lines.join('\n')}\n`;
 }
 

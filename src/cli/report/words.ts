@@ -12,6 +12,11 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** The same, without quotes where none are needed. */
+export function shellWord(text: string): string {
+  return /^[\w./:=@%+,-]+$/.test(text) ? text : shellQuote(text);
+}
+
 /** A descriptor of each task that uses its table: "14716/1". */
 export function pidAndFd({ pids, table, fd }: { pids: readonly number[]; table: number; fd: number }): string[] {
   return pids.length === 0 ? [`table ${table}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
