@@ -115,7 +115,7 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 
 	if ((!reads || can_read(caller->flags)) && (!writes || can_write(caller->flags)))
 		return false;
-	problem("caller fd %u is open for %s, file id 0x%x needs %s (spec %s); open it for that", caller->number,
+	problem("caller fd %u is open for %s, file id %u needs %s (spec %s); open it for that", caller->number,
 		access_name(caller->flags), graft->file_id, access_needed(reads, writes),
 		spec_of(&spec, plan, graft->spec));
 	return true;
@@ -133,7 +133,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 
 	spec_of(&spec, plan, graft->spec);
 	if (positioned && graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP) {
-		problem("file id 0x%x has position %s and apply dup (spec %s): a dup would move the caller's own offset; use apply auto or reopen, or position caller",
+		problem("file id %u has position %s and apply dup (spec %s): a dup would move the caller's own offset; use apply auto or reopen, or position caller",
 			graft->file_id, where, spec.text);
 		return false;
 	}
@@ -155,10 +155,10 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	if (!dup_only || !graft->reopen)
 		return true;
 	if (caller->sharers > 1)
-		problem("caller fd %u is %s, and %u entries would share it, file id 0x%x among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
+		problem("caller fd %u is %s, and %u entries would share it, file id %u among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
 			caller->number, kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
 	else
-		problem("caller fd %u is %s with status flags %s, file id 0x%x had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
+		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
 			caller->number, kind_name(caller->kind), flag_names(&have, (uint32_t)caller->flags), graft->file_id,
 			flag_names(&want, graft->flags), spec.text);
 	text_free(&have);
@@ -190,7 +190,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 	way_out = error == ENXIO ? "open the FIFO's other end first, or use apply dup" :
 		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
 				   "use apply dup where its flags and offset do";
-	problem("caller fd %u cannot be opened again for file id 0x%x with status flags %s (spec %s): %s; %s",
+	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
 		caller->number, graft->file_id, flag_names(&flags, graft->flags), spec_of(&spec, plan, graft->spec),
 		strerror(error), way_out);
 	text_free(&flags);

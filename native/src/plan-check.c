@@ -149,7 +149,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 	if (!wrong && number > 0 && placeholder->file_id <= plan->grafts[number - 1].file_id)
 		wrong = "its file id is not greater than the one before";
 	if (wrong) {
-		message("%s: byte %zu: placeholder %zu (file id 0x%x): %s; " WRITE_AGAIN, plan->shown_path, offset, number,
+		message("%s: byte %zu: placeholder %zu (file id %u): %s; " WRITE_AGAIN, plan->shown_path, offset, number,
 			placeholder->file_id, wrong);
 		return -1;
 	}

@@ -113,7 +113,7 @@ static int store_reopened(const struct caller *caller, const struct graft *graft
 	int fd = reopen(caller, graft);
 
 	if (fd < 0) {
-		message("caller fd %u: cannot open it a second time for file id 0x%x: %s", caller->number, graft->file_id,
+		message("caller fd %u: cannot open it a second time for file id %u: %s", caller->number, graft->file_id,
 			strerror(errno));
 		return -1;
 	}

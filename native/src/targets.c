@@ -148,7 +148,7 @@ int targets_collect(struct targets *targets, const struct plan *plan, uint32_t p
 		qsort(targets->list, targets->count, sizeof(*targets->list), by_fd);
 	for (size_t i = 1; result == 0 && i < targets->count; i++)
 		if (targets->list[i].fd == targets->list[i - 1].fd) {
-			message("%s: task %u has descriptor %u twice, of file ids 0x%x and 0x%x; write the plan again with fdgraft rewrite",
+			message("%s: task %u has descriptor %u twice, of file ids %u and %u; write the plan again with fdgraft rewrite",
 				plan->shown_path, pid, targets->list[i].fd, plan->grafts[targets->list[i - 1].graft].file_id,
 				plan->grafts[targets->list[i].graft].file_id);
 			result = EXIT_UNUSABLE;

@@ -70,7 +70,7 @@ static int open_source(struct sources *sources, const struct plan *plan, const s
 	}
 	if (fd >= 0 && sources->by_graft[graft] >= 0)
 		return 0;
-	message("caller fd %u: cannot %s it for file id 0x%x: %s", wanted->caller_fd, wanted->reopen ? "open" : "dup",
+	message("caller fd %u: cannot %s it for file id %u: %s", wanted->caller_fd, wanted->reopen ? "open" : "dup",
 		wanted->file_id, strerror(errno));
 	return -1;
 }

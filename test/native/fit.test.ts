@@ -52,9 +52,9 @@ test('a folder', async (t) => {
 for (const apply of ['auto', 'dup', 'reopen'] as const) {
   test(`apply ${apply}: too little access`, async (t) => {
     const readOnly = [file(5, O.RDONLY, NULL)];
-    await refused(t, one({ flags: O.WRONLY, apply }), readOnly, /open for only reading, file id 0x2a needs writing/);
+    await refused(t, one({ flags: O.WRONLY, apply }), readOnly, /open for only reading, file id 42 needs writing/);
     const writeOnly = [file(5, O.WRONLY, NULL)];
-    await refused(t, one({ flags: O.RDONLY, apply }), writeOnly, /open for only writing, file id 0x2a needs reading/);
+    await refused(t, one({ flags: O.RDONLY, apply }), writeOnly, /open for only writing, file id 42 needs reading/);
     await refused(t, one({ flags: O.RDWR, apply }), writeOnly, /needs reading and writing/);
   });
   test(`apply ${apply}: more access than needed is no problem`, async (t) => {
@@ -98,12 +98,12 @@ for (const [kind, name] of [
       t,
       plan,
       [`5=${kind}`],
-      /with status flags none, file id 0x2a had O_APPEND\|O_NONBLOCK .*cannot be opened a second time/,
+      /with status flags none, file id 42 had O_APPEND\|O_NONBLOCK .*cannot be opened a second time/,
     );
   });
   test(`${kind} shared by two entries`, async (t) => {
     const two: Plan = { placeholders: [1, 2].map((fileId) => ({ fileId, callerFd: 5, flags: O.RDWR })) };
-    await refused(t, two, [`5=${kind}`], /2 entries would share it, file id 0x1 among them/, /file id 0x2 among them/);
+    await refused(t, two, [`5=${kind}`], /2 entries would share it, file id 1 among them/, /file id 2 among them/);
     const dups: Plan = { placeholders: [1, 2].map((fileId) => ({ fileId, callerFd: 5, flags: O.RDWR, apply: 'dup' })) };
     await fits(t, dups, [`5=${kind}`]);
   });

@@ -64,7 +64,7 @@ const corruptions: [string, Buffer, RegExp][] = [
   [
     'file ids out of order',
     planBytes(with0({ fileId: 5 })),
-    /placeholder 1 \(file id 0x4\): its file id is not greater/,
+    /placeholder 1 \(file id 4\): its file id is not greater/,
   ],
   ['a file id twice', planBytes(with0({ fileId: 4 })), /its file id is not greater/],
   ['a spec that is not there', planBytes(with0({ spec: 1 })), /its spec is not in the head's list/],
