@@ -61,11 +61,7 @@ const corruptions: [string, Buffer, RegExp][] = [
   ['a count past all', planBytes({ ...good, count: 0xffffffff }), /a record's size needs 4 bytes, 0 are left/],
   ['fewer placeholders than there are', planBytes({ ...good, count: 1 }), /bytes follow the last of 1 placeholders/],
   ['bytes at the end', Buffer.concat([planBytes(good), Buffer.from('x')]), /1 bytes follow the last/],
-  [
-    'file ids out of order',
-    planBytes(with0({ fileId: 5 })),
-    /placeholder 1 \(file id 4\): its file id is not greater/,
-  ],
+  ['file ids out of order', planBytes(with0({ fileId: 5 })), /placeholder 1 \(file id 4\): its file id is not greater/],
   ['a file id twice', planBytes(with0({ fileId: 4 })), /its file id is not greater/],
   ['a spec that is not there', planBytes(with0({ spec: 1 })), /its spec is not in the head's list/],
   [
