@@ -9,12 +9,13 @@ const { run, runMain, top } = require('./ensure');
 
 const ava = path.join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
 
-/** Suites by name: what ava is told, and what the tests find in their environment. */
+/** Suites by name: what they are, what ava is told, and what the tests find in their environment. */
 const SUITES = {
-  plain: { args: ['!test/real/**', 'test/**/*.test.ts'] },
-  real: { args: ['--serial', '--concurrency=1', 'test/real/**/*.test.ts'] },
+  plain: { title: 'tests without CRIU', args: ['!test/real/**', 'test/**/*.test.ts'] },
+  real: { title: 'tests with a real CRIU', args: ['--serial', '--concurrency=1', 'test/real/**/*.test.ts'] },
   // A newer CRIU than the one of Debian's stable release, where it can be had.
   newer: {
+    title: 'tests with the newest CRIU of Debian',
     args: ['--serial', '--concurrency=1', 'test/real/**/*.test.ts'],
     env: { FDGRAFT_CRIU_SUITE: process.env.FDGRAFT_CRIU_SUITE || 'experimental' },
   },
@@ -22,7 +23,8 @@ const SUITES = {
 
 /** Runs ava and shows what did not pass; resolves to the counts. */
 function runSuite(name) {
-  const { args, env } = SUITES[name];
+  const { title, args, env } = SUITES[name];
+  console.log(title);
   const child = spawn(process.execPath, [ava, '--tap', ...args], {
     cwd: top,
     env: { ...process.env, ...env },
@@ -33,7 +35,7 @@ function runSuite(name) {
   readline.createInterface({ input: child.stdout }).on('line', (line) => {
     const result = /^(not )?ok \d+/.exec(line);
     if (result === null) {
-      if (failing || line.startsWith('#')) console.log(line);
+      if (failing) console.log(line);
       return;
     }
     failing = result[1] !== undefined;
@@ -51,6 +53,7 @@ function runSuite(name) {
     child.on('close', (code) => {
       // ava can fail without a test that does: a file that cannot be loaded, or that has no tests.
       if (code !== 0 && counts.failed === 0) counts.failed = 1;
+      console.log(`  ${counts.passed} of ${counts.passed + counts.failed + counts.skipped} passed`);
       resolve(counts);
     });
   });
