@@ -90,7 +90,7 @@ function shadowedSpecs(found: Survey, specs: readonly InheritSpec[]): Warning[] 
     if (taken.length === 0) return [];
     const earlier = [...new Set(taken.map((match) => specs[match.specs[0] as number]?.text))].join(', ');
     const what = taken.length === named.length ? 'all its entries' : `${taken.length} of its ${named.length} entries`;
-    return [{ code: 'SPEC_SHADOWED' as const, message: `${spec.text}: ${earlier} came first and took ${what}` }];
+    return [{ code: 'SPEC_SHADOWED' as const, message: `${spec.text}: ${earlier} takes ${what}` }];
   });
 }
 

@@ -1,5 +1,6 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { Glob, GlobFault } from './glob';
 import type { Key, Spec } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
@@ -60,6 +61,7 @@ function parseKey(spec: string, key: string): Key {
   if (/^pipe:?\[/.test(key)) return parsePipe(spec, key);
   if (/^file:?\[/.test(key)) return parseExternal(spec, key);
   refuseUnsupported(spec, key);
+  if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const path = readEscapes(spec, key);
   if (path.includes(0)) throw messages.specSyntax(spec, 'the path has a NUL byte', 'no path has one');
   return { kind: 'path', path: withoutLeadingSlash(path) };
@@ -91,6 +93,17 @@ function parseExternal(spec: string, key: string): Key {
   throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', form);
 }
 
+function parseGlob(spec: string, key: string): Key {
+  try {
+    return { kind: 'glob', glob: new Glob(key.replace(/^\//, '')) };
+  } catch (error) {
+    if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
+    const hint =
+      'a glob has *, **, ?, [a-z], [!a-z] and {a,b}; such a character that is part of the path is written \\xHH (\\x5b for [)';
+    throw messages.specSyntax(spec, error.message, hint);
+  }
+}
+
 function refuseUnsupported(spec: string, key: string): void {
   const refuse = (what: string, hint: string) => {
     throw messages.specUnsupported(spec, `${what} is not supported yet`, hint);
@@ -101,9 +114,6 @@ function refuseUnsupported(spec: string, key: string): void {
   if (/^socket:?\[/.test(key)) refuse('inheriting a socket', 'name a pipe or a regular file');
   if (/^tty:?\[/.test(key)) refuse('inheriting a terminal', 'criu restore --inherit-fd takes this key itself');
   if (/^\/?memfd:/.test(key)) refuse('inheriting a memfd', 'criu restore --inherit-fd takes this key itself');
-  if (GLOB_CHARACTER.test(key)) {
-    refuse('a glob', 'name one path; a *, ?, [ or { that is part of the path is written \\x2a, \\x3f, \\x5b, \\x7b');
-  }
 }
 
 /** Paths are compared without it: CRIU's own keys lack it. CRIU writes the root directory as a dot. */

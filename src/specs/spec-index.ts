@@ -1,5 +1,6 @@
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import type { Glob } from './glob';
 import type { InheritSpec } from './spec';
 
 const NONE: readonly number[] = [];
@@ -7,12 +8,14 @@ const SLASH = 0x2f;
 
 /**
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
- * as often. Specs are numbered as they were given; an answer is in that order.
+ * as often. Specs are numbered as they were given; an answer is in that order, but exact keys come before
+ * globs.
  */
 export class SpecIndex {
   private readonly pipes = new Map<number, number[]>();
   private readonly paths = new Map<string, number[]>();
   private readonly externals = new Map<string, number[]>();
+  private readonly globs: { readonly number: number; readonly glob: Glob }[] = [];
   private readonly lengths = new Set<number>();
   private readonly cursor = new FieldCursor();
 
@@ -20,6 +23,7 @@ export class SpecIndex {
     specs.forEach(({ key }, number) => {
       if (key.kind === 'pipe') append(this.pipes, key.id, number);
       else if (key.kind === 'external') append(this.externals, key.name, number);
+      else if (key.kind === 'glob') this.globs.push({ number, glob: key.glob });
       else append(this.paths, key.path.toString('latin1'), number);
     });
     for (const name of [...this.paths.keys(), ...this.externals.keys()]) {
@@ -48,7 +52,7 @@ export class SpecIndex {
   }
 
   private lookUpRegularFile(bytes: Uint8Array, start: number, end: number): readonly number[] {
-    if (this.lengths.size === 0) return NONE;
+    if (this.lengths.size === 0 && this.globs.length === 0) return NONE;
     const { cursor } = this;
     let nameStart = 0;
     let nameEnd = 0;
@@ -61,9 +65,16 @@ export class SpecIndex {
         nameEnd = cursor.end;
       } else if (cursor.number === REG_FILE_ENTRY_FIELDS.ext) external = cursor.uint64AsNumber() !== 0;
     }
-    if (!this.lengths.has(nameEnd - nameStart)) return NONE;
+    const length = nameEnd - nameStart;
     if (!external && bytes[nameStart] === SLASH) nameStart += 1;
-    const name = Buffer.from(bytes.buffer, bytes.byteOffset + nameStart, nameEnd - nameStart).toString('latin1');
+    const exact = this.lengths.has(length) ? this.lookUpExactly(bytes, nameStart, nameEnd, external) : NONE;
+    if (external || this.globs.length === 0) return exact;
+    const matching = this.globs.filter(({ glob }) => glob.matches(bytes, nameStart, nameEnd));
+    return matching.length === 0 ? exact : [...exact, ...matching.map(({ number }) => number)];
+  }
+
+  private lookUpExactly(bytes: Uint8Array, start: number, end: number, external: boolean): readonly number[] {
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
     return (external ? this.externals : this.paths).get(name) ?? NONE;
   }
 }

@@ -1,10 +1,14 @@
+import type { Glob } from './glob';
+
 /** What names the entries that are to be inherited. */
 export type Key =
   | { readonly kind: 'pipe'; readonly id: number }
   /** An external file: the whole name in the image. */
   | { readonly kind: 'external'; readonly name: string }
   /** A regular file: its path without the leading slash. */
-  | { readonly kind: 'path'; readonly path: Buffer };
+  | { readonly kind: 'path'; readonly path: Buffer }
+  /** Regular files whose path, without the leading slash, matches. */
+  | { readonly kind: 'glob'; readonly glob: Glob };
 
 /** `fd[N]:KEY` */
 export interface InheritSpec {

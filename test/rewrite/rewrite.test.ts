@@ -289,6 +289,36 @@ test('the first of several specs takes an entry, the others count as matched', a
   t.like(plan.warnings[0], { code: 'SPEC_SHADOWED' });
 });
 
+test('a glob names regular files by path, and leaves to an exact key what that names', async (t) => {
+  const files = [
+    fileEntry(1, '/usr/bin/program', 0),
+    fileEntry(2, '/log/a.log', 1),
+    fileEntry(3, '/log/b.log', 1),
+    fileEntry(4, '/log/deep/c.log', 1),
+    fileEntry(5, 'file[1:2]', 1, { ext: true }),
+  ];
+  const tables = [2, 3, 4, 5].map((id) => descriptor(id, id, 'REG'));
+  const images = smallWith({ 'files.img': files, 'fdinfo-1.img': tables, 'fdinfo-2.img': [], 'fs-7.img': [] });
+  const { plan } = await rewriteImages(t, images, { specs: ['fd[7]:/log/*.log', 'fd[8]:log/b.log'] });
+  t.deepEqual(
+    plan.placeholders.map(({ file_id, caller_fd }) => [file_id, caller_fd]),
+    [
+      [2, 7],
+      [3, 8],
+    ],
+  );
+  t.deepEqual(
+    plan.specs.map(({ matches }) => matches),
+    [2, 1],
+  );
+  t.like(plan.warnings[0], { code: 'SPEC_SHADOWED' });
+  const all = await rewriteImages(t, images, { specs: ['fd[7]:**/*'] });
+  t.deepEqual(
+    all.plan.placeholders.map(({ file_id }) => file_id),
+    [2, 3, 4],
+  );
+});
+
 test('a pipe with both its ends in the checkpoint is named', async (t) => {
   const files = [
     fileEntry(1, '/usr/bin/program', 0),

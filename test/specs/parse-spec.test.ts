@@ -16,6 +16,7 @@ const READ: [string, object][] = [
   ['fd[5]:/a\\b', { key: { kind: 'path', path: Buffer.from('a\\b') } }],
   ['debug[2]:now restoring\\x0a', { kind: 'debug', callerFd: 2, output: Buffer.from('now restoring\n') }],
   ['fd[3]:extRootNetNS', { kind: 'namespace' }],
+  ['fd[3]:/var/log/*.log', { key: { kind: 'glob' } }],
 ];
 for (const [text, expected] of READ) {
   test(`reads ${text}`, (t) => t.like(parseSpec(text), { text, ...expected }));
@@ -52,8 +53,9 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:socket:[12]', 'SPEC_UNSUPPORTED', /socket/],
   ['fd[7]:tty[8801:1]', 'SPEC_UNSUPPORTED', /terminal/],
   ['fd[7]:/memfd:x', 'SPEC_UNSUPPORTED', /memfd/],
-  ['fd[7]:/var/log/*.log', 'SPEC_UNSUPPORTED', /glob/],
-  ['fd[7]:/var/{a,b}', 'SPEC_UNSUPPORTED', /glob/],
+  ['fd[7]:/var/[a', 'SPEC_SYNTAX', /a \[ has no \]/],
+  ['fd[7]:/var/{a,b', 'SPEC_SYNTAX', /a \{ has no \}/],
+  ['fd[7]:/var/*\\xg0', 'SPEC_SYNTAX', /two hexadecimal digits/],
 ];
 for (const [text, code, problem] of REFUSED) {
   test(`refuses ${JSON.stringify(text)}`, (t) => {
