@@ -49,8 +49,8 @@ export async function readBatches(
 ): Promise<OpenImage> {
   const name = escapeBytes(member.name);
   const file = await member.open();
+  const reader = new RecordReader(file, name, EXTRAS[image.kind.name]);
   try {
-    const reader = new RecordReader(file, name, EXTRAS[image.kind.name]);
     const headerBytes = await reader.header(image.kind);
     const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };
     await onOpen(open);
@@ -59,6 +59,7 @@ export async function readBatches(
     }
     return open;
   } finally {
+    reader.release();
     await file.close();
   }
 }

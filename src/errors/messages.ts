@@ -65,8 +65,13 @@ export const messages = {
       problem: 'is a symbolic link to a file that belongs to somebody else than the link does',
       hint: 'following it could show you a file that the maker of the folder cannot read; put the image itself there',
     }),
-  cannotWriteOut: (out: string, cause: unknown) =>
-    error({ code: 'OUT_UNUSABLE', file: out, problem: `cannot be written: ${reason(cause)}`, cause }),
+  cannotWriteOut: (out: string, cause: unknown, member?: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `cannot be written${member === undefined ? '' : ` (${member})`}: ${reason(cause)}`,
+      cause,
+    }),
   outExists: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',

@@ -31,6 +31,23 @@ export interface RecordBatch {
   readonly base: number;
 }
 
+interface Buffers {
+  readonly bytes: Uint8Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
+/** Buffers that no reader uses now. */
+let spare: Buffers | undefined;
+
+function newBuffers(): Buffers {
+  return {
+    bytes: Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES),
+    starts: new Int32Array(1024),
+    ends: new Int32Array(1024),
+  };
+}
+
 /**
  * Reads an image in large chunks: its magics, then batches of records. Extras are passed over. Memory
  * grows with the largest record, never with the file, and never with a size that is merely claimed.
@@ -39,7 +56,7 @@ export class RecordReader {
   /** Whether the image begins with IMG_COMMON; known after `header`. */
   hasFirstMagic = false;
 
-  private bytes: Uint8Array = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES);
+  private bytes: Uint8Array;
   /** What is in the buffer and not yet given out: bytes[start, end). */
   private start = 0;
   private end = 0;
@@ -48,14 +65,26 @@ export class RecordReader {
   private entry = 0;
   /** Bytes of an extra that are still to be passed over. */
   private toSkip = 0;
-  private starts = new Int32Array(1024);
-  private ends = new Int32Array(1024);
+  private starts: Int32Array;
+  private ends: Int32Array;
 
   constructor(
     private readonly source: ByteReader,
     private readonly file: string,
     private readonly extraLength: ExtraLength = noExtra,
-  ) {}
+  ) {
+    const { bytes, starts, ends } = spare ?? newBuffers();
+    spare = undefined;
+    this.bytes = bytes;
+    this.starts = starts;
+    this.ends = ends;
+  }
+
+  /** Leaves the buffers to the next reader: a checkpoint has thousands of small images. */
+  release(): void {
+    const { bytes, starts, ends } = this;
+    if (bytes.length <= CHUNK_BYTES) spare = { bytes, starts, ends };
+  }
 
   /** Reads and checks the magics. Resolves to the offset of the first record. */
   async header(kind: ImageKind): Promise<number> {

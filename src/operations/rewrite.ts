@@ -78,6 +78,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
       });
     }
     await putPlan(sink, found, plan);
+    options.signal?.throwIfAborted();
     await withSavedPlan(plan, options.savePlan, () => sink.commit());
     return { plan, notices };
   } finally {

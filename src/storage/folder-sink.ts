@@ -1,7 +1,10 @@
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
+import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
+import { breathe } from './breath';
 import { joinPath, retargetLink } from './byte-path';
 import { flushEntries, flushFolder } from './flush';
 import { Linker, type LinkMode } from './link-mode';
@@ -23,26 +26,22 @@ const PAGES = /^pages-.*\.img$/;
 
 /** A sink that builds the folder `out` beside its place and moves it there in one step. */
 export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {
-  const parent = await fs.realpath(path.dirname(path.resolve(out)), 'buffer').catch((error) => {
-    throw messages.cannotWriteOut(out, error);
-  });
-  const name = Buffer.from(path.basename(path.resolve(out)));
-  const destination = joinPath(Buffer.from(parent), name);
-  await refuseUnfitDestination(source, out, destination);
-  const building = await fs
-    .mkdtemp(Buffer.concat([Buffer.from(parent), Buffer.from('/.'), name, Buffer.from('.fdgraft-')]) as never, 'buffer')
-    .catch((error) => {
-      throw messages.cannotWriteOut(out, error);
-    });
-  return new FolderSink(source, out, destination, Buffer.from(building as unknown as Buffer), options);
+  try {
+    const parent = fs.realpathSync(path.dirname(path.resolve(out)), 'buffer');
+    const name = Buffer.from(path.basename(path.resolve(out)));
+    const destination = joinPath(parent, name);
+    refuseUnfitDestination(source, out, destination);
+    const prefix = Buffer.concat([parent, Buffer.from('/.'), name, Buffer.from('.fdgraft-')]);
+    // The types of Node 20 do not know that the prefix may be bytes.
+    const building = (await mkdtemp(prefix as unknown as string, 'buffer')) as unknown as Buffer;
+    return new FolderSink(source, out, destination, building, options);
+  } catch (error) {
+    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(out, error);
+  }
 }
 
-async function refuseUnfitDestination(source: Source, out: string, destination: Buffer): Promise<void> {
-  const taken = await fs.lstat(destination).then(
-    () => true,
-    () => false,
-  );
-  if (taken) throw messages.outExists(out);
+function refuseUnfitDestination(source: Source, out: string, destination: Buffer): void {
+  if (fs.lstatSync(destination, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(out);
   if (source.folder === undefined) return;
   const inside = Buffer.concat([source.folder, Buffer.from('/')]);
   if (destination.subarray(0, inside.length).equals(inside)) throw messages.outInsideSource(out, source.label);
@@ -67,18 +66,15 @@ class FolderSink implements Sink {
 
   async put(member: Member): Promise<MemberWriter> {
     const target = this.place(member);
-    const handle = await fs.open(target, 'wx', 0o600).catch((error) => {
-      throw messages.cannotWriteOut(this.out, error);
-    });
+    const fd = this.attempt(() => fs.openSync(target, 'wx', 0o600));
     return {
       write: async (bytes) => {
-        for (let done = 0; done < bytes.length; ) {
-          done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
-        }
+        await breathe();
+        for (let done = 0; done < bytes.length; ) done += this.attempt(() => fs.writeSync(fd, bytes, done));
       },
       close: async () => {
-        await handle.close();
-        await this.keepModeAndOwner(target, member);
+        fs.closeSync(fd);
+        this.keepModeAndOwner(target, member);
       },
     };
   }
@@ -88,17 +84,15 @@ class FolderSink implements Sink {
     try {
       await this.bring(member, target, isImage);
     } catch (error) {
-      throw messages.systemError(error, escapeBytes(member.name));
+      throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error, escapeBytes(member.name));
     }
   }
 
   async commit(): Promise<void> {
-    for (const folder of this.folders.reverse()) await this.keepModeAndOwner(folder.path, folder.member);
+    for (const folder of this.folders.reverse()) this.keepModeAndOwner(folder.path, folder.member);
     await flushFolder(this.building);
-    await refuseUnfitDestination(this.source, this.out, this.destination);
-    await fs.rename(this.building, this.destination).catch((error) => {
-      throw messages.cannotWriteOut(this.out, error);
-    });
+    refuseUnfitDestination(this.source, this.out, this.destination);
+    this.attempt(() => fs.renameSync(this.building, this.destination));
     this.settled = true;
     await flushEntries(Buffer.from(path.dirname(this.destination.toString('latin1')), 'latin1'));
   }
@@ -106,7 +100,15 @@ class FolderSink implements Sink {
   async abort(): Promise<void> {
     if (this.settled) return;
     this.settled = true;
-    await fs.rm(this.building, { recursive: true, force: true });
+    await rm(this.building, { recursive: true, force: true });
+  }
+
+  private attempt<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw messages.cannotWriteOut(this.out, error);
+    }
   }
 
   private place(member: Member): Buffer {
@@ -117,16 +119,16 @@ class FolderSink implements Sink {
     if (member.kind === 'special') {
       this.notice('SPECIAL_FILE_LEFT_OUT', member);
     } else if (member.kind === 'folder') {
-      await fs.mkdir(target, 0o700);
+      fs.mkdirSync(target, 0o700);
       this.folders.push({ path: target, member });
     } else if (member.kind === 'link') {
-      await fs.symlink(this.retarget(member), target);
+      fs.symlinkSync(this.retarget(member), target);
     } else if (member.file === undefined) {
       await this.copyContent(member);
     } else {
       const isPages = PAGES.test(member.name.toString('latin1'));
       const how = await this.linker.bring(member.file, target, isImage, isPages);
-      if (how === 'copy' || how === 'reflink') await this.keepModeAndOwner(target, member);
+      if (how === 'copy' || how === 'reflink') this.keepModeAndOwner(target, member);
       else if (isPages) this.notice('PAGES_LINKED', member);
     }
   }
@@ -158,17 +160,18 @@ class FolderSink implements Sink {
     }
   }
 
-  private async keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): Promise<void> {
-    const owned = await this.keepOwner(target, member);
+  private keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
+    const { uid, gid, mode } = fs.lstatSync(target);
+    const isOwned = uid === member.uid && gid === member.gid;
+    if (isOwned && (mode & 0o7777) === member.mode) return;
+    const owned = isOwned || this.giveAway(target, member);
     // After chown, which clears the set-id bits; they must not pass to another owner.
-    await fs.chmod(target, owned ? member.mode : member.mode & 0o777);
+    fs.chmodSync(target, owned ? member.mode : member.mode & 0o777);
   }
 
-  private async keepOwner(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): Promise<boolean> {
-    const { uid, gid } = await fs.lstat(target);
-    if (uid === member.uid && gid === member.gid) return true;
+  private giveAway(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): boolean {
     try {
-      await fs.lchown(target, member.uid, member.gid);
+      fs.lchownSync(target, member.uid, member.gid);
       return true;
     } catch (error) {
       // Only root gives files away; cp -p passes over it as well.

@@ -1,7 +1,7 @@
-import { type BigIntStats, constants } from 'node:fs';
-import fs from 'node:fs/promises';
+import fs, { type BigIntStats, constants } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { breathe } from './breath';
 import { joinPath } from './byte-path';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import type { MemberReader, Source, SourceFile, SourceMember } from './source';
@@ -11,11 +11,12 @@ import type { MemberReader, Source, SourceFile, SourceMember } from './source';
  * byte order, a subfolder before what is in it.
  */
 export async function openFolder(folder: string, first: readonly string[] = []): Promise<Source> {
-  const stats = await fs.stat(folder).catch((error) => {
-    throw messages.cannotReadSource(folder, error);
-  });
+  const stats = attempt(
+    () => fs.statSync(folder),
+    (error) => messages.cannotReadSource(folder, error),
+  );
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
-  const real = Buffer.from(await fs.realpath(folder, 'buffer'));
+  const real = fs.realpathSync(folder, 'buffer');
   return {
     label: folder,
     folder: real,
@@ -24,21 +25,31 @@ export async function openFolder(folder: string, first: readonly string[] = []):
   };
 }
 
+/** What a system call gives, or the message that its failure becomes. */
+function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
+  try {
+    return call();
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
 async function* walk(
   folder: SourceFile,
   prefix: Buffer | undefined,
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
-  const held = await holdFolder(folder.path);
+  const held = holdFolder(folder.path);
   try {
-    for (const name of await listNames(held.path, first)) {
+    for (const name of listNames(held.path, first)) {
+      await breathe();
       const file = { path: joinPath(held.path, name), lasting: joinPath(folder.lasting, name) };
-      const member = await describe(file, prefix === undefined ? name : joinPath(prefix, name));
+      const member = describe(file, prefix === undefined ? name : joinPath(prefix, name));
       yield member;
       if (member.kind === 'folder') yield* walk(file, member.name, []);
     }
   } finally {
-    await held.close();
+    held.close();
   }
 }
 
@@ -46,19 +57,21 @@ async function* walk(
  * Keeps a folder open, so that what is below it is reached through the folder that was looked at, not
  * through a link that someone put in its place meanwhile.
  */
-async function holdFolder(path: Buffer): Promise<{ path: Buffer; close: () => Promise<void> }> {
-  if (process.platform !== 'linux') return { path, close: async () => {} };
+function holdFolder(path: Buffer): { path: Buffer; close: () => void } {
+  if (process.platform !== 'linux') return { path, close: () => {} };
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const handle = await fs.open(path, flags).catch((error) => {
-    throw messages.cannotReadSource(escapeBytes(path), error);
-  });
-  return { path: descriptorPath(handle), close: () => handle.close() };
+  const fd = attempt(
+    () => fs.openSync(path, flags),
+    (error) => messages.cannotReadSource(escapeBytes(path), error),
+  );
+  return { path: descriptorPath(fd), close: () => fs.closeSync(fd) };
 }
 
-async function listNames(folder: Buffer, first: readonly string[]): Promise<Buffer[]> {
-  const names = await fs.readdir(folder, { encoding: 'buffer' }).catch((error) => {
-    throw messages.cannotReadSource(escapeBytes(folder), error);
-  });
+function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
+  const names = attempt(
+    () => fs.readdirSync(folder, { encoding: 'buffer' }),
+    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+  );
   const rank = (name: Buffer) => {
     const place = first.indexOf(name.toString('latin1'));
     return place === -1 ? first.length : place;
@@ -69,65 +82,59 @@ async function listNames(folder: Buffer, first: readonly string[]): Promise<Buff
     .map(({ name }) => name);
 }
 
-async function describe(file: SourceFile, name: Buffer): Promise<SourceMember> {
+function describe(file: SourceFile, name: Buffer): SourceMember {
   const { path } = file;
-  const stats = await fs.lstat(path).catch((error) => {
-    throw messages.cannotRead(escapeBytes(name), error);
-  });
+  const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
+  const stats = attempt(() => fs.lstatSync(path), cannotRead);
   if (!stats.isSymbolicLink()) {
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'special';
-    return { name, kind, ...modeAndOwner(stats), file, open: () => openRegularFile(path, name) };
+    return { name, kind, ...modeAndOwner(stats), file, open: async () => openAsFile(path, name, NEVER_WAIT_OR_FOLLOW) };
   }
-  const target = Buffer.from(await fs.readlink(path, { encoding: 'buffer' }));
-  const behind = await fs.stat(path).catch(() => stats);
-  return { name, kind: 'link', ...modeAndOwner(behind), target, open: () => openTrustedLink(path, name) };
+  const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
+  const behind = fs.statSync(path, { throwIfNoEntry: false }) ?? stats;
+  return { name, kind: 'link', ...modeAndOwner(behind), target, open: async () => openTrustedLink(path, name) };
 }
 
 function modeAndOwner(stats: { mode: number; uid: number; gid: number }) {
   return { mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
 }
 
-function openRegularFile(path: Buffer, name: Buffer): Promise<MemberReader> {
-  return openAsFile(path, name, NEVER_WAIT_OR_FOLLOW);
-}
-
 /**
  * Follows a link that we made ourselves, or whose maker owns what it leads to. Any other could be a
  * way to make a privileged user read a file that the maker of the folder cannot.
  */
-async function openTrustedLink(path: Buffer, name: Buffer): Promise<MemberReader> {
-  const link = await fs.lstat(path, { bigint: true });
-  const reader = await openAsFile(path, name, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const owner = (await reader.stat()).uid;
-    const trusted = Number(link.uid) === process.geteuid?.() || Number(link.uid) === owner;
-    if (!trusted || !sameFile(link, await fs.lstat(path, { bigint: true }))) {
-      throw messages.linkNotTrusted(escapeBytes(name));
-    }
-    return reader;
-  } catch (error) {
-    await reader.close();
-    throw error;
-  }
+function openTrustedLink(path: Buffer, name: Buffer): MemberReader {
+  const lookAtLink = () =>
+    attempt(
+      () => fs.lstatSync(path, { bigint: true }),
+      (error) => messages.cannotRead(escapeBytes(name), error),
+    );
+  const link = lookAtLink();
+  const opened = openAsFile(path, name, constants.O_RDONLY | constants.O_NONBLOCK);
+  const trusted = Number(link.uid) === process.geteuid?.() || Number(link.uid) === opened.owner;
+  if (trusted && sameFile(link, lookAtLink())) return opened;
+  void opened.close();
+  throw messages.linkNotTrusted(escapeBytes(name));
 }
 
 function sameFile(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.ctimeNs === b.ctimeNs;
 }
 
-async function openAsFile(path: Buffer, name: Buffer, flags: number) {
-  const handle = await fs.open(path, flags).catch((error) => {
-    throw messages.cannotRead(escapeBytes(name), error);
-  });
-  const stats = await handle.stat();
+function openAsFile(path: Buffer, name: Buffer, flags: number): MemberReader & { owner: number } {
+  const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
+  const fd = attempt(() => fs.openSync(path, flags), cannotRead);
+  const stats = fs.fstatSync(fd);
   if (!stats.isFile()) {
-    await handle.close();
+    fs.closeSync(fd);
     throw messages.notARegularFile(escapeBytes(name));
   }
   return {
-    read: async (into: Uint8Array, start: number, length: number) =>
-      (await handle.read(into, start, length, null)).bytesRead,
-    stat: () => handle.stat(),
-    close: () => handle.close(),
+    owner: stats.uid,
+    read: async (into, start, length) => {
+      await breathe();
+      return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+    },
+    close: async () => fs.closeSync(fd),
   };
 }

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import fs from 'node:fs/promises';
+import fs, { constants } from 'node:fs';
+import { copyFile, link } from 'node:fs/promises';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
@@ -11,6 +11,9 @@ export type LinkMode = (typeof LINK_MODES)[number];
 
 /** What the file systems say where a way of linking cannot work between two places. */
 const UNSUPPORTED = new Set(['EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'ENOTTY', 'EPERM', 'EMLINK']);
+
+/** Larger files are copied in another thread, so that the event loop goes on meanwhile. */
+const LARGE_BYTES = 1 << 20;
 
 /** Brings files to a new place; remembers what the file system cannot do, so as not to try it for each. */
 export class Linker {
@@ -25,7 +28,7 @@ export class Linker {
   async bring(file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean): Promise<Exclude<LinkMode, 'auto'>> {
     if (!isImage || this.mode === 'copy') return copy(file, to);
     if (this.mode === 'symlink') {
-      await fs.symlink(file.lasting, to);
+      fs.symlinkSync(file.lasting, to);
       return 'symlink';
     }
     if (this.mode === 'hard') {
@@ -40,10 +43,10 @@ export class Linker {
 
   private async tryReflink(file: SourceFile, to: Buffer): Promise<boolean> {
     if (!this.canReflink) return false;
-    const done = await worked(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE));
+    const done = await workedOut(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE));
     if (!done) {
       this.canReflink = false;
-      await fs.rm(to, { force: true });
+      fs.rmSync(to, { force: true });
     }
     return done;
   }
@@ -55,24 +58,26 @@ async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
 }
 
 async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void> {
-  const handle = await fs.open(file.path, NEVER_WAIT_OR_FOLLOW);
+  const fd = fs.openSync(file.path, NEVER_WAIT_OR_FOLLOW);
   try {
-    if (!(await handle.stat()).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
-    const from = process.platform === 'linux' ? descriptorPath(handle) : file.path;
-    await fs.copyFile(from, to, constants.COPYFILE_EXCL | how);
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
+    const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
+    if (stats.size > LARGE_BYTES) await copyFile(from, to, constants.COPYFILE_EXCL | how);
+    else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }
 
 async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
-  if (!(await worked(fs.link(file.path, to)))) return false;
+  if (!(await workedOut(link(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
-  if (!(await fs.lstat(to)).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
+  if (!fs.lstatSync(to).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
   return true;
 }
 
-async function worked(attempt: Promise<void>): Promise<boolean> {
+async function workedOut(attempt: Promise<void>): Promise<boolean> {
   try {
     await attempt;
     return true;

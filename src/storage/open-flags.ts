@@ -1,5 +1,4 @@
 import { constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 
 /**
  * For files that others made: should one have become a link since it was looked at, open fails; should
@@ -7,7 +6,7 @@ import type { FileHandle } from 'node:fs/promises';
  */
 export const NEVER_WAIT_OR_FOLLOW = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** A path (of Linux) to the very file that a handle holds, whatever its name leads to by now. */
-export function descriptorPath(handle: FileHandle): Buffer {
-  return Buffer.from(`/proc/self/fd/${handle.fd}`);
+/** A path (of Linux) to the very file that a descriptor holds, whatever its name leads to by now. */
+export function descriptorPath(fd: number): Buffer {
+  return Buffer.from(`/proc/self/fd/${fd}`);
 }

@@ -1,0 +1,14 @@
+const LONGEST_STRETCH_MS = 10;
+
+let last = performance.now();
+
+/**
+ * Gives the event loop a turn where it has had none for a while. Files are opened, read and written
+ * synchronously here: a system call on a local file takes less time than its way through the thread pool
+ * (docs/PERFORMANCE.md). Signals and the caller's own work must come in all the same.
+ */
+export async function breathe(): Promise<void> {
+  if (performance.now() - last < LONGEST_STRETCH_MS) return;
+  await new Promise((resolve) => setImmediate(resolve));
+  last = performance.now();
+}
