@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../../src';
+import { checkRewritten } from '../../support/independent';
 import { build } from '../../support/native';
 import type { Lab, Restored, RestoreOptions } from './lab';
 import type { Descriptor, Tasks } from './tasks';
@@ -18,6 +19,8 @@ export async function graft(
 ): Promise<Grafted> {
   const out = path.join(lab.folder(), 'out');
   const result = await rewrite(await openSource(dump), { specs, out, ...options.rewrite });
+  const problems = checkRewritten(dump, out);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
   const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
   return { ...result, out, restored: await lab.restore(out, { ...options, prefix }) };
 }
