@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
+import { messages } from '../errors/messages';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
@@ -55,7 +56,7 @@ function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(printable(text), (error) => {
       if (error === null || error === undefined || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve();
-      else reject(error);
+      else reject(messages.systemError(error, stream === process.stdout ? 'stdout' : 'stderr'));
     });
   });
 }

@@ -3,6 +3,8 @@ import { messages } from '../errors/messages';
 /** The value of an option that can be given once. */
 export function once(name: string, value: string | string[] | undefined): string | undefined {
   if (Array.isArray(value)) throw messages.usage(`--${name} was given ${value.length} times`, 'give it once');
+  if (value === '')
+    throw messages.usage(`--${name} has an empty value`, `write --${name} and a value, or leave it out`);
   return value;
 }
 

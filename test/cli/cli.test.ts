@@ -205,6 +205,14 @@ test('a reader that goes away is no error', (t) => {
   t.deepEqual({ status, stderr }, { status: 0, stderr: '' });
 });
 
+test('a full disk behind stdout is told', (t) => {
+  const { source } = checkpoint(t);
+  const words = [...command, 'ls', source].map((word) => `'${word}'`).join(' ');
+  const { status, stderr } = spawnSync('sh', ['-c', `${words} > /dev/full`], { cwd: top, encoding: 'utf8' });
+  t.is(status, 2);
+  t.is(stderr, 'fdgraft: stdout: the disk is full (ENOSPC)\n');
+});
+
 test('a signal in the middle leaves no OUT and nothing half-made', async (t) => {
   const { source, out, folder } = checkpoint(t);
   // A large unchanged image that has to be copied keeps the rewrite busy while the signal comes.
