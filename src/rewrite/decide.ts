@@ -48,7 +48,7 @@ export function decide(found: Survey, specs: readonly InheritSpec[], dropInFligh
     .sort((a, b) => a.match.id - b.match.id);
   return {
     placeholders,
-    matchCounts: specs.map((_spec, number) => found.matches.filter((match) => match.specs.includes(number)).length),
+    matchCounts: countMatches(found, specs),
     warnings: [
       ...shadowedSpecs(found, specs),
       ...bothEnds(placeholders, specs),
@@ -83,15 +83,29 @@ function refuseBytesInFlight(match: Match, inFlight: readonly BytesInFlight[]): 
   for (const { image, entry, bytes } of inFlight) throw messages.bytesInFlight(match.facts.key, image, entry, bytes);
 }
 
+function countMatches(found: Survey, specs: readonly InheritSpec[]): number[] {
+  const counts = specs.map(() => 0);
+  for (const match of found.matches) for (const number of match.specs) counts[number] = (counts[number] ?? 0) + 1;
+  return counts;
+}
+
 function shadowedSpecs(found: Survey, specs: readonly InheritSpec[]): Warning[] {
-  return specs.flatMap((spec, number) => {
-    const named = found.matches.filter((match) => match.specs.includes(number));
-    const taken = named.filter((match) => match.specs[0] !== number);
-    if (taken.length === 0) return [];
-    const earlier = [...new Set(taken.map((match) => specs[match.specs[0] as number]?.text))].join(', ');
-    const what = taken.length === named.length ? 'all its entries' : `${taken.length} of its ${named.length} entries`;
-    return [{ code: 'SPEC_SHADOWED' as const, message: `${spec.text}: ${earlier} takes ${what}` }];
-  });
+  const counts = countMatches(found, specs);
+  const shadowed = new Map<number, { taken: number; by: Set<number> }>();
+  for (const { specs: named } of found.matches) {
+    const [first, ...later] = named as [number, ...number[]];
+    for (const number of later) {
+      const known = shadowed.get(number) ?? { taken: 0, by: new Set<number>() };
+      shadowed.set(number, { taken: known.taken + 1, by: known.by.add(first) });
+    }
+  }
+  return [...shadowed]
+    .sort(([a], [b]) => a - b)
+    .map(([number, { taken, by }]) => {
+      const what = taken === counts[number] ? 'all its entries' : `${taken} of its ${counts[number]} entries`;
+      const takers = [...by].map((taker) => specs[taker]?.text).join(', ');
+      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers} takes ${what}` };
+    });
 }
 
 function bothEnds(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): Warning[] {

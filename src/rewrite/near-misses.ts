@@ -17,6 +17,8 @@ import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import type { Survey } from './survey';
 
+/** This many specs are explained; each is compared with every entry. */
+const MAX_EXPLAINED = 10;
 /** A spec gets this many suggestions at most. */
 const MAX_SUGGESTIONS = 3;
 
@@ -41,7 +43,8 @@ export async function explainUnmatched(
   unmatched: readonly number[],
   signal?: AbortSignal,
 ): Promise<Unmatched[]> {
-  const suggestions = new Map(unmatched.map((number) => [number, new Set<string>()]));
+  const explained = unmatched.slice(0, MAX_EXPLAINED);
+  const suggestions = new Map(explained.map((number) => [number, new Set<string>()]));
   const suggest = (number: number, text: string) => {
     const known = suggestions.get(number);
     if (known !== undefined && known.size < MAX_SUGGESTIONS) known.add(text);
@@ -59,14 +62,17 @@ export async function explainUnmatched(
     await readBatches(member, image, (batch, open) =>
       forEachRecord(batch, open.name, (bytes, start, end) => {
         view.read(bytes, start, end);
-        for (const number of unmatched) {
+        for (const number of explained) {
           const text = compare(specs[number] as InheritSpec, view);
           if (text !== undefined) suggest(number, text);
         }
       }),
     );
   }
-  return [...suggestions].map(([number, near]) => ({ text: (specs[number] as InheritSpec).text, near: [...near] }));
+  return unmatched.map((number) => ({
+    text: (specs[number] as InheritSpec).text,
+    near: [...(suggestions.get(number) ?? [])],
+  }));
 }
 
 function compare(spec: InheritSpec, view: FileEntryView): string | undefined {

@@ -105,13 +105,14 @@ class Surveyor {
     for (const { id } of this.candidates) {
       for (const [kind, ids] of this.regfs) if (ids.has(id)) this.addHolder(id, `the path of a ${kind}`);
     }
+    const pipes = new Set(matches.map(({ facts }) => facts.pipeId));
     return {
       matches,
       notOpen: this.candidates.filter((match) => !isOpen(match)),
       holders: this.holders,
       tables: this.tables,
       pidsByTable: this.tasks.byTable(),
-      inFlight: this.inFlight.filter(({ pipeId }) => matches.some((match) => match.facts.pipeId === pipeId)),
+      inFlight: this.inFlight.filter(({ pipeId }) => pipes.has(pipeId)),
       filesImage: this.filesImage,
     };
   }

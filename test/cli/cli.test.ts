@@ -145,6 +145,7 @@ const NO: [string, string[], number, RegExp][] = [
   ['an unmatched spec', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd', 'fd[5]:pipe:[1]'], 1, /matches nothing/],
   ['neither OUT nor a dry run', ['rewrite', 'SOURCE', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /-o OUT/],
   ['OUT twice', ['rewrite', 'SOURCE', '-o', 'OUT', '-o', 'OUT', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /2 times/],
+  ['an empty OUT', ['rewrite', 'SOURCE', '-o', '', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /--out has an empty value/],
   [
     'an unknown way to link',
     ['rewrite', 'SOURCE', '-o', 'OUT', '--link', 'magic', '--inherit-fd', 'fd[5]:pipe:[4711]'],
