@@ -1,14 +1,20 @@
 /**
  * Compares a rewritten folder with its source and with its plan. Shares no code with src/: images are
- * read by protobufjs and the schemas.
+ * read by protobufjs, the schemas, and what CRIU says of the wire.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type DecodedRecord, messageType, readImage } from './images';
+import protobuf from 'protobufjs';
+import { messageType, readImage } from './images';
 
 const PLAN = 'inherit-plan.img';
 
+type Fields = { [name: string]: unknown };
+interface Owner {
+  signum: number;
+  pid: number;
+}
 interface PlanDescriptor {
   table: number;
   pids: number[];
@@ -19,29 +25,38 @@ interface PlanPlaceholder {
   file_id: number;
   caller_fd: number;
   spec: number;
-  was: { type: string };
-  references: { descriptor?: PlanDescriptor; scm_right?: object }[];
+  was: { type: string; flags: number; offset?: string; pipe_id?: number; owner: Owner };
+  needs_read: boolean;
+  needs_write: boolean;
+  references: { descriptor?: PlanDescriptor; scm_right?: { packet: number; socket_id: number } }[];
+  in_flight: { image: string; offset: string; bytes: string; pipe_size?: number }[];
 }
 interface Plan {
   head: {
+    format: number;
     placeholders: number;
     images: { name: string; before: Buffer; after: Buffer }[];
-    specs: { caller_fd: number }[];
+    specs: { caller_fd: number; matches: number }[];
+    warnings: { code: string; file_id?: number }[];
   };
   placeholders: PlanPlaceholder[];
 }
+type Expect = (right: boolean, what: string) => void;
+type Replaced = ReadonlyMap<number, PlanPlaceholder>;
 
-/** The plan of a folder, as protobufjs reads it. */
+/** The plan of a folder, as protobufjs reads it. Throws where its frames or its messages are broken. */
 export function readPlan(folder: string): Plan {
-  const bytes = fs.readFileSync(path.join(folder, PLAN));
-  if (bytes.readUInt32LE(0) !== 0x54564319 || bytes.subarray(4, 8).toString() !== 'FDGP') throw new Error('no plan');
+  const bytes = bytesOf(folder, PLAN);
+  if (bytes.readUInt32LE(0) !== 0x54564319 || bytes.subarray(4, 8).toString() !== 'FDGP') throw new Error('no magics');
   const records: Buffer[] = [];
   for (let at = 8; at < bytes.length; at += 4 + bytes.readUInt32LE(at)) {
-    records.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at)));
+    const end = at + 4 + bytes.readUInt32LE(at);
+    if (end > bytes.length) throw new Error('cut off');
+    records.push(bytes.subarray(at + 4, end));
   }
   const decode = (type: string, record: Buffer) => {
     const message = messageType(type);
-    return message.toObject(message.decode(record), { enums: String, longs: Number, arrays: true });
+    return message.toObject(message.decode(record), { enums: String, longs: String, arrays: true });
   };
   const [head, ...placeholders] = records;
   return {
@@ -50,29 +65,74 @@ export function readPlan(folder: string): Plan {
   };
 }
 
-const list = (folder: string) => fs.readdirSync(folder).sort();
-const bytesOf = (folder: string, name: string) => fs.readFileSync(path.join(folder, name));
-const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-const tablesOf = (folder: string) => list(folder).filter((name) => /^fdinfo-\d+\.img$/.test(name));
-const tableNumber = (name: string) => Number(/\d+/.exec(name)?.[0]);
-
 /** What is wrong with OUT as a rewrite of the source, a line each; nothing where all is right. */
 export function checkRewritten(source: string, out: string): string[] {
   const problems: string[] = [];
-  const expect = (right: boolean, what: string) => {
+  const expect: Expect = (right, what) => {
     if (!right) problems.push(what);
   };
-  const plan = readPlan(out);
-  const replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
+  // What cannot be read at all is a problem too.
+  const step = <T>(what: string, check: () => T): T | undefined => {
+    try {
+      return check();
+    } catch (error) {
+      problems.push(`${what} cannot be checked: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const plan = step('the plan', () => readPlan(out));
+  if (plan === undefined) return problems;
+  const replaced: Replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
+  step('the plan', () => checkPlan(plan, expect));
+  step('the list of files', () => checkFiles(source, out, plan, expect));
+  const types = step('files.img', () => checkEntries(source, out, plan, replaced, expect));
+  if (types === undefined) return problems;
+  const held = step('the tables', () => checkDescriptors(source, out, replaced, types, expect));
+  if (held !== undefined) step('references', () => checkReferences(source, plan, held, types, expect));
+  step('bytes in flight', () => checkInFlight(source, plan, expect));
+  step('other references', () => checkOthers(out, replaced, types, expect));
+  return problems;
+}
 
-  expect(
-    String(list(out)) === String([...list(source), PLAN].sort()),
-    'OUT has other files than the source and a plan',
-  );
-  expect(plan.head.placeholders === plan.placeholders.length, 'the plan miscounts its placeholders');
+const list = (folder: string) => fs.readdirSync(folder).sort();
+const numbered = (folder: string, kind: string) =>
+  list(folder).filter((name) => name.startsWith(`${kind}-`) && /-\d+\.img$/.test(name));
+const bytesOf = (folder: string, name: string) => fs.readFileSync(path.join(folder, name));
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+const hasOwner = ({ pid, signum }: Owner) => pid !== 0 || signum !== 0;
+const numberIn = (name: string) => Number(/\d+/.exec(name)?.[0]);
+
+/** The plan by itself. */
+function checkPlan({ head, placeholders }: Plan, expect: Expect): void {
+  expect(head.format === 1, `the plan has format ${head.format}`);
+  expect(head.placeholders === placeholders.length, 'the plan miscounts its placeholders');
+  placeholders.forEach((placeholder, i) => {
+    const { file_id, spec, caller_fd, was, references } = placeholder;
+    const about = `file id ${file_id}:`;
+    expect(i === 0 || (placeholders[i - 1] as PlanPlaceholder).file_id < file_id, `${about} out of order in the plan`);
+    expect(head.specs[spec]?.caller_fd === caller_fd, `${about} wrong spec`);
+    expect(references.length > 0, `${about} an orphan`);
+    expect(placeholder.needs_read === ((was.flags & 3) !== 1), `${about} wrong need to read`);
+    expect(placeholder.needs_write === ((was.flags & 3) !== 0), `${about} wrong need to write`);
+    const dropped = head.warnings.some((warning) => warning.code === 'OWNER_DROPPED' && warning.file_id === file_id);
+    expect(dropped === hasOwner(was.owner), `${about} an owner and no warning, or the reverse`);
+  });
+  head.specs.forEach(({ matches }, number) => {
+    const taken = placeholders.filter(({ spec }) => spec === number).length;
+    expect(taken <= matches, `spec ${number} takes ${taken} entries, the plan counts ${matches}`);
+  });
+}
+
+/** Same files, and only those changed that the plan names, with the digests that it names. */
+function checkFiles(source: string, out: string, plan: Plan, expect: Expect): void {
+  const files = list(out);
+  for (const name of [...list(source), PLAN]) expect(files.includes(name), `${name} is missing in OUT`);
+  for (const name of files) expect(name === PLAN || fs.existsSync(path.join(source, name)), `${name} is new in OUT`);
   const changed = new Set(plan.head.images.map(({ name }) => name));
-  for (const name of list(source)) {
-    if (!fs.lstatSync(path.join(source, name)).isFile()) continue;
+  expect(changed.size === plan.head.images.length, 'the plan names an image twice');
+  for (const name of list(source).filter((name) => files.includes(name))) {
+    // `parent` is a link to a folder, which need not be there.
+    if (fs.statSync(path.join(source, name), { throwIfNoEntry: false })?.isFile() !== true) continue;
     const same = bytesOf(source, name).equals(bytesOf(out, name));
     expect(same !== changed.has(name), `${name} ${same ? 'did not change' : 'changed'}, the plan says otherwise`);
     expect(same || /^(files|fdinfo-\d+)\.img$/.test(name), `${name} changed`);
@@ -81,90 +141,126 @@ export function checkRewritten(source: string, out: string): string[] {
     expect(before.toString('hex') === digest(bytesOf(source, name)), `${name}: the digest before is wrong`);
     expect(after.toString('hex') === digest(bytesOf(out, name)), `${name}: the digest after is wrong`);
   }
-
-  const types = checkEntries(source, out, replaced, expect);
-  const held = checkDescriptors(source, out, replaced, types, expect);
-  for (const placeholder of plan.placeholders) {
-    const { file_id, references } = placeholder;
-    const planned = references.flatMap(({ descriptor }) => (descriptor === undefined ? [] : [describe(descriptor)]));
-    expect(
-      String(planned.sort()) === String((held.get(file_id) ?? []).sort()),
-      `file id ${file_id}: other descriptors`,
-    );
-    expect(references.length > 0, `file id ${file_id}: an orphan`);
-    expect(plan.head.specs[placeholder.spec]?.caller_fd === placeholder.caller_fd, `file id ${file_id}: wrong spec`);
-  }
-  checkPaths(out, types, expect);
-  return problems;
 }
 
-type Expect = (right: boolean, what: string) => void;
+/** The fields of a message as they lie on the wire: number, all bytes, and the bytes of a nested message. */
+function wireFields(record: Uint8Array): { number: number; bytes: string; nested: Uint8Array }[] {
+  const reader = protobuf.Reader.create(record);
+  const fields = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const tag = reader.uint32();
+    let nested: Uint8Array = Buffer.alloc(0);
+    if ((tag & 7) === 2) nested = reader.bytes();
+    else reader.skipType(tag & 7);
+    fields.push({ number: tag >>> 3, bytes: hex(record.subarray(start, reader.pos)), nested });
+  }
+  return fields;
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+/** The fields but those with these numbers. */
+const without = (record: Uint8Array, numbers: readonly number[]) =>
+  wireFields(record).flatMap(({ number, bytes }) => (numbers.includes(number) ? [] : [bytes]));
+const nestedOf = (record: Uint8Array, number: number) =>
+  Buffer.concat(wireFields(record).flatMap((field) => (field.number === number ? [field.nested] : [])));
+
+/** Fields of file_entry: the type, the members that it selects, and of these the number of fown. */
+const TYPE = 1;
+const MEMBERS: { [type: string]: { name: string; number: number; fown: number } } = {
+  REG: { name: 'reg', number: 3, fown: 5 },
+  PIPE: { name: 'pipe', number: 18, fown: 4 },
+};
+const EXT = { name: 'ext', number: 15, fown: 5 };
 
 /** Compares files.img entry by entry; returns the types in OUT by file id. */
-function checkEntries(source: string, out: string, replaced: Map<number, PlanPlaceholder>, expect: Expect) {
+function checkEntries(source: string, out: string, plan: Plan, replaced: Replaced, expect: Expect) {
   const before = readImage(source, 'files.img').records;
   const after = readImage(out, 'files.img').records;
   expect(before.length === after.length, 'files.img has another number of entries');
   const types = new Map<number, string>();
-  before.forEach((was, i) => {
-    const is = after[i] as DecodedRecord;
-    const id = Number(was.fields.id);
+  after.forEach((is, i) => {
+    const was = before[i];
+    const id = Number(is.fields.id);
+    expect(!types.has(id), `file id ${id} is there twice`);
     types.set(id, String(is.fields.type));
+    if (was === undefined) return;
     const placeholder = replaced.get(id);
-    if (placeholder === undefined) {
-      expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
-      return;
-    }
-    expect(is.fields.type === 'EXT' && Number(is.fields.id) === id, `files.img entry ${i} is no placeholder`);
-    expect(was.fields.type === placeholder.was.type, `file id ${id} was no ${placeholder.was.type}`);
-    expect((is.fields.ext as { id: number } | undefined)?.id === id, `file id ${id} lacks its ext member`);
-    expect(is.fields.reg === undefined && is.fields.pipe === undefined, `file id ${id} still has its old member`);
+    if (placeholder === undefined) expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
+    else checkPlaceholder(was, is, placeholder, expect);
   });
-  for (const [id, type] of types)
-    expect(type !== 'EXT' || replaced.has(id), `file id ${id}: an EXT entry without a plan`);
+  for (const [id, type] of types) expect(type !== 'EXT' || replaced.has(id), `file id ${id}: an EXT without a plan`);
+  for (const { file_id } of plan.placeholders) expect(types.get(file_id) === 'EXT', `file id ${file_id}: no EXT entry`);
   return types;
+}
+
+interface Entry {
+  bytes: Buffer;
+  fields: Fields;
+}
+
+function checkPlaceholder(was: Entry, is: Entry, { file_id, was: planned }: PlanPlaceholder, expect: Expect): void {
+  const about = `file id ${file_id}:`;
+  const member = MEMBERS[String(was.fields.type)];
+  expect(was.fields.id === file_id && was.fields.type === planned.type, `${about} was no ${planned.type}`);
+  expect(member !== undefined, `${about} a ${was.fields.type} cannot be inherited`);
+  if (member === undefined) return;
+
+  expect(is.fields.type === 'EXT', `${about} is of type ${is.fields.type}`);
+  expect(is.fields[member.name] === undefined, `${about} still has its old member`);
+  const rest = (entry: Entry) => String(without(entry.bytes, [TYPE, member.number, EXT.number]));
+  expect(rest(was) === rest(is), `${about} more than type and member changed`);
+  expect((is.fields.ext as Fields | undefined)?.id === file_id, `${about} lacks its ext member`);
+
+  const old = was.fields[member.name] as Fields & { fown: Owner };
+  const fown = hex(nestedOf(nestedOf(is.bytes, EXT.number), EXT.fown));
+  const kept = hex(nestedOf(nestedOf(was.bytes, member.number), member.fown));
+  const noOwner = '08001000180020002800';
+  expect(fown === (hasOwner(old.fown) ? noOwner : kept), `${about} another owner`);
+  expect(JSON.stringify(planned.owner) === JSON.stringify(old.fown), `${about} another owner in the plan`);
+  expect(planned.flags === old.flags, `${about} other flags in the plan`);
+  expect(planned.pipe_id === old.pipe_id, `${about} another pipe in the plan`);
+  const none = old.pos === '18446744073709551615';
+  expect(planned.offset === (none ? undefined : old.pos), `${about} another offset in the plan`);
 }
 
 /** Compares the tables record by record; returns the descriptors of each placeholder. */
 function checkDescriptors(
   source: string,
   out: string,
-  replaced: Map<number, PlanPlaceholder>,
-  types: Map<number, string>,
+  replaced: Replaced,
+  types: ReadonlyMap<number, string>,
   expect: Expect,
 ) {
   const pids = pidsByTable(source);
   const held = new Map<number, string[]>();
-  for (const name of tablesOf(source)) {
+  for (const name of numbered(source, 'fdinfo')) {
     const before = readImage(source, name).records;
     const after = readImage(out, name).records;
     expect(before.length === after.length, `${name} has another number of descriptors`);
-    before.forEach((was, i) => {
-      const is = after[i] as DecodedRecord;
-      const id = Number(was.fields.id);
-      expect(
-        types.get(id) === is.fields.type,
-        `${name} entry ${i}: type ${is.fields.type} for a ${types.get(id)} entry`,
-      );
-      if (!replaced.has(id)) expect(was.bytes.equals(is.bytes), `${name} entry ${i} changed`);
-      else {
-        const rest = (record: DecodedRecord) => JSON.stringify({ ...record.fields, type: '' });
-        expect(rest(was) === rest(is), `${name} entry ${i}: more than its type changed`);
-        const table = tableNumber(name);
-        const descriptor = {
-          table,
-          pids: pids.get(table) ?? [],
-          fd: Number(is.fields.fd),
-          close_on_exec: Number(is.fields.flags) === 1,
-        };
-        held.set(id, [...(held.get(id) ?? []), describe(descriptor)]);
+    after.forEach((is, i) => {
+      const id = Number(is.fields.id);
+      const type = types.get(id);
+      expect(type === is.fields.type, `${name} entry ${i}: type ${is.fields.type} for a ${type} entry`);
+      const was = before[i];
+      if (was === undefined) return;
+      if (!replaced.has(id)) {
+        expect(was.bytes.equals(is.bytes), `${name} entry ${i} changed`);
+        return;
       }
+      const rest = (entry: Entry) => String(without(entry.bytes, [3]));
+      expect(rest(was) === rest(is), `${name} entry ${i}: more than its type changed`);
+      const table = numberIn(name);
+      const { fd, flags } = is.fields as { fd: number; flags: number };
+      const descriptor = { table, pids: pids.get(table) ?? [], fd, close_on_exec: (flags & 1) !== 0 };
+      held.set(id, [...(held.get(id) ?? []), describe(descriptor)]);
     });
   }
   return held;
 }
 
-const describe = ({ table, pids, fd, close_on_exec }: PlanDescriptor) => `${table}/${fd} of ${pids} ${close_on_exec}`;
+const describe = ({ table, pids, fd, close_on_exec }: PlanDescriptor) =>
+  `${table}/${fd} of ${pids}${close_on_exec ? ' closed on exec' : ''}`;
 
 function pidsByTable(folder: string): Map<number, number[]> {
   const tables = new Map<number, number[]>();
@@ -172,21 +268,113 @@ function pidsByTable(folder: string): Map<number, number[]> {
     const name = `ids-${fields.pid}.img`;
     if (!fs.existsSync(path.join(folder, name))) continue;
     const table = Number(readImage(folder, name).records[0]?.fields.files_id);
+    const pids = [...(tables.get(table) ?? []), Number(fields.pid)];
     tables.set(
       table,
-      [...(tables.get(table) ?? []), Number(fields.pid)].sort((a, b) => a - b),
+      pids.sort((a, b) => a - b),
     );
   }
   return tables;
 }
 
-/** Working folders, roots and executables are still regular files. */
-function checkPaths(out: string, types: Map<number, string>, expect: Expect) {
-  for (const name of list(out)) {
-    const ids = /^fs-\d+\.img$/.test(name) ? ['cwd_id', 'root_id'] : /^mm-\d+\.img$/.test(name) ? ['exe_file_id'] : [];
-    if (ids.length === 0) continue;
-    for (const { fields } of readImage(out, name).records) {
-      for (const id of ids) expect(types.get(Number(fields[id])) === 'REG', `${name}: ${id} is no regular file`);
+/** The records of an image in which bytes follow each record, as many as its field `length` says. */
+function* recordsWithBytes(folder: string, name: string, type: string, length: string) {
+  if (!fs.existsSync(path.join(folder, name))) return;
+  const image = bytesOf(folder, name);
+  let at = image.readUInt32LE(0) === 0x54564319 ? 8 : 4;
+  for (let number = 0; at < image.length; number += 1) {
+    const end = at + 4 + image.readUInt32LE(at);
+    const message = messageType(type);
+    const decoded = message.decode(image.subarray(at + 4, end));
+    const fields = message.toObject(decoded, { longs: String, arrays: true }) as Fields;
+    yield { number, fields, offset: end };
+    at = end + Number(fields[length]);
+  }
+}
+
+/** References of the plan and those of the images: each has the other. */
+function checkReferences(
+  source: string,
+  plan: Plan,
+  held: ReadonlyMap<number, string[]>,
+  types: ReadonlyMap<number, string>,
+  expect: Expect,
+): void {
+  const rights = new Map<number, string[]>();
+  for (const { number, fields } of recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')) {
+    for (const { rights: ids } of fields.scm as { rights: number[] }[]) {
+      for (const id of ids) {
+        expect(types.has(id), `packet ${number} holds file id ${id}, which is not there`);
+        rights.set(id, [...(rights.get(id) ?? []), `packet ${number} for ${fields.id_for}`]);
+      }
     }
+  }
+  for (const { file_id, references } of plan.placeholders) {
+    const descriptors = references.flatMap(({ descriptor }) => (descriptor ? [describe(descriptor)] : []));
+    const same = (a: string[], b: string[] = []) => String([...a].sort()) === String([...b].sort());
+    expect(same(descriptors, held.get(file_id)), `file id ${file_id}: other descriptors`);
+    const scm = references.flatMap(({ scm_right }) =>
+      scm_right ? [`packet ${scm_right.packet} for ${scm_right.socket_id}`] : [],
+    );
+    expect(same(scm, rights.get(file_id)), `file id ${file_id}: other SCM rights`);
+  }
+}
+
+/** Bytes in flight of the plan lie where it says, once each; those of a replaced read end are in the plan. */
+function checkInFlight(source: string, plan: Plan, expect: Expect): void {
+  const pieces = new Map<string, number>();
+  const planned = plan.placeholders.flatMap(({ was, in_flight }) =>
+    in_flight.map(({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`),
+  );
+  for (const image of ['pipes-data.img', 'fifo-data.img']) {
+    for (const { fields, offset } of recordsWithBytes(source, image, 'pipe_data_entry', 'bytes')) {
+      if (fields.bytes !== 0)
+        pieces.set(`${image} ${offset} ${fields.bytes} ${fields.size} ${fields.pipe_id}`, Number(fields.pipe_id));
+    }
+  }
+  expect(new Set(planned).size === planned.length, 'bytes in flight are twice in the plan');
+  for (const piece of planned) expect(pieces.has(piece), `no such bytes in flight: ${piece}`);
+  for (const [piece, pipe] of pieces) {
+    const readable = plan.placeholders.some(({ was, needs_read }) => was.pipe_id === pipe && needs_read);
+    expect(!readable || planned.includes(piece), `bytes in flight are not in the plan: ${piece}`);
+  }
+}
+
+/** Bits of vma_entry.status whose shmid is a file id. */
+const VMA_FILE = (1 << 6) | (1 << 7);
+const VMA_OTHER_FILE = (1 << 11) | (1 << 14);
+
+/** What names a file id otherwise than as a descriptor still finds what CRIU looks for. */
+function checkOthers(out: string, replaced: Replaced, types: ReadonlyMap<number, string>, expect: Expect): void {
+  const regular = (id: unknown, what: string) =>
+    expect(types.get(Number(id)) === 'REG', `${what} is no regular file: ${id}`);
+  const mappings = (name: string, vmas: readonly Fields[]) => {
+    for (const { status, shmid } of vmas as { status: number; shmid: string }[]) {
+      if ((status & VMA_OTHER_FILE) !== 0) expect(!replaced.has(Number(shmid)), `${name}: ${shmid} is mapped`);
+      else if ((status & VMA_FILE) !== 0) regular(shmid, `${name}: a mapping`);
+    }
+  };
+  const records = (name: string) => readImage(out, name).records.map(({ fields }) => fields);
+  for (const name of numbered(out, 'fs')) {
+    for (const fields of records(name)) {
+      regular(fields.cwd_id, `${name}: cwd`);
+      regular(fields.root_id, `${name}: root`);
+    }
+  }
+  for (const name of numbered(out, 'mm')) {
+    for (const fields of records(name)) {
+      regular(fields.exe_file_id, `${name}: exe`);
+      mappings(name, (fields.vmas ?? []) as Fields[]);
+    }
+  }
+  for (const name of numbered(out, 'vmas')) mappings(name, records(name));
+  for (const { fifo, tty } of records('files.img') as { [member: string]: { regf_id?: number } }[]) {
+    for (const { regf_id } of [fifo, tty].flatMap((member) => member ?? []))
+      if (regf_id !== undefined) regular(regf_id, 'the path of a FIFO or terminal');
+  }
+  if (!fs.existsSync(path.join(out, 'remap-fpath.img'))) return;
+  for (const { orig_id, remap_id, remap_type } of records('remap-fpath.img')) {
+    expect(!replaced.has(Number(orig_id)), `file id ${orig_id} has a remap`);
+    if (remap_type === 'LINKED') regular(remap_id, 'a link remap');
   }
 }
