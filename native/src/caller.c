@@ -66,6 +66,26 @@ struct caller *caller_find(const struct callers *callers, uint32_t number)
 	return bsearch(&key, callers->list, callers->count, sizeof(key), by_number);
 }
 
+const char *caller_kind_name(enum caller_kind kind)
+{
+	switch (kind) {
+	case CALLER_FILE:
+		return "a file";
+	case CALLER_PIPE:
+		return "a pipe";
+	case CALLER_FIFO:
+		return "a FIFO";
+	case CALLER_SOCKET:
+		return "a socket";
+	case CALLER_DEVICE:
+		return "a character device or terminal";
+	case CALLER_PTMX:
+		return "the master side of a terminal";
+	default:
+		return "an anonymous inode, such as an epoll or eventfd descriptor";
+	}
+}
+
 static enum caller_kind kind_of(const struct caller *caller, const char *link)
 {
 	/* Real paths begin with a slash, so these are names that the kernel made up. */

@@ -44,6 +44,9 @@ int callers_collect(struct callers *callers, const struct plan *plan);
 /* Looks at caller->fd. -1 has said why (a system error); a closed descriptor is none. */
 int caller_inspect(struct caller *caller);
 
+/* With its article, for messages. */
+const char *caller_kind_name(enum caller_kind kind);
+
 struct caller *caller_find(const struct callers *callers, uint32_t number);
 void callers_free(struct callers *callers);
 

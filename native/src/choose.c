@@ -14,18 +14,6 @@
 /* Descriptors that the process needs besides those of the plan. */
 #define OTHER_DESCRIPTORS 32
 
-static const char *kind_name(enum caller_kind kind)
-{
-	switch (kind) {
-	case CALLER_SOCKET:
-		return "a socket";
-	case CALLER_PTMX:
-		return "the master side of a terminal";
-	default:
-		return "an anonymous inode, such as an epoll or eventfd descriptor";
-	}
-}
-
 static const char *access_name(int flags)
 {
 	switch (flags & O_ACCMODE) {
@@ -77,17 +65,12 @@ static const char *flag_names(struct text *text, uint32_t flags)
 	return text->length ? text->bytes : "none";
 }
 
-static const char *spec_of(struct shown *shown, const struct plan *plan, uint32_t spec)
-{
-	return show_printed(shown, plan->head->specs[spec]->text);
-}
-
 /* True where nothing more can be said about the descriptor. */
 static bool refuse_kind(const struct plan *plan, const struct caller *caller)
 {
 	struct shown spec;
 
-	spec_of(&spec, plan, caller->first_spec);
+	show_spec(&spec, plan, caller->first_spec);
 	switch (caller->kind) {
 	case CALLER_CLOSED:
 		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u<FILE` or `%u>FILE`",
@@ -117,7 +100,7 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 		return false;
 	problem("caller fd %u is open for %s, file id %u needs %s (spec %s); open it for that", caller->number,
 		access_name(caller->flags), graft->file_id, access_needed(reads, writes),
-		spec_of(&spec, plan, graft->spec));
+		show_spec(&spec, plan, graft->spec));
 	return true;
 }
 
@@ -131,7 +114,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	struct text have = {0}, want = {0};
 	struct shown spec;
 
-	spec_of(&spec, plan, graft->spec);
+	show_spec(&spec, plan, graft->spec);
 	if (positioned && graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP) {
 		problem("file id %u has position %s and apply dup (spec %s): a dup would move the caller's own offset; use apply auto or reopen, or position caller",
 			graft->file_id, where, spec.text);
@@ -146,7 +129,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 		return true;
 	if (dup_only && (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned)) {
 		problem("caller fd %u is %s, which cannot be opened a second time (spec %s); use apply dup and position caller",
-			caller->number, kind_name(caller->kind), spec.text);
+			caller->number, caller_kind_name(caller->kind), spec.text);
 		return false;
 	}
 	if (caller->kind == CALLER_SOCKET)
@@ -156,10 +139,10 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 		return true;
 	if (caller->sharers > 1)
 		problem("caller fd %u is %s, and %u entries would share it, file id %u among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
-			caller->number, kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
+			caller->number, caller_kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
 	else
 		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
-			caller->number, kind_name(caller->kind), flag_names(&have, (uint32_t)caller->flags), graft->file_id,
+			caller->number, caller_kind_name(caller->kind), flag_names(&have, (uint32_t)caller->flags), graft->file_id,
 			flag_names(&want, graft->flags), spec.text);
 	text_free(&have);
 	text_free(&want);
@@ -191,7 +174,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
 				   "use apply dup where its flags and offset do";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
-		caller->number, graft->file_id, flag_names(&flags, graft->flags), spec_of(&spec, plan, graft->spec),
+		caller->number, graft->file_id, flag_names(&flags, graft->flags), show_spec(&spec, plan, graft->spec),
 		strerror(error), way_out);
 	text_free(&flags);
 	return 0;

@@ -3,7 +3,7 @@
  *
  * CRIU loads each *.so of its library folder and looks CR_PLUGIN_DESC up in it. It refuses a plugin whose version or
  * max_hooks is greater than its own, so both are the smallest that serve. init runs in CRIU's main process before anything
- * is restored, exit when all is done; exit is not called after an init that failed. The hooks run in the restored tasks.
+ * is restored, exit when all is done; exit is not called after an init that failed.
  */
 #ifndef FDGRAFT_CRIU_H
 #define FDGRAFT_CRIU_H
@@ -15,9 +15,15 @@
 
 enum criu_stage { CRIU_STAGE_DUMP, CRIU_STAGE_PRE_DUMP, CRIU_STAGE_RESTORE };
 
-/* The hook that CRIU calls for each external file entry, by its place in the table. */
+/* The hook that CRIU calls for each external file entry, in the restored task that opens it first, by its place in the table. */
 #define CRIU_HOOK_RESTORE_EXT_FILE 3
-#define CRIU_HOOKS_USED (CRIU_HOOK_RESTORE_EXT_FILE + 1)
+/*
+ * The hook that CRIU calls in its main process, once for each living task with its pid, when all of them are restored and
+ * still stopped. From 4.3 on an answer less than 0 ends the restore; older ones go on. -ENOTSUP always goes on, and is the
+ * only one after which the same hook of other plugins is called.
+ */
+#define CRIU_HOOK_RESUME_DEVICES_LATE 9
+#define CRIU_HOOKS_USED (CRIU_HOOK_RESUME_DEVICES_LATE + 1)
 
 struct criu_plugin {
 	const char *name;

@@ -6,11 +6,13 @@
 #include "choose.h"
 #include "command-words.h"
 #include "debug-texts.h"
+#include "delivery.h"
 #include "escape.h"
 #include "exit-codes.h"
 #include "hash-images.h"
 #include "launch.h"
 #include "message.h"
+#include "move-fds.h"
 #include "plugin-folder.h"
 #include "stderr-sink.h"
 #include "task.h"
@@ -40,7 +42,7 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 	return 0;
 }
 
-/* Our own descriptors are closed before this, so none of them is taken for one of the caller's. */
+/* Of our own descriptors only the image folder is open, at no number of the plan, so none is taken for one of the caller's. */
 static int check_descriptors(struct plan *plan, struct callers *callers)
 {
 	for (size_t i = 0; i < callers->count; i++) {
@@ -51,29 +53,59 @@ static int check_descriptors(struct plan *plan, struct callers *callers)
 	return check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true) ? -1 : 0;
 }
 
-static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
+/* Returns an exit code; problems are only counted. */
+static int check_deliveries(const struct options *options, struct deliveries *deliveries, const struct plan *plan, int folder,
+			    const struct callers *callers, struct targets *targets)
+{
+	if (options->task) {
+		int code = targets_collect(targets, plan, options->task);
+
+		if (code)
+			return code;
+	}
+	if (deliveries_collect(deliveries, plan, callers))
+		return EXIT_SYSTEM;
+	if (options->task)
+		deliveries_limit(deliveries, plan, callers, targets);
+	if (deliveries_check(deliveries, plan, folder, options->check ? GROW_NOTHING : GROW_PIPES))
+		return EXIT_SYSTEM;
+	deliveries_refuse_debugs(deliveries, plan);
+	return 0;
+}
+
+static int run(const struct options *options, const struct plan *plan, int folder, struct callers *callers,
+	       const struct targets *targets, const struct deliveries *deliveries)
 {
 	struct plugin_folder unused;
-	int failed = 0;
-	int code;
 
-	if (!options->task)
-		failed = hash_images(plan, folder) || refuse_command(options->command, plan, folder);
-	close(folder);
-	if (failed)
-		return EXIT_SYSTEM;
-	if (plan_refuse_replay(plan))
-		return EXIT_UNUSABLE;
-	if (check_descriptors(plan, callers))
-		return EXIT_SYSTEM;
-	problems_end();
-	if (problem_count() > 0)
-		return EXIT_UNUSABLE;
 	if (options->task)
-		return run_task(options, plan, callers);
-	if (!options->check)
-		return launch(options, plan, callers);
-	code = plugin_folder_find(&unused, options->plugins, true);
+		return run_task(options, plan, callers, targets, deliveries, folder);
+	return options->check ? plugin_folder_find(&unused, options->plugins, true) : launch(options, plan, callers);
+}
+
+static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
+{
+	struct deliveries deliveries = {0};
+	struct targets targets = {0};
+	int code = 0;
+
+	if (!options->task && (hash_images(plan, folder) || refuse_command(options->command, plan, folder)))
+		code = EXIT_SYSTEM;
+	folder = move_off_callers(folder, plan);
+	if (code == 0 && (folder < 0 || check_descriptors(plan, callers)))
+		code = EXIT_SYSTEM;
+	if (code == 0) {
+		code = check_deliveries(options, &deliveries, plan, folder, callers, &targets);
+		problems_end();
+	}
+	if (code == 0 && problem_count() > 0)
+		code = EXIT_UNUSABLE;
+	if (code == 0)
+		code = run(options, plan, folder, callers, &targets, &deliveries);
+	if (folder >= 0)
+		close(folder);
+	deliveries_free(&deliveries);
+	targets_free(&targets);
 	return code;
 }
 

@@ -1,13 +1,12 @@
 #include "hash-images.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "escape.h"
 #include "message.h"
+#include "open-image.h"
 
 static int hash_file(int fd, unsigned char digest[SHA256_SIZE])
 {
@@ -35,27 +34,13 @@ static int hash_image(const struct plan *plan, int folder, const Fdgraft__PlanIm
 	unsigned char digest[SHA256_SIZE];
 	char expected[SHA256_HEX + 1], found[SHA256_HEX + 1];
 	struct shown shown;
-	struct stat status;
+	uint64_t size;
 	int fd;
 
-	/* A link in place of an image that was rewritten leads to another image: refused rather than followed. */
-	fd = openat(folder, image->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		problem("image %s of %s: %s; the plan and the images of one fdgraft rewrite belong together",
-			show_raw(&shown, image->name), plan->shown_path,
-			errno == ELOOP ? "it is a symbolic link, a changed image is a regular file" : strerror(errno));
-		return 0;
-	}
-	if (fstat(fd, &status)) {
-		message("image %s: cannot stat: %s", show_raw(&shown, image->name), strerror(errno));
-		close(fd);
+	if (open_image(&fd, &size, plan, folder, image->name))
 		return -1;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		problem("image %s of %s: not a regular file", show_raw(&shown, image->name), plan->shown_path);
-		close(fd);
+	if (fd < 0)
 		return 0;
-	}
 	if (hash_file(fd, digest)) {
 		message("image %s: cannot read: %s", show_raw(&shown, image->name), strerror(errno));
 		close(fd);

@@ -74,3 +74,28 @@ int dup_clear_of(int fd, const uint32_t *taken, size_t count)
 		lowest = copy + 1;
 	}
 }
+
+int move_off_callers(int fd, const struct plan *plan)
+{
+	const Fdgraft__PlanHead *head = plan->head;
+	uint32_t *numbers = calloc(head->n_specs + head->n_debugs + 1, sizeof(*numbers));
+	size_t count = 0;
+	int copy = -1;
+
+	if (!numbers) {
+		message("out of memory");
+		close(fd);
+		return -1;
+	}
+	for (size_t i = 0; i < head->n_specs; i++)
+		numbers[count++] = head->specs[i]->caller_fd;
+	for (size_t i = 0; i < head->n_debugs; i++)
+		numbers[count++] = head->debugs[i]->caller_fd;
+	qsort(numbers, count, sizeof(*numbers), by_value);
+	copy = dup_clear_of(fd, numbers, count);
+	if (copy < 0)
+		message("cannot dup the image folder: %s", strerror(errno));
+	free(numbers);
+	close(fd);
+	return copy;
+}

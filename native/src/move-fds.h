@@ -10,6 +10,9 @@
  */
 int move_high(struct callers *callers);
 
+/* A close-on-exec dup of fd at a number that the plan does not name; closes fd. -1 has said why. */
+int move_off_callers(int fd, const struct plan *plan);
+
 /* A close-on-exec dup of fd at a number that is not in `taken` (ascending) and not below 3; -1 with errno. */
 int dup_clear_of(int fd, const uint32_t *taken, size_t count);
 

@@ -63,9 +63,13 @@ static int check_head(const struct plan *plan)
 	return 0;
 }
 
+/* The images that hold bytes which the executor can write. */
+static const char *const in_flight_images[] = {"pipes-data.img", "fifo-data.img"};
+
 struct collecting {
 	struct plan *plan;
 	size_t room;
+	size_t in_flight_room;
 };
 
 static int check_references(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
@@ -93,8 +97,74 @@ static int check_references(const struct plan *plan, const Fdgraft__PlanPlacehol
 	return 0;
 }
 
-static int check_in_flight(struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+static const char *in_flight_image(const char *name)
 {
+	for (size_t i = 0; i < sizeof(in_flight_images) / sizeof(in_flight_images[0]); i++)
+		if (strcmp(name, in_flight_images[i]) == 0)
+			return in_flight_images[i];
+	return NULL;
+}
+
+static int add_in_flight(struct collecting *collecting, struct in_flight in_flight, const char *key)
+{
+	struct plan *plan = collecting->plan;
+
+	if (plan->in_flight_count == collecting->in_flight_room) {
+		size_t room = collecting->in_flight_room ? 2 * collecting->in_flight_room : 16;
+		struct in_flight *list = reallocarray(plan->in_flight, room, sizeof(*list));
+
+		if (!list)
+			return -1;
+		plan->in_flight = list;
+		collecting->in_flight_room = room;
+	}
+	in_flight.key = strdup(key);
+	if (!in_flight.key)
+		return -1;
+	plan->in_flight[plan->in_flight_count++] = in_flight;
+	return 0;
+}
+
+/* Bytes that the executor has to write. */
+static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t i)
+{
+	const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
+	const struct plan *plan = collecting->plan;
+	const char *image = in_flight_image(bytes->image);
+	const char *wrong = NULL;
+	struct shown shown;
+
+	if (!image)
+		wrong = "it is not one whose bytes can be written: those are pipes-data.img and fifo-data.img";
+	else if (bytes->bytes > INT64_MAX || bytes->offset > INT64_MAX - bytes->bytes)
+		wrong = "the bytes end past the largest possible file";
+	else if (!placeholder->needs_read)
+		wrong = "they are for an entry that nothing reads";
+	if (wrong) {
+		message("%s: placeholder %zu, bytes in flight %zu (%s): %s; " WRITE_AGAIN, plan->shown_path, number, i,
+			show_raw(&shown, bytes->image), wrong);
+		return -1;
+	}
+	if (add_in_flight(collecting,
+			  (struct in_flight){
+				  .graft = (uint32_t)number,
+				  .pipe_id = placeholder->was->has_pipe_id ? placeholder->was->pipe_id : 0,
+				  .pipe_size = bytes->has_pipe_size ? bytes->pipe_size : 0,
+				  .image = image,
+				  .offset = bytes->offset,
+				  .bytes = bytes->bytes,
+			  },
+			  placeholder->was->key)) {
+		message("%s: out of memory at placeholder %zu", plan->shown_path, number);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+{
+	const struct plan *plan = collecting->plan;
+
 	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
 		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
 		struct shown shown;
@@ -109,8 +179,9 @@ static int check_in_flight(struct plan *plan, const Fdgraft__PlanPlaceholder *pl
 				plan->shown_path, number, i, (int)bytes->fate);
 			return -1;
 		}
-		if (bytes->fate == FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->bytes > 0)
-			plan->has_replay = true;
+		if (bytes->fate == FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->bytes > 0 &&
+		    collect_replay(collecting, placeholder, number, i))
+			return -1;
 	}
 	return 0;
 }
@@ -153,7 +224,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 			placeholder->file_id, wrong);
 		return -1;
 	}
-	if (check_references(plan, placeholder, number) || check_in_flight(plan, placeholder, number))
+	if (check_references(plan, placeholder, number) || check_in_flight(collecting, placeholder, number))
 		return -1;
 	if (plan->graft_count == collecting->room) {
 		size_t room = collecting->room ? 2 * collecting->room : 64;
@@ -185,29 +256,4 @@ int plan_check(struct plan *plan)
 	struct collecting collecting = {.plan = plan};
 
 	return check_head(plan) ? -1 : plan_each(plan, collect, &collecting);
-}
-
-static int refuse_replay(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)
-{
-	const struct plan *plan = context;
-	struct shown key, spec;
-
-	(void)number;
-	(void)offset;
-	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
-		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
-
-		if (bytes->fate != FDGRAFT__PLAN_FATE__FATE_REPLAY || bytes->bytes == 0)
-			continue;
-		problem("%s: %llu bytes were unread in %s at the dump, and this version cannot deliver them to caller fd %u (spec %s); "
-			"restore with that end left out, or let them go with fdgraft rewrite --drop-in-flight",
-			plan->shown_path, (unsigned long long)bytes->bytes, show_printed(&key, placeholder->was->key),
-			placeholder->caller_fd, show_printed(&spec, plan->head->specs[placeholder->spec]->text));
-	}
-	return 0;
-}
-
-int plan_refuse_replay(const struct plan *plan)
-{
-	return plan->has_replay ? plan_each(plan, refuse_replay, (void *)(uintptr_t)plan) : 0;
 }

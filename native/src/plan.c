@@ -279,6 +279,11 @@ enum plan_found plan_open(struct plan *plan, const char *path, int *folder)
 	return found;
 }
 
+const char *show_spec(struct shown *shown, const struct plan *plan, uint32_t spec)
+{
+	return show_printed(shown, plan->head->specs[spec]->text);
+}
+
 void plan_free(struct plan *plan)
 {
 	if (plan->head)
@@ -286,5 +291,8 @@ void plan_free(struct plan *plan)
 	free(plan->shown_path);
 	free(plan->bytes);
 	free(plan->grafts);
+	for (size_t i = 0; i < plan->in_flight_count; i++)
+		free(plan->in_flight[i].key);
+	free(plan->in_flight);
 	*plan = (struct plan){0};
 }

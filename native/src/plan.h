@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "escape.h"
 #include "plan.pb-c.h"
 #include "sha256.h"
 
@@ -31,6 +32,18 @@ struct graft {
 	Fdgraft__PlanPosition position;
 };
 
+/* Unread bytes of a pipe that the executor has to write: one record of a placeholder. */
+struct in_flight {
+	uint32_t graft; /* index into plan->grafts */
+	uint32_t pipe_id; /* 0: the plan has none */
+	uint32_t pipe_size; /* 0: the plan has none */
+	const char *image;
+	uint64_t offset;
+	uint64_t bytes; /* at least 1 */
+	char *key; /* of the entry, as the plan has it */
+	bool repeated; /* set by deliveries_check(): another record has the same bytes for the same pipe */
+};
+
 struct plan {
 	char *shown_path; /* for messages, escaped */
 	unsigned char *bytes;
@@ -40,7 +53,8 @@ struct plan {
 	Fdgraft__PlanHead *head;
 	struct graft *grafts; /* ascending file_id */
 	size_t graft_count;
-	bool has_replay; /* some bytes in flight are to be written by the executor */
+	struct in_flight *in_flight; /* in the order of the plan; those that may be lost are not among them */
+	size_t in_flight_count;
 };
 
 enum plan_found { PLAN_FOUND, PLAN_MISSING, PLAN_UNUSABLE, PLAN_SYSTEM };
@@ -60,14 +74,14 @@ typedef int plan_visitor(void *context, const Fdgraft__PlanPlaceholder *placehol
 /* -1 has said why. */
 int plan_each(const struct plan *plan, plan_visitor *visit, void *context);
 
-/* Checks the head and all records against the format and fills plan->grafts. -1 has said why. */
+/* Checks the head and all records against the format and fills plan->grafts and plan->in_flight. -1 has said why. */
 int plan_check(struct plan *plan);
+
+/* The spec as given, for messages. */
+const char *show_spec(struct shown *shown, const struct plan *plan, uint32_t spec);
 
 /* True for a plain file name that stays inside its folder. */
 bool is_image_name(const char *name);
-
-/* Bytes in flight that the executor would have to write are a problem() each. -1 has said why. */
-int plan_refuse_replay(const struct plan *plan);
 
 void plan_free(struct plan *plan);
 

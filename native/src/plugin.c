@@ -1,9 +1,12 @@
 /*
  * The plugin. init takes the caller's descriptors over from the launcher, opens again what has to be, and stores all in
- * CRIU's own list; the hook only looks up, because it runs among the descriptors of a restored task.
+ * CRIU's own list; the hook for files only looks up, because it runs among the descriptors of a restored task. Bytes that
+ * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet: if the restore fails
+ * before, they never get there.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +15,13 @@
 
 #include "choose.h"
 #include "criu.h"
+#include "delivery.h"
 #include "handover.h"
 #include "hash-images.h"
 #include "message.h"
 #include "plan.h"
 #include "reopen.h"
+#include "staging.h"
 #include "tempdir.h"
 
 #define START_RIGHT "start CRIU through `fdgraft-exec --plan FOLDER -- criu restore -D FOLDER …`"
@@ -38,6 +43,9 @@ static size_t answer_count;
 static char **keys;
 static size_t key_count;
 static char *link_folder;
+
+static struct staging staging;
+static enum { NOT_DELIVERED, DELIVERED, DELIVERY_FAILED } delivery_state;
 
 static void make_key(char key[KEY_MAX], const struct answer *answer)
 {
@@ -73,6 +81,21 @@ static int restore_ext_file(int id, bool *retry_needed)
 	make_key(key, answer);
 	fd = inherit_fd_lookup_id(key);
 	return fd < 0 ? -ENOENT : fd;
+}
+
+static int resume_devices_late(int pid)
+{
+	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
+	if (staging.count > 0 && delivery_state == NOT_DELIVERED) {
+		delivery_state = staging_deliver(&staging) ? DELIVERY_FAILED : DELIVERED;
+		staging_free(&staging);
+	}
+	if (delivery_state != DELIVERY_FAILED)
+		return -ENOTSUP;
+	/* Before 4.3 the answer is ignored, and a task that runs on without its bytes would be a silent loss. */
+	if (!criu_plugin_get_options && pid > 1 && kill(pid, SIGKILL))
+		message("cannot kill task %d, which must not run without its unread bytes: %s", pid, strerror(errno));
+	return -1;
 }
 
 /* -1 has said why. fd is CRIU's from then on. */
@@ -134,7 +157,6 @@ static void raise_limit(size_t needed)
 
 static int store_all(const struct plan *plan, const struct callers *callers)
 {
-	raise_limit(plan->graft_count + 2 * callers->count + 256);
 	keys = calloc(plan->graft_count + callers->count + 1, sizeof(*keys));
 	answers = calloc(plan->graft_count + 1, sizeof(*answers));
 	if (!keys || !answers) {
@@ -207,6 +229,7 @@ static void close_handed(const struct handover *handover)
 
 static int graft_all(struct plan *plan, int folder, const struct handover *handover)
 {
+	struct deliveries deliveries = {0};
 	struct callers callers;
 	int result = -1;
 
@@ -219,14 +242,17 @@ static int graft_all(struct plan *plan, int folder, const struct handover *hando
 	for (size_t i = 0; i < callers.count; i++)
 		if (take(&callers.list[i], &handover->list[i]))
 			goto out;
-	if (choose(plan, &callers, false) || problem_count() > 0)
+	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
+	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || problem_count() > 0)
 		goto out;
-	if (store_all(plan, &callers))
+	raise_limit(plan->graft_count + 2 * callers.count + 2 * deliveries.count + 256);
+	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || store_all(plan, &callers))
 		goto out;
 	close_handed(handover);
 	result = 0;
 out:
 	problems_end();
+	deliveries_free(&deliveries);
 	callers_free(&callers);
 	return result;
 }
@@ -246,8 +272,6 @@ static int with_plan(struct plan *plan, int folder, const char *handover_text)
 			inherit_fd_add ? "inherit_fd_lookup_id" : "inherit_fd_add");
 		return -1;
 	}
-	if (plan_refuse_replay(plan) || problem_count() > 0)
-		return -1;
 	if (handover_read(&handover, handover_text)) {
 		message(HANDOVER_ENV " is not what this version of fdgraft-exec writes; use fdgraft-exec and fdgraft.so of one build");
 		return -1;
@@ -294,6 +318,8 @@ static void forget(void)
 	answers = NULL;
 	key_count = 0;
 	answer_count = 0;
+	staging_free(&staging);
+	delivery_state = NOT_DELIVERED;
 	if (link_folder)
 		tempdir_remove(link_folder);
 	free(link_folder);
@@ -331,9 +357,12 @@ static int plugin_init(int stage)
 
 static void plugin_exit(int stage, int result)
 {
-	(void)result;
-	if (stage == CRIU_STAGE_RESTORE)
-		forget();
+	if (stage != CRIU_STAGE_RESTORE)
+		return;
+	for (size_t i = 0; result == 0 && delivery_state == NOT_DELIVERED && i < staging.count; i++)
+		message("caller fd %u: %llu unread bytes of the checkpoint were not delivered: CRIU did not ask for them, as when another plugin answers RESUME_DEVICES_LATE first",
+			staging.list[i].caller_fd, (unsigned long long)staging.list[i].bytes);
+	forget();
 }
 
 extern __attribute__((visibility("default"))) struct criu_plugin CR_PLUGIN_DESC;
@@ -344,5 +373,8 @@ struct criu_plugin CR_PLUGIN_DESC = {
 	.exit = plugin_exit,
 	.version = CRIU_INTERFACE_VERSION,
 	.max_hooks = CRIU_HOOKS_USED,
-	.hooks = {[CRIU_HOOK_RESTORE_EXT_FILE] = (void *)restore_ext_file},
+	.hooks = {
+		[CRIU_HOOK_RESTORE_EXT_FILE] = (void *)restore_ext_file,
+		[CRIU_HOOK_RESUME_DEVICES_LATE] = (void *)resume_devices_late,
+	},
 };

@@ -14,8 +14,8 @@
 #include "message.h"
 #include "move-fds.h"
 #include "reopen.h"
+#include "staging.h"
 #include "stderr-sink.h"
-#include "targets.h"
 
 /* What the work needs of the numbers: those of the task, and a source for each placeholder out of their way. */
 struct sources {
@@ -133,16 +133,22 @@ static int put_in_place(const struct plan *plan, const struct sources *sources, 
 	return 0;
 }
 
-static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
-			 const struct targets *targets, struct sources *sources)
+/* The unread bytes go last: nothing but COMMAND itself can fail after them. */
+static int deliver_and_run(const struct options *options, struct staging *staging)
 {
-	struct rlimit before;
-	int result = make_room(targets, &before);
+	int code;
 
-	if (result)
-		return result;
-	if (prepare(sources, plan, callers, targets))
+	if (staging_deliver(staging))
 		return EXIT_SYSTEM;
+	code = run_command(options->command);
+	staging_take_back(staging);
+	return code;
+}
+
+static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
+			 const struct targets *targets, struct sources *sources, struct staging *staging,
+			 const struct rlimit *before)
+{
 	for (size_t i = 0; i < targets->count; i++)
 		if (sources->by_graft[targets->list[i].graft] < 0 &&
 		    open_source(sources, plan, callers, targets->list[i].graft))
@@ -150,23 +156,31 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 	if (keep_stderr(sources) || cloexec_list_set(targets) || debug_write(plan) ||
 	    put_in_place(plan, sources, targets))
 		return EXIT_SYSTEM;
-	if (setrlimit(RLIMIT_NOFILE, &before)) {
+	if (setrlimit(RLIMIT_NOFILE, before)) {
 		message("cannot set the limit of descriptors back: %s", strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	return run_command(options->command);
+	return deliver_and_run(options, staging);
 }
 
-int run_task(const struct options *options, const struct plan *plan, const struct callers *callers)
+int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
+	     const struct targets *targets, const struct deliveries *deliveries, int folder)
 {
 	struct sources sources = {0};
-	struct targets targets;
-	int result = targets_collect(&targets, plan, options->task);
+	struct staging staging = {0};
+	struct rlimit before;
+	int code;
 
-	if (result == 0 && !options->check)
-		result = place_and_run(options, plan, callers, &targets, &sources);
+	if (options->check)
+		return 0;
+	code = make_room(targets, &before);
+	if (code == 0 && (prepare(&sources, plan, callers, targets) ||
+			  staging_fill(&staging, deliveries, plan, folder, sources.reserved, sources.reserved_count)))
+		code = EXIT_SYSTEM;
+	if (code == 0)
+		code = place_and_run(options, plan, callers, targets, &sources, &staging, &before);
+	staging_free(&staging);
 	free(sources.reserved);
 	free(sources.by_graft);
-	targets_free(&targets);
-	return result;
+	return code;
 }

@@ -4,7 +4,7 @@
  *   give N=KIND[:ARGUMENT]… -- COMMAND…
  *
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
- * N, write end at M); fill (makes the pipe at N full); eventfd; epoll; ptmx; socket; memfd; nonblock (of what is at N
+ * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; epoll; ptmx; socket; memfd; nonblock (of what is at N
  * already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE)
  */
 #define _GNU_SOURCE
@@ -90,6 +90,12 @@ static void give(const char *word)
 		pipe_at(number, atoi(kind + 5), word);
 	} else if (strcmp(kind, "fill") == 0) {
 		fill(number, word);
+	} else if (strncmp(kind, "put:", 4) == 0) {
+		if (write(number, kind + 4, strlen(kind + 4)) < 0)
+			fail(word);
+	} else if (strncmp(kind, "size:", 5) == 0) {
+		if (fcntl(number, F_SETPIPE_SZ, atoi(kind + 5)) < 0)
+			fail(word);
 	} else if (strcmp(kind, "eventfd") == 0) {
 		put(eventfd(0, 0), number, word);
 	} else if (strcmp(kind, "epoll") == 0) {

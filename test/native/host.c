@@ -1,7 +1,11 @@
 /*
  * Plays CRIU for the plugin: exports what CRIU exports, loads the plugin, runs init, the hook and exit.
  *
- *   host PLUGIN IMAGE_FOLDER STAGE [FILE_ID…]
+ *   host PLUGIN IMAGE_FOLDER STAGE [STEP…]
+ *
+ * Steps between init and exit: FILE_ID calls the hook for files; late calls RESUME_DEVICES_LATE for a task of its own and
+ * says what became of that; fail makes CRIU's restore one that failed; count=FD says how many bytes wait in a pipe, its
+ * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
  * inherit_fd_add. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
@@ -12,11 +16,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct descriptor {
@@ -29,6 +36,7 @@ struct descriptor {
 };
 
 #define RESTORE_EXT_FILE 3
+#define RESUME_DEVICES_LATE 9
 #define STORED_MAX 8192
 /* glibc's O_LARGEFILE is 0 where every file is large; the kernel's is set all the same. */
 #define KERNEL_O_LARGEFILE 0100000u
@@ -116,6 +124,69 @@ static void call_hook(void *hook, int id)
 	close(fd);
 }
 
+/* The task ends by whichever signal comes first. */
+static void call_late_hook(void *hook)
+{
+	pid_t task = fork();
+	int status = 0, answer;
+
+	if (task == 0)
+		for (;;)
+			pause();
+	answer = ((int (*)(int))hook)(task);
+	kill(task, SIGTERM);
+	waitpid(task, &status, 0);
+	printf("late %s, the task %s\n", answer == -ENOTSUP ? "ENOTSUP" : answer < 0 ? "failed" : "taken",
+	       WTERMSIG(status) == SIGKILL ? "was killed" : "lives");
+}
+
+static void drain(int fd, const char *path)
+{
+	static char bytes[1 << 16];
+	int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	ssize_t length;
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	while ((length = read(fd, bytes, sizeof(bytes))) > 0)
+		if (write(file, bytes, (size_t)length) != length)
+			abort();
+	close(file);
+}
+
+/* Says what RESULT CRIU's restore has then. */
+static int step(struct descriptor *descriptor, const char *word, int result)
+{
+	const char *equals = strchr(word, '=');
+	int fd = equals ? atoi(equals + 1) : -1;
+	const char *colon = equals ? strchr(equals, ':') : NULL;
+	char byte;
+
+	if (strcmp(word, "late") == 0) {
+		call_late_hook(descriptor->hooks[RESUME_DEVICES_LATE]);
+	} else if (strcmp(word, "fail") == 0) {
+		return -1;
+	} else if (strncmp(word, "count=", 6) == 0) {
+		int count = -1;
+
+		ioctl(fd, FIONREAD, &count);
+		printf("%d has %d of %d, flags %o\n", fd, count, fcntl(fd, F_GETPIPE_SZ),
+		       (unsigned int)fcntl(fd, F_GETFL) & ~KERNEL_O_LARGEFILE);
+	} else if (strncmp(word, "put=", 4) == 0 && colon) {
+		if (write(fd, colon + 1, strlen(colon + 1)) < 0)
+			printf("cannot write: %s\n", strerror(errno));
+	} else if (strncmp(word, "size=", 5) == 0 && colon) {
+		fcntl(fd, F_SETPIPE_SZ, atoi(colon + 1));
+	} else if (strncmp(word, "drain=", 6) == 0 && colon) {
+		drain(fd, colon + 1);
+	} else if (strncmp(word, "end=", 4) == 0) {
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		printf("%d %s\n", fd, read(fd, &byte, 1) == 0 ? "is at its end" : "waits");
+	} else {
+		call_hook(descriptor->hooks[RESTORE_EXT_FILE], atoi(word));
+	}
+	return result;
+}
+
 static void list_fds(const char *when)
 {
 	DIR *stream = opendir("/proc/self/fd");
@@ -169,9 +240,12 @@ int main(int argc, char **argv)
 	       getenv("FDGRAFT_PLUGIN_FOLDER") ? "set" : "unset");
 	list_fds("after-init");
 	if (result == 0) {
+		int restored = 0;
+
 		for (int i = 4; i < argc; i++)
-			call_hook(descriptor->hooks[RESTORE_EXT_FILE], atoi(argv[i]));
-		descriptor->exit(stage, 0);
+			restored = step(descriptor, argv[i], restored);
+		list_fds("before-exit");
+		descriptor->exit(stage, restored);
 		printf("exit\n");
 	}
 	dlclose(plugin);

@@ -78,6 +78,21 @@ const corruptions: [string, Buffer, RegExp][] = [
     /"\.\.\/x"/,
   ],
   [
+    'bytes in flight of an image that holds none',
+    planBytes(with0({ inFlight: [{ image: 'sk-queues.img', bytes: 1, fate: 'replay' }] })),
+    /\(sk-queues\.img\): it is not one whose bytes can be written: those are pipes-data\.img and fifo-data\.img/,
+  ],
+  [
+    'bytes in flight past the largest file',
+    planBytes(with0({ inFlight: [{ offset: 2 ** 62, bytes: 2 ** 62, fate: 'replay' }] })),
+    /end past the largest possible file/,
+  ],
+  [
+    'bytes in flight that nothing reads',
+    planBytes(with0({ flags: 1, inFlight: [{ bytes: 1, fate: 'replay' }] })),
+    /they are for an entry that nothing reads/,
+  ],
+  [
     'a descriptor past all',
     planBytes(with0({ descriptors: [{ fd: 0x7fffffff, pids: [7] }] })),
     /descriptor 2147483647, at most 1048575/,

@@ -22,6 +22,7 @@ export interface InFlight {
   image?: string;
   offset?: number;
   bytes: number;
+  pipeSize?: number;
   fate: 'replay' | 'drop' | number;
 }
 
@@ -33,6 +34,7 @@ export interface Placeholder {
   key?: string;
   flags?: number;
   offset?: number;
+  pipeId?: number;
   needsRead?: boolean;
   needsWrite?: boolean;
   apply?: Apply | number;
@@ -120,6 +122,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     flags,
     owner: { uid: 0, euid: 0, signum: 0, pidType: 0, pid: 0 },
     ...(placeholder.offset === undefined ? {} : { offset: placeholder.offset }),
+    ...(placeholder.pipeId === undefined ? {} : { pipeId: placeholder.pipeId }),
   };
   const message = {
     fileId: placeholder.fileId,
@@ -136,11 +139,11 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
       })),
       ...Array.from({ length: placeholder.scmRights ?? 0 }, (_, packet) => ({ scmRight: { packet, socketId: 9 } })),
     ],
-    inFlight: (placeholder.inFlight ?? []).map(({ image = 'pipes-data.img', offset = 8, bytes, fate }) => ({
+    inFlight: (placeholder.inFlight ?? []).map(({ image = 'pipes-data.img', offset = 8, fate, ...rest }) => ({
       image,
       offset,
-      bytes,
       fate: fate === 'replay' ? 0 : fate === 'drop' ? 1 : fate,
+      ...rest,
     })),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());

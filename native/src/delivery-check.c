@@ -1,0 +1,288 @@
+/* What keeps unread bytes from getting into the caller's pipe, all of it known before anything starts. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "delivery.h"
+#include "message.h"
+#include "open-image.h"
+
+#define LET_GO "let the bytes go with fdgraft rewrite --drop-in-flight"
+
+/* "caller fd 5 (spec …)" and "the 21 unread bytes of pipe:[77]", for messages. */
+struct names {
+	struct shown spec;
+	struct shown key;
+};
+
+static void name(struct names *names, const struct plan *plan, const struct piece *piece)
+{
+	show_spec(&names->spec, plan, plan->grafts[piece->bytes->graft].spec);
+	show_printed(&names->key, piece->bytes->key);
+}
+
+/* Entries of one dumped pipe have its key and its number. */
+static bool same_dumped_pipe(const struct in_flight *left, const struct in_flight *right)
+{
+	return left->pipe_id == right->pipe_id && strcmp(left->key, right->key) == 0;
+}
+
+/* True where the bytes cannot go there whatever is done about the rest. */
+static bool refuse_pipe(const struct delivery *delivery, const struct plan *plan)
+{
+	const struct piece *first = &delivery->pieces[0];
+	enum caller_kind kind = first->caller->kind;
+	struct names names, others;
+
+	name(&names, plan, first);
+	if (kind != CALLER_PIPE && kind != CALLER_FIFO) {
+		problem("caller fd %u is %s (spec %s): bytes that were unread in %s at the dump can be written into a pipe or FIFO only; give one, or " LET_GO,
+			first->caller->number, caller_kind_name(kind), names.spec.text, names.key.text);
+		return true;
+	}
+	for (size_t i = 1; i < delivery->count; i++) {
+		const struct piece *other = &delivery->pieces[i];
+
+		if (same_dumped_pipe(first->bytes, other->bytes))
+			continue;
+		name(&others, plan, other);
+		problem("caller fd %u (spec %s) and caller fd %u (spec %s) are one pipe, and the unread bytes of %s and of %s would mix in it; give each a pipe of its own, or " LET_GO,
+			first->caller->number, names.spec.text, other->caller->number, others.spec.text, names.key.text,
+			others.key.text);
+		return true;
+	}
+	return false;
+}
+
+/* In the order of the images and of the bytes in them; records of the same bytes as in the plan. */
+static int by_place(const void *left, const void *right)
+{
+	const struct in_flight *a = (*(const struct piece *const *)left)->bytes;
+	const struct in_flight *b = (*(const struct piece *const *)right)->bytes;
+	int order = strcmp(a->image, b->image);
+
+	if (order)
+		return order;
+	if (a->offset != b->offset)
+		return a->offset > b->offset ? 1 : -1;
+	return (a > b) - (a < b);
+}
+
+static void compare_places(const struct plan *plan, const struct piece *last, const struct piece *piece)
+{
+	const struct stat *a = &last->caller->status;
+	const struct stat *b = &piece->caller->status;
+	bool one_pipe = a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	struct names names, others;
+
+	if (strcmp(last->bytes->image, piece->bytes->image) != 0 ||
+	    piece->bytes->offset - last->bytes->offset >= last->bytes->bytes)
+		return;
+	if (one_pipe && piece->bytes->offset == last->bytes->offset && piece->bytes->bytes == last->bytes->bytes) {
+		piece->bytes->repeated = true;
+		return;
+	}
+	if (one_pipe) {
+		problem("%s: image %s, byte %llu: unread bytes of two records overlap; write the plan again with fdgraft rewrite",
+			plan->shown_path, piece->bytes->image, (unsigned long long)piece->bytes->offset);
+		return;
+	}
+	name(&names, plan, last);
+	name(&others, plan, piece);
+	problem("%s, byte %llu: the plan has the same unread bytes of %s for caller fd %u (spec %s) and for caller fd %u (spec %s), and they can be delivered only once; give both specs one pipe, or " LET_GO,
+		piece->bytes->image, (unsigned long long)piece->bytes->offset, others.key.text, last->caller->number,
+		names.spec.text, piece->caller->number, others.spec.text);
+}
+
+/* Marks records of the same bytes for the same pipe, as two ends of it may have them. */
+static int mark_repeated(const struct deliveries *deliveries, const struct plan *plan)
+{
+	const struct piece **places = calloc(plan->in_flight_count, sizeof(const struct piece *));
+	const struct piece *last = NULL;
+	size_t count = 0;
+
+	if (!places) {
+		message("out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < deliveries->count; i++)
+		for (size_t k = 0; k < deliveries->list[i].count; k++)
+			places[count++] = &deliveries->list[i].pieces[k];
+	qsort(places, count, sizeof(const struct piece *), by_place);
+	for (size_t i = 0; i < count; i++) {
+		places[i]->bytes->repeated = false;
+		if (last)
+			compare_places(plan, last, places[i]);
+		if (!places[i]->bytes->repeated)
+			last = places[i];
+	}
+	free(places);
+	return 0;
+}
+
+struct image {
+	const char *name; /* the last one looked at */
+	bool usable;
+	uint64_t size;
+};
+
+static int check_ranges(const struct delivery *delivery, const struct plan *plan, int folder, struct image *image)
+{
+	for (size_t i = 0; i < delivery->count; i++) {
+		const struct in_flight *bytes = delivery->pieces[i].bytes;
+
+		if (!image->name || strcmp(image->name, bytes->image) != 0) {
+			int fd;
+
+			if (open_image(&fd, &image->size, plan, folder, bytes->image))
+				return -1;
+			image->name = bytes->image;
+			image->usable = fd >= 0;
+			if (fd >= 0)
+				close(fd);
+		}
+		if (image->usable && (bytes->offset > image->size || bytes->bytes > image->size - bytes->offset))
+			problem("image %s of %s: unread bytes %llu to %llu, and it has %llu; the plan and the images of one fdgraft rewrite belong together",
+				bytes->image, plan->shown_path, (unsigned long long)bytes->offset,
+				(unsigned long long)(bytes->offset + bytes->bytes), (unsigned long long)image->size);
+	}
+	return 0;
+}
+
+static void add_up(struct delivery *delivery)
+{
+	delivery->bytes = 0;
+	delivery->capacity = 0;
+	for (size_t i = 0; i < delivery->count; i++) {
+		const struct in_flight *bytes = delivery->pieces[i].bytes;
+
+		if (bytes->repeated)
+			continue;
+		/* No pipe is near as large as where this stops. */
+		delivery->bytes = bytes->bytes > UINT64_MAX - delivery->bytes ? UINT64_MAX : delivery->bytes + bytes->bytes;
+		if (bytes->pipe_size > delivery->capacity)
+			delivery->capacity = bytes->pipe_size;
+	}
+	if (delivery->bytes > delivery->capacity)
+		delivery->capacity = delivery->bytes;
+}
+
+/* Tells on a pipe of our own what the kernel would say to the caller's. 0 or an errno. */
+static int try_growing(int capacity)
+{
+	int ends[2];
+	int error;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return errno;
+	error = fcntl(ends[0], F_SETPIPE_SZ, capacity) < 0 ? errno : 0;
+	close(ends[0]);
+	close(ends[1]);
+	return error;
+}
+
+/*
+ * A pipe keeps the size that it gets here even if something else is wrong and nothing starts: more room than before does
+ * no harm, and found out any later it would be no problem among the others.
+ */
+static int check_room(const struct delivery *delivery, const struct plan *plan, enum growing growing)
+{
+	const struct piece *first = &delivery->pieces[0];
+	int room = fcntl(first->caller->fd, F_GETPIPE_SZ);
+	struct names names;
+	int error = 0;
+
+	if (room < 0) {
+		message("caller fd %u: cannot read the size of the pipe: %s", first->caller->number, strerror(errno));
+		return -1;
+	}
+	if (delivery->capacity <= (uint64_t)room)
+		return 0;
+	if (delivery->capacity > INT_MAX)
+		error = EINVAL;
+	else if (growing == GROW_NOTHING)
+		error = try_growing((int)delivery->capacity);
+	else if (fcntl(first->caller->fd, F_SETPIPE_SZ, (int)delivery->capacity) < 0)
+		error = errno;
+	if (error == 0)
+		return 0;
+	name(&names, plan, first);
+	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " LET_GO,
+		first->caller->number, names.spec.text, room, (unsigned long long)delivery->bytes, names.key.text,
+		(unsigned long long)delivery->capacity, strerror(error),
+		error == EPERM ? "raise /proc/sys/fs/pipe-max-size, or give a pipe that is large enough" :
+				 "give a pipe that is large enough");
+	return 0;
+}
+
+static int check_pipe(const struct delivery *delivery, const struct plan *plan)
+{
+	const struct piece *first = &delivery->pieces[0];
+	struct names names;
+	char path[64];
+	int waiting;
+
+	name(&names, plan, first);
+	if (ioctl(first->caller->fd, FIONREAD, &waiting)) {
+		message("caller fd %u: cannot find out whether the pipe is empty: %s", first->caller->number, strerror(errno));
+		return -1;
+	}
+	if (waiting > 0)
+		problem("caller fd %u (spec %s): its pipe already holds %d bytes, and the %llu unread bytes of %s have to come first; give an empty pipe, or " LET_GO,
+			first->caller->number, names.spec.text, waiting, (unsigned long long)delivery->bytes, names.key.text);
+	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", first->caller->fd) < 0)
+		return -1;
+	/* Only asked: opening an end and closing it again could be noticed at the other. */
+	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+		problem("caller fd %u (spec %s): the unread bytes of %s cannot be written into its pipe: %s; let it be a pipe of this user, or " LET_GO,
+			first->caller->number, names.spec.text, names.key.text, strerror(errno));
+	return 0;
+}
+
+int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int folder, enum growing growing)
+{
+	struct image image = {0};
+
+	if (deliveries->count == 0)
+		return 0;
+	if (mark_repeated(deliveries, plan))
+		return -1;
+	for (size_t i = 0; i < deliveries->count; i++) {
+		struct delivery *delivery = &deliveries->list[i];
+
+		add_up(delivery);
+		if (check_ranges(delivery, plan, folder, &image))
+			return -1;
+		if (refuse_pipe(delivery, plan))
+			continue;
+		if (check_pipe(delivery, plan) || check_room(delivery, plan, growing))
+			return -1;
+	}
+	return 0;
+}
+
+void deliveries_refuse_debugs(const struct deliveries *deliveries, const struct plan *plan)
+{
+	for (size_t i = 0; deliveries->count > 0 && i < plan->head->n_debugs; i++) {
+		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
+		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
+		const struct delivery *delivery;
+		struct names names;
+		struct shown shown;
+
+		if (debug->output.len == 0 || fstat(caller.fd, &caller.status))
+			continue;
+		delivery = delivery_into(deliveries, &caller);
+		if (!delivery)
+			continue;
+		name(&names, plan, &delivery->pieces[0]);
+		problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " LET_GO,
+			delivery->pieces[0].caller->number, names.spec.text, show_printed(&shown, debug->text),
+			(unsigned long long)delivery->bytes, names.key.text);
+	}
+}

@@ -1,0 +1,10 @@
+/* An image that the executor reads itself. */
+#ifndef FDGRAFT_OPEN_IMAGE_H
+#define FDGRAFT_OPEN_IMAGE_H
+
+#include "plan.h"
+
+/* A regular file of the folder, not through a link. *fd is -1 where it is no such file, which is a problem(). -1 has said why. */
+int open_image(int *fd, uint64_t *size, const struct plan *plan, int folder, const char *name);
+
+#endif

@@ -1,0 +1,265 @@
+#include "staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "move-fds.h"
+#include "open-image.h"
+
+#define CHUNK ((size_t)64 << 10)
+
+static unsigned char chunk[CHUNK];
+static size_t chunk_length;
+
+static int write_chunk(int fd)
+{
+	size_t done = 0;
+
+	while (done < chunk_length) {
+		ssize_t written = write(fd, chunk + done, chunk_length - done);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0) {
+			message("cannot keep unread bytes: %s", strerror(errno));
+			return -1;
+		}
+		done += (size_t)written;
+	}
+	chunk_length = 0;
+	return 0;
+}
+
+/* Through one buffer for all records of a pipe: pages that are not full would take more room in the pipe than the bytes. */
+static int copy_piece(int image, const struct in_flight *bytes, int to)
+{
+	uint64_t offset = bytes->offset;
+	uint64_t left = bytes->bytes;
+
+	while (left > 0) {
+		size_t room = CHUNK - chunk_length;
+		ssize_t got = pread(image, chunk + chunk_length, left < room ? (size_t)left : room, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			message("image %s: cannot read the unread bytes of a pipe: %s", bytes->image,
+				got < 0 ? strerror(errno) : "it was cut short");
+			return -1;
+		}
+		chunk_length += (size_t)got;
+		offset += (uint64_t)got;
+		left -= (uint64_t)got;
+		if (chunk_length == CHUNK && write_chunk(to))
+			return -1;
+	}
+	return 0;
+}
+
+static int copy_pieces(const struct delivery *delivery, const struct plan *plan, int folder, int to)
+{
+	chunk_length = 0;
+	for (size_t i = 0; i < delivery->count; i++) {
+		const struct in_flight *bytes = delivery->pieces[i].bytes;
+		uint64_t size;
+		int image, result;
+
+		if (bytes->repeated)
+			continue;
+		if (open_image(&image, &size, plan, folder, bytes->image) || image < 0)
+			return -1;
+		result = copy_piece(image, bytes, to);
+		close(image);
+		if (result)
+			return -1;
+	}
+	return write_chunk(to);
+}
+
+/* The caller may have passed the end for reading only, and its flags are its own: so this is always opened. */
+static int open_way(const struct caller *caller)
+{
+	struct stat status;
+	char path[64];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", caller->fd) < 0)
+		return -1;
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &status)) {
+		message("caller fd %u: cannot open its pipe for writing: %s", caller->number, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (status.st_dev != caller->status.st_dev || status.st_ino != caller->status.st_ino) {
+		message("caller fd %u: opening its pipe for writing led to another file", caller->number);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Closes fd, whatever comes of it. */
+static int move_clear(int fd, const uint32_t *taken, size_t taken_count)
+{
+	int copy = dup_clear_of(fd, taken, taken_count);
+
+	if (copy < 0)
+		message("cannot dup a pipe of unread bytes: %s", strerror(errno));
+	close(fd);
+	return copy;
+}
+
+static int stage_one(struct staged *staged, const struct delivery *delivery, const struct plan *plan, int folder,
+		     const uint32_t *taken, size_t taken_count)
+{
+	int ends[2];
+	int room, way;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
+		message("cannot make a pipe for unread bytes: %s", strerror(errno));
+		return -1;
+	}
+	staged->from = move_clear(ends[0], taken, taken_count);
+	room = fcntl(ends[1], F_GETPIPE_SZ);
+	if (room >= 0 && (uint64_t)room < delivery->bytes)
+		room = fcntl(ends[1], F_SETPIPE_SZ, (int)delivery->bytes);
+	if (room < 0)
+		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)delivery->bytes, strerror(errno));
+	if (staged->from < 0 || room < 0 || copy_pieces(delivery, plan, folder, ends[1])) {
+		close(ends[1]);
+		return -1;
+	}
+	close(ends[1]);
+	way = open_way(delivery->pieces[0].caller);
+	if (way < 0)
+		return -1;
+	staged->to = move_clear(way, taken, taken_count);
+	return staged->to < 0 ? -1 : 0;
+}
+
+int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int folder,
+		 const uint32_t *taken, size_t taken_count)
+{
+	*staging = (struct staging){0};
+	if (deliveries->count == 0)
+		return 0;
+	staging->list = calloc(deliveries->count, sizeof(*staging->list));
+	if (!staging->list) {
+		message("out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < deliveries->count; i++) {
+		struct staged *staged = &staging->list[staging->count++];
+
+		*staged = (struct staged){
+			.caller_fd = deliveries->list[i].pieces[0].caller->number,
+			.bytes = deliveries->list[i].bytes,
+			.from = -1,
+			.to = -1,
+		};
+		if (stage_one(staged, &deliveries->list[i], plan, folder, taken, taken_count)) {
+			staging_free(staging);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Others hold the caller's pipe too. */
+static int is_ready(const struct staged *staged)
+{
+	int room = fcntl(staged->to, F_GETPIPE_SZ);
+	int waiting;
+
+	if (room < 0 || ioctl(staged->to, FIONREAD, &waiting)) {
+		message("caller fd %u: cannot look at its pipe: %s", staged->caller_fd, strerror(errno));
+		return -1;
+	}
+	if (waiting > 0) {
+		message("caller fd %u: something wrote %d bytes into its pipe during the restore, ahead of %llu unread bytes of the checkpoint; write into it only when the restore is done",
+			staged->caller_fd, waiting, (unsigned long long)staged->bytes);
+		return -1;
+	}
+	if ((uint64_t)room < staged->bytes) {
+		message("caller fd %u: something made its pipe smaller during the restore: it holds %d bytes, %llu unread bytes have to go into it",
+			staged->caller_fd, room, (unsigned long long)staged->bytes);
+		return -1;
+	}
+	return 0;
+}
+
+static int move(const struct staged *staged)
+{
+	uint64_t left = staged->bytes;
+
+	while (left > 0) {
+		ssize_t moved = splice(staged->from, NULL, staged->to, NULL, left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+		if (moved < 0 && errno == EINTR)
+			continue;
+		if (moved <= 0) {
+			message("caller fd %u: %llu of %llu unread bytes were not delivered: %s", staged->caller_fd,
+				(unsigned long long)left, (unsigned long long)staged->bytes,
+				moved < 0 ? strerror(errno) : "the pipe that holds them is empty");
+			return -1;
+		}
+		left -= (uint64_t)moved;
+	}
+	return 0;
+}
+
+int staging_deliver(struct staging *staging)
+{
+	for (size_t i = 0; i < staging->count; i++)
+		if (is_ready(&staging->list[i]))
+			return -1;
+	for (size_t i = 0; i < staging->count; i++)
+		if (move(&staging->list[i]))
+			return -1;
+	return 0;
+}
+
+void staging_take_back(const struct staging *staging)
+{
+	for (size_t i = 0; i < staging->count; i++) {
+		uint64_t left = staging->list[i].bytes;
+		char path[64];
+		int fd;
+
+		if (snprintf(path, sizeof(path), "/proc/self/fd/%d", staging->list[i].to) < 0)
+			continue;
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		while (fd >= 0 && left > 0) {
+			ssize_t got = read(fd, chunk, left < CHUNK ? (size_t)left : CHUNK);
+
+			if (got <= 0)
+				break;
+			left -= (uint64_t)got;
+		}
+		if (left > 0)
+			message("caller fd %u: %llu bytes that were delivered stay in its pipe", staging->list[i].caller_fd,
+				(unsigned long long)left);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+void staging_free(struct staging *staging)
+{
+	for (size_t i = 0; i < staging->count; i++) {
+		if (staging->list[i].from >= 0)
+			close(staging->list[i].from);
+		if (staging->list[i].to >= 0)
+			close(staging->list[i].to);
+	}
+	free(staging->list);
+	*staging = (struct staging){0};
+}
