@@ -1,64 +1,79 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { readImage } from '../support/images';
+import { runCommand, top, translateSources } from './command';
+import { ASKED } from './specs';
 
 /** `npm run golden` writes the expected outputs anew; look at the difference before it is committed. */
 const renew = process.env.FDGRAFT_GOLDEN === 'renew';
 
-const top = path.join(__dirname, '../..');
 const images = 'fixtures/images';
+const fixtures = fs.readdirSync(path.join(top, images)).sort();
 const expected = path.join(__dirname, 'expected');
 
-function fdgraft(args: readonly string[]): string {
-  const command = ['-r', 'ts-node/register/transpile-only', 'src/cli/bin.ts', ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: top, encoding: 'utf8' });
-  // A new version changes no output but this.
-  const text = stdout.replace(/"fdgraft \d+\.\d+\.\d+[^"]*"/g, '"fdgraft VERSION"');
-  return `${text}--- exit ${status}, on stderr:\n${stderr}`;
-}
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-golden-'));
+test.before(() => translateSources(folder));
+test.after.always(() => fs.rmSync(folder, { recursive: true, force: true }));
+const fdgraft = (args: readonly string[]) => runCommand(folder, args);
 
-/** Every key of a fixture that a rewrite takes, as its own ls lists them. */
-function specsOf(name: string): string[] {
-  const { entries } = JSON.parse(fdgraft(['ls', `${images}/${name}`, '--json']).replace(/--- exit[\s\S]*$/, ''));
-  const keys = new Set<string>(entries.flatMap(({ key }: { key?: string }) => key ?? []));
-  const skipped = /ghost|moved|\/log$|^pipe/;
-  const good = [...keys].filter(
-    (key) => !['deleted_logs', 'forked_map', 'many_types'].includes(name) || !skipped.test(key),
-  );
-  return good.flatMap((key, i) => ['--inherit-fd', `fd[${5 + i}]:${key}`]);
-}
-
-const COMMANDS: { [file: string]: (name: string) => string[] } = {
-  'ls.txt': (name) => ['ls', `${images}/${name}`],
-  'ls.json': (name) => ['ls', `${images}/${name}`, '--json'],
-  'rewrite.txt': (name) => ['rewrite', `${images}/${name}`, '--dry-run', '--drop-in-flight', ...specsOf(name)],
-  'plan.json': (name) => [
-    'rewrite',
-    `${images}/${name}`,
-    '--dry-run',
-    '--drop-in-flight',
-    '--quiet',
-    '--save-plan',
-    '-',
-    ...specsOf(name),
-  ],
-};
-
-for (const name of fs.readdirSync(path.join(top, images))) {
-  for (const [file, args] of Object.entries(COMMANDS)) {
-    test(`${name}: ${file}`, (t) => {
-      const place = path.join(expected, name, file);
-      const output = fdgraft(args(name));
-      if (renew) {
-        fs.mkdirSync(path.dirname(place), { recursive: true });
-        fs.writeFileSync(place, output);
-      }
-      t.is(output, fs.readFileSync(place, 'utf8'));
-    });
+function compare(t: ExecutionContext, name: string, file: string, output: string): void {
+  const place = path.join(expected, name, file);
+  if (renew) {
+    fs.mkdirSync(path.dirname(place), { recursive: true });
+    fs.writeFileSync(place, output);
   }
+  t.is(output, fs.readFileSync(place, 'utf8'), `${name}/${file} (npm run golden renews what is expected)`);
 }
 
-test('nothing is expected of a fixture that is gone', (t) => {
-  t.deepEqual(fs.readdirSync(expected).sort(), fs.readdirSync(path.join(top, images)).sort());
+const both = (stdout: string, stderr: string) => (stderr === '' ? stdout : `${stdout}--- stderr:\n${stderr}`);
+
+/** The one thing in a plan that a new version of the package changes. */
+const withoutVersion = (plan: string) =>
+  plan.replace(/^( {2}"tool": "fdgraft )\d+\.\d+\.\d+[^"]*"/m, (_all, before) => `${before}VERSION"`);
+
+/** The options that name what a fixture is asked for. */
+function optionsOf(name: string): string[] {
+  const { specs, options = [] } = ASKED[name] ?? { specs: [] };
+  const pipeId = (id: string) => {
+    const entries = readImage(path.join(top, images, name), 'files.img').records;
+    const entry = entries.find(({ fields }) => String(fields.id) === id)?.fields;
+    return String((entry?.pipe as { pipe_id: number } | undefined)?.pipe_id);
+  };
+  const inherit = specs.map((spec) => spec.replace(/#(\d+)/, (_all, id) => pipeId(id)));
+  return [...inherit.flatMap((spec) => ['--inherit-fd', spec]), ...options];
+}
+
+for (const name of fixtures) {
+  const source = `${images}/${name}`;
+
+  test(`${name}: ls`, async (t) => {
+    const { stdout, stderr, code } = await fdgraft(['ls', source]);
+    compare(t, name, 'ls.txt', both(stdout, stderr));
+    t.is(code, 0);
+  });
+
+  test(`${name}: ls --json`, async (t) => {
+    const { stdout, stderr, code } = await fdgraft(['ls', source, '--json']);
+    compare(t, name, 'ls.json', stdout);
+    t.deepEqual({ stderr, code }, { stderr: '', code: 0 });
+  });
+
+  test(`${name}: rewrite, the plan as JSON and as text`, async (t) => {
+    const command = ['rewrite', source, '--dry-run', ...optionsOf(name)];
+    const [saved, shown] = await Promise.all([fdgraft([...command, '--save-plan', '-']), fdgraft(command)]);
+    compare(t, name, 'plan.json', withoutVersion(saved.stdout));
+    compare(t, name, 'rewrite.txt', both(shown.stdout, shown.stderr));
+    // Where the plan takes stdout, the same text goes to the other side.
+    t.is(saved.stderr, shown.stderr + shown.stdout);
+    t.deepEqual([saved.code, shown.code], [0, 0]);
+  });
+}
+
+test('each fixture is asked for something, and nothing is expected of one that is gone', (t) => {
+  t.deepEqual(Object.keys(ASKED).sort(), fixtures);
+  t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
+  const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
+  for (const name of fixtures) t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), files, name);
 });
