@@ -135,11 +135,13 @@ class Transformer {
 
   private gatherScmRights(batch: RecordBatch, open: OpenImage): void {
     forEachRecord(batch, open.name, (bytes, start, end, packet) => {
+      const rights: number[] = [];
       visitFileIds('SK_QUEUES', bytes, start, end, (id) => {
-        if (!this.ids.has(id)) return;
-        const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
-        this.references.get(id)?.scmRights.push({ packet, socketId });
+        if (this.ids.has(id)) rights.push(id);
       });
+      if (rights.length === 0) return;
+      const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
+      for (const id of rights) this.references.get(id)?.scmRights.push({ packet, socketId });
     });
   }
 }
