@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * Bytes as text, reversibly. Bytes that are not valid UTF-8 and control characters become \xHH, and so
  * does a backslash that stands before an x. U+FFFD and the characters that turn the reading direction
@@ -7,7 +9,6 @@
 
 const NOT_SHOWN = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffd]/g;
 const BACKSLASH_BEFORE_X = /\\(?=x)/g;
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text that stands for exactly these bytes; `unescapeText` is the way back. */
 export function escapeBytes(bytes: Uint8Array): string {
@@ -60,11 +61,7 @@ export function unescapeText(text: string): Buffer {
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : undefined;
 }
 
 /** Text that is escaped already, or was never bytes, without characters that a terminal acts on. */
@@ -77,7 +74,7 @@ function validSequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  return decodeStrictly(bytes.subarray(at, at + length)) === undefined ? 0 : length;
+  return isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
 function hex(byte: number): string {

@@ -1,5 +1,6 @@
 import { escapeBytes } from '../bytes/escape';
 import { locate } from '../errors/locate';
+import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { type ImageFile, type ImageName, identifyImage } from '../frames/image-kinds';
 import { type ExtraLength, type RecordBatch, RecordReader } from '../frames/record-reader';
@@ -34,10 +35,16 @@ export interface OpenImage extends ImageFile {
   readonly headerBytes: number;
 }
 
-/** What image a member is; undefined for raw bytes and for what lies in a subfolder. */
+/**
+ * What image a member is; undefined for raw bytes and for what lies in a subfolder. Throws FdgraftError
+ * where an image is no file: what is in it would be missed.
+ */
 export function imageOf(member: SourceMember): ImageFile | undefined {
-  if (member.kind !== 'file' && member.kind !== 'link') return undefined;
-  return identifyImage(member.name.toString('latin1'));
+  const image = identifyImage(member.name.toString('latin1'));
+  if (image !== undefined && member.kind !== 'file' && member.kind !== 'link') {
+    throw messages.notARegularFile(escapeBytes(member.name));
+  }
+  return image;
 }
 
 /** Reads the records of an image in batches. `onOpen` is called once, after the magics and before the first batch. */

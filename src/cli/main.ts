@@ -43,7 +43,10 @@ function buildParser(args: readonly string[], context: Context): Argv {
     .wrap(100)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? messages.usage(message, 'fdgraft --help and fdgraft COMMAND --help say what there is');
+      const isOurs = error !== undefined && error !== null && error.name !== 'YError';
+      throw isOurs
+        ? error
+        : messages.usage(message ?? error.message, 'fdgraft --help and fdgraft COMMAND --help say what there is');
     });
   return parser;
 }

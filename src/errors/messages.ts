@@ -2,6 +2,7 @@
  * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
  * way out. Text that comes from outside arrives here escaped (bytes/escape.ts).
  */
+import { getSystemErrorMap } from 'node:util';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
 
 const error = (details: ErrorDetails) => new FdgraftError(details);
@@ -19,8 +20,16 @@ function reason(cause: unknown): string {
     case 'ELOOP':
       return 'it is a symbolic link, or became one (ELOOP)';
     default:
-      return cause instanceof Error ? cause.message : String(cause);
+      return code === undefined
+        ? String((cause as Error)?.message ?? cause)
+        : errnoText(cause as NodeJS.ErrnoException);
   }
+}
+
+/** The system's own words for an error: Node's message has paths in it, as they are. */
+function errnoText({ errno, code }: NodeJS.ErrnoException): string {
+  const [, text] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
+  return text === undefined ? `${code}` : `${text} (${code})`;
 }
 
 export const messages = {
@@ -86,6 +95,17 @@ export const messages = {
       problem: `lies inside the source ${source}`,
       hint: 'the source is never changed: name a folder elsewhere',
     }),
+  planInsideSource: (file: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file,
+      problem: 'lies inside the source, which is never changed',
+      hint: 'save the plan elsewhere',
+    }),
+  planIsOut: (file: string) =>
+    error({ code: 'OUT_UNUSABLE', file, problem: 'is OUT too', hint: 'save the plan elsewhere; OUT has it as well' }),
+  planIsFolder: (file: string) =>
+    error({ code: 'OUT_UNUSABLE', file, problem: 'is a folder', hint: 'name a file for the plan' }),
   linkUnsupported: (mode: string, file: string) =>
     error({
       code: 'LINK_UNSUPPORTED',
@@ -96,8 +116,7 @@ export const messages = {
   systemError: (cause: unknown, file?: string) =>
     cause instanceof FdgraftError ? cause : error({ code: 'SYSTEM', file, problem: reason(cause), cause }),
 
-  unforeseen: (cause: unknown) =>
-    error({ code: 'SYSTEM', problem: `unforeseen: ${cause instanceof Error ? cause.message : String(cause)}`, cause }),
+  unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
 
   // Images.
   truncated: (place: Place, needs: number, what: string) =>

@@ -1,5 +1,4 @@
 import fs from 'node:fs/promises';
-import path from 'node:path';
 import { messages } from '../errors/messages';
 import { openFolder } from '../storage/folder-source';
 import type { Source } from '../storage/source';
@@ -11,8 +10,8 @@ const FIRST = ['inventory.img', 'pstree.img', 'files.img'];
 export async function openSource(folder: string): Promise<Source> {
   const source = await openFolder(folder, FIRST);
   // Asked before anything is read: the folder may be any, with whole trees below it.
-  await fs.lstat(path.join(folder, 'inventory.img')).catch(() => {
-    throw messages.noInventory(folder);
+  await fs.lstat(`${folder}/inventory.img`).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? messages.noInventory(folder) : messages.cannotReadSource(folder, error);
   });
   return source;
 }

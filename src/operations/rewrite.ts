@@ -56,6 +56,7 @@ export interface RewriteResult {
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
   const specs = options.specs.map(parseSpec);
   if (specs.length === 0) throw messages.noSpecs();
+  await checkSavePlan(source, options);
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
   const found = await survey(source, inherits, options.signal);
   const decision = decide(found, inherits, options.dropInFlight ?? false);
@@ -126,9 +127,31 @@ async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
   await writer.close();
 }
 
+/** Refuses, before anything is made, a place for the plan that belongs to the source or to OUT. */
+async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions): Promise<void> {
+  if (savePlan === undefined) return;
+  const folder = await fs.realpath(path.dirname(savePlan)).catch((error) => {
+    throw messages.systemError(error, savePlan);
+  });
+  const isBelow = (top: string) => folder === top || folder.startsWith(`${top}${path.sep}`);
+  if (source.folder !== undefined && isBelow(source.folder.toString())) throw messages.planInsideSource(savePlan);
+  if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
+  const target = await fs.stat(savePlan).catch(() => undefined);
+  if (target?.isDirectory()) throw messages.planIsFolder(savePlan);
+}
+
 /** Saves the plan where the rest succeeds, and only there. */
 async function withSavedPlan(plan: Plan, file: string | undefined, commit: () => Promise<void>): Promise<void> {
   if (file === undefined) return commit();
+  const there = await fs.lstat(file).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) {
+    // A device, a FIFO or a link stays what it is: the plan goes through it.
+    await commit();
+    await fs.writeFile(file, `${JSON.stringify(planToJson(plan), null, 2)}\n`).catch((error) => {
+      throw messages.systemError(error, file);
+    });
+    return;
+  }
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
   try {
     await fs.writeFile(temporary, `${JSON.stringify(planToJson(plan), null, 2)}\n`, { flag: 'wx' });

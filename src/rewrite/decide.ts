@@ -74,7 +74,10 @@ function assignBytesInFlight(found: Survey): Map<Match, BytesInFlight[]> {
   const assigned = new Map<Match, BytesInFlight[]>();
   for (const bytes of found.inFlight) {
     const end = ends.get(bytes.pipeId);
-    if (end !== undefined) assigned.set(end, [...(assigned.get(end) ?? []), bytes]);
+    if (end === undefined) continue;
+    const known = assigned.get(end);
+    if (known === undefined) assigned.set(end, [bytes]);
+    else known.push(bytes);
   }
   return assigned;
 }

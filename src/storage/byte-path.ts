@@ -10,10 +10,10 @@ export function joinPath(folder: Buffer, name: Buffer): Buffer {
  * Both folders are absolute and free of links. An absolute target stays as it is.
  */
 export function retargetLink(target: Buffer, fromFolder: Buffer, toFolder: Buffer): Buffer {
-  if (target[0] === '/'.charCodeAt(0)) return target;
+  if (target[0] === '/'.charCodeAt(0) || fromFolder.equals(toFolder)) return target;
   // One character a byte, both ways: the path functions only look at slashes and dots.
   const from = fromFolder.toString('latin1');
   const to = toFolder.toString('latin1');
-  const place = path.posix.resolve(from, target.toString('latin1'));
-  return Buffer.from(path.posix.relative(to, place) || '.', 'latin1');
+  // The target is not resolved by its text: a .. in it may come after a link.
+  return Buffer.concat([Buffer.from(path.posix.relative(to, from), 'latin1'), Buffer.from('/'), target]);
 }

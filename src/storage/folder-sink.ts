@@ -18,7 +18,7 @@ export interface FolderSinkOptions {
 }
 
 export interface SinkNotice {
-  code: 'OWNER_NOT_KEPT' | 'SPECIAL_FILE_LEFT_OUT' | 'PAGES_LINKED';
+  code: 'OWNER_NOT_KEPT' | 'SPECIAL_FILE_LEFT_OUT' | 'DANGLING_LINK_LEFT_OUT' | 'PAGES_LINKED';
   member: string;
 }
 
@@ -27,8 +27,8 @@ const PAGES = /^pages-.*\.img$/;
 /** A sink that builds the folder `out` beside its place and moves it there in one step. */
 export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {
   try {
-    const parent = fs.realpathSync(path.dirname(path.resolve(out)), 'buffer');
-    const name = Buffer.from(path.basename(path.resolve(out)));
+    const parent = fs.realpathSync.native(path.dirname(out), 'buffer');
+    const name = Buffer.from(path.basename(out));
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);
     const prefix = Buffer.concat([parent, Buffer.from('/.'), name, Buffer.from('.fdgraft-')]);
@@ -94,7 +94,8 @@ class FolderSink implements Sink {
     refuseUnfitDestination(this.source, this.out, this.destination);
     this.attempt(() => fs.renameSync(this.building, this.destination));
     this.settled = true;
-    await flushEntries(Buffer.from(path.dirname(this.destination.toString('latin1')), 'latin1'));
+    // OUT is there and whole; a parent that may be written but not read cannot be flushed by us.
+    await flushEntries(Buffer.from(path.dirname(this.destination.toString('latin1')), 'latin1')).catch(() => {});
   }
 
   async abort(): Promise<void> {
@@ -122,7 +123,7 @@ class FolderSink implements Sink {
       fs.mkdirSync(target, 0o700);
       this.folders.push({ path: target, member });
     } else if (member.kind === 'link') {
-      fs.symlinkSync(this.retarget(member), target);
+      await this.bringLink(member, target, isImage);
     } else if (member.file === undefined) {
       await this.copyContent(member);
     } else {
@@ -131,6 +132,17 @@ class FolderSink implements Sink {
       if (how === 'copy' || how === 'reflink') this.keepModeAndOwner(target, member);
       else if (isPages) this.notice('PAGES_LINKED', member);
     }
+  }
+
+  /** What a restore writes to must not lead out of OUT: a link to a file that is no image becomes a file. */
+  private async bringLink(member: SourceMember, target: Buffer, isImage: boolean): Promise<void> {
+    if (!isImage && member.leadsTo === 'nothing') return this.notice('DANGLING_LINK_LEFT_OUT', member);
+    if (!isImage && member.leadsTo === 'file') return this.copyContent(member);
+    fs.symlinkSync(this.retarget(member), target);
+    if (PAGES.test(member.name.toString('latin1'))) this.notice('PAGES_LINKED', member);
+    const { uid, gid } = fs.lstatSync(target);
+    const owner = member.linkOwner ?? { uid, gid };
+    if (uid !== owner.uid || gid !== owner.gid) this.giveAway(target, { ...owner, name: member.name });
   }
 
   /** The folder is built elsewhere than it ends up, and links in subfolders lie deeper. */
@@ -175,7 +187,8 @@ class FolderSink implements Sink {
       return true;
     } catch (error) {
       // Only root gives files away; cp -p passes over it as well.
-      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+      // EINVAL: an owner that this user namespace does not know.
+      if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       this.notice('OWNER_NOT_KEPT', member);
       return false;
     }

@@ -16,7 +16,7 @@ export async function openFolder(folder: string, first: readonly string[] = []):
     (error) => messages.cannotReadSource(folder, error),
   );
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
-  const real = fs.realpathSync(folder, 'buffer');
+  const real = fs.realpathSync.native(folder, 'buffer');
   return {
     label: folder,
     folder: real,
@@ -91,8 +91,25 @@ function describe(file: SourceFile, name: Buffer): SourceMember {
     return { name, kind, ...modeAndOwner(stats), file, open: async () => openAsFile(path, name, NEVER_WAIT_OR_FOLLOW) };
   }
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
-  const behind = fs.statSync(path, { throwIfNoEntry: false }) ?? stats;
-  return { name, kind: 'link', ...modeAndOwner(behind), target, open: async () => openTrustedLink(path, name) };
+  const behind = statBehind(path);
+  return {
+    name,
+    kind: 'link',
+    ...modeAndOwner(behind ?? stats),
+    target,
+    leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
+    linkOwner: { uid: stats.uid, gid: stats.gid },
+    open: async () => openTrustedLink(path, name),
+  };
+}
+
+/** What a link leads to; undefined where that is not to be known, for whatever reason. */
+function statBehind(path: Buffer): fs.Stats | undefined {
+  try {
+    return fs.statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function modeAndOwner(stats: { mode: number; uid: number; gid: number }) {

@@ -11,6 +11,10 @@ export interface Member {
   readonly gid: number;
   /** Where a link points, as it stands in it. */
   readonly target?: Buffer;
+  /** What a link leads to; 'nothing' where it is neither, or cannot be known. */
+  readonly leadsTo?: 'file' | 'folder' | 'nothing';
+  /** Owner of a link itself. */
+  readonly linkOwner?: { readonly uid: number; readonly gid: number };
 }
 
 export interface SourceMember extends Member {

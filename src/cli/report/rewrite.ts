@@ -1,3 +1,4 @@
+import { escapeControls } from '../../bytes/escape';
 import { type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
 import { accessWord, pidAndFd, shellWord } from './words';
 
@@ -34,7 +35,7 @@ export function rewriteJson(result: RewriteResult, out: string | undefined): str
   const value = {
     format: 'fdgraft.rewrite',
     version: 1,
-    out: out ?? null,
+    out: out === undefined ? null : escapeControls(out),
     plan: planToJson(result.plan),
     notices: result.notices,
   };
@@ -48,6 +49,7 @@ export function planJson(plan: Plan): string {
 const NOTICES = {
   OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
   SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
+  DANGLING_LINK_LEFT_OUT: 'is a link to nothing, and no image; it was left out',
   PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
 } as const;
 
