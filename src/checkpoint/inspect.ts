@@ -1,11 +1,11 @@
-import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import { FDINFO_ENTRY, INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
 import type { Source } from '../storage/source';
+import { isCloseOnExec } from './descriptor-record';
 import { ENTRY_TYPES, type EntryFacts, typeName } from './entry-types';
 import { FileEntryView } from './file-entry';
 import { Layout } from './layout';
-import { decodeAll, forEachRecord, imageOf, readBatches } from './open-image';
+import { decodeFirst, forEachRecord, imageOf, readBatches } from './open-image';
 import { Tasks } from './tasks';
 
 /** A descriptor of a task. */
@@ -49,12 +49,9 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
     const eachRecord = (visit: (bytes: Uint8Array, start: number, end: number) => void) =>
       readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), onOpen);
     switch (image.kind.name) {
-      case 'INVENTORY': {
-        const [inventory] = await decodeAll(member, image, INVENTORY_ENTRY);
-        if (inventory === undefined) throw messages.truncated({ file: 'inventory.img' }, 4, 'there is no entry');
-        layout.sawInventory(inventory);
+      case 'INVENTORY':
+        layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
         break;
-      }
       case 'PSTREE':
       case 'IDS':
         await tasks.read(member, image, onOpen);
@@ -69,7 +66,7 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
         await eachRecord((bytes, start, end) => {
           const { id, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
           const known = descriptors.get(id);
-          const descriptor = { table: image.number, fd, closeOnExec: (flags & 1) !== 0 };
+          const descriptor = { table: image.number, fd, closeOnExec: isCloseOnExec(flags) };
           if (known === undefined) descriptors.set(id, [descriptor]);
           else known.push(descriptor);
         });

@@ -104,3 +104,15 @@ export async function decodeAll<T>(
   );
   return decoded;
 }
+
+/** Decodes the one record of an image that always has one. */
+export async function decodeFirst<T>(
+  member: SourceMember,
+  image: ImageFile,
+  schema: MessageSchema<T>,
+  onOpen?: (open: OpenImage) => void,
+): Promise<T> {
+  const [first] = await decodeAll(member, image, schema, onOpen);
+  if (first === undefined) throw messages.truncated({ file: escapeBytes(member.name) }, 4, 'there is no entry');
+  return first;
+}

@@ -1,8 +1,7 @@
-import { messages } from '../errors/messages';
 import type { ImageFile } from '../frames/image-kinds';
 import { PSTREE_ENTRY, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
 import type { SourceMember } from '../storage/source';
-import { decodeAll, type OpenImage } from './open-image';
+import { decodeAll, decodeFirst, type OpenImage } from './open-image';
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
@@ -19,9 +18,8 @@ export class Tasks {
       for (const entry of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) this.pids.add(entry.pid);
       return;
     }
-    const [ids] = await decodeAll(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
-    if (ids === undefined) throw messages.truncated({ file: `ids-${image.number}.img` }, 4, 'there is no entry');
-    this.tableOfPid.set(image.number, ids.files_id);
+    const { files_id } = await decodeFirst(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
+    this.tableOfPid.set(image.number, files_id);
   }
 
   /** Pids by descriptor table, ascending. Dead tasks have no ids and so no table. */

@@ -133,7 +133,9 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   const folder = await fs.realpath(path.dirname(savePlan)).catch((error) => {
     throw messages.systemError(error, savePlan);
   });
-  const isBelow = (top: string) => folder === top || folder.startsWith(`${top}${path.sep}`);
+  // A link is written through, so where it leads counts too.
+  const places = [folder, await fs.realpath(savePlan).catch(() => folder)];
+  const isBelow = (top: string) => places.some((place) => place === top || place.startsWith(`${top}${path.sep}`));
   if (source.folder !== undefined && isBelow(source.folder.toString())) throw messages.planInsideSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
@@ -143,18 +145,19 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
 /** Saves the plan where the rest succeeds, and only there. */
 async function withSavedPlan(plan: Plan, file: string | undefined, commit: () => Promise<void>): Promise<void> {
   if (file === undefined) return commit();
+  const json = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
   const there = await fs.lstat(file).catch(() => undefined);
   if (there !== undefined && !there.isFile()) {
     // A device, a FIFO or a link stays what it is: the plan goes through it.
     await commit();
-    await fs.writeFile(file, `${JSON.stringify(planToJson(plan), null, 2)}\n`).catch((error) => {
+    await fs.writeFile(file, json).catch((error) => {
       throw messages.systemError(error, file);
     });
     return;
   }
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
   try {
-    await fs.writeFile(temporary, `${JSON.stringify(planToJson(plan), null, 2)}\n`, { flag: 'wx' });
+    await fs.writeFile(temporary, json, { flag: 'wx' });
     await commit();
     await fs.rename(temporary, file);
   } catch (error) {

@@ -1,16 +1,17 @@
 import { escapeBytes } from '../bytes/escape';
+import { fileIdOf } from '../checkpoint/descriptor-record';
 import { ENTRY_TYPES, type EntryFacts, type EntryType } from '../checkpoint/entry-types';
 import { FileEntryView } from '../checkpoint/file-entry';
 import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { Layout } from '../checkpoint/layout';
-import { decodeAll, forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
+import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
 import { Tasks } from '../checkpoint/tasks';
 import { messages } from '../errors/messages';
 import { type ImageFile, PLAN_IMAGE } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { FDINFO_ENTRY_FIELDS, INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
+import { INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
 import type { Member, Source, SourceMember } from '../storage/source';
@@ -83,9 +84,7 @@ class Surveyor {
       if (name === PLAN_IMAGE) throw messages.planInSource(escapeBytes(member.name));
       this.layout.sawRaw(name);
     } else if (image.kind.name === 'INVENTORY') {
-      const [inventory] = await decodeAll(member, image, INVENTORY_ENTRY);
-      if (inventory === undefined) throw messages.truncated({ file: 'inventory.img' }, 4, 'there is no entry');
-      this.layout.sawInventory(inventory);
+      this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
     } else if (Tasks.readsFrom(image)) {
       await this.tasks.read(member, image, this.onOpen);
     } else if (image.kind.name === 'FILES') {
@@ -172,9 +171,7 @@ class Surveyor {
     const { cursor } = this;
     if (this.filesImage === undefined) this.tables = undefined;
     forEachRecord(batch, open.name, (bytes, start, end) => {
-      cursor.over(bytes, start, end);
-      let id = -1;
-      while (cursor.next()) if (cursor.number === FDINFO_ENTRY_FIELDS.id) id = cursor.uint32();
+      const id = fileIdOf(cursor, bytes, start, end);
       if (id === -1 || !this.mayMatch(id)) return;
       this.open.add(id);
       this.tables?.add(open.number);

@@ -1,3 +1,4 @@
+import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
@@ -6,7 +7,7 @@ import { messages } from '../errors/messages';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { FDINFO_ENTRY, FDINFO_ENTRY_FIELDS, SK_PACKET_ENTRY } from '../schema/generated/images';
+import { FDINFO_ENTRY, SK_PACKET_ENTRY } from '../schema/generated/images';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
@@ -14,9 +15,6 @@ import { changeImage, type Replacement } from './change-image';
 import type { ChangedImage, Match, References } from './match';
 import { makePlaceholder, retypeDescriptor } from './placeholder';
 import type { Survey } from './survey';
-
-/** Bit 0 of fdinfo_entry.flags: FD_CLOEXEC of fcntl(2). */
-const CLOSE_ON_EXEC = 1;
 
 export interface Transformed {
   readonly changed: readonly ChangedImage[];
@@ -109,9 +107,7 @@ class Transformer {
     const { cursor } = this;
     const replacements: Replacement[] = [];
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
-      let id = -1;
-      cursor.over(bytes, start, end);
-      while (cursor.next()) if (cursor.number === FDINFO_ENTRY_FIELDS.id) id = cursor.uint32();
+      const id = fileIdOf(cursor, bytes, start, end);
       if (id === -1 || !this.ids.has(id)) return;
       this.gatherDescriptor(bytes, start, end, entry, open);
       replacements.push({ index: entry - batch.firstEntry, record: retypeDescriptor(bytes, start, end) });
@@ -129,7 +125,7 @@ class Transformer {
     this.references.get(match.id)?.descriptors.push({
       table: open.number,
       fd: descriptor.fd,
-      closeOnExec: (descriptor.flags & CLOSE_ON_EXEC) !== 0,
+      closeOnExec: isCloseOnExec(descriptor.flags),
     });
   }
 

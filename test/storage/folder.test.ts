@@ -173,7 +173,9 @@ test('a plan is saved as JSON, and only where the rewrite succeeds', async (t) =
 
 test('a plan is never saved over the source, OUT or a folder, and goes through what is no file', async (t) => {
   const { top, source, out } = checkpoint(t);
-  for (const savePlan of [path.join(source, 'files.img'), path.join(source, 'new.json'), out, top]) {
+  const leadsBack = path.join(top, 'leads-back');
+  fs.symlinkSync(path.join(source, 'files.img'), leadsBack);
+  for (const savePlan of [path.join(source, 'files.img'), path.join(source, 'new.json'), leadsBack, out, top]) {
     await t.throwsAsync(rewriteFolder(source, out, { savePlan }), { instanceOf: FdgraftError });
     t.false(fs.existsSync(out));
   }
