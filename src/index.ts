@@ -6,6 +6,7 @@ export type { EntryFacts } from './checkpoint/entry-types';
 export type { Descriptor, OpenEntry } from './checkpoint/inspect';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
 export { openSource } from './operations/open-source';
+export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
 export type {
   Plan,
@@ -22,7 +23,8 @@ export type {
   PlanWarning,
 } from './plan/plan';
 export { planToJson } from './plan/plan-json';
-export type { Warning } from './rewrite/decide';
+export type { Warning } from './rewrite/warning';
+export type { Apply, InFlight, Position, SpecOptions } from './specs/spec';
 export type { SinkNotice } from './storage/folder-sink';
 export { LINK_MODES, type LinkMode } from './storage/link-mode';
 export type { Member, Source, SourceMember } from './storage/source';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type ErrorCode, FdgraftError, inspect, openSource, rewrite } from '../src';
+import { type ErrorCode, FdgraftError, inspect, openSource, type RewriteOptions, rewrite } from '../src';
 import { NO_OWNER, temporaryFolder } from './support/folders';
 import { encodeImage, encodeMessage, messageType, readImage, uint32 } from './support/images';
 import { checkRewritten } from './support/independent';
@@ -11,13 +11,8 @@ const fixtures = fs.readdirSync(images);
 
 /** What cannot be rewritten, by fixture and key (pipes without their number): the code and the reason. */
 const REFUSED: { [fixtureAndKey: string]: [ErrorCode, RegExp] } = {
-  'deleted_logs /srv/fdgraft/ghost.log': ['ENTRY_SHARED', /is also a removed file/],
-  'deleted_logs /srv/fdgraft/moved.log': ['ENTRY_SHARED', /is also a removed file/],
-  'forked_map /srv/fdgraft/log': ['ENTRY_SHARED', /is also a file mapping of task 14717/],
-  'many_types /srv/fdgraft/ghost': ['ENTRY_SHARED', /is also a removed file/],
-  'many_types pipe': ['BYTES_IN_FLIGHT', /held 7 unread bytes/],
-  'unread_pipe pipe': ['BYTES_IN_FLIGHT', /held 21 unread bytes/],
-  'unread_pipe_64k pipe': ['BYTES_IN_FLIGHT', /held 65536 unread bytes/],
+  'locked_log /srv/fdgraft/flocked.log': ['DESCRIPTOR_TIED', /14716\/5, .* holds a flock/],
+  'locked_log /srv/fdgraft/posix.log': ['DESCRIPTOR_TIED', /14716\/6, .* holds a POSIX lock/],
 };
 const lineOf = (name: string, key: string) => `${name} ${key.replace(/:\[\d+\]$/, '')}`;
 
@@ -27,11 +22,11 @@ async function keysOf(folder: string): Promise<string[]> {
 }
 
 /** Rewrites a fixture and has the result checked. */
-async function checked(t: ExecutionContext, name: string, specs: readonly string[], more: object = {}) {
+async function checked(t: ExecutionContext, name: string, specs: RewriteOptions['specs'], more: object = {}) {
   const folder = path.join(images, name);
   const out = path.join(temporaryFolder(t), 'out');
   const { plan } = await rewrite(await openSource(folder), { specs, out, ...more });
-  t.deepEqual(checkRewritten(folder, out), [], specs.join(' '));
+  t.deepEqual(checkRewritten(folder, out), [], JSON.stringify(specs));
   return { folder, out, plan };
 }
 
@@ -53,11 +48,11 @@ for (const name of fixtures) {
         const error = await t.throwsAsync(checked(t, name, [`fd[5]:${key}`]), { instanceOf: FdgraftError });
         t.is(error.code, refused[0], key);
         t.regex(error.message, refused[1], key);
-        if (error.code === 'BYTES_IN_FLIGHT') await checked(t, name, [`fd[5]:${key}`], { dropInFlight: true });
         continue;
       }
       const { plan } = await checked(t, name, [`fd[5]:${key}`]);
       t.true(plan.placeholders.length > 0, key);
+      await checked(t, name, [`fd[5]:${key}`], { dropInFlight: true });
       good.push(key);
     }
     t.true(good.length > 0);
@@ -70,6 +65,33 @@ for (const name of fixtures) {
       [...new Set(plan.placeholders.map(({ caller_fd }) => caller_fd))].sort((a, b) => a - b),
       good.map((_key, i) => 10 + i),
     );
+  });
+}
+
+for (const name of fixtures) {
+  test(`${name}: each descriptor by its name, with the others of its entry and without`, async (t) => {
+    const entries = await inspect(await openSource(path.join(images, name)));
+    let moved = 0;
+    for (const { id, facts, descriptors } of entries) {
+      if (facts === undefined || REFUSED[lineOf(name, facts.key)] !== undefined) continue;
+      for (const { pids, table, fd } of descriptors) {
+        for (const only of [false, true]) {
+          // The reader that stays has the unread bytes.
+          const spec = { inherit: `fd[5]:/proc/${pids[0]}/fd/${fd}`, only, inFlight: 'drop' as const };
+          const { plan } = await checked(t, name, [spec]);
+          const [placeholder, ...more] = plan.placeholders;
+          t.deepEqual(more, []);
+          t.is(placeholder?.split_from ?? placeholder?.file_id, id);
+          const holders = placeholder?.references.flatMap((reference) =>
+            'descriptor' in reference ? [[reference.descriptor.table, reference.descriptor.fd]] : [],
+          );
+          if (only) t.deepEqual(holders, [[table, fd]]);
+          else t.is(holders?.length, descriptors.length);
+          moved += 1;
+        }
+      }
+    }
+    t.true(moved > 0);
   });
 }
 

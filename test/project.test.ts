@@ -34,6 +34,7 @@ test('what the package promises to export is there', (t) => {
     'inspect',
     'openSource',
     'planToJson',
+    'readSpecs',
     'rewrite',
   ]);
 });

@@ -1,5 +1,5 @@
 // Turns schemas/ into what the code loads: src/schema/generated/images.ts (field numbers, types and
-// decoder tables) and src/schema/generated/plan.json (for protobufjs). Run by `npm run schema`.
+// decoder tables), src/schema/generated/plan.json (for protobufjs) and specs.json (for ajv). Run by `npm run schema`.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -92,7 +92,9 @@ function generate() {
     ...types.flatMap(renderMessage),
   ];
   const plan = loadRoot([path.join(top, 'schemas', 'plan.proto')]);
+  const specs = JSON.parse(fs.readFileSync(path.join(top, 'schemas', 'specs.schema.json'), 'utf8'));
   return {
+    [path.join(outDir, 'specs.json')]: `${JSON.stringify(specs, null, 1)}\n`,
     [path.join(outDir, 'images.ts')]: `${images.join('\n').trimEnd()}\n`,
     [path.join(outDir, 'plan.json')]: `${JSON.stringify(plan.toJSON(), null, 1)}\n`,
   };

@@ -22,6 +22,8 @@ export interface EntryFacts {
   /** Offset of a regular file; undefined where the image says that there is none. */
   readonly offset?: bigint;
   readonly pipeId?: number;
+  /** Type and permissions of a file, where the image says them. */
+  readonly mode?: number;
 }
 
 /** A type of entries that can become placeholders. */
@@ -33,6 +35,8 @@ export interface EntryType {
   readonly member: number;
   /** Field of that entry that holds its owner. */
   readonly ownerField: number;
+  /** Executables, mappings, folders and remaps may refer to it as well as descriptors (CRIU: files-reg.c). */
+  readonly isPath: boolean;
   readonly schema: MessageSchema<unknown>;
   readonly describe: (entry: never) => EntryFacts;
 }
@@ -45,6 +49,7 @@ const PIPE: EntryType = {
   number: FD_TYPES.PIPE,
   member: FILE_ENTRY_FIELDS.pipe,
   ownerField: PIPE_ENTRY_FIELDS.fown,
+  isPath: false,
   schema: PIPE_ENTRY,
   describe: (pipe: PipeEntry) => ({
     key: `pipe:[${pipe.pipe_id}]`,
@@ -59,12 +64,14 @@ const REG: EntryType = {
   number: FD_TYPES.REG,
   member: FILE_ENTRY_FIELDS.reg,
   ownerField: REG_FILE_ENTRY_FIELDS.fown,
+  isPath: true,
   schema: REG_FILE_ENTRY,
   describe: (reg: RegFileEntry) => ({
     key: reg.ext === true ? escapeBytes(reg.name) : pathKey(reg.name),
     flags: reg.flags,
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
+    ...(reg.mode === undefined ? {} : { mode: reg.mode }),
   }),
 };
 
@@ -86,9 +93,12 @@ export function typeName(number: number): string {
 const ACCESS_MODE = 3;
 const WRITE_ONLY = 1;
 const READ_WRITE = 2;
+/** Such a descriptor only names a file: it allows neither. */
+const O_PATH = 0o10000000;
 
 /** What access the open flags of an entry ask for. */
 export function accessOf(flags: number): { read: boolean; write: boolean } {
+  if ((flags & O_PATH) !== 0) return { read: false, write: false };
   const mode = flags & ACCESS_MODE;
   return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };
 }

@@ -3,7 +3,7 @@ import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { type ImageFile, type ImageName, identifyImage } from '../frames/image-kinds';
-import { type ExtraLength, type RecordBatch, RecordReader } from '../frames/record-reader';
+import { type ExtraLength, type RecordBatch, RecordReader, type TakeExtra } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import { PIPE_DATA_ENTRY_FIELDS, SK_PACKET_ENTRY_FIELDS } from '../schema/generated/images';
 import type { MessageSchema } from '../schema/message';
@@ -47,16 +47,20 @@ export function imageOf(member: SourceMember): ImageFile | undefined {
   return image;
 }
 
-/** Reads the records of an image in batches. `onOpen` is called once, after the magics and before the first batch. */
+/**
+ * Reads the records of an image in batches. `onOpen` is called once, after the magics and before the first batch;
+ * `takeExtra` with the extras that are too long for a batch.
+ */
 export async function readBatches(
   member: SourceMember,
   image: ImageFile,
   visit: (batch: RecordBatch, open: OpenImage) => void | Promise<void>,
   onOpen: (open: OpenImage) => void | Promise<void> = () => {},
+  takeExtra?: TakeExtra,
 ): Promise<OpenImage> {
   const name = escapeBytes(member.name);
   const file = await member.open();
-  const reader = new RecordReader(file, name, EXTRAS[image.kind.name]);
+  const reader = new RecordReader(file, name, EXTRAS[image.kind.name], takeExtra);
   try {
     const headerBytes = await reader.header(image.kind);
     const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };

@@ -6,7 +6,10 @@ import { decodeAll, decodeFirst, type OpenImage } from './open-image';
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
   private readonly pids = new Set<number>();
+  /** Numbers of the tree: of its tasks, threads, process groups and sessions. */
+  private readonly numbers = new Set<number>();
   private readonly tableOfPid = new Map<number, number>();
+  private tables: ReadonlyMap<number, readonly number[]> | undefined;
 
   /** True for the images that say which tasks there are. */
   static readsFrom(image: ImageFile): boolean {
@@ -15,17 +18,45 @@ export class Tasks {
 
   async read(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
     if (image.kind.name === 'PSTREE') {
-      for (const entry of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) this.pids.add(entry.pid);
+      for (const { pid, pgid, sid, threads } of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) {
+        this.pids.add(pid);
+        for (const number of [pid, pgid, sid, ...threads]) this.numbers.add(number);
+      }
       return;
     }
     const { files_id } = await decodeFirst(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
     this.tableOfPid.set(image.number, files_id);
   }
 
-  /** Pids by descriptor table, ascending. Dead tasks have no ids and so no table. */
-  byTable(): Map<number, number[]> {
+  /** The descriptor table of a task; undefined where there is no such task, or it is dead. */
+  tableOf(pid: number): number | undefined {
+    return this.pids.has(pid) ? this.tableOfPid.get(pid) : undefined;
+  }
+
+  /** True where a task that lives has this table. */
+  usesTable(table: number): boolean {
+    return this.byTable().has(table);
+  }
+
+  /** True for the number of a task, a thread, a process group or a session of the tree. */
+  hasNumber(number: number): boolean {
+    return this.numbers.has(number);
+  }
+
+  /** Pids of all tasks, ascending. */
+  allPids(): number[] {
+    return [...this.pids].sort((a, b) => a - b);
+  }
+
+  /** Pids by descriptor table, ascending. Dead tasks have no ids and so no table. To be asked when all is read. */
+  byTable(): ReadonlyMap<number, readonly number[]> {
+    this.tables ??= this.groupByTable();
+    return this.tables;
+  }
+
+  private groupByTable(): Map<number, number[]> {
     const tables = new Map<number, number[]>();
-    for (const pid of [...this.pids].sort((a, b) => a - b)) {
+    for (const pid of this.allPids()) {
       const table = this.tableOfPid.get(pid);
       if (table === undefined) continue;
       const pids = tables.get(table);

@@ -201,39 +201,84 @@ export const messages = {
   noSpecs: () =>
     error({
       code: 'USAGE',
-      problem: 'no --inherit-fd was given',
+      problem: 'no spec was given: neither --inherit-fd, nor --specs, nor --from-descriptors',
       hint: 'fdgraft ls SOURCE prints what can be inherited, ready to paste',
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
-    error({ code: 'SPEC_SYNTAX', problem: `--inherit-fd '${spec}': ${problem}`, hint }),
+    error({ code: 'SPEC_SYNTAX', problem: `spec '${spec}': ${problem}`, hint }),
   specUnsupported: (spec: string, what: string, hint: string) =>
-    error({ code: 'SPEC_UNSUPPORTED', problem: `--inherit-fd '${spec}': ${what}`, hint }),
+    error({ code: 'SPEC_UNSUPPORTED', problem: `spec '${spec}': ${what}`, hint }),
   specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[]) =>
     error({
       code: 'SPEC_UNMATCHED',
       exitCode: 1,
       problem: specs
-        .map(({ text, near }) =>
-          [`--inherit-fd '${text}' matches nothing`, ...near.map((hint) => `  ${hint}`)].join('\n'),
-        )
+        .map(({ text, near }) => [`spec '${text}' matches nothing`, ...near.map((hint) => `  ${hint}`)].join('\n'))
         .join('\n'),
       hint: 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without',
     }),
 
-  // What a rewrite cannot do.
-  entryShared: (key: string, id: number, holders: readonly string[]) =>
+  specFile: (file: string, place: string | undefined, problem: string, hint: string) =>
+    error({ code: 'SPEC_FILE', file, problem: place === undefined ? problem : `${place}: ${problem}`, hint }),
+  noDescriptorList: (file: string, problem: string) =>
     error({
-      code: 'ENTRY_SHARED',
-      file: 'files.img',
-      problem: `${key} (file id ${id}) is also ${holders.join(', ')}`,
-      hint: 'CRIU looks that up as a regular file, so a placeholder would fail the restore; splitting such an entry is not supported yet',
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem,
+      hint: '--from-descriptors reads what runc, crun or youki left in the image folder; without it, name the pipes with --inherit-fd (fdgraft ls prints them)',
     }),
-  bytesInFlight: (key: string, image: string, entry: number, bytes: number) =>
+  typeUnsupported: (place: Place, spec: string, type: string, id: number) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and inheriting these is not supported yet`,
+      hint: 'name a pipe or a regular file; fdgraft ls prints those there are',
+    }),
+  noSavedOffset: (spec: string, key: string, id: number) =>
+    error({
+      code: 'SPEC_SYNTAX',
+      problem: `spec '${spec}' has position saved, and the dump recorded no offset of ${key} (file id ${id})`,
+      hint: 'use position caller or end',
+    }),
+
+  // What a rewrite cannot do.
+  entryHeld: (place: Place, key: string, type: string, id: number, holders: readonly string[]) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `${key} (file id ${id}), an entry of type ${type}, is also ${holders.join(', ')}`,
+      hint: 'CRIU looks that up as a regular file and fails; the images are from different dumps or damaged',
+    }),
+  descriptorTied: (place: Place, key: string, descriptor: string, what: string, consequence: string, spec: string) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `descriptor ${descriptor}, which spec '${spec}' takes from ${key}, holds ${what}: ${consequence}`,
+      hint: 'leave that descriptor out (a key /proc/PID/fd/N with only: true names others alone), or dump when it holds none',
+    }),
+  noFileIdLeft: () =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file: 'files.img',
+      problem: 'an entry has to be split, and no image leaves a file id above those that are used',
+      hint: 'CRIU counts file ids from 1; the images are damaged',
+    }),
+  bytesInFlight: (place: Place, key: string, bytes: number, spec: string) =>
     error({
       code: 'BYTES_IN_FLIGHT',
-      file: image,
-      entry,
-      problem: `${key} held ${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'} at the dump, which would be lost`,
-      hint: 'delivering them is not supported yet; --drop-in-flight goes on without them',
+      ...place,
+      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' has inFlight fail`,
+      hint: 'inFlight replay delivers them through the pipe of the caller, inFlight drop goes on without them',
+    }),
+  bytesShared: (place: Place, key: string, bytes: number, spec: string) =>
+    error({
+      code: 'BYTES_IN_FLIGHT',
+      ...place,
+      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes one reader of it while another one stays in the tree: CRIU gives them to that one, and delivered here too they would come twice`,
+      hint: 'inFlight drop (or --drop-in-flight) leaves them to the reader that stays; the key pipe:[ID] takes every end',
     }),
 };
+
+function countBytes(bytes: number): string {
+  return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;
+}

@@ -30,7 +30,12 @@ export type ImageName =
   | 'REMAP_FPATH'
   | 'SK_QUEUES'
   | 'PIPES_DATA'
-  | 'FIFO_DATA';
+  | 'FIFO_DATA'
+  | 'FILE_LOCKS'
+  | 'AUTOFS'
+  | 'EVENTPOLL_TFD'
+  | 'INOTIFY_WD'
+  | 'FANOTIFY_MARK';
 
 /** Names and magics as CRIU's criu/include/magic.h and image-desc.c define them, the same from 3.17 to 4.3. */
 const KINDS: readonly ImageKind[] = [
@@ -47,6 +52,11 @@ const KINDS: readonly ImageKind[] = [
   { name: 'SK_QUEUES', pattern: /^sk-queues\.img$/, magic: 0x56264026, hasFirstMagic: true },
   { name: 'PIPES_DATA', pattern: /^pipes-data\.img$/, magic: 0x56453709, hasFirstMagic: true },
   { name: 'FIFO_DATA', pattern: /^fifo-data\.img$/, magic: 0x59333054, hasFirstMagic: true },
+  { name: 'FILE_LOCKS', pattern: /^filelocks\.img$/, magic: 0x54323616, hasFirstMagic: true },
+  { name: 'AUTOFS', pattern: /^autofs-(0|[1-9]\d{0,9})\.img$/, magic: 0x49353943, hasFirstMagic: true },
+  { name: 'EVENTPOLL_TFD', pattern: /^eventpoll-tfd\.img$/, magic: 0x44433746, hasFirstMagic: true },
+  { name: 'INOTIFY_WD', pattern: /^inotify-wd\.img$/, magic: 0x54562009, hasFirstMagic: true },
+  { name: 'FANOTIFY_MARK', pattern: /^fanotify-mark\.img$/, magic: 0x56506035, hasFirstMagic: true },
 ];
 
 export interface ImageFile {

@@ -14,6 +14,8 @@ const SIZE_BYTES = 4;
 
 /** How many bytes follow a record as its extra. */
 export type ExtraLength = (bytes: Uint8Array, start: number, end: number) => number;
+/** Takes the bytes of an extra that lie in no batch, as they come. */
+export type TakeExtra = (bytes: Uint8Array) => void | Promise<void>;
 const noExtra: ExtraLength = () => 0;
 
 /**
@@ -27,6 +29,8 @@ export interface RecordBatch {
   readonly ends: Int32Array;
   /** Number in the image of record 0 of the batch. */
   readonly firstEntry: number;
+  /** Where the batch ends: after the last record, and after its extra where that is in the buffer as a whole. */
+  readonly end: number;
   /** Offset in the file of bytes[0]. */
   readonly base: number;
 }
@@ -72,6 +76,7 @@ export class RecordReader {
     private readonly source: ByteReader,
     private readonly file: string,
     private readonly extraLength: ExtraLength = noExtra,
+    private readonly takeExtra: TakeExtra = () => {},
   ) {
     const { bytes, starts, ends } = spare ?? newBuffers();
     spare = undefined;
@@ -147,7 +152,7 @@ export class RecordReader {
       at += extra;
     }
     this.start = at;
-    return { bytes, count, starts: this.starts, ends: this.ends, firstEntry, base: this.base };
+    return { bytes, count, starts: this.starts, ends: this.ends, firstEntry, end: at, base: this.base };
   }
 
   private extraOf(start: number, end: number): number {
@@ -167,6 +172,7 @@ export class RecordReader {
         const place = { file: this.file, entry: this.entry - 1, offset: this.base + this.end };
         throw messages.truncated(place, this.toSkip, 'the bytes that follow the entry');
       }
+      await this.takeExtra(this.bytes.subarray(this.start, this.start + available));
       this.start += available;
       this.toSkip -= available;
     }

@@ -7,28 +7,33 @@ import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
-import { type Decision, decide, type Warning } from '../rewrite/decide';
+import { type Decision, decide } from '../rewrite/decide';
 import { explainUnmatched } from '../rewrite/near-misses';
+import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
 import { transform } from '../rewrite/transform';
+import type { Warning } from '../rewrite/warning';
 import { parseSpec } from '../specs/parse-spec';
-import type { DebugSpec, InheritSpec, Spec } from '../specs/spec';
+import type { DebugSpec, InheritSpec, Spec, SpecOptions } from '../specs/spec';
 import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
 import type { LinkMode } from '../storage/link-mode';
 import { NullSink, type Sink } from '../storage/sink';
 import type { Source } from '../storage/source';
 import { version } from '../version';
+import { readDescriptorList } from './read-specs';
 
 export interface RewriteOptions {
-  /** `fd[N]:KEY` and `debug[N]:TEXT`, at least one. */
-  readonly specs: readonly string[];
+  /** `fd[N]:KEY` and `debug[N]:TEXT`, alone or with options; at least one, unless `fromDescriptors`. */
+  readonly specs: readonly (string | SpecOptions)[];
+  /** The specs of the source's descriptors.json too, behind all others. */
+  readonly fromDescriptors?: boolean;
   /** The folder to make; undefined to find out only what would come out. */
   readonly out?: string;
   /** How unchanged images get there; 'auto' by default. */
   readonly link?: LinkMode;
   /** Go on where a spec matches nothing. */
   readonly allowUnmatched?: boolean;
-  /** Lose the unread bytes of inherited pipes. */
+  /** Lose the unread bytes of inherited pipes, where a spec does not say what becomes of them. */
   readonly dropInFlight?: boolean;
   /** File to write the plan to, as JSON. */
   readonly savePlan?: string;
@@ -54,23 +59,29 @@ export interface RewriteResult {
  * Throws FdgraftError; SPEC_UNMATCHED has exit code 1, all others 2.
  */
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
-  const specs = options.specs.map(parseSpec);
-  if (specs.length === 0) throw messages.noSpecs();
+  const given = options.specs.map(parseSpec);
+  const listed = options.fromDescriptors ? (await readDescriptorList(source)).map(parseSpec) : [];
+  if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
   await checkSavePlan(source, options);
+  const specs = [...given, ...listed];
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
-  const found = await survey(source, inherits, options.signal);
-  const decision = decide(found, inherits, options.dropInFlight ?? false);
-  const unmatched = await checkUnmatched(source, found, inherits, decision, options);
+  const isListed = (number: number) => listed.includes(inherits[number] as Spec);
+  const resolved = await resolveDescriptors(source, inherits, options.signal);
+  const found = await survey(source, inherits, resolved, options.signal);
+  const policy = { dropInFlight: options.dropInFlight ?? false, mayRepeat: isListed };
+  const decision = decide(found, inherits, policy);
+  const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
+  const unmatched = await checkUnmatched(source, found, inherits, resolved, decision, mayMiss, options.signal);
   const warnings = [...unmatched, ...leftToCriu(specs)];
   const notices: SinkNotice[] = [];
   const sink = await createSink(source, options, notices);
   try {
     const onMember = (member: Buffer) => options.onProgress?.({ member });
-    const transformed = await transform(source, sink, found, options.signal, onMember);
+    const changed = await transform(source, sink, decision, options.signal, onMember);
     const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
-    const { pidsByTable } = found;
+    const pidsByTable = found.tasks.byTable();
     const tool = `fdgraft ${version()}`;
-    const plan = buildPlan({ tool, inherits, debugs, decision, transformed, pidsByTable, warnings });
+    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsByTable, warnings });
     for (const { code, message, file_id } of plan.warnings) {
       options.onWarning?.({
         code: code as Warning['code'],
@@ -97,13 +108,15 @@ async function checkUnmatched(
   source: Source,
   found: Survey,
   inherits: readonly InheritSpec[],
+  resolved: ResolvedDescriptors,
   decision: Decision,
-  options: RewriteOptions,
+  mayMiss: (spec: number) => boolean,
+  signal: AbortSignal | undefined,
 ): Promise<Warning[]> {
   const unmatched = inherits.flatMap((_spec, number) => (decision.matchCounts[number] === 0 ? [number] : []));
-  if (unmatched.length === 0) return [];
-  if (options.allowUnmatched !== true) {
-    throw messages.specsUnmatched(await explainUnmatched(source, found, inherits, unmatched, options.signal));
+  const wrong = unmatched.filter((number) => !mayMiss(number));
+  if (wrong.length > 0) {
+    throw messages.specsUnmatched(await explainUnmatched(source, found, inherits, resolved, wrong, signal));
   }
   return unmatched.map((number) => ({
     code: 'SPEC_UNMATCHED',

@@ -1,8 +1,8 @@
 import { escapeControls } from '../bytes/escape';
 import { accessOf } from '../checkpoint/entry-types';
-import type { Decision, Placeholder, Warning } from '../rewrite/decide';
-import type { References } from '../rewrite/match';
-import type { Transformed } from '../rewrite/transform';
+import type { Decision, Placeholder } from '../rewrite/decide';
+import type { ChangedImage, References } from '../rewrite/match';
+import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import type { Plan, PlanPlaceholder, PlanReference } from './plan';
 
@@ -11,7 +11,7 @@ export interface PlanParts {
   readonly inherits: readonly InheritSpec[];
   readonly debugs: readonly DebugSpec[];
   readonly decision: Decision;
-  readonly transformed: Transformed;
+  readonly changed: readonly ChangedImage[];
   readonly pidsByTable: ReadonlyMap<number, readonly number[]>;
   /** Warnings that are not the decision's. */
   readonly warnings: readonly Warning[];
@@ -19,11 +19,11 @@ export interface PlanParts {
 
 /** Puts the plan together. The same parts give the same plan: no time, no place. */
 export function buildPlan(parts: PlanParts): Plan {
-  const { decision, transformed, inherits } = parts;
+  const { decision, changed, inherits } = parts;
   return {
     format: 1,
     tool: parts.tool,
-    images: [...transformed.changed].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
+    images: [...changed].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
     specs: inherits.map((spec, number) => ({
       text: escapeControls(spec.text),
       caller_fd: spec.callerFd,
@@ -44,13 +44,15 @@ export function buildPlan(parts: PlanParts): Plan {
 }
 
 function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlaceholder {
-  const { match, spec, inFlight } = placeholder;
+  const { match, fileId, spec: number, references, inFlight, isWatched } = placeholder;
   const { facts } = match;
   const access = accessOf(facts.flags);
+  const spec = parts.inherits[number] as InheritSpec;
   return {
-    file_id: match.id,
-    caller_fd: (parts.inherits[spec] as InheritSpec).callerFd,
-    spec,
+    file_id: fileId,
+    ...(fileId === match.id ? {} : { split_from: match.id }),
+    caller_fd: spec.callerFd,
+    spec: number,
     was: {
       type: match.type.name,
       key: facts.key,
@@ -61,24 +63,24 @@ function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlace
     },
     needs_read: access.read,
     needs_write: access.write,
-    apply: 'AUTO',
-    position: 'CALLER',
-    references: buildReferences(parts.transformed.references.get(match.id), parts.pidsByTable),
-    in_flight: inFlight.map(({ image, offset, bytes, pipeSize }) => ({
+    ...(isWatched ? { watched: true } : {}),
+    apply: APPLY[spec.apply],
+    position: POSITION[spec.position],
+    references: buildReferences(references, parts.pidsByTable),
+    in_flight: inFlight.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,
       offset,
       bytes,
       ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
-      fate: 'DROP' as const,
+      fate,
     })),
   };
 }
 
-function buildReferences(
-  references: References | undefined,
-  pidsByTable: ReadonlyMap<number, readonly number[]>,
-): PlanReference[] {
-  if (references === undefined) return [];
+const APPLY = { auto: 'AUTO', dup: 'DUP', reopen: 'REOPEN' } as const;
+const POSITION = { caller: 'CALLER', saved: 'SAVED', end: 'END' } as const;
+
+function buildReferences(references: References, pidsByTable: ReadonlyMap<number, readonly number[]>): PlanReference[] {
   return [
     ...references.descriptors.map(({ table, fd, closeOnExec }) => ({
       descriptor: { table, pids: pidsByTable.get(table) ?? [], fd, close_on_exec: closeOnExec },

@@ -38,12 +38,16 @@ export interface PlanWarning {
 
 export interface PlanPlaceholder {
   readonly file_id: number;
+  /** File id of the entry that it was split off from, where its own is a new one. */
+  readonly split_from?: number;
   readonly caller_fd: number;
   /** Index into specs. */
   readonly spec: number;
   readonly was: PlanEntry;
   readonly needs_read: boolean;
   readonly needs_write: boolean;
+  /** An epoll of the checkpoint watches a descriptor of it. */
+  readonly watched?: true;
   readonly apply: 'AUTO' | 'DUP' | 'REOPEN';
   readonly position: 'CALLER' | 'SAVED' | 'END';
   readonly references: readonly PlanReference[];

@@ -7,23 +7,31 @@ import type { Sink } from '../storage/sink';
 import type { SourceMember } from '../storage/source';
 import type { ChangedImage } from './match';
 
-/** A record that takes the place of record `index` of a batch. */
+/** What takes the place of record `index` of a batch; undefined where the record goes. */
 export interface Replacement {
   readonly index: number;
-  readonly record: Buffer;
+  readonly record: Buffer | undefined;
+}
+
+/** How an image is changed. */
+export interface Change {
+  /** The records that are replaced, in ascending order. An extra stays behind its record. */
+  readonly replace: (batch: RecordBatch, open: OpenImage) => readonly Replacement[];
+  /** Records to add at the end, asked for when all others are written. */
+  readonly append?: () => readonly Buffer[];
 }
 
 const SIZE_BYTES = 4;
 
 /**
- * Copies an image, except for the records that `replace` gives others for, in ascending order. What
- * lies between them is copied as bytes. For images without extras. Resolves to the digests.
+ * Copies an image with the change made; what is not replaced is copied as bytes. Resolves to the digests. Only
+ * records without extras can go.
  */
 export async function changeImage(
   member: SourceMember,
   image: ImageFile,
   sink: Sink,
-  replace: (batch: RecordBatch, open: OpenImage) => readonly Replacement[],
+  { replace, append = () => [] }: Change,
 ): Promise<ChangedImage> {
   const before = createHash('sha256');
   const after = createHash('sha256');
@@ -38,18 +46,26 @@ export async function changeImage(
       member,
       image,
       async (batch, open) => {
-        const original = wholeBatch(batch);
+        const original = batch.bytes.subarray(firstByte(batch), batch.end);
         await write(original, applyReplacements(batch, original, replace(batch, open)));
       },
       async (open) => {
         const magics = encodeMagics(open);
         await write(magics, magics);
       },
+      async (extra) => write(extra, extra),
     );
+    await write(NO_BYTES, Buffer.concat(append().flatMap(frame)));
     return { name, before: before.digest(), after: after.digest() };
   } finally {
     await writer.close();
   }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function frame(record: Buffer): Buffer[] {
+  return [encodeUint32(record.length), record];
 }
 
 function encodeMagics(open: OpenImage): Buffer {
@@ -57,21 +73,21 @@ function encodeMagics(open: OpenImage): Buffer {
   return open.hasFirstMagic ? Buffer.concat([encodeUint32(IMG_COMMON), own]) : own;
 }
 
-/** The bytes of all records of a batch, sizes included. */
-function wholeBatch(batch: RecordBatch): Uint8Array {
-  const { bytes, starts, ends, count } = batch;
-  return bytes.subarray((starts[0] as number) - SIZE_BYTES, ends[count - 1]);
+/** Where the size of the first record stands. */
+function firstByte({ starts }: RecordBatch): number {
+  return (starts[0] as number) - SIZE_BYTES;
 }
 
 function applyReplacements(batch: RecordBatch, original: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
   if (replacements.length === 0) return original;
-  const { bytes, starts, ends, count } = batch;
+  const { bytes, starts, ends, end } = batch;
   const pieces: Uint8Array[] = [];
-  let copied = (starts[0] as number) - SIZE_BYTES;
+  let copied = firstByte(batch);
   for (const { index, record } of replacements) {
-    pieces.push(bytes.subarray(copied, (starts[index] as number) - SIZE_BYTES), encodeUint32(record.length), record);
+    pieces.push(bytes.subarray(copied, (starts[index] as number) - SIZE_BYTES));
+    if (record !== undefined) pieces.push(...frame(record));
     copied = ends[index] as number;
   }
-  pieces.push(bytes.subarray(copied, ends[count - 1]));
+  pieces.push(bytes.subarray(copied, end));
   return Buffer.concat(pieces);
 }

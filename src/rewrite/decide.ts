@@ -1,147 +1,149 @@
-import { accessOf, hasOwner } from '../checkpoint/entry-types';
+import { hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
-import type { BytesInFlight, Match } from './match';
+import { type Assignment, assign, type Share } from './assign';
+import { decideBytes, type PlannedBytes } from './decide-bytes';
+import { gatherWarnings } from './gather-warnings';
+import type { Match, References, Remap } from './match';
 import type { Survey } from './survey';
+import type { Warning } from './warning';
 
-/** What gets lost or may surprise. Codes are stable. */
-export interface Warning {
-  readonly code:
-    | 'OWNER_DROPPED'
-    | 'BYTES_DROPPED'
-    | 'BOTH_ENDS'
-    | 'SPEC_SHADOWED'
-    | 'SPEC_UNMATCHED'
-    | 'KEY_LEFT_TO_CRIU';
-  readonly message: string;
-  /** File id that it is about. */
-  readonly fileId?: number;
-}
-
-/** An entry that becomes a placeholder. */
+/** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
 export interface Placeholder {
   readonly match: Match;
+  /** The match's own id; a new one where the entry stays for what else refers to it, or another spec took it. */
+  readonly fileId: number;
   /** Number of the spec that takes it. */
   readonly spec: number;
-  /** Unread bytes that go with it, and are dropped. */
-  readonly inFlight: readonly BytesInFlight[];
+  readonly references: References;
+  /** CRIU sets the owner again. */
+  readonly keepsOwner: boolean;
+  /** An epoll watches a descriptor of it. */
+  readonly isWatched: boolean;
+  /** Unread bytes that go with it. */
+  readonly inFlight: readonly PlannedBytes[];
 }
 
 export interface Decision {
   /** Ascending by file id. */
   readonly placeholders: readonly Placeholder[];
+  readonly lostRemaps: readonly Remap[];
   /** By number of the spec: how many entries its key names. */
   readonly matchCounts: readonly number[];
   readonly warnings: readonly Warning[];
 }
 
+export interface Policy {
+  /** Lose unread bytes where a spec says nothing else. */
+  readonly dropInFlight: boolean;
+  /** Numbers of specs that may name what earlier ones took, without a word. */
+  readonly mayRepeat: (spec: number) => boolean;
+}
+
 /**
- * Decides from the survey what becomes a placeholder. Throws FdgraftError (ENTRY_SHARED,
- * BYTES_IN_FLIGHT) where the result would not restore, or would lose bytes unasked.
+ * Decides from the survey what becomes a placeholder. Throws FdgraftError (IMAGES_DISAGREE, DESCRIPTOR_TIED,
+ * BYTES_IN_FLIGHT, SPEC_SYNTAX) where the result would not restore, or would lose bytes unasked.
  */
-export function decide(found: Survey, specs: readonly InheritSpec[], dropInFlight: boolean): Decision {
-  for (const match of found.matches) refuseShared(match, found);
-  const inFlight = assignBytesInFlight(found);
-  if (!dropInFlight) for (const [match, bytes] of inFlight) refuseBytesInFlight(match, bytes);
-  const placeholders = found.matches
-    .map((match) => ({ match, spec: match.specs[0] as number, inFlight: inFlight.get(match) ?? [] }))
-    .sort((a, b) => a.match.id - b.match.id);
+export function decide(found: Survey, specs: readonly InheritSpec[], policy: Policy): Decision {
+  for (const match of found.matches) refuseHeldPipe(match, found);
+  const assignment = assign(found, specs);
+  refuseTies(assignment, found, specs);
+  for (const { match, spec } of assignment.shares) refusePosition(match, specs[spec] as InheritSpec);
+  const bytes = decideBytes(assignment, found, specs, policy.dropInFlight);
+  const placeholders = makePlaceholders(assignment, found, specs, bytes);
   return {
     placeholders,
+    lostRemaps: assignment.lostRemaps,
     matchCounts: countMatches(found, specs),
-    warnings: [
-      ...shadowedSpecs(found, specs),
-      ...bothEnds(placeholders, specs),
-      ...placeholders.flatMap((placeholder) => entryWarnings(placeholder)),
-    ],
+    warnings: gatherWarnings({ placeholders, assignment, found, specs, policy }),
   };
 }
 
-function refuseShared(match: Match, found: Survey): void {
-  const holders = found.holders.get(match.id);
-  if (holders !== undefined) throw messages.entryShared(match.facts.key, match.id, holders);
+/** Only regular files are looked up by path: whatever names another entry so is damaged, and CRIU fails on it. */
+function refuseHeldPipe({ id, entry, type, facts }: Match, found: Survey): void {
+  if (type.isPath) return;
+  const remapped = found.remaps.some(({ origId, linkedId }) => origId === id || linkedId === id);
+  const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['part of a remap (remap-fpath.img)'] : [])];
+  if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
 }
 
-/** The bytes of a pipe go with its first readable end, since that is where they come out. */
-function assignBytesInFlight(found: Survey): Map<Match, BytesInFlight[]> {
-  const ends = new Map<number, Match>();
-  for (const match of found.matches) {
-    const { pipeId, flags } = match.facts;
-    if (pipeId === undefined) continue;
-    const known = ends.get(pipeId);
-    if (known === undefined || (accessOf(flags).read && !accessOf(known.facts.flags).read)) ends.set(pipeId, match);
+/** A lock or the like on a descriptor that moves. */
+function refuseTies({ shares }: Assignment, found: Survey, specs: readonly InheritSpec[]): void {
+  const moved = new Map<string, Share>();
+  for (const share of shares) {
+    for (const { table, fd } of share.references.descriptors) moved.set(`${table}/${fd}`, share);
   }
-  const assigned = new Map<Match, BytesInFlight[]>();
-  for (const bytes of found.inFlight) {
-    const end = ends.get(bytes.pipeId);
-    if (end === undefined) continue;
-    const known = assigned.get(end);
-    if (known === undefined) assigned.set(end, [bytes]);
-    else known.push(bytes);
+  for (const { pid, fd, what, consequence, image, entry } of found.names) {
+    const share = moved.get(`${found.tasks.tableOf(pid)}/${fd}`);
+    if (share === undefined) continue;
+    const { key } = share.match.facts;
+    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, textOf(specs, share));
   }
-  return assigned;
 }
 
-function refuseBytesInFlight(match: Match, inFlight: readonly BytesInFlight[]): void {
-  for (const { image, entry, bytes } of inFlight) throw messages.bytesInFlight(match.facts.key, image, entry, bytes);
+const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
+
+function refusePosition({ facts, id }: Match, { position, text }: InheritSpec): void {
+  if (position === 'saved' && facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
+}
+
+function makePlaceholders(
+  { shares, staying }: Assignment,
+  found: Survey,
+  specs: readonly InheritSpec[],
+  bytes: ReadonlyMap<Share, readonly PlannedBytes[]>,
+): Placeholder[] {
+  const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
+  const replaced = new Set<number>(staying);
+  let lastId = found.highestId;
+  const newId = () => {
+    lastId += 1;
+    if (lastId >= 2 ** 32) throw messages.noFileIdLeft();
+    return lastId;
+  };
+  // By id, so that the new ones do not depend on where the entries lie.
+  const ordered = [...shares].sort((a, b) => a.match.id - b.match.id);
+  return ordered
+    .map((share): Placeholder => {
+      const { match, spec, references } = share;
+      const inPlace = !replaced.has(match.id);
+      replaced.add(match.id);
+      return {
+        match,
+        fileId: inPlace ? match.id : newId(),
+        spec,
+        references,
+        keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
+        isWatched: references.descriptors.some(({ table, fd }) => {
+          const watch = watched.get(`${table}/${fd}`);
+          return watch !== undefined && canBeWatched(match, watch.inode);
+        }),
+        inFlight: bytes.get(share) ?? [],
+      };
+    })
+    .sort((a, b) => a.fileId - b.fileId);
+}
+
+/**
+ * CRIU sets the owner on what it restores, and on a dup that would change the caller's own file; a number that is
+ * not of the tree fails the restore (tried).
+ */
+function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: Survey): boolean {
+  const isReopened = apply === 'reopen' || position !== 'caller';
+  return isReopened && hasOwner(facts.owner) && (facts.owner.pid === 0 || found.tasks.hasNumber(facts.owner.pid));
+}
+
+const TYPE_OF_MODE = 0o170000;
+const REGULAR = 0o100000;
+
+/** False where the number is that of another descriptor, one that a different task had: no epoll takes a regular file. */
+function canBeWatched({ facts }: Match, inode: bigint | undefined): boolean {
+  if (facts.mode !== undefined && (facts.mode & TYPE_OF_MODE) === REGULAR) return false;
+  return facts.pipeId === undefined || inode === undefined || inode === BigInt(facts.pipeId);
 }
 
 function countMatches(found: Survey, specs: readonly InheritSpec[]): number[] {
   const counts = specs.map(() => 0);
   for (const match of found.matches) for (const number of match.specs) counts[number] = (counts[number] ?? 0) + 1;
   return counts;
-}
-
-function shadowedSpecs(found: Survey, specs: readonly InheritSpec[]): Warning[] {
-  const counts = countMatches(found, specs);
-  const shadowed = new Map<number, { taken: number; by: Set<number> }>();
-  for (const { specs: named } of found.matches) {
-    const [first, ...later] = named as [number, ...number[]];
-    for (const number of later) {
-      const known = shadowed.get(number) ?? { taken: 0, by: new Set<number>() };
-      shadowed.set(number, { taken: known.taken + 1, by: known.by.add(first) });
-    }
-  }
-  return [...shadowed]
-    .sort(([a], [b]) => a - b)
-    .map(([number, { taken, by }]) => {
-      const what = taken === counts[number] ? 'all its entries' : `${taken} of its ${counts[number]} entries`;
-      const takers = [...by].map((taker) => specs[taker]?.text).join(', ');
-      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers} takes ${what}` };
-    });
-}
-
-function bothEnds(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): Warning[] {
-  const ends = new Map<number, { read: boolean; write: boolean; spec: number }>();
-  for (const { match, spec } of placeholders) {
-    if (match.facts.pipeId === undefined) continue;
-    const access = accessOf(match.facts.flags);
-    const known = ends.get(match.facts.pipeId);
-    ends.set(match.facts.pipeId, {
-      read: access.read || known?.read === true,
-      write: access.write || known?.write === true,
-      spec,
-    });
-  }
-  return [...ends].flatMap(([pipe, { read, write, spec }]) => {
-    if (!read || !write) return [];
-    const message =
-      `pipe:[${pipe}] has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: ` +
-      `the caller's descriptor must be open for reading and writing`;
-    return [{ code: 'BOTH_ENDS' as const, message }];
-  });
-}
-
-function entryWarnings({ match, inFlight }: Placeholder): Warning[] {
-  const warnings: Warning[] = [];
-  const { key, owner } = match.facts;
-  if (hasOwner(owner)) {
-    const message = `${key} (file id ${match.id}): pid ${owner.pid} got signal ${owner.signum || 'SIGIO'} on I/O; that is not restored, since it would change the caller's own file`;
-    warnings.push({ code: 'OWNER_DROPPED', message, fileId: match.id });
-  }
-  for (const { bytes } of inFlight) {
-    const message = `${key} (file id ${match.id}): ${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped, as --drop-in-flight asks`;
-    warnings.push({ code: 'BYTES_DROPPED', message, fileId: match.id });
-  }
-  return warnings;
 }

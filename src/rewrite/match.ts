@@ -8,7 +8,7 @@ export interface Match {
   readonly entry: number;
   readonly type: EntryType;
   readonly facts: EntryFacts;
-  /** Numbers of the specs that name it, as they were given; the first one takes it. */
+  /** Numbers of the specs that name it or a descriptor of it, as they were given, exact keys before globs. */
   readonly specs: readonly number[];
 }
 
@@ -42,8 +42,25 @@ export interface ScmReference {
 }
 
 export interface References {
-  readonly descriptors: DescriptorReference[];
-  readonly scmRights: ScmReference[];
+  readonly descriptors: readonly DescriptorReference[];
+  readonly scmRights: readonly ScmReference[];
+}
+
+/** How CRIU finds a file whose path is gone: a record of remap-fpath.img. */
+export interface Remap {
+  /** Number of the record. */
+  readonly entry: number;
+  /** File id of the entry whose path is gone. */
+  readonly origId: number;
+  /** File id of the entry with the path to use instead; undefined for a ghost, and for /proc of a dead process. */
+  readonly linkedId: number | undefined;
+}
+
+/** An end of a pipe that no spec names. */
+export interface PipeEnd {
+  readonly id: number;
+  readonly pipeId: number;
+  readonly flags: number;
 }
 
 /** An image that was changed; SHA-256 of the whole file, before and after. */

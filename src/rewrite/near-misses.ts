@@ -15,6 +15,7 @@ import {
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
+import type { ResolvedDescriptors } from './resolve-descriptors';
 import type { Survey } from './survey';
 
 /** This many specs are explained; each is compared with every entry. */
@@ -40,6 +41,7 @@ export async function explainUnmatched(
   source: Source,
   found: Survey,
   specs: readonly InheritSpec[],
+  resolved: ResolvedDescriptors,
   unmatched: readonly number[],
   signal?: AbortSignal,
 ): Promise<Unmatched[]> {
@@ -49,11 +51,14 @@ export async function explainUnmatched(
     const known = suggestions.get(number);
     if (known !== undefined && known.size < MAX_SUGGESTIONS) known.add(text);
   };
+  for (const [number, why] of resolved.missing) suggest(number, why);
   for (const { specs: named, facts, id } of found.notOpen) {
-    const holders = found.holders.get(id)?.join(', ');
-    const as = holders === undefined ? '' : `, only as ${holders}`;
+    const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
+    const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
+    const as = holders.length === 0 ? '' : `, only as ${holders.join(', ')}`;
     for (const number of named) suggest(number, `${facts.key} is there${as}, but no descriptor refers to it`);
   }
+  const compared = explained.filter((number) => specs[number]?.key.kind !== 'descriptor');
   const view = new FileEntryView();
   for await (const member of source.members()) {
     signal?.throwIfAborted();
@@ -62,7 +67,7 @@ export async function explainUnmatched(
     await readBatches(member, image, (batch, open) =>
       forEachRecord(batch, open.name, (bytes, start, end) => {
         view.read(bytes, start, end);
-        for (const number of explained) {
+        for (const number of compared) {
           const text = compare(specs[number] as InheritSpec, view);
           if (text !== undefined) suggest(number, text);
         }

@@ -1,104 +1,113 @@
-import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
-import { typeName } from '../checkpoint/entry-types';
+import { fileIdOf } from '../checkpoint/descriptor-record';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
-import { forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
-import { messages } from '../errors/messages';
+import { forEachRecord, imageOf, type OpenImage } from '../checkpoint/open-image';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { FDINFO_ENTRY, SK_PACKET_ENTRY } from '../schema/generated/images';
+import { FDINFO_ENTRY } from '../schema/generated/images';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
-import { changeImage, type Replacement } from './change-image';
-import type { ChangedImage, Match, References } from './match';
-import { makePlaceholder, retypeDescriptor } from './placeholder';
-import type { Survey } from './survey';
+import { type Change, changeImage, type Replacement } from './change-image';
+import type { Decision, Placeholder } from './decide';
+import type { ChangedImage } from './match';
+import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
 
-export interface Transformed {
-  readonly changed: readonly ChangedImage[];
-  /** By file id. */
-  readonly references: ReadonlyMap<number, References>;
-}
-
-/**
- * The second pass: writes every member to the sink, with the matched entries as placeholders, and
- * gathers who refers to them.
- */
+/** The second pass: writes every member to the sink, with what was decided done. Resolves to the changed images. */
 export async function transform(
   source: Source,
   sink: Sink,
-  found: Survey,
+  decision: Decision,
   signal?: AbortSignal,
   onMember: (name: Buffer) => void = () => {},
-): Promise<Transformed> {
-  const transformer = new Transformer(sink, found);
+): Promise<readonly ChangedImage[]> {
+  const transformer = new Transformer(sink, decision);
   for await (const member of source.members()) {
     signal?.throwIfAborted();
     onMember(member.name);
     await transformer.take(member);
   }
-  return transformer.conclude();
+  return transformer.changed;
 }
 
 class Transformer {
-  private readonly matchOf: ReadonlyMap<number, Match>;
+  readonly changed: ChangedImage[] = [];
+  /** Placeholders by the entry that they come from, as the entries lie in files.img. */
+  private readonly byEntry: readonly (readonly Placeholder[])[];
   private readonly ids = new IdSet();
-  private readonly changed: ChangedImage[] = [];
-  private readonly references: Map<number, References>;
+  /** By descriptor, as "table/fd id". */
+  private readonly byDescriptor = new Map<string, Placeholder>();
+  private readonly tables = new Set<number>();
+  /** The new ids of SCM rights whose entry was split. */
+  private readonly rights = new Map<number, number>();
+  private readonly lostRemaps: ReadonlySet<number>;
+  /** Images whose bytes the executor reads. */
+  private readonly replayed: ReadonlySet<string>;
   private readonly cursor = new FieldCursor();
-  /** Matches come as they lie in files.img: the next one that the pass will meet there. */
+  /** The next of byEntry that the pass will meet. */
   private next = 0;
+  private readonly split: Buffer[] = [];
 
   constructor(
     private readonly sink: Sink,
-    private readonly found: Survey,
+    { placeholders, lostRemaps }: Decision,
   ) {
-    this.matchOf = new Map(found.matches.map((match) => [match.id, match]));
-    this.references = new Map(found.matches.map(({ id }) => [id, { descriptors: [], scmRights: [] }]));
-    for (const { id } of found.matches) this.ids.add(id);
+    const byEntry = new Map<number, Placeholder[]>();
+    for (const placeholder of placeholders) {
+      const { match, fileId, references } = placeholder;
+      byEntry.set(match.entry, [...(byEntry.get(match.entry) ?? []), placeholder]);
+      this.ids.add(match.id);
+      for (const { table, fd } of references.descriptors) {
+        this.byDescriptor.set(`${table}/${fd} ${match.id}`, placeholder);
+        this.tables.add(table);
+      }
+      if (references.scmRights.length > 0 && fileId !== match.id) this.rights.set(match.id, fileId);
+    }
+    this.byEntry = [...byEntry].sort(([a], [b]) => a - b).map(([, list]) => list);
+    this.lostRemaps = new Set(lostRemaps.map(({ entry }) => entry));
+    this.replayed = new Set(
+      placeholders.flatMap(({ inFlight }) => inFlight.flatMap(({ fate, image }) => (fate === 'REPLAY' ? image : []))),
+    );
   }
 
   async take(member: SourceMember): Promise<void> {
-    const image = this.found.matches.length === 0 ? undefined : imageOf(member);
-    if (image?.kind.name === 'FILES') await this.change(member, image, (batch) => this.replaceEntries(batch));
-    else if (image?.kind.name === 'FDINFO' && (this.found.tables?.has(image.number) ?? true)) {
-      await this.change(member, image, (batch, open) => this.replaceDescriptors(batch, open));
-    } else {
-      if (image?.kind.name === 'SK_QUEUES') {
-        await readBatches(member, image, (batch, open) => this.gatherScmRights(batch, open));
-      }
-      await this.sink.keep(member, isImageName(member.name.toString('latin1')));
+    const name = member.name.toString('latin1');
+    const image = this.byEntry.length === 0 ? undefined : imageOf(member);
+    const change = image === undefined ? undefined : this.changeOf(image);
+    if (image === undefined || change === undefined) {
+      // The executor opens what it reads itself, and follows no links there.
+      await this.sink.keep(member, isImageName(name) && !this.replayed.has(name));
+      return;
     }
-  }
-
-  conclude(): Transformed {
-    for (const { descriptors, scmRights } of this.references.values()) {
-      descriptors.sort((a, b) => a.table - b.table || a.fd - b.fd);
-      scmRights.sort((a, b) => a.packet - b.packet);
-    }
-    return { changed: this.changed, references: this.references };
-  }
-
-  private async change(
-    member: SourceMember,
-    image: ImageFile,
-    replace: (batch: RecordBatch, open: OpenImage) => readonly Replacement[],
-  ): Promise<void> {
-    const digests = await changeImage(member, image, this.sink, replace);
+    const digests = await changeImage(member, image, this.sink, change);
     if (!digests.before.equals(digests.after)) this.changed.push(digests);
   }
 
+  private changeOf({ kind, number }: ImageFile): Change | undefined {
+    if (kind.name === 'FILES') return { replace: (batch) => this.replaceEntries(batch), append: () => this.split };
+    if (kind.name === 'FDINFO' && this.tables.has(number)) {
+      return { replace: (batch, open) => this.replaceDescriptors(batch, open) };
+    }
+    if (kind.name === 'SK_QUEUES' && this.rights.size > 0) {
+      return { replace: (batch, open) => this.replaceRights(batch, open) };
+    }
+    if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0) return { replace: (batch) => this.dropRemaps(batch) };
+    return undefined;
+  }
+
   private replaceEntries(batch: RecordBatch): Replacement[] {
-    const { matches } = this.found;
     const replacements: Replacement[] = [];
-    for (; this.next < matches.length; this.next += 1) {
-      const match = matches[this.next] as Match;
-      const index = match.entry - batch.firstEntry;
+    for (; this.next < this.byEntry.length; this.next += 1) {
+      const placeholders = this.byEntry[this.next] as readonly Placeholder[];
+      const index = (placeholders[0] as Placeholder).match.entry - batch.firstEntry;
       if (index >= batch.count) break;
-      const record = makePlaceholder(match, batch.bytes, batch.starts[index] as number, batch.ends[index] as number);
-      replacements.push({ index, record });
+      const [start, end] = [batch.starts[index] as number, batch.ends[index] as number];
+      for (const placeholder of placeholders) {
+        if (placeholder.fileId === placeholder.match.id) {
+          replacements.push({ index, record: makePlaceholder(placeholder, batch.bytes, start, end) });
+        } else this.split.push(makeSplitPlaceholder(placeholder, batch.bytes, start, end));
+      }
     }
     return replacements;
   }
@@ -109,35 +118,34 @@ class Transformer {
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       const id = fileIdOf(cursor, bytes, start, end);
       if (id === -1 || !this.ids.has(id)) return;
-      this.gatherDescriptor(bytes, start, end, entry, open);
-      replacements.push({ index: entry - batch.firstEntry, record: retypeDescriptor(bytes, start, end) });
+      const { fd } = decode(FDINFO_ENTRY, bytes, start, end);
+      const placeholder = this.byDescriptor.get(`${open.number}/${fd} ${id}`);
+      if (placeholder === undefined) return;
+      const index = entry - batch.firstEntry;
+      replacements.push({ index, record: retypeDescriptor(placeholder, bytes, start, end) });
     });
     return replacements;
   }
 
-  private gatherDescriptor(bytes: Uint8Array, start: number, end: number, entry: number, open: OpenImage): void {
-    const descriptor = decode(FDINFO_ENTRY, bytes, start, end);
-    const match = this.matchOf.get(descriptor.id) as Match;
-    if (descriptor.type !== match.type.number) {
-      const place = { file: open.name, entry, field: 'fdinfo_entry.type' };
-      throw messages.descriptorTypeDiffers(place, match.id, typeName(descriptor.type), match.type.name);
-    }
-    this.references.get(match.id)?.descriptors.push({
-      table: open.number,
-      fd: descriptor.fd,
-      closeOnExec: isCloseOnExec(descriptor.flags),
+  private replaceRights(batch: RecordBatch, open: OpenImage): Replacement[] {
+    const { rights } = this;
+    const replacements: Replacement[] = [];
+    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+      let isOne = false;
+      visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+        if (kind === 'SCM right' && rights.has(id)) isOne = true;
+      });
+      if (isOne)
+        replacements.push({ index: entry - batch.firstEntry, record: replaceRights(rights, bytes, start, end) });
     });
+    return replacements;
   }
 
-  private gatherScmRights(batch: RecordBatch, open: OpenImage): void {
-    forEachRecord(batch, open.name, (bytes, start, end, packet) => {
-      const rights: number[] = [];
-      visitFileIds('SK_QUEUES', bytes, start, end, (id) => {
-        if (this.ids.has(id)) rights.push(id);
-      });
-      if (rights.length === 0) return;
-      const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
-      for (const id of rights) this.references.get(id)?.scmRights.push({ packet, socketId });
-    });
+  private dropRemaps(batch: RecordBatch): Replacement[] {
+    const replacements: Replacement[] = [];
+    for (let index = 0; index < batch.count; index += 1) {
+      if (this.lostRemaps.has(batch.firstEntry + index)) replacements.push({ index, record: undefined });
+    }
+    return replacements;
   }
 }

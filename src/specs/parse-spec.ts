@@ -1,7 +1,7 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
-import type { Key, Spec } from './spec';
+import type { DescriptorKey, InheritSpec, Key, Spec, SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
 const MAX_FD = 2 ** 31 - 1;
@@ -12,10 +12,13 @@ const NAMESPACE_KEY = /^ext[A-Z][A-Za-z]*NS$/;
 const GLOB_CHARACTER = /[*?[{]/;
 
 /**
- * Reads `fd[N]:KEY` or `debug[N]:TEXT`. Stricter than CRIU, whose parser lets `fd[7:x` and `fd[ 7]` pass.
- * Throws FdgraftError: SPEC_SYNTAX, or SPEC_UNSUPPORTED for a kind of key that is known but not supported.
+ * Reads `fd[N]:KEY` or `debug[N]:TEXT`, alone or with its options. Stricter than CRIU, whose parser lets
+ * `fd[7:x` and `fd[ 7]` pass. Throws FdgraftError: SPEC_SYNTAX, or SPEC_UNSUPPORTED for a kind of key that is
+ * known but not supported.
  */
-export function parseSpec(text: string): Spec {
+export function parseSpec(given: string | SpecOptions): Spec {
+  const options = typeof given === 'string' ? { inherit: given } : given;
+  const text = options.inherit;
   if (text.includes('\ufffd')) {
     throw messages.specSyntax(
       text,
@@ -39,9 +42,49 @@ export function parseSpec(text: string): Spec {
         )
       : messages.specSyntax(text, 'the text is empty', 'write debug[N]:TEXT');
   }
-  if (kind === 'debug') return { kind: 'debug', text, callerFd, output: readEscapes(text, rest) };
-  if (NAMESPACE_KEY.test(rest)) return { kind: 'namespace', text };
-  return { kind: 'inherit', text, callerFd, key: parseKey(text, rest) };
+  if (kind === 'debug') {
+    refuseOptions(options, 'a debug text has none');
+    return { kind: 'debug', text, callerFd, output: readEscapes(text, rest) };
+  }
+  if (NAMESPACE_KEY.test(rest)) {
+    refuseOptions(options, 'a key that is left to criu has none');
+    return { kind: 'namespace', text };
+  }
+  return checkOptions({
+    kind: 'inherit',
+    text,
+    callerFd,
+    key: parseKey(text, rest),
+    apply: options.apply ?? 'auto',
+    position: options.position ?? 'caller',
+    inFlight: options.inFlight,
+    only: options.only ?? false,
+  });
+}
+
+function refuseOptions({ inherit, ...options }: SpecOptions, why: string): void {
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (given.length === 0) return;
+  throw messages.specSyntax(inherit, `has the option ${given.join(', ')}`, `${why}: leave it out`);
+}
+
+function checkOptions(spec: InheritSpec): InheritSpec {
+  const { text, key, apply, position, only } = spec;
+  if (only && key.kind !== 'descriptor') {
+    throw messages.specSyntax(
+      text,
+      'has only: true, and its key names whole entries',
+      'only goes with a key that names a descriptor, /proc/PID/fd/N',
+    );
+  }
+  if (apply === 'dup' && position !== 'caller') {
+    throw messages.specSyntax(
+      text,
+      `has apply dup and position ${position}, which would move the caller's own offset`,
+      'use apply auto or reopen, or position caller',
+    );
+  }
+  return spec;
 }
 
 /** Tells the near misses of the shape apart: [problem, hint]. */
@@ -60,6 +103,7 @@ function explainShape(text: string): [string, string] {
 function parseKey(spec: string, key: string): Key {
   if (/^pipe:?\[/.test(key)) return parsePipe(spec, key);
   if (/^file:?\[/.test(key)) return parseExternal(spec, key);
+  if (/^\/?proc\/[^/]+\/fd(\/|$)/.test(key)) return parseDescriptor(spec, key);
   refuseUnsupported(spec, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const path = readEscapes(spec, key);
@@ -93,6 +137,19 @@ function parseExternal(spec: string, key: string): Key {
   throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', form);
 }
 
+function parseDescriptor(spec: string, key: string): DescriptorKey {
+  const [, pid, fd] = /^\/?proc\/(\*|[1-9][0-9]*)\/fd\/(0|[1-9][0-9]*)$/.exec(key) ?? [];
+  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_FD) && Number(fd) <= MAX_FD) {
+    return { kind: 'descriptor', pid: pid === '*' ? undefined : Number(pid), fd: Number(fd) };
+  }
+  throw messages.specSyntax(
+    spec,
+    'is not the name of a descriptor',
+    'write /proc/PID/fd/N, PID being the decimal number of a task in the checkpoint, or * for every task, and N the ' +
+      'number of the descriptor, such as /proc/14716/fd/5',
+  );
+}
+
 function parseGlob(spec: string, key: string): Key {
   try {
     return { kind: 'glob', glob: new Glob(key.replace(/^\//, '')) };
@@ -108,9 +165,6 @@ function refuseUnsupported(spec: string, key: string): void {
   const refuse = (what: string, hint: string) => {
     throw messages.specUnsupported(spec, `${what} is not supported yet`, hint);
   };
-  if (/^\/proc\/[^/]+\/fd\/[^/]+$/.test(key)) {
-    refuse('naming a descriptor by /proc/PID/fd/N', 'name its entry by the key that fdgraft ls prints');
-  }
   if (/^socket:?\[/.test(key)) refuse('inheriting a socket', 'name a pipe or a regular file');
   if (/^tty:?\[/.test(key)) refuse('inheriting a terminal', 'criu restore --inherit-fd takes this key itself');
   if (/^\/?memfd:/.test(key)) refuse('inheriting a memfd', 'criu restore --inherit-fd takes this key itself');

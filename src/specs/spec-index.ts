@@ -9,7 +9,7 @@ const SLASH = 0x2f;
 /**
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
  * as often. Specs are numbered as they were given; an answer is in that order, but exact keys come before
- * globs.
+ * globs. Which entries the specs that name descriptors mean is given: specs by file id, ascending.
  */
 export class SpecIndex {
   private readonly pipes = new Map<number, number[]>();
@@ -19,8 +19,12 @@ export class SpecIndex {
   private readonly lengths = new Set<number>();
   private readonly cursor = new FieldCursor();
 
-  constructor(specs: readonly InheritSpec[]) {
+  constructor(
+    specs: readonly InheritSpec[],
+    private readonly specsOfId: ReadonlyMap<number, readonly number[]>,
+  ) {
     specs.forEach(({ key }, number) => {
+      if (key.kind === 'descriptor') return;
       if (key.kind === 'pipe') append(this.pipes, key.id, number);
       else if (key.kind === 'external') append(this.externals, key.name, number);
       else if (key.kind === 'glob') this.globs.push({ number, glob: key.glob });
@@ -32,11 +36,24 @@ export class SpecIndex {
     }
   }
 
+  /** The specs that name a descriptor of the entry with this id, whatever its type. */
+  ofDescriptors(id: number): readonly number[] {
+    return this.specsOfId.size === 0 ? NONE : (this.specsOfId.get(id) ?? NONE);
+  }
+
   /**
-   * The specs that name the entry of type `type` whose member of file_entry is number `member` and lies
-   * at `bytes[start, end)`. Throws WireFault.
+   * The specs that name the entry of type `type` with this id, whose member of file_entry is number `member`
+   * and lies at `bytes[start, end)`. Throws WireFault.
    */
-  lookUp(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
+  lookUp(id: number, type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
+    const byKey = this.lookUpKey(type, member, bytes, start, end);
+    const byDescriptor = this.ofDescriptors(id);
+    if (byDescriptor.length === 0) return byKey;
+    const globs = new Set(this.globs.map(({ number }) => number));
+    return [...byDescriptor, ...byKey].sort((a, b) => Number(globs.has(a)) - Number(globs.has(b)) || a - b);
+  }
+
+  private lookUpKey(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
     if (type === FD_TYPES.PIPE && member === FILE_ENTRY_FIELDS.pipe) return this.lookUpPipe(bytes, start, end);
     if (type === FD_TYPES.REG && member === FILE_ENTRY_FIELDS.reg) return this.lookUpRegularFile(bytes, start, end);
     return NONE;

@@ -5,10 +5,36 @@ export type Key =
   | { readonly kind: 'pipe'; readonly id: number }
   /** An external file: the whole name in the image. */
   | { readonly kind: 'external'; readonly name: string }
+  /** The entry behind a descriptor of a task; of every task where `pid` is undefined. */
+  | DescriptorKey
   /** A regular file: its path without the leading slash. */
   | { readonly kind: 'path'; readonly path: Buffer }
   /** Regular files whose path, without the leading slash, matches. */
   | { readonly kind: 'glob'; readonly glob: Glob };
+
+export interface DescriptorKey {
+  readonly kind: 'descriptor';
+  /** As pstree.img has it. */
+  readonly pid: number | undefined;
+  readonly fd: number;
+}
+
+/** How the restored tasks get at the caller's open file: as a dup of it, or opened again. */
+export type Apply = 'auto' | 'dup' | 'reopen';
+/** Where a reopened file is positioned: as the caller's is, as the dump recorded, or at its end. */
+export type Position = 'caller' | 'saved' | 'end';
+/** What becomes of unread bytes: delivered through the caller's pipe, lost, or a reason to stop. */
+export type InFlight = 'replay' | 'drop' | 'fail';
+
+/** A spec with its options, as --specs has them; schemas/specs.schema.json describes each. */
+export interface SpecOptions {
+  /** `fd[N]:KEY` or `debug[N]:TEXT`. */
+  readonly inherit: string;
+  readonly apply?: Apply | undefined;
+  readonly position?: Position | undefined;
+  readonly inFlight?: InFlight | undefined;
+  readonly only?: boolean | undefined;
+}
 
 /** `fd[N]:KEY` */
 export interface InheritSpec {
@@ -17,6 +43,12 @@ export interface InheritSpec {
   readonly text: string;
   readonly callerFd: number;
   readonly key: Key;
+  readonly apply: Apply;
+  readonly position: Position;
+  /** Undefined where nothing was said. */
+  readonly inFlight: InFlight | undefined;
+  /** Just the named descriptors leave their entry. */
+  readonly only: boolean;
 }
 
 /** `debug[N]:TEXT` */

@@ -37,3 +37,19 @@ export function patchRecord(bytes: Uint8Array, start: number, end: number, edits
   for (const edit of edits) if (!last.has(edit.number)) pieces.push(edit.replacement);
   return Buffer.concat(pieces);
 }
+
+/**
+ * A copy of the record `bytes[start, end)` in which each field is what `edit` gives for it, tag included; where it
+ * gives undefined, the bytes that were there. Throws WireFault.
+ */
+export function editFields(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  edit: (field: FieldCursor) => Uint8Array | undefined,
+): Buffer {
+  const pieces: Uint8Array[] = [];
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) pieces.push(edit(cursor) ?? bytes.subarray(cursor.start, cursor.end));
+  return Buffer.concat(pieces);
+}

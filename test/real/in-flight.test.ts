@@ -1,35 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import protobuf from 'protobufjs';
 import { openSource, rewrite } from '../../src';
+import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
-import { frame, PLAN_NAME } from '../support/planfile';
 import { compileProgram } from './support/compile';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { Pipe } from './support/pipe';
 import { realTest } from './support/real-test';
 
 /** Bytes that nobody had read at the dump, delivered by a stock CRIU through the caller's pipe. */
-
-const placeholderType = protobuf
-  .loadSync(path.join(__dirname, '../../schemas/plan.proto'))
-  .lookupType('fdgraft.plan_placeholder');
-
-/** Has the executor write what a plan says may be lost. */
-function replayInstead(out: string): void {
-  const file = path.join(out, PLAN_NAME);
-  const plan = fs.readFileSync(file);
-  const headEnd = 12 + plan.readUInt32LE(8);
-  const parts: Uint8Array[] = [plan.subarray(0, headEnd)];
-  for (let at = headEnd; at < plan.length; at += 4 + plan.readUInt32LE(at)) {
-    const placeholder = placeholderType.decode(plan.subarray(at + 4, at + 4 + plan.readUInt32LE(at)));
-    for (const bytes of (placeholder as unknown as { inFlight: { fate: number }[] }).inFlight) bytes.fate = 0;
-    parts.push(frame(placeholderType.encode(placeholder).finish()));
-  }
-  fs.rmSync(file);
-  fs.writeFileSync(file, Buffer.concat(parts));
-}
 
 /** A script for criu's --action-script that does something at one stage. */
 function actionScript(lab: Lab, stage: string, does: string): string {
@@ -58,8 +38,9 @@ async function rewritten(lab: Lab, bytes: number): Promise<Unread> {
   old.fill(unread);
   const dump = await lab.dump(program);
   const out = path.join(lab.folder(), 'out');
-  await rewrite(await openSource(dump), { out, specs: [`fd[5]:${old.name}`], dropInFlight: true });
-  replayInstead(out);
+  await rewrite(await openSource(dump), { out, specs: [`fd[5]:${old.name}`] });
+  const problems = checkRewritten(dump, out);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
   return { program, unread, out, prefix: [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'] };
 }
 

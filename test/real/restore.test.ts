@@ -206,7 +206,8 @@ realTest('unread bytes are lost only when the user says so', async (t, lab) => {
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const specs = [`fd[5]:${old.name}`];
-  await t.throwsAsync(graft(lab, dump, specs), { message: /21 unread bytes/ });
+  const fail = { inherit: `fd[5]:${old.name}`, inFlight: 'fail' as const };
+  await t.throwsAsync(graft(lab, dump, [fail]), { message: /21 unread bytes .* inFlight fail/ });
   const callerFds = { 5: pipe.readEnd };
   const { restored } = await graft(lab, dump, specs, { callerFds, rewrite: { dropInFlight: true } });
   t.true(restored.tasks.isOurs(program.pid, 0, pipe.readEnd));

@@ -20,35 +20,7 @@ import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
 const PIPE = 'fd[5]:pipe:[4711]';
 const LOG = 'fd[7]:/var/log/app.log';
-const VMA_FILE_PRIVATE = 64;
 const VMA_ANON_SHARED = 256;
-
-const SHARED: [string, Images, RegExp][] = [
-  ['an executable', { 'mm-7.img': [mmEntry(3)] }, /the executable of task 7/],
-  ['a file mapping', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_FILE_PRIVATE)])] }, /a file mapping of task 8/],
-  ['a mapping of an older dump', { 'vmas-8.img': [mapping(3, VMA_FILE_PRIVATE)] }, /a file mapping of task 8/],
-  ['a working directory', { 'fs-8.img': [{ cwd_id: 3, root_id: 4 }] }, /the working directory of task 8/],
-  ['a root directory', { 'fs-8.img': [{ cwd_id: 4, root_id: 3 }] }, /the root directory of task 8/],
-  ['a removed file', { 'remap-fpath.img': [{ orig_id: 3, remap_id: 1, remap_type: 'GHOST' }] }, /a removed file/],
-  [
-    'a linked remap',
-    { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3, remap_type: 'LINKED' }] },
-    /stands in for a removed file/,
-  ],
-  [
-    'a linked remap of an older dump',
-    { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3 }] },
-    /stands in for a removed file/,
-  ],
-];
-for (const [what, images, holder] of SHARED) {
-  test(`an entry that is also ${what} is refused, and that is named`, async (t) => {
-    const error = await refusal(t, smallWith(images), { specs: [LOG] });
-    t.like(error, { code: 'ENTRY_SHARED', exitCode: 2 });
-    t.regex(error.message, holder);
-    t.regex(error.message, /\/var\/log\/app\.log \(file id 3\)/);
-  });
-}
 
 const NOT_SHARED: [string, Images][] = [
   ['the id of shared memory', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_ANON_SHARED)])] }],
@@ -70,13 +42,6 @@ test('the path of a FIFO is refused, since only its FIFO entry is open', async (
   const error = await refusal(t, images, { specs: ['fd[7]:/fifo'] });
   t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
   t.regex(error.message, /only as the path of a FIFO/);
-});
-
-test('unread bytes stop the rewrite, and are counted', async (t) => {
-  const data = encodeImage('pipes-data.img', [{ pipe_id: 4711, bytes: 5 }], { extras: [Buffer.from('hello')] });
-  const error = await refusal(t, smallWith({ 'pipes-data.img': data }), { specs: [PIPE] });
-  t.like(error, { code: 'BYTES_IN_FLIGHT', exitCode: 2, file: 'pipes-data.img', entry: 0 });
-  t.regex(error.message, /pipe:\[4711\] held 5 unread bytes/);
 });
 
 const socket = (id: number, ino: number) => ({

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
 import { parseSpec } from '../../src/specs/parse-spec';
+import type { SpecOptions } from '../../src/specs/spec';
 
 const READ: [string, object][] = [
   ['fd[5]:pipe:[22653]', { kind: 'inherit', callerFd: 5, key: { kind: 'pipe', id: 22653 } }],
@@ -17,6 +18,10 @@ const READ: [string, object][] = [
   ['debug[2]:now restoring\\x0a', { kind: 'debug', callerFd: 2, output: Buffer.from('now restoring\n') }],
   ['fd[3]:extRootNetNS', { kind: 'namespace' }],
   ['fd[3]:/var/log/*.log', { key: { kind: 'glob' } }],
+  ['fd[3]:/proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
+  ['fd[3]:proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
+  ['fd[3]:/proc/*/fd/0', { key: { kind: 'descriptor', pid: undefined, fd: 0 } }],
+  ['fd[3]:/proc/14716/fdinfo', { key: { kind: 'path', path: Buffer.from('proc/14716/fdinfo') } }],
 ];
 for (const [text, expected] of READ) {
   test(`reads ${text}`, (t) => t.like(parseSpec(text), { text, ...expected }));
@@ -48,8 +53,12 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:/a\\xg1', 'SPEC_SYNTAX', /two hexadecimal digits/],
   ['fd[7]:/a\\x00', 'SPEC_SYNTAX', /NUL/],
   ['fd[7]:/a\ufffd', 'SPEC_SYNTAX', /U\+FFFD/],
-  ['fd[7]:/proc/12/fd/3', 'SPEC_UNSUPPORTED', /descriptor by \/proc/],
-  ['fd[7]:/proc/*/fd/3', 'SPEC_UNSUPPORTED', /descriptor by \/proc/],
+  ['fd[7]:/proc/self/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/12/fd/', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/12/fd/*', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/012/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/0/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/12/fd/2147483648', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:socket:[12]', 'SPEC_UNSUPPORTED', /socket/],
   ['fd[7]:tty[8801:1]', 'SPEC_UNSUPPORTED', /terminal/],
   ['fd[7]:/memfd:x', 'SPEC_UNSUPPORTED', /memfd/],
@@ -61,6 +70,28 @@ for (const [text, code, problem] of REFUSED) {
   test(`refuses ${JSON.stringify(text)}`, (t) => {
     const error = t.throws(() => parseSpec(text), { instanceOf: FdgraftError, message: problem });
     t.like(error, { code, exitCode: 2 });
+    t.truthy(error?.hint);
+  });
+}
+
+test('options stand beside the spec', (t) => {
+  const inherit = 'fd[3]:/proc/7/fd/5';
+  t.like(parseSpec(inherit), { apply: 'auto', position: 'caller', inFlight: undefined, only: false });
+  const options = { apply: 'reopen', position: 'saved', inFlight: 'fail', only: true } as const;
+  t.like(parseSpec({ inherit, ...options }), options);
+});
+
+const REFUSED_OPTIONS: [SpecOptions, RegExp][] = [
+  [{ inherit: 'fd[3]:/log', only: true }, /only: true, and its key names whole entries/],
+  [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'saved' }, /apply dup and position saved/],
+  [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'end' }, /apply dup and position end/],
+  [{ inherit: 'debug[3]:text', apply: 'dup' }, /has the option apply/],
+  [{ inherit: 'fd[3]:extRootNetNS', only: false }, /has the option only/],
+];
+for (const [options, problem] of REFUSED_OPTIONS) {
+  test(`refuses ${JSON.stringify(options)}`, (t) => {
+    const error = t.throws(() => parseSpec(options), { instanceOf: FdgraftError, message: problem });
+    t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
     t.truthy(error?.hint);
   });
 }

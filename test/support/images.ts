@@ -23,6 +23,9 @@ const IMAGES: [RegExp, number, string][] = [
   [/^sk-queues\.img$/, 0x56264026, 'sk_packet_entry'],
   [/^pipes-data\.img$/, 0x56453709, 'pipe_data_entry'],
   [/^fifo-data\.img$/, 0x59333054, 'pipe_data_entry'],
+  [/^filelocks\.img$/, 0x54323616, 'file_lock_entry'],
+  [/^autofs-\d+\.img$/, 0x49353943, 'autofs_entry'],
+  [/^eventpoll-tfd\.img$/, 0x44433746, 'eventpoll_tfd_entry'],
 ];
 
 const root = loadSchemas();

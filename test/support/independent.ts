@@ -23,13 +23,17 @@ interface PlanDescriptor {
 }
 interface PlanPlaceholder {
   file_id: number;
+  split_from?: number;
+  watched?: boolean;
+  apply: string;
+  position: string;
   caller_fd: number;
   spec: number;
   was: { type: string; flags: number; offset?: string; pipe_id?: number; owner: Owner };
   needs_read: boolean;
   needs_write: boolean;
   references: { descriptor?: PlanDescriptor; scm_right?: { packet: number; socket_id: number } }[];
-  in_flight: { image: string; offset: string; bytes: string; pipe_size?: number }[];
+  in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
 }
 interface Plan {
   head: {
@@ -42,7 +46,12 @@ interface Plan {
   placeholders: PlanPlaceholder[];
 }
 type Expect = (right: boolean, what: string) => void;
+/** Placeholders by their file id. */
 type Replaced = ReadonlyMap<number, PlanPlaceholder>;
+/** Types in OUT by file id. */
+type Types = ReadonlyMap<number, string>;
+
+const originOf = ({ file_id, split_from }: PlanPlaceholder) => split_from ?? file_id;
 
 /** The plan of a folder, as protobufjs reads it. Throws where its frames or its messages are broken. */
 export function readPlan(folder: string): Plan {
@@ -83,14 +92,17 @@ export function checkRewritten(source: string, out: string): string[] {
   const plan = step('the plan', () => readPlan(out));
   if (plan === undefined) return problems;
   const replaced: Replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
-  step('the plan', () => checkPlan(plan, expect));
+  step('the plan', () => checkPlan(source, plan, expect));
   step('the list of files', () => checkFiles(source, out, plan, expect));
   const types = step('files.img', () => checkEntries(source, out, plan, replaced, expect));
   if (types === undefined) return problems;
   const held = step('the tables', () => checkDescriptors(source, out, replaced, types, expect));
-  if (held !== undefined) step('references', () => checkReferences(source, plan, held, types, expect));
-  step('bytes in flight', () => checkInFlight(source, plan, expect));
-  step('other references', () => checkOthers(out, replaced, types, expect));
+  if (held !== undefined) step('references', () => checkReferences(source, out, plan, held, replaced, types, expect));
+  step('bytes in flight', () => checkInFlight(source, out, plan, expect));
+  step('remaps', () => checkRemaps(source, out, types, expect));
+  step('new ids', () => checkNewIds(source, plan, expect));
+  step('what names descriptors', () => checkNames(out, replaced, expect));
+  step('other references', () => checkOthers(out, types, expect));
   return problems;
 }
 
@@ -100,10 +112,21 @@ const numbered = (folder: string, kind: string) =>
 const bytesOf = (folder: string, name: string) => fs.readFileSync(path.join(folder, name));
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const hasOwner = ({ pid, signum }: Owner) => pid !== 0 || signum !== 0;
+/** CRIU sets it on what is opened again. */
+const keepsOwner = ({ apply, position }: PlanPlaceholder) => apply === 'APPLY_REOPEN' || position !== 'POSITION_CALLER';
 const numberIn = (name: string) => Number(/\d+/.exec(name)?.[0]);
 
+const O_PATH = 0o10000000;
+const reads = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 1;
+const writes = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 0;
+
 /** The plan by itself. */
-function checkPlan({ head, placeholders }: Plan, expect: Expect): void {
+function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect): void {
+  const numbers = new Set(
+    readImage(source, 'pstree.img').records.flatMap(({ fields: { pid, pgid, sid, threads } }) =>
+      [pid, pgid, sid, ...((threads ?? []) as number[])].map(Number),
+    ),
+  );
   expect(head.format === 1, `the plan has format ${head.format}`);
   expect(head.placeholders === placeholders.length, 'the plan miscounts its placeholders');
   placeholders.forEach((placeholder, i) => {
@@ -112,10 +135,12 @@ function checkPlan({ head, placeholders }: Plan, expect: Expect): void {
     expect(i === 0 || (placeholders[i - 1] as PlanPlaceholder).file_id < file_id, `${about} out of order in the plan`);
     expect(head.specs[spec]?.caller_fd === caller_fd, `${about} wrong spec`);
     expect(references.length > 0, `${about} an orphan`);
-    expect(placeholder.needs_read === ((was.flags & 3) !== 1), `${about} wrong need to read`);
-    expect(placeholder.needs_write === ((was.flags & 3) !== 0), `${about} wrong need to write`);
+    expect(placeholder.needs_read === reads(was.flags), `${about} wrong need to read`);
+    expect(placeholder.needs_write === writes(was.flags), `${about} wrong need to write`);
     const dropped = head.warnings.some((warning) => warning.code === 'OWNER_DROPPED' && warning.file_id === file_id);
-    expect(dropped === hasOwner(was.owner), `${about} an owner and no warning, or the reverse`);
+    const lost = hasOwner(was.owner) && !keepsOwner(placeholder);
+    const foreign = hasOwner(was.owner) && !numbers.has(was.owner.pid);
+    expect(dropped === (lost || foreign), `${about} an owner and no warning, or the reverse`);
   });
   head.specs.forEach(({ matches }, number) => {
     const taken = placeholders.filter(({ spec }) => spec === number).length;
@@ -135,7 +160,7 @@ function checkFiles(source: string, out: string, plan: Plan, expect: Expect): vo
     if (fs.statSync(path.join(source, name), { throwIfNoEntry: false })?.isFile() !== true) continue;
     const same = bytesOf(source, name).equals(bytesOf(out, name));
     expect(same !== changed.has(name), `${name} ${same ? 'did not change' : 'changed'}, the plan says otherwise`);
-    expect(same || /^(files|fdinfo-\d+)\.img$/.test(name), `${name} changed`);
+    expect(same || /^(files|fdinfo-\d+|sk-queues|remap-fpath)\.img$/.test(name), `${name} changed`);
   }
   for (const { name, before, after } of plan.head.images) {
     expect(before.toString('hex') === digest(bytesOf(source, name)), `${name}: the digest before is wrong`);
@@ -173,24 +198,37 @@ const MEMBERS: { [type: string]: { name: string; number: number; fown: number } 
 };
 const EXT = { name: 'ext', number: 15, fown: 5 };
 
-/** Compares files.img entry by entry; returns the types in OUT by file id. */
-function checkEntries(source: string, out: string, plan: Plan, replaced: Replaced, expect: Expect) {
+/** Compares files.img entry by entry, new ones at its end; returns the types in OUT by file id. */
+function checkEntries(source: string, out: string, plan: Plan, replaced: Replaced, expect: Expect): Types {
   const before = readImage(source, 'files.img').records;
   const after = readImage(out, 'files.img').records;
-  expect(before.length === after.length, 'files.img has another number of entries');
+  const split = plan.placeholders.filter(({ split_from }) => split_from !== undefined).length;
+  expect(before.length + split === after.length, 'files.img has another number of entries');
   const types = new Map<number, string>();
   after.forEach((is, i) => {
-    const was = before[i];
     const id = Number(is.fields.id);
     expect(!types.has(id), `file id ${id} is there twice`);
     types.set(id, String(is.fields.type));
-    if (was === undefined) return;
     const placeholder = replaced.get(id);
+    if (i >= before.length) {
+      const origin = before.find(({ fields }) => fields.id === placeholder?.split_from);
+      expect(placeholder?.split_from !== undefined, `files.img entry ${i} is new, and not split off`);
+      if (origin === undefined || placeholder === undefined) expect(false, `files.img entry ${i} is split off nothing`);
+      else checkPlaceholder(origin, is, placeholder, expect);
+      return;
+    }
+    const was = before[i] as Entry;
     if (placeholder === undefined) expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
-    else checkPlaceholder(was, is, placeholder, expect);
+    else {
+      expect(placeholder.split_from === undefined, `file id ${id}: split off, and not at the end`);
+      checkPlaceholder(was, is, placeholder, expect);
+    }
   });
   for (const [id, type] of types) expect(type !== 'EXT' || replaced.has(id), `file id ${id}: an EXT without a plan`);
-  for (const { file_id } of plan.placeholders) expect(types.get(file_id) === 'EXT', `file id ${file_id}: no EXT entry`);
+  for (const { file_id, split_from } of plan.placeholders) {
+    expect(types.get(file_id) === 'EXT', `file id ${file_id}: no EXT entry`);
+    expect(split_from === undefined || types.has(split_from), `file id ${file_id}: split off an entry that is gone`);
+  }
   return types;
 }
 
@@ -199,24 +237,30 @@ interface Entry {
   fields: Fields;
 }
 
-function checkPlaceholder(was: Entry, is: Entry, { file_id, was: planned }: PlanPlaceholder, expect: Expect): void {
+function checkPlaceholder(was: Entry, is: Entry, placeholder: PlanPlaceholder, expect: Expect): void {
+  const { file_id, split_from, was: planned } = placeholder;
   const about = `file id ${file_id}:`;
   const member = MEMBERS[String(was.fields.type)];
-  expect(was.fields.id === file_id && was.fields.type === planned.type, `${about} was no ${planned.type}`);
+  expect(
+    was.fields.id === originOf(placeholder) && was.fields.type === planned.type,
+    `${about} was no ${planned.type}`,
+  );
   expect(member !== undefined, `${about} a ${was.fields.type} cannot be inherited`);
   if (member === undefined) return;
 
   expect(is.fields.type === 'EXT', `${about} is of type ${is.fields.type}`);
   expect(is.fields[member.name] === undefined, `${about} still has its old member`);
   const rest = (entry: Entry) => String(without(entry.bytes, [TYPE, member.number, EXT.number]));
-  expect(rest(was) === rest(is), `${about} more than type and member changed`);
+  if (split_from === undefined) expect(rest(was) === rest(is), `${about} more than type and member changed`);
+  else expect(without(is.bytes, [TYPE, 2, EXT.number]).length === 0, `${about} a new entry with more than it needs`);
   expect((is.fields.ext as Fields | undefined)?.id === file_id, `${about} lacks its ext member`);
 
   const old = was.fields[member.name] as Fields & { fown: Owner };
   const fown = hex(nestedOf(nestedOf(is.bytes, EXT.number), EXT.fown));
   const kept = hex(nestedOf(nestedOf(was.bytes, member.number), member.fown));
   const noOwner = '08001000180020002800';
-  expect(fown === (hasOwner(old.fown) ? noOwner : kept), `${about} another owner`);
+  const stays = !hasOwner(old.fown) || keepsOwner(placeholder);
+  expect(fown === (stays ? kept : noOwner), `${about} another owner`);
   expect(JSON.stringify(planned.owner) === JSON.stringify(old.fown), `${about} another owner in the plan`);
   expect(planned.flags === old.flags, `${about} other flags in the plan`);
   expect(planned.pipe_id === old.pipe_id, `${about} another pipe in the plan`);
@@ -225,13 +269,7 @@ function checkPlaceholder(was: Entry, is: Entry, { file_id, was: planned }: Plan
 }
 
 /** Compares the tables record by record; returns the descriptors of each placeholder. */
-function checkDescriptors(
-  source: string,
-  out: string,
-  replaced: Replaced,
-  types: ReadonlyMap<number, string>,
-  expect: Expect,
-) {
+function checkDescriptors(source: string, out: string, replaced: Replaced, types: Types, expect: Expect) {
   const pids = pidsByTable(source);
   const held = new Map<number, string[]>();
   for (const name of numbered(source, 'fdinfo')) {
@@ -244,12 +282,15 @@ function checkDescriptors(
       expect(type === is.fields.type, `${name} entry ${i}: type ${is.fields.type} for a ${type} entry`);
       const was = before[i];
       if (was === undefined) return;
-      if (!replaced.has(id)) {
+      const placeholder = replaced.get(id);
+      if (placeholder === undefined) {
         expect(was.bytes.equals(is.bytes), `${name} entry ${i} changed`);
         return;
       }
-      const rest = (entry: Entry) => String(without(entry.bytes, [3]));
+      const may = placeholder.split_from === undefined ? [3] : [1, 3];
+      const rest = (entry: Entry) => String(without(entry.bytes, may));
       expect(rest(was) === rest(is), `${name} entry ${i}: more than its type changed`);
+      expect(was.fields.id === originOf(placeholder), `${name} entry ${i}: was of another entry`);
       const table = numberIn(name);
       const { fd, flags } = is.fields as { fd: number; flags: number };
       const descriptor = { table, pids: pids.get(table) ?? [], fd, close_on_exec: (flags & 1) !== 0 };
@@ -287,41 +328,66 @@ function* recordsWithBytes(folder: string, name: string, type: string, length: s
     const message = messageType(type);
     const decoded = message.decode(image.subarray(at + 4, end));
     const fields = message.toObject(decoded, { longs: String, arrays: true }) as Fields;
-    yield { number, fields, offset: end };
-    at = end + Number(fields[length]);
+    const next = end + Number(fields[length]);
+    yield { number, fields, offset: end, bytes: image.subarray(at + 4, end), extra: image.subarray(end, next) };
+    at = next;
   }
 }
 
-/** References of the plan and those of the images: each has the other. */
+/** References of the plan and those of OUT: each has the other; and what is neither did not change. */
 function checkReferences(
   source: string,
+  out: string,
   plan: Plan,
   held: ReadonlyMap<number, string[]>,
-  types: ReadonlyMap<number, string>,
+  replaced: Replaced,
+  types: Types,
   expect: Expect,
 ): void {
   const rights = new Map<number, string[]>();
-  for (const { number, fields } of recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')) {
-    for (const { rights: ids } of fields.scm as { rights: number[] }[]) {
-      for (const id of ids) {
-        expect(types.has(id), `packet ${number} holds file id ${id}, which is not there`);
-        rights.set(id, [...(rights.get(id) ?? []), `packet ${number} for ${fields.id_for}`]);
-      }
+  const packets = [...recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')];
+  const rightsOf = ({ fields }: { fields: Fields }) =>
+    (fields.scm as { rights: number[] }[]).flatMap(({ rights }) => rights);
+  let number = 0;
+  for (const packet of recordsWithBytes(out, 'sk-queues.img', 'sk_packet_entry', 'length')) {
+    const before = packets[number];
+    expect(before !== undefined, `packet ${number} is new`);
+    number += 1;
+    if (before === undefined) continue;
+    const origins = rightsOf(packet).map((id) => replaced.get(id)?.split_from ?? id);
+    expect(String(origins) === String(rightsOf(before)), `packet ${packet.number} holds other rights`);
+    expect(packet.extra.equals(before.extra), `packet ${packet.number} has other bytes`);
+    expect(
+      String(without(packet.bytes, [4])) === String(without(before.bytes, [4])),
+      `packet ${packet.number} changed`,
+    );
+    for (const id of rightsOf(packet)) {
+      expect(types.has(id), `packet ${packet.number} holds file id ${id}, which is not there`);
+      rights.set(id, [...(rights.get(id) ?? []), `packet ${packet.number} for ${packet.fields.id_for}`]);
     }
   }
+  expect(number === packets.length, 'packets are missing');
+  const same = (a: string[], b: string[] = []) => String([...a].sort()) === String([...b].sort());
   for (const { file_id, references } of plan.placeholders) {
     const descriptors = references.flatMap(({ descriptor }) => (descriptor ? [describe(descriptor)] : []));
-    const same = (a: string[], b: string[] = []) => String([...a].sort()) === String([...b].sort());
     expect(same(descriptors, held.get(file_id)), `file id ${file_id}: other descriptors`);
     const scm = references.flatMap(({ scm_right }) =>
       scm_right ? [`packet ${scm_right.packet} for ${scm_right.socket_id}`] : [],
     );
     expect(same(scm, rights.get(file_id)), `file id ${file_id}: other SCM rights`);
   }
+  const open = new Set(rights.keys());
+  for (const name of numbered(out, 'fdinfo')) {
+    for (const { fields } of readImage(out, name).records) open.add(Number(fields.id));
+  }
+  for (const [id, type] of types) {
+    // CRIU looks for the descriptors of each pipe.
+    expect(type !== 'PIPE' || open.has(id), `file id ${id}: a pipe that nothing has open`);
+  }
 }
 
 /** Bytes in flight of the plan lie where it says, once each; those of a replaced read end are in the plan. */
-function checkInFlight(source: string, plan: Plan, expect: Expect): void {
+function checkInFlight(source: string, out: string, plan: Plan, expect: Expect): void {
   const pieces = new Map<string, number>();
   const planned = plan.placeholders.flatMap(({ was, in_flight }) =>
     in_flight.map(({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`),
@@ -338,6 +404,92 @@ function checkInFlight(source: string, plan: Plan, expect: Expect): void {
     const readable = plan.placeholders.some(({ was, needs_read }) => was.pipe_id === pipe && needs_read);
     expect(!readable || planned.includes(piece), `bytes in flight are not in the plan: ${piece}`);
   }
+  const readers = readImage(out, 'files.img').records.flatMap(({ fields }) => {
+    const pipe = fields.pipe as { pipe_id: number; flags: number } | undefined;
+    return pipe !== undefined && reads(pipe.flags) ? [pipe.pipe_id] : [];
+  });
+  for (const { file_id, was, needs_read, in_flight } of plan.placeholders) {
+    for (const { fate, image } of in_flight) {
+      const about = `file id ${file_id}: bytes in flight`;
+      expect(needs_read, `${about} for what reads nothing`);
+      if (fate !== 'FATE_REPLAY') continue;
+      expect(!readers.includes(Number(was.pipe_id)), `${about} delivered, and read in the tree too`);
+      expect(!fs.lstatSync(path.join(out, image)).isSymbolicLink(), `${about} behind a link`);
+    }
+  }
+}
+
+/** Remaps are gone where their entry is, and only there. */
+function checkRemaps(source: string, out: string, types: Types, expect: Expect): void {
+  if (!fs.existsSync(path.join(source, 'remap-fpath.img'))) return;
+  const before = readImage(source, 'remap-fpath.img').records;
+  const after = readImage(out, 'remap-fpath.img').records;
+  const kept = before.filter(({ fields }) => types.get(Number(fields.orig_id)) !== 'EXT');
+  const bytes = (records: readonly Entry[]) => records.map((record) => hex(record.bytes)).join(' ');
+  expect(bytes(kept) === bytes(after), 'other remaps than those of the entries that stay');
+}
+
+/** A new id is none that an image of the source has, whoever has it. */
+function checkNewIds(source: string, plan: Plan, expect: Expect): void {
+  const known = new Set<number>();
+  const add = (id: unknown) => known.add(Number(id));
+  const records = (name: string) => readImage(source, name).records.map(({ fields }) => fields);
+  for (const { id } of records('files.img')) add(id);
+  for (const name of numbered(source, 'fdinfo')) for (const { id } of records(name)) add(id);
+  for (const name of numbered(source, 'fs')) {
+    for (const { cwd_id, root_id } of records(name)) {
+      add(cwd_id);
+      add(root_id);
+    }
+  }
+  for (const name of numbered(source, 'mm')) {
+    for (const { exe_file_id, vmas } of records(name)) {
+      add(exe_file_id);
+      for (const { shmid, status } of (vmas ?? []) as { shmid: string; status: number }[]) {
+        if ((status & (VMA_FILE | VMA_OTHER_FILE)) !== 0) add(shmid);
+      }
+    }
+  }
+  for (const { file_id, split_from } of plan.placeholders) {
+    expect(split_from === undefined || !known.has(file_id), `file id ${file_id} is new, and not free`);
+  }
+}
+
+/** No lock is on a descriptor that moved, and the plan knows what an epoll watches. */
+function checkNames(out: string, replaced: Replaced, expect: Expect): void {
+  const pids = pidsByTable(out);
+  const moved = new Map<string, PlanPlaceholder>();
+  const epolls = new Map<number, number[]>();
+  for (const name of numbered(out, 'fdinfo')) {
+    const table = numberIn(name);
+    for (const { fields } of readImage(out, name).records) {
+      const { id, fd, type } = fields as { id: number; fd: number; type: string };
+      const placeholder = replaced.get(id);
+      if (type === 'EVENTPOLL') epolls.set(id, [...(epolls.get(id) ?? []), table]);
+      if (placeholder === undefined) continue;
+      moved.set(`table ${table}/${fd}`, placeholder);
+      for (const pid of pids.get(table) ?? []) moved.set(`${pid}/${fd}`, placeholder);
+    }
+  }
+  if (fs.existsSync(path.join(out, 'filelocks.img'))) {
+    for (const { fields } of readImage(out, 'filelocks.img').records) {
+      expect(!moved.has(`${fields.pid}/${fields.fd}`), `${fields.pid}/${fields.fd} moved, and has a lock`);
+    }
+  }
+  for (const { fields } of readImage(out, 'files.img').records) {
+    const epoll = fields.epfd as { tfd?: { tfd: number; inode?: string }[] } | undefined;
+    for (const { tfd, inode } of epoll?.tfd ?? []) {
+      for (const table of epolls.get(Number(fields.id)) ?? []) {
+        const placeholder = moved.get(`table ${table}/${tfd}`);
+        if (
+          placeholder?.was.pipe_id === undefined ||
+          (inode !== undefined && Number(inode) !== placeholder.was.pipe_id)
+        )
+          continue;
+        expect(placeholder.watched === true, `file id ${placeholder.file_id} is watched, and the plan does not say so`);
+      }
+    }
+  }
 }
 
 /** Bits of vma_entry.status whose shmid is a file id. */
@@ -345,12 +497,12 @@ const VMA_FILE = (1 << 6) | (1 << 7);
 const VMA_OTHER_FILE = (1 << 11) | (1 << 14);
 
 /** What names a file id otherwise than as a descriptor still finds what CRIU looks for. */
-function checkOthers(out: string, replaced: Replaced, types: ReadonlyMap<number, string>, expect: Expect): void {
+function checkOthers(out: string, types: Types, expect: Expect): void {
   const regular = (id: unknown, what: string) =>
     expect(types.get(Number(id)) === 'REG', `${what} is no regular file: ${id}`);
   const mappings = (name: string, vmas: readonly Fields[]) => {
     for (const { status, shmid } of vmas as { status: number; shmid: string }[]) {
-      if ((status & VMA_OTHER_FILE) !== 0) expect(!replaced.has(Number(shmid)), `${name}: ${shmid} is mapped`);
+      if ((status & VMA_OTHER_FILE) !== 0) expect(types.get(Number(shmid)) !== 'EXT', `${name}: ${shmid} is mapped`);
       else if ((status & VMA_FILE) !== 0) regular(shmid, `${name}: a mapping`);
     }
   };
@@ -374,7 +526,7 @@ function checkOthers(out: string, replaced: Replaced, types: ReadonlyMap<number,
   }
   if (!fs.existsSync(path.join(out, 'remap-fpath.img'))) return;
   for (const { orig_id, remap_id, remap_type } of records('remap-fpath.img')) {
-    expect(!replaced.has(Number(orig_id)), `file id ${orig_id} has a remap`);
+    regular(orig_id, 'what has a remap');
     if (remap_type === 'LINKED') regular(remap_id, 'a link remap');
   }
 }

@@ -9,6 +9,8 @@ interface Arguments {
   source: string;
   out?: string | string[];
   'inherit-fd'?: string | string[];
+  specs?: string | string[];
+  'from-descriptors': boolean;
   'save-plan'?: string | string[];
   link: string | string[];
   'dry-run': boolean;
@@ -31,7 +33,18 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
           type: 'string',
           nargs: 1,
           requiresArg: true,
-          describe: 'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], a path',
+          describe:
+            'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
+        })
+        .option('specs', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
+        })
+        .option('from-descriptors', {
+          type: 'boolean',
+          default: false,
+          describe: "specs from the source's descriptors.json, as runc and crun mean it",
         })
         .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
         .option('dry-run', { type: 'boolean', default: false, describe: 'write no folder, only say what would be' })
@@ -48,6 +61,8 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
           epilogue([
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
+            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'whatever is open there'],
+            ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
             ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
           ]),
         ) as never,
@@ -67,9 +82,11 @@ async function run(args: Arguments, context: Context): Promise<void> {
       '--json has the plan in it: leave one of them out',
     );
   }
-  const { openSource, rewrite } = await import('../../index');
+  const { openSource, readSpecs, rewrite } = await import('../../index');
+  const specFile = once('specs', args.specs);
   const result = await rewrite(await openSource(args.source), {
-    specs: repeated(args['inherit-fd']),
+    specs: [...repeated(args['inherit-fd']), ...(specFile === undefined ? [] : await readSpecs(specFile))],
+    fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
     link: once('link', args.link) as LinkMode,

@@ -4,7 +4,7 @@ import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
 export function rewriteText(plan: Plan, out: string | undefined): string {
-  const lines = plan.placeholders.flatMap((placeholder) => describePlaceholder(placeholder));
+  const lines = plan.placeholders.flatMap((placeholder) => describePlaceholder(placeholder, plan.specs));
   for (const debug of plan.debugs) lines.push(`fd[${debug.caller_fd}] is told ${debug.text.replace(/^[^:]*:/, '')}`);
   if (plan.placeholders.length === 0) lines.push('nothing is inherited');
   const images = plan.images.map(({ name }) => name).join(', ');
@@ -14,21 +14,36 @@ export function rewriteText(plan: Plan, out: string | undefined): string {
   return `${lines.join('\n')}\n`;
 }
 
-function describePlaceholder(placeholder: PlanPlaceholder): string[] {
-  const { was, caller_fd, file_id, references, in_flight } = placeholder;
+function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
+  const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched } = placeholder;
   const state = [
-    `file id ${file_id}`,
+    split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from ${split_from}`,
     accessWord(was.flags),
     ...(was.offset === undefined ? [] : [`offset ${was.offset}`]),
-    ...in_flight.map(({ bytes }) => `${bytes} unread bytes dropped`),
+    ...(watched ? ['watched by an epoll'] : []),
+    ...(apply === 'AUTO' ? [] : [apply === 'DUP' ? 'as a dup' : 'opened again']),
+    ...(position === 'CALLER' ? [] : [position === 'END' ? 'at the end' : 'at the saved offset']),
+    ...in_flight.map(({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`),
   ];
-  const holders = references.flatMap((reference) => {
-    if ('scm_right' in reference) return [`in the queue of socket ${reference.scm_right.socket_id}`];
-    const { descriptor } = reference;
-    const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
-    return pidAndFd(descriptor).map((text) => text + mark);
-  });
-  return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}`];
+  const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');
+  const [holders, others]: [string[], string[]] = [[], []];
+  for (const reference of references) {
+    if ('scm_right' in reference) others.push(`in the queue of socket ${reference.scm_right.socket_id}`);
+    else {
+      const { descriptor } = reference;
+      const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
+      const isNamed = named?.fd === descriptor.fd && (named.pid === '*' || descriptor.pids.includes(Number(named.pid)));
+      (isNamed ? holders : others).push(...pidAndFd(descriptor).map((text) => text + mark));
+    }
+  }
+  const also = holders.length > 0 && others.length > 0 ? `; also ${others.join(', ')}` : others.join(', ');
+  return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}${also}`];
+}
+
+/** The descriptor that a key /proc/PID/fd/N names: the others of its entry come along. */
+function namedDescriptor(spec: string): { pid: string; fd: number } | undefined {
+  const [, pid, fd] = /:\/?proc\/(\*|\d+)\/fd\/(\d+)$/.exec(spec) ?? [];
+  return pid === undefined ? undefined : { pid, fd: Number(fd) };
 }
 
 export function rewriteJson(result: RewriteResult, out: string | undefined): string {

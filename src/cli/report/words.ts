@@ -4,7 +4,7 @@ import { accessOf } from '../../checkpoint/entry-types';
 export function accessWord(flags: number): string {
   const { read, write } = accessOf(flags);
   if (read && write) return 'read-write';
-  return write ? 'write' : 'read';
+  return write ? 'write' : read ? 'read' : 'path only';
 }
 
 /** Quoted so that a shell passes it on as it is. */

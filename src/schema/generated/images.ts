@@ -1186,3 +1186,51 @@ export const REMAP_FILE_PATH_ENTRY: MessageSchema<RemapFilePathEntry> = {
     { number: 3, name: 'remap_type', label: 'optional', type: 'enum' },
   ],
 };
+
+export interface FileLockEntry {
+  flag: number;
+  type: number;
+  pid: number;
+  fd: number;
+  start: bigint;
+  len: bigint;
+}
+export const FILE_LOCK_ENTRY_FIELDS = { flag: 1, type: 2, pid: 3, fd: 4, start: 5, len: 6 } as const;
+export const FILE_LOCK_ENTRY: MessageSchema<FileLockEntry> = {
+  name: 'file_lock_entry',
+  fields: [
+    { number: 1, name: 'flag', label: 'required', type: 'uint32' },
+    { number: 2, name: 'type', label: 'required', type: 'uint32' },
+    { number: 3, name: 'pid', label: 'required', type: 'int32' },
+    { number: 4, name: 'fd', label: 'required', type: 'int32' },
+    { number: 5, name: 'start', label: 'required', type: 'int64' },
+    { number: 6, name: 'len', label: 'required', type: 'int64' },
+  ],
+};
+
+export interface AutofsEntry {
+  fd: number;
+  pgrp: number;
+  timeout: number;
+  minproto: number;
+  maxproto: number;
+  mode: number;
+  uid?: number;
+  gid?: number;
+  read_fd?: number;
+}
+export const AUTOFS_ENTRY_FIELDS = { fd: 1, pgrp: 2, timeout: 3, minproto: 4, maxproto: 5, mode: 6, uid: 7, gid: 8, read_fd: 9 } as const;
+export const AUTOFS_ENTRY: MessageSchema<AutofsEntry> = {
+  name: 'autofs_entry',
+  fields: [
+    { number: 1, name: 'fd', label: 'required', type: 'int32' },
+    { number: 2, name: 'pgrp', label: 'required', type: 'int32' },
+    { number: 3, name: 'timeout', label: 'required', type: 'int32' },
+    { number: 4, name: 'minproto', label: 'required', type: 'int32' },
+    { number: 5, name: 'maxproto', label: 'required', type: 'int32' },
+    { number: 6, name: 'mode', label: 'required', type: 'int32' },
+    { number: 7, name: 'uid', label: 'optional', type: 'int32' },
+    { number: 8, name: 'gid', label: 'optional', type: 'int32' },
+    { number: 9, name: 'read_fd', label: 'optional', type: 'int32' },
+  ],
+};

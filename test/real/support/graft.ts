@@ -14,7 +14,7 @@ export interface Grafted extends RewriteResult {
 export async function graft(
   lab: Lab,
   dump: string,
-  specs: readonly string[],
+  specs: RewriteOptions['specs'],
   options: RestoreOptions & { rewrite?: Partial<RewriteOptions> } = {},
 ): Promise<Grafted> {
   const out = path.join(lab.folder(), 'out');

@@ -1,0 +1,74 @@
+import type { InheritSpec } from '../specs/spec';
+import type { Match, References, Remap } from './match';
+import { namesDescriptor } from './resolve-descriptors';
+import type { Survey } from './survey';
+
+/** What one spec takes of one entry: descriptors and SCM rights that become one open file. */
+export interface Share {
+  readonly match: Match;
+  /** Number of the spec. */
+  readonly spec: number;
+  readonly references: References;
+}
+
+export interface Assignment {
+  /** By match as they lie in files.img, then as the specs were given. */
+  readonly shares: readonly Share[];
+  /** File ids of matches that stay as they are, for what else refers to them. */
+  readonly staying: ReadonlySet<number>;
+  /** Remaps whose entry goes. */
+  readonly lostRemaps: readonly Remap[];
+}
+
+/**
+ * Divides what refers to each match among the specs that name it: a descriptor goes to the first one, where
+ * `only` counts for the named descriptors alone and every other spec for all. Then tells which entries have
+ * nothing left that refers to them.
+ */
+export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment {
+  const shares: Share[] = [];
+  const staying = new Set<number>();
+  for (const match of found.matches) {
+    const { taken, isLeft } = divide(match, found, specs);
+    shares.push(...taken);
+    if (isLeft || found.holders.has(match.id)) staying.add(match.id);
+  }
+  keepLinked(staying, found);
+  const going = new Set(found.matches.flatMap(({ id }) => (staying.has(id) ? [] : [id])));
+  return { shares, staying, lostRemaps: found.remaps.filter(({ origId }) => going.has(origId)) };
+}
+
+function divide(match: Match, found: Survey, specs: readonly InheritSpec[]): { taken: Share[]; isLeft: boolean } {
+  const { descriptors, scmRights } = found.references.get(match.id) ?? { descriptors: [], scmRights: [] };
+  const whole = match.specs.find((number) => specs[number]?.only === false);
+  const takers = new Map<number | undefined, { descriptors: References['descriptors'][number][] }>();
+  for (const descriptor of descriptors) {
+    const taker = match.specs.find((number) => {
+      const { key, only } = specs[number] as InheritSpec;
+      if (!only || key.kind !== 'descriptor') return true;
+      return namesDescriptor(key, found.tasks, descriptor.table, descriptor.fd);
+    });
+    const known = takers.get(taker);
+    if (known === undefined) takers.set(taker, { descriptors: [descriptor] });
+    else known.descriptors.push(descriptor);
+  }
+  if (scmRights.length > 0 && !takers.has(whole)) takers.set(whole, { descriptors: [] });
+  const taken = match.specs.flatMap((spec) => {
+    const share = takers.get(spec);
+    if (share === undefined) return [];
+    return [{ match, spec, references: { ...share, scmRights: spec === whole ? scmRights : [] } }];
+  });
+  return { taken, isLeft: takers.has(undefined) };
+}
+
+/** An entry that stands in for a removed one stays as long as that one does. */
+function keepLinked(staying: Set<number>, found: Survey): void {
+  const matched = new Set(found.matches.map(({ id }) => id));
+  const waiting = found.remaps.filter(({ origId }) => !matched.has(origId) || staying.has(origId));
+  for (let remap = waiting.pop(); remap !== undefined; remap = waiting.pop()) {
+    const { linkedId } = remap;
+    if (linkedId === undefined || !matched.has(linkedId) || staying.has(linkedId)) continue;
+    staying.add(linkedId);
+    waiting.push(...found.remaps.filter(({ origId }) => origId === linkedId));
+  }
+}

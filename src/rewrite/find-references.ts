@@ -1,0 +1,173 @@
+import {
+  type DescriptorName,
+  descriptorNames,
+  type EpollWatch,
+  epollWatch,
+  namesDescriptors,
+} from '../checkpoint/descriptor-names';
+import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
+import { typeName } from '../checkpoint/entry-types';
+import { type HolderKind, holdsFileIds, visitFileIds } from '../checkpoint/file-ids';
+import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
+import { messages } from '../errors/messages';
+import type { ImageFile } from '../frames/image-kinds';
+import type { RecordBatch } from '../frames/record-reader';
+import { decode } from '../schema/decode';
+import { FDINFO_ENTRY, PIPE_DATA_ENTRY, SK_PACKET_ENTRY } from '../schema/generated/images';
+import { FieldCursor } from '../wire/field-cursor';
+import type { Candidates } from './find-candidates';
+import type { BytesInFlight, DescriptorReference, Remap, ScmReference } from './match';
+
+/** A lock or the like, with the place that names it. */
+export interface NamedDescriptor extends DescriptorName {
+  readonly image: string;
+  readonly entry: number;
+}
+
+/** What the images behind files.img say of the candidates. */
+export class ReferenceFinder {
+  readonly descriptors = new Map<number, DescriptorReference[]>();
+  readonly scmRights = new Map<number, ScmReference[]>();
+  /** Descriptor tables with a descriptor of a candidate. */
+  readonly tables = new Set<number>();
+  /** Tables by the file id of the epoll that they have a descriptor of. */
+  readonly epollTables = new Map<number, Set<number>>();
+  readonly remaps: Remap[] = [];
+  readonly names: NamedDescriptor[] = [];
+  /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
+  readonly holders = new Map<number, string[]>();
+  readonly inFlight: BytesInFlight[] = [];
+  highestId = 0;
+
+  private readonly cursor = new FieldCursor();
+  private readonly watches: EpollWatch[] = [];
+  private epolls: ReadonlySet<number> | undefined;
+
+  constructor(private readonly candidates: Candidates) {}
+
+  static readsFrom({ kind: { name } }: ImageFile): boolean {
+    return name === 'FDINFO' || name === 'PIPES_DATA' || holdsFileIds(name) || namesDescriptors(name);
+  }
+
+  /** Watches of epolls, those of older dumps among them. */
+  allWatches(): EpollWatch[] {
+    return [...this.candidates.watches, ...this.watches];
+  }
+
+  see(batch: RecordBatch, open: OpenImage): void {
+    const { name } = open.kind;
+    if (name === 'FDINFO') this.seeDescriptors(batch, open);
+    else if (name === 'PIPES_DATA') this.seeBytesInFlight(batch, open);
+    else if (name === 'REMAP_FPATH') this.seeRemaps(batch, open);
+    else if (name === 'SK_QUEUES') this.seePackets(batch, open);
+    else if (namesDescriptors(name)) this.seeNames(batch, open);
+    else this.seeHolders(batch, open);
+  }
+
+  private seeDescriptors(batch: RecordBatch, open: OpenImage): void {
+    const { cursor, candidates } = this;
+    this.epolls ??= new Set(this.allWatches().map(({ epoll }) => epoll));
+    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+      const id = fileIdOf(cursor, bytes, start, end);
+      if (id > this.highestId) this.highestId = id;
+      if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
+      if (id === -1 || !candidates.ids.has(id)) return;
+      const match = candidates.byId.get(id);
+      const { type, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
+      if (match !== undefined && type !== match.type.number) {
+        const place = { file: open.name, entry, field: 'fdinfo_entry.type' };
+        throw messages.descriptorTypeDiffers(place, id, typeName(type), match.type.name);
+      }
+      this.tables.add(open.number);
+      push(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
+    });
+  }
+
+  private seeHolders(batch: RecordBatch, open: OpenImage): void {
+    const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
+    forEachRecord(batch, open.name, (bytes, start, end) => {
+      visitFileIds(open.kind.name, bytes, start, end, (id, kind) => {
+        if (this.isCandidate(id)) this.addHolder(id, describeHolder(kind, ofTask));
+      });
+      if (open.kind.name === 'EVENTPOLL_TFD') this.watches.push(epollWatch(bytes, start, end));
+    });
+  }
+
+  private seePackets(batch: RecordBatch, open: OpenImage): void {
+    forEachRecord(batch, open.name, (bytes, start, end, packet) => {
+      const rights: number[] = [];
+      visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+        if (!this.isCandidate(id)) return;
+        if (kind === 'SCM right') rights.push(id);
+        else this.addHolder(id, describeHolder(kind, ''));
+      });
+      if (rights.length === 0) return;
+      const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
+      for (const id of rights) push(this.scmRights, id, { packet, socketId });
+    });
+  }
+
+  private seeRemaps(batch: RecordBatch, open: OpenImage): void {
+    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+      let origId = 0;
+      let linkedId: number | undefined;
+      let isOfInterest = false;
+      visitFileIds('REMAP_FPATH', bytes, start, end, (id, kind) => {
+        if (this.isCandidate(id)) isOfInterest = true;
+        if (kind === 'removed file') origId = id;
+        else linkedId = id;
+      });
+      if (isOfInterest) this.remaps.push({ entry, origId, linkedId });
+    });
+  }
+
+  private seeNames(batch: RecordBatch, open: OpenImage): void {
+    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+      for (const name of descriptorNames(open.kind.name, bytes, start, end)) {
+        this.names.push({ ...name, image: open.name, entry });
+      }
+    });
+  }
+
+  private seeBytesInFlight(batch: RecordBatch, open: OpenImage): void {
+    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+      const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
+      if (data.bytes === 0) return;
+      this.inFlight.push({
+        image: open.name,
+        entry,
+        pipeId: data.pipe_id,
+        offset: batch.base + end,
+        bytes: data.bytes,
+        ...(data.size === undefined ? {} : { pipeSize: data.size }),
+      });
+    });
+  }
+
+  private isCandidate(id: number): boolean {
+    if (id > this.highestId) this.highestId = id;
+    return this.candidates.ids.has(id);
+  }
+
+  private addHolder(id: number, holder: string): void {
+    const holders = this.holders.get(id);
+    if (holders === undefined) this.holders.set(id, [holder]);
+    else if (!holders.includes(holder)) holders.push(holder);
+  }
+}
+
+function append(sets: Map<number, Set<number>>, key: number, value: number): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
+}
+
+function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function describeHolder(kind: HolderKind, ofTask: string): string {
+  return kind.endsWith('mapping') ? `a ${kind === 'mapping' ? 'file ' : ''}${kind}${ofTask}` : `the ${kind}${ofTask}`;
+}

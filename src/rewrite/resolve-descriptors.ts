@@ -1,0 +1,100 @@
+import { fileIdOf } from '../checkpoint/descriptor-record';
+import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import { Tasks } from '../checkpoint/tasks';
+import { decode } from '../schema/decode';
+import { FDINFO_ENTRY } from '../schema/generated/images';
+import type { DescriptorKey, InheritSpec } from '../specs/spec';
+import type { Source } from '../storage/source';
+import { FieldCursor } from '../wire/field-cursor';
+
+/** This many numbers are listed where a spec names one that is not there. */
+const MAX_LISTED = 20;
+
+/** Whether the key names this descriptor. Tasks that share a table have all its descriptors. */
+export function namesDescriptor(key: DescriptorKey, tasks: Tasks, table: number, fd: number): boolean {
+  if (key.fd !== fd) return false;
+  return key.pid === undefined ? tasks.usesTable(table) : tasks.tableOf(key.pid) === table;
+}
+
+export interface ResolvedDescriptors {
+  /** Numbers of the specs that name a descriptor, by the file id of its entry; ascending. */
+  readonly specsOfId: ReadonlyMap<number, readonly number[]>;
+  /** Why a spec names no descriptor, by its number. */
+  readonly missing: ReadonlyMap<number, string>;
+}
+
+const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), missing: new Map() };
+
+/**
+ * Finds out which entries the keys /proc/PID/fd/N mean. A pass of its own over tasks and tables, before
+ * files.img is looked at; none where no spec has such a key.
+ */
+export async function resolveDescriptors(
+  source: Source,
+  specs: readonly InheritSpec[],
+  signal?: AbortSignal,
+): Promise<ResolvedDescriptors> {
+  const keys = specs.flatMap(({ key }, number) => (key.kind === 'descriptor' ? [{ key, number }] : []));
+  if (keys.length === 0) return NOTHING;
+  const wanted = new Set(keys.map(({ key }) => key.fd));
+  const tasks = new Tasks();
+  const tables = new Map<number, { found: { fd: number; id: number }[]; some: number[] }>();
+  const cursor = new FieldCursor();
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    const image = imageOf(member);
+    if (image === undefined) continue;
+    if (Tasks.readsFrom(image)) await tasks.read(member, image, () => {});
+    if (image.kind.name !== 'FDINFO') continue;
+    const found: { fd: number; id: number }[] = [];
+    const some: number[] = [];
+    tables.set(image.number, { found, some });
+    await readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        if (fileIdOf(cursor, bytes, start, end) === -1) return;
+        const { id, fd } = decode(FDINFO_ENTRY, bytes, start, end);
+        if (some.length < MAX_LISTED) some.push(fd);
+        if (wanted.has(fd)) found.push({ fd, id });
+      }),
+    );
+  }
+  const specsOfId = new Map<number, number[]>();
+  const missing = new Map<number, string>();
+  for (const { key, number } of keys) {
+    const ids = new Set<number>();
+    for (const [table, { found }] of key.pid === undefined ? tables : pick(tables, tasks.tableOf(key.pid))) {
+      for (const { fd, id } of found) if (namesDescriptor(key, tasks, table, fd)) ids.add(id);
+    }
+    for (const id of ids) specsOfId.set(id, [...(specsOfId.get(id) ?? []), number]);
+    if (ids.size === 0) missing.set(number, explainMissing(key, tasks, tables));
+  }
+  return { specsOfId, missing };
+}
+
+function pick<T>(tables: ReadonlyMap<number, T>, table: number | undefined): [number, T][] {
+  const content = table === undefined ? undefined : tables.get(table);
+  return table === undefined || content === undefined ? [] : [[table, content]];
+}
+
+function explainMissing(
+  { pid, fd }: DescriptorKey,
+  tasks: Tasks,
+  tables: ReadonlyMap<number, { some: readonly number[] }>,
+): string {
+  if (pid === undefined) return `no task has a descriptor ${fd}`;
+  const table = tasks.tableOf(pid);
+  const pids = tasks.allPids();
+  if (!pids.includes(pid)) return `there is no task ${pid}; there are ${listSome(pids, pids.length)}`;
+  if (table === undefined) return `task ${pid} is dead: it has no descriptors`;
+  const some = tables.get(table)?.some ?? [];
+  return `task ${pid} has no descriptor ${fd}; it has ${listSome(
+    [...some].sort((a, b) => a - b),
+    some.length,
+  )}`;
+}
+
+function listSome(numbers: readonly number[], count: number): string {
+  if (count === 0) return 'none';
+  const more = count >= MAX_LISTED ? ', …' : '';
+  return numbers.slice(0, MAX_LISTED).join(', ') + more;
+}

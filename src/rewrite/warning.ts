@@ -1,0 +1,16 @@
+/** What gets lost or may surprise. Codes are stable. */
+export interface Warning {
+  readonly code:
+    | 'OWNER_DROPPED'
+    | 'BYTES_DROPPED'
+    | 'BOTH_ENDS'
+    | 'OTHER_END_STAYS'
+    | 'REMOVED_FILE_DROPPED'
+    | 'LINK_LEFT_BEHIND'
+    | 'SPEC_SHADOWED'
+    | 'SPEC_UNMATCHED'
+    | 'KEY_LEFT_TO_CRIU';
+  readonly message: string;
+  /** File id that it is about. */
+  readonly fileId?: number;
+}

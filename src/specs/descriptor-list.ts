@@ -1,0 +1,24 @@
+import type { SpecOptions } from './spec';
+
+/** What the container runtimes leave in the image folder: what the fds 0, 1, 2 of the container pointed at. */
+export const DESCRIPTOR_LIST = 'descriptors.json';
+
+/** A list of strings as JSON has it, at the start of a text: crun once wrote stray bytes after it. */
+const LIST = /^\s*\[\s*(?:"(?:[^"\\]|\\.)*"\s*(?:,\s*"(?:[^"\\]|\\.)*"\s*)*)?\]/s;
+const PIPE = /^pipe:\[(0|[1-9]\d*)\]$/;
+
+/**
+ * The specs that a runtime makes of its list: each pipe is inherited from the fd that is its index, and what is
+ * no pipe from nothing. Undefined where the text is no such list.
+ */
+export function specsOfList(text: string): SpecOptions[] | undefined {
+  const found = LIST.exec(text)?.[0];
+  if (found === undefined) return undefined;
+  let names: string[];
+  try {
+    names = JSON.parse(found);
+  } catch {
+    return undefined;
+  }
+  return names.flatMap((name, fd) => (PIPE.test(name) ? [{ inherit: `fd[${fd}]:${name}` }] : []));
+}

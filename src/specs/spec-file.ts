@@ -1,0 +1,68 @@
+import Ajv, { type ErrorObject } from 'ajv';
+import { escapeControls } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import specsSchema from '../schema/generated/specs.json';
+import type { SpecOptions } from './spec';
+
+/** Reads the text of a --specs file: what schemas/specs.schema.json describes. Throws FdgraftError (SPEC_FILE). */
+export function parseSpecFile(file: string, text: string): SpecOptions[] {
+  const value = parseJson(file, text);
+  const validate = new Ajv({ verbose: true }).compile<{ specs: SpecOptions[] }>(specsSchema);
+  if (validate(value)) return value.specs;
+  const [error] = validate.errors ?? [];
+  if (error === undefined) throw new TypeError('a schema fails without an error');
+  throw messages.specFile(file, describePlace(error.instancePath, value), ...explain(error));
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const problem = `is not JSON: ${escapeControls((error as Error).message)}`;
+    throw messages.specFile(file, undefined, problem, 'write {"version": 1, "specs": [{"inherit": "fd[5]:KEY"}]}');
+  }
+}
+
+/** The place as the user finds it: its path, and the spec that it belongs to. */
+function describePlace(path: string, value: unknown): string {
+  const index = /^\/specs\/(\d+)/.exec(path)?.[1];
+  const spec = index === undefined ? undefined : (value as { specs: { inherit?: unknown }[] }).specs[Number(index)];
+  const text = typeof spec?.inherit === 'string' ? ` (${escapeControls(spec.inherit)})` : '';
+  return `${path === '' ? 'the whole' : escapeControls(path)}${text}`;
+}
+
+/** What is wrong and what is allowed, from the schema: [problem, hint]. */
+function explain({ keyword, params, data, message, parentSchema }: ErrorObject): [string, string] {
+  const found = data === undefined ? '' : escapeControls(JSON.stringify(data) ?? '').slice(0, 60);
+  const meaning = (parentSchema as { description?: string } | undefined)?.description;
+  switch (keyword) {
+    case 'enum':
+      return [`${found} is none of the values there are`, `allowed: ${params.allowedValues.join(', ')}`];
+    case 'const':
+      return [`${found} where ${params.allowedValue} belongs`, 'this fdgraft reads version 1'];
+    case 'required':
+      return [`${params.missingProperty} is missing`, describeProperty(params.missingProperty)];
+    case 'additionalProperties':
+      return [`there is no option ${escapeControls(params.additionalProperty)}`, nearest(params.additionalProperty)];
+    case 'type':
+      return [`${found} is no ${params.type}`, meaning ?? `a ${params.type} belongs there`];
+    default:
+      return [message ?? keyword, 'schemas/specs.schema.json says what is allowed'];
+  }
+}
+
+type Properties = { readonly [name: string]: { readonly description: string } };
+const TOP: Properties = specsSchema.properties;
+const OPTIONS: Properties = specsSchema.properties.specs.items.properties;
+
+function describeProperty(name: string): string {
+  return `${name}: ${(OPTIONS[name] ?? TOP[name])?.description ?? 'see schemas/specs.schema.json'}`;
+}
+
+/** The option that was meant, where one differs in little but its case and its dashes; else all of them. */
+function nearest(name: string): string {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, '');
+  const names = Object.keys({ ...OPTIONS, version: 1, specs: 1 });
+  const near = names.find((known) => plain(known) === plain(name) || plain(name).startsWith(plain(known)));
+  return near === undefined ? `there are: ${Object.keys(OPTIONS).join(', ')}` : `did you mean ${near}?`;
+}
