@@ -17,6 +17,7 @@
 #include "stderr-sink.h"
 #include "task.h"
 #include "usage.h"
+#include "watch-check.h"
 
 /* Specs whose entries earlier specs took: nothing uses their descriptor, but it has to be there. */
 static int check_shadowed_specs(const struct plan *plan, const struct callers *callers)
@@ -43,14 +44,17 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 }
 
 /* Of our own descriptors only the image folder is open, at no number of the plan, so none is taken for one of the caller's. */
-static int check_descriptors(struct plan *plan, struct callers *callers)
+static int check_descriptors(const struct options *options, struct plan *plan, struct callers *callers)
 {
 	for (size_t i = 0; i < callers->count; i++) {
 		callers->list[i].fd = (int)callers->list[i].number;
 		if (caller_inspect(&callers->list[i]))
 			return -1;
 	}
-	return check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true) ? -1 : 0;
+	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
+		return -1;
+	/* Epolls are restored by CRIU. */
+	return options->task ? 0 : watches_check(plan, callers);
 }
 
 /* Returns an exit code; problems are only counted. */
@@ -92,7 +96,7 @@ static int check_and_run(const struct options *options, struct plan *plan, int f
 	if (!options->task && (hash_images(plan, folder) || refuse_command(options->command, plan, folder)))
 		code = EXIT_SYSTEM;
 	folder = move_off_callers(folder, plan);
-	if (code == 0 && (folder < 0 || check_descriptors(plan, callers)))
+	if (code == 0 && (folder < 0 || check_descriptors(options, plan, callers)))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
 		code = check_deliveries(options, &deliveries, plan, folder, callers, &targets);

@@ -245,6 +245,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.saved_offset = placeholder->was->has_offset ? placeholder->was->offset : 0,
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,
+		.watched = placeholder->has_watched && placeholder->watched,
 		.apply = placeholder->apply,
 		.position = placeholder->position,
 	};

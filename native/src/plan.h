@@ -26,6 +26,7 @@ struct graft {
 	uint64_t saved_offset;
 	bool needs_read;
 	bool needs_write;
+	bool watched; /* by an epoll of the checkpoint */
 	bool reopen; /* this and the next are set by choose() */
 	bool refused;
 	Fdgraft__PlanApply apply;
