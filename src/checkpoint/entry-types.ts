@@ -103,6 +103,17 @@ export function accessOf(flags: number): { read: boolean; write: boolean } {
   return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };
 }
 
+const TYPE_OF_MODE = 0o170000;
+const FOLDER = 0o040000;
+const REGULAR = 0o100000;
+
+/** What kind of file a path leads to, where the image says it. */
+export function fileKind({ mode }: EntryFacts): 'folder' | 'regular' | 'other' | undefined {
+  if (mode === undefined) return undefined;
+  const kind = mode & TYPE_OF_MODE;
+  return kind === FOLDER ? 'folder' : kind === REGULAR ? 'regular' : 'other';
+}
+
 /** True where someone is told of I/O: CRIU sets what is not zero (restore_fown in criu/files.c). */
 export function hasOwner(owner: FownEntry): boolean {
   return owner.pid !== 0 || owner.signum !== 0;

@@ -2,7 +2,7 @@ import { decode } from '../schema/decode';
 import { FDINFO_ENTRY, INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 import { isCloseOnExec } from './descriptor-record';
-import { ENTRY_TYPES, type EntryFacts, typeName } from './entry-types';
+import { ENTRY_TYPES, type EntryFacts, fileKind, typeName } from './entry-types';
 import { FileEntryView } from './file-entry';
 import { Layout } from './layout';
 import { decodeFirst, forEachRecord, imageOf, readBatches } from './open-image';
@@ -23,7 +23,7 @@ export interface OpenEntry {
   /** Name in CRIU's fd_types. */
   readonly type: string;
   readonly descriptors: readonly Descriptor[];
-  /** Undefined for types that cannot be inherited yet. */
+  /** Undefined for what cannot be inherited: types that are not supported yet, and folders. */
   readonly facts: EntryFacts | undefined;
   /** Bytes that were in the pipe at the dump. */
   readonly unreadBytes: number;
@@ -99,7 +99,9 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
     });
 }
 
+/** Undefined for what cannot be inherited: other types, and folders. */
 function describe(view: FileEntryView): EntryFacts | undefined {
   const type = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
-  return type?.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
+  const facts = type?.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
+  return facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts;
 }

@@ -234,6 +234,12 @@ export const messages = {
       problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and inheriting these is not supported yet`,
       hint: 'name a pipe or a regular file; fdgraft ls prints those there are',
     }),
+  folderNamed: (spec: string, key: string, id: number) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      problem: `spec '${spec}' names an open folder, ${key} (file id ${id}), and nothing that can be passed behaves like one`,
+      hint: 'name a pipe or a file; globs leave folders out',
+    }),
   noSavedOffset: (spec: string, key: string, id: number) =>
     error({
       code: 'SPEC_SYNTAX',

@@ -1,4 +1,4 @@
-import { hasOwner } from '../checkpoint/entry-types';
+import { fileKind, hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
@@ -48,7 +48,7 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   for (const match of found.matches) refuseHeldPipe(match, found);
   const assignment = assign(found, specs);
   refuseTies(assignment, found, specs);
-  for (const { match, spec } of assignment.shares) refusePosition(match, specs[spec] as InheritSpec);
+  for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
   const bytes = decideBytes(assignment, found, specs, policy.dropInFlight);
   const placeholders = makePlaceholders(assignment, found, specs, bytes);
   return {
@@ -83,7 +83,9 @@ function refuseTies({ shares }: Assignment, found: Survey, specs: readonly Inher
 
 const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
-function refusePosition({ facts, id }: Match, { position, text }: InheritSpec): void {
+/** What a spec asks and no file of the caller's can be. */
+function refuseUnfit({ facts, id }: Match, { position, text }: InheritSpec): void {
+  if (fileKind(facts) === 'folder') throw messages.folderNamed(text, facts.key, id);
   if (position === 'saved' && facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
 }
 
@@ -133,12 +135,9 @@ function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: S
   return isReopened && hasOwner(facts.owner) && (facts.owner.pid === 0 || found.tasks.hasNumber(facts.owner.pid));
 }
 
-const TYPE_OF_MODE = 0o170000;
-const REGULAR = 0o100000;
-
 /** False where the number is that of another descriptor, one that a different task had: no epoll takes a regular file. */
 function canBeWatched({ facts }: Match, inode: bigint | undefined): boolean {
-  if (facts.mode !== undefined && (facts.mode & TYPE_OF_MODE) === REGULAR) return false;
+  if (fileKind(facts) === 'regular') return false;
   return facts.pipeId === undefined || inode === undefined || inode === BigInt(facts.pipeId);
 }
 

@@ -1,5 +1,5 @@
 import { type EpollWatch, epollWatches } from '../checkpoint/descriptor-names';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, typeName } from '../checkpoint/entry-types';
+import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../checkpoint/entry-types';
 import { FileEntryView } from '../checkpoint/file-entry';
 import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
@@ -82,7 +82,10 @@ export class Candidates {
     const type = this.typeOf.get(view.type);
     if (type === undefined) throw new TypeError(`no table entry for type ${view.type}`);
     const facts: EntryFacts = type.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
-    const match = { id: view.id, entry, type, facts, specs };
+    // A glob is meant for files; a folder is named only by a key of its own.
+    const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
+    if (named.length === 0) return;
+    const match = { id: view.id, entry, type, facts, specs: named };
     this.list.push(match);
     this.byId.set(view.id, match);
     this.ids.add(view.id);

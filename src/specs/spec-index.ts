@@ -16,6 +16,7 @@ export class SpecIndex {
   private readonly paths = new Map<string, number[]>();
   private readonly externals = new Map<string, number[]>();
   private readonly globs: { readonly number: number; readonly glob: Glob }[] = [];
+  private readonly globNumbers = new Set<number>();
   private readonly lengths = new Set<number>();
   private readonly cursor = new FieldCursor();
 
@@ -27,13 +28,19 @@ export class SpecIndex {
       if (key.kind === 'descriptor') return;
       if (key.kind === 'pipe') append(this.pipes, key.id, number);
       else if (key.kind === 'external') append(this.externals, key.name, number);
-      else if (key.kind === 'glob') this.globs.push({ number, glob: key.glob });
-      else append(this.paths, key.path.toString('latin1'), number);
+      else if (key.kind === 'glob') {
+        this.globs.push({ number, glob: key.glob });
+        this.globNumbers.add(number);
+      } else append(this.paths, key.path.toString('latin1'), number);
     });
     for (const name of [...this.paths.keys(), ...this.externals.keys()]) {
       this.lengths.add(name.length);
       this.lengths.add(name.length + 1);
     }
+  }
+
+  isGlob(number: number): boolean {
+    return this.globNumbers.has(number);
   }
 
   /** The specs that name a descriptor of the entry with this id, whatever its type. */
@@ -49,8 +56,7 @@ export class SpecIndex {
     const byKey = this.lookUpKey(type, member, bytes, start, end);
     const byDescriptor = this.ofDescriptors(id);
     if (byDescriptor.length === 0) return byKey;
-    const globs = new Set(this.globs.map(({ number }) => number));
-    return [...byDescriptor, ...byKey].sort((a, b) => Number(globs.has(a)) - Number(globs.has(b)) || a - b);
+    return [...byDescriptor, ...byKey].sort((a, b) => Number(this.isGlob(a)) - Number(this.isGlob(b)) || a - b);
   }
 
   private lookUpKey(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {

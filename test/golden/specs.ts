@@ -28,4 +28,15 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[] }
     specs: ['fd[5]:pipe:[#2]', 'fd[6]:/srv/fdgraft/log'],
     options: ['--drop-in-flight', '--allow-unmatched'],
   },
+  // One end of the inner pipe, and the pipe to the outside.
+  inner_pipe: { specs: ['fd[5]:/proc/14717/fd/5', 'fd[6]:pipe:[#3]'] },
+  many_opens: { specs: ['fd[5]:/srv/fdgraft/log'] },
+  many_tasks: { specs: ['fd[5]:pipe:[#3]'] },
+  // The executable stays for what runs it.
+  own_executable: { specs: ['fd[5]:/srv/fdgraft/own_executable'] },
+  // Descriptors, a right under way and a mapping.
+  scm_receive: { specs: ['fd[5]:/srv/fdgraft/log', 'fd[6]:pipe:[#3]'] },
+  threads: { specs: ['fd[5]:/proc/14716/fd/6', 'fd[6]:/srv/fdgraft/log'] },
+  two_maps: { specs: ['fd[5]:/proc/14716/fd/5'] },
+  watched_pipe: { specs: ['fd[5]:pipe:[#2]', 'fd[6]:/proc/14717/fd/0'] },
 };

@@ -112,8 +112,16 @@ const numbered = (folder: string, kind: string) =>
 const bytesOf = (folder: string, name: string) => fs.readFileSync(path.join(folder, name));
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const hasOwner = ({ pid, signum }: Owner) => pid !== 0 || signum !== 0;
-/** CRIU sets it on what is opened again. */
-const keepsOwner = ({ apply, position }: PlanPlaceholder) => apply === 'APPLY_REOPEN' || position !== 'POSITION_CALLER';
+/** CRIU sets it on what is opened again, where the tree has that number. */
+const keepsOwner = ({ apply, position, was }: PlanPlaceholder, numbers: ReadonlySet<number>) =>
+  (apply === 'APPLY_REOPEN' || position !== 'POSITION_CALLER') && (was.owner.pid === 0 || numbers.has(was.owner.pid));
+/** Of tasks, threads, process groups and sessions. */
+const numbersOf = (source: string) =>
+  new Set(
+    readImage(source, 'pstree.img').records.flatMap(({ fields: { pid, pgid, sid, threads } }) =>
+      [pid, pgid, sid, ...((threads ?? []) as number[])].map(Number),
+    ),
+  );
 const numberIn = (name: string) => Number(/\d+/.exec(name)?.[0]);
 
 const O_PATH = 0o10000000;
@@ -122,11 +130,7 @@ const writes = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 0;
 
 /** The plan by itself. */
 function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect): void {
-  const numbers = new Set(
-    readImage(source, 'pstree.img').records.flatMap(({ fields: { pid, pgid, sid, threads } }) =>
-      [pid, pgid, sid, ...((threads ?? []) as number[])].map(Number),
-    ),
-  );
+  const numbers = numbersOf(source);
   expect(head.format === 1, `the plan has format ${head.format}`);
   expect(head.placeholders === placeholders.length, 'the plan miscounts its placeholders');
   placeholders.forEach((placeholder, i) => {
@@ -138,9 +142,8 @@ function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect)
     expect(placeholder.needs_read === reads(was.flags), `${about} wrong need to read`);
     expect(placeholder.needs_write === writes(was.flags), `${about} wrong need to write`);
     const dropped = head.warnings.some((warning) => warning.code === 'OWNER_DROPPED' && warning.file_id === file_id);
-    const lost = hasOwner(was.owner) && !keepsOwner(placeholder);
-    const foreign = hasOwner(was.owner) && !numbers.has(was.owner.pid);
-    expect(dropped === (lost || foreign), `${about} an owner and no warning, or the reverse`);
+    const lost = hasOwner(was.owner) && !keepsOwner(placeholder, numbers);
+    expect(dropped === lost, `${about} an owner and no warning, or the reverse`);
   });
   head.specs.forEach(({ matches }, number) => {
     const taken = placeholders.filter(({ spec }) => spec === number).length;
@@ -202,6 +205,7 @@ const EXT = { name: 'ext', number: 15, fown: 5 };
 function checkEntries(source: string, out: string, plan: Plan, replaced: Replaced, expect: Expect): Types {
   const before = readImage(source, 'files.img').records;
   const after = readImage(out, 'files.img').records;
+  const numbers = numbersOf(source);
   const split = plan.placeholders.filter(({ split_from }) => split_from !== undefined).length;
   expect(before.length + split === after.length, 'files.img has another number of entries');
   const types = new Map<number, string>();
@@ -214,14 +218,14 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
       const origin = before.find(({ fields }) => fields.id === placeholder?.split_from);
       expect(placeholder?.split_from !== undefined, `files.img entry ${i} is new, and not split off`);
       if (origin === undefined || placeholder === undefined) expect(false, `files.img entry ${i} is split off nothing`);
-      else checkPlaceholder(origin, is, placeholder, expect);
+      else checkPlaceholder(origin, is, placeholder, numbers, expect);
       return;
     }
     const was = before[i] as Entry;
     if (placeholder === undefined) expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
     else {
       expect(placeholder.split_from === undefined, `file id ${id}: split off, and not at the end`);
-      checkPlaceholder(was, is, placeholder, expect);
+      checkPlaceholder(was, is, placeholder, numbers, expect);
     }
   });
   for (const [id, type] of types) expect(type !== 'EXT' || replaced.has(id), `file id ${id}: an EXT without a plan`);
@@ -237,7 +241,13 @@ interface Entry {
   fields: Fields;
 }
 
-function checkPlaceholder(was: Entry, is: Entry, placeholder: PlanPlaceholder, expect: Expect): void {
+function checkPlaceholder(
+  was: Entry,
+  is: Entry,
+  placeholder: PlanPlaceholder,
+  numbers: ReadonlySet<number>,
+  expect: Expect,
+): void {
   const { file_id, split_from, was: planned } = placeholder;
   const about = `file id ${file_id}:`;
   const member = MEMBERS[String(was.fields.type)];
@@ -259,7 +269,7 @@ function checkPlaceholder(was: Entry, is: Entry, placeholder: PlanPlaceholder, e
   const fown = hex(nestedOf(nestedOf(is.bytes, EXT.number), EXT.fown));
   const kept = hex(nestedOf(nestedOf(was.bytes, member.number), member.fown));
   const noOwner = '08001000180020002800';
-  const stays = !hasOwner(old.fown) || keepsOwner(placeholder);
+  const stays = !hasOwner(old.fown) || keepsOwner(placeholder, numbers);
   expect(fown === (stays ? kept : noOwner), `${about} another owner`);
   expect(JSON.stringify(planned.owner) === JSON.stringify(old.fown), `${about} another owner in the plan`);
   expect(planned.flags === old.flags, `${about} other flags in the plan`);

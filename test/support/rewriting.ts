@@ -14,7 +14,7 @@ export interface Rewritten extends RewriteResult {
 export async function rewriteImages(
   t: ExecutionContext,
   images: Images,
-  options: Partial<RewriteOptions> & { specs: readonly string[] },
+  options: RewriteOptions,
   imageOptions: ImageOptions = {},
 ): Promise<Rewritten> {
   const top = temporaryFolder(t);
@@ -37,7 +37,7 @@ export async function rewriteImages(
 export async function refusal(
   t: ExecutionContext,
   images: Images,
-  options: Partial<RewriteOptions> & { specs: readonly string[] },
+  options: RewriteOptions,
   imageOptions: ImageOptions = {},
 ): Promise<FdgraftError> {
   const top = temporaryFolder(t);

@@ -21,7 +21,10 @@ export function lsText(entries: readonly OpenEntry[], emphasize: (text: string) 
 export function lsRemark(entries: readonly OpenEntry[]): string | undefined {
   const counts = new Map<string, number>();
   for (const { type, facts } of entries) {
-    if (facts === undefined) counts.set(type, (counts.get(type) ?? 0) + 1);
+    if (facts !== undefined) continue;
+    // The only regular entries without facts.
+    const name = type === 'REG' ? 'folder' : type;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   if (counts.size === 0) return undefined;
   const types = [...counts].sort().map(([type, count]) => `${count} ${type}`);

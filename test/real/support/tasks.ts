@@ -102,6 +102,16 @@ export class Tasks {
     return sameOpenFile([this.hostPid(pid), fd, process.pid, own].map(String));
   }
 
+  /** Who is told of I/O on a descriptor of a task: F_OWNER_TID 0, F_OWNER_PID 1 or F_OWNER_PGRP 2, host pid, signal. */
+  ownerOf(pid: number, fd: number): { type: number; hostPid: number; signal: number } {
+    const { status, stdout, stderr } = spawnSync(compileHelper('owner'), [this.hostPid(pid), fd].map(String), {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`no owner of ${pid}/${fd}: ${stderr.trim()}`);
+    const [type, hostPid, signal] = stdout.trim().split(' ').map(Number) as [number, number, number];
+    return { type, hostPid, signal };
+  }
+
   /** Sends a signal; for those that the fixture programs act on, waits until the task has done so. */
   async signal(pid: number, signal: 'SIGUSR1' | 'SIGUSR2' | 'SIGKILL'): Promise<void> {
     const hostPid = this.hostPid(pid);

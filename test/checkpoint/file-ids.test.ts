@@ -1,0 +1,71 @@
+import test from 'ava';
+import protobuf from 'protobufjs';
+import { FILE_ID_FIELDS } from '../../src/checkpoint/file-ids';
+import { allSchemas, messageType } from '../support/images';
+
+/** What a field has to be called to be taken for one that holds a file id. */
+const LOOKS_LIKE_ONE = /(^|_)ids?($|_)|^rights$|^shmid$/;
+
+/** Fields that only look so, and what they hold. */
+const OTHERS: { [field: string]: string } = {
+  'aio_ring_entry.id': 'an address',
+  'bpfmap_file_entry.map_id': 'the number of a map in bpfmap-data.img',
+  'bpfmap_file_entry.mnt_id': 'a mount',
+  'core_entry.ids': 'what the task shares',
+  'fanotify_mount_mark_entry.mnt_id': 'a mount',
+  'fdinfo_entry.id': 'a descriptor',
+  'fh_entry.mnt_id': 'a mount',
+  'fifo_entry.pipe_id': 'the inode of the FIFO',
+  'file_entry.id': 'the entry itself',
+  'inet_sk_entry.ns_id': 'a namespace',
+  'inventory_entry.dump_criu_run_id': 'the run of criu',
+  'inventory_entry.fdinfo_per_id': 'a flag',
+  'inventory_entry.ns_per_id': 'a flag',
+  'inventory_entry.root_ids': 'what the root task shares',
+  'memfd_file_entry.inode_id': 'the number of an inode in memfd.img',
+  'netlink_sk_entry.ns_id': 'a namespace',
+  'ns_file_entry.ns_id': 'a namespace',
+  'packet_sock_entry.ns_id': 'a namespace',
+  'pipe_data_entry.pipe_id': 'the inode of a pipe',
+  'pipe_entry.pipe_id': 'the inode of the pipe',
+  'reg_file_entry.build_id': 'a digest of the content',
+  'reg_file_entry.mnt_id': 'a mount',
+  'task_kobj_ids_entry.files_id': 'a descriptor table',
+  'task_kobj_ids_entry.fs_id': 'what tasks share of their folders',
+  'tty_file_entry.tty_info_id': 'the number of a terminal in tty-info.img',
+  'tunfile_entry.ns_id': 'a namespace',
+  'unix_sk_entry.mnt_id': 'a mount',
+  'unix_sk_entry.ns_id': 'a namespace',
+};
+/** The other kernel objects that tasks share: address space, signal handlers, namespaces. */
+const KERNEL_OBJECT = /^task_kobj_ids_entry\.(vm_id|sighand_id|\w+_ns_id)$/;
+
+const root = allSchemas();
+root.resolveAll();
+const messages = root.nestedArray.filter((item): item is protobuf.Type => item instanceof protobuf.Type);
+/** The members of file_entry: the id of each is that of the entry. */
+const members = new Set(messageType('file_entry').fieldsArray.map(({ resolvedType }) => resolvedType?.name));
+
+function looksLikeOne(type: protobuf.Type): string[] {
+  return type.fieldsArray
+    .filter(({ name }) => LOOKS_LIKE_ONE.test(name) && !(name === 'id' && members.has(type.name)))
+    .map(({ name }) => `${type.name}.${name}`);
+}
+
+test('every field that looks like a file id is in the table, or known to be something else', (t) => {
+  const table = new Set(
+    FILE_ID_FIELDS.map(({ message, field }) => {
+      const found = message.fields.find(({ number }) => number === field);
+      return `${message.name}.${found?.name}`;
+    }),
+  );
+  const found = messages.flatMap(looksLikeOne);
+  const unknown = found.filter((field) => !table.has(field) && !(field in OTHERS) && !KERNEL_OBJECT.test(field));
+  t.deepEqual(unknown, [], 'a row in src/checkpoint/file-ids.ts, or in this list with what it holds');
+  for (const field of [...table, ...Object.keys(OTHERS)]) t.true(found.includes(field), `${field} is in no schema`);
+});
+
+test('a field that a schema gains is noticed', (t) => {
+  const type = new protobuf.Type('new_entry').add(new protobuf.Field('exe_id', 1, 'uint32'));
+  t.deepEqual(looksLikeOne(type), ['new_entry.exe_id']);
+});

@@ -1,0 +1,139 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { compileProgram } from './support/compile';
+import { descriptor, graft } from './support/graft';
+import { CriuFailure, type Lab } from './support/lab';
+import { realTest } from './support/real-test';
+
+/** What `criu restore --inherit-fd` does without a word, and what fdgraft does instead: on one and the same dump. */
+
+function callerFile(lab: Lab, flags: string, content = ''): { fd: number; text: () => string } {
+  const file = path.join(lab.folder(), 'caller');
+  fs.writeFileSync(file, content);
+  return { fd: lab.open(file, flags), text: () => fs.readFileSync(file, 'utf8') };
+}
+
+const inherit = (...specs: string[]) => specs.flatMap((spec) => ['--inherit-fd', spec]);
+/** CRIU's own keys of files are paths without their first slash. */
+const key = (file: string) => file.slice(1);
+
+realTest('a spec that matches nothing', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const log = path.join(program.folder, 'log');
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a');
+  const spec = `fd[7]:${key(log)}x`;
+
+  const stock = await lab.restore(dump, { callerFds: { 7: file.fd }, extraArgs: inherit(spec) });
+  t.is(descriptor(stock.tasks, program.pid, 5).target, log, 'criu restores as if nothing had been asked');
+  await stock.end();
+
+  const error = await t.throwsAsync(graft(lab, dump, [spec], { callerFds: { 7: file.fd } }));
+  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+});
+
+realTest('an fd with too little access', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const log = path.join(program.folder, 'log');
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'r');
+  const spec = `fd[7]:${key(log)}`;
+
+  const stock = await lab.restore(dump, { callerFds: { 7: file.fd }, extraArgs: inherit(spec) });
+  await t.throwsAsync(
+    stock.tasks.signal(program.pid, 'SIGUSR1'),
+    { message: /ended on SIGUSR1/ },
+    'dead at its first write',
+  );
+  await stock.end();
+
+  const error = await t.throwsAsync(graft(lab, dump, [spec], { callerFds: { 7: file.fd } }), {
+    instanceOf: CriuFailure,
+  });
+  t.is(error.exitCode, 100);
+  t.regex(error.output, /caller fd 7 is open for only reading, file id \d+ needs writing/);
+});
+
+realTest('two opens of one log', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const dump = await lab.dump(program);
+  const spec = `fd[7]:${key(path.join(program.folder, 'log'))}`;
+
+  const [first, second] = [callerFile(lab, 'r+', '0123456789'), callerFile(lab, 'r+', '0123456789')];
+  const stock = await lab.restore(dump, { callerFds: { 7: first.fd }, extraArgs: inherit(spec) });
+  t.true(stock.tasks.sameOpenFile(program.pid, 5, program.pid, 6), 'criu makes them one');
+  await stock.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(first.text(), 'task 5\ntask 6\n', 'the one that appended does not any more');
+  await stock.end();
+
+  const { restored } = await graft(lab, dump, [spec], { callerFds: { 7: second.fd } });
+  t.false(restored.tasks.sameOpenFile(program.pid, 5, program.pid, 6));
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(second.text(), 'task 5\n789task 6\n');
+});
+
+realTest('unread bytes', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: 'pipe-read' } });
+  const old = lab.pipeOf(program, 0);
+  old.fill(Buffer.from('twenty-one bytes here'));
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const spec = `fd[5]:${old.name}`;
+  const read = () => fs.readFileSync(path.join(program.folder, `read.${program.pid}.0`), 'utf8');
+
+  const stock = await lab.restore(dump, { callerFds: { 5: pipe.readEnd }, extraArgs: inherit(spec) });
+  await stock.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(read(), '', 'criu loses them');
+  await stock.end();
+
+  const { restored } = await graft(lab, dump, [spec], { callerFds: { 5: pipe.readEnd } });
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(read(), 'twenty-one bytes here');
+});
+
+realTest('one caller fd for two keys', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a+');
+  const logs = ['out.log', 'err.log'].map((name) => `fd[7]:${key(path.join(program.folder, 'logs', name))}`);
+  const specs = [...logs, `fd[5]:${old.name}`];
+  const callerFds = { 5: old.writeEnd, 7: file.fd };
+
+  const error = await t.throwsAsync(lab.restore(dump, { callerFds, extraArgs: inherit(...specs) }), {
+    instanceOf: CriuFailure,
+  });
+  t.not(error.exitCode, 0, 'criu closed it after the first one');
+
+  const { restored } = await graft(lab, dump, specs, { callerFds });
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(file.text(), 'task 6\ntask 7\n', 'out.log appends, and err.log writes from its own offset');
+});
+
+realTest('a pipe with both ends in the tree', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('inner_pipe'), { fds: { 1: old.writeEnd } });
+  const inner = descriptor(program.tasks, program.pid, 6).target;
+  const dump = await lab.dump(program);
+  const child = program.pid + 1;
+  const pipe = await lab.pipe();
+  const specs = [`fd[5]:${inner}`, `fd[6]:${old.name}`];
+  const callerFds = { 5: pipe.writeEnd, 6: old.writeEnd };
+
+  const stock = await lab.restore(dump, { callerFds, extraArgs: inherit(...specs) });
+  t.deepEqual(
+    [descriptor(stock.tasks, program.pid, 6).target, descriptor(stock.tasks, child, 5).target],
+    [pipe.name, pipe.name],
+    'criu opens both ends again, whatever the caller can do with it',
+  );
+  await stock.end();
+
+  const error = await t.throwsAsync(graft(lab, dump, specs, { callerFds }), { instanceOf: CriuFailure });
+  t.regex(error.output, /caller fd 5 is open for only writing, file id \d+ needs reading/);
+  // One end alone is named by its descriptor, and what that means is said (references.test.ts).
+  const one = [`fd[5]:/proc/${program.pid}/fd/6`, `fd[6]:${old.name}`];
+  const { restored, plan } = await graft(lab, dump, one, { callerFds });
+  t.true(plan.warnings.some(({ code }) => code === 'OTHER_END_STAYS'));
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 6\n');
+});

@@ -1,0 +1,495 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { openSource, type RewriteOptions, rewrite } from '../../src';
+import {
+  descriptor,
+  fileEntry,
+  type Images,
+  mapping,
+  mmEntry,
+  NO_OWNER,
+  pipeEntry,
+  smallCheckpoint,
+  temporaryFolder,
+  writeCheckpoint,
+} from '../support/folders';
+import { encodeImage, encodeMessage, type Record, readImage, uint32 } from '../support/images';
+import { checkRewritten } from '../support/independent';
+import { type Rewritten, refusal, rewriteImages, smallWith } from '../support/rewriting';
+
+const PIPE = 'fd[5]:pipe:[4711]';
+const LOG = 'fd[7]:/var/log/app.log';
+const VMA_FILE_PRIVATE = 64;
+const VMA_FILE_SHARED = 128;
+const VMA_AREA_SOCKET = 1 << 11;
+const VMA_AREA_MEMFD = 1 << 14;
+
+/** Rewrites, and has the independent checker look at the result. */
+async function checked(
+  t: ExecutionContext,
+  images: Images,
+  specs: RewriteOptions['specs'],
+  options: Partial<RewriteOptions> = {},
+): Promise<Rewritten> {
+  const result = await rewriteImages(t, images, { specs, ...options });
+  t.deepEqual(checkRewritten(result.source, result.out), []);
+  return result;
+}
+
+const summary = ({ plan }: Rewritten) =>
+  plan.placeholders.map(({ file_id, split_from, caller_fd, references }) => [
+    caller_fd,
+    split_from === undefined ? `${file_id}` : `${file_id} from ${split_from}`,
+    references
+      .map((one) =>
+        'descriptor' in one ? `${one.descriptor.table}/${one.descriptor.fd}` : `scm ${one.scm_right.packet}`,
+      )
+      .join(' '),
+  ]);
+
+const SHARED: [string, Images][] = [
+  ['an executable', { 'mm-7.img': [mmEntry(3)] }],
+  ['a private mapping', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_FILE_PRIVATE)])] }],
+  ['a shared mapping', { 'mm-8.img': [mmEntry(1, [mapping(1, VMA_FILE_PRIVATE), mapping(3, VMA_FILE_SHARED)])] }],
+  ['a mapping of an older dump', { 'vmas-8.img': [mapping(3, VMA_FILE_PRIVATE)] }],
+  ['a mapping of a socket', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_FILE_SHARED | VMA_AREA_SOCKET)])] }],
+  ['a mapping of a memfd', { 'mm-8.img': [mmEntry(1, [mapping(3, VMA_FILE_SHARED | VMA_AREA_MEMFD)])] }],
+  ['a working directory', { 'fs-8.img': [{ cwd_id: 3, root_id: 4 }] }],
+  ['a root directory', { 'fs-8.img': [{ cwd_id: 4, root_id: 3 }] }],
+  ['a linked remap', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3, remap_type: 'LINKED' }] }],
+  ['a linked remap of an older dump', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 3 }] }],
+];
+for (const [what, images] of SHARED) {
+  test(`an entry that is also ${what} stays, and a new one takes its descriptors`, async (t) => {
+    const result = await checked(t, smallWith(images), [LOG]);
+    t.deepEqual(summary(result), [[7, '5 from 3', '1/3']]);
+    t.deepEqual(
+      readImage(result.out, 'files.img').records.map(({ fields: { id, type } }) => [id, type]),
+      [
+        [1, 'REG'],
+        [2, 'PIPE'],
+        [3, 'REG'],
+        [4, 'REG'],
+        [5, 'EXT'],
+      ],
+    );
+  });
+}
+
+// Ids that lead to no entry, as a damaged dump may have them, are not free either.
+const HIGHER: [string, Images][] = [
+  ['a mapping', { 'mm-8.img': [mmEntry(1, [mapping(40, VMA_FILE_PRIVATE)])] }],
+  ['a folder', { 'fs-8.img': [{ cwd_id: 40, root_id: 4 }] }],
+  ['a removed file', { 'remap-fpath.img': [{ orig_id: 40, remap_id: 1, remap_type: 'GHOST' }] }],
+  ['a stand-in', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 40, remap_type: 'LINKED' }] }],
+  ['a descriptor', { 'fdinfo-2.img': [descriptor(40, 1, 'REG')] }],
+  ['an SCM right', { 'sk-queues.img': [{ id_for: 1, length: 0, scm: [{ type: 1, rights: [40] }] }] }],
+  ['the queue of a socket', { 'sk-queues.img': [{ id_for: 40, length: 0 }] }],
+  ['an old watch', { 'eventpoll-tfd.img': [{ id: 40, tfd: 3, events: 1, data: 0 }] }],
+];
+for (const [what, images] of HIGHER) {
+  test(`a new id is not that of ${what}`, async (t) => {
+    const result = await rewriteImages(t, smallWith({ 'mm-7.img': [mmEntry(3)], ...images }), { specs: [LOG] });
+    t.deepEqual(summary(result), [[7, '41 from 3', '1/3']]);
+  });
+}
+
+test('the new entry has the owner of the old one, and no other field of it', async (t) => {
+  const owner = { uid: 4, euid: 5, signum: 10, pid_type: 1, pid: 7 };
+  const log = Buffer.concat([
+    encodeMessage('file_entry', fileEntry(3, '/var/log/app.log', 1, { fown: owner })),
+    Buffer.from([0xf8, 0x3f, 0x05]),
+  ]);
+  const images = smallWith({
+    'files.img': [fileEntry(1, '/usr/bin/program', 0), pipeEntry(2, 4711, 1), log, fileEntry(4, '/', 0o200000)],
+    'mm-7.img': [mmEntry(3)],
+  });
+  const spec = { inherit: LOG, apply: 'reopen' as const };
+  const { out, plan } = await checked(t, images, [spec]);
+  t.deepEqual(plan.warnings, []);
+  const { records } = readImage(out, 'files.img');
+  t.deepEqual(records[4]?.fields, { type: 'EXT', id: 5, ext: { id: 5, fown: owner } });
+  t.true(records[2]?.bytes.equals(log));
+});
+
+test('an FIFO’s or terminal’s path is an entry that stays', async (t) => {
+  const fifo = { type: 'FIFO', id: 9, fifo: { id: 9, pipe_id: 12, regf_id: 3 } };
+  const files = (smallCheckpoint()['files.img'] as Record[]).concat(fifo);
+  t.deepEqual(summary(await checked(t, smallWith({ 'files.img': files }), [LOG])), [[7, '10 from 3', '1/3']]);
+});
+
+test('what looks up a regular file and finds a pipe is damage, and is told', async (t) => {
+  const error = await refusal(t, smallWith({ 'mm-7.img': [mmEntry(2)] }), { specs: [PIPE] });
+  t.like(error, { code: 'IMAGES_DISAGREE', exitCode: 2, file: 'files.img', entry: 1 });
+  t.regex(error.message, /pipe:\[4711\] \(file id 2\), an entry of type PIPE, is also the executable of task 7/);
+  const remapped = smallWith({ 'remap-fpath.img': [{ orig_id: 2, remap_id: 1, remap_type: 'GHOST' }] });
+  t.regex((await refusal(t, remapped, { specs: [PIPE] })).message, /part of a remap/);
+});
+
+test('file ids that leave no room for a new one are refused', async (t) => {
+  const files = (smallCheckpoint()['files.img'] as Record[]).concat(fileEntry(0xffffffff, '/last', 0));
+  const images = smallWith({ 'files.img': files, 'mm-7.img': [mmEntry(3)] });
+  t.like(await refusal(t, images, { specs: [LOG] }), { code: 'IMAGES_DISAGREE', exitCode: 2 });
+});
+
+test('a number under two entries of one table: each follows its own', async (t) => {
+  const table = [...(smallCheckpoint()['fdinfo-1.img'] as Record[]), descriptor(2, 3, 'PIPE')];
+  const { out } = await rewriteImages(t, smallWith({ 'fdinfo-1.img': table }), { specs: [LOG] });
+  t.deepEqual(
+    readImage(out, 'fdinfo-1.img').records.map(({ fields: { id, type, fd } }) => `${id} ${type} ${fd}`),
+    ['2 PIPE 1', '3 EXT 3', '2 PIPE 6', '4 REG 9', '2 PIPE 3'],
+  );
+});
+
+// Remaps.
+const removed = (id: number, name: string) => fileEntry(id, name, 1);
+const withRemaps = (remaps: object[], more: Images = {}): Images =>
+  smallWith({
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      pipeEntry(2, 4711, 1),
+      removed(3, '/log'),
+      fileEntry(4, '/', 0o200000),
+      removed(5, '/link_remap.5'),
+    ],
+    'remap-fpath.img': remaps,
+    ...more,
+  });
+const remapsOf = (out: string) => readImage(out, 'remap-fpath.img').records.map(({ fields }) => fields);
+
+test('a remap goes with its entry, and the others stay', async (t) => {
+  const others = [
+    { orig_id: 1, remap_id: 5, remap_type: 'LINKED' },
+    { orig_id: 4, remap_id: 8, remap_type: 'PROCFS' },
+  ];
+  for (const [mine, code] of [
+    [{ orig_id: 3, remap_id: 1, remap_type: 'GHOST' }, 'REMOVED_FILE_DROPPED'],
+    [{ orig_id: 3, remap_id: 2 ** 31 + 1 }, 'REMOVED_FILE_DROPPED'],
+    [{ orig_id: 3, remap_id: 5, remap_type: 'LINKED' }, 'LINK_LEFT_BEHIND'],
+    [{ orig_id: 3, remap_id: 5 }, 'LINK_LEFT_BEHIND'],
+  ] as const) {
+    const [first, last] = others as [object, object];
+    const { plan, out } = await checked(t, withRemaps([first, mine, last]), ['fd[7]:/log']);
+    t.deepEqual(
+      plan.warnings.map((warning) => warning.code),
+      [code],
+    );
+    t.deepEqual(remapsOf(out), others);
+  }
+});
+
+test('a remap stays where its entry stays for something else', async (t) => {
+  const ghost = { orig_id: 3, remap_id: 1, remap_type: 'GHOST' };
+  const { plan, out } = await checked(t, withRemaps([ghost], { 'mm-7.img': [mmEntry(3)] }), ['fd[7]:/log']);
+  t.deepEqual(plan.warnings, []);
+  t.deepEqual(remapsOf(out), [ghost]);
+});
+
+test('what stands in for a removed file stays as long as that does', async (t) => {
+  const remap = { orig_id: 3, remap_id: 5, remap_type: 'LINKED' };
+  const open = { 'fdinfo-2.img': [descriptor(5, 1, 'REG')] };
+  const alone = await checked(t, withRemaps([remap], open), ['fd[7]:/link_remap.5']);
+  t.deepEqual(summary(alone), [[7, '6 from 5', '2/1']]);
+  const both = await checked(t, withRemaps([remap], open), ['fd[7]:/link_remap.5', 'fd[8]:/log']);
+  t.deepEqual(summary(both), [
+    [8, '3', '1/3'],
+    [7, '5', '2/1'],
+  ]);
+  t.deepEqual(remapsOf(both.out), []);
+});
+
+test('remaps in a ring, as no dump has them, end', async (t) => {
+  const ring = [
+    { orig_id: 3, remap_id: 5, remap_type: 'LINKED' },
+    { orig_id: 5, remap_id: 3, remap_type: 'LINKED' },
+  ];
+  const open = { 'fdinfo-2.img': [descriptor(5, 1, 'REG')] };
+  const { out } = await checked(t, withRemaps(ring, open), ['fd[7]:/link_remap.5', 'fd[8]:/log']);
+  t.deepEqual(remapsOf(out), []);
+  const held = await checked(t, withRemaps(ring, { ...open, 'mm-7.img': [mmEntry(3)] }), [
+    'fd[7]:/link_remap.5',
+    'fd[8]:/log',
+  ]);
+  t.deepEqual(summary(held), [
+    [8, '6 from 3', '1/3'],
+    [7, '7 from 5', '2/1'],
+  ]);
+});
+
+// SCM rights.
+const packet = (rights: number[], more: object = {}) => ({ id_for: 4, length: 0, scm: [{ type: 1, rights }], ...more });
+
+test('a right follows to the new entry, in the encoding it had; all around it stays', async (t) => {
+  const packed = encodeMessage('sk_packet_entry', packet([2, 3, 3]));
+  // The same rights in one packed field, the type behind them, with a number that is longer than it has to be.
+  const scm = Buffer.from([0x12, 4, 2, 0x83, 0x00, 1, 0x08, 1, 0xf8, 0x3f, 5]);
+  const odd = Buffer.concat([Buffer.from([0x08, 4, 0x10, 3, 0x22, scm.length]), scm, Buffer.from([0xf0, 0x3f, 9])]);
+  const credentials = encodeMessage('sk_packet_entry', { id_for: 4, length: 0, scm: [{ type: 2, rights: [3] }] });
+  const extras = [Buffer.alloc(0), Buffer.from('abc'), Buffer.alloc(0)];
+  const queues = encodeImage('sk-queues.img', [packed, odd, credentials], { extras });
+  const images = smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': queues });
+  const result = await rewriteImages(t, images, { specs: [LOG] });
+  t.deepEqual(summary(result), [[7, '5 from 3', '1/3 scm 0 scm 0 scm 1']]);
+  const after = fs.readFileSync(path.join(result.out, 'sk-queues.img'));
+  const newScm = Buffer.from([0x12, 3, 2, 5, 1, 0x08, 1, 0xf8, 0x3f, 5]);
+  const newOdd = Buffer.concat([
+    Buffer.from([0x08, 4, 0x10, 3, 0x22, newScm.length]),
+    newScm,
+    Buffer.from([0xf0, 0x3f, 9]),
+  ]);
+  const expected = encodeImage(
+    'sk-queues.img',
+    [encodeMessage('sk_packet_entry', packet([2, 5, 5])), newOdd, credentials],
+    { extras },
+  );
+  t.true(after.equals(expected));
+});
+
+test('payloads of packets are copied whatever their size', async (t) => {
+  const sizes = [0, 1, 3 << 20, 70_000, (1 << 20) - 40, 5];
+  const extras = sizes.map((size, i) => Buffer.alloc(size, i + 1));
+  const records = sizes.map((length, i) => packet(i % 2 === 0 ? [3] : [2], { length }));
+  const queues = encodeImage('sk-queues.img', records, { extras });
+  const images = smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': queues });
+  const { out, plan } = await checked(t, images, [LOG]);
+  const expected = sizes.map((length, i) => packet(i % 2 === 0 ? [5] : [2], { length }));
+  t.true(fs.readFileSync(path.join(out, 'sk-queues.img')).equals(encodeImage('sk-queues.img', expected, { extras })));
+  t.deepEqual(
+    plan.placeholders[0]?.references.flatMap((one) => ('scm_right' in one ? one.scm_right.packet : [])),
+    [0, 2, 4],
+  );
+});
+
+// Descriptors by name.
+test('a descriptor names its entry, and all its descriptors come along', async (t) => {
+  const result = await checked(t, smallCheckpoint(), ['fd[5]:/proc/8/fd/1']);
+  t.deepEqual(summary(result), [[5, '2', '1/1 1/6 2/1']]);
+});
+
+test('* names the descriptor of every task', async (t) => {
+  const images = smallWith({ 'fdinfo-2.img': [descriptor(3, 1, 'REG')] });
+  const result = await checked(t, images, ['fd[5]:/proc/*/fd/1']);
+  t.deepEqual(summary(result), [
+    [5, '2', '1/1 1/6'],
+    [5, '3', '1/3 2/1'],
+  ]);
+  t.deepEqual(result.plan.specs, [{ text: 'fd[5]:/proc/*/fd/1', caller_fd: 5, matches: 2 }]);
+});
+
+const only = (inherit: string) => ({ inherit, only: true });
+
+test('only: the named descriptor leaves its entry, which stays for the others', async (t) => {
+  const result = await checked(t, smallCheckpoint(), [only('fd[5]:/proc/8/fd/1')]);
+  t.deepEqual(summary(result), [[5, '5 from 2', '2/1']]);
+});
+
+test('only with *: what the tasks had in common they still have', async (t) => {
+  const result = await checked(t, smallCheckpoint(), [only('fd[5]:/proc/*/fd/1')]);
+  t.deepEqual(summary(result), [[5, '5 from 2', '1/1 2/1']]);
+});
+
+test('only for each descriptor: none stays, so one of them takes the entry itself', async (t) => {
+  const specs = ['fd[5]:/proc/7/fd/1', 'fd[6]:/proc/7/fd/6', 'fd[7]:/proc/8/fd/1'].map(only);
+  t.deepEqual(summary(await checked(t, smallCheckpoint(), specs)), [
+    [5, '2', '1/1'],
+    [6, '5 from 2', '1/6'],
+    [7, '6 from 2', '2/1'],
+  ]);
+});
+
+test('the first spec that names a descriptor takes it; one that gets nothing is told', async (t) => {
+  const one = only('fd[6]:/proc/8/fd/1');
+  const first = await checked(t, smallCheckpoint(), [one, PIPE]);
+  t.deepEqual(summary(first), [
+    [6, '2', '2/1'],
+    [5, '5 from 2', '1/1 1/6'],
+  ]);
+  t.deepEqual(first.plan.warnings, []);
+  const last = await checked(t, smallCheckpoint(), [PIPE, one]);
+  t.deepEqual(summary(last), [[5, '2', '1/1 1/6 2/1']]);
+  t.deepEqual(
+    last.plan.warnings.map(({ code, message }) => `${code} ${message}`),
+    ['SPEC_SHADOWED fd[6]:/proc/8/fd/1: fd[5]:pipe:[4711] takes all its entries'],
+  );
+});
+
+test('only for the one descriptor of an entry takes the entry', async (t) => {
+  t.deepEqual(summary(await checked(t, smallCheckpoint(), [only('fd[7]:/proc/7/fd/3')])), [[7, '3', '1/3']]);
+});
+
+test('a descriptor of a table that two tasks share is one, whoever names it', async (t) => {
+  const images = smallWith({ 'ids-8.img': [{ vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 }] });
+  const result = await checked(t, images, [only('fd[5]:/proc/8/fd/6')]);
+  t.deepEqual(summary(result), [[5, '5 from 2', '1/6']]);
+  t.like(result.plan.placeholders[0]?.references[0], { descriptor: { pids: [7, 8] } });
+});
+
+const MISSING: [string, RegExp][] = [
+  ['fd[5]:/proc/9/fd/1', /there is no task 9; there are 7, 8/],
+  ['fd[5]:/proc/8/fd/2', /task 8 has no descriptor 2; it has 1/],
+  ['fd[5]:/proc/*/fd/77', /no task has a descriptor 77/],
+];
+for (const [spec, reason] of MISSING) {
+  test(`${spec} matches nothing, and it is said why`, async (t) => {
+    const error = await refusal(t, smallCheckpoint(), { specs: [spec] });
+    t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+    t.regex(error.message, reason);
+  });
+}
+
+test('a dead task has no descriptors', async (t) => {
+  const { 'ids-8.img': _gone, ...images } = smallCheckpoint();
+  const error = await refusal(t, images, { specs: ['fd[5]:/proc/8/fd/1'] });
+  t.regex(error.message, /task 8 is dead/);
+});
+
+test('a descriptor of a type that cannot be inherited, and an open folder, are refused', async (t) => {
+  const eventfd = { type: 'EVENTFD', id: 9, efd: { id: 9, flags: 2, fown: NO_OWNER, counter: 0 } };
+  const files = (smallCheckpoint()['files.img'] as Record[]).concat(eventfd);
+  const images = smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(9, 1, 'EVENTFD')] });
+  const error = await refusal(t, images, { specs: ['fd[5]:/proc/8/fd/1'] });
+  t.like(error, { code: 'SPEC_UNSUPPORTED', exitCode: 2, file: 'files.img', entry: 4 });
+  t.regex(error.message, /names file id 9, an entry of type EVENTFD/);
+
+  const folder = [fileEntry(4, '/srv', 0o200000, { mode: 0o040755 }), pipeEntry(2, 4711, 1), fileEntry(1, '/srv/x', 0)];
+  const table = [descriptor(4, 9, 'REG'), descriptor(1, 8, 'REG'), descriptor(2, 1, 'PIPE')];
+  const open = smallWith({ 'files.img': folder, 'fdinfo-1.img': table });
+  for (const spec of ['fd[5]:/srv', 'fd[5]:/proc/7/fd/9']) {
+    const refused = await refusal(t, open, { specs: [spec] });
+    t.like(refused, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
+    t.regex(refused.message, /names an open folder, \/srv \(file id 4\)/);
+  }
+  t.deepEqual(
+    summary(await rewriteImages(t, open, { specs: ['fd[5]:/**'] })),
+    [[5, '5 from 1', '1/8']],
+    'a glob passes over it',
+  );
+});
+
+// Positions and owners.
+test('position saved needs an offset', async (t) => {
+  const spec = { inherit: PIPE, position: 'saved' as const };
+  const error = await refusal(t, smallCheckpoint(), { specs: [spec] });
+  t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
+  t.regex(error.message, /recorded no offset of pipe:\[4711\] \(file id 2\)/);
+});
+
+test('apply and position get into the plan, and keep the owner where CRIU can set it', async (t) => {
+  const own = { uid: 0, euid: 0, signum: 0, pid_type: 1, pid: 8 };
+  const log = (fown: object) => fileEntry(3, '/var/log/app.log', 1, { pos: 162, fown });
+  const images = (fown: object) =>
+    smallWith({ 'files.img': [fileEntry(1, '/x', 0), pipeEntry(2, 4711, 1), log(fown), fileEntry(4, '/', 0o200000)] });
+  for (const [options, kept] of [
+    [{}, false],
+    [{ apply: 'dup' }, false],
+    [{ apply: 'reopen' }, true],
+    [{ position: 'saved' }, true],
+    [{ position: 'end' }, true],
+  ] as const) {
+    const { plan } = await checked(t, images(own), [{ inherit: LOG, ...options }]);
+    t.deepEqual(
+      plan.warnings.map(({ code }) => code),
+      kept ? [] : ['OWNER_DROPPED'],
+      JSON.stringify(options),
+    );
+    t.like(plan.placeholders[0], {
+      apply: 'apply' in options ? options.apply.toUpperCase() : 'AUTO',
+      position: 'position' in options ? options.position.toUpperCase() : 'CALLER',
+    });
+  }
+  const { plan } = await checked(t, images({ ...own, pid: 99 }), [{ inherit: LOG, apply: 'reopen' }]);
+  t.regex(
+    plan.warnings[0]?.message ?? '',
+    /process 99 got signal SIGIO on I\/O; that is not restored, since that is none/,
+  );
+});
+
+// Whatever is asked of whatever refers to whatever, the checker finds nothing.
+const world = fc.record({
+  tables: fc.array(fc.array(fc.record({ id: fc.integer({ min: 2, max: 7 }), exec: fc.nat(1) }), { maxLength: 6 }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  rights: fc.array(fc.array(fc.integer({ min: 2, max: 7 }), { maxLength: 3 }), { maxLength: 3 }),
+  mapped: fc.array(fc.integer({ min: 4, max: 7 }), { maxLength: 2 }),
+  remaps: fc.array(fc.tuple(fc.integer({ min: 4, max: 7 }), fc.option(fc.integer({ min: 4, max: 7 }))), {
+    maxLength: 3,
+  }),
+  specs: fc.array(
+    fc.record({
+      fd: fc.integer({ min: 10, max: 12 }),
+      key: fc.oneof(
+        fc.constantFrom('pipe:[100]', '/file.4', '/file.{5,6}', '/file.*'),
+        fc.record({ pid: fc.constantFrom('*', '20', '21', '22'), number: fc.nat(6), only: fc.boolean() }),
+      ),
+      apply: fc.constantFrom('auto' as const, 'dup' as const, 'reopen' as const),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+});
+
+test('any references and any specs: the result is sound', async (t) => {
+  const top = temporaryFolder(t);
+  let rewritten = 0;
+  await fc.assert(
+    fc.asyncProperty(world, async ({ tables, rights, mapped, remaps, specs }) => {
+      const typeOf = (id: number) => (id < 4 ? 'PIPE' : 'REG');
+      const inUse = new Set([...tables.flat().map(({ id }) => id), ...rights.flat()]);
+      const images: Images = {
+        'inventory.img': [{ img_version: 2, fdinfo_per_id: true }],
+        'pstree.img': tables.map((_table, i) => ({ pid: 20 + i, ppid: 0, pgid: 20, sid: 20, threads: [20 + i] })),
+        'files.img': [
+          ...[2, 3].filter((id) => inUse.has(id)).map((id) => pipeEntry(id, 100, id - 2)),
+          ...[4, 5, 6, 7, 1].map((id) => fileEntry(id, `/file.${id}`, 2)),
+        ],
+        'mm-20.img': [
+          mmEntry(
+            1,
+            mapped.map((id) => mapping(id, VMA_FILE_SHARED)),
+          ),
+        ],
+        'fs-20.img': [{ cwd_id: 1, root_id: 1 }],
+        'sk-queues.img': rights.map((ids) => ({ id_for: 1, length: 0, scm: [{ type: 1, rights: ids }] })),
+        'remap-fpath.img': remaps.map(([orig_id, linked]) =>
+          linked === null
+            ? { orig_id, remap_id: 1, remap_type: 'GHOST' }
+            : { orig_id, remap_id: linked, remap_type: 'LINKED' },
+        ),
+      };
+      tables.forEach((table, i) => {
+        images[`ids-${20 + i}.img`] = [{ vm_id: 1, files_id: 30 + i, fs_id: 1, sighand_id: 1 }];
+        images[`fdinfo-${30 + i}.img`] = table.map(({ id, exec }, fd) => descriptor(id, fd, typeOf(id), exec));
+      });
+      const source = writeCheckpoint(top, images);
+      const out = `${source}-out`;
+      await rewrite(await openSource(source), {
+        out,
+        allowUnmatched: true,
+        specs: specs.map(({ fd, key, apply }) =>
+          typeof key === 'string'
+            ? { inherit: `fd[${fd}]:${key}`, apply }
+            : { inherit: `fd[${fd}]:/proc/${key.pid}/fd/${key.number}`, apply, only: key.only },
+        ),
+      });
+      const problems = checkRewritten(source, out);
+      fs.rmSync(source, { recursive: true });
+      fs.rmSync(out, { recursive: true });
+      rewritten += 1;
+      t.deepEqual(problems, []);
+    }),
+    { numRuns: 200 },
+  );
+  t.true(rewritten >= 200);
+});
+
+test('a claimed length of a payload is not believed', async (t) => {
+  const queues = Buffer.concat([
+    encodeImage('sk-queues.img', []),
+    uint32(encodeMessage('sk_packet_entry', packet([3], { length: 0xfffffff0 })).length),
+    encodeMessage('sk_packet_entry', packet([3], { length: 0xfffffff0 })),
+  ]);
+  const error = await refusal(t, smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': queues }), { specs: [LOG] });
+  t.like(error, { code: 'IMAGE_TRUNCATED', file: 'sk-queues.img', entry: 0 });
+});
