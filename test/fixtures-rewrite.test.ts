@@ -291,6 +291,78 @@ const SPOILED: [string, RegExp, (out: string) => void, string?][] = [
   ],
 ];
 
+/** The same, for rewrites with specs of their own. */
+const SPOILED_SPLITS: [string, string, RewriteOptions['specs'], RegExp, (out: string) => void][] = [
+  [
+    'a new entry has a field too many',
+    'forked_map',
+    ['fd[5]:/srv/fdgraft/log'],
+    /file id 8: a new entry with more than it needs/,
+    (out) => edit(out, 'files.img', 8, (fields) => Buffer.concat([encodeMessage('file_entry', fields), UNKNOWN_FIELD])),
+  ],
+  [
+    'a new entry has an id that is taken',
+    'forked_map',
+    ['fd[5]:/srv/fdgraft/log'],
+    /file id 5 is there twice/,
+    (out) => edit(out, 'files.img', 8, (fields) => ({ ...fields, id: 5, ext: { ...(fields.ext as Fields), id: 5 } })),
+  ],
+  [
+    'the plan forgets where a new entry comes from',
+    'forked_map',
+    ['fd[5]:/srv/fdgraft/log'],
+    /is new, and not split off/,
+    (out) => editPlan(out, 8, (placeholder) => omitFrom(placeholder, 'split_from')),
+  ],
+  [
+    'a descriptor stayed with the old entry',
+    'forked_map',
+    ['fd[5]:/srv/fdgraft/log'],
+    /file id 8: other descriptors/,
+    (out) => edit(out, 'fdinfo-3.img', 8, (fields) => ({ ...fields, id: 3, type: 'REG' })),
+  ],
+  [
+    'a remap stayed',
+    'deleted_logs',
+    ['fd[5]:/srv/fdgraft/ghost.log'],
+    /other remaps than those/,
+    (out) => fs.copyFileSync(path.join(images, 'deleted_logs/remap-fpath.img'), path.join(out, 'remap-fpath.img')),
+  ],
+  [
+    'a right stayed with the old entry',
+    'scm_receive',
+    ['fd[5]:/srv/fdgraft/log'],
+    /file id 11: other SCM rights/,
+    (out) => fs.copyFileSync(path.join(images, 'scm_receive/sk-queues.img'), path.join(out, 'sk-queues.img')),
+  ],
+  [
+    'the plan does not know of an epoll',
+    'watched_pipe',
+    ['fd[5]:/proc/14716/fd/0'],
+    /file id 2 is watched, and the plan does not say so/,
+    (out) => editPlan(out, 2, (placeholder) => omitFrom(placeholder, 'watched')),
+  ],
+  [
+    'bytes are delivered that a reader in the tree gets too',
+    'unread_pipe',
+    [{ inherit: 'fd[5]:/proc/14716/fd/8', only: true, inFlight: 'drop' }],
+    /delivered, and read in the tree too/,
+    (out) =>
+      editPlan(out, 6, ({ in_flight }) => Object.assign((in_flight as Fields[])[0] as Fields, { fate: 'FATE_REPLAY' })),
+  ],
+  [
+    'a locked descriptor moved',
+    'locked_log',
+    ['fd[5]:/srv/fdgraft/free.log'],
+    /14716\/7 moved, and has a lock/,
+    (out) => edit(out, 'filelocks.img', 'all', (fields) => ({ ...fields, fd: 7 })),
+  ],
+];
+
+function omitFrom(fields: Fields, name: string): void {
+  delete fields[name];
+}
+
 function omit(fields: Fields, name: string): Fields {
   const { [name]: _left, ...rest } = fields;
   return rest;
@@ -309,6 +381,18 @@ for (const [what, problem, spoil, name = 'pipe_outside'] of SPOILED) {
   test(`the checker sees it where ${what}`, async (t) => {
     const key = (await keysOf(path.join(images, name))).find((key) => key.startsWith('pipe:'));
     const { folder, out } = await checked(t, name, [`fd[5]:${key}`], { link: 'copy', dropInFlight: true });
+    spoil(out);
+    const problems = checkRewritten(folder, out);
+    t.true(
+      problems.some((line) => problem.test(line)),
+      problems.join('\n'),
+    );
+  });
+}
+
+for (const [what, name, specs, problem, spoil] of SPOILED_SPLITS) {
+  test(`the checker sees it where ${what}`, async (t) => {
+    const { folder, out } = await checked(t, name, specs, { link: 'copy' });
     spoil(out);
     const problems = checkRewritten(folder, out);
     t.true(

@@ -141,6 +141,19 @@ const NO: [string, string[], number, RegExp][] = [
     2,
     /unknown|argument/i,
   ],
+  ['--specs without a file', ['rewrite', 'SOURCE', '-o', 'OUT', '--specs'], 2, /specs/],
+  [
+    '--specs with a file that is not there',
+    ['rewrite', 'SOURCE', '-o', 'OUT', '--specs', 'OUT.json'],
+    2,
+    /does not exist/,
+  ],
+  [
+    '--from-descriptors without a list',
+    ['rewrite', 'SOURCE', '-o', 'OUT', '--from-descriptors'],
+    2,
+    /no descriptors\.json/,
+  ],
   ['a malformed spec', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd', 'fd[5]pipe:[4711]'], 2, /colon/],
   ['an unmatched spec', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd', 'fd[5]:pipe:[1]'], 1, /matches nothing/],
   ['neither OUT nor a dry run', ['rewrite', 'SOURCE', '--inherit-fd', 'fd[5]:pipe:[4711]'], 2, /-o OUT/],
@@ -233,4 +246,34 @@ test('a signal in the middle leaves no OUT and nothing half-made', async (t) => 
   child.kill('SIGTERM');
   t.deepEqual(await exit, [null, 'SIGTERM']);
   t.deepEqual(fs.readdirSync(folder), [path.basename(source)]);
+});
+
+test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {
+  const folder = temporaryFolder(t);
+  const list = Buffer.from('["/dev/null","pipe:[4711]"]');
+  const source = writeCheckpoint(folder, smallWith({ 'descriptors.json': list }));
+  const specs = path.join(folder, 'specs.json');
+  const spec = { inherit: 'fd[6]:/proc/8/fd/1', only: true, apply: 'reopen' };
+  fs.writeFileSync(specs, JSON.stringify({ version: 1, specs: [spec] }));
+  const words = ['--specs', specs, '--from-descriptors', '--inherit-fd', 'fd[7]:/var/log/app.log'];
+  const { status, stdout, stderr } = fdgraft(['rewrite', source, '--dry-run', ...words]);
+  t.deepEqual([status, stderr], [0, '']);
+  t.is(
+    stdout,
+    [
+      'fd[6] <- PIPE pipe:[4711] (file id 2, write, opened again)',
+      '    for 8/1',
+      'fd[7] <- REG /var/log/app.log (file id 3, write, offset 162)',
+      '    for 7/3',
+      'fd[1] <- PIPE pipe:[4711] (file id 5, split off from 2, write)',
+      '    for 7/1, 7/6 (close-on-exec)',
+      'changed images: fdinfo-1.img, fdinfo-2.img, files.img',
+      'dry run: nothing was written',
+      '',
+    ].join('\n'),
+  );
+  fs.writeFileSync(specs, JSON.stringify({ version: 1, specs: [{ ...spec, aply: 'dup' }] }));
+  const wrong = fdgraft(['rewrite', source, '--dry-run', ...words]);
+  t.is(wrong.status, 2);
+  t.regex(wrong.stderr, /specs\.json: \/specs\/0 \(fd\[6\]:\/proc\/8\/fd\/1\): there is no option aply/);
 });

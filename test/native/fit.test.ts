@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { exec, run } from '../support/native';
 import type { Placeholder, Plan } from '../support/planfile';
-import { complaints, file, O, planned } from './support';
+import { complaints, file, O, planned, scratch } from './support';
 
 /** What of the caller's descriptors fits a plan and what does not, all said at once. */
 
@@ -262,4 +262,40 @@ test('trying leaves the caller untouched', async (t) => {
   writeFileSync(own, 'content');
   await fits(t, one({ flags: O.RDWR | O.CREAT | O.TRUNC | O.APPEND }), [file(5, O.RDWR, own)]);
   t.is(readFileSync(own, 'utf8'), 'content');
+});
+
+test('what an epoll of the checkpoint watched has to be something that an epoll takes', async (t) => {
+  const watched = one({ flags: O.RDONLY, watched: true });
+  const own = scratch(t);
+  writeFileSync(join(own, 'file'), '');
+  for (const [give, kind] of [
+    [file(5, O.RDONLY, join(own, 'file')), 'a file'],
+    [file(5, O.RDONLY, NULL), 'a character device or terminal'],
+  ] as const) {
+    await refused(t, watched, [give], new RegExp(`^caller fd 5 is ${kind} that no epoll takes .*watches file id 42`));
+    await fits(t, one({ flags: O.RDONLY, watched: false }), [give]);
+  }
+  await fits(t, watched, ['5=pipe:9']);
+  await fits(t, watched, [file(5, O.RDONLY, '/dev/random')]);
+});
+
+test('a watch is no matter where no epoll is restored, and said once for each placeholder', async (t) => {
+  const two = {
+    placeholders: [1, 2].map((fileId) => ({
+      fileId,
+      callerFd: 5,
+      apply: 'dup' as const,
+      watched: true,
+      descriptors: [{ fd: 10 + fileId, pids: [7] }],
+    })),
+  };
+  await refused(t, two, [file(5, O.RDONLY, NULL)], /file id 1; give a pipe/, /file id 2; give a pipe/);
+  const { plan } = planned(t, two);
+  const result = await exec(['--plan', plan, '--task', '7', '--', 'true'], { give: [file(5, O.RDONLY, NULL)] });
+  t.deepEqual([result.code, result.stderr], [0, '']);
+});
+
+test('10,000 placeholders on one caller fd fit as dups', async (t) => {
+  const placeholders = Array.from({ length: 10_000 }, (_, fileId) => ({ fileId, callerFd: 5, apply: 'dup' as const }));
+  await fits(t, { placeholders }, [file(5, O.RDONLY, NULL)]);
 });

@@ -37,6 +37,7 @@ export interface Placeholder {
   pipeId?: number;
   needsRead?: boolean;
   needsWrite?: boolean;
+  watched?: boolean;
   apply?: Apply | number;
   position?: Position | number;
   descriptors?: Descriptor[];
@@ -131,6 +132,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     was,
     needsRead: placeholder.needsRead ?? (flags & 3) !== 1,
     needsWrite: placeholder.needsWrite ?? (flags & 3) !== 0,
+    ...(placeholder.watched === undefined ? {} : { watched: placeholder.watched }),
     apply: typeof apply === 'number' ? apply : APPLIES[apply],
     position: typeof position === 'number' ? position : POSITIONS[position],
     references: [

@@ -1,0 +1,178 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { FdgraftError, openSource, readSpecs, rewrite } from '../../src';
+import { specsOfList } from '../../src/specs/descriptor-list';
+import { parseSpecFile } from '../../src/specs/spec-file';
+import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+
+const SPEC = { inherit: 'fd[5]:/proc/7/fd/1', apply: 'auto', position: 'caller', inFlight: 'replay', only: true };
+const file = (value: unknown) => parseSpecFile('specs.json', JSON.stringify(value));
+
+test('a file with all options, and one with none', (t) => {
+  t.deepEqual(file({ $schema: 'specs.schema.json', version: 1, specs: [SPEC, { inherit: 'fd[6]:/log' }] }), [
+    SPEC,
+    { inherit: 'fd[6]:/log' },
+  ] as never);
+  t.deepEqual(file({ version: 1, specs: [] }), []);
+});
+
+/** One thing wrong with a good file: what is said of it, where, and what helps. */
+const WRONG: [string, unknown, RegExp, RegExp][] = [
+  ['no object', [], /the whole: \[\] is no object/, /What a checkpoint inherits/],
+  ['no version', { specs: [] }, /the whole: version is missing/, /version: Version of this format/],
+  ['another version', { version: 2, specs: [] }, /\/version: 2 where 1 belongs/, /reads version 1/],
+  ['no specs', { version: 1 }, /specs is missing/, /takes it/],
+  ['specs that are no list', { version: 1, specs: {} }, /\/specs: \{\} is no array/, /first spec/],
+  ['a spec as text', { version: 1, specs: ['fd[5]:/log'] }, /\/specs\/0: "fd\[5\]:\/log" is no object/, /./],
+  [
+    'a spec without its key',
+    { version: 1, specs: [{ apply: 'dup' }] },
+    /\/specs\/0: inherit is missing/,
+    /fd\[N\]:KEY/,
+  ],
+  [
+    'a misspelt option',
+    { version: 1, specs: [{ ...SPEC, in_flight: 'drop' }] },
+    /\/specs\/0 \(fd\[5\]:\/proc\/7\/fd\/1\): there is no option in_flight/,
+    /did you mean inFlight\?/,
+  ],
+  [
+    'an unknown option',
+    { version: 1, specs: [{ ...SPEC, nothing: 1 }] },
+    /no option nothing/,
+    /there are: inherit, apply, position, inFlight, only/,
+  ],
+  [
+    'an unknown value',
+    { version: 1, specs: [{ ...SPEC, apply: 'copy' }] },
+    /\/specs\/0\/apply .*: "copy" is none/,
+    /allowed: auto, dup, reopen/,
+  ],
+  [
+    'a value of another case',
+    { version: 1, specs: [{ ...SPEC, position: 'End' }] },
+    /"End" is none/,
+    /allowed: caller, saved, end/,
+  ],
+  [
+    'a value of another type',
+    { version: 1, specs: [{ ...SPEC, only: 'yes' }] },
+    /\/specs\/0\/only .*: "yes" is no boolean/,
+    /Just the named/,
+  ],
+  ['a number as key', { version: 1, specs: [{ inherit: 5 }] }, /\/specs\/0\/inherit: 5 is no string/, /./],
+  [
+    'an option at the top',
+    { version: 1, specs: [], apply: 'dup' },
+    /no option apply/,
+    /did you mean apply\?|there are/,
+  ],
+];
+for (const [what, value, problem, hint] of WRONG) {
+  test(`${what} is told with its place and the way out`, (t) => {
+    const error = t.throws(() => file(value), { instanceOf: FdgraftError, message: problem });
+    t.like(error, { code: 'SPEC_FILE', exitCode: 2, file: 'specs.json' });
+    t.regex(error?.hint ?? '', hint);
+  });
+}
+
+test('what is no JSON, cannot be read or is a folder is told', async (t) => {
+  const folder = temporaryFolder(t);
+  const error = t.throws(() => parseSpecFile('specs.json', '{"version": 1,\n}'), { instanceOf: FdgraftError });
+  t.like(error, { code: 'SPEC_FILE', exitCode: 2 });
+  t.regex(error?.message ?? '', /specs\.json: is not JSON/);
+  for (const name of ['missing', '.']) {
+    const failed = await t.throwsAsync(readSpecs(path.join(folder, name)), { instanceOf: FdgraftError });
+    t.like(failed, { code: 'SYSTEM', exitCode: 2 });
+  }
+});
+
+test('specs of a file are those of the command line', async (t) => {
+  const folder = temporaryFolder(t);
+  const name = path.join(folder, 'specs.json');
+  fs.writeFileSync(name, JSON.stringify({ version: 1, specs: [SPEC, { inherit: 'debug[2]:hello' }] }));
+  const { plan } = await rewriteImages(t, smallCheckpoint(), { specs: await readSpecs(name) });
+  t.deepEqual(
+    plan.placeholders.map(({ split_from }) => split_from),
+    [2],
+  );
+  t.is(plan.debugs.length, 1);
+});
+
+test('the published schema is what the file is read by, and describes each option', (t) => {
+  const top = path.join(__dirname, '../..');
+  const schema = JSON.parse(fs.readFileSync(path.join(top, 'schemas/specs.schema.json'), 'utf8'));
+  const { properties } = schema.properties.specs.items;
+  t.deepEqual(Object.keys(properties), Object.keys(SPEC));
+  for (const { description } of Object.values(properties) as { description?: string }[]) t.truthy(description);
+});
+
+// descriptors.json, as runc, crun and youki leave it.
+const LISTS: [string, string, string[] | undefined][] = [
+  ['runc', '["/dev/null","pipe:[1]","pipe:[2]"]', ['fd[1]:pipe:[1]', 'fd[2]:pipe:[2]']],
+  ['one pipe twice', '["pipe:[1]","pipe:[1]"]', ['fd[0]:pipe:[1]', 'fd[1]:pipe:[1]']],
+  ['stray bytes behind', '["pipe:[1]"]\n]garbage\u0000', ['fd[0]:pipe:[1]']],
+  ['a bracket in a name', '["/a]\\"b", "pipe:[7]"]', ['fd[1]:pipe:[7]']],
+  ['no pipes', ' [ "/dev/null" , "/dev/pts/0" ] ', []],
+  ['nothing', '[]', []],
+  ['no list', '{"0": "pipe:[1]"}', undefined],
+  ['a list of numbers', '[1, 2]', undefined],
+  ['a list that does not end', '["pipe:[1]"', undefined],
+  ['a bad escape', '["\\q"]', undefined],
+];
+for (const [what, text, expected] of LISTS) {
+  test(`descriptors.json: ${what}`, (t) =>
+    t.deepEqual(
+      specsOfList(text)?.map(({ inherit }) => inherit),
+      expected,
+    ));
+}
+
+test('a list of any length is read to its end, or told', (t) => {
+  t.is(specsOfList(`["${'\\\\'.repeat(200_000)}`), undefined);
+  t.is(specsOfList(`[${'"a",'.repeat(200_000)}`), undefined);
+  t.is(specsOfList(`[${'"pipe:[1]",'.repeat(50_000)}""]`)?.length, 50_000);
+});
+
+const listed = (text: string) => smallWith({ 'descriptors.json': Buffer.from(text) });
+
+test('--from-descriptors inherits the listed pipes, the first fd of one that is there twice', async (t) => {
+  const images = listed('["/dev/null","pipe:[4711]","pipe:[4711]"]');
+  const { plan } = await rewriteImages(t, images, { specs: [], fromDescriptors: true });
+  t.deepEqual(
+    plan.placeholders.map(({ caller_fd, file_id }) => [caller_fd, file_id]),
+    [[1, 2]],
+  );
+  t.deepEqual(plan.warnings, [], 'that is how runtimes write it');
+  t.deepEqual(
+    plan.specs.map(({ matches }) => matches),
+    [1, 1],
+  );
+});
+
+test('a listed pipe that the images lack is a warning, and specs that are given come first', async (t) => {
+  const images = listed('["pipe:[1]","pipe:[4711]"]');
+  const { plan } = await rewriteImages(t, images, { specs: ['fd[9]:pipe:[4711]'], fromDescriptors: true });
+  t.deepEqual(
+    plan.placeholders.map(({ caller_fd }) => caller_fd),
+    [9],
+  );
+  t.deepEqual(
+    plan.warnings.map(({ message }) => message),
+    ['fd[0]:pipe:[1] matches nothing'],
+  );
+  const wrong = { specs: ['fd[9]:pipe:[5]'], fromDescriptors: true };
+  t.is((await refusal(t, images, wrong)).code, 'SPEC_UNMATCHED', 'a spec that was given has to match');
+});
+
+test('--from-descriptors without a list, or with none that is one, is an error', async (t) => {
+  const options = { specs: [], fromDescriptors: true };
+  t.like(await refusal(t, smallCheckpoint(), options), { code: 'SOURCE_UNUSABLE', exitCode: 2 });
+  const error = await refusal(t, listed('nothing'), options);
+  t.like(error, { code: 'SOURCE_UNUSABLE', file: 'descriptors.json' });
+  const top = temporaryFolder(t);
+  const source = writeCheckpoint(top, listed(`["${'x'.repeat(2 << 20)}"]`));
+  await t.throwsAsync(async () => rewrite(await openSource(source), options), { message: /not a list/ });
+});
