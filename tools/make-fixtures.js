@@ -39,6 +39,7 @@ const FIXTURES = {
   many_tasks: { fds: { 1: 'pipe-write' }, args: ['3', '4'] },
   many_opens: { args: ['12'] },
   inner_pipe: { fds: { 1: 'pipe-write' } },
+  fifo: {},
   net_sockets: { suite: 'sid' },
   namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
 };

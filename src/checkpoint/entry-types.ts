@@ -1,7 +1,9 @@
 import { escapeBytes } from '../bytes/escape';
 import {
   FD_TYPES,
+  FIFO_ENTRY,
   FILE_ENTRY_FIELDS,
+  type FifoEntry,
   type FownEntry,
   PIPE_ENTRY,
   PIPE_ENTRY_FIELDS,
@@ -33,12 +35,15 @@ export interface EntryType {
   readonly number: number;
   /** Field of file_entry that holds the entry of this type. */
   readonly member: number;
-  /** Field of that entry that holds its owner. */
-  readonly ownerField: number;
+  /** Field of that entry that holds its owner; undefined where that is in another entry. */
+  readonly ownerField: number | undefined;
   /** Executables, mappings, folders and remaps may refer to it as well as descriptors (CRIU: files-reg.c). */
   readonly isPath: boolean;
   readonly schema: MessageSchema<unknown>;
-  readonly describe: (entry: never) => EntryFacts;
+  /** `path`: the facts of the entry that `pathId` names. */
+  readonly describe: (entry: never, path: EntryFacts | undefined) => EntryFacts;
+  /** File id of the REG entry that has the path, the flags and the owner; where they are not in the entry itself. */
+  readonly pathId?: (entry: never) => number;
 }
 
 /** CRIU stores this as offset where a file has none. */
@@ -80,7 +85,23 @@ function pathKey(path: Buffer): string {
   return escapeBytes(path).replace(/[*?[{]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }
 
-export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REG];
+/** CRIU writes a regular entry for each open FIFO, with all but the pipe in it (criu/fifo.c). */
+const FIFO: EntryType = {
+  name: 'FIFO',
+  number: FD_TYPES.FIFO,
+  member: FILE_ENTRY_FIELDS.fifo,
+  ownerField: undefined,
+  isPath: false,
+  schema: FIFO_ENTRY,
+  pathId: (fifo: FifoEntry) => fifo.regf_id ?? fifo.id,
+  describe: (fifo: FifoEntry, path) => {
+    if (path === undefined) throw new TypeError('a FIFO is described with its path');
+    const { offset: _none, ...facts } = path;
+    return { ...facts, pipeId: fifo.pipe_id };
+  },
+};
+
+export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REG, FIFO];
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(FD_TYPES).map(([name, number]) => [number, name]));
 

@@ -2,7 +2,7 @@ import { decode } from '../schema/decode';
 import { FDINFO_ENTRY, INVENTORY_ENTRY, PIPE_DATA_ENTRY } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 import { isCloseOnExec } from './descriptor-record';
-import { ENTRY_TYPES, type EntryFacts, fileKind, typeName } from './entry-types';
+import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from './entry-types';
 import { FileEntryView } from './file-entry';
 import { Layout } from './layout';
 import { decodeFirst, forEachRecord, imageOf, readBatches } from './open-image';
@@ -34,8 +34,10 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
   const layout = new Layout();
   const tasks = new Tasks();
   const entries = new Map<number, { type: number; facts: EntryFacts | undefined }>();
+  const pathless: { id: number; type: EntryType; decoded: never }[] = [];
   const descriptors = new Map<number, { table: number; fd: number; closeOnExec: boolean }[]>();
-  const unread = new Map<number, number>();
+  /** By type and number of the pipe. */
+  const unread = new Map<string, number>();
   const view = new FileEntryView();
   const onOpen = layout.sawImage.bind(layout);
 
@@ -59,7 +61,11 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
       case 'FILES':
         await eachRecord((bytes, start, end) => {
           const { id, type } = view.read(bytes, start, end);
-          entries.set(id, { type, facts: describe(view) });
+          const known = ENTRY_TYPES.find(({ number, member }) => number === type && member === view.member);
+          const decoded = known === undefined ? undefined : decode(known.schema, view.bytes, view.start, view.end);
+          if (known?.pathId !== undefined) pathless.push({ id, type: known, decoded: decoded as never });
+          const facts = known?.pathId === undefined ? known?.describe(decoded as never, undefined) : undefined;
+          entries.set(id, { type, facts });
         });
         break;
       case 'FDINFO':
@@ -72,36 +78,40 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
         });
         break;
       case 'PIPES_DATA':
+      case 'FIFO_DATA': {
+        const type = image.kind.name === 'PIPES_DATA' ? 'PIPE' : 'FIFO';
         await eachRecord((bytes, start, end) => {
           const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
-          unread.set(data.pipe_id, (unread.get(data.pipe_id) ?? 0) + data.bytes);
+          const pipe = `${type} ${data.pipe_id}`;
+          unread.set(pipe, (unread.get(pipe) ?? 0) + data.bytes);
         });
         break;
+      }
       default:
     }
   }
   layout.check(source.label);
+
+  for (const { id, type, decoded } of pathless) {
+    const path = entries.get(type.pathId?.(decoded) ?? id)?.facts;
+    if (path !== undefined) entries.set(id, { type: type.number, facts: type.describe(decoded, path) });
+  }
 
   const pidsByTable = tasks.byTable();
   return [...descriptors]
     .sort(([a], [b]) => a - b)
     .map(([id, holders]) => {
       const entry = entries.get(id);
+      const type = entry === undefined ? 'missing' : typeName(entry.type);
+      const isFolder = entry?.facts !== undefined && fileKind(entry.facts) === 'folder';
       return {
         id,
-        type: entry === undefined ? 'missing' : typeName(entry.type),
-        facts: entry?.facts,
-        unreadBytes: unread.get(entry?.facts?.pipeId ?? -1) ?? 0,
+        type,
+        facts: isFolder ? undefined : entry?.facts,
+        unreadBytes: unread.get(`${type} ${entry?.facts?.pipeId}`) ?? 0,
         descriptors: holders
           .map((holder) => ({ ...holder, pids: pidsByTable.get(holder.table) ?? [] }))
           .sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.fd - b.fd),
       };
     });
-}
-
-/** Undefined for what cannot be inherited: other types, and folders. */
-function describe(view: FileEntryView): EntryFacts | undefined {
-  const type = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
-  const facts = type?.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
-  return facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts;
 }

@@ -255,6 +255,13 @@ export const messages = {
       problem: `${key} (file id ${id}), an entry of type ${type}, is also ${holders.join(', ')}`,
       hint: 'CRIU looks that up as a regular file and fails; the images are from different dumps or damaged',
     }),
+  pathMissing: (place: Place, type: string, id: number, pathId: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `file id ${id}, an entry of type ${type}, has its path in file id ${pathId}, and files.img has no such regular file`,
+      hint: 'CRIU fails on this too; the images are from different dumps or damaged',
+    }),
   descriptorTied: (place: Place, key: string, descriptor: string, what: string, consequence: string, spec: string) =>
     error({
       code: 'DESCRIPTOR_TIED',
@@ -280,8 +287,8 @@ export const messages = {
     error({
       code: 'BYTES_IN_FLIGHT',
       ...place,
-      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes one reader of it while another one stays in the tree: CRIU gives them to that one, and delivered here too they would come twice`,
-      hint: 'inFlight drop (or --drop-in-flight) leaves them to the reader that stays; the key pipe:[ID] takes every end',
+      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes one end of it while another one stays in the tree: CRIU delivers them there, and here too they would come twice`,
+      hint: 'inFlight drop (or --drop-in-flight) leaves them to the end that stays; the key that fdgraft ls prints takes every end',
     }),
 };
 

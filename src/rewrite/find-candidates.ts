@@ -10,8 +10,17 @@ import { decode } from '../schema/decode';
 import { FILE_ENTRY_FIELDS, PIPE_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
-import type { Match, PipeEnd } from './match';
+import { type Match, type PipeEnd, pipeName } from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
+
+/** An entry whose path, flags and owner are in another one. */
+interface PathlessEntry {
+  readonly id: number;
+  readonly entry: number;
+  readonly type: EntryType;
+  readonly decoded: never;
+  readonly pathId: number;
+}
 
 /** What files.img says: the entries that the specs name, and what the others have to do with them. */
 export class Candidates {
@@ -20,7 +29,7 @@ export class Candidates {
   readonly byId = new Map<number, Match>();
   readonly ids = new IdSet();
   readonly watches: EpollWatch[] = [];
-  /** Of pipes that no spec names; only where specs can name one end without the other. */
+  /** Ends of pipes that no spec names; of pipes without a path only where specs can name one end without the other. */
   readonly otherEnds: PipeEnd[] = [];
   highestId = 0;
 
@@ -30,12 +39,16 @@ export class Candidates {
   private readonly seenIds = new IdSet();
   private readonly repeatedIds = new IdSet();
   private readonly regfs: [HolderKind, IdSet][] = [];
+  private readonly pathless: PathlessEntry[] = [];
+  /** What the paths are of entries that specs name by a descriptor, by file id. */
+  private readonly paths = new Map<number, EntryFacts>();
   private readonly view = new FileEntryView();
 
   constructor(
     private readonly specs: readonly InheritSpec[],
-    { specsOfId }: ResolvedDescriptors,
+    private readonly resolved: ResolvedDescriptors,
   ) {
+    const { specsOfId } = resolved;
     this.index = new SpecIndex(specs, specsOfId);
     this.namesSingleEnds = specsOfId.size > 0;
   }
@@ -46,10 +59,48 @@ export class Candidates {
       view.read(bytes, start, end);
       if (!this.seenIds.add(view.id)) this.repeatedIds.add(view.id);
       if (view.id > this.highestId) this.highestId = view.id;
-      const numbers = this.lookUp(file, entry);
-      if (numbers.length > 0) this.add(entry, numbers);
+      const type = view.member === 0 ? undefined : this.typeOf.get(view.type);
+      if (type?.pathId !== undefined) this.deferPathless(entry, type);
+      const numbers = this.lookUp(file, entry, type);
+      if (type !== undefined && type.pathId === undefined && numbers.length > 0) this.add(entry, type, numbers);
       else if (view.member !== 0) this.seeOther();
+      if (type?.isPath && this.resolved.pathIds.has(view.id)) this.paths.set(view.id, this.describe(type));
     });
+  }
+
+  /** To be called when all of files.img was seen: only then every path is known. */
+  conclude(): void {
+    for (const { id, entry, type, decoded, pathId } of this.pathless) {
+      const byPath = this.byId.get(pathId);
+      const path = byPath?.facts ?? this.paths.get(pathId);
+      const numbers = this.index.inOrder([...this.index.ofDescriptors(id), ...this.keysOf(byPath)]);
+      if (numbers.length > 0) {
+        if (path === undefined) {
+          throw messages.pathMissing({ file: 'files.img', entry }, type.name, id, pathId);
+        }
+        this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers });
+      } else {
+        const { pipe_id } = decoded as { pipe_id: number };
+        this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
+      }
+    }
+    this.list.sort((a, b) => a.entry - b.entry);
+  }
+
+  /** The specs that name a regular entry by its path. */
+  private keysOf(match: Match | undefined): readonly number[] {
+    return (match?.specs ?? []).filter((number) => this.specs[number]?.key.kind !== 'descriptor');
+  }
+
+  private describe(type: EntryType): EntryFacts {
+    const { view } = this;
+    return type.describe(decode(type.schema, view.bytes, view.start, view.end) as never, undefined);
+  }
+
+  private deferPathless(entry: number, type: EntryType): void {
+    const { view } = this;
+    const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
+    this.pathless.push({ id: view.id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? view.id });
   }
 
   /** What names an entry as the path of a FIFO or terminal, by its id. */
@@ -65,9 +116,9 @@ export class Candidates {
     }
   }
 
-  private lookUp(file: string, entry: number): readonly number[] {
+  private lookUp(file: string, entry: number, type: EntryType | undefined): readonly number[] {
     const { view, index } = this;
-    if (view.member !== 0 && this.typeOf.has(view.type)) {
+    if (type !== undefined) {
       return index.lookUp(view.id, view.type, view.member, view.bytes, view.start, view.end);
     }
     const [number] = index.ofDescriptors(view.id);
@@ -77,18 +128,18 @@ export class Candidates {
     return [];
   }
 
-  private add(entry: number, specs: readonly number[]): void {
+  private add(entry: number, type: EntryType, specs: readonly number[]): void {
     const { view } = this;
-    const type = this.typeOf.get(view.type);
-    if (type === undefined) throw new TypeError(`no table entry for type ${view.type}`);
-    const facts: EntryFacts = type.describe(decode(type.schema, view.bytes, view.start, view.end) as never);
+    const facts = this.describe(type);
     // A glob is meant for files; a folder is named only by a key of its own.
     const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
-    if (named.length === 0) return;
-    const match = { id: view.id, entry, type, facts, specs: named };
+    if (named.length > 0) this.push({ id: view.id, entry, type, facts, specs: named });
+  }
+
+  private push(match: Match): void {
     this.list.push(match);
-    this.byId.set(view.id, match);
-    this.ids.add(view.id);
+    this.byId.set(match.id, match);
+    this.ids.add(match.id);
   }
 
   /** An entry that no spec names. */
@@ -99,7 +150,7 @@ export class Candidates {
       for (const watch of epollWatches(view.id, view.bytes, view.start, view.end)) this.watches.push(watch);
     } else if (this.namesSingleEnds && view.member === FILE_ENTRY_FIELDS.pipe) {
       const { pipe_id, flags } = decode(PIPE_ENTRY, view.bytes, view.start, view.end);
-      this.otherEnds.push({ id: view.id, pipeId: pipe_id, flags });
+      this.otherEnds.push({ id: view.id, pipe: pipeName('PIPE', pipe_id), flags });
     }
   }
 

@@ -10,13 +10,16 @@ import { typeName } from '../checkpoint/entry-types';
 import { type HolderKind, holdsFileIds, visitFileIds } from '../checkpoint/file-ids';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
 import { messages } from '../errors/messages';
-import type { ImageFile } from '../frames/image-kinds';
+import type { ImageFile, ImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import { FDINFO_ENTRY, PIPE_DATA_ENTRY, SK_PACKET_ENTRY } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
 import type { Candidates } from './find-candidates';
-import type { BytesInFlight, DescriptorReference, Remap, ScmReference } from './match';
+import { type BytesInFlight, type DescriptorReference, pipeName, type Remap, type ScmReference } from './match';
+
+/** The type of the entries whose unread bytes an image holds. */
+const DATA_OF: Partial<Record<ImageName, string>> = { PIPES_DATA: 'PIPE', FIFO_DATA: 'FIFO' };
 
 /** A lock or the like, with the place that names it. */
 export interface NamedDescriptor extends DescriptorName {
@@ -46,7 +49,7 @@ export class ReferenceFinder {
   constructor(private readonly candidates: Candidates) {}
 
   static readsFrom({ kind: { name } }: ImageFile): boolean {
-    return name === 'FDINFO' || name === 'PIPES_DATA' || holdsFileIds(name) || namesDescriptors(name);
+    return name === 'FDINFO' || DATA_OF[name] !== undefined || holdsFileIds(name) || namesDescriptors(name);
   }
 
   /** Watches of epolls, those of older dumps among them. */
@@ -57,7 +60,7 @@ export class ReferenceFinder {
   see(batch: RecordBatch, open: OpenImage): void {
     const { name } = open.kind;
     if (name === 'FDINFO') this.seeDescriptors(batch, open);
-    else if (name === 'PIPES_DATA') this.seeBytesInFlight(batch, open);
+    else if (DATA_OF[name] !== undefined) this.seeBytesInFlight(batch, open, DATA_OF[name]);
     else if (name === 'REMAP_FPATH') this.seeRemaps(batch, open);
     else if (name === 'SK_QUEUES') this.seePackets(batch, open);
     else if (namesDescriptors(name)) this.seeNames(batch, open);
@@ -129,14 +132,14 @@ export class ReferenceFinder {
     });
   }
 
-  private seeBytesInFlight(batch: RecordBatch, open: OpenImage): void {
+  private seeBytesInFlight(batch: RecordBatch, open: OpenImage, type: string): void {
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
       if (data.bytes === 0) return;
       this.inFlight.push({
         image: open.name,
         entry,
-        pipeId: data.pipe_id,
+        pipe: pipeName(type, data.pipe_id),
         offset: batch.base + end,
         bytes: data.bytes,
         ...(data.size === undefined ? {} : { pipeSize: data.size }),

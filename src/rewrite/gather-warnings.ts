@@ -4,7 +4,8 @@ import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { Placeholder, Policy } from './decide';
-import { stayingEnds } from './decide-bytes';
+import { accessOfEnd, pipesFedByCriu, stayingEnds } from './decide-bytes';
+import { type PipeName, pipeOf } from './match';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
@@ -64,18 +65,19 @@ const either = (a: Ends, b: Ends): Ends => ({ read: a.read || b.read, write: a.w
 
 /** One caller fd for both ends of a pipe. */
 function bothEnds({ placeholders, specs }: Decided): Warning[] {
-  const taken = new Map<string, { ends: Ends; pipe: number; spec: number }>();
+  const taken = new Map<string, { ends: Ends; key: string; spec: number }>();
   for (const { match, spec } of placeholders) {
-    const { pipeId, flags } = match.facts;
-    if (pipeId === undefined) continue;
-    const key = `${pipeId} ${specs[spec]?.callerFd}`;
-    const known = taken.get(key) ?? { ends: NO_END, pipe: pipeId, spec };
-    taken.set(key, { ...known, ends: either(known.ends, accessOf(flags)) });
+    const { flags, key } = match.facts;
+    const pipe = pipeOf(match);
+    if (pipe === undefined) continue;
+    const name = `${pipe} ${specs[spec]?.callerFd}`;
+    const known = taken.get(name) ?? { ends: NO_END, key, spec };
+    taken.set(name, { ...known, ends: either(known.ends, accessOf(flags)) });
   }
-  return [...taken.values()].flatMap(({ ends, pipe, spec }) => {
+  return [...taken.values()].flatMap(({ ends, key, spec }) => {
     if (!ends.read || !ends.write) return [];
     const message =
-      `pipe:[${pipe}] has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: the caller's ` +
+      `${key} has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: the caller's ` +
       'descriptor must be open for reading and writing; the key /proc/PID/fd/N names one end alone';
     return [{ code: 'BOTH_ENDS' as const, message }];
   });
@@ -83,13 +85,13 @@ function bothEnds({ placeholders, specs }: Decided): Warning[] {
 
 /** One end goes and the other stays: what was one pipe are two. */
 function otherEnds({ placeholders, assignment, found, specs }: Decided): Warning[] {
-  const stay = new Map<number, Ends>();
-  for (const { pipeId, flags } of stayingEnds(assignment.staying, found)) {
-    stay.set(pipeId, either(stay.get(pipeId) ?? NO_END, accessOf(flags)));
+  const stay = new Map<PipeName, Ends>();
+  for (const { pipe, flags } of stayingEnds(assignment.staying, found)) {
+    stay.set(pipe, either(stay.get(pipe) ?? NO_END, accessOfEnd(flags)));
   }
   return placeholders.flatMap(({ match, fileId, spec }) => {
-    const { pipeId, flags, key } = match.facts;
-    const left = stay.get(pipeId ?? -1) ?? NO_END;
+    const { flags, key } = match.facts;
+    const left = stay.get(pipeOf(match) ?? '') ?? NO_END;
     const gone = accessOf(flags);
     const cut = [
       ...(gone.read && left.write
@@ -132,7 +134,7 @@ function describeOwner({ pid, pid_type, signum }: FownEntry): string {
 
 function entryWarnings({ match, fileId, spec, inFlight, keepsOwner }: Placeholder, decided: Decided): Warning[] {
   const warnings: Warning[] = [];
-  const { key, owner, pipeId } = match.facts;
+  const { key, owner } = match.facts;
   const about = `${key} (file id ${fileId})`;
   if (hasOwner(owner) && !keepsOwner) {
     const { apply, position } = decided.specs[spec] as InheritSpec;
@@ -146,13 +148,11 @@ function entryWarnings({ match, fileId, spec, inFlight, keepsOwner }: Placeholde
       fileId,
     });
   }
-  const readerStays = stayingEnds(decided.assignment.staying, decided.found).some(
-    (end) => end.pipeId === pipeId && accessOf(end.flags).read,
-  );
+  const isFedByCriu = pipesFedByCriu(decided.assignment.staying, decided.found).has(pipeOf(match) ?? '');
   for (const { bytes, fate } of inFlight) {
     if (fate !== 'DROP') continue;
     const what = `${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped here, as you asked`;
-    const rest = readerStays ? '; the reader that stays in the tree gets them from CRIU' : '';
+    const rest = isFedByCriu ? '; CRIU gives them to the end that stays in the tree' : '';
     warnings.push({ code: 'BYTES_DROPPED', message: escapeControls(`${about}: ${what}${rest}`), fileId });
   }
   return warnings;

@@ -12,12 +12,28 @@ export interface Match {
   readonly specs: readonly number[];
 }
 
+/** A pipe or FIFO by its type and number: a number alone can be that of one and of the other. */
+export type PipeName = string;
+
+export function pipeName(type: string, pipeId: number): PipeName {
+  return `${type} ${pipeId}`;
+}
+
+export function isFifo(pipe: PipeName): boolean {
+  return pipe.startsWith('FIFO ');
+}
+
+/** The pipe that an entry is an end of. */
+export function pipeOf({ type, facts }: Pick<Match, 'type' | 'facts'>): PipeName | undefined {
+  return facts.pipeId === undefined ? undefined : pipeName(type.name, facts.pipeId);
+}
+
 /** Bytes that were in a pipe at the dump. */
 export interface BytesInFlight {
   /** Image that holds them, and the number of the record there. */
   readonly image: string;
   readonly entry: number;
-  readonly pipeId: number;
+  readonly pipe: PipeName;
   /** Where in the image they begin, and how many there are. */
   readonly offset: number;
   readonly bytes: number;
@@ -59,8 +75,9 @@ export interface Remap {
 /** An end of a pipe that no spec names. */
 export interface PipeEnd {
   readonly id: number;
-  readonly pipeId: number;
-  readonly flags: number;
+  readonly pipe: PipeName;
+  /** Undefined where they are not known: then it may read and write. */
+  readonly flags: number | undefined;
 }
 
 /** An image that was changed; SHA-256 of the whole file, before and after. */

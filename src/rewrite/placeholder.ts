@@ -7,6 +7,7 @@ import {
   FDINFO_ENTRY_FIELDS,
   FILE_ENTRY_FIELDS,
   FOWN_ENTRY_FIELDS,
+  type FownEntry,
   SCM_ENTRY,
   SCM_ENTRY_FIELDS,
   SK_PACKET_ENTRY_FIELDS,
@@ -20,7 +21,12 @@ import type { Match } from './match';
 const NO_BYTES = Buffer.alloc(0);
 
 /** fown_entry without an owner: CRIU asks for all five fields. */
-const NO_OWNER = Buffer.concat(Object.values(FOWN_ENTRY_FIELDS).map((field) => encodeVarintField(field, 0)));
+const NO_OWNER = encodeOwner({ uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 });
+
+function encodeOwner(owner: FownEntry): Buffer {
+  const names = Object.keys(FOWN_ENTRY_FIELDS) as (keyof FownEntry)[];
+  return Buffer.concat(names.map((name) => encodeVarintField(FOWN_ENTRY_FIELDS[name], owner[name])));
+}
 
 /**
  * The entry of files.img at `bytes[start, end)` as a placeholder: `type EXT`, and in the place of the
@@ -99,8 +105,9 @@ function replaceIds(field: FieldCursor, ids: ReadonlyMap<number, number>): Buffe
   return encodeBytesField(field.number, Buffer.concat(pieces));
 }
 
-/** The owner's own bytes, unknown fields included. */
+/** The owner's own bytes, unknown fields included; made anew where they lie in another entry. */
 function ownerBytes(match: Match, bytes: Uint8Array, start: number, end: number): Buffer {
+  if (match.type.ownerField === undefined) return encodeOwner(match.facts.owner);
   const parts: Uint8Array[] = [];
   const entry = new FieldCursor().over(bytes, start, end);
   while (entry.next()) {

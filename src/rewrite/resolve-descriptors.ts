@@ -1,8 +1,9 @@
 import { fileIdOf } from '../checkpoint/descriptor-record';
+import { FileEntryView } from '../checkpoint/file-entry';
 import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import { Tasks } from '../checkpoint/tasks';
 import { decode } from '../schema/decode';
-import { FDINFO_ENTRY } from '../schema/generated/images';
+import { FD_TYPES, FDINFO_ENTRY, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
@@ -19,15 +20,18 @@ export function namesDescriptor(key: DescriptorKey, tasks: Tasks, table: number,
 export interface ResolvedDescriptors {
   /** Numbers of the specs that name a descriptor, by the file id of its entry; ascending. */
   readonly specsOfId: ReadonlyMap<number, readonly number[]>;
+  /** File ids of the regular entries that hold the paths of such entries, and of other ends of their pipes. */
+  readonly pathIds: ReadonlySet<number>;
   /** Why a spec names no descriptor, by its number. */
   readonly missing: ReadonlyMap<number, string>;
 }
 
-const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), missing: new Map() };
+const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), pathIds: new Set(), missing: new Map() };
 
 /**
  * Finds out which entries the keys /proc/PID/fd/N mean. A pass of its own over tasks and tables, before
- * files.img is looked at; none where no spec has such a key.
+ * files.img is looked at; none where no spec has such a key. Where one names a FIFO there is a second one, for the
+ * entry that holds its path may lie before its own.
  */
 export async function resolveDescriptors(
   source: Source,
@@ -38,7 +42,7 @@ export async function resolveDescriptors(
   if (keys.length === 0) return NOTHING;
   const wanted = new Set(keys.map(({ key }) => key.fd));
   const tasks = new Tasks();
-  const tables = new Map<number, { found: { fd: number; id: number }[]; some: number[] }>();
+  const tables = new Map<number, Table>();
   const cursor = new FieldCursor();
   for await (const member of source.members()) {
     signal?.throwIfAborted();
@@ -46,29 +50,67 @@ export async function resolveDescriptors(
     if (image === undefined) continue;
     if (Tasks.readsFrom(image)) await tasks.read(member, image, () => {});
     if (image.kind.name !== 'FDINFO') continue;
-    const found: { fd: number; id: number }[] = [];
+    const found: Table['found'] = [];
     const some: number[] = [];
     tables.set(image.number, { found, some });
     await readBatches(member, image, (batch, open) =>
       forEachRecord(batch, open.name, (bytes, start, end) => {
         if (fileIdOf(cursor, bytes, start, end) === -1) return;
-        const { id, fd } = decode(FDINFO_ENTRY, bytes, start, end);
+        const { id, fd, type } = decode(FDINFO_ENTRY, bytes, start, end);
         if (some.length < MAX_LISTED) some.push(fd);
-        if (wanted.has(fd)) found.push({ fd, id });
+        if (wanted.has(fd)) found.push({ fd, id, type });
       }),
     );
   }
   const specsOfId = new Map<number, number[]>();
   const missing = new Map<number, string>();
+  const fifos = new Set<number>();
   for (const { key, number } of keys) {
     const ids = new Set<number>();
     for (const [table, { found }] of key.pid === undefined ? tables : pick(tables, tasks.tableOf(key.pid))) {
-      for (const { fd, id } of found) if (namesDescriptor(key, tasks, table, fd)) ids.add(id);
+      for (const { fd, id, type } of found) {
+        if (!namesDescriptor(key, tasks, table, fd)) continue;
+        ids.add(id);
+        if (type === FD_TYPES.FIFO) fifos.add(id);
+      }
     }
-    for (const id of ids) specsOfId.set(id, [...(specsOfId.get(id) ?? []), number]);
+    for (const id of ids) {
+      const known = specsOfId.get(id);
+      if (known === undefined) specsOfId.set(id, [number]);
+      else known.push(number);
+    }
     if (ids.size === 0) missing.set(number, explainMissing(key, tasks, tables));
   }
-  return { specsOfId, missing };
+  return { specsOfId, pathIds: await findPaths(source, fifos, signal), missing };
+}
+
+interface Table {
+  /** Descriptors whose number a spec has. */
+  readonly found: { readonly fd: number; readonly id: number; readonly type: number }[];
+  /** Numbers of some descriptors, for messages. */
+  readonly some: number[];
+}
+
+/** The ids of the regular entries with the paths of these FIFOs, and of all others that are open on the same ones. */
+async function findPaths(source: Source, fifos: ReadonlySet<number>, signal?: AbortSignal): Promise<Set<number>> {
+  if (fifos.size === 0) return new Set();
+  const seen: { id: number; pipeId: number; pathId: number }[] = [];
+  const view = new FileEntryView();
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    const image = imageOf(member);
+    if (image?.kind.name !== 'FILES') continue;
+    await readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        view.read(bytes, start, end);
+        if (view.member !== FILE_ENTRY_FIELDS.fifo) return;
+        const { pipe_id, regf_id } = decode(FIFO_ENTRY, view.bytes, view.start, view.end);
+        seen.push({ id: view.id, pipeId: pipe_id, pathId: regf_id ?? view.id });
+      }),
+    );
+  }
+  const pipes = new Set(seen.flatMap(({ id, pipeId }) => (fifos.has(id) ? [pipeId] : [])));
+  return new Set(seen.flatMap(({ pipeId, pathId }) => (pipes.has(pipeId) ? [pathId] : [])));
 }
 
 function pick<T>(tables: ReadonlyMap<number, T>, table: number | undefined): [number, T][] {

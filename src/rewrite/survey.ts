@@ -9,7 +9,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Member, Source, SourceMember } from '../storage/source';
 import { Candidates } from './find-candidates';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
-import type { BytesInFlight, Match, PipeEnd, References, Remap } from './match';
+import { type BytesInFlight, type Match, type PipeEnd, pipeOf, type References, type Remap } from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 
 /** What the first pass over a checkpoint found out. */
@@ -94,6 +94,7 @@ class Surveyor {
     } else if (image.kind.name === 'FILES') {
       this.filesImage = member;
       await readBatches(member, image, (batch, open) => this.candidates.see(batch, open.name), this.onOpen);
+      this.candidates.conclude();
     } else if (ReferenceFinder.readsFrom(image)) {
       if (this.filesImage === undefined) this.needsAnotherPass = true;
       else await this.readReferences(member, image);
@@ -121,7 +122,7 @@ class Surveyor {
     const references = this.gatherReferences();
     const isOpen = ({ id }: Match) => references.has(id);
     const matches = candidates.list.filter(isOpen);
-    const pipes = new Set(matches.map(({ facts }) => facts.pipeId));
+    const pipes = new Set(matches.map(pipeOf));
     return {
       matches,
       notOpen: candidates.list.filter((match) => !isOpen(match)),
@@ -130,8 +131,8 @@ class Surveyor {
       remaps: finder.remaps,
       names: finder.names,
       watched: this.gatherWatched(),
-      otherEnds: candidates.otherEnds.filter(({ pipeId }) => pipes.has(pipeId)),
-      inFlight: finder.inFlight.filter(({ pipeId }) => pipes.has(pipeId)),
+      otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
+      inFlight: finder.inFlight.filter(({ pipe }) => pipes.has(pipe)),
       tables: finder.tables,
       tasks: this.tasks,
       highestId: Math.max(candidates.highestId, finder.highestId),

@@ -56,7 +56,12 @@ export class SpecIndex {
     const byKey = this.lookUpKey(type, member, bytes, start, end);
     const byDescriptor = this.ofDescriptors(id);
     if (byDescriptor.length === 0) return byKey;
-    return [...byDescriptor, ...byKey].sort((a, b) => Number(this.isGlob(a)) - Number(this.isGlob(b)) || a - b);
+    return this.inOrder([...byDescriptor, ...byKey]);
+  }
+
+  /** Numbers of specs as they were given, exact keys before globs. */
+  inOrder(numbers: readonly number[]): number[] {
+    return [...numbers].sort((a, b) => Number(this.isGlob(a)) - Number(this.isGlob(b)) || a - b);
   }
 
   private lookUpKey(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {

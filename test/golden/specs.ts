@@ -28,6 +28,8 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[] }
     specs: ['fd[5]:pipe:[#2]', 'fd[6]:/srv/fdgraft/log'],
     options: ['--drop-in-flight', '--allow-unmatched'],
   },
+  // Both ends, by the path.
+  fifo: { specs: ['fd[5]:/srv/fdgraft/queue'] },
   // One end of the inner pipe, and the pipe to the outside.
   inner_pipe: { specs: ['fd[5]:/proc/14717/fd/5', 'fd[6]:pipe:[#3]'] },
   many_opens: { specs: ['fd[5]:/srv/fdgraft/log'] },

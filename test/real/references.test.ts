@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { openSource, rewrite } from '../../src';
@@ -390,4 +391,39 @@ realTest('10,000 entries on one caller fd: as dups they come back, opened again 
   for (const [fd, { target }] of fds) if (fd > 2) t.is(target, file.file);
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(file.text(), 'task 10\ntask 10009\n');
+});
+
+realTest('a FIFO with unread bytes: both its ends come from a FIFO of the caller', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('fifo'));
+  const dump = await lab.dump(program);
+  const own = path.join(lab.folder(), 'own');
+  execFileSync('mkfifo', [own]);
+  const fd = lab.open(own, 'r+');
+  const spec = `fd[5]:${program.folder}/queue`;
+  const { restored } = await graft(lab, dump, [spec], { callerFds: { 5: fd } });
+  const { tasks } = restored;
+  for (const number of [5, 6, 7]) t.is(descriptor(tasks, program.pid, number).target, own);
+  t.true(tasks.sameOpenFile(program.pid, 5, program.pid, 7));
+  await tasks.signal(program.pid, 'SIGUSR1');
+  await tasks.signal(program.pid, 'SIGUSR2');
+  t.is(tasks.readBy(program.pid, 5).toString(), 'in the fifotask 6\n');
+});
+
+realTest('one end of a FIFO from a pipe of the caller, the other one stays on the FIFO', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('fifo'));
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const write = await graft(lab, dump, [`fd[5]:/proc/${program.pid}/fd/6`], { callerFds: { 5: pipe.writeEnd } });
+  await write.restored.tasks.signal(program.pid, 'SIGUSR1');
+  await write.restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(pipe.drain().toString(), 'task 6\n');
+  const read = () => fs.readFileSync(path.join(program.folder, `read.${program.pid}.5`), 'utf8');
+  t.is(read(), 'in the fifo', 'CRIU gives the reader its bytes');
+  await write.restored.end();
+
+  const reader = [{ inherit: `fd[5]:/proc/${program.pid}/fd/5`, inFlight: 'drop' as const }];
+  const { restored } = await graft(lab, dump, reader, { callerFds: { 5: pipe.readEnd } });
+  pipe.fill(Buffer.from('; from the caller'));
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(read(), 'in the fifo; from the caller');
 });

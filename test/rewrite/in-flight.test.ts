@@ -90,14 +90,14 @@ for (const [what, spec, id] of SHARED) {
   test(`where a reader stays (${what}), CRIU gives them to that one, and they do not come twice`, async (t) => {
     const error = await refusal(t, readers(), { specs: [spec] });
     t.like(error, { code: 'BYTES_IN_FLIGHT', exitCode: 2 });
-    t.regex(error.message, /takes one reader of it while another one stays in the tree/);
+    t.regex(error.message, /takes one end of it while another one stays in the tree: CRIU delivers them there/);
     const explicit = typeof spec === 'string' ? { inherit: spec } : spec;
     t.is((await refusal(t, readers(), { specs: [{ ...explicit, inFlight: 'replay' }] })).code, 'BYTES_IN_FLIGHT');
     const { plan, source, out } = await rewriteImages(t, readers(), { specs: [spec], dropInFlight: true });
     t.deepEqual(checkRewritten(source, out), []);
     t.deepEqual(flights(plan), [`${id}: 5 DROP`, `${id}: 6 DROP`]);
     const warned = plan.warnings.filter(({ code }) => code === 'BYTES_DROPPED');
-    t.regex(warned[0]?.message ?? '', /the reader that stays in the tree gets them from CRIU$/);
+    t.regex(warned[0]?.message ?? '', /CRIU gives them to the end that stays in the tree$/);
   });
 }
 

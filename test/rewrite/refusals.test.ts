@@ -35,15 +35,6 @@ for (const [what, images] of NOT_SHARED) {
   });
 }
 
-test('the path of a FIFO is refused, since only its FIFO entry is open', async (t) => {
-  const fifo = { type: 'FIFO', id: 2, fifo: { id: 2, pipe_id: 4711, regf_id: 3 } };
-  const files = [fileEntry(1, '/usr/bin/program', 0), fifo, fileEntry(3, '/fifo', 0), fileEntry(4, '/', 0)];
-  const images = smallWith({ 'files.img': files, 'fdinfo-1.img': [descriptor(2, 3, 'FIFO')], 'fdinfo-2.img': [] });
-  const error = await refusal(t, images, { specs: ['fd[7]:/fifo'] });
-  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
-  t.regex(error.message, /only as the path of a FIFO/);
-});
-
 const socket = (id: number, ino: number) => ({
   type: 'UNIXSK',
   id,

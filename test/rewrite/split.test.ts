@@ -114,10 +114,85 @@ test('the new entry has the owner of the old one, and no other field of it', asy
   t.true(records[2]?.bytes.equals(log));
 });
 
-test('an FIFO’s or terminal’s path is an entry that stays', async (t) => {
-  const fifo = { type: 'FIFO', id: 9, fifo: { id: 9, pipe_id: 12, regf_id: 3 } };
-  const files = (smallCheckpoint()['files.img'] as Record[]).concat(fifo);
+test('a terminal’s path is an entry that stays', async (t) => {
+  const tty = { type: 'TTY', id: 9, tty: { id: 9, tty_info_id: 1, flags: 2, fown: NO_OWNER, regf_id: 3 } };
+  const files = (smallCheckpoint()['files.img'] as Record[]).concat(tty);
   t.deepEqual(summary(await checked(t, smallWith({ 'files.img': files }), [LOG])), [[7, '10 from 3', '1/3']]);
+});
+
+// FIFOs: the path, the flags and the owner are in another entry.
+const fifoWith = (more: Images = {}, owner: object = NO_OWNER): Images =>
+  smallWith({
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      { type: 'FIFO', id: 8, fifo: { id: 8, pipe_id: 4711, regf_id: 9 } },
+      pipeEntry(2, 4711, 0),
+      fileEntry(9, '/queue', 0, { fown: owner, mode: 0o010644 }),
+      fileEntry(4, '/', 0o200000),
+      fileEntry(11, '/queue', 1, { mode: 0o010644 }),
+      { type: 'FIFO', id: 10, fifo: { id: 10, pipe_id: 4711, regf_id: 11 } },
+    ],
+    'fdinfo-1.img': [descriptor(8, 5, 'FIFO'), descriptor(8, 6, 'FIFO'), descriptor(2, 0, 'PIPE')],
+    'fdinfo-2.img': [descriptor(10, 1, 'FIFO')],
+    'fifo-data.img': encodeImage('fifo-data.img', [{ pipe_id: 4711, bytes: 5 }], { extras: [Buffer.from('hello')] }),
+    ...more,
+  });
+
+test('the path of a FIFO names its ends, wherever it lies; a pipe of that number is another one', async (t) => {
+  for (const spec of ['fd[5]:/queue', 'fd[5]:/q*']) {
+    const result = await checked(t, fifoWith(), [spec]);
+    t.deepEqual(summary(result), [
+      [5, '8', '1/5 1/6'],
+      [5, '10', '2/1'],
+    ]);
+    t.like(result.plan.placeholders[0], {
+      was: { type: 'FIFO', key: '/queue', flags: 0, pipe_id: 4711 },
+      in_flight: [{ image: 'fifo-data.img', bytes: 5, fate: 'REPLAY' }],
+    });
+    t.deepEqual(
+      result.plan.warnings.map(({ code }) => code),
+      ['BOTH_ENDS'],
+    );
+    t.is(result.plan.specs[0]?.matches, 2);
+  }
+  const pipe = await checked(t, fifoWith(), ['fd[5]:pipe:[4711]']);
+  t.deepEqual(summary(pipe), [[5, '2', '1/0']]);
+});
+
+test('a descriptor names one end of a FIFO; what stays of it gets the bytes from CRIU', async (t) => {
+  const error = await refusal(t, fifoWith(), { specs: ['fd[5]:/proc/7/fd/6'] });
+  t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'fifo-data.img' });
+  const { plan } = await checked(t, fifoWith(), ['fd[5]:/proc/7/fd/6'], { dropInFlight: true });
+  t.deepEqual(
+    plan.warnings.map(({ code }) => code),
+    ['OTHER_END_STAYS', 'BYTES_DROPPED'],
+  );
+  const write = await checked(t, fifoWith(), ['fd[5]:/proc/8/fd/1']);
+  t.deepEqual(summary(write), [[5, '10', '2/1']]);
+  t.like(write.plan.placeholders[0], { needs_read: false, needs_write: true, in_flight: [] });
+  const only = await checked(t, fifoWith(), [{ inherit: 'fd[5]:/proc/7/fd/6', only: true, inFlight: 'drop' }]);
+  t.deepEqual(summary(only), [[5, '12 from 8', '1/6']]);
+});
+
+test('the owner of a FIFO is that of its path', async (t) => {
+  const owner = { uid: 1, euid: 2, signum: 3, pid_type: 1, pid: 7 };
+  const kept = await checked(t, fifoWith({}, owner), [{ inherit: 'fd[5]:/queue', apply: 'reopen' }]);
+  const ext = readImage(kept.out, 'files.img').records.find(({ fields }) => fields.id === 8)?.fields.ext;
+  t.deepEqual(ext, { id: 8, fown: owner });
+  const lost = await checked(t, fifoWith({}, owner), ['fd[5]:/queue']);
+  t.true(lost.plan.warnings.some(({ code, file_id }) => code === 'OWNER_DROPPED' && file_id === 8));
+});
+
+test('a FIFO without its path is damage, where it is named', async (t) => {
+  const files = [
+    { type: 'FIFO', id: 8, fifo: { id: 8, pipe_id: 1, regf_id: 99 } },
+    fileEntry(1, '/x', 0),
+    fileEntry(4, '/', 0),
+  ];
+  const images = fifoWith({ 'files.img': files, 'fdinfo-1.img': [descriptor(8, 5, 'FIFO')], 'fdinfo-2.img': [] });
+  const error = await refusal(t, images, { specs: ['fd[5]:/proc/7/fd/5'] });
+  t.like(error, { code: 'IMAGES_DISAGREE', file: 'files.img', entry: 0 });
+  t.regex(error.message, /file id 8, an entry of type FIFO, has its path in file id 99/);
 });
 
 test('what looks up a regular file and finds a pipe is damage, and is told', async (t) => {

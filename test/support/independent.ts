@@ -198,6 +198,7 @@ const TYPE = 1;
 const MEMBERS: { [type: string]: { name: string; number: number; fown: number } } = {
   REG: { name: 'reg', number: 3, fown: 5 },
   PIPE: { name: 'pipe', number: 18, fown: 4 },
+  FIFO: { name: 'fifo', number: 17, fown: 0 },
 };
 const EXT = { name: 'ext', number: 15, fown: 5 };
 
@@ -218,14 +219,14 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
       const origin = before.find(({ fields }) => fields.id === placeholder?.split_from);
       expect(placeholder?.split_from !== undefined, `files.img entry ${i} is new, and not split off`);
       if (origin === undefined || placeholder === undefined) expect(false, `files.img entry ${i} is split off nothing`);
-      else checkPlaceholder(origin, is, placeholder, numbers, expect);
+      else checkPlaceholder(origin, is, placeholder, numbers, before, expect);
       return;
     }
     const was = before[i] as Entry;
     if (placeholder === undefined) expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
     else {
       expect(placeholder.split_from === undefined, `file id ${id}: split off, and not at the end`);
-      checkPlaceholder(was, is, placeholder, numbers, expect);
+      checkPlaceholder(was, is, placeholder, numbers, before, expect);
     }
   });
   for (const [id, type] of types) expect(type !== 'EXT' || replaced.has(id), `file id ${id}: an EXT without a plan`);
@@ -246,6 +247,7 @@ function checkPlaceholder(
   is: Entry,
   placeholder: PlanPlaceholder,
   numbers: ReadonlySet<number>,
+  all: readonly Entry[],
   expect: Expect,
 ): void {
   const { file_id, split_from, was: planned } = placeholder;
@@ -265,15 +267,22 @@ function checkPlaceholder(
   else expect(without(is.bytes, [TYPE, 2, EXT.number]).length === 0, `${about} a new entry with more than it needs`);
   expect((is.fields.ext as Fields | undefined)?.id === file_id, `${about} lacks its ext member`);
 
-  const old = was.fields[member.name] as Fields & { fown: Owner };
+  const inside = was.fields[member.name] as Fields;
+  // A FIFO's flags, path and owner are in a regular entry.
+  const path = all.find(({ fields }) => fields.id === (inside.regf_id ?? file_id));
+  const old = (was.fields.type === 'FIFO' ? path?.fields.reg : inside) as Fields & { fown: Owner };
   const fown = hex(nestedOf(nestedOf(is.bytes, EXT.number), EXT.fown));
-  const kept = hex(nestedOf(nestedOf(was.bytes, member.number), member.fown));
+  const fownOf = (entry: Entry, { number, fown: field }: { number: number; fown: number }) =>
+    hex(nestedOf(nestedOf(entry.bytes, number), field));
+  const kept =
+    was.fields.type === 'FIFO' && path !== undefined ? fownOf(path, MEMBERS.REG as typeof member) : fownOf(was, member);
   const noOwner = '08001000180020002800';
   const stays = !hasOwner(old.fown) || keepsOwner(placeholder, numbers);
   expect(fown === (stays ? kept : noOwner), `${about} another owner`);
   expect(JSON.stringify(planned.owner) === JSON.stringify(old.fown), `${about} another owner in the plan`);
   expect(planned.flags === old.flags, `${about} other flags in the plan`);
-  expect(planned.pipe_id === old.pipe_id, `${about} another pipe in the plan`);
+  expect(planned.pipe_id === inside.pipe_id, `${about} another pipe in the plan`);
+  if (was.fields.type === 'FIFO') return;
   const none = old.pos === '18446744073709551615';
   expect(planned.offset === (none ? undefined : old.pos), `${about} another offset in the plan`);
 }
@@ -392,7 +401,7 @@ function checkReferences(
   }
   for (const [id, type] of types) {
     // CRIU looks for the descriptors of each pipe.
-    expect(type !== 'PIPE' || open.has(id), `file id ${id}: a pipe that nothing has open`);
+    expect((type !== 'PIPE' && type !== 'FIFO') || open.has(id), `file id ${id}: a pipe that nothing has open`);
   }
 }
 
@@ -402,6 +411,10 @@ function checkInFlight(source: string, out: string, plan: Plan, expect: Expect):
   const planned = plan.placeholders.flatMap(({ was, in_flight }) =>
     in_flight.map(({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`),
   );
+  const typeOf = (image: string) => (image === 'pipes-data.img' ? 'PIPE' : 'FIFO');
+  for (const { was, in_flight } of plan.placeholders) {
+    for (const { image } of in_flight) expect(was.type === typeOf(image), `bytes of ${image} for a ${was.type}`);
+  }
   for (const image of ['pipes-data.img', 'fifo-data.img']) {
     for (const { fields, offset } of recordsWithBytes(source, image, 'pipe_data_entry', 'bytes')) {
       if (fields.bytes !== 0)
@@ -411,19 +424,28 @@ function checkInFlight(source: string, out: string, plan: Plan, expect: Expect):
   expect(new Set(planned).size === planned.length, 'bytes in flight are twice in the plan');
   for (const piece of planned) expect(pieces.has(piece), `no such bytes in flight: ${piece}`);
   for (const [piece, pipe] of pieces) {
-    const readable = plan.placeholders.some(({ was, needs_read }) => was.pipe_id === pipe && needs_read);
+    const [image = ''] = piece.split(' ');
+    const readable = plan.placeholders.some(
+      ({ was, needs_read }) => was.pipe_id === pipe && was.type === typeOf(image) && needs_read,
+    );
     expect(!readable || planned.includes(piece), `bytes in flight are not in the plan: ${piece}`);
   }
-  const readers = readImage(out, 'files.img').records.flatMap(({ fields }) => {
+  const { records } = readImage(out, 'files.img');
+  const readers = records.flatMap(({ fields }) => {
     const pipe = fields.pipe as { pipe_id: number; flags: number } | undefined;
-    return pipe !== undefined && reads(pipe.flags) ? [pipe.pipe_id] : [];
+    const fifo = fields.fifo as { pipe_id: number } | undefined;
+    return [
+      ...(pipe !== undefined && reads(pipe.flags) ? [`PIPE ${pipe.pipe_id}`] : []),
+      // CRIU fills a FIFO whatever end is there.
+      ...(fifo !== undefined ? [`FIFO ${fifo.pipe_id}`] : []),
+    ];
   });
   for (const { file_id, was, needs_read, in_flight } of plan.placeholders) {
     for (const { fate, image } of in_flight) {
       const about = `file id ${file_id}: bytes in flight`;
       expect(needs_read, `${about} for what reads nothing`);
       if (fate !== 'FATE_REPLAY') continue;
-      expect(!readers.includes(Number(was.pipe_id)), `${about} delivered, and read in the tree too`);
+      expect(!readers.includes(`${was.type} ${was.pipe_id}`), `${about} delivered, and read in the tree too`);
       expect(!fs.lstatSync(path.join(out, image)).isSymbolicLink(), `${about} behind a link`);
     }
   }
