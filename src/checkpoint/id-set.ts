@@ -1,4 +1,4 @@
-const PAGE_BITS = 15;
+const PAGE_BITS = 10;
 const WORDS_A_PAGE = 1 << (PAGE_BITS - 5);
 
 /** A set of unsigned 32-bit ids: one bit each, for ids that lie as densely as CRIU's file ids do. */
