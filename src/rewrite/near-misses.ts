@@ -1,7 +1,7 @@
 import { escapeBytes } from '../bytes/escape';
+import { eachFileEntry } from '../checkpoint/each-entry';
 import { typeName } from '../checkpoint/entry-types';
-import { FileEntryView } from '../checkpoint/file-entry';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import type { FileEntryView } from '../checkpoint/file-entry';
 import { decode } from '../schema/decode';
 import {
   FD_TYPES,
@@ -59,21 +59,13 @@ export async function explainUnmatched(
     for (const number of named) suggest(number, `${facts.key} is there${as}, but no descriptor refers to it`);
   }
   const compared = explained.filter((number) => specs[number]?.key.kind !== 'descriptor');
-  const view = new FileEntryView();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    if (image?.kind.name !== 'FILES') continue;
-    await readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        view.read(bytes, start, end);
-        for (const number of compared) {
-          const text = compare(specs[number] as InheritSpec, view);
-          if (text !== undefined) suggest(number, text);
-        }
-      }),
-    );
-  }
+  const see = (view: FileEntryView) => {
+    for (const number of compared) {
+      const text = compare(specs[number] as InheritSpec, view);
+      if (text !== undefined) suggest(number, text);
+    }
+  };
+  if (compared.length > 0) await eachFileEntry(source, see, signal);
   return unmatched.map((number) => ({
     text: (specs[number] as InheritSpec).text,
     near: [...(suggestions.get(number) ?? [])],

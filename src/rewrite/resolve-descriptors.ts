@@ -1,5 +1,6 @@
 import { fileIdOf } from '../checkpoint/descriptor-record';
-import { FileEntryView } from '../checkpoint/file-entry';
+import { eachFileEntry } from '../checkpoint/each-entry';
+import type { FileEntryView } from '../checkpoint/file-entry';
 import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import { Tasks } from '../checkpoint/tasks';
 import { decode } from '../schema/decode';
@@ -95,20 +96,12 @@ interface Table {
 async function findPaths(source: Source, fifos: ReadonlySet<number>, signal?: AbortSignal): Promise<Set<number>> {
   if (fifos.size === 0) return new Set();
   const seen: { id: number; pipeId: number; pathId: number }[] = [];
-  const view = new FileEntryView();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    if (image?.kind.name !== 'FILES') continue;
-    await readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        view.read(bytes, start, end);
-        if (view.member !== FILE_ENTRY_FIELDS.fifo) return;
-        const { pipe_id, regf_id } = decode(FIFO_ENTRY, view.bytes, view.start, view.end);
-        seen.push({ id: view.id, pipeId: pipe_id, pathId: regf_id ?? view.id });
-      }),
-    );
-  }
+  const see = (view: FileEntryView) => {
+    if (view.member !== FILE_ENTRY_FIELDS.fifo) return;
+    const { pipe_id, regf_id } = decode(FIFO_ENTRY, view.bytes, view.start, view.end);
+    seen.push({ id: view.id, pipeId: pipe_id, pathId: regf_id ?? view.id });
+  };
+  await eachFileEntry(source, see, signal);
   const pipes = new Set(seen.flatMap(({ id, pipeId }) => (fifos.has(id) ? [pipeId] : [])));
   return new Set(seen.flatMap(({ pipeId, pathId }) => (pipes.has(pipeId) ? [pathId] : [])));
 }

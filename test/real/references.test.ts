@@ -2,18 +2,13 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { openSource, rewrite } from '../../src';
+import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft, numbers } from './support/graft';
-import { CriuFailure, type Lab } from './support/lab';
+import { CriuFailure } from './support/lab';
 import { realTest } from './support/real-test';
 
 /** What refers to an entry besides its descriptors, or names these by number: restored by a stock CRIU. */
-
-function callerFile(lab: Lab, flags: string, content = ''): { file: string; fd: number; text: () => string } {
-  const file = path.join(lab.folder(), 'caller');
-  fs.writeFileSync(file, content);
-  return { file, fd: lab.open(file, flags), text: () => fs.readFileSync(file, 'utf8') };
-}
 
 const report = (folder: string, pid: number, name: string) =>
   fs.readFileSync(path.join(folder, `read.${pid}.${name}`), 'utf8');

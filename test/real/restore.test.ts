@@ -1,19 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft, numbers } from './support/graft';
-import { CriuFailure, type Lab } from './support/lab';
+import { CriuFailure } from './support/lab';
 import { realTest } from './support/real-test';
 
 const O_APPEND = 0o2000;
 const O_ACCMODE = 3;
-
-/** A file with content, open in this process as the caller's would be. */
-function callerFile(lab: Lab, flags: string, content = ''): { file: string; fd: number; text: () => string } {
-  const file = path.join(lab.folder(), 'caller');
-  fs.writeFileSync(file, content);
-  return { file, fd: lab.open(file, flags), text: () => fs.readFileSync(file, 'utf8') };
-}
 
 function flagsOf(fd: number): number {
   return Number.parseInt(/flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '', 8);

@@ -1,17 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft } from './support/graft';
-import { CriuFailure, type Lab } from './support/lab';
+import { CriuFailure } from './support/lab';
 import { realTest } from './support/real-test';
 
 /** What `criu restore --inherit-fd` does without a word, and what fdgraft does instead: on one and the same dump. */
-
-function callerFile(lab: Lab, flags: string, content = ''): { fd: number; text: () => string } {
-  const file = path.join(lab.folder(), 'caller');
-  fs.writeFileSync(file, content);
-  return { fd: lab.open(file, flags), text: () => fs.readFileSync(file, 'utf8') };
-}
 
 const inherit = (...specs: string[]) => specs.flatMap((spec) => ['--inherit-fd', spec]);
 /** CRIU's own keys of files are paths without their first slash. */
