@@ -18,11 +18,14 @@ export interface DescriptorName {
   readonly what: string;
   /** What CRIU does with it where something else is open there. */
   readonly consequence: string;
+  /** It belongs to the open file, and so to every descriptor of that. */
+  readonly isShared: boolean;
 }
 
 /** file_lock_entry.flag (CRIU: include/file-lock.h). */
+const POSIX_LOCK = 1;
 const LOCK_NAMES = new Map([
-  [1, 'a POSIX lock'],
+  [POSIX_LOCK, 'a POSIX lock'],
   [2, 'a flock'],
   [4, 'a lock of an open file description'],
   [8, 'a lease'],
@@ -35,12 +38,13 @@ const NAMES: Partial<Record<ImageName, Visit>> = {
   FILE_LOCKS: (bytes, start, end) => {
     const { pid, fd, flag } = decode(FILE_LOCK_ENTRY, bytes, start, end);
     const consequence = "CRIU would lock the caller's file instead, which can hang or fail the restore";
-    return [{ pid, fd, what: LOCK_NAMES.get(flag) ?? 'a file lock', consequence }];
+    return [{ pid, fd, what: LOCK_NAMES.get(flag) ?? 'a file lock', consequence, isShared: flag !== POSIX_LOCK }];
   },
   // CRIU: autofs.c looks for a pipe entry under the descriptor of the daemon.
   AUTOFS: (bytes, start, end) => {
     const { pgrp, fd, read_fd } = decode(AUTOFS_ENTRY, bytes, start, end);
-    const named = { pid: pgrp, what: 'the pipe of an autofs mount', consequence: 'CRIU needs its own pipe there' };
+    const consequence = 'CRIU needs its own pipe there';
+    const named = { pid: pgrp, what: 'the pipe of an autofs mount', consequence, isShared: false };
     return [fd, read_fd ?? -1].filter((number) => number >= 0).map((number) => ({ ...named, fd: number }));
   },
 };

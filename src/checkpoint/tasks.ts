@@ -6,8 +6,10 @@ import { decodeAll, decodeFirst, type OpenImage } from './open-image';
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
   private readonly pids = new Set<number>();
-  /** Numbers of the tree: of its tasks, threads, process groups and sessions. */
+  /** Numbers of the tasks, process groups and sessions. */
   private readonly numbers = new Set<number>();
+  /** Threads other than the first of their task, with its pid. */
+  private readonly threads = new Map<number, number>();
   private readonly tableOfPid = new Map<number, number>();
   private tables: ReadonlyMap<number, readonly number[]> | undefined;
 
@@ -20,7 +22,8 @@ export class Tasks {
     if (image.kind.name === 'PSTREE') {
       for (const { pid, pgid, sid, threads } of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) {
         this.pids.add(pid);
-        for (const number of [pid, pgid, sid, ...threads]) this.numbers.add(number);
+        for (const number of [pid, pgid, sid]) this.numbers.add(number);
+        for (const thread of threads) if (thread !== pid) this.threads.set(thread, pid);
       }
       return;
     }
@@ -40,7 +43,12 @@ export class Tasks {
 
   /** True for the number of a task, a thread, a process group or a session of the tree. */
   hasNumber(number: number): boolean {
-    return this.numbers.has(number);
+    return this.numbers.has(number) || this.threads.has(number);
+  }
+
+  /** The task that a thread other than its first belongs to. */
+  taskOfThread(thread: number): number | undefined {
+    return this.pids.has(thread) ? undefined : this.threads.get(thread);
   }
 
   /** Pids of all tasks, ascending. */

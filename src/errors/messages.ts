@@ -201,7 +201,7 @@ export const messages = {
   noSpecs: () =>
     error({
       code: 'USAGE',
-      problem: 'no spec was given: neither --inherit-fd, nor --specs, nor --from-descriptors',
+      problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
       hint: 'fdgraft ls SOURCE prints what can be inherited, ready to paste',
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
@@ -232,7 +232,28 @@ export const messages = {
       code: 'SPEC_UNSUPPORTED',
       ...place,
       problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and inheriting these is not supported yet`,
-      hint: 'name a pipe or a regular file; fdgraft ls prints those there are',
+      hint: 'name a pipe, a FIFO or a regular file (fdgraft ls prints those there are); where the key has *, name the tasks one by one',
+    }),
+  entryMissing: (spec: string, id: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file: 'files.img',
+      problem: `spec '${spec}' names a descriptor of file id ${id}, and there is no such entry`,
+      hint: 'CRIU fails on this with "no file for fd"; the images are from different dumps or damaged',
+    }),
+  memberMissing: (place: Place, type: string, id: number) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem: `file id ${id} is of type ${type} and lacks the member for it`,
+      hint: 'CRIU would not read this entry either: take the image from the dump again',
+    }),
+  innerIdDiffers: (place: Place, id: number, inner: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `file id ${id} has the id ${inner} inside, by which CRIU looks it up`,
+      hint: 'both are the same in every dump; the image is damaged: take it from the dump again',
     }),
   folderNamed: (spec: string, key: string, id: number) =>
     error({

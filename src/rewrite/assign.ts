@@ -1,6 +1,6 @@
 import type { InheritSpec } from '../specs/spec';
-import type { Match, References, Remap } from './match';
-import { namesDescriptor } from './resolve-descriptors';
+import { DescriptorNames } from './descriptor-names';
+import type { DescriptorReference, Match, References, Remap } from './match';
 import type { Survey } from './survey';
 
 /** What one spec takes of one entry: descriptors and SCM rights that become one open file. */
@@ -28,9 +28,10 @@ export interface Assignment {
 export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment {
   const shares: Share[] = [];
   const staying = new Set<number>();
+  const takes = new DescriptorNames(specs, found.tasks);
   for (const match of found.matches) {
-    const { taken, isLeft } = divide(match, found, specs);
-    shares.push(...taken);
+    const { taken, isLeft } = divide(match, found, specs, takes);
+    for (const share of taken) shares.push(share);
     if (isLeft || found.holders.has(match.id)) staying.add(match.id);
   }
   keepLinked(staying, found);
@@ -38,25 +39,33 @@ export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment
   return { shares, staying, lostRemaps: found.remaps.filter(({ origId }) => going.has(origId)) };
 }
 
-function divide(match: Match, found: Survey, specs: readonly InheritSpec[]): { taken: Share[]; isLeft: boolean } {
+function divide(
+  match: Match,
+  found: Survey,
+  specs: readonly InheritSpec[],
+  names: DescriptorNames,
+): { taken: Share[]; isLeft: boolean } {
   const { descriptors, scmRights } = found.references.get(match.id) ?? { descriptors: [], scmRights: [] };
+  const rank = new Map(match.specs.map((number, place) => [number, place]));
   const whole = match.specs.find((number) => specs[number]?.only === false);
-  const takers = new Map<number | undefined, { descriptors: References['descriptors'][number][] }>();
+  const takers = new Map<number | undefined, DescriptorReference[]>();
   for (const descriptor of descriptors) {
-    const taker = match.specs.find((number) => {
-      const { key, only } = specs[number] as InheritSpec;
-      if (!only || key.kind !== 'descriptor') return true;
-      return namesDescriptor(key, found.tasks, descriptor.table, descriptor.fd);
-    });
+    let taker = whole;
+    // Few specs have a number of their own; all those of an entry may be many.
+    for (const number of names.onlyFor(descriptor.table, descriptor.fd)) {
+      if ((rank.get(number) ?? Number.POSITIVE_INFINITY) < (rank.get(taker ?? -1) ?? Number.POSITIVE_INFINITY)) {
+        taker = number;
+      }
+    }
     const known = takers.get(taker);
-    if (known === undefined) takers.set(taker, { descriptors: [descriptor] });
-    else known.descriptors.push(descriptor);
+    if (known === undefined) takers.set(taker, [descriptor]);
+    else known.push(descriptor);
   }
-  if (scmRights.length > 0 && !takers.has(whole)) takers.set(whole, { descriptors: [] });
+  if (scmRights.length > 0 && !takers.has(whole)) takers.set(whole, []);
   const taken = match.specs.flatMap((spec) => {
     const share = takers.get(spec);
     if (share === undefined) return [];
-    return [{ match, spec, references: { ...share, scmRights: spec === whole ? scmRights : [] } }];
+    return [{ match, spec, references: { descriptors: share, scmRights: spec === whole ? scmRights : [] } }];
   });
   return { taken, isLeft: takers.has(undefined) };
 }
@@ -65,10 +74,16 @@ function divide(match: Match, found: Survey, specs: readonly InheritSpec[]): { t
 function keepLinked(staying: Set<number>, found: Survey): void {
   const matched = new Set(found.matches.map(({ id }) => id));
   const waiting = found.remaps.filter(({ origId }) => !matched.has(origId) || staying.has(origId));
+  const byOrigin = new Map<number, Remap[]>();
+  for (const remap of found.remaps) {
+    const known = byOrigin.get(remap.origId);
+    if (known === undefined) byOrigin.set(remap.origId, [remap]);
+    else known.push(remap);
+  }
   for (let remap = waiting.pop(); remap !== undefined; remap = waiting.pop()) {
     const { linkedId } = remap;
     if (linkedId === undefined || !matched.has(linkedId) || staying.has(linkedId)) continue;
     staying.add(linkedId);
-    waiting.push(...found.remaps.filter(({ origId }) => origId === linkedId));
+    for (const next of byOrigin.get(linkedId) ?? []) waiting.push(next);
   }
 }

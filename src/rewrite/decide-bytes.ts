@@ -1,7 +1,7 @@
 import { accessOf } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
-import type { Assignment, Share } from './assign';
+import type { Share } from './assign';
 import { type BytesInFlight, isFifo, type PipeEnd, type PipeName, pipeOf } from './match';
 import type { Survey } from './survey';
 
@@ -11,28 +11,42 @@ export interface PlannedBytes extends BytesInFlight {
 }
 
 /**
- * Decides what becomes of unread bytes: they go with the first readable share of their pipe, since that is where
- * they come out, and once. Throws FdgraftError (BYTES_IN_FLIGHT) where the spec says so, and where CRIU delivers
- * them too, to what stays of the pipe in the tree.
+ * Decides what becomes of unread bytes: they go with the first readable share of their pipe that wants them, since
+ * that is where they come out, and once. Throws FdgraftError (BYTES_IN_FLIGHT) where a spec that takes an end of the
+ * pipe says so, and where CRIU delivers them too, to what stays of the pipe in the tree.
  */
 export function decideBytes(
-  { shares, staying }: Assignment,
+  shares: readonly Share[],
   found: Survey,
   specs: readonly InheritSpec[],
   dropInFlight: boolean,
+  fedByCriu: ReadonlySet<PipeName>,
 ): Map<Share, PlannedBytes[]> {
-  const carriers = new Map<PipeName, Share>();
+  if (found.inFlight.length === 0) return new Map();
+  const wanted = ({ spec }: Share): InFlight => specs[spec]?.inFlight ?? (dropInFlight ? 'drop' : 'replay');
+  const ends = new Map<PipeName, Share[]>();
   for (const share of shares) {
     const pipe = pipeOf(share.match);
-    if (pipe !== undefined && accessOf(share.match.facts.flags).read && !carriers.has(pipe)) carriers.set(pipe, share);
+    if (pipe === undefined) continue;
+    const known = ends.get(pipe);
+    if (known === undefined) ends.set(pipe, [share]);
+    else known.push(share);
   }
-  const fedByCriu = pipesFedByCriu(staying, found);
   const planned = new Map<Share, PlannedBytes[]>();
   for (const bytes of found.inFlight) {
-    const carrier = carriers.get(bytes.pipe);
+    const taken = ends.get(bytes.pipe) ?? [];
+    const place = { file: bytes.image, entry: bytes.entry };
+    const failing = taken.find((share) => wanted(share) === 'fail');
+    if (failing !== undefined) {
+      throw messages.bytesInFlight(place, failing.match.facts.key, bytes.bytes, specs[failing.spec]?.text ?? '');
+    }
+    const readers = taken.filter(({ match }) => accessOf(match.facts.flags).read);
+    const carrier = readers.find((share) => wanted(share) === 'replay') ?? readers[0];
     if (carrier === undefined) continue;
-    const spec = specs[carrier.spec] as InheritSpec;
-    const fate = decideFate(bytes, carrier, spec, dropInFlight, fedByCriu.has(bytes.pipe));
+    const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
+    if (fate === 'REPLAY' && fedByCriu.has(bytes.pipe)) {
+      throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, specs[carrier.spec]?.text ?? '');
+    }
     const known = planned.get(carrier);
     if (known === undefined) planned.set(carrier, [{ ...bytes, fate }]);
     else known.push({ ...bytes, fate });
@@ -40,26 +54,11 @@ export function decideBytes(
   return planned;
 }
 
-function decideFate(
-  { image, entry, bytes }: BytesInFlight,
-  { match }: Share,
-  spec: InheritSpec,
-  dropInFlight: boolean,
-  isFedByCriu: boolean,
-): PlannedBytes['fate'] {
-  const wanted: InFlight = spec.inFlight ?? (dropInFlight ? 'drop' : 'replay');
-  const { key } = match.facts;
-  if (wanted === 'fail') throw messages.bytesInFlight({ file: image, entry }, key, bytes, spec.text);
-  if (wanted === 'replay' && isFedByCriu) throw messages.bytesShared({ file: image, entry }, key, bytes, spec.text);
-  return wanted === 'replay' ? 'REPLAY' : 'DROP';
-}
-
 /**
  * Matched pipes whose bytes CRIU delivers: those that a reader in the tree has still. A FIFO gets them where any end
  * stays, since its name leads others to it (criu/pipes.c, fifo.c).
  */
-export function pipesFedByCriu(staying: ReadonlySet<number>, found: Survey): Set<PipeName> {
-  const ends = stayingEnds(staying, found);
+export function pipesFedByCriu(ends: readonly PipeEnd[]): Set<PipeName> {
   return new Set(ends.flatMap(({ pipe, flags }) => (isFifo(pipe) || accessOfEnd(flags).read ? [pipe] : [])));
 }
 

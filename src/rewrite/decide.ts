@@ -2,7 +2,7 @@ import { fileKind, hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
-import { decideBytes, type PlannedBytes } from './decide-bytes';
+import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { gatherWarnings } from './gather-warnings';
 import type { Match, References, Remap } from './match';
 import type { Survey } from './survey';
@@ -16,6 +16,8 @@ export interface Placeholder {
   /** Number of the spec that takes it. */
   readonly spec: number;
   readonly references: References;
+  /** It takes every descriptor of the entry. */
+  readonly takesAll: boolean;
   /** CRIU sets the owner again. */
   readonly keepsOwner: boolean;
   /** An epoll watches a descriptor of it. */
@@ -49,13 +51,15 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const assignment = assign(found, specs);
   refuseTies(assignment, found, specs);
   for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
-  const bytes = decideBytes(assignment, found, specs, policy.dropInFlight);
+  const staying = stayingEnds(assignment.staying, found);
+  const fedByCriu = pipesFedByCriu(staying);
+  const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const placeholders = makePlaceholders(assignment, found, specs, bytes);
   return {
     placeholders,
     lostRemaps: assignment.lostRemaps,
     matchCounts: countMatches(found, specs),
-    warnings: gatherWarnings({ placeholders, assignment, found, specs, policy }),
+    warnings: gatherWarnings({ placeholders, assignment, staying, fedByCriu, found, specs, policy }),
   };
 }
 
@@ -69,6 +73,7 @@ function refuseHeldPipe({ id, entry, type, facts }: Match, found: Survey): void 
 
 /** A lock or the like on a descriptor that moves. */
 function refuseTies({ shares }: Assignment, found: Survey, specs: readonly InheritSpec[]): void {
+  if (found.names.length === 0) return;
   const moved = new Map<string, Share>();
   for (const share of shares) {
     for (const { table, fd } of share.references.descriptors) moved.set(`${table}/${fd}`, share);
@@ -115,6 +120,7 @@ function makePlaceholders(
         fileId: inPlace ? match.id : newId(),
         spec,
         references,
+        takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
         keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
         isWatched: references.descriptors.some(({ table, fd }) => {
           const watch = watched.get(`${table}/${fd}`);
@@ -137,8 +143,8 @@ function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: S
 
 /** False where the number is that of another descriptor, one that a different task had: no epoll takes a regular file. */
 function canBeWatched({ facts }: Match, inode: bigint | undefined): boolean {
-  if (fileKind(facts) === 'regular') return false;
-  return facts.pipeId === undefined || inode === undefined || inode === BigInt(facts.pipeId);
+  if (facts.pipeId === undefined) return fileKind(facts) === 'other';
+  return inode === undefined || inode === BigInt(facts.pipeId);
 }
 
 function countMatches(found: Survey, specs: readonly InheritSpec[]): number[] {

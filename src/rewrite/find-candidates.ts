@@ -70,6 +70,9 @@ export class Candidates {
 
   /** To be called when all of files.img was seen: only then every path is known. */
   conclude(): void {
+    for (const [id, [number]] of this.resolved.specsOfId) {
+      if (!this.seenIds.has(id)) throw messages.entryMissing(this.specs[number as number]?.text ?? '', id);
+    }
     for (const { id, entry, type, decoded, pathId } of this.pathless) {
       const byPath = this.byId.get(pathId);
       const path = byPath?.facts ?? this.paths.get(pathId);
@@ -78,7 +81,7 @@ export class Candidates {
         if (path === undefined) {
           throw messages.pathMissing({ file: 'files.img', entry }, type.name, id, pathId);
         }
-        this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers });
+        this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers }, decoded);
       } else {
         const { pipe_id } = decoded as { pipe_id: number };
         this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
@@ -93,14 +96,18 @@ export class Candidates {
   }
 
   private describe(type: EntryType): EntryFacts {
+    return type.describe(this.decodeMember(type), undefined);
+  }
+
+  private decodeMember(type: EntryType): never {
     const { view } = this;
-    return type.describe(decode(type.schema, view.bytes, view.start, view.end) as never, undefined);
+    return decode(type.schema, view.bytes, view.start, view.end) as never;
   }
 
   private deferPathless(entry: number, type: EntryType): void {
-    const { view } = this;
-    const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
-    this.pathless.push({ id: view.id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? view.id });
+    const { id } = this.view;
+    const decoded = this.decodeMember(type);
+    this.pathless.push({ id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? id });
   }
 
   /** What names an entry as the path of a FIFO or terminal, by its id. */
@@ -123,6 +130,7 @@ export class Candidates {
     }
     const [number] = index.ofDescriptors(view.id);
     if (number !== undefined) {
+      if (this.typeOf.has(view.type)) throw messages.memberMissing({ file, entry }, typeName(view.type), view.id);
       throw messages.typeUnsupported({ file, entry }, this.specs[number]?.text ?? '', typeName(view.type), view.id);
     }
     return [];
@@ -130,13 +138,17 @@ export class Candidates {
 
   private add(entry: number, type: EntryType, specs: readonly number[]): void {
     const { view } = this;
-    const facts = this.describe(type);
+    const decoded = this.decodeMember(type);
+    const facts = type.describe(decoded, undefined);
     // A glob is meant for files; a folder is named only by a key of its own.
     const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
-    if (named.length > 0) this.push({ id: view.id, entry, type, facts, specs: named });
+    if (named.length > 0) this.push({ id: view.id, entry, type, facts, specs: named }, decoded);
   }
 
-  private push(match: Match): void {
+  private push(match: Match, decoded: { readonly id: number }): void {
+    if (decoded.id !== match.id) {
+      throw messages.innerIdDiffers({ file: 'files.img', entry: match.entry }, match.id, decoded.id);
+    }
     this.list.push(match);
     this.byId.set(match.id, match);
     this.ids.add(match.id);

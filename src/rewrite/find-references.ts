@@ -13,7 +13,13 @@ import { messages } from '../errors/messages';
 import type { ImageFile, ImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { FDINFO_ENTRY, PIPE_DATA_ENTRY, SK_PACKET_ENTRY } from '../schema/generated/images';
+import {
+  FDINFO_ENTRY,
+  PIPE_DATA_ENTRY,
+  REMAP_FILE_PATH_ENTRY,
+  REMAP_TYPE,
+  SK_PACKET_ENTRY,
+} from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
 import type { Candidates } from './find-candidates';
 import { type BytesInFlight, type DescriptorReference, pipeName, type Remap, type ScmReference } from './match';
@@ -112,15 +118,16 @@ export class ReferenceFinder {
 
   private seeRemaps(batch: RecordBatch, open: OpenImage): void {
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
-      let origId = 0;
       let linkedId: number | undefined;
       let isOfInterest = false;
       visitFileIds('REMAP_FPATH', bytes, start, end, (id, kind) => {
         if (this.isCandidate(id)) isOfInterest = true;
-        if (kind === 'removed file') origId = id;
-        else linkedId = id;
+        if (kind === 'linked remap') linkedId = id;
       });
-      if (isOfInterest) this.remaps.push({ entry, origId, linkedId });
+      const { orig_id, remap_id, remap_type } = decode(REMAP_FILE_PATH_ENTRY, bytes, start, end);
+      const ghostId = linkedId === undefined && remap_type !== REMAP_TYPE.PROCFS ? remap_id : undefined;
+      // A ghost may be that of a candidate that comes later.
+      if (isOfInterest || ghostId !== undefined) this.remaps.push({ entry, origId: orig_id, linkedId, ghostId });
     });
   }
 

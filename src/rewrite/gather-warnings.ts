@@ -4,14 +4,18 @@ import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { Placeholder, Policy } from './decide';
-import { accessOfEnd, pipesFedByCriu, stayingEnds } from './decide-bytes';
-import { type PipeName, pipeOf } from './match';
+import { accessOfEnd } from './decide-bytes';
+import { type PipeEnd, type PipeName, pipeOf } from './match';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
 export interface Decided {
   readonly placeholders: readonly Placeholder[];
   readonly assignment: Assignment;
+  /** Ends of the matched pipes that stay in the tree. */
+  readonly staying: readonly PipeEnd[];
+  /** Pipes whose unread bytes CRIU delivers itself. */
+  readonly fedByCriu: ReadonlySet<PipeName>;
   readonly found: Survey;
   readonly specs: readonly InheritSpec[];
   readonly policy: Policy;
@@ -24,24 +28,27 @@ export function gatherWarnings(decided: Decided): Warning[] {
     ...bothEnds(decided),
     ...otherEnds(decided),
     ...lostRemaps(decided),
+    ...lostLocks(decided),
     ...decided.placeholders.flatMap((placeholder) => entryWarnings(placeholder, decided)),
   ];
 }
 
 function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[] {
-  const takers = new Map<number, Share[]>();
-  for (const share of assignment.shares) {
-    takers.set(share.match.id, [...(takers.get(share.match.id) ?? []), share]);
+  const takers = new Map<number, Set<number>>();
+  for (const { match, spec } of assignment.shares) {
+    const known = takers.get(match.id);
+    if (known === undefined) takers.set(match.id, new Set([spec]));
+    else known.add(spec);
   }
   const shadowed = new Map<number, { taken: number; named: number; by: Set<number> }>();
   for (const { id, specs: numbers } of found.matches) {
-    const taking = (takers.get(id) ?? []).map(({ spec }) => spec);
+    const taking = takers.get(id) ?? new Set();
     for (const number of numbers) {
       const known = shadowed.get(number) ?? { taken: 0, named: 0, by: new Set<number>() };
       known.named += 1;
-      if (!taking.includes(number)) {
+      if (!taking.has(number)) {
         known.taken += 1;
-        for (const taker of taking) known.by.add(taker);
+        for (const taker of taking) if (known.by.size < MAX_TAKERS) known.by.add(taker);
       }
       shadowed.set(number, known);
     }
@@ -52,9 +59,13 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
     .map(([number, { taken, named, by }]) => {
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
       const takers = [...by].map((taker) => specs[taker]?.text).join(', ');
-      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers} takes ${what}` };
+      const more = by.size === MAX_TAKERS ? ' and others' : '';
+      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers}${more} takes ${what}` };
     });
 }
+
+/** This many are named of the specs that took what another one names. */
+const MAX_TAKERS = 10;
 
 interface Ends {
   readonly read: boolean;
@@ -84,9 +95,9 @@ function bothEnds({ placeholders, specs }: Decided): Warning[] {
 }
 
 /** One end goes and the other stays: what was one pipe are two. */
-function otherEnds({ placeholders, assignment, found, specs }: Decided): Warning[] {
+function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
   const stay = new Map<PipeName, Ends>();
-  for (const { pipe, flags } of stayingEnds(assignment.staying, found)) {
+  for (const { pipe, flags } of staying) {
     stay.set(pipe, either(stay.get(pipe) ?? NO_END, accessOfEnd(flags)));
   }
   return placeholders.flatMap(({ match, fileId, spec }) => {
@@ -109,15 +120,40 @@ function otherEnds({ placeholders, assignment, found, specs }: Decided): Warning
 
 /** CRIU makes link_remap.N beside the file at the dump, and removes it at the restore (files-reg.c). */
 function lostRemaps({ assignment, found }: Decided): Warning[] {
-  return assignment.lostRemaps.map(({ origId, linkedId }): Warning => {
-    const key = found.matches.find(({ id }) => id === origId)?.facts.key ?? '';
-    if (linkedId === undefined) {
-      const message = `${key} (file id ${origId}) had no name any more: its content, which the images alone hold, is not restored`;
-      return { code: 'REMOVED_FILE_DROPPED', message, fileId: origId };
+  const lost = new Set(assignment.lostRemaps);
+  const keptGhosts = new Set(found.remaps.flatMap((remap) => (lost.has(remap) ? [] : (remap.ghostId ?? []))));
+  const keys = new Map(found.matches.map(({ id, facts }) => [id, facts.key]));
+  return assignment.lostRemaps.flatMap(({ origId, linkedId, ghostId }): Warning[] => {
+    const about = `${keys.get(origId)} (file id ${origId}) had no name any more`;
+    if (linkedId !== undefined) {
+      const link = keys.get(origId)?.replace(/[^/]*$/, `link_remap.${linkedId}`);
+      const message = `${about}: the link that the dump made to its file, ${link}, stays there, and you can remove it`;
+      return [{ code: 'LINK_LEFT_BEHIND', message, fileId: origId }];
     }
-    const link = key.replace(/[^/]*$/, `link_remap.${linkedId}`);
-    const message = `${key} (file id ${origId}) had no name any more: the link that the dump made to its file, ${link}, stays there, and you can remove it`;
-    return { code: 'LINK_LEFT_BEHIND', message, fileId: origId };
+    // A ghost that another entry has too is restored for that one; a dead process's /proc has no content.
+    if (ghostId === undefined || keptGhosts.has(ghostId)) return [];
+    const message = `${about}: its content, which the images alone hold, is not restored`;
+    return [{ code: 'REMOVED_FILE_DROPPED', message, fileId: origId }];
+  });
+}
+
+/** A lock of an open file is that of all its descriptors; one that leaves is without it. */
+function lostLocks({ assignment, found }: Decided): Warning[] {
+  const leaving = new Map<number, Share>();
+  for (const share of assignment.shares) if (!leaving.has(share.match.id)) leaving.set(share.match.id, share);
+  const held = found.names.filter(({ isShared }) => isShared);
+  if (held.length === 0 || leaving.size === 0) return [];
+  const entryOf = new Map<string, number>();
+  for (const id of leaving.keys()) {
+    for (const { table, fd } of found.references.get(id)?.descriptors ?? []) entryOf.set(`${table}/${fd}`, id);
+  }
+  return held.flatMap(({ pid, fd, what }) => {
+    const id = entryOf.get(`${found.tasks.tableOf(pid)}/${fd}`);
+    const share = id === undefined ? undefined : leaving.get(id);
+    if (share === undefined) return [];
+    const { match } = share;
+    const message = `${match.facts.key} (file id ${match.id}): descriptor ${pid}/${fd}, which stays, holds ${what}; the descriptors that leave its entry do not share it any more`;
+    return [{ code: 'LOCK_NOT_SHARED' as const, message, fileId: match.id }];
   });
 }
 
@@ -148,7 +184,7 @@ function entryWarnings({ match, fileId, spec, inFlight, keepsOwner }: Placeholde
       fileId,
     });
   }
-  const isFedByCriu = pipesFedByCriu(decided.assignment.staying, decided.found).has(pipeOf(match) ?? '');
+  const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of inFlight) {
     if (fate !== 'DROP') continue;
     const what = `${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped here, as you asked`;

@@ -68,8 +68,10 @@ export interface Remap {
   readonly entry: number;
   /** File id of the entry whose path is gone. */
   readonly origId: number;
-  /** File id of the entry with the path to use instead; undefined for a ghost, and for /proc of a dead process. */
+  /** LINKED: file id of the entry with the path to use instead. */
   readonly linkedId: number | undefined;
+  /** GHOST: number of the image with its content. */
+  readonly ghostId: number | undefined;
 }
 
 /** An end of a pipe that no spec names. */

@@ -51,7 +51,10 @@ export async function explainUnmatched(
     const known = suggestions.get(number);
     if (known !== undefined && known.size < MAX_SUGGESTIONS) known.add(text);
   };
-  for (const [number, why] of resolved.missing) suggest(number, why);
+  for (const number of explained) {
+    const why = resolved.explain(number);
+    if (why !== undefined) suggest(number, why);
+  }
   for (const { specs: named, facts, id } of found.notOpen) {
     const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
     const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];

@@ -78,16 +78,14 @@ export function retypeDescriptor(placeholder: Placeholder, bytes: Uint8Array, st
 export function replaceRights(ids: ReadonlyMap<number, number>, bytes: Uint8Array, start: number, end: number): Buffer {
   return editFields(bytes, start, end, (scm) => {
     if (scm.number !== SK_PACKET_ENTRY_FIELDS.scm) return undefined;
-    if (!isRights(bytes, scm.valueStart, scm.end)) return undefined;
+    const { type, rights } = decode(SCM_ENTRY, bytes, scm.valueStart, scm.end);
+    // What holds none of them stays in its encoding.
+    if (type !== SCM_RIGHTS || !rights.some((id) => ids.has(id))) return undefined;
     const message = editFields(bytes, scm.valueStart, scm.end, (field) =>
       field.number === SCM_ENTRY_FIELDS.rights ? replaceIds(field, ids) : undefined,
     );
     return encodeBytesField(SK_PACKET_ENTRY_FIELDS.scm, message);
   });
-}
-
-function isRights(bytes: Uint8Array, start: number, end: number): boolean {
-  return decode(SCM_ENTRY, bytes, start, end).type === SCM_RIGHTS;
 }
 
 /** A repeated number, packed or not, as it was but for the ids that have another one now. */
@@ -97,11 +95,14 @@ function replaceIds(field: FieldCursor, ids: ReadonlyMap<number, number>): Buffe
     return id === undefined ? undefined : encodeVarintField(field.number, id);
   }
   const pieces: Uint8Array[] = [];
+  let isChanged = false;
   const packed = new FieldCursor().over(field.bytes, field.valueStart, field.end);
   while (packed.nextPacked(WIRE_TYPE.VARINT)) {
     const id = ids.get(packed.uint32());
     pieces.push(id === undefined ? field.bytes.subarray(packed.start, packed.end) : encodeVarint(id));
+    if (id !== undefined) isChanged = true;
   }
+  if (!isChanged) return undefined;
   return encodeBytesField(field.number, Buffer.concat(pieces));
 }
 

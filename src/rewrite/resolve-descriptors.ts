@@ -8,26 +8,21 @@ import { FD_TYPES, FDINFO_ENTRY, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
+import { DescriptorNames } from './descriptor-names';
 
 /** This many numbers are listed where a spec names one that is not there. */
 const MAX_LISTED = 20;
-
-/** Whether the key names this descriptor. Tasks that share a table have all its descriptors. */
-export function namesDescriptor(key: DescriptorKey, tasks: Tasks, table: number, fd: number): boolean {
-  if (key.fd !== fd) return false;
-  return key.pid === undefined ? tasks.usesTable(table) : tasks.tableOf(key.pid) === table;
-}
 
 export interface ResolvedDescriptors {
   /** Numbers of the specs that name a descriptor, by the file id of its entry; ascending. */
   readonly specsOfId: ReadonlyMap<number, readonly number[]>;
   /** File ids of the regular entries that hold the paths of such entries, and of other ends of their pipes. */
   readonly pathIds: ReadonlySet<number>;
-  /** Why a spec names no descriptor, by its number. */
-  readonly missing: ReadonlyMap<number, string>;
+  /** Why a spec, given by its number, names no descriptor; undefined where it does. */
+  readonly explain: (spec: number) => string | undefined;
 }
 
-const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), pathIds: new Set(), missing: new Map() };
+const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), pathIds: new Set(), explain: () => undefined };
 
 /**
  * Finds out which entries the keys /proc/PID/fd/N mean. A pass of its own over tasks and tables, before
@@ -41,7 +36,42 @@ export async function resolveDescriptors(
 ): Promise<ResolvedDescriptors> {
   const keys = specs.flatMap(({ key }, number) => (key.kind === 'descriptor' ? [{ key, number }] : []));
   if (keys.length === 0) return NOTHING;
-  const wanted = new Set(keys.map(({ key }) => key.fd));
+  const { tasks, tables } = await readTables(source, new Set(keys.map(({ key }) => key.fd)), signal);
+  const names = new DescriptorNames(specs, tasks);
+  const specsOfId = new Map<number, Set<number>>();
+  const matched = new Set<number>();
+  const fifos = new Set<number>();
+  for (const [table, { found }] of tables) {
+    for (const { fd, id, type } of found) {
+      for (const number of names.for(table, fd)) {
+        const known = specsOfId.get(id);
+        if (known === undefined) specsOfId.set(id, new Set([number]));
+        else known.add(number);
+        matched.add(number);
+        if (type === FD_TYPES.FIFO) fifos.add(id);
+      }
+    }
+  }
+  const unmatched = keys.filter(({ number }) => !matched.has(number));
+  return {
+    specsOfId: new Map([...specsOfId].map(([id, numbers]) => [id, [...numbers].sort((a, b) => a - b)])),
+    pathIds: await findPaths(source, fifos, signal),
+    explain: (spec) => {
+      const missing = unmatched.find(({ number }) => number === spec);
+      return missing === undefined ? undefined : explainMissing(missing.key, tasks, tables);
+    },
+  };
+}
+
+interface Table {
+  /** Descriptors whose number a spec has. */
+  readonly found: { readonly fd: number; readonly id: number; readonly type: number }[];
+  /** Numbers of some descriptors, for messages. */
+  readonly some: number[];
+}
+
+/** The tasks, and of each table the descriptors whose number is wanted. */
+async function readTables(source: Source, wanted: ReadonlySet<number>, signal?: AbortSignal) {
   const tasks = new Tasks();
   const tables = new Map<number, Table>();
   const cursor = new FieldCursor();
@@ -63,33 +93,7 @@ export async function resolveDescriptors(
       }),
     );
   }
-  const specsOfId = new Map<number, number[]>();
-  const missing = new Map<number, string>();
-  const fifos = new Set<number>();
-  for (const { key, number } of keys) {
-    const ids = new Set<number>();
-    for (const [table, { found }] of key.pid === undefined ? tables : pick(tables, tasks.tableOf(key.pid))) {
-      for (const { fd, id, type } of found) {
-        if (!namesDescriptor(key, tasks, table, fd)) continue;
-        ids.add(id);
-        if (type === FD_TYPES.FIFO) fifos.add(id);
-      }
-    }
-    for (const id of ids) {
-      const known = specsOfId.get(id);
-      if (known === undefined) specsOfId.set(id, [number]);
-      else known.push(number);
-    }
-    if (ids.size === 0) missing.set(number, explainMissing(key, tasks, tables));
-  }
-  return { specsOfId, pathIds: await findPaths(source, fifos, signal), missing };
-}
-
-interface Table {
-  /** Descriptors whose number a spec has. */
-  readonly found: { readonly fd: number; readonly id: number; readonly type: number }[];
-  /** Numbers of some descriptors, for messages. */
-  readonly some: number[];
+  return { tasks, tables };
 }
 
 /** The ids of the regular entries with the paths of these FIFOs, and of all others that are open on the same ones. */
@@ -106,11 +110,6 @@ async function findPaths(source: Source, fifos: ReadonlySet<number>, signal?: Ab
   return new Set(seen.flatMap(({ pipeId, pathId }) => (pipes.has(pipeId) ? [pathId] : [])));
 }
 
-function pick<T>(tables: ReadonlyMap<number, T>, table: number | undefined): [number, T][] {
-  const content = table === undefined ? undefined : tables.get(table);
-  return table === undefined || content === undefined ? [] : [[table, content]];
-}
-
 function explainMissing(
   { pid, fd }: DescriptorKey,
   tasks: Tasks,
@@ -118,6 +117,8 @@ function explainMissing(
 ): string {
   if (pid === undefined) return `no task has a descriptor ${fd}`;
   const table = tasks.tableOf(pid);
+  const owner = tasks.taskOfThread(pid);
+  if (owner !== undefined) return `${pid} is a thread of task ${owner}: name that one`;
   const pids = tasks.allPids();
   if (!pids.includes(pid)) return `there is no task ${pid}; there are ${listSome(pids, pids.length)}`;
   if (table === undefined) return `task ${pid} is dead: it has no descriptors`;

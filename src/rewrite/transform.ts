@@ -36,7 +36,9 @@ class Transformer {
   /** Placeholders by the entry that they come from, as the entries lie in files.img. */
   private readonly byEntry: readonly (readonly Placeholder[])[];
   private readonly ids = new IdSet();
-  /** By descriptor, as "table/fd id". */
+  /** Those that take every descriptor of their entry, by its file id. */
+  private readonly wholes = new Map<number, Placeholder>();
+  /** The others by descriptor, as "table/fd id". */
   private readonly byDescriptor = new Map<string, Placeholder>();
   private readonly tables = new Set<number>();
   /** The new ids of SCM rights whose entry was split. */
@@ -55,11 +57,14 @@ class Transformer {
   ) {
     const byEntry = new Map<number, Placeholder[]>();
     for (const placeholder of placeholders) {
-      const { match, fileId, references } = placeholder;
-      byEntry.set(match.entry, [...(byEntry.get(match.entry) ?? []), placeholder]);
+      const { match, fileId, references, takesAll } = placeholder;
+      const known = byEntry.get(match.entry);
+      if (known === undefined) byEntry.set(match.entry, [placeholder]);
+      else known.push(placeholder);
       this.ids.add(match.id);
+      if (takesAll && references.descriptors.length > 0) this.wholes.set(match.id, placeholder);
       for (const { table, fd } of references.descriptors) {
-        this.byDescriptor.set(`${table}/${fd} ${match.id}`, placeholder);
+        if (!takesAll) this.byDescriptor.set(`${table}/${fd} ${match.id}`, placeholder);
         this.tables.add(table);
       }
       if (references.scmRights.length > 0 && fileId !== match.id) this.rights.set(match.id, fileId);
@@ -118,13 +123,16 @@ class Transformer {
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       const id = fileIdOf(cursor, bytes, start, end);
       if (id === -1 || !this.ids.has(id)) return;
-      const { fd } = decode(FDINFO_ENTRY, bytes, start, end);
-      const placeholder = this.byDescriptor.get(`${open.number}/${fd} ${id}`);
+      const placeholder = this.wholes.get(id) ?? this.byDescriptor.get(this.nameOf(open, bytes, start, end, id));
       if (placeholder === undefined) return;
       const index = entry - batch.firstEntry;
       replacements.push({ index, record: retypeDescriptor(placeholder, bytes, start, end) });
     });
     return replacements;
+  }
+
+  private nameOf(open: OpenImage, bytes: Uint8Array, start: number, end: number, id: number): string {
+    return `${open.number}/${decode(FDINFO_ENTRY, bytes, start, end).fd} ${id}`;
   }
 
   private replaceRights(batch: RecordBatch, open: OpenImage): Replacement[] {

@@ -7,6 +7,7 @@ export interface Warning {
     | 'OTHER_END_STAYS'
     | 'REMOVED_FILE_DROPPED'
     | 'LINK_LEFT_BEHIND'
+    | 'LOCK_NOT_SHARED'
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'
     | 'KEY_LEFT_TO_CRIU';

@@ -5,7 +5,8 @@ export const DESCRIPTOR_LIST = 'descriptors.json';
 
 /** A list of strings as JSON has it, at the start of a text: crun once wrote stray bytes after it. */
 const LIST = /^\s*\[\s*(?:"(?:[^"\\]|\\.)*"\s*(?:,\s*"(?:[^"\\]|\\.)*"\s*)*)?\]/s;
-const PIPE = /^pipe:\[(0|[1-9]\d*)\]$/;
+const PIPE = /^pipe:\[(0|[1-9]\d{0,9})\]$/;
+const MAX_ID = 2 ** 32 - 1;
 
 /**
  * The specs that a runtime makes of its list: each pipe is inherited from the fd that is its index, and what is
@@ -20,5 +21,6 @@ export function specsOfList(text: string): SpecOptions[] | undefined {
   } catch {
     return undefined;
   }
-  return names.flatMap((name, fd) => (PIPE.test(name) ? [{ inherit: `fd[${fd}]:${name}` }] : []));
+  const isPipe = (name: string) => Number(PIPE.exec(name)?.[1] ?? Number.POSITIVE_INFINITY) <= MAX_ID;
+  return names.flatMap((name, fd) => (isPipe(name) ? [{ inherit: `fd[${fd}]:${name}` }] : []));
 }

@@ -1,7 +1,7 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
-import type { DescriptorKey, InheritSpec, Key, Spec, SpecOptions } from './spec';
+import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
 const MAX_FD = 2 ** 31 - 1;
@@ -19,6 +19,10 @@ const GLOB_CHARACTER = /[*?[{]/;
 export function parseSpec(given: string | SpecOptions): Spec {
   const options = typeof given === 'string' ? { inherit: given } : given;
   const text = options.inherit;
+  checkValues(options);
+  if (/\p{Surrogate}/u.test(text)) {
+    throw messages.specSyntax(escapeSurrogates(text), 'has half of a surrogate pair', 'write its bytes as \\xHH');
+  }
   if (text.includes('\ufffd')) {
     throw messages.specSyntax(
       text,
@@ -60,6 +64,35 @@ export function parseSpec(given: string | SpecOptions): Spec {
     inFlight: options.inFlight,
     only: options.only ?? false,
   });
+}
+
+/** For callers that have no types, or a file that was checked by no schema. */
+function checkValues({ inherit, ...options }: SpecOptions): void {
+  if (typeof inherit !== 'string') {
+    throw messages.specSyntax(
+      String(inherit),
+      `is no text but ${typeof inherit}`,
+      'a spec is fd[N]:KEY or debug[N]:TEXT',
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const allowed: readonly unknown[] | undefined = OPTION_VALUES[name as keyof typeof OPTION_VALUES];
+    if (allowed === undefined) {
+      throw messages.specSyntax(
+        inherit,
+        `has no option ${name}`,
+        `there are: ${Object.keys(OPTION_VALUES).join(', ')}`,
+      );
+    }
+    if (!allowed.includes(value)) {
+      throw messages.specSyntax(inherit, `has ${name} ${String(value)}`, `allowed for ${name}: ${allowed.join(', ')}`);
+    }
+  }
+}
+
+function escapeSurrogates(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
 
 function refuseOptions({ inherit, ...options }: SpecOptions, why: string): void {

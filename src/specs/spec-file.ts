@@ -16,7 +16,8 @@ export function parseSpecFile(file: string, text: string): SpecOptions[] {
 
 function parseJson(file: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Some editors put a byte order mark there.
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     const problem = `is not JSON: ${escapeControls((error as Error).message)}`;
     throw messages.specFile(file, undefined, problem, 'write {"version": 1, "specs": [{"inherit": "fd[5]:KEY"}]}');
@@ -33,7 +34,7 @@ function describePlace(path: string, value: unknown): string {
 
 /** What is wrong and what is allowed, from the schema: [problem, hint]. */
 function explain({ keyword, params, data, message, parentSchema }: ErrorObject): [string, string] {
-  const found = data === undefined ? '' : escapeControls(JSON.stringify(data) ?? '').slice(0, 60);
+  const found = describeValue(data);
   const meaning = (parentSchema as { description?: string } | undefined)?.description;
   switch (keyword) {
     case 'enum':
@@ -43,7 +44,10 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
     case 'required':
       return [`${params.missingProperty} is missing`, describeProperty(params.missingProperty)];
     case 'additionalProperties':
-      return [`there is no option ${escapeControls(params.additionalProperty)}`, nearest(params.additionalProperty)];
+      return [
+        `there is no option ${escapeControls(params.additionalProperty)}`,
+        nearest(params.additionalProperty, parentSchema),
+      ];
     case 'type':
       return [`${found} is no ${params.type}`, meaning ?? `a ${params.type} belongs there`];
     default:
@@ -60,9 +64,16 @@ function describeProperty(name: string): string {
 }
 
 /** The option that was meant, where one differs in little but its case and its dashes; else all of them. */
-function nearest(name: string): string {
+function nearest(name: string, parent: ErrorObject['parentSchema']): string {
   const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, '');
-  const names = Object.keys({ ...OPTIONS, version: 1, specs: 1 });
-  const near = names.find((known) => plain(known) === plain(name) || plain(name).startsWith(plain(known)));
-  return near === undefined ? `there are: ${Object.keys(OPTIONS).join(', ')}` : `did you mean ${near}?`;
+  const names = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {});
+  const near = names.find((known) => plain(known) === plain(name));
+  return near === undefined ? `there are: ${names.join(', ')}` : `did you mean ${near}?`;
+}
+
+/** A value as JSON has it; of lists and objects the kind alone, for they can be of any size. */
+function describeValue(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return value === undefined ? '' : escapeControls(JSON.stringify(value)).slice(0, 60);
 }

@@ -19,12 +19,20 @@ export interface DescriptorKey {
   readonly fd: number;
 }
 
+/** The values of the options, as in schemas/specs.schema.json. */
+export const OPTION_VALUES = {
+  apply: ['auto', 'dup', 'reopen'],
+  position: ['caller', 'saved', 'end'],
+  inFlight: ['replay', 'drop', 'fail'],
+  only: [true, false],
+} as const;
+
 /** How the restored tasks get at the caller's open file: as a dup of it, or opened again. */
-export type Apply = 'auto' | 'dup' | 'reopen';
+export type Apply = (typeof OPTION_VALUES.apply)[number];
 /** Where a reopened file is positioned: as the caller's is, as the dump recorded, or at its end. */
-export type Position = 'caller' | 'saved' | 'end';
+export type Position = (typeof OPTION_VALUES.position)[number];
 /** What becomes of unread bytes: delivered through the caller's pipe, lost, or a reason to stop. */
-export type InFlight = 'replay' | 'drop' | 'fail';
+export type InFlight = (typeof OPTION_VALUES.inFlight)[number];
 
 /** A spec with its options, as --specs has them; schemas/specs.schema.json describes each. */
 export interface SpecOptions {

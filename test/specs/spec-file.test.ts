@@ -20,11 +20,11 @@ test('a file with all options, and one with none', (t) => {
 
 /** One thing wrong with a good file: what is said of it, where, and what helps. */
 const WRONG: [string, unknown, RegExp, RegExp][] = [
-  ['no object', [], /the whole: \[\] is no object/, /What a checkpoint inherits/],
+  ['no object', [], /the whole: a list is no object/, /What a checkpoint inherits/],
   ['no version', { specs: [] }, /the whole: version is missing/, /version: Version of this format/],
   ['another version', { version: 2, specs: [] }, /\/version: 2 where 1 belongs/, /reads version 1/],
   ['no specs', { version: 1 }, /specs is missing/, /takes it/],
-  ['specs that are no list', { version: 1, specs: {} }, /\/specs: \{\} is no array/, /first spec/],
+  ['specs that are no list', { version: 1, specs: {} }, /\/specs: an object is no array/, /first spec/],
   ['a spec as text', { version: 1, specs: ['fd[5]:/log'] }, /\/specs\/0: "fd\[5\]:\/log" is no object/, /./],
   [
     'a spec without its key',
