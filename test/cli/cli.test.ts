@@ -133,7 +133,12 @@ const NO: [string, string[], number, RegExp][] = [
   ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
   ['a source that is no checkpoint', ['ls', 'FOLDER'], 2, /no inventory\.img/],
   ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /not a folder/],
-  ['no spec', ['rewrite', 'SOURCE', '-o', 'OUT'], 2, /no spec was given: --inherit-fd, --specs and --from-descriptors name/],
+  [
+    'no spec',
+    ['rewrite', 'SOURCE', '-o', 'OUT'],
+    2,
+    /no spec was given: --inherit-fd, --specs and --from-descriptors name/,
+  ],
   ['a spec without its value', ['rewrite', 'SOURCE', '-o', 'OUT', '--inherit-fd'], 2, /inherit-fd/],
   [
     'the next word taken for a spec',
