@@ -6,6 +6,8 @@ import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from
 import { FileEntryView } from './file-entry';
 import { Layout } from './layout';
 import { decodeFirst, forEachRecord, imageOf, readBatches } from './open-image';
+import { type PipeName, pipeName, UNREAD_BYTES_OF } from './pipe-name';
+import { pushTo } from './push-to';
 import { Tasks } from './tasks';
 
 /** A descriptor of a task. */
@@ -36,8 +38,7 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
   const entries = new Map<number, { type: number; facts: EntryFacts | undefined }>();
   const pathless: { id: number; type: EntryType; decoded: never }[] = [];
   const descriptors = new Map<number, { table: number; fd: number; closeOnExec: boolean }[]>();
-  /** By type and number of the pipe. */
-  const unread = new Map<string, number>();
+  const unread = new Map<PipeName, number>();
   const view = new FileEntryView();
   const onOpen = layout.sawImage.bind(layout);
 
@@ -71,18 +72,15 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
       case 'FDINFO':
         await eachRecord((bytes, start, end) => {
           const { id, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
-          const known = descriptors.get(id);
-          const descriptor = { table: image.number, fd, closeOnExec: isCloseOnExec(flags) };
-          if (known === undefined) descriptors.set(id, [descriptor]);
-          else known.push(descriptor);
+          pushTo(descriptors, id, { table: image.number, fd, closeOnExec: isCloseOnExec(flags) });
         });
         break;
       case 'PIPES_DATA':
       case 'FIFO_DATA': {
-        const type = image.kind.name === 'PIPES_DATA' ? 'PIPE' : 'FIFO';
+        const type = UNREAD_BYTES_OF[image.kind.name] ?? '';
         await eachRecord((bytes, start, end) => {
           const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
-          const pipe = `${type} ${data.pipe_id}`;
+          const pipe = pipeName(type, data.pipe_id);
           unread.set(pipe, (unread.get(pipe) ?? 0) + data.bytes);
         });
         break;
@@ -108,7 +106,7 @@ export async function inspect(source: Source, signal?: AbortSignal): Promise<Ope
         id,
         type,
         facts: isFolder ? undefined : entry?.facts,
-        unreadBytes: unread.get(`${type} ${entry?.facts?.pipeId}`) ?? 0,
+        unreadBytes: unread.get(pipeName(type, entry?.facts?.pipeId ?? -1)) ?? 0,
         descriptors: holders
           .map((holder) => ({ ...holder, pids: pidsByTable.get(holder.table) ?? [] }))
           .sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.fd - b.fd),

@@ -2,6 +2,7 @@ import type { ImageFile } from '../frames/image-kinds';
 import { PSTREE_ENTRY, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
 import type { SourceMember } from '../storage/source';
 import { decodeAll, decodeFirst, type OpenImage } from './open-image';
+import { pushTo } from './push-to';
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
@@ -66,10 +67,7 @@ export class Tasks {
     const tables = new Map<number, number[]>();
     for (const pid of this.allPids()) {
       const table = this.tableOfPid.get(pid);
-      if (table === undefined) continue;
-      const pids = tables.get(table);
-      if (pids === undefined) tables.set(table, [pid]);
-      else pids.push(pid);
+      if (table !== undefined) pushTo(tables, table, pid);
     }
     return tables;
   }

@@ -65,7 +65,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   await checkSavePlan(source, options);
   const specs = [...given, ...listed];
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
-  const isListed = (number: number) => listed.includes(inherits[number] as Spec);
+  // They stand behind all others.
+  const isListed = (number: number) => number >= inherits.length - listed.length;
   const resolved = await resolveDescriptors(source, inherits, options.signal);
   const found = await survey(source, inherits, resolved, options.signal);
   const policy = { dropInFlight: options.dropInFlight ?? false, mayRepeat: isListed };

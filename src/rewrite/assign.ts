@@ -1,5 +1,6 @@
+import { pushTo } from '../checkpoint/push-to';
 import type { InheritSpec } from '../specs/spec';
-import { DescriptorNames } from './descriptor-names';
+import { DescriptorKeys } from './descriptor-keys';
 import type { DescriptorReference, Match, References, Remap } from './match';
 import type { Survey } from './survey';
 
@@ -28,9 +29,9 @@ export interface Assignment {
 export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment {
   const shares: Share[] = [];
   const staying = new Set<number>();
-  const takes = new DescriptorNames(specs, found.tasks);
+  const keys = new DescriptorKeys(specs, found.tasks);
   for (const match of found.matches) {
-    const { taken, isLeft } = divide(match, found, specs, takes);
+    const { taken, isLeft } = divide(match, found, specs, keys);
     for (const share of taken) shares.push(share);
     if (isLeft || found.holders.has(match.id)) staying.add(match.id);
   }
@@ -43,7 +44,7 @@ function divide(
   match: Match,
   found: Survey,
   specs: readonly InheritSpec[],
-  names: DescriptorNames,
+  keys: DescriptorKeys,
 ): { taken: Share[]; isLeft: boolean } {
   const { descriptors, scmRights } = found.references.get(match.id) ?? { descriptors: [], scmRights: [] };
   const rank = new Map(match.specs.map((number, place) => [number, place]));
@@ -52,14 +53,12 @@ function divide(
   for (const descriptor of descriptors) {
     let taker = whole;
     // Few specs have a number of their own; all those of an entry may be many.
-    for (const number of names.onlyFor(descriptor.table, descriptor.fd)) {
+    for (const number of keys.onlyFor(descriptor.table, descriptor.fd)) {
       if ((rank.get(number) ?? Number.POSITIVE_INFINITY) < (rank.get(taker ?? -1) ?? Number.POSITIVE_INFINITY)) {
         taker = number;
       }
     }
-    const known = takers.get(taker);
-    if (known === undefined) takers.set(taker, [descriptor]);
-    else known.push(descriptor);
+    pushTo(takers, taker, descriptor);
   }
   if (scmRights.length > 0 && !takers.has(whole)) takers.set(whole, []);
   const taken = match.specs.flatMap((spec) => {
@@ -75,11 +74,7 @@ function keepLinked(staying: Set<number>, found: Survey): void {
   const matched = new Set(found.matches.map(({ id }) => id));
   const waiting = found.remaps.filter(({ origId }) => !matched.has(origId) || staying.has(origId));
   const byOrigin = new Map<number, Remap[]>();
-  for (const remap of found.remaps) {
-    const known = byOrigin.get(remap.origId);
-    if (known === undefined) byOrigin.set(remap.origId, [remap]);
-    else known.push(remap);
-  }
+  for (const remap of found.remaps) pushTo(byOrigin, remap.origId, remap);
   for (let remap = waiting.pop(); remap !== undefined; remap = waiting.pop()) {
     const { linkedId } = remap;
     if (linkedId === undefined || !matched.has(linkedId) || staying.has(linkedId)) continue;

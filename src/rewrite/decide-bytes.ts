@@ -1,8 +1,10 @@
 import { accessOf } from '../checkpoint/entry-types';
+import { isFifo, type PipeName } from '../checkpoint/pipe-name';
+import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
 import type { Share } from './assign';
-import { type BytesInFlight, isFifo, type PipeEnd, type PipeName, pipeOf } from './match';
+import { type BytesInFlight, type PipeEnd, pipeOf } from './match';
 import type { Survey } from './survey';
 
 /** Unread bytes, and whether the executor writes them into the caller's pipe. */
@@ -27,10 +29,7 @@ export function decideBytes(
   const ends = new Map<PipeName, Share[]>();
   for (const share of shares) {
     const pipe = pipeOf(share.match);
-    if (pipe === undefined) continue;
-    const known = ends.get(pipe);
-    if (known === undefined) ends.set(pipe, [share]);
-    else known.push(share);
+    if (pipe !== undefined) pushTo(ends, pipe, share);
   }
   const planned = new Map<Share, PlannedBytes[]>();
   for (const bytes of found.inFlight) {
@@ -47,9 +46,7 @@ export function decideBytes(
     if (fate === 'REPLAY' && fedByCriu.has(bytes.pipe)) {
       throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, specs[carrier.spec]?.text ?? '');
     }
-    const known = planned.get(carrier);
-    if (known === undefined) planned.set(carrier, [{ ...bytes, fate }]);
-    else known.push({ ...bytes, fate });
+    pushTo(planned, carrier, { ...bytes, fate });
   }
   return planned;
 }

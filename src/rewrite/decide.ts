@@ -47,7 +47,7 @@ export interface Policy {
  * BYTES_IN_FLIGHT, SPEC_SYNTAX) where the result would not restore, or would lose bytes unasked.
  */
 export function decide(found: Survey, specs: readonly InheritSpec[], policy: Policy): Decision {
-  for (const match of found.matches) refuseHeldPipe(match, found);
+  refuseHeldPipes(found);
   const assignment = assign(found, specs);
   refuseTies(assignment, found, specs);
   for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
@@ -64,11 +64,14 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
 }
 
 /** Only regular files are looked up by path: whatever names another entry so is damaged, and CRIU fails on it. */
-function refuseHeldPipe({ id, entry, type, facts }: Match, found: Survey): void {
-  if (type.isPath) return;
-  const remapped = found.remaps.some(({ origId, linkedId }) => origId === id || linkedId === id);
-  const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['part of a remap (remap-fpath.img)'] : [])];
-  if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
+function refuseHeldPipes(found: Survey): void {
+  const remapped = new Set(found.remaps.flatMap(({ origId, linkedId }) => [origId, linkedId]));
+  for (const { id, entry, type, facts } of found.matches) {
+    if (type.isPath) continue;
+    const parts = remapped.has(id) ? ['part of a remap (remap-fpath.img)'] : [];
+    const holders = [...(found.holders.get(id) ?? []), ...parts];
+    if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
+  }
 }
 
 /** A lock or the like on a descriptor that moves. */

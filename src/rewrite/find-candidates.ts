@@ -4,13 +4,14 @@ import { FileEntryView } from '../checkpoint/file-entry';
 import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord } from '../checkpoint/open-image';
+import { pipeName } from '../checkpoint/pipe-name';
 import { messages } from '../errors/messages';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import { FILE_ENTRY_FIELDS, PIPE_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
-import { type Match, type PipeEnd, pipeName } from './match';
+import type { Match, PipeEnd } from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 
 /** An entry whose path, flags and owner are in another one. */

@@ -9,8 +9,10 @@ import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { type HolderKind, holdsFileIds, visitFileIds } from '../checkpoint/file-ids';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
+import { pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
+import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
-import type { ImageFile, ImageName } from '../frames/image-kinds';
+import type { ImageFile } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import {
@@ -22,10 +24,7 @@ import {
 } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
 import type { Candidates } from './find-candidates';
-import { type BytesInFlight, type DescriptorReference, pipeName, type Remap, type ScmReference } from './match';
-
-/** The type of the entries whose unread bytes an image holds. */
-const DATA_OF: Partial<Record<ImageName, string>> = { PIPES_DATA: 'PIPE', FIFO_DATA: 'FIFO' };
+import type { BytesInFlight, DescriptorReference, Remap, ScmReference } from './match';
 
 /** A lock or the like, with the place that names it. */
 export interface NamedDescriptor extends DescriptorName {
@@ -55,7 +54,7 @@ export class ReferenceFinder {
   constructor(private readonly candidates: Candidates) {}
 
   static readsFrom({ kind: { name } }: ImageFile): boolean {
-    return name === 'FDINFO' || DATA_OF[name] !== undefined || holdsFileIds(name) || namesDescriptors(name);
+    return name === 'FDINFO' || UNREAD_BYTES_OF[name] !== undefined || holdsFileIds(name) || namesDescriptors(name);
   }
 
   /** Watches of epolls, those of older dumps among them. */
@@ -66,7 +65,7 @@ export class ReferenceFinder {
   see(batch: RecordBatch, open: OpenImage): void {
     const { name } = open.kind;
     if (name === 'FDINFO') this.seeDescriptors(batch, open);
-    else if (DATA_OF[name] !== undefined) this.seeBytesInFlight(batch, open, DATA_OF[name]);
+    else if (UNREAD_BYTES_OF[name] !== undefined) this.seeBytesInFlight(batch, open, UNREAD_BYTES_OF[name]);
     else if (name === 'REMAP_FPATH') this.seeRemaps(batch, open);
     else if (name === 'SK_QUEUES') this.seePackets(batch, open);
     else if (namesDescriptors(name)) this.seeNames(batch, open);
@@ -88,7 +87,7 @@ export class ReferenceFinder {
         throw messages.descriptorTypeDiffers(place, id, typeName(type), match.type.name);
       }
       this.tables.add(open.number);
-      push(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
+      pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
     });
   }
 
@@ -112,7 +111,7 @@ export class ReferenceFinder {
       });
       if (rights.length === 0) return;
       const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
-      for (const id of rights) push(this.scmRights, id, { packet, socketId });
+      for (const id of rights) pushTo(this.scmRights, id, { packet, socketId });
     });
   }
 
@@ -170,12 +169,6 @@ function append(sets: Map<number, Set<number>>, key: number, value: number): voi
   const set = sets.get(key);
   if (set === undefined) sets.set(key, new Set([value]));
   else set.add(value);
-}
-
-function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 function describeHolder(kind: HolderKind, ofTask: string): string {

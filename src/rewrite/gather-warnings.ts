@@ -1,13 +1,17 @@
 import { escapeControls } from '../bytes/escape';
 import { accessOf, hasOwner } from '../checkpoint/entry-types';
+import type { PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { Placeholder, Policy } from './decide';
 import { accessOfEnd } from './decide-bytes';
-import { type PipeEnd, type PipeName, pipeOf } from './match';
+import { type PipeEnd, pipeOf } from './match';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
+
+/** This many are named of the specs that took what another one names. */
+const MAX_TAKERS = 10;
 
 export interface Decided {
   readonly placeholders: readonly Placeholder[];
@@ -48,7 +52,7 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
       known.named += 1;
       if (!taking.has(number)) {
         known.taken += 1;
-        for (const taker of taking) if (known.by.size < MAX_TAKERS) known.by.add(taker);
+        for (const taker of taking) if (known.by.size <= MAX_TAKERS) known.by.add(taker);
       }
       shadowed.set(number, known);
     }
@@ -58,14 +62,11 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
     .sort(([a], [b]) => a - b)
     .map(([number, { taken, named, by }]) => {
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
-      const takers = [...by].map((taker) => specs[taker]?.text).join(', ');
-      const more = by.size === MAX_TAKERS ? ' and others' : '';
-      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers}${more} takes ${what}` };
+      const takers = [...by].slice(0, MAX_TAKERS).map((taker) => specs[taker]?.text);
+      const more = by.size > MAX_TAKERS ? ' and others' : '';
+      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers.join(', ')}${more} takes ${what}` };
     });
 }
-
-/** This many are named of the specs that took what another one names. */
-const MAX_TAKERS = 10;
 
 interface Ends {
   readonly read: boolean;

@@ -1,4 +1,5 @@
 import type { EntryFacts, EntryType } from '../checkpoint/entry-types';
+import { type PipeName, pipeName } from '../checkpoint/pipe-name';
 
 /** An entry of files.img that a spec names. */
 export interface Match {
@@ -10,17 +11,6 @@ export interface Match {
   readonly facts: EntryFacts;
   /** Numbers of the specs that name it or a descriptor of it, as they were given, exact keys before globs. */
   readonly specs: readonly number[];
-}
-
-/** A pipe or FIFO by its type and number: a number alone can be that of one and of the other. */
-export type PipeName = string;
-
-export function pipeName(type: string, pipeId: number): PipeName {
-  return `${type} ${pipeId}`;
-}
-
-export function isFifo(pipe: PipeName): boolean {
-  return pipe.startsWith('FIFO ');
 }
 
 /** The pipe that an entry is an end of. */

@@ -8,7 +8,7 @@ import { FD_TYPES, FDINFO_ENTRY, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
-import { DescriptorNames } from './descriptor-names';
+import { DescriptorKeys } from './descriptor-keys';
 
 /** This many numbers are listed where a spec names one that is not there. */
 const MAX_LISTED = 20;
@@ -34,16 +34,16 @@ export async function resolveDescriptors(
   specs: readonly InheritSpec[],
   signal?: AbortSignal,
 ): Promise<ResolvedDescriptors> {
-  const keys = specs.flatMap(({ key }, number) => (key.kind === 'descriptor' ? [{ key, number }] : []));
-  if (keys.length === 0) return NOTHING;
-  const { tasks, tables } = await readTables(source, new Set(keys.map(({ key }) => key.fd)), signal);
-  const names = new DescriptorNames(specs, tasks);
+  const wanted = new Set(specs.flatMap(({ key }) => (key.kind === 'descriptor' ? [key.fd] : [])));
+  if (wanted.size === 0) return NOTHING;
+  const { tasks, tables } = await readTables(source, wanted, signal);
+  const keys = new DescriptorKeys(specs, tasks);
   const specsOfId = new Map<number, Set<number>>();
   const matched = new Set<number>();
   const fifos = new Set<number>();
   for (const [table, { found }] of tables) {
     for (const { fd, id, type } of found) {
-      for (const number of names.for(table, fd)) {
+      for (const number of keys.for(table, fd)) {
         const known = specsOfId.get(id);
         if (known === undefined) specsOfId.set(id, new Set([number]));
         else known.add(number);
@@ -52,13 +52,12 @@ export async function resolveDescriptors(
       }
     }
   }
-  const unmatched = keys.filter(({ number }) => !matched.has(number));
   return {
     specsOfId: new Map([...specsOfId].map(([id, numbers]) => [id, [...numbers].sort((a, b) => a - b)])),
     pathIds: await findPaths(source, fifos, signal),
     explain: (spec) => {
-      const missing = unmatched.find(({ number }) => number === spec);
-      return missing === undefined ? undefined : explainMissing(missing.key, tasks, tables);
+      const key = specs[spec]?.key;
+      return key?.kind !== 'descriptor' || matched.has(spec) ? undefined : explainMissing(key, tasks, tables);
     },
   };
 }

@@ -2,6 +2,7 @@ import { fileIdOf } from '../checkpoint/descriptor-record';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord, imageOf, type OpenImage } from '../checkpoint/open-image';
+import { pushTo } from '../checkpoint/push-to';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
@@ -58,9 +59,7 @@ class Transformer {
     const byEntry = new Map<number, Placeholder[]>();
     for (const placeholder of placeholders) {
       const { match, fileId, references, takesAll } = placeholder;
-      const known = byEntry.get(match.entry);
-      if (known === undefined) byEntry.set(match.entry, [placeholder]);
-      else known.push(placeholder);
+      pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
       if (takesAll && references.descriptors.length > 0) this.wholes.set(match.id, placeholder);
       for (const { table, fd } of references.descriptors) {

@@ -1,3 +1,4 @@
+import { pushTo } from '../checkpoint/push-to';
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { Glob } from './glob';
@@ -26,12 +27,12 @@ export class SpecIndex {
   ) {
     specs.forEach(({ key }, number) => {
       if (key.kind === 'descriptor') return;
-      if (key.kind === 'pipe') append(this.pipes, key.id, number);
-      else if (key.kind === 'external') append(this.externals, key.name, number);
+      if (key.kind === 'pipe') pushTo(this.pipes, key.id, number);
+      else if (key.kind === 'external') pushTo(this.externals, key.name, number);
       else if (key.kind === 'glob') {
         this.globs.push({ number, glob: key.glob });
         this.globNumbers.add(number);
-      } else append(this.paths, key.path.toString('latin1'), number);
+      } else pushTo(this.paths, key.path.toString('latin1'), number);
     });
     for (const name of [...this.paths.keys(), ...this.externals.keys()]) {
       this.lengths.add(name.length);
@@ -105,10 +106,4 @@ export class SpecIndex {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
     return (external ? this.externals : this.paths).get(name) ?? NONE;
   }
-}
-
-function append<K>(map: Map<K, number[]>, key: K, number: number): void {
-  const numbers = map.get(key);
-  if (numbers === undefined) map.set(key, [number]);
-  else numbers.push(number);
 }

@@ -1,3 +1,4 @@
+import { pushTo } from '../checkpoint/push-to';
 import type { Tasks } from '../checkpoint/tasks';
 import type { InheritSpec } from '../specs/spec';
 
@@ -7,7 +8,7 @@ const NONE: readonly number[] = [];
  * The specs with keys /proc/PID/fd/N by the descriptor that they name. Tasks that share a table have all its
  * descriptors.
  */
-export class DescriptorNames {
+export class DescriptorKeys {
   /** Numbers of specs, ascending, by table and by descriptor. */
   private readonly ofTable = new Map<number, Map<number, number[]>>();
   /** Of those for every task, by descriptor. */
@@ -20,14 +21,14 @@ export class DescriptorNames {
     specs.forEach(({ key }, number) => {
       if (key.kind !== 'descriptor') return;
       if (key.pid === undefined) {
-        push(this.ofAll, key.fd, number);
+        pushTo(this.ofAll, key.fd, number);
         return;
       }
       const table = tasks.tableOf(key.pid);
       if (table === undefined) return;
       const fds = this.ofTable.get(table);
       if (fds === undefined) this.ofTable.set(table, new Map([[key.fd, [number]]]));
-      else push(fds, key.fd, number);
+      else pushTo(fds, key.fd, number);
     });
   }
 
@@ -44,10 +45,4 @@ export class DescriptorNames {
     if (this.ofTable.size === 0 && this.ofAll.size === 0) return NONE;
     return this.for(table, fd).filter((number) => this.specs[number]?.only);
   }
-}
-
-function push(lists: Map<number, number[]>, key: number, value: number): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
