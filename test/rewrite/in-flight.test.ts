@@ -134,3 +134,20 @@ test('the image with the bytes is never a link in OUT, for the executor follows 
     }
   }
 });
+
+test('inFlight fail has its say whichever end its spec takes, and a reader that wants the bytes gets them', async (t) => {
+  const [first, second] = ['fd[5]:/proc/7/fd/0', 'fd[6]:/proc/8/fd/0'];
+  const rest = 'fd[7]:/proc/8/fd/1';
+  for (const failing of [
+    [
+      { inherit: first, inFlight: 'drop' as const },
+      { inherit: second, inFlight: 'fail' as const },
+    ],
+    [first, second, { inherit: rest, inFlight: 'fail' as const }],
+  ]) {
+    t.is((await refusal(t, readers(), { specs: failing })).code, 'BYTES_IN_FLIGHT');
+  }
+  const specs = [{ inherit: first, inFlight: 'drop' as const }, second];
+  const { plan } = await rewriteImages(t, readers(), { specs });
+  t.deepEqual(flights(plan), ['3: 5 REPLAY', '3: 6 REPLAY']);
+});

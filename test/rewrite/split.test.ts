@@ -568,3 +568,88 @@ test('a claimed length of a payload is not believed', async (t) => {
   const error = await refusal(t, smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': queues }), { specs: [LOG] });
   t.like(error, { code: 'IMAGE_TRUNCATED', file: 'sk-queues.img', entry: 0 });
 });
+
+test('a message of a packet that holds no split right keeps its encoding', async (t) => {
+  // Rights of 1 with a length that is longer than it has to be, beside a message with 3.
+  const other = Buffer.from([0x22, 0x84, 0x00, 0x08, 1, 0x10, 1]);
+  const record = Buffer.concat([encodeMessage('sk_packet_entry', packet([3])), other]);
+  const images = smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': [record] });
+  const { out } = await checked(t, images, [LOG]);
+  const expected = Buffer.concat([encodeMessage('sk_packet_entry', packet([5])), other]);
+  t.true(readImage(out, 'sk-queues.img').records[0]?.bytes.equals(expected));
+});
+
+test('a ghost that another entry has too is not lost, and a dead /proc has no content', async (t) => {
+  const open = { 'fdinfo-2.img': [descriptor(5, 1, 'REG')] };
+  const ghosts = [3, 5].map((orig_id) => ({ orig_id, remap_id: 1, remap_type: 'GHOST' }));
+  t.deepEqual((await checked(t, withRemaps(ghosts, open), ['fd[7]:/log'])).plan.warnings, []);
+  const both = await checked(t, withRemaps(ghosts, open), ['fd[7]:/log', 'fd[8]:/link_remap.5']);
+  t.deepEqual(
+    both.plan.warnings.map(({ code }) => code),
+    ['REMOVED_FILE_DROPPED', 'REMOVED_FILE_DROPPED'],
+  );
+  const dead = [{ orig_id: 3, remap_id: 8, remap_type: 'PROCFS' }];
+  t.deepEqual((await checked(t, withRemaps(dead), ['fd[7]:/log'])).plan.warnings, []);
+});
+
+test('remaps and matches by the ten thousand', async (t) => {
+  const ids = Array.from({ length: 20_000 }, (_, i) => 10 + i);
+  const images = smallWith({
+    'files.img': [fileEntry(1, '/x', 0), fileEntry(3, '/log', 1), ...ids.map((id) => fileEntry(id, `/many/${id}`, 1))],
+    'fdinfo-1.img': [descriptor(3, 1, 'REG'), ...ids.map((id) => descriptor(id, id, 'REG'))],
+    'fdinfo-2.img': [],
+    'remap-fpath.img': [
+      { orig_id: 1, remap_id: 3, remap_type: 'LINKED' },
+      ...ids.map((id) => ({ orig_id: 3, remap_id: id, remap_type: 'LINKED' })),
+    ],
+    'mm-7.img': [mmEntry(1)],
+    'fs-7.img': [{ cwd_id: 1, root_id: 1 }],
+  });
+  const specs = ['fd[5]:/log', ...ids.slice(0, 10_000).map((id) => `fd[6]:/proc/7/fd/${id}`), 'fd[7]:/many/*'];
+  const { plan } = await rewriteImages(t, images, { specs });
+  t.is(plan.placeholders.length, 20_001);
+  t.true(
+    plan.placeholders.every(({ split_from }) => split_from !== undefined),
+    'each stands in for a removed file',
+  );
+});
+
+const DAMAGED: [string, Images, string, string, RegExp][] = [
+  [
+    'a descriptor whose entry is missing',
+    { 'fdinfo-2.img': [descriptor(77, 1, 'REG')] },
+    '/proc/8/fd/1',
+    'IMAGES_DISAGREE',
+    /names a descriptor of file id 77, and there is no such entry/,
+  ],
+  [
+    'an entry without its member',
+    { 'files.img': [{ type: 'PIPE', id: 2 }] },
+    '/proc/8/fd/1',
+    'IMAGE_MALFORMED',
+    /file id 2 is of type PIPE and lacks the member/,
+  ],
+  [
+    'an entry with another id inside',
+    { 'files.img': [{ ...pipeEntry(2, 4711, 1), id: 6 }], 'fdinfo-2.img': [descriptor(6, 1, 'PIPE')] },
+    'pipe:[4711]',
+    'IMAGES_DISAGREE',
+    /file id 6 has the id 2 inside/,
+  ],
+];
+for (const [what, images, key, code, problem] of DAMAGED) {
+  test(`${what} is damage, and told`, async (t) => {
+    const error = await refusal(t, smallWith(images), { specs: [`fd[5]:${key}`] });
+    t.like(error, { code, exitCode: 2, file: 'files.img' });
+    t.regex(error.message, problem);
+  });
+}
+
+test('a thread is named by its task', async (t) => {
+  const tasks = [
+    { pid: 7, ppid: 0, pgid: 7, sid: 7, threads: [7, 9] },
+    (smallCheckpoint()['pstree.img'] as Record[])[1] as Record,
+  ];
+  const error = await refusal(t, smallWith({ 'pstree.img': tasks }), { specs: ['fd[5]:/proc/9/fd/1'] });
+  t.regex(error.message, /9 is a thread of task 7/);
+});

@@ -142,3 +142,32 @@ test('one caller fd for both ends is a warning that names the way to take one', 
   );
   t.regex(plan.warnings[0]?.message ?? '', /\/proc\/PID\/fd\/N names one end alone/);
 });
+
+test('a lock of the open file is not that of a descriptor that leaves it, which is told', async (t) => {
+  const only = { inherit: 'fd[5]:/proc/7/fd/6', only: true };
+  for (const [flag, code] of [
+    [1, undefined],
+    [2, 'LOCK_NOT_SHARED'],
+    [4, 'LOCK_NOT_SHARED'],
+    [8, 'LOCK_NOT_SHARED'],
+  ] as const) {
+    const { plan } = await rewriteImages(t, smallWith({ 'filelocks.img': [lock(7, 1, flag)] }), { specs: [only] });
+    t.deepEqual(
+      plan.warnings.map((warning) => [warning.code, warning.file_id]),
+      code === undefined ? [] : [[code, 2]],
+      `flag ${flag}`,
+    );
+  }
+  const other = await rewriteImages(t, smallWith({ 'filelocks.img': [lock(7, 3, 2)] }), { specs: [only] });
+  t.deepEqual(other.plan.warnings, [], 'the lock of another open file');
+});
+
+test('a path of which the image says no type is not taken for what an epoll watches', async (t) => {
+  const files = [pipeEntry(2, 4711, 1), fileEntry(3, '/log', 1), fileEntry(1, '/x', 0), fileEntry(4, '/', 0)];
+  const images = watching([], {
+    'files.img': [...files, epoll(9, [watch(3)])],
+    'fdinfo-1.img': [descriptor(3, 3, 'REG'), descriptor(9, 8, 'EVENTPOLL')],
+  });
+  const { plan } = await rewriteImages(t, images, { specs: ['fd[7]:/log'] });
+  t.is(plan.placeholders[0]?.watched, undefined);
+});

@@ -100,3 +100,18 @@ test('a hexadecimal pipe number comes back as the decimal one', (t) => {
   const error = t.throws(() => parseSpec('fd[7]:pipe:[0x587d]'), { instanceOf: FdgraftError });
   t.regex(error?.hint ?? '', /pipe:\[22653\]/);
 });
+
+const WRONG_VALUES: [unknown, RegExp][] = [
+  [{ inherit: 'fd[3]:pipe:[1]', inFlight: 'reply' }, /has inFlight reply/],
+  [{ inherit: 'fd[3]:pipe:[1]', apply: 'reopened' }, /has apply reopened/],
+  [{ inherit: 'fd[3]:/proc/7/fd/1', only: 'false' }, /has only false/],
+  [{ inherit: 'fd[3]:pipe:[1]', nothing: 1 }, /has no option nothing/],
+  [{ inherit: 5 }, /is no text but number/],
+  ['fd[3]:/a\ud800', /half of a surrogate pair/],
+];
+for (const [options, problem] of WRONG_VALUES) {
+  test(`a caller without types is told: ${JSON.stringify(options)}`, (t) => {
+    const error = t.throws(() => parseSpec(options as SpecOptions), { instanceOf: FdgraftError, message: problem });
+    t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
+  });
+}

@@ -67,7 +67,7 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     'an option at the top',
     { version: 1, specs: [], apply: 'dup' },
     /no option apply/,
-    /did you mean apply\?|there are/,
+    /there are: \$schema, version, specs$/,
   ],
 ];
 for (const [what, value, problem, hint] of WRONG) {
@@ -175,4 +175,10 @@ test('--from-descriptors without a list, or with none that is one, is an error',
   const top = temporaryFolder(t);
   const source = writeCheckpoint(top, listed(`["${'x'.repeat(2 << 20)}"]`));
   await t.throwsAsync(async () => rewrite(await openSource(source), options), { message: /not a list/ });
+});
+
+test('a value of any depth is told by its kind, and a byte order mark passed over', (t) => {
+  const deep = `{"version":1,"specs":[{"inherit":${'['.repeat(5000)}${']'.repeat(5000)}}]}`;
+  t.throws(() => parseSpecFile('specs.json', deep), { message: /\/specs\/0\/inherit: a list is no string/ });
+  t.deepEqual(parseSpecFile('specs.json', '\ufeff{"version":1,"specs":[]}'), []);
 });
