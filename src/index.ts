@@ -1,10 +1,8 @@
 /** The library: what the command does, without printing and without exiting. */
-import { inspect as inspectSource, type OpenEntry } from './checkpoint/inspect';
-import type { Source } from './storage/source';
-
 export type { EntryFacts } from './checkpoint/entry-types';
-export type { Descriptor, OpenEntry } from './checkpoint/inspect';
+export type { Descriptor, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
+export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
 export { openSource } from './operations/open-source';
 export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
@@ -28,11 +26,3 @@ export type { Apply, InFlight, Position, SpecOptions } from './specs/spec';
 export type { SinkNotice } from './storage/folder-sink';
 export { LINK_MODES, type LinkMode } from './storage/link-mode';
 export type { Member, Source, SourceMember } from './storage/source';
-
-/**
- * Every open file description of a checkpoint that a descriptor refers to, ascending by file id.
- * Throws FdgraftError where the source is no checkpoint that fdgraft can rewrite.
- */
-export function inspect(source: Source, options: { signal?: AbortSignal } = {}): Promise<OpenEntry[]> {
-  return inspectSource(source, options.signal);
-}

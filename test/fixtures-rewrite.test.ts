@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type ErrorCode, FdgraftError, inspect, openSource, type RewriteOptions, rewrite } from '../src';
+import { allOf } from './support/all-of';
 import { NO_OWNER, temporaryFolder } from './support/folders';
 import { encodeImage, encodeMessage, messageType, readImage, uint32 } from './support/images';
 import { checkRewritten } from './support/independent';
@@ -17,7 +18,7 @@ const REFUSED: { [fixtureAndKey: string]: [ErrorCode, RegExp] } = {
 const lineOf = (name: string, key: string) => `${name} ${key.replace(/:\[\d+\]$/, '')}`;
 
 async function keysOf(folder: string): Promise<string[]> {
-  const listed = await inspect(await openSource(folder));
+  const listed = await allOf(inspect(await openSource(folder)));
   return [...new Set(listed.flatMap(({ facts }) => facts?.key ?? []))];
 }
 
@@ -70,7 +71,7 @@ for (const name of fixtures) {
 
 for (const name of fixtures) {
   test(`${name}: each descriptor by its name, with the others of its entry and without`, async (t) => {
-    const entries = await inspect(await openSource(path.join(images, name)));
+    const entries = await allOf(inspect(await openSource(path.join(images, name))));
     let moved = 0;
     for (const { id, facts, descriptors } of entries) {
       if (facts === undefined || REFUSED[lineOf(name, facts.key)] !== undefined) continue;

@@ -24,6 +24,8 @@ export interface EntryFacts {
   /** Offset of a regular file; undefined where the image says that there is none. */
   readonly offset?: bigint;
   readonly pipeId?: number;
+  /** A file that lies outside: CRIU asks for it at the restore. */
+  readonly isExternal?: boolean;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
 }
@@ -77,6 +79,7 @@ const REG: EntryType = {
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
     ...(reg.mode === undefined ? {} : { mode: reg.mode }),
+    ...(reg.ext === true ? { isExternal: true } : {}),
   }),
 };
 

@@ -1,5 +1,6 @@
 import { WireFault } from '../errors/wire-fault';
-import { FD_TYPES, FILE_ENTRY_FIELDS } from '../schema/generated/images';
+import type { ImageName, PerTypeImageName } from '../frames/image-kinds';
+import { FD_TYPES, FILE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 
 /** The member of file_entry that holds the entry, by type (CRIU: files.c, collect_one_file). */
@@ -25,6 +26,35 @@ const MEMBER_OF_TYPE = new Map<number, number>([
   [FD_TYPES.BPFMAP, FILE_ENTRY_FIELDS.bpf],
   [FD_TYPES.PIDFD, FILE_ENTRY_FIELDS.pidfd],
 ]);
+
+/** Types of the entries in the images that dumps older than files.img have (CRIU: image-desc.c). */
+const TYPE_OF_IMAGE: Record<PerTypeImageName, number> = {
+  REG_FILES: FD_TYPES.REG,
+  EXT_FILES: FD_TYPES.EXT,
+  NS_FILES: FD_TYPES.NS,
+  EVENTFD_FILE: FD_TYPES.EVENTFD,
+  EVENTPOLL_FILE: FD_TYPES.EVENTPOLL,
+  SIGNALFD: FD_TYPES.SIGNALFD,
+  INOTIFY_FILE: FD_TYPES.INOTIFY,
+  FANOTIFY_FILE: FD_TYPES.FANOTIFY,
+  PIPES: FD_TYPES.PIPE,
+  FIFO: FD_TYPES.FIFO,
+  UNIXSK: FD_TYPES.UNIXSK,
+  INETSK: FD_TYPES.INETSK,
+  PACKETSK: FD_TYPES.PACKETSK,
+  NETLINK_SK: FD_TYPES.NETLINKSK,
+  TTY_FILES: FD_TYPES.TTY,
+  TUNFILE: FD_TYPES.TUNF,
+  TIMERFD: FD_TYPES.TIMERFD,
+};
+
+/** The type of all entries in such an image; undefined for any other image. */
+export function typeOfImage(image: ImageName): number | undefined {
+  return (TYPE_OF_IMAGE as Partial<Record<ImageName, number>>)[image];
+}
+
+/** Each message of a per-type image has its id there, as reg_file_entry has. */
+const ID_FIELD = REG_FILE_ENTRY_FIELDS.id;
 
 /** One entry of files.img: its type, its id, and where its member lies. Reused from entry to entry. */
 export class FileEntryView {
@@ -64,6 +94,21 @@ export class FileEntryView {
     const wanted = MEMBER_OF_TYPE.get(type) ?? 0;
     if (members > 1) this.pick(wanted, bytes, start, end);
     else if (this.member !== wanted) this.member = 0;
+    return this;
+  }
+
+  /** Reads the record of an image that holds the entries of one type alone. Throws WireFault. */
+  readBare(type: number, bytes: Uint8Array, start: number, end: number): this {
+    const cursor = this.cursor.over(bytes, start, end);
+    let id = -1;
+    while (cursor.next()) if (cursor.number === ID_FIELD) id = cursor.uint32();
+    if (id === -1) throw new WireFault('the required field is missing', start, undefined, 'id');
+    this.type = type;
+    this.id = id;
+    this.member = MEMBER_OF_TYPE.get(type) ?? 0;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
     return this;
   }
 

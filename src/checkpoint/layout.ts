@@ -1,23 +1,12 @@
 import { messages } from '../errors/messages';
+import type { ImageFile } from '../frames/image-kinds';
 import type { InventoryEntry } from '../schema/generated/images';
+import { typeOfImage } from './file-entry';
 import type { OpenImage } from './open-image';
 
 /** Images of the oldest format have no IMG_COMMON. */
 const VERSION_WITHOUT_FIRST_MAGIC = 1;
 const VERSION_WITH_FIRST_MAGIC = 2;
-
-/** Images that only dumps without files.img have; each holds the entries of one type. */
-const PER_TYPE_IMAGES = new Set([
-  'reg-files.img',
-  'pipes.img',
-  'fifo.img',
-  'ext-files.img',
-  'unixsk.img',
-  'inetsk.img',
-  'eventfd.img',
-  'eventpoll.img',
-  'tty.img',
-]);
 
 /**
  * Gathers what the images say about the folder's layout, in whatever order they come, and says at the
@@ -28,7 +17,7 @@ export class Layout {
   private withFirstMagic: string | undefined;
   private withoutFirstMagic: string | undefined;
   private hasFiles = false;
-  private hasIds = false;
+  hasIds = false;
   private hasPstree = false;
   private perType: string | undefined;
 
@@ -36,37 +25,56 @@ export class Layout {
     this.inventory = inventory;
   }
 
-  sawImage(image: OpenImage): void {
-    const { name } = image.kind;
+  /** To be told of every image, whether it is read or not. */
+  sawImage({ kind: { name } }: ImageFile, fileName: string): void {
     if (name === 'FILES') this.hasFiles = true;
     if (name === 'IDS') this.hasIds = true;
     if (name === 'PSTREE') this.hasPstree = true;
+    if (typeOfImage(name) !== undefined) this.perType ??= fileName;
+  }
+
+  /** To be told of every image that is read. */
+  sawMagics(image: OpenImage): void {
     if (!image.kind.hasFirstMagic) return;
     if (image.hasFirstMagic) this.withFirstMagic ??= image.name;
     else this.withoutFirstMagic ??= image.name;
   }
 
-  sawRaw(name: string): void {
-    if (PER_TYPE_IMAGES.has(name)) this.perType ??= name;
+  /** True where each type has an image of its own, and file ids are unique within a type only. */
+  get isPerType(): boolean {
+    return !this.hasFiles && this.perType !== undefined;
   }
 
-  /** Throws FdgraftError where the folder is not one that can be rewritten. `source`: how to name it. */
+  /** True where the N of fdinfo-N.img is a pid. */
+  get hasTablesByPid(): boolean {
+    return this.inventory?.fdinfo_per_id !== true;
+  }
+
+  /** Throws FdgraftError where the folder is none that can be rewritten. `source`: how to name it. */
   check(source: string): void {
+    this.checkReadable(source);
+    const reason = this.whyNotRestored;
+    if (reason !== undefined) throw messages.oldLayout(source, reason);
+  }
+
+  /** Why no CRIU from 3.17 on restores the folder; undefined where they do (tried on 4.1.1 and 4.3). */
+  get whyNotRestored(): string | undefined {
+    if (this.isPerType) return `has ${this.perType} and no files.img`;
+    if (this.hasTablesByPid) return 'has descriptor tables by pid (inventory.img without fdinfo_per_id)';
+    if (!this.hasIds) return 'has no ids-PID.img: its ids are inside the core images';
+    return undefined;
+  }
+
+  /** Throws FdgraftError where the folder is no whole checkpoint. */
+  checkReadable(source: string): void {
     if (this.inventory === undefined) throw messages.noInventory(source);
     this.checkVersion(this.inventory.img_version);
     if (!this.hasPstree) {
       throw messages.missingImage('pstree.img', 'every dump of CRIU has it', 'the folder is not complete');
     }
-    if (!this.hasFiles && this.perType !== undefined) {
-      throw messages.oldLayout(source, `has ${this.perType} and no files.img`);
-    }
-    if (this.inventory.fdinfo_per_id !== true) {
-      throw messages.oldLayout(source, 'has descriptor tables by pid (inventory.img without fdinfo_per_id)');
-    }
-    if (!this.hasFiles) {
+    if (!this.hasFiles && this.perType === undefined) {
       throw messages.missingImage('files.img', 'fdinfo images refer to it', 'the folder is not complete');
     }
-    if (!this.hasIds) throw messages.oldLayout(source, 'has no ids-PID.img: its ids are inside the core images');
   }
 
   private checkVersion(version: number): void {

@@ -47,17 +47,22 @@ export function imageOf(member: SourceMember): ImageFile | undefined {
   return image;
 }
 
+/** Records of an image, and the image. */
+export interface ImageBatch {
+  readonly batch: RecordBatch;
+  readonly open: OpenImage;
+}
+
 /**
- * Reads the records of an image in batches. `onOpen` is called once, after the magics and before the first batch;
- * `takeExtra` with the extras that are too long for a batch.
+ * The records of an image in batches, each valid until the next is asked for. `onOpen` is called once, after the
+ * magics and before the first batch; `takeExtra` with the extras that are too long for a batch.
  */
-export async function readBatches(
+export async function* batchesOf(
   member: SourceMember,
   image: ImageFile,
-  visit: (batch: RecordBatch, open: OpenImage) => void | Promise<void>,
   onOpen: (open: OpenImage) => void | Promise<void> = () => {},
   takeExtra?: TakeExtra,
-): Promise<OpenImage> {
+): AsyncGenerator<ImageBatch, void, undefined> {
   const name = escapeBytes(member.name);
   const file = await member.open();
   const reader = new RecordReader(file, name, EXTRAS[image.kind.name], takeExtra);
@@ -66,12 +71,31 @@ export async function readBatches(
     const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };
     await onOpen(open);
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
-      await visit(batch, open);
+      yield { batch, open };
     }
-    return open;
   } finally {
     reader.release();
     await file.close();
+  }
+}
+
+/** Calls `visit` with each batch of an image; otherwise as `batchesOf`. */
+export async function readBatches(
+  member: SourceMember,
+  image: ImageFile,
+  visit: (batch: RecordBatch, open: OpenImage) => void | Promise<void>,
+  onOpen?: (open: OpenImage) => void | Promise<void>,
+  takeExtra?: TakeExtra,
+): Promise<void> {
+  for await (const { batch, open } of batchesOf(member, image, onOpen, takeExtra)) await visit(batch, open);
+}
+
+/** A batch in pieces of so many records, for those who make something of each: it need not all be there at once. */
+export function* piecesOf(batch: RecordBatch, records: number): Generator<RecordBatch, void, undefined> {
+  for (let from = 0; from < batch.count; from += records) {
+    const to = Math.min(batch.count, from + records);
+    const [starts, ends] = [batch.starts.subarray(from, to), batch.ends.subarray(from, to)];
+    yield { ...batch, starts, ends, count: to - from, firstEntry: batch.firstEntry + from };
   }
 }
 

@@ -1,8 +1,15 @@
+import { escapeBytes } from '../bytes/escape';
 import type { ImageFile } from '../frames/image-kinds';
+import { decode } from '../schema/decode';
 import { PSTREE_ENTRY, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
 import type { SourceMember } from '../storage/source';
-import { decodeAll, decodeFirst, type OpenImage } from './open-image';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import { decodeAll, decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
 import { pushTo } from './push-to';
+
+/** What is read of core images, the largest messages of all: no more than this (CRIU: core.proto). */
+const CORE_ENTRY_FIELDS = { tc: 3, ids: 4 };
+const TASK_CORE_ENTRY_FIELDS = { comm: 6 };
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
@@ -12,6 +19,9 @@ export class Tasks {
   /** Threads other than the first of their task, with its pid. */
   private readonly threads = new Map<number, number>();
   private readonly tableOfPid = new Map<number, number>();
+  /** Of dumps older than the ids images. */
+  private readonly tableInCore = new Map<number, number>();
+  private readonly names = new Map<number, string>();
   private tables: ReadonlyMap<number, readonly number[]> | undefined;
 
   /** True for the images that say which tasks there are. */
@@ -30,6 +40,38 @@ export class Tasks {
     }
     const { files_id } = await decodeFirst(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
     this.tableOfPid.set(image.number, files_id);
+  }
+
+  /** Reads a core image: the name of a task, and its table where no ids image says it. Only for those who show names. */
+  async readCore(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
+    const read = (bytes: Uint8Array, start: number, end: number) => {
+      const field = new FieldCursor().over(bytes, start, end);
+      while (field.next()) {
+        if (field.number === CORE_ENTRY_FIELDS.tc) {
+          field.expect(WIRE_TYPE.BYTES);
+          const name = lastPayload(bytes, field.valueStart, field.end, TASK_CORE_ENTRY_FIELDS.comm);
+          if (name !== undefined) this.names.set(image.number, escapeBytes(Buffer.from(name)));
+        } else if (field.number === CORE_ENTRY_FIELDS.ids) {
+          field.expect(WIRE_TYPE.BYTES);
+          const { files_id } = decode(TASK_KOBJ_IDS_ENTRY, bytes, field.valueStart, field.end);
+          this.tableInCore.set(image.number, files_id);
+        }
+      }
+    };
+    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), onOpen);
+  }
+
+  /** Says where the numbers of tables come from, in dumps older than ids images. To be called when all is read. */
+  useOldTables(by: 'pid' | 'core'): void {
+    for (const pid of this.pids) {
+      const table = by === 'pid' ? pid : this.tableInCore.get(pid);
+      if (table !== undefined) this.tableOfPid.set(pid, table);
+    }
+  }
+
+  /** The name of a task (its comm, escaped); undefined where no core image was read that has it. */
+  nameOf(pid: number): string | undefined {
+    return this.names.get(pid);
   }
 
   /** The descriptor table of a task; undefined where there is no such task, or it is dead. */
@@ -71,4 +113,11 @@ export class Tasks {
     }
     return tables;
   }
+}
+
+function lastPayload(bytes: Uint8Array, start: number, end: number, number: number): Uint8Array | undefined {
+  const field = new FieldCursor().over(bytes, start, end);
+  let payload: Uint8Array | undefined;
+  while (field.next()) if (field.number === number) payload = field.payload();
+  return payload;
 }

@@ -35,7 +35,28 @@ export type ImageName =
   | 'AUTOFS'
   | 'EVENTPOLL_TFD'
   | 'INOTIFY_WD'
-  | 'FANOTIFY_MARK';
+  | 'FANOTIFY_MARK'
+  | PerTypeImageName;
+
+/** Images of dumps older than files.img: each holds the entries of one type, as bare messages. */
+export type PerTypeImageName =
+  | 'REG_FILES'
+  | 'EXT_FILES'
+  | 'NS_FILES'
+  | 'EVENTFD_FILE'
+  | 'EVENTPOLL_FILE'
+  | 'SIGNALFD'
+  | 'INOTIFY_FILE'
+  | 'FANOTIFY_FILE'
+  | 'PIPES'
+  | 'FIFO'
+  | 'UNIXSK'
+  | 'INETSK'
+  | 'PACKETSK'
+  | 'NETLINK_SK'
+  | 'TTY_FILES'
+  | 'TUNFILE'
+  | 'TIMERFD';
 
 /** Names and magics as CRIU's criu/include/magic.h and image-desc.c define them, the same from 3.17 to 4.3. */
 const KINDS: readonly ImageKind[] = [
@@ -57,6 +78,23 @@ const KINDS: readonly ImageKind[] = [
   { name: 'EVENTPOLL_TFD', pattern: /^eventpoll-tfd\.img$/, magic: 0x44433746, hasFirstMagic: true },
   { name: 'INOTIFY_WD', pattern: /^inotify-wd\.img$/, magic: 0x54562009, hasFirstMagic: true },
   { name: 'FANOTIFY_MARK', pattern: /^fanotify-mark\.img$/, magic: 0x56506035, hasFirstMagic: true },
+  { name: 'REG_FILES', pattern: /^reg-files\.img$/, magic: 0x50363636, hasFirstMagic: true },
+  { name: 'EXT_FILES', pattern: /^ext-files\.img$/, magic: 0x59255641, hasFirstMagic: true },
+  { name: 'NS_FILES', pattern: /^ns-files\.img$/, magic: 0x61394011, hasFirstMagic: true },
+  { name: 'EVENTFD_FILE', pattern: /^eventfd\.img$/, magic: 0x44523722, hasFirstMagic: true },
+  { name: 'EVENTPOLL_FILE', pattern: /^eventpoll\.img$/, magic: 0x45023858, hasFirstMagic: true },
+  { name: 'SIGNALFD', pattern: /^signalfd\.img$/, magic: 0x57323820, hasFirstMagic: true },
+  { name: 'INOTIFY_FILE', pattern: /^inotify\.img$/, magic: 0x48424431, hasFirstMagic: true },
+  { name: 'FANOTIFY_FILE', pattern: /^fanotify\.img$/, magic: 0x55096122, hasFirstMagic: true },
+  { name: 'PIPES', pattern: /^pipes\.img$/, magic: 0x56513555, hasFirstMagic: true },
+  { name: 'FIFO', pattern: /^fifo\.img$/, magic: 0x58364939, hasFirstMagic: true },
+  { name: 'UNIXSK', pattern: /^unixsk\.img$/, magic: 0x54373943, hasFirstMagic: true },
+  { name: 'INETSK', pattern: /^inetsk\.img$/, magic: 0x56443851, hasFirstMagic: true },
+  { name: 'PACKETSK', pattern: /^packetsk\.img$/, magic: 0x60454618, hasFirstMagic: true },
+  { name: 'NETLINK_SK', pattern: /^netlinksk\.img$/, magic: 0x58005614, hasFirstMagic: true },
+  { name: 'TTY_FILES', pattern: /^tty\.img$/, magic: 0x59433025, hasFirstMagic: true },
+  { name: 'TUNFILE', pattern: /^tunfile\.img$/, magic: 0x57143751, hasFirstMagic: true },
+  { name: 'TIMERFD', pattern: /^timerfd\.img$/, magic: 0x50493712, hasFirstMagic: true },
 ];
 
 export interface ImageFile {

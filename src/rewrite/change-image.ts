@@ -42,7 +42,8 @@ export async function changeImage(
     await writer.write(result);
   };
   try {
-    const { name } = await readBatches(
+    let name = '';
+    await readBatches(
       member,
       image,
       async (batch, open) => {
@@ -50,6 +51,7 @@ export async function changeImage(
         await write(original, applyReplacements(batch, original, replace(batch, open)));
       },
       async (open) => {
+        name = open.name;
         const magics = encodeMagics(open);
         await write(magics, magics);
       },

@@ -74,7 +74,7 @@ class Surveyor {
   private readonly candidates: Candidates;
   private finder: ReferenceFinder;
   private filesImage: Member | undefined;
-  private readonly onOpen = (open: OpenImage) => this.layout.sawImage(open);
+  private readonly onOpen = (open: OpenImage) => this.layout.sawMagics(open);
 
   constructor(specs: readonly InheritSpec[], resolved: ResolvedDescriptors) {
     this.candidates = new Candidates(specs, resolved);
@@ -83,11 +83,11 @@ class Surveyor {
 
   async see(member: SourceMember): Promise<void> {
     const image = imageOf(member);
-    if (image === undefined) {
-      const name = member.name.toString('latin1');
-      if (name === PLAN_IMAGE) throw messages.planInSource(escapeBytes(member.name));
-      this.layout.sawRaw(name);
-    } else if (image.kind.name === 'INVENTORY') {
+    const name = escapeBytes(member.name);
+    if (name === PLAN_IMAGE) throw messages.planInSource(name);
+    if (image === undefined) return;
+    this.layout.sawImage(image, name);
+    if (image.kind.name === 'INVENTORY') {
       this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
     } else if (Tasks.readsFrom(image)) {
       await this.tasks.read(member, image, this.onOpen);

@@ -10,7 +10,8 @@ export interface Warning {
     | 'LOCK_NOT_SHARED'
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'
-    | 'KEY_LEFT_TO_CRIU';
+    | 'KEY_LEFT_TO_CRIU'
+    | 'LAYOUT_NOT_RESTORED';
   readonly message: string;
   /** File id that it is about. */
   readonly fileId?: number;

@@ -1,6 +1,7 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
+import { GLOB_CHARACTER, withoutLeadingSlash } from './path-key';
 import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
@@ -9,7 +10,6 @@ const MAX_ID = 2 ** 32 - 1;
 
 /** How runtimes name external namespaces (runc, crun: extRootNetNS, extRootPidNS). */
 const NAMESPACE_KEY = /^ext[A-Z][A-Za-z]*NS$/;
-const GLOB_CHARACTER = /[*?[{]/;
 
 /**
  * Reads `fd[N]:KEY` or `debug[N]:TEXT`, alone or with its options. Stricter than CRIU, whose parser lets
@@ -201,12 +201,6 @@ function refuseUnsupported(spec: string, key: string): void {
   if (/^socket:?\[/.test(key)) refuse('inheriting a socket', 'name a pipe or a regular file');
   if (/^tty:?\[/.test(key)) refuse('inheriting a terminal', 'criu restore --inherit-fd takes this key itself');
   if (/^\/?memfd:/.test(key)) refuse('inheriting a memfd', 'criu restore --inherit-fd takes this key itself');
-}
-
-/** Paths are compared without it: CRIU's own keys lack it. CRIU writes the root directory as a dot. */
-function withoutLeadingSlash(path: Buffer): Buffer {
-  if (path.length === 1 && (path[0] === 0x2f || path[0] === 0x2e)) return Buffer.alloc(0);
-  return path[0] === 0x2f ? path.subarray(1) : path;
 }
 
 function readEscapes(spec: string, text: string): Buffer {

@@ -1,10 +1,31 @@
 import { accessOf } from '../../checkpoint/entry-types';
-import type { OpenEntry } from '../../index';
+import type { ListedEntry } from '../../index';
 import { jsonNumber } from '../../plan/plan-json';
 
-/** The list for programs. Entries that cannot be inherited yet have no key. */
-export function lsJson(entries: readonly OpenEntry[]): string {
-  const listed = entries.map(({ id, type, facts, unreadBytes, descriptors }) => ({
+/** The list for programs, an entry a piece: what they are in a row is one value of JSON. */
+export class LsJson {
+  private isFirst = true;
+
+  begin(): string {
+    return '{\n  "format": "fdgraft.ls",\n  "version": 1,\n  "entries": [';
+  }
+
+  entry(entry: ListedEntry): string {
+    const text = JSON.stringify(toJson(entry), null, 2).replaceAll('\n', '\n    ');
+    const before = this.isFirst ? '\n    ' : ',\n    ';
+    this.isFirst = false;
+    return before + text;
+  }
+
+  end(): string {
+    return this.isFirst ? ']\n}\n' : '\n  ]\n}\n';
+  }
+}
+
+/** Entries that cannot be inherited yet have no key. */
+function toJson(entry: ListedEntry): object {
+  const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
+  return {
     file_id: id,
     type,
     ...(facts === undefined
@@ -15,13 +36,27 @@ export function lsJson(entries: readonly OpenEntry[]): string {
           flags: facts.flags,
           ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),
           ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId, unread_bytes: unreadBytes }),
+          ...(missingEnd === undefined ? {} : { missing_end: missingEnd }),
+          external: isExternal,
         }),
-    descriptors: descriptors.map(({ table, pids, fd, closeOnExec }) => ({
+    ...(callerFds.length === 0 ? {} : { caller_fds: callerFds }),
+    descriptors: descriptors.map(({ table, pids, names, fd, closeOnExec }) => ({
       table,
       pids,
+      names,
       fd,
       close_on_exec: closeOnExec,
     })),
-  }));
-  return `${JSON.stringify({ format: 'fdgraft.ls', version: 1, entries: listed }, null, 2)}\n`;
+    other_references: others.map(({ what, pid, socketId }) => ({
+      what,
+      ...(pid === undefined ? {} : { pid }),
+      ...(socketId === undefined ? {} : { socket_id: socketId }),
+    })),
+    ties: ties.map(({ what, pid, fd, epoll }) => ({
+      what,
+      ...(pid === undefined ? {} : { pid }),
+      fd,
+      ...(epoll === undefined ? {} : { epoll_id: epoll }),
+    })),
+  };
 }

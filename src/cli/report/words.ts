@@ -22,9 +22,8 @@ export function pidAndFd({ pids, table, fd }: { pids: readonly number[]; table: 
   return pids.length === 0 ? [`table ${table}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
 }
 
-/** Columns as wide as their widest cell; the last one is not padded. */
-export function columns(rows: readonly (readonly string[])[]): string[][] {
-  const widths: number[] = [];
+/** Columns as wide as their widest cell, and as `widths` says, which grows; the last one is not padded. */
+export function columns(rows: readonly (readonly string[])[], widths: number[] = []): string[][] {
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   }

@@ -1,0 +1,73 @@
+import { pushTo } from '../push-to';
+
+const PIECE_BITS = 14;
+const PIECE = 1 << PIECE_BITS;
+
+/** Millions of numbers, to be gone through in ascending order; 8 bytes each. */
+export class SortedKeys {
+  private readonly pieces: Float64Array[] = [];
+  private sorted: Float64Array | undefined;
+  private isAscending = true;
+  length = 0;
+
+  /** Adds a key before `finish`. */
+  add(key: number): void {
+    if ((this.length & (PIECE - 1)) === 0) this.pieces.push(new Float64Array(PIECE));
+    if (this.length > 0 && key < this.at(this.length - 1)) this.isAscending = false;
+    this.length += 1;
+    (this.pieces.at(-1) as Float64Array)[(this.length - 1) & (PIECE - 1)] = key;
+  }
+
+  /** To be called when all keys are there. CRIU writes most images in ascending order. */
+  finish(): void {
+    if (this.isAscending) return;
+    const all = new Float64Array(this.pieces.length * PIECE);
+    this.pieces.forEach((piece, i) => {
+      all.set(piece, i * PIECE);
+    });
+    this.sorted = all.subarray(0, this.length).sort();
+    this.pieces.length = 0;
+  }
+
+  at(place: number): number {
+    const value =
+      this.sorted === undefined ? this.pieces[place >>> PIECE_BITS]?.[place & (PIECE - 1)] : this.sorted[place];
+    return value as number;
+  }
+
+  has(key: number): boolean {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.at(middle) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.length && this.at(low) === key;
+  }
+}
+
+/** Hands values on in the order of their keys, which are known beforehand: holds those that come too early. */
+export class InOrder<T> {
+  private next = 0;
+  private readonly early = new Map<number, T[]>();
+
+  constructor(private readonly keys: SortedKeys) {}
+
+  put(key: number, value: T): void {
+    pushTo(this.early, key, value);
+  }
+
+  /** The values whose turn has come, up to the first that is not there or not ready. */
+  *take(isReady: (value: T) => boolean): Generator<T, void, undefined> {
+    while (this.next < this.keys.length) {
+      const key = this.keys.at(this.next);
+      const held = this.early.get(key);
+      const value = held?.[0];
+      if (held === undefined || value === undefined || !isReady(value)) return;
+      if (held.length === 1) this.early.delete(key);
+      else held.shift();
+      this.next += 1;
+      yield value;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { decode } from '../../schema/decode';
+import { FD_TYPES } from '../../schema/generated/images';
+import type { Source } from '../../storage/source';
+import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
+import { FileEntryView, typeOfImage } from '../file-entry';
+import { batchesOf, forEachRecord, imageOf, piecesOf } from '../open-image';
+import { pipeName } from '../pipe-name';
+import { entryKey, idOfKey } from './entry-key';
+import { InOrder } from './in-order';
+import type { OpenEntry } from './open-entry';
+import { Overview } from './overview';
+
+/** More than these are not made before the first is handed on. */
+const RECORDS_AT_ONCE = 64;
+
+/** An entry whose turn has not come yet. */
+interface Waiting {
+  readonly key: number;
+  readonly id: number;
+  readonly type: number;
+  readonly facts?: EntryFacts;
+  /** Where the facts are in another entry: what it says itself, and the key of that one. */
+  readonly pathless?: { readonly known: EntryType; readonly decoded: never; readonly path: number };
+}
+
+/**
+ * All entries that a descriptor or an SCM right refers to, ascending by file id, one after the other: memory grows by
+ * a few bytes an entry and descriptor, and by the entries that lie in the images earlier than in that order.
+ * Two passes. Reads layouts that no supported CRIU restores too. Throws FdgraftError.
+ */
+export async function* listEntries(
+  source: Source,
+  signal?: AbortSignal,
+  onOverview: (overview: Overview) => void = () => {},
+): AsyncGenerator<OpenEntry, void, undefined> {
+  const overview = await Overview.of(source, signal);
+  onOverview(overview);
+  const { keys } = overview;
+  const order = new InOrder<Waiting>(keys);
+  const paths = new Map<number, EntryFacts>();
+  const view = new FileEntryView();
+  const isReady = ({ pathless }: Waiting) => pathless === undefined || paths.has(pathless.path);
+
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    const image = imageOf(member);
+    const type = image === undefined ? undefined : typeOfImage(image.kind.name);
+    const isWanted = overview.layout.isPerType ? type !== undefined : image?.kind.name === 'FILES';
+    if (image === undefined || !isWanted) continue;
+    const visit = (bytes: Uint8Array, start: number, end: number) => {
+      const entry = type === undefined ? view.read(bytes, start, end) : view.readBare(type, bytes, start, end);
+      const waiting = readEntry(entry);
+      if (waiting.facts !== undefined && overview.paths.has(waiting.key)) paths.set(waiting.key, waiting.facts);
+      order.put(waiting.key, waiting);
+    };
+    for await (const { batch, open } of batchesOf(member, image)) {
+      for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+        forEachRecord(piece, open.name, visit);
+        for (const waiting of order.take(isReady)) yield* conclude(waiting, overview, paths);
+      }
+    }
+  }
+  // What is left waits for a path that is not there.
+  for (const waiting of order.take(() => true)) yield* conclude(waiting, overview, paths);
+  yield* listMissing(overview);
+}
+
+function readEntry(view: FileEntryView): Waiting {
+  const { id, type } = view;
+  const key = entryKey(id, type);
+  const known = ENTRY_TYPES.find(({ number, member }) => number === type && member === view.member);
+  if (known === undefined) return { key, id, type };
+  const decoded = decode(known.schema, view.bytes, view.start, view.end) as never;
+  if (known.pathId === undefined) return { key, id, type, facts: known.describe(decoded, undefined) };
+  const path = entryKey(known.pathId(decoded) ?? id, FD_TYPES.REG);
+  return { key, id, type, pathless: { known, decoded, path } };
+}
+
+function* conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<number, EntryFacts>): Generator<OpenEntry> {
+  const { key, id, type, pathless } = waiting;
+  const descriptors = overview.descriptorsOf(key);
+  if (descriptors.length === 0 && !overview.isUnderWay(id)) return;
+  const facts = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
+  const name = typeName(type);
+  const pipeId = facts?.pipeId;
+  const missingEnd = type === FD_TYPES.PIPE && pipeId !== undefined ? overview.missingEnd(pipeId) : undefined;
+  yield {
+    id,
+    type: name,
+    facts: facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts,
+    unreadBytes: pipeId === undefined ? 0 : overview.unreadBytesOf(pipeName(name, pipeId)),
+    missingEnd,
+    isExternal: missingEnd !== undefined || facts?.isExternal === true,
+    descriptors,
+    others: overview.othersOf(key, id),
+    ties: overview.tiesOf(descriptors),
+  };
+}
+
+function describePathless(
+  { known, decoded, path }: NonNullable<Waiting['pathless']>,
+  paths: ReadonlyMap<number, EntryFacts>,
+): EntryFacts | undefined {
+  const found = paths.get(path);
+  return found === undefined ? undefined : known.describe(decoded, found);
+}
+
+/** Descriptors of entries that are not there, or are of another type. */
+function* listMissing(overview: Overview): Generator<OpenEntry> {
+  const missing = new Set<number>();
+  for (const key of overview.keysOfDescriptors()) {
+    if (!missing.has(key) && !overview.keys.has(key)) missing.add(key);
+  }
+  for (const key of [...missing].sort((a, b) => a - b)) {
+    const descriptors = overview.descriptorsOf(key);
+    const nothing = { facts: undefined, unreadBytes: 0, missingEnd: undefined, isExternal: false, others: [] };
+    yield { id: idOfKey(key), type: 'missing', ...nothing, descriptors, ties: overview.tiesOf(descriptors) };
+  }
+}

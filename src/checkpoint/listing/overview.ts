@@ -1,0 +1,264 @@
+import type { ImageFile } from '../../frames/image-kinds';
+import { decode } from '../../schema/decode';
+import {
+  FD_TYPES,
+  FIFO_ENTRY,
+  INVENTORY_ENTRY,
+  PIPE_DATA_ENTRY,
+  PIPE_ENTRY,
+  SK_PACKET_ENTRY,
+} from '../../schema/generated/images';
+import type { Source, SourceMember } from '../../storage/source';
+import {
+  type DescriptorName,
+  descriptorNames,
+  type EpollWatch,
+  epollWatch,
+  epollWatches,
+  namesDescriptors,
+} from '../descriptor-names';
+import { DescriptorView, isCloseOnExec } from '../descriptor-record';
+import { accessOf } from '../entry-types';
+import { FileEntryView, typeOfImage } from '../file-entry';
+import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import { IdSet } from '../id-set';
+import { Layout } from '../layout';
+import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../open-image';
+import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../pipe-name';
+import { pushTo } from '../push-to';
+import { SortedRows } from '../sorted-rows';
+import { Tasks } from '../tasks';
+import { entryKey } from './entry-key';
+import { SortedKeys } from './in-order';
+import type { Descriptor, OtherReference, Tie } from './open-entry';
+
+/** The type of the entries that a file id is looked up among; SCM rights apart, which CRIU looks up by the id alone. */
+const TYPE_OF_HOLDER: Partial<Record<HolderKind, number>> = {
+  executable: FD_TYPES.REG,
+  mapping: FD_TYPES.REG,
+  'memfd mapping': FD_TYPES.MEMFD,
+  'socket mapping': FD_TYPES.PACKETSK,
+  'working directory': FD_TYPES.REG,
+  'root directory': FD_TYPES.REG,
+  FIFO: FD_TYPES.REG,
+  terminal: FD_TYPES.REG,
+  'removed file': FD_TYPES.REG,
+  'linked remap': FD_TYPES.REG,
+  'queue of a socket': FD_TYPES.UNIXSK,
+};
+
+/** One image whose records refer to entries. */
+interface Referrer {
+  /** The number in its name. */
+  readonly number: number;
+  /** For tables, when all tasks are known. */
+  pids: readonly number[];
+  names: readonly string[];
+}
+
+/**
+ * What a first pass finds out: all that is told of an entry elsewhere than in its own record. Grows by 9 bytes a
+ * descriptor and 8 an entry.
+ */
+export class Overview {
+  readonly layout = new Layout();
+  readonly tasks = new Tasks();
+  /** Keys of the entries of the checkpoint. */
+  readonly keys = new SortedKeys();
+  /** Keys of regular entries that hold the path of another one. */
+  readonly paths = new Set<number>();
+
+  private readonly descriptors = new SortedRows();
+  private readonly holders = new SortedRows();
+  private readonly referrers: Referrer[] = [];
+  private readonly holderKinds: HolderKind[] = [];
+  private readonly scmRights = new Map<number, OtherReference[]>();
+  private readonly names: DescriptorName[] = [];
+  private readonly watches: EpollWatch[] = [];
+  private readonly ties = new Map<string, Tie[]>();
+  private readonly unread = new Map<PipeName, number>();
+  private readonly readEnds = new IdSet();
+  private readonly writeEnds = new IdSet();
+  private readonly entry = new FileEntryView();
+  private readonly descriptor = new DescriptorView();
+  private readonly onOpen = (open: OpenImage) => this.layout.sawMagics(open);
+
+  /** Reads the whole source. Throws FdgraftError. */
+  static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
+    const overview = new Overview();
+    for await (const member of source.members()) {
+      signal?.throwIfAborted();
+      const image = imageOf(member);
+      if (image !== undefined) await overview.see(member, image);
+    }
+    overview.conclude(source.label);
+    return overview;
+  }
+
+  private async see(member: SourceMember, image: ImageFile): Promise<void> {
+    const { name } = image.kind;
+    this.layout.sawImage(image, member.name.toString('latin1'));
+    if (name === 'INVENTORY') this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
+    else if (Tasks.readsFrom(image)) await this.tasks.read(member, image, this.onOpen);
+    else if (name === 'CORE') await this.tasks.readCore(member, image, this.onOpen);
+    else if (isRead(image)) await this.readReferences(member, image);
+  }
+
+  private async readReferences(member: SourceMember, image: ImageFile): Promise<void> {
+    const referrer = this.referrers.push({ number: image.number, pids: [], names: [] }) - 1;
+    const visit = this.visitorOf(image, referrer);
+    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), this.onOpen);
+  }
+
+  private visitorOf({ kind: { name } }: ImageFile, referrer: number) {
+    const type = typeOfImage(name);
+    const unread = UNREAD_BYTES_OF[name];
+    return (bytes: Uint8Array, start: number, end: number) => {
+      if (name === 'FILES') this.seeEntry(this.entry.read(bytes, start, end));
+      else if (type !== undefined) this.seeEntry(this.entry.readBare(type, bytes, start, end));
+      else if (name === 'FDINFO') this.seeDescriptor(bytes, start, end, referrer);
+      else if (unread !== undefined) this.seeUnreadBytes(unread, bytes, start, end);
+      else if (name === 'SK_QUEUES') this.seePacket(bytes, start, end, referrer);
+      else if (namesDescriptors(name)) this.names.push(...descriptorNames(name, bytes, start, end));
+      else {
+        visitFileIds(name, bytes, start, end, (id, kind) => this.addHolder(id, kind, referrer));
+        if (name === 'EVENTPOLL_TFD') this.watches.push(epollWatch(bytes, start, end));
+      }
+    };
+  }
+
+  private seeEntry({ id, type, member, bytes, start, end }: FileEntryView): void {
+    this.keys.add(entryKey(id, type));
+    if (type === FD_TYPES.PIPE && member !== 0) {
+      const { pipe_id, flags } = decode(PIPE_ENTRY, bytes, start, end);
+      const { read, write } = accessOf(flags);
+      if (read) this.readEnds.add(pipe_id);
+      if (write) this.writeEnds.add(pipe_id);
+    } else if (type === FD_TYPES.EVENTPOLL && member !== 0) {
+      for (const watch of epollWatches(id, bytes, start, end)) this.watches.push(watch);
+    } else if (namesRegf(member)) {
+      if (type === FD_TYPES.FIFO) {
+        const { regf_id } = decode(FIFO_ENTRY, bytes, start, end);
+        this.paths.add(entryKey(regf_id ?? id, FD_TYPES.REG));
+      }
+      visitRegf(member, bytes, start, end, (regf, kind) => this.addHolder(regf, kind, 0));
+    }
+  }
+
+  private seeDescriptor(bytes: Uint8Array, start: number, end: number, referrer: number): void {
+    const { id, type, fd, flags } = this.descriptor.read(bytes, start, end);
+    this.descriptors.add(entryKey(id, type), referrer * 2 + Number(isCloseOnExec(flags)), fd);
+  }
+
+  private seeUnreadBytes(type: string, bytes: Uint8Array, start: number, end: number): void {
+    const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
+    const pipe = pipeName(type, data.pipe_id);
+    this.unread.set(pipe, (this.unread.get(pipe) ?? 0) + data.bytes);
+  }
+
+  private seePacket(bytes: Uint8Array, start: number, end: number, referrer: number): void {
+    const rights: number[] = [];
+    visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+      if (kind === 'SCM right') rights.push(id);
+      else this.addHolder(id, kind, referrer);
+    });
+    if (rights.length === 0) return;
+    const { id_for: socketId } = decode(SK_PACKET_ENTRY, bytes, start, end);
+    for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
+  }
+
+  private addHolder(id: number, kind: HolderKind, referrer: number): void {
+    const type = TYPE_OF_HOLDER[kind];
+    if (type === undefined) return;
+    let number = this.holderKinds.indexOf(kind);
+    if (number === -1) number = this.holderKinds.push(kind) - 1;
+    this.holders.add(entryKey(id, type), number, referrer);
+  }
+
+  private conclude(source: string): void {
+    this.layout.checkReadable(source);
+    if (this.layout.hasTablesByPid) this.tasks.useOldTables('pid');
+    else if (!this.layout.hasIds) this.tasks.useOldTables('core');
+    this.keys.finish();
+    this.descriptors.finish();
+    this.holders.finish();
+    const pidsByTable = this.tasks.byTable();
+    for (const referrer of this.referrers) {
+      referrer.pids = pidsByTable.get(referrer.number) ?? [];
+      referrer.names = referrer.pids.map((pid) => this.tasks.nameOf(pid) ?? '');
+    }
+    for (const { pid, fd, what } of this.names) {
+      const table = this.tasks.tableOf(pid);
+      if (table !== undefined) pushTo(this.ties, `${table}/${fd}`, { what, pid, fd });
+    }
+    for (const { epoll, fd } of this.watches) this.tieWatch(epoll, fd);
+  }
+
+  private tieWatch(epoll: number, fd: number): void {
+    this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (holder) => {
+      const place = `${this.referrers[holder >>> 1]?.number}/${fd}`;
+      const known = this.ties.get(place)?.some((tie) => tie.epoll === epoll);
+      if (!known) pushTo(this.ties, place, { what: 'a watch of an epoll', fd, epoll });
+    });
+  }
+
+  /** The descriptors of an entry, by task and number. */
+  descriptorsOf(key: number): Descriptor[] {
+    const found: Descriptor[] = [];
+    this.descriptors.visit(key, (holder, fd) => {
+      const { number: table, pids, names } = this.referrers[holder >>> 1] as Referrer;
+      found.push({ table, pids, names, fd, closeOnExec: (holder & 1) === 1 });
+    });
+    return found.sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.table - b.table || a.fd - b.fd);
+  }
+
+  /** What else refers to an entry; nothing twice. */
+  othersOf(key: number, id: number): OtherReference[] {
+    const seen = new Set<number>();
+    const found: OtherReference[] = [];
+    this.holders.visit(key, (kind, referrer) => {
+      const place = kind * 2 ** 32 + referrer;
+      if (seen.has(place)) return;
+      seen.add(place);
+      const pid = this.referrers[referrer]?.number;
+      found.push({ what: this.holderKinds[kind] as HolderKind, ...(pid === undefined || pid === 0 ? {} : { pid }) });
+    });
+    return [...found, ...(this.scmRights.get(id) ?? [])];
+  }
+
+  /** True where an SCM right refers to it. */
+  isUnderWay(id: number): boolean {
+    return this.scmRights.has(id);
+  }
+
+  tiesOf(descriptors: readonly Descriptor[]): Tie[] {
+    if (this.ties.size === 0) return [];
+    return descriptors.flatMap(({ table, fd }) => this.ties.get(`${table}/${fd}`) ?? []);
+  }
+
+  unreadBytesOf(pipe: PipeName): number {
+    return this.unread.get(pipe) ?? 0;
+  }
+
+  /** The end of a pipe that no entry is. FIFOs are opened by their path, so nothing of them is missing. */
+  missingEnd(pipeId: number): 'read' | 'write' | undefined {
+    if (!this.readEnds.has(pipeId)) return 'read';
+    return this.writeEnds.has(pipeId) ? undefined : 'write';
+  }
+
+  /** Keys that descriptors have, each at least once. */
+  keysOfDescriptors(): Iterable<number> {
+    return this.descriptors.allKeys();
+  }
+}
+
+function isRead({ kind: { name } }: ImageFile): boolean {
+  return (
+    name === 'FILES' ||
+    name === 'FDINFO' ||
+    typeOfImage(name) !== undefined ||
+    UNREAD_BYTES_OF[name] !== undefined ||
+    holdsFileIds(name) ||
+    namesDescriptors(name)
+  );
+}

@@ -1,0 +1,90 @@
+import { unescapeText } from '../bytes/escape';
+import { listEntries } from '../checkpoint/listing/list-entries';
+import type { OpenEntry } from '../checkpoint/listing/open-entry';
+import { messages } from '../errors/messages';
+import { assign } from '../rewrite/assign';
+import { explainUnmatched } from '../rewrite/near-misses';
+import { resolveDescriptors } from '../rewrite/resolve-descriptors';
+import { survey } from '../rewrite/survey';
+import type { Warning } from '../rewrite/warning';
+import { parseSpec } from '../specs/parse-spec';
+import { parsePathFilter } from '../specs/path-filter';
+import { withoutLeadingSlash } from '../specs/path-key';
+import type { InheritSpec, SpecOptions } from '../specs/spec';
+import type { Source } from '../storage/source';
+
+export interface InspectOptions {
+  /** Only what these specs would take, with the fds that it would come from. */
+  readonly specs?: readonly (string | SpecOptions)[];
+  /** Only regular files, devices and FIFOs of this path, or of this glob. */
+  readonly path?: string;
+  /** Only what comes from outside: pipes with a missing end, external files. */
+  readonly external?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onWarning?: (warning: Warning) => void;
+}
+
+export interface ListedEntry extends OpenEntry {
+  /** The caller's fds that the specs give it, one for each that takes some of its descriptors; empty without specs. */
+  readonly callerFds: readonly number[];
+}
+
+/**
+ * The open file descriptions of a checkpoint that a descriptor or an SCM right refers to, ascending by file id, as they
+ * are read: a million of them need no more memory than their numbers. Throws FdgraftError; SPEC_UNMATCHED, with exit
+ * code 1, comes after the last entry.
+ */
+export async function* inspect(
+  source: Source,
+  options: InspectOptions = {},
+): AsyncGenerator<ListedEntry, void, undefined> {
+  const { signal, external, onWarning } = options;
+  const isNamed = options.path === undefined ? undefined : parsePathFilter(options.path);
+  const taken = options.specs === undefined ? undefined : await findTaken(source, options.specs, signal);
+  const entries = listEntries(source, signal, ({ layout }) => {
+    const reason = layout.whyNotRestored;
+    if (reason === undefined) return;
+    onWarning?.({
+      code: 'LAYOUT_NOT_RESTORED',
+      message: `this checkpoint ${reason}: no CRIU from 3.17 on restores it`,
+    });
+  });
+  for await (const entry of entries) {
+    const callerFds = taken?.callerFds.get(entry.id) ?? [];
+    if (taken !== undefined && callerFds.length === 0) continue;
+    if (external === true && !entry.isExternal) continue;
+    if (isNamed !== undefined && !isNamed(pathOf(entry))) continue;
+    yield { ...entry, callerFds };
+  }
+  const error = await taken?.explain();
+  if (error !== undefined) throw error;
+}
+
+const NO_PATH = Buffer.from([0]);
+
+/** Without the leading slash, as specs are compared. */
+function pathOf({ facts, type }: OpenEntry): Buffer {
+  const hasPath = facts !== undefined && facts.isExternal !== true && type !== 'PIPE';
+  return hasPath ? withoutLeadingSlash(unescapeText(facts.key)) : NO_PATH;
+}
+
+/** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */
+async function findTaken(source: Source, given: readonly (string | SpecOptions)[], signal?: AbortSignal) {
+  const specs = given.map(parseSpec).filter((spec): spec is InheritSpec => spec.kind === 'inherit');
+  const resolved = await resolveDescriptors(source, specs, signal);
+  const found = await survey(source, specs, resolved, signal);
+  const callerFds = new Map<number, number[]>();
+  for (const { match, spec } of assign(found, specs).shares) {
+    const fd = specs[spec]?.callerFd as number;
+    const known = callerFds.get(match.id);
+    if (known === undefined) callerFds.set(match.id, [fd]);
+    else if (!known.includes(fd)) known.push(fd);
+  }
+  const explain = async () => {
+    const matched = new Set(found.matches.flatMap((match) => match.specs));
+    const unmatched = specs.flatMap((_spec, number) => (matched.has(number) ? [] : [number]));
+    if (unmatched.length === 0) return undefined;
+    return messages.specsUnmatched(await explainUnmatched(source, found, specs, resolved, unmatched, signal));
+  };
+  return { callerFds, explain };
+}

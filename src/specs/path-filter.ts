@@ -1,0 +1,22 @@
+import { EscapeFault, unescapeText } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { Glob, GlobFault } from './glob';
+import { GLOB_CHARACTER, withoutLeadingSlash } from './path-key';
+
+/** Tells whether a path, without its leading slash, is one that `text` names: as the keys of specs do. Throws FdgraftError. */
+export function parsePathFilter(text: string): (path: Buffer) => boolean {
+  try {
+    if (!GLOB_CHARACTER.test(text)) {
+      const wanted = withoutLeadingSlash(unescapeText(text));
+      return (path) => path.equals(wanted);
+    }
+    const glob = new Glob(text.replace(/^\//, ''));
+    return (path) => glob.matches(path, 0, path.length);
+  } catch (error) {
+    if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
+    throw messages.usage(
+      `the path '${text}': ${error.message}`,
+      'write a path or a glob as in fd[N]:KEY, a byte as \\xHH',
+    );
+  }
+}
