@@ -2,7 +2,9 @@
 import v8 from 'node:v8';
 import { main } from './main';
 
-// A stream of short-lived records needs no large nursery: it would only stay resident (docs/PERFORMANCE.md).
+// What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is
+// of use, and both stay resident (docs/PERFORMANCE.md).
 v8.setFlagsFromString('--semi-space-growth-factor=1');
+v8.setFlagsFromString('--heap-growing-percent=50');
 
 void main(process.argv.slice(2));
