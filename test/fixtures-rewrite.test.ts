@@ -8,7 +8,13 @@ import { encodeImage, encodeMessage, messageType, readImage, uint32 } from './su
 import { checkRewritten } from './support/independent';
 
 const images = path.join(__dirname, '../fixtures/images');
-const fixtures = fs.readdirSync(images);
+/** Layouts that no CRIU from 3.17 on restores. */
+const REFUSED_LAYOUTS: { [fixture: string]: RegExp } = {
+  old_by_pid: /has descriptor tables by pid/,
+  old_ids_in_core: /has no ids-PID\.img/,
+  old_per_type: /has \S+\.img and no files\.img/,
+};
+const fixtures = fs.readdirSync(images).filter((name) => REFUSED_LAYOUTS[name] === undefined);
 
 /** What cannot be rewritten, by fixture and key (pipes without their number): the code and the reason. */
 const REFUSED: { [fixtureAndKey: string]: [ErrorCode, RegExp] } = {
@@ -29,6 +35,19 @@ async function checked(t: ExecutionContext, name: string, specs: RewriteOptions[
   const { plan } = await rewrite(await openSource(folder), { specs, out, ...more });
   t.deepEqual(checkRewritten(folder, out), [], JSON.stringify(specs));
   return { folder, out, plan };
+}
+
+for (const [name, reason] of Object.entries(REFUSED_LAYOUTS)) {
+  test(`${name}: its layout is refused, and nothing is left behind`, async (t) => {
+    const out = path.join(temporaryFolder(t), 'out');
+    const source = await openSource(path.join(images, name));
+    const error = await t.throwsAsync(rewrite(source, { specs: ['fd[5]:/srv/fdgraft/**'], out }), {
+      instanceOf: FdgraftError,
+      message: reason,
+    });
+    t.is(error.exitCode, 2);
+    t.deepEqual(fs.readdirSync(path.dirname(out)), []);
+  });
 }
 
 for (const name of fixtures) {

@@ -2,6 +2,8 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import test from 'ava';
+import { temporaryFolder } from './support/folders';
+import { CONVERTED_FIXTURES, convertLayout } from './support/old-layouts';
 
 // The images in fixtures/ are public: nothing of the machine that they were made on may be in them.
 
@@ -64,7 +66,8 @@ test('the search finds what must not be there', (t) => {
 for (const name of names) {
   test(`${name} holds images, and nothing of where they were made`, (t) => {
     const files = images(name);
-    for (const needed of ['inventory.img', 'pstree.img', 'files.img', 'pages-1.img'])
+    const perType = CONVERTED_FIXTURES[name]?.layout === 'per_type';
+    for (const needed of ['inventory.img', 'pstree.img', perType ? 'reg-files.img' : 'files.img', 'pages-1.img'])
       t.true(files.includes(needed), needed);
     for (const file of files) {
       t.regex(file, /^[a-z-]+(-\d+)?\.img$/);
@@ -78,6 +81,21 @@ test('the table in the README names each fixture, and only those', (t) => {
   t.deepEqual(rows, [...new Set(rows)]);
   t.deepEqual([...rows].sort(), names);
 });
+
+for (const [name, { from, layout }] of Object.entries(CONVERTED_FIXTURES)) {
+  test(`${name} is what comes of ${from} today`, (t) => {
+    const converted = path.join(temporaryFolder(t), 'converted');
+    convertLayout(layout, path.join(IMAGES, from), converted);
+    t.deepEqual(fs.readdirSync(converted).sort(), images(name));
+    for (const file of images(name)) {
+      const [is, shipped] = [converted, path.join(IMAGES, name)].map((folder) =>
+        fs.readFileSync(path.join(folder, file)),
+      );
+      t.deepEqual(is, shipped, `${file}: node tools/convert-fixtures.js makes it again`);
+    }
+    t.regex(readme, new RegExp(`^\\| \`${name}\` \\| \`${from}\` \\|`, 'm'));
+  });
+}
 
 test('each program has a fixture, and each fixture its program', (t) => {
   const programs = fs
@@ -100,8 +118,8 @@ function field(number: number, value: number): Buffer {
 test('the pipes that the README names are in the images', (t) => {
   let checked = 0;
   for (const [, name, row] of readme.matchAll(/^\| `(\w+)` \|(.*)$/gm)) {
-    const files = fs.readFileSync(path.join(IMAGES, name as string, 'files.img'));
     for (const [key, id] of (row as string).matchAll(/pipe:\[(\d+)\]/g)) {
+      const files = fs.readFileSync(path.join(IMAGES, name as string, 'files.img'));
       t.true(files.includes(field(2, Number(id))), `${name}: ${key}`);
       checked++;
     }

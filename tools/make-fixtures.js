@@ -4,6 +4,7 @@
 //
 // Programs run without environment in a folder with a neutral name, so that nothing of the machine that made them
 // gets into the images; test/fixtures.test.ts looks for it all the same. Pages and ids are as CRIU wrote them.
+// What is converted from a fixture (tools/convert-fixtures.js) is converted anew.
 
 require('ts-node/register/transpile-only');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -11,6 +12,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { compileProgram } = require('../test/real/support/compile');
 const { Lab } = require('../test/real/support/lab');
+const { convertedFrom, convertFixture } = require('./convert-fixtures');
 
 const IMAGES = path.resolve(__dirname, '../fixtures/images');
 const HOME = '/srv/fdgraft';
@@ -100,6 +102,7 @@ async function main(names) {
   for (const name of names.length > 0 ? names : Object.keys(FIXTURES)) {
     await make(name);
     process.stdout.write(`${name}\n`);
+    for (const converted of convertedFrom(name)) convertFixture(converted);
   }
 }
 

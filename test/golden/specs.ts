@@ -2,7 +2,7 @@
  * What the expected outputs of `fdgraft rewrite` are asked for. pipe:[#3] is the pipe of file id 3: its number is
  * another one each time the fixture is made.
  */
-export const ASKED: { [fixture: string]: { specs: string[]; options?: string[] } } = {
+export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; refused?: true } } = {
   dead_child: { specs: ['fd[5]:/proc/14716/fd/1'] },
   // A ghost, a linked remap, and a file that has its name.
   deleted_logs: { specs: ['fd[5]:/srv/fdgraft/*.log'] },
@@ -30,6 +30,13 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[] }
   },
   // Both ends, by the path.
   fifo: { specs: ['fd[5]:/srv/fdgraft/queue'] },
+  // Layouts that no CRIU of today restores.
+  old_by_pid: { specs: ['fd[5]:/proc/14716/fd/1'], refused: true },
+  old_ids_in_core: { specs: ['fd[5]:/srv/fdgraft/log'], refused: true },
+  old_per_type: { specs: ['fd[5]:/srv/fdgraft/file'], refused: true },
+  old_v1_magic: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:/srv/fdgraft/logs/out.log'] },
+  // Split: the mappings, in images of their own, keep the entry.
+  old_vmas: { specs: ['fd[5]:/srv/fdgraft/log'] },
   // One end of the inner pipe, and the pipe to the outside.
   inner_pipe: { specs: ['fd[5]:/proc/14717/fd/5', 'fd[6]:pipe:[#3]'] },
   many_opens: { specs: ['fd[5]:/srv/fdgraft/log'] },

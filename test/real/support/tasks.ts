@@ -134,8 +134,8 @@ export class Tasks {
     }
   }
 
-  /** What a task has read from a descriptor on SIGUSR2, all in all. */
-  readBy(pid: number, fd: number): Buffer {
+  /** What a task has read from a descriptor on SIGUSR2, or reported under a name, all in all. */
+  readBy(pid: number, fd: number | string): Buffer {
     return fs.readFileSync(`/proc/${this.hostPid(pid)}/cwd/read.${pid}.${fd}`);
   }
 }
