@@ -16,10 +16,11 @@ function compile(source: string): string {
   const hash = createHash('sha256').update(FLAGS.join(' '));
   for (const file of [
     source,
+    // Helpers may include what the fixture programs share.
     ...fs
-      .readdirSync(folder)
+      .readdirSync(PROGRAMS)
       .filter((entry) => entry.endsWith('.h'))
-      .map((entry) => path.join(folder, entry)),
+      .map((entry) => path.join(PROGRAMS, entry)),
   ]) {
     hash.update(fs.readFileSync(file));
   }

@@ -47,6 +47,8 @@ export function realCriu(suite = process.env.FDGRAFT_CRIU_SUITE || 'trixie'): Re
   return answer;
 }
 
+export { cacheFolder };
+
 /** One dump or restore at a time on this machine: the file that flock(1) locks. */
 export function criuLock(): string {
   return `${cacheFolder()}/criu.lock`;

@@ -116,7 +116,8 @@ export class Lab {
     return fd;
   }
 
-  private async box(firstPid = 0): Promise<Box> {
+  /** A box that ends with the lab. */
+  async box(firstPid = 0): Promise<Box> {
     const box = await Box.open(firstPid);
     this.frees.push(() => box.end());
     return box;
@@ -217,7 +218,7 @@ export class Lab {
   }
 
   /** A file without a name in any folder that a test looks at, for what a command says. */
-  private scratch(): { fd: number; read(): string } {
+  scratch(): { fd: number; read(): string } {
     const file = path.join(this.folder(), 'said');
     return { fd: this.open(file, 'a'), read: () => read(file) };
   }

@@ -1,0 +1,263 @@
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { compileHelper, compileProgram } from './support/compile';
+import { FILE_NAMES, readRecipes } from './support/cookbook';
+import { realCriu } from './support/criu';
+import { Kitchen } from './support/kitchen';
+import type { Lab, Program } from './support/lab';
+import { realTest } from './support/real-test';
+import { startSlurm } from './support/slurm';
+
+// The recipes of docs/COOKBOOK.md, as they stand there: their blocks are taken out of the Markdown and run.
+
+const { ensureCookbook } = require('../../tools/ensure-cookbook.js') as {
+  ensureCookbook(names: string[]): Record<string, string>;
+};
+
+const recipes = new Map(readRecipes().map((recipe) => [recipe.title, recipe]));
+const tried = new Set<string>();
+
+interface Trial {
+  /** Names of tools/ensure-cookbook.js. */
+  needs?: string[];
+  program(lab: Lab): Promise<Program>;
+  /** Runs the recipe's sh blocks, all of them, and looks at what comes of each. */
+  cook(t: ExecutionContext, kitchen: Kitchen, lab: Lab): Promise<void>;
+}
+
+function recipeTest(title: string, { needs = [], program, cook }: Trial): void {
+  const recipe = recipes.get(title);
+  if (recipe === undefined) throw new Error(`no recipe "${title}": there are ${[...recipes.keys()].join(', ')}`);
+  tried.add(title);
+  const [missing] = realCriu().available ? Object.values(ensureCookbook(needs)) : [];
+  if (missing !== undefined) {
+    if (process.env.CI) throw new Error(missing);
+    test.skip(`${title} (${missing})`, (t) => t.fail());
+    return;
+  }
+  realTest(title, async (t, lab) => {
+    const kitchen = await Kitchen.open(lab, await program(lab), recipe);
+    await cook(t, kitchen, lab);
+    t.deepEqual(kitchen.left, [], 'every sh block is run');
+  });
+}
+
+const ROOT = 14716;
+const outside = 'pipe-write';
+
+const twoPaths = (lab: Lab) => lab.startProgram(compileProgram('two_paths'), { fds: { 1: outside } });
+const stdio = (lab: Lab) =>
+  lab.startProgram(compileHelper('stdio'), { fds: { 0: 'pipe-read', 1: outside, 2: outside } });
+
+recipeTest('A log that goes elsewhere now', {
+  program: (lab) => lab.startProgram(compileProgram('two_paths')),
+  async cook(t, kitchen) {
+    await kitchen.run();
+    const { tasks, program } = kitchen;
+    t.deepEqual(
+      [5, 7].map((fd) => kitchen.target(ROOT, fd)),
+      [kitchen.file('new.log'), kitchen.file('new.log')],
+    );
+    t.true(tasks.sameOpenFile(ROOT, 5, ROOT, 7));
+    t.is(kitchen.target(ROOT, 6), `${program.folder}/logs/err.log`);
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(kitchen.read('new.log'), 'task 5\ntask 7\n');
+    t.is(fs.readFileSync(`${program.folder}/logs/out.log`, 'utf8'), 'out said\n');
+    t.is(fs.readFileSync(`${program.folder}/logs/err.log`, 'utf8'), 'err said\ntask 6\n');
+  },
+});
+
+recipeTest('From a shell', {
+  program: stdio,
+  async cook(t, kitchen) {
+    const { tasks } = kitchen;
+    kitchen.write('input.txt', 'asked\n');
+    await kitchen.run();
+    t.deepEqual(
+      [0, 1, 2, 5].map((fd) => kitchen.target(ROOT, fd)),
+      ['input.txt', 'result.txt', 'errors.txt', 'new.log'].map((name) => kitchen.file(name)),
+    );
+    await tasks.signal(ROOT, 'SIGUSR2');
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
+    t.deepEqual(
+      ['result.txt', 'errors.txt', 'new.log'].map((name) => kitchen.read(name)),
+      ['task 1\n', 'task 2\n', 'task 5\n'],
+    );
+    await kitchen.endTree();
+
+    const running = kitchen.start();
+    await kitchen.restored(running);
+    t.deepEqual(
+      [0, 1, 2].map((fd) => /^pipe:/.test(kitchen.target(ROOT, fd) ?? '')),
+      [true, true, true],
+    );
+    await tasks.signal(ROOT, 'SIGUSR2');
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(tasks.readBy(ROOT, 0).toString(), 'asked\nasked\n');
+    await kitchen.endTree();
+    t.is(await running.finish(), 'task 1\ntask 2\n');
+    t.is(kitchen.read('result.txt'), 'task 1\ntask 2\n');
+    t.is(kitchen.read('new.log'), 'task 5\ntask 5\n');
+  },
+});
+
+recipeTest('From Python', {
+  needs: ['python3'],
+  program: (lab) => lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: outside } }),
+  async cook(t, kitchen) {
+    const { tasks } = kitchen;
+    const child = ROOT + 1;
+    const running = kitchen.start();
+    await kitchen.restored(running);
+    t.regex(kitchen.target(ROOT, 1) ?? '', /^pipe:/);
+    t.true(tasks.sameOpenFile(ROOT, 1, child, 9));
+    await tasks.signal(ROOT, 'SIGUSR1');
+    await tasks.signal(child, 'SIGUSR1');
+    await kitchen.endTree();
+    const lines = (await running.finish()).split('\n').filter((line) => line.startsWith('restored: '));
+    const wanted = [...[1, 6, 7].map((fd) => `parent ${fd}`), ...[1, 6, 7, 8, 9].map((fd) => `child ${fd}`)];
+    t.deepEqual(
+      lines,
+      wanted.map((line) => `restored: ${line}`),
+    );
+
+    await kitchen.run();
+    t.is(kitchen.target(child, 9), kitchen.file('new.log'));
+    await tasks.signal(child, 'SIGUSR1');
+    t.is(kitchen.read('new.log'), 'child 1\nchild 6\nchild 7\nchild 8\nchild 9\n');
+  },
+});
+
+for (const { title, needs, kind, shown } of [
+  { title: 'From Node.js', needs: [], kind: /^socket:/, shown: /^restored: task 1$/m },
+  { title: 'From Go', needs: ['go'], kind: /^pipe:/, shown: /^task 1$/m },
+]) {
+  recipeTest(title, {
+    needs,
+    program: twoPaths,
+    async cook(t, kitchen) {
+      const { tasks, program } = kitchen;
+      const running = kitchen.start();
+      await kitchen.restored(running);
+      t.regex(kitchen.target(ROOT, 1) ?? '', kind);
+      t.deepEqual(
+        [5, 7].map((fd) => kitchen.target(ROOT, fd)),
+        [kitchen.file('new.log'), kitchen.file('new.log')],
+      );
+      await tasks.signal(ROOT, 'SIGUSR1');
+      t.is(kitchen.read('new.log'), 'task 5\ntask 7\n');
+      t.is(fs.readFileSync(`${program.folder}/logs/out.log`, 'utf8'), 'out said\n');
+      await kitchen.endTree();
+      t.regex(await running.finish(), shown);
+    },
+  });
+}
+
+async function connect(file: string): Promise<net.Socket> {
+  for (;;) {
+    const client = net.connect(file);
+    try {
+      await once(client, 'connect');
+      return client;
+    } catch {
+      await sleep(20);
+    }
+  }
+}
+
+recipeTest('A socket as stdin, stdout and stderr', {
+  needs: ['python3'],
+  program: stdio,
+  async cook(t, kitchen) {
+    const { tasks, program } = kitchen;
+    const running = kitchen.start();
+    await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
+    const client = await connect(kitchen.file('app.sock'));
+    let answered = '';
+    client.setEncoding('utf8').on('data', (text: string) => {
+      answered += text;
+    });
+    const over = once(client, 'end');
+    client.write('asked\n');
+    await kitchen.restored(running);
+    await running.finish();
+    t.regex(kitchen.target(ROOT, 0) ?? '', /^socket:/);
+    t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 1));
+    t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 2));
+    await tasks.signal(ROOT, 'SIGUSR2');
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
+    await kitchen.endTree();
+    await over;
+    t.is(answered, 'task 1\ntask 2\n');
+    t.is(fs.readFileSync(`${program.folder}/app.log`, 'utf8'), 'task 5\n');
+  },
+});
+
+recipeTest('One worker of several', {
+  program: (lab) => lab.startProgram(compileProgram('many_tasks'), { args: ['3', '4'], fds: { 1: outside } }),
+  async cook(t, kitchen) {
+    const { tasks } = kitchen;
+    await kitchen.run();
+    t.is(kitchen.target(ROOT + 1, 1), kitchen.file('worker.log'));
+    for (const pid of [ROOT, ROOT + 2]) t.is(kitchen.target(pid, 1), kitchen.file('others.log'));
+    for (const pid of [ROOT, ROOT + 1, ROOT + 2]) {
+      for (const fd of [10, 11, 12]) t.true(tasks.sameOpenFile(ROOT, 1, pid, fd));
+    }
+    await tasks.signal(ROOT + 1, 'SIGUSR1');
+    t.is(kitchen.read('worker.log'), 'child 1\n');
+    t.is(kitchen.read('others.log'), 'child 10\nchild 11\nchild 12\n');
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(kitchen.read('worker.log'), 'child 1\n');
+    t.true(kitchen.read('others.log').endsWith('parent 1\nparent 10\nparent 11\nparent 12\n'));
+  },
+});
+
+recipeTest('In a job step of Slurm', {
+  needs: ['slurm'],
+  program: stdio,
+  async cook(t, kitchen, lab) {
+    const { tasks } = kitchen;
+    const slurm = await startSlurm(lab, kitchen.box, kitchen.path);
+    Object.assign(kitchen.env, slurm.env);
+    kitchen.prefix = slurm.prefix;
+    kitchen.place = slurm.place;
+    kitchen.write('input.txt', 'asked\n');
+    const running = kitchen.start();
+    await kitchen.restored(running);
+    await tasks.signal(ROOT, 'SIGUSR2');
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.deepEqual(
+      [0, 1, 2].map((fd) => /^pipe:/.test(kitchen.target(ROOT, fd) ?? '')),
+      [true, true, true],
+    );
+    t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
+    await kitchen.endTree();
+    await running.finish();
+    t.is(kitchen.read('result.txt'), 'task 1\n');
+    t.is(kitchen.read('errors.txt'), 'task 2\n');
+  },
+});
+
+test('every block of the cookbook is run', (t) => {
+  for (const { title, blocks } of recipes.values()) {
+    t.true(tried.has(title), `no test tries the recipe "${title}"`);
+    const commands = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+    for (const { line, language, name } of blocks) {
+      if (language === 'sh') continue;
+      t.regex(
+        name ?? '',
+        FILE_NAMES[language] ?? /^(?!)/,
+        `line ${line}: a block is sh, or a file whose name stands above it`,
+      );
+      t.true(
+        commands.some((text) => text.split(/\s+/).includes(name ?? '')),
+        `line ${line}: no sh block uses ${name}`,
+      );
+    }
+  }
+});

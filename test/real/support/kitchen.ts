@@ -1,0 +1,198 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { translateSources } from '../../golden/command';
+import { build } from '../../support/native';
+import type { Box } from './box';
+import type { Block, Recipe } from './cookbook';
+import { cacheFolder, criuLock, realCriu } from './criu';
+import type { Lab, Program } from './lab';
+import { ended } from './spawn';
+import type { Tasks } from './tasks';
+import { makeTemp } from './temp';
+
+let translated: string | undefined;
+
+/** A folder of commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
+function makeCommands(folder: string): void {
+  if (translated === undefined) {
+    translated = makeTemp();
+    translateSources(translated);
+  }
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  const commands = {
+    fdgraft: [process.execPath, path.join(translated, 'src/cli/bin.js')],
+    'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
+    criu: real.criu,
+  };
+  for (const [name, argv] of Object.entries(commands)) {
+    const words = argv.map((word) => `'${word}'`).join(' ');
+    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  }
+}
+
+/** A block that is running: what it has said so far, and its end, which has to be a good one. */
+export interface Running {
+  said(): string;
+  finish(): Promise<string>;
+}
+
+/**
+ * A place where one recipe is tried: a folder with the dump as ckpt and the recipe's files, a box with free pids, and
+ * the recipe's sh blocks, which are run as they stand, in their order.
+ */
+export class Kitchen {
+  readonly folder: string;
+  /** What the recipe finds in its environment beside PATH. */
+  readonly env: NodeJS.ProcessEnv = {};
+  /** What the shell is started with: options of place.c, and argv. */
+  place: readonly string[] = [];
+  prefix: readonly string[] = [];
+  private readonly bin: string;
+  private readonly waiting: Block[];
+
+  private constructor(
+    private readonly lab: Lab,
+    readonly box: Box,
+    readonly program: Program,
+    private readonly treeSize: number,
+    recipe: Recipe,
+  ) {
+    this.folder = lab.folder();
+    this.bin = lab.folder();
+    makeCommands(this.bin);
+    for (const { name, text } of recipe.blocks) {
+      if (name !== undefined) fs.writeFileSync(path.join(this.folder, name), text);
+    }
+    this.waiting = recipe.blocks.filter(({ language }) => language === 'sh');
+  }
+
+  /** Dumps a program, and lays all out for the recipe. */
+  static async open(lab: Lab, program: Program, recipe: Recipe): Promise<Kitchen> {
+    const treeSize = program.tasks.pids().size;
+    const kitchen = new Kitchen(lab, await lab.box(), program, treeSize, recipe);
+    const dir = path.join(kitchen.folder, 'ckpt');
+    fs.mkdirSync(dir);
+    await lab.dump(program, { dir });
+    return kitchen;
+  }
+
+  get tasks(): Tasks {
+    return this.box.tasks;
+  }
+
+  get path(): string {
+    return `${this.bin}:${process.env.PATH}:/usr/sbin:/sbin:/usr/bin:/bin`;
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  read(name: string): string {
+    return fs.readFileSync(this.file(name), 'utf8');
+  }
+
+  write(name: string, content: string): void {
+    fs.writeFileSync(this.file(name), content);
+  }
+
+  /** What a restored task has open at a descriptor, as /proc names it. */
+  target(pid: number, fd: number): string | undefined {
+    return this.tasks.fds(pid).get(fd)?.target;
+  }
+
+  /** The sh blocks that nobody has run yet. */
+  get left(): readonly Block[] {
+    return this.waiting;
+  }
+
+  /** Starts the next block. */
+  start(): Running {
+    const block = this.waiting.shift();
+    if (block === undefined) throw new Error('the recipe has no further sh block');
+    const said = this.lab.scratch();
+    // The lock is taken inside: a process between the box and this one would be taken for one of the tree's.
+    const lock = ['flock', '-o', '-w', '300', '-E', '124', criuLock()];
+    const child = this.box.spawn([...lock, ...this.prefix, 'sh', '-e', '-c', block.text], {
+      place: ['--chdir', this.folder, ...this.place],
+      messages: said.fd,
+      fds: { 1: said.fd, 2: said.fd },
+      env: { ...process.env, GOCACHE: path.join(cacheFolder(), 'go'), ...this.env, PATH: this.path },
+    });
+    const status = ended(child, 240);
+    return {
+      said: said.read,
+      finish: async () => {
+        const code = await status;
+        if (code !== 0)
+          throw new Error(`the block in line ${block.line} ended with ${code}\n${said.read()}${this.log()}`);
+        return said.read();
+      },
+    };
+  }
+
+  /** Runs the next block to its end. */
+  run(): Promise<string> {
+    return this.start().finish();
+  }
+
+  /** Waits until a block that is running has restored the tree. */
+  async restored(running: Running): Promise<void> {
+    let failed: unknown;
+    running.finish().catch((error: unknown) => {
+      failed = error;
+    });
+    await this.until('restored tree', () => {
+      if (failed !== undefined) throw failed;
+      return this.isRestored();
+    });
+  }
+
+  /** Waits until something is so. */
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    const end = Date.now() + 120_000;
+    while (!isSo()) {
+      if (Date.now() > end) throw new Error(`no ${what} within 120 s\n${this.log()}`);
+      await sleep(20);
+    }
+  }
+
+  /** Ends the restored tree. */
+  async endTree(): Promise<void> {
+    for (const pid of this.tree().reverse()) await this.tasks.signal(pid, 'SIGKILL');
+  }
+
+  private tree(): number[] {
+    return [...this.tasks.pids().keys()].filter((pid) => pid >= this.program.pid);
+  }
+
+  /** criu lets go of all tasks at its end: then each waits for a signal, and nobody traces it. */
+  private isRestored(): boolean {
+    const pids = this.tasks.pids();
+    const tree = this.tree();
+    return tree.length === this.treeSize && tree.every((pid) => waitsForSignal(pids.get(pid)));
+  }
+
+  /** The end of each log of criu, for messages. */
+  private log(): string {
+    let text = '';
+    for (const name of fs.readdirSync(this.folder)) {
+      const file = this.file(`${name}/restore.log`);
+      if (fs.existsSync(file)) text += `${name}: …${fs.readFileSync(file, 'utf8').slice(-2000)}\n`;
+    }
+    return text;
+  }
+}
+
+const RT_SIGTIMEDWAIT = '128';
+
+function waitsForSignal(hostPid: number | undefined): boolean {
+  try {
+    const [call] = fs.readFileSync(`/proc/${hostPid}/syscall`, 'utf8').split(' ');
+    return call === RT_SIGTIMEDWAIT && /^TracerPid:\s*0$/m.test(fs.readFileSync(`/proc/${hostPid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

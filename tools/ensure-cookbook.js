@@ -1,0 +1,94 @@
+// What the recipes of docs/COOKBOOK.md are tried with, beside CRIU. Installs what is missing as Debian packages
+// where it can, and says exactly what to install where it cannot.
+//
+//   node tools/ensure-cookbook.js [NAME…]     python3, go, slurm: all of them unless told
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { cacheFolder } = require('./criu-root');
+
+const TOOLS = {
+  python3: { programs: ['python3'], packages: ['python3'] },
+  go: { programs: ['go'], packages: ['golang-go'] },
+  slurm: {
+    programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
+    packages: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],
+  },
+};
+
+// The daemons live in sbin. Packages that bring a daemon leave it alone in runlevel 1: the tests start their own.
+function environment() {
+  return {
+    ...process.env,
+    DEBIAN_FRONTEND: 'noninteractive',
+    RUNLEVEL: '1',
+    PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`,
+  };
+}
+
+function run([command, ...args], stdio = 'ignore') {
+  return spawnSync(command, args, { stdio, encoding: 'utf8', env: environment() });
+}
+
+function works(name) {
+  return TOOLS[name].programs.every((program) => run(['sh', '-c', 'command -v "$0"', program]).status === 0);
+}
+
+/** Runs under the lock; whoever waited for it finds the work done. */
+function install(names) {
+  const packages = names.filter((name) => !works(name)).flatMap((name) => TOOLS[name].packages);
+  if (packages.length === 0) return;
+  const quiet = ['ignore', 'ignore', 'inherit'];
+  const command = ['apt-get', '-qq', '-y', '-o', 'Dpkg::Use-Pty=0', 'install', '--no-install-recommends', ...packages];
+  if (run(command, quiet).status === 0) return;
+  run(['apt-get', '-qq', 'update'], quiet);
+  const { status } = run(command, quiet);
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}`);
+}
+
+/** Makes sure that tools are there; returns what is missing, by name, as a line that says the way out. */
+function ensureCookbook(names = Object.keys(TOOLS)) {
+  const absent = names.filter((name) => !works(name));
+  if (absent.length === 0) return {};
+  let reason = '';
+  if (process.platform === 'linux' && process.getuid() === 0 && run(['apt-get', '--version']).status === 0) {
+    fs.mkdirSync(cacheFolder(), { recursive: true });
+    const lock = path.join(cacheFolder(), 'cookbook.lock');
+    const argv = ['flock', lock, process.execPath, __filename, '--install', ...absent];
+    const { status, stderr, error } = run(argv, ['ignore', 'ignore', 'pipe']);
+    if (status !== 0) reason = ` (${(error?.message ?? stderr).trim().split('\n').at(-1)})`;
+  }
+  const missing = absent.filter((name) => !works(name));
+  return Object.fromEntries(
+    missing.map((name) => [
+      name,
+      `${name} is missing: as root, apt-get install --no-install-recommends ${TOOLS[name].packages.join(' ')}${reason}`,
+    ]),
+  );
+}
+
+module.exports = { ensureCookbook };
+
+if (require.main === module) {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === '--install') {
+    try {
+      install(rest);
+    } catch (error) {
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
+    }
+  } else {
+    const wanted = first === undefined ? undefined : [first, ...rest];
+    const unknown = wanted?.find((name) => TOOLS[name] === undefined);
+    if (unknown !== undefined) {
+      process.stderr.write(`no tool ${unknown}: there are ${Object.keys(TOOLS).join(', ')}\n`);
+      process.exitCode = 2;
+    } else {
+      const missing = Object.values(ensureCookbook(wanted));
+      for (const line of missing) process.stderr.write(`${line}\n`);
+      if (missing.length > 0) process.exitCode = 1;
+    }
+  }
+}
