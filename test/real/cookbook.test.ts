@@ -243,6 +243,22 @@ recipeTest('In a job step of Slurm', {
   },
 });
 
+recipeTest('When the old pids are taken', {
+  program: twoPaths,
+  async cook(t, kitchen) {
+    const { tasks } = kitchen;
+    const running = kitchen.start();
+    await kitchen.restored(running);
+    const status = fs.readFileSync(`/proc/${tasks.hostPid(ROOT)}/status`, 'utf8');
+    t.regex(status, /^NSpid:\t\d+\t\d+\t14716$/m, 'a namespace inside the one of the box');
+    t.is(kitchen.target(ROOT, 1), kitchen.file('result.txt'));
+    await tasks.signal(ROOT, 'SIGUSR1');
+    t.is(kitchen.read('result.txt'), 'task 1\n');
+    await kitchen.endTree();
+    await running.finish();
+  },
+});
+
 test('every block of the cookbook is run', (t) => {
   for (const { title, blocks } of recipes.values()) {
     t.true(tried.has(title), `no test tries the recipe "${title}"`);
