@@ -53,13 +53,15 @@ for (const name of fixtures) {
   test(`${name}: ls`, async (t) => {
     const { stdout, stderr, code } = await fdgraft(['ls', source]);
     compare(t, name, 'ls.txt', both(stdout, stderr));
-    t.is(code, codeOf(name));
+    t.is(code, 0);
   });
 
   test(`${name}: ls --json`, async (t) => {
     const { stdout, stderr, code } = await fdgraft(['ls', source, '--json']);
-    compare(t, name, 'ls.json', both(stdout, stderr));
-    t.is(code, codeOf(name));
+    compare(t, name, 'ls.json', stdout);
+    const warning = ASKED[name]?.refused === true ? /^warning: .* no CRIU from 3.17 on restores it\n$/ : /^$/;
+    t.regex(stderr, warning);
+    t.is(code, 0);
   });
 
   test(`${name}: rewrite, the plan as JSON and as text`, async (t) => {
