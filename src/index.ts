@@ -6,6 +6,7 @@ export { type InspectOptions, inspect, type ListedEntry } from './operations/ins
 export { openSource } from './operations/open-source';
 export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
+export type { NextCommand, Redirection } from './plan/next-command';
 export type {
   Plan,
   PlanDebug,

@@ -81,6 +81,27 @@ export const messages = {
       problem: `cannot be written${member === undefined ? '' : ` (${member})`}: ${reason(cause)}`,
       cause,
     }),
+  cannotExchange: (folder: string, problem: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `cannot be rewritten in place: ${problem}`,
+      hint: 'nothing was changed; -o OUT makes a folder of its own',
+    }),
+  insideOfSource: (folder: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: 'is the current folder or around it, and a rewrite in place puts another folder there',
+      hint: 'change to a folder outside first; else what you do next is done in the old one, which is gone then',
+    }),
+  sourceChanged: (folder: string, member: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `${member} was changed, added or removed by someone else while it was rewritten`,
+      hint: 'nothing was changed; wait until the dump is complete, and try again',
+    }),
   outExists: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',

@@ -1,10 +1,14 @@
 import fs from 'node:fs/promises';
 import { messages } from '../errors/messages';
+import { PLAN_IMAGE } from '../frames/image-kinds';
 import { openFolder } from '../storage/folder-source';
 import type { Source } from '../storage/source';
 
-/** What a pass wants to see first where the source can choose: with it, memory grows with the matches alone. */
-const FIRST = ['inventory.img', 'pstree.img', 'files.img'];
+/**
+ * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
+ * folder that was rewritten before is told before its placeholders are met.
+ */
+const FIRST = [PLAN_IMAGE, 'inventory.img', 'pstree.img', 'files.img'];
 
 /** Opens an image folder of CRIU. Throws FdgraftError (SOURCE_UNUSABLE). */
 export async function openSource(folder: string): Promise<Source> {

@@ -5,6 +5,7 @@ import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
+import { type NextCommand, nextCommand } from '../plan/next-command';
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { type Decision, decide } from '../rewrite/decide';
@@ -14,8 +15,8 @@ import { type Survey, survey } from '../rewrite/survey';
 import { transform } from '../rewrite/transform';
 import type { Warning } from '../rewrite/warning';
 import { parseSpec } from '../specs/parse-spec';
-import type { DebugSpec, InheritSpec, Spec, SpecOptions } from '../specs/spec';
-import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
+import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
+import { cleanUpInPlace, createFolderSink, createInPlaceSink, type SinkNotice } from '../storage/folder-sink';
 import type { LinkMode } from '../storage/link-mode';
 import { NullSink, type Sink } from '../storage/sink';
 import type { Source } from '../storage/source';
@@ -29,6 +30,8 @@ export interface RewriteOptions {
   readonly fromDescriptors?: boolean;
   /** The folder to make; undefined to find out only what would come out. */
   readonly out?: string;
+  /** Put the result in the place of the source, in one step; not together with `out`. */
+  readonly inPlace?: boolean;
   /** How unchanged images get there; 'auto' by default. */
   readonly link?: LinkMode;
   /** Go on where a spec matches nothing. */
@@ -49,6 +52,8 @@ export interface RewriteProgress {
 
 export interface RewriteResult {
   readonly plan: Plan;
+  /** What restores the result; undefined where nothing was written. */
+  readonly next: NextCommand | undefined;
   /** What came out otherwise than it went in, or is shared with the source. */
   readonly notices: readonly SinkNotice[];
 }
@@ -62,6 +67,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const given = options.specs.map(parseSpec);
   const listed = options.fromDescriptors ? (await readDescriptorList(source)).map(parseSpec) : [];
   if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
+  if (options.inPlace) await cleanUpInPlace(source);
   await checkSavePlan(source, options);
   const specs = [...given, ...listed];
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
@@ -73,7 +79,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const decision = decide(found, inherits, policy);
   const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
   const unmatched = await checkUnmatched(source, found, inherits, resolved, decision, mayMiss, options.signal);
-  const warnings = [...unmatched, ...leftToCriu(specs)];
+  const leftToCriu = specs.flatMap((spec) => (spec.kind === 'namespace' ? [spec.text] : []));
+  const warnings = [...unmatched, ...warnOfLeft(leftToCriu)];
   const notices: SinkNotice[] = [];
   const sink = await createSink(source, options, notices);
   try {
@@ -93,15 +100,17 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     await putPlan(sink, found, plan);
     options.signal?.throwIfAborted();
     await withSavedPlan(plan, options.savePlan, () => sink.commit());
-    return { plan, notices };
+    const folder = options.inPlace ? source.label : options.out;
+    return { plan, next: folder === undefined ? undefined : nextCommand(plan, folder, leftToCriu), notices };
   } finally {
     await sink.abort();
   }
 }
 
 async function createSink(source: Source, options: RewriteOptions, notices: SinkNotice[]): Promise<Sink> {
-  if (options.out === undefined) return new NullSink();
   const onNotice = (notice: SinkNotice) => notices.push(notice);
+  if (options.inPlace) return createInPlaceSink(source, { onNotice });
+  if (options.out === undefined) return new NullSink();
   return createFolderSink(source, options.out, { link: options.link ?? 'auto', onNotice });
 }
 
@@ -125,13 +134,11 @@ async function checkUnmatched(
   }));
 }
 
-function leftToCriu(specs: readonly Spec[]): Warning[] {
-  return specs
-    .filter((spec) => spec.kind === 'namespace')
-    .map(({ text }) => ({
-      code: 'KEY_LEFT_TO_CRIU',
-      message: `${text} names an external namespace, which criu inherits itself: pass this --inherit-fd to criu restore`,
-    }));
+function warnOfLeft(specs: readonly string[]): Warning[] {
+  return specs.map((text) => ({
+    code: 'KEY_LEFT_TO_CRIU',
+    message: `${text} names an external namespace, which criu inherits itself: pass this --inherit-fd to criu restore`,
+  }));
 }
 
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {

@@ -17,3 +17,9 @@ export function retargetLink(target: Buffer, fromFolder: Buffer, toFolder: Buffe
   // The target is not resolved by its text: a .. in it may come after a link.
   return Buffer.concat([Buffer.from(path.posix.relative(to, from), 'latin1'), Buffer.from('/'), target]);
 }
+
+/** The folder that an absolute path lies in, and the name there. */
+export function splitPath(full: Buffer): [folder: Buffer, name: Buffer] {
+  const slash = full.lastIndexOf('/');
+  return [full.subarray(0, Math.max(1, slash)), full.subarray(slash + 1)];
+}

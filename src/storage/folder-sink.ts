@@ -1,15 +1,17 @@
 import fs from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
-import { joinPath, retargetLink } from './byte-path';
+import { joinPath, retargetLink, splitPath } from './byte-path';
+import { checkExchange, exchange } from './exchange';
+import { fingerprint } from './fingerprint';
 import { flushEntries, flushFolder } from './flush';
-import { Linker, type LinkMode } from './link-mode';
+import { copy, Linker, type LinkMode, tryHardLink } from './link-mode';
 import type { MemberWriter, Sink } from './sink';
-import type { Member, Source, SourceMember } from './source';
+import type { Member, Source, SourceFile, SourceMember } from './source';
+import { WorkFolder } from './work-folder';
 
 export interface FolderSinkOptions {
   link: LinkMode;
@@ -18,7 +20,13 @@ export interface FolderSinkOptions {
 }
 
 export interface SinkNotice {
-  code: 'OWNER_NOT_KEPT' | 'SPECIAL_FILE_LEFT_OUT' | 'DANGLING_LINK_LEFT_OUT' | 'PAGES_LINKED';
+  code:
+    | 'OWNER_NOT_KEPT'
+    | 'SPECIAL_FILE_LEFT_OUT'
+    | 'DANGLING_LINK_LEFT_OUT'
+    | 'PARENT_MISSING'
+    | 'PAGES_LINKED'
+    | 'WORK_FOLDER_LEFT';
   member: string;
 }
 
@@ -31,12 +39,57 @@ export async function createFolderSink(source: Source, out: string, options: Fol
     const name = Buffer.from(path.basename(out));
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);
-    const prefix = Buffer.concat([parent, Buffer.from('/.'), name, Buffer.from('.fdgraft-')]);
-    // The types of Node 20 do not know that the prefix may be bytes.
-    const building = (await mkdtemp(prefix as unknown as string, 'buffer')) as unknown as Buffer;
-    return new FolderSink(source, out, destination, building, options);
+    const work = await WorkFolder.create(parent, name);
+    const arrive = async (building: Buffer) => {
+      refuseUnfitDestination(source, out, destination);
+      moveFolder(building, destination);
+    };
+    const linker = new Linker(options.link);
+    const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
+    return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options.onNotice);
   } catch (error) {
     throw error instanceof FdgraftError ? error : messages.cannotWriteOut(out, error);
+  }
+}
+
+/**
+ * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file, and
+ * exchanges the two in one step. The old images are there until that is done.
+ */
+export async function createInPlaceSink(
+  source: Source,
+  { onNotice }: Pick<FolderSinkOptions, 'onNotice'>,
+): Promise<Sink> {
+  const { label, folder } = source;
+  if (folder === undefined) throw new TypeError('only a folder is rewritten in place');
+  checkExchange(label);
+  refuseCurrentFolder(label, folder);
+  try {
+    const [parent, name] = splitPath(folder);
+    const before = fingerprint(folder);
+    const work = await WorkFolder.create(parent, name);
+    const arrive = async (building: Buffer) => {
+      await exchange(folder, building, label);
+      // What came into the old folder since it was read would go with it.
+      const changed = before.differsFrom(fingerprint(building));
+      if (changed === undefined) return;
+      await exchange(folder, building, label);
+      throw messages.sourceChanged(label, changed);
+    };
+    const bring: Bring = async (file, to) => ((await tryHardLink(file, to)) ? 'hard' : copy(file, to));
+    return new FolderSink(source, label, folder, work, { bring, arrive, keepsPlace: true }, onNotice);
+  } catch (error) {
+    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(label, error);
+  }
+}
+
+/** Removes what a killed run in place has left beside the source. */
+export async function cleanUpInPlace({ folder, label }: Source): Promise<void> {
+  if (folder === undefined) return;
+  try {
+    await WorkFolder.cleanUp(...splitPath(folder));
+  } catch (error) {
+    throw messages.cannotWriteOut(label, error);
   }
 }
 
@@ -47,9 +100,40 @@ function refuseUnfitDestination(source: Source, out: string, destination: Buffer
   if (destination.subarray(0, inside.length).equals(inside)) throw messages.outInsideSource(out, source.label);
 }
 
+/** Moving a folder to another one takes the right to write into it, which its mode may not give. */
+function moveFolder(from: Buffer, to: Buffer): void {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    const { mode } = fs.lstatSync(from);
+    fs.chmodSync(from, 0o700);
+    fs.renameSync(from, to);
+    fs.chmodSync(to, mode & 0o7777);
+  }
+}
+
+function refuseCurrentFolder(label: string, folder: Buffer): void {
+  const here = Buffer.concat([fs.realpathSync.native('.', 'buffer'), Buffer.from('/')]);
+  const inside = Buffer.concat([folder, Buffer.from('/')]);
+  if (here.subarray(0, inside.length).equals(inside)) throw messages.insideOfSource(label);
+}
+
+type Bring = (file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean) => Promise<Exclude<LinkMode, 'auto'>>;
+
+/** What is otherwise for a new folder and for one in place. */
+interface Way {
+  /** Takes over a file that did not change. */
+  readonly bring: Bring;
+  /** Puts the whole where it belongs, in one step. */
+  readonly arrive: (building: Buffer) => Promise<void>;
+  /** The result is the source's own folder: it may share all its files, and its links lead where they led. */
+  readonly keepsPlace: boolean;
+}
+
 class FolderSink implements Sink {
-  private readonly linker: Linker;
   private settled = false;
+  private readonly building: Buffer;
   /** Modes of folders that must wait until the folders are full. */
   private readonly folders: { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }[] = [];
 
@@ -57,11 +141,13 @@ class FolderSink implements Sink {
     private readonly source: Source,
     private readonly out: string,
     private readonly destination: Buffer,
-    private readonly building: Buffer,
-    private readonly options: FolderSinkOptions,
+    private readonly work: WorkFolder,
+    private readonly way: Way,
+    private readonly onNotice: FolderSinkOptions['onNotice'],
   ) {
-    this.linker = new Linker(options.link);
-    this.folders.push({ path: building, member: { ...modeAndOwner(source), name: Buffer.from(out) } });
+    this.building = work.place('folder');
+    fs.mkdirSync(this.building, { mode: 0o700 });
+    this.folders.push({ path: this.building, member: { ...modeAndOwner(source), name: Buffer.from(out) } });
   }
 
   async put(member: Member): Promise<MemberWriter> {
@@ -91,17 +177,21 @@ class FolderSink implements Sink {
   async commit(): Promise<void> {
     for (const folder of this.folders.reverse()) this.keepModeAndOwner(folder.path, folder.member);
     await flushFolder(this.building);
-    refuseUnfitDestination(this.source, this.out, this.destination);
-    this.attempt(() => fs.renameSync(this.building, this.destination));
+    try {
+      await this.way.arrive(this.building);
+    } catch (error) {
+      throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error);
+    }
     this.settled = true;
-    // OUT is there and whole; a parent that may be written but not read cannot be flushed by us.
-    await flushEntries(Buffer.from(path.dirname(this.destination.toString('latin1')), 'latin1')).catch(() => {});
+    // The result is there and whole; a parent that may be written but not read cannot be flushed by us.
+    await flushEntries(splitPath(this.destination)[0]).catch(() => {});
+    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.path }));
   }
 
   async abort(): Promise<void> {
     if (this.settled) return;
     this.settled = true;
-    await rm(this.building, { recursive: true, force: true });
+    await this.work.remove();
   }
 
   private attempt<T>(call: () => T): T {
@@ -118,7 +208,9 @@ class FolderSink implements Sink {
 
   private async bring(member: SourceMember, target: Buffer, isImage: boolean): Promise<void> {
     if (member.kind === 'special') {
-      this.notice('SPECIAL_FILE_LEFT_OUT', member);
+      // Of no use to CRIU, but no file of someone else's is to be lost.
+      if (!this.way.keepsPlace) this.notice('SPECIAL_FILE_LEFT_OUT', member);
+      else fs.linkSync((member.file as SourceFile).path, target);
     } else if (member.kind === 'folder') {
       fs.mkdirSync(target, 0o700);
       this.folders.push({ path: target, member });
@@ -128,18 +220,21 @@ class FolderSink implements Sink {
       await this.copyContent(member);
     } else {
       const isPages = PAGES.test(member.name.toString('latin1'));
-      const how = await this.linker.bring(member.file, target, isImage, isPages);
+      const how = await this.way.bring(member.file, target, isImage, isPages);
       if (how === 'copy' || how === 'reflink') this.keepModeAndOwner(target, member);
-      else if (isPages) this.notice('PAGES_LINKED', member);
+      else if (isPages && !this.way.keepsPlace) this.notice('PAGES_LINKED', member);
     }
   }
 
   /** What a restore writes to must not lead out of OUT: a link to a file that is no image becomes a file. */
   private async bringLink(member: SourceMember, target: Buffer, isImage: boolean): Promise<void> {
-    if (!isImage && member.leadsTo === 'nothing') return this.notice('DANGLING_LINK_LEFT_OUT', member);
-    if (!isImage && member.leadsTo === 'file') return this.copyContent(member);
+    if (!this.way.keepsPlace && !isImage) {
+      if (member.leadsTo === 'file') return this.copyContent(member);
+      if (member.leadsTo === 'nothing' && !isParent(member)) return this.notice('DANGLING_LINK_LEFT_OUT', member);
+    }
+    if (isParent(member) && member.leadsTo === 'nothing') this.notice('PARENT_MISSING', member);
     fs.symlinkSync(this.retarget(member), target);
-    if (PAGES.test(member.name.toString('latin1'))) this.notice('PAGES_LINKED', member);
+    if (!this.way.keepsPlace && PAGES.test(member.name.toString('latin1'))) this.notice('PAGES_LINKED', member);
     const { uid, gid } = fs.lstatSync(target);
     const owner = member.linkOwner ?? { uid, gid };
     if (uid !== owner.uid || gid !== owner.gid) this.giveAway(target, { ...owner, name: member.name });
@@ -195,8 +290,13 @@ class FolderSink implements Sink {
   }
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {
-    this.options.onNotice({ code, member: escapeBytes(member.name) });
+    this.onNotice({ code, member: escapeBytes(member.name) });
   }
+}
+
+/** The link to the previous dump of an incremental one, which CRIU reads pages through. */
+function isParent({ name }: Member): boolean {
+  return name.toString('latin1') === 'parent';
 }
 
 function modeAndOwner(of: { mode: number; uid: number; gid: number }) {

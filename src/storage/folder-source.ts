@@ -3,7 +3,8 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
-import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import { holdFolder } from './held-folder';
+import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import type { MemberReader, Source, SourceFile, SourceMember } from './source';
 
 /**
@@ -39,7 +40,10 @@ async function* walk(
   prefix: Buffer | undefined,
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
-  const held = holdFolder(folder.path);
+  const held = attempt(
+    () => holdFolder(folder.path),
+    (error) => messages.cannotReadSource(escapeBytes(folder.path), error),
+  );
   try {
     for (const name of listNames(held.path, first)) {
       await breathe();
@@ -51,20 +55,6 @@ async function* walk(
   } finally {
     held.close();
   }
-}
-
-/**
- * Keeps a folder open, so that what is below it is reached through the folder that was looked at, not
- * through a link that someone put in its place meanwhile.
- */
-function holdFolder(path: Buffer): { path: Buffer; close: () => void } {
-  if (process.platform !== 'linux') return { path, close: () => {} };
-  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const fd = attempt(
-    () => fs.openSync(path, flags),
-    (error) => messages.cannotReadSource(escapeBytes(path), error),
-  );
-  return { path: descriptorPath(fd), close: () => fs.closeSync(fd) };
 }
 
 function listNames(folder: Buffer, first: readonly string[]): Buffer[] {

@@ -52,7 +52,8 @@ export class Linker {
   }
 }
 
-async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
+/** Copies a file, whatever links its path has. */
+export async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
   await copyHeld(file, to, 0);
   return 'copy';
 }
@@ -70,7 +71,8 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void
   }
 }
 
-async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
+/** False where the file system, or the system for its safety, does not do it. */
+export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
   if (!(await workedOut(link(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
   if (!fs.lstatSync(to).isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));

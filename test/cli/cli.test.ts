@@ -59,11 +59,15 @@ test('ls --json has keys, access and descriptors', (t) => {
     flags: 1,
     pipe_id: 4711,
     unread_bytes: 0,
+    missing_end: 'read',
+    external: true,
     descriptors: [
-      { table: 1, pids: [7], fd: 1, close_on_exec: false },
-      { table: 1, pids: [7], fd: 6, close_on_exec: true },
-      { table: 2, pids: [8], fd: 1, close_on_exec: false },
+      { table: 1, pids: [7], names: [''], fd: 1, close_on_exec: false },
+      { table: 1, pids: [7], names: [''], fd: 6, close_on_exec: true },
+      { table: 2, pids: [8], names: [''], fd: 1, close_on_exec: false },
     ],
+    other_references: [],
+    ties: [],
   });
 });
 
@@ -86,7 +90,7 @@ test('rewrite prints the plan and the command to go on with', (t) => {
       'fd[5] <- PIPE pipe:[4711] (file id 2, write)',
       '    for 7/1, 7/6 (close-on-exec), 8/1',
       'changed images: fdinfo-1.img, fdinfo-2.img, files.img',
-      `restore with: fdgraft-exec --plan ${out} -- criu restore -D ${out}`,
+      `restore with: fdgraft-exec --plan ${out} -- criu restore -D ${out} 5>FILE5`,
       '',
     ].join('\n'),
   );

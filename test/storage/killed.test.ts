@@ -13,11 +13,6 @@ const AT_A_TIME = 3;
 const RANDOM_KILLS = 200;
 const TIMEOUT_MS = 300_000;
 
-/** --in-place, where the command has it. */
-const inPlace = fs.readFileSync(path.join(top, 'src/cli/commands/rewrite.ts'), 'utf8').includes("'in-place'")
-  ? test.serial
-  : test.serial.skip;
-
 let translated = '';
 
 test.before(() => {
@@ -160,7 +155,7 @@ async function checkInPlace(
   return { was, again };
 }
 
-inPlace('in place, the folder is as before or as after, whichever call is the last', async (t) => {
+test.serial('in place, the folder is as before or as after, whichever call is the last', async (t) => {
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
@@ -175,7 +170,7 @@ inPlace('in place, the folder is as before or as after, whichever call is the la
   t.true(seen.before > 0 && seen.after > 0, JSON.stringify(seen));
 });
 
-inPlace('in place, the folder is as before or as after, whenever the command is killed', async (t) => {
+test.serial('in place, the folder is as before or as after, whenever the command is killed', async (t) => {
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };

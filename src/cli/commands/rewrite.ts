@@ -8,11 +8,12 @@ import { once, repeated } from '../options';
 interface Arguments {
   source: string;
   out?: string | string[];
+  'in-place': boolean;
   'inherit-fd'?: string | string[];
   specs?: string | string[];
   'from-descriptors': boolean;
   'save-plan'?: string | string[];
-  link: string | string[];
+  link?: string | string[];
   'dry-run': boolean;
   'allow-unmatched': boolean;
   'drop-in-flight': boolean;
@@ -26,9 +27,14 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
     describe: 'Make a folder whose named entries are restored from the fds of the caller',
     builder: (yargs) =>
       yargs
-        .usage("fdgraft rewrite SOURCE -o OUT --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]")
+        .usage("fdgraft rewrite SOURCE (-o OUT | --in-place) --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]")
         .positional('source', { type: 'string', demandOption: true, describe: 'an image folder of CRIU' })
         .option('out', { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder to make' })
+        .option('in-place', {
+          type: 'boolean',
+          default: false,
+          describe: 'put the result in the place of SOURCE, in one step',
+        })
         .option('inherit-fd', {
           type: 'string',
           nargs: 1,
@@ -51,9 +57,8 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
         .option('link', {
           choices: LINK_MODES,
           requiresArg: true,
-          default: 'auto',
           describe:
-            'how unchanged images get to OUT; auto: reflink, else a hard link for pages and a copy for the rest',
+            'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
         })
         .option('allow-unmatched', { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' })
         .option('drop-in-flight', { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' })
@@ -63,6 +68,7 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'whatever is open there'],
             ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
+            ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second folder'],
             ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
           ]),
         ) as never,
@@ -72,9 +78,21 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
 
 async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
+  const link = once('link', args.link) as LinkMode | undefined;
+  const inPlace = args['in-place'];
   const savePlan = once('save-plan', args['save-plan']);
-  if (out === undefined && !args['dry-run']) {
-    throw messages.usage('nothing says where the result goes', 'give -o OUT, or --dry-run to see the plan alone');
+  if (out === undefined && !inPlace && !args['dry-run']) {
+    throw messages.usage(
+      'nothing says where the result goes',
+      'give -o OUT, --in-place, or --dry-run to see the plan alone',
+    );
+  }
+  if (out !== undefined && inPlace) throw messages.usage('-o and --in-place were given both', 'give one of them');
+  if (link !== undefined && inPlace) {
+    throw messages.usage(
+      '--link goes with -o, not with --in-place',
+      'in place, what does not change stays the very file that it is',
+    );
   }
   if (savePlan === '-' && args.json) {
     throw messages.usage(
@@ -88,17 +106,18 @@ async function run(args: Arguments, context: Context): Promise<void> {
     specs: [...repeated(args['inherit-fd']), ...(specFile === undefined ? [] : await readSpecs(specFile))],
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
+    inPlace: inPlace && !args['dry-run'],
+    ...(link === undefined ? {} : { link }),
     ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
-    link: once('link', args.link) as LinkMode,
     allowUnmatched: args['allow-unmatched'],
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
   });
   const report = await import('../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
-  const shown = args['dry-run'] ? undefined : out;
+  const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;
   if (args.json) return context.print(report.rewriteJson(result, shown));
-  const text = report.rewriteText(result.plan, shown);
+  const text = report.rewriteText(result);
   if (savePlan === '-') {
     await context.print(report.planJson(result.plan));
     if (!args.quiet) await context.complain(text.trimEnd());

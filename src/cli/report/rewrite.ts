@@ -1,17 +1,30 @@
 import { escapeControls } from '../../bytes/escape';
-import { type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
+import { type NextCommand, type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
 import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
-export function rewriteText(plan: Plan, out: string | undefined): string {
+export function rewriteText({ plan, next }: RewriteResult): string {
   const lines = plan.placeholders.flatMap((placeholder) => describePlaceholder(placeholder, plan.specs));
   for (const debug of plan.debugs) lines.push(`fd[${debug.caller_fd}] is told ${debug.text.replace(/^[^:]*:/, '')}`);
   if (plan.placeholders.length === 0) lines.push('nothing is inherited');
   const images = plan.images.map(({ name }) => name).join(', ');
   lines.push(`changed images: ${images === '' ? 'none' : images}`);
-  if (out === undefined) lines.push('dry run: nothing was written');
-  else lines.push(`restore with: fdgraft-exec --plan ${shellWord(out)} -- criu restore -D ${shellWord(out)}`);
+  if (next === undefined) lines.push('dry run: nothing was written');
+  else lines.push(`restore with: ${shellText(next)}`, ...explainNext(next));
   return `${lines.join('\n')}\n`;
+}
+
+/** For a shell; FILE5 and the like stand for what the user has. */
+function shellText({ words, redirections }: NextCommand): string {
+  const opened = redirections.map(({ fd, operator }) => `${fd}${operator}FILE${fd}`);
+  return [...words.map(shellWord), ...opened].join(' ');
+}
+
+function explainNext({ redirections }: NextCommand): string[] {
+  // POSIX lets a shell read 10>FILE as the word 10 and >FILE, and some do.
+  return redirections.some(({ fd }) => fd > 9)
+    ? ['    in bash or zsh: some shells take numbers of one digit only']
+    : [];
 }
 
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
@@ -51,10 +64,16 @@ export function rewriteJson(result: RewriteResult, out: string | undefined): str
     format: 'fdgraft.rewrite',
     version: 1,
     out: out === undefined ? null : escapeControls(out),
+    next: result.next === undefined ? null : nextJson(result.next),
     plan: planToJson(result.plan),
     notices: result.notices,
   };
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function nextJson(next: NextCommand) {
+  const { words, redirections } = next;
+  return { command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
 }
 
 export function planJson(plan: Plan): string {
@@ -65,6 +84,8 @@ const NOTICES = {
   OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
   SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
   DANGLING_LINK_LEFT_OUT: 'is a link to nothing, and no image; it was left out',
+  PARENT_MISSING: 'leads to nothing: a restore needs the previous dump there, for the pages that did not change since',
+  WORK_FOLDER_LEFT: 'could not be removed: it holds the images as they were before',
   PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
 } as const;
 

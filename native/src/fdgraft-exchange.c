@@ -1,0 +1,68 @@
+/*
+ * fdgraft-exchange: exchanges two files or folders in one step, renameat2(2) with RENAME_EXCHANGE, which Node.js
+ * cannot call. Their paths come on stdin, each ended by a NUL byte: arguments of Node.js cannot hold every path.
+ * Exit: 0 done, else errno of what failed (always below 128), with a line on stderr.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Reads all of stdin; -1 with errno set where that fails or there is more than fits. */
+static ssize_t read_all(char *buffer, size_t size)
+{
+	size_t length = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (length == size) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		got = read(STDIN_FILENO, buffer + length, size - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			return (ssize_t)length;
+		length += (size_t)got;
+	}
+}
+
+static int fail(const char *what)
+{
+	int reason = errno;
+
+	if (fprintf(stderr, "fdgraft-exchange: %s: %s\n", what, strerror(reason)) < 0)
+		return reason;
+	return reason > 0 && reason < 128 ? reason : EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	char paths[2 * PATH_MAX + 1];
+	const char *second;
+	ssize_t length;
+
+	(void)argv;
+	if (argc != 1) {
+		errno = EINVAL;
+		return fail("takes no arguments, but two paths on stdin, each ended by a NUL byte");
+	}
+	length = read_all(paths, sizeof(paths));
+	if (length < 0)
+		return fail("stdin");
+	second = memchr(paths, '\0', (size_t)length);
+	if (!second || paths[length - 1] != '\0' || ++second >= paths + length ||
+	    second + strlen(second) + 1 != paths + length) {
+		errno = EINVAL;
+		return fail("stdin has not two paths, each ended by a NUL byte");
+	}
+	if (renameat2(AT_FDCWD, paths, AT_FDCWD, second, RENAME_EXCHANGE))
+		return fail("renameat2");
+	return 0;
+}

@@ -1,0 +1,45 @@
+import type { Plan, PlanPlaceholder } from './plan';
+
+/** How a shell opens a descriptor of the caller's for a restore. */
+export interface Redirection {
+  readonly fd: number;
+  /** With the access that the plan needs, and without losing what the plan goes on with. */
+  readonly operator: '<' | '>' | '>>' | '<>';
+}
+
+/** What is to be run after a rewrite. */
+export interface NextCommand {
+  /** As words; what else the dump needs, such as --shell-job, comes behind. */
+  readonly words: readonly string[];
+  /** Ascending by number. */
+  readonly redirections: readonly Redirection[];
+}
+
+const O_APPEND = 0o2000;
+
+/** The command that restores what was rewritten into `folder`. `leftToCriu`: specs that criu itself is to be given. */
+export function nextCommand(plan: Plan, folder: string, leftToCriu: readonly string[]): NextCommand {
+  const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
+  const numbers = [...plan.placeholders, ...plan.debugs].map(({ caller_fd }) => caller_fd);
+  return {
+    words: ['fdgraft-exec', '--plan', folder, '--', 'criu', 'restore', '-D', folder, ...inherited],
+    redirections: [...new Set(numbers)]
+      .sort((a, b) => a - b)
+      .map((fd) => ({
+        fd,
+        operator: operatorFor(
+          plan.placeholders.filter(({ caller_fd }) => caller_fd === fd),
+          plan.debugs.some(({ caller_fd }) => caller_fd === fd),
+        ),
+      })),
+  };
+}
+
+function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redirection['operator'] {
+  const writes = isTold || taken.some(({ needs_write }) => needs_write);
+  if (!writes) return '<';
+  // A saved offset is one in a file that is there already: it must not be emptied.
+  const goesOn = taken.some(({ position }) => position === 'SAVED');
+  if (goesOn || taken.some(({ needs_read }) => needs_read)) return '<>';
+  return taken.some(({ was, position }) => (was.flags & O_APPEND) !== 0 || position === 'END') ? '>>' : '>';
+}

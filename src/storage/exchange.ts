@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { getSystemErrorName } from 'node:util';
+import { messages } from '../errors/messages';
+
+/** Where `npm run build` puts the program that makes the system call which Node.js has not. */
+const PROGRAM = path.join(__dirname, '../../native/build/fdgraft-exchange');
+
+/** Throws FdgraftError where folders cannot be exchanged in one step here. `folder`: how messages name it. */
+export function checkExchange(folder: string): void {
+  if (process.platform !== 'linux') throw messages.cannotExchange(folder, 'needs Linux');
+  if (!fs.existsSync(PROGRAM)) throw messages.cannotExchange(folder, `needs ${PROGRAM}, which npm run build makes`);
+}
+
+/**
+ * Exchanges two folders of one file system in one step: whoever looks sees one of them at each path, always. Throws
+ * FdgraftError where that was not done.
+ */
+export async function exchange(a: Buffer, b: Buffer, folder: string): Promise<void> {
+  const inode = () => fs.lstatSync(a, { bigint: true }).ino;
+  const before = inode();
+  const problem = await runProgram(Buffer.concat([a, Buffer.of(0), b, Buffer.of(0)]));
+  // A program that was killed may have done it before.
+  if (problem !== undefined && inode() === before) throw messages.cannotExchange(folder, problem);
+}
+
+function runProgram(paths: Buffer): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, signal) => resolve(explain(code, signal)));
+    child.stdin.on('error', () => {});
+    child.stdin.end(paths);
+  });
+}
+
+function explain(code: number | null, signal: NodeJS.Signals | null): string | undefined {
+  if (code === 0) return undefined;
+  if (code === null) return `fdgraft-exchange was killed by ${signal}`;
+  const name = getSystemErrorName(-code);
+  if (name === 'EBUSY') return 'is in use as a mount point (EBUSY)';
+  return name === 'EINVAL' ? 'lies on a file system that cannot do it (EINVAL)' : `renameat2 failed: ${name}`;
+}
