@@ -67,7 +67,10 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const given = options.specs.map(parseSpec);
   const listed = options.fromDescriptors ? (await readDescriptorList(source)).map(parseSpec) : [];
   if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
-  if (options.inPlace) await cleanUpInPlace(source);
+  if (options.inPlace) {
+    if (options.out !== undefined) throw messages.usage('out and inPlace were given both', 'give one of them');
+    await cleanUpInPlace(source);
+  }
   await checkSavePlan(source, options);
   const specs = [...given, ...listed];
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');

@@ -1,6 +1,8 @@
 /** Paths as bytes: names in a folder need not be UTF-8, and Node's path functions take only text. */
 import path from 'node:path';
 
+const LEADING_DOTS = /^(\.\.?)(?:\/+|$)/;
+
 export function joinPath(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, Buffer.from('/'), name]);
 }
@@ -12,10 +14,16 @@ export function joinPath(folder: Buffer, name: Buffer): Buffer {
 export function retargetLink(target: Buffer, fromFolder: Buffer, toFolder: Buffer): Buffer {
   if (target[0] === '/'.charCodeAt(0) || fromFolder.equals(toFolder)) return target;
   // One character a byte, both ways: the path functions only look at slashes and dots.
-  const from = fromFolder.toString('latin1');
-  const to = toFolder.toString('latin1');
-  // The target is not resolved by its text: a .. in it may come after a link.
-  return Buffer.concat([Buffer.from(path.posix.relative(to, from), 'latin1'), Buffer.from('/'), target]);
+  let from = fromFolder.toString('latin1');
+  let rest = target.toString('latin1');
+  // Dots in front lead up through folders that are no links, and so need not be there for the link to work. Behind a
+  // name they are not resolved by their text: that may be a link.
+  for (let dots = LEADING_DOTS.exec(rest); dots !== null; dots = LEADING_DOTS.exec(rest)) {
+    if (dots[1] === '..') from = path.posix.dirname(from);
+    rest = rest.slice(dots[0].length);
+  }
+  const between = path.posix.relative(toFolder.toString('latin1'), from);
+  return Buffer.from([between, rest].filter((part) => part !== '').join('/') || '.', 'latin1');
 }
 
 /** The folder that an absolute path lies in, and the name there. */

@@ -32,9 +32,14 @@ test('links keep leading to the same place', async (t) => {
 test('a link is moved by bytes', (t) => {
   const move = (target: string, from: string, to: string) =>
     retargetLink(Buffer.from(target, 'latin1'), Buffer.from(from), Buffer.from(to)).toString('latin1');
-  t.is(move('../a\xff', '/x/y', '/x/z/w'), '../../y/../a\xff');
+  t.is(move('../a\xff', '/x/y', '/x/z/w'), '../../a\xff');
+  t.is(move('a/../b', '/x/y', '/x/z/w'), '../../y/a/../b', 'a may be a link');
+  t.is(move('.././../b', '/x/y', '/x/z/w'), '../../../b');
+  t.is(move('../../../b', '/x', '/z'), '../b');
   t.is(move('b', '/x', '/x'), 'b');
-  t.is(move('..', '/x/y', '/'), 'x/y/..');
+  t.is(move('..', '/x/y', '/'), 'x');
+  t.is(move('..', '/x/y', '/x'), '.');
+  t.is(move('../1', '/x/y', '/x/z'), '../1');
 });
 
 test('modes and owners are kept, of the folder too', async (t) => {
