@@ -26,6 +26,8 @@ const IMAGES: [RegExp, number, string][] = [
   [/^filelocks\.img$/, 0x54323616, 'file_lock_entry'],
   [/^autofs-\d+\.img$/, 0x49353943, 'autofs_entry'],
   [/^eventpoll-tfd\.img$/, 0x44433746, 'eventpoll_tfd_entry'],
+  [/^reg-files\.img$/, 0x50363636, 'reg_file_entry'],
+  [/^pipes\.img$/, 0x56513555, 'pipe_entry'],
 ];
 
 const root = loadSchemas();

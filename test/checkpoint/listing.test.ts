@@ -1,0 +1,204 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { FdgraftError, type InspectOptions, inspect, openSource } from '../../src';
+import { allOf } from '../support/all-of';
+import {
+  descriptor,
+  fileEntry,
+  type Images,
+  mapping,
+  mmEntry,
+  NO_OWNER,
+  pipeEntry,
+  temporaryFolder,
+  writeCheckpoint,
+} from '../support/folders';
+import { encodeMessage } from '../support/images';
+import { smallWith } from '../support/rewriting';
+
+async function list(t: ExecutionContext, images: Images, options: InspectOptions = {}) {
+  return allOf(inspect(await openSource(writeCheckpoint(temporaryFolder(t), images)), options));
+}
+
+const keys = (entries: Awaited<ReturnType<typeof list>>) => entries.map(({ facts, type }) => facts?.key ?? type);
+
+test('entries come by file id, whatever order the image has', async (t) => {
+  const shuffled = [fileEntry(9, '/nine', 1), pipeEntry(2, 4711, 1), fileEntry(3, '/three', 0), fileEntry(1, '/x', 0)];
+  const table = [9, 3, 2].map((id, fd) => descriptor(id, fd, id === 2 ? 'PIPE' : 'REG'));
+  const images = smallWith({ 'files.img': shuffled, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  t.deepEqual(keys(await list(t, images)), ['pipe:[4711]', '/three', '/nine']);
+});
+
+test('a missing end is told by the entries of the pipe, and a FIFO has none', async (t) => {
+  const fifo = { type: 'FIFO', id: 7, fifo: { id: 7, pipe_id: 1, regf_id: 8 } };
+  const files = [
+    pipeEntry(2, 1, 1),
+    pipeEntry(3, 2, 0),
+    pipeEntry(4, 3, 0),
+    pipeEntry(5, 3, 1),
+    pipeEntry(6, 4, 2),
+    fifo,
+    fileEntry(8, '/fifo', 0, { mode: 0o010644 }),
+  ];
+  const table = [2, 3, 4, 5, 6, 7].map((id) => descriptor(id, id, id === 7 ? 'FIFO' : 'PIPE'));
+  const images = smallWith({
+    'files.img': files,
+    'fdinfo-1.img': table,
+    'fdinfo-2.img': [],
+    'fs-7.img': [],
+    'mm-7.img': [],
+  });
+  const entries = await list(t, images);
+  t.deepEqual(
+    entries.map(({ id, missingEnd }) => [id, missingEnd]),
+    [
+      [2, 'read'],
+      [3, 'write'],
+      [4, undefined],
+      [5, undefined],
+      [6, undefined],
+      [7, undefined],
+    ],
+  );
+  t.deepEqual(
+    (await list(t, images, { external: true })).map(({ id }) => id),
+    [2, 3],
+  );
+});
+
+test('names of tasks, other references and ties', async (t) => {
+  const core = (comm: Buffer) =>
+    // core_entry {mtype 1, tc {… comm}}, as far as it is read.
+    wire([
+      [1, 1],
+      [3, wire([[6, comm]])],
+    ]);
+  const images = smallWith({
+    'core-7.img': image(core(Buffer.from('app \xff', 'latin1'))),
+    'core-8.img': image(core(Buffer.from('other'))),
+    'mm-7.img': [mmEntry(3, [mapping(3, 1 << 6), mapping(3, 1 << 7)])],
+    'filelocks.img': [{ flag: 2, type: 0, pid: 7, fd: 3, start: 0, len: 0 }],
+  });
+  const entries = await list(t, images);
+  const [pipe, log] = entries;
+  t.deepEqual(
+    pipe?.descriptors.map(({ names, pids, fd }) => [names, pids, fd]),
+    [
+      [['app \\xff'], [7], 1],
+      [['app \\xff'], [7], 6],
+      [['other'], [8], 1],
+    ],
+  );
+  t.deepEqual(log?.others, [
+    { what: 'mapping', pid: 7 },
+    { what: 'executable', pid: 7 },
+  ]);
+  t.deepEqual(log?.ties, [{ what: 'a flock', pid: 7, fd: 3 }]);
+});
+
+test('paths and globs, with and without the slash', async (t) => {
+  for (const filter of ['/var/log/app.log', 'var/log/app.log', '/var/**', '**/*.log', '/var/log/app\\x2elog']) {
+    t.deepEqual(keys(await list(t, smallWith({}), { path: filter })), ['/var/log/app.log'], filter);
+  }
+  t.deepEqual(await list(t, smallWith({}), { path: 'pipe:\\x5b4711]' }), []);
+  await t.throwsAsync(list(t, smallWith({}), { path: '[a' }), { instanceOf: FdgraftError, message: /the path '\[a'/ });
+});
+
+test('specs show what they would take, and those that take nothing are an error at the end', async (t) => {
+  const taken = await list(t, smallWith({}), { specs: ['fd[5]:/proc/8/fd/1', 'fd[6]:/var/log/*', 'fd[7]:/var/**'] });
+  t.deepEqual(
+    taken.map(({ facts, callerFds }) => [facts?.key, callerFds]),
+    [
+      ['pipe:[4711]', [5]],
+      ['/var/log/app.log', [6]],
+    ],
+  );
+  const source = await openSource(writeCheckpoint(temporaryFolder(t), smallWith({})));
+  const seen: unknown[] = [];
+  const error = await t.throwsAsync(async () => {
+    for await (const { id } of inspect(source, { specs: ['fd[5]:pipe:[4711]', 'fd[6]:pipe:[1]'] })) seen.push(id);
+  });
+  t.deepEqual(seen, [2]);
+  t.is((error as FdgraftError).code, 'SPEC_UNMATCHED');
+});
+
+test('descriptors of entries that are not there are told', async (t) => {
+  const images = smallWith({
+    'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), descriptor(99, 4, 'REG'), descriptor(3, 5, 'PIPE')],
+  });
+  const missing = (await list(t, images)).filter(({ type }) => type === 'missing');
+  t.deepEqual(
+    missing.map(({ id, descriptors }) => [id, descriptors.map(({ fd }) => fd)]),
+    [
+      [3, [5]],
+      [99, [4]],
+    ],
+  );
+});
+
+test('an id of several types is several entries where each type has its image', async (t) => {
+  const { 'files.img': _files, ...others } = smallWith({});
+  const images: Images = {
+    ...others,
+    'reg-files.img': [{ id: 2, flags: 1, pos: 5, fown: NO_OWNER, name: '/log' }],
+    'pipes.img': [{ id: 2, pipe_id: 4711, flags: 1, fown: NO_OWNER }],
+    'fdinfo-1.img': [descriptor(2, 1, 'PIPE'), descriptor(2, 3, 'REG')],
+    'fdinfo-2.img': [],
+  };
+  const warnings: string[] = [];
+  const entries = await list(t, images, { onWarning: ({ code }) => warnings.push(code) });
+  t.deepEqual(
+    entries.map(({ facts, descriptors }) => [facts?.key, descriptors.map(({ fd }) => fd)]),
+    [
+      ['/log', [3]],
+      ['pipe:[4711]', [1]],
+    ],
+  );
+  t.deepEqual(warnings, ['LAYOUT_NOT_RESTORED']);
+});
+
+test('damage is told with its place, whichever pass meets it', async (t) => {
+  const folder = writeCheckpoint(temporaryFolder(t), smallWith({}));
+  const cases: [string, (bytes: Buffer) => Buffer][] = [
+    ['files.img', (bytes) => bytes.subarray(0, bytes.length - 1)],
+    ['fdinfo-1.img', (bytes) => bytes.subarray(0, bytes.length - 1)],
+    ['fdinfo-2.img', () => image(encodeMessage('fdinfo_entry', descriptor(2, 1, 'PIPE')).subarray(2))],
+    ['core-7.img', () => image(Buffer.from([0x1a, 0x7f]))],
+    ['core-7.img', () => image(Buffer.from([0x18, 0x01]))],
+  ];
+  for (const [name, damage] of cases) {
+    const file = path.join(folder, name);
+    const before = fs.existsSync(file) ? fs.readFileSync(file) : undefined;
+    fs.writeFileSync(file, damage(before ?? Buffer.alloc(0)));
+    const error = await t.throwsAsync(
+      async () => allOf(inspect(await openSource(folder))),
+      { instanceOf: FdgraftError },
+      name,
+    );
+    t.is((error as FdgraftError).file, name);
+    if (before === undefined) fs.rmSync(file);
+    else fs.writeFileSync(file, before);
+  }
+});
+
+/** A message of numbers and bytes, by field. */
+function wire(fields: readonly (readonly [number, number | Buffer])[]): Buffer {
+  return Buffer.concat(
+    fields.map(([number, value]) =>
+      typeof value === 'number'
+        ? Buffer.from([number << 3, value])
+        : Buffer.concat([Buffer.from([(number << 3) | 2, value.length]), value]),
+    ),
+  );
+}
+
+/** An image of one record; the magic is that of core or fdinfo by what the record is. */
+function image(record: Buffer): Buffer {
+  const isTable = record[0] !== 0x1a && record[0] !== 0x08 && record[0] !== 0x18;
+  const head = Buffer.alloc(12);
+  head.writeUInt32LE(0x54564319, 0);
+  head.writeUInt32LE(isTable ? 0x56213732 : 0x55053847, 4);
+  head.writeUInt32LE(record.length, 8);
+  return Buffer.concat([head, record]);
+}
