@@ -4,10 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import protobuf from 'protobufjs';
 import { uint32 } from './images';
-
-const IMG_COMMON = 0x54564319;
+import { bytesIn, editFields, encodeField, fieldsOf, IMG_COMMON, image, numberIn, type Value } from './wire';
 
 /** The images of a folder by name. */
 type Folder = Map<string, Buffer>;
@@ -161,7 +159,7 @@ function idsInCore(images: Folder): void {
   for (const [name, number] of numbered(images, 'ids')) {
     const [ids] = recordsOf(images, name);
     if (ids === undefined) throw new Error(`${name} has no record`);
-    const field = Buffer.from(protobuf.Writer.create().uint32(tag(IDS, 2)).bytes(ids.record).finish());
+    const field = encodeField(IDS, ids.record);
     editRecords(images, `core-${number}.img`, (record) => {
       // In the order of their numbers, as CRIU writes fields.
       const next = fieldsOf(record).find(({ number }) => number === THREAD_CORE);
@@ -225,62 +223,4 @@ function editRecords(images: Folder, name: string, change: (record: Buffer) => U
     if (changed !== undefined) pieces.push(uint32(changed.length), changed, extra);
   }
   images.set(name, Buffer.concat(pieces));
-}
-
-function image(magic: number, records: readonly Uint8Array[]): Buffer {
-  const framed = records.flatMap((record) => [uint32(record.length), record]);
-  return Buffer.concat([uint32(IMG_COMMON), uint32(magic), ...framed]);
-}
-
-/** A number, or the bytes of a nested message. */
-type Value = number | Uint8Array;
-
-const tag = (number: number, wireType: number) => ((number << 3) | wireType) >>> 0;
-
-interface Field {
-  number: number;
-  start: number;
-  end: number;
-  /** Undefined for numbers of fixed size, which no edit is about. */
-  value?: Value;
-}
-
-function fieldsOf(record: Uint8Array): Field[] {
-  const reader = protobuf.Reader.create(record);
-  const fields: Field[] = [];
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const found = reader.uint32();
-    const field: Field = { number: found >>> 3, start, end: start };
-    if ((found & 7) === 0) field.value = Number(reader.uint64());
-    else if ((found & 7) === 2) field.value = reader.bytes();
-    else reader.skipType(found & 7);
-    field.end = reader.pos;
-    fields.push(field);
-  }
-  return fields;
-}
-
-function numberIn(record: Uint8Array, number: number): number {
-  return (fieldsOf(record).findLast((field) => field.number === number)?.value ?? 0) as number;
-}
-
-function bytesIn(record: Uint8Array, number: number): Uint8Array {
-  const value = fieldsOf(record).findLast((field) => field.number === number)?.value;
-  if (!(value instanceof Uint8Array)) throw new Error(`a message lacks its field ${number}`);
-  return value;
-}
-
-/** Gives the fields that have an edit another value, or takes them out where that gives nothing. */
-function editFields(record: Uint8Array, edits: { [number: number]: (value: Value) => Value | undefined }): Uint8Array {
-  const pieces = fieldsOf(record).map(({ number, start, end, value }) => {
-    const edit = edits[number];
-    if (edit === undefined) return record.subarray(start, end);
-    const changed = edit(value as Value);
-    const writer = protobuf.Writer.create();
-    if (changed === undefined) return writer.finish();
-    if (typeof changed === 'number') return writer.uint32(tag(number, 0)).uint32(changed).finish();
-    return writer.uint32(tag(number, 2)).bytes(changed).finish();
-  });
-  return Buffer.concat(pieces);
 }
