@@ -69,6 +69,14 @@ static int find_linked_pages(int folder, char name[NAME_MAX + 1])
 	return 0;
 }
 
+/* True for a folder that continues an earlier dump: CRIU reads pages through that link, and punches holes as well. */
+static bool has_parent(int folder)
+{
+	struct stat status;
+
+	return fstatat(folder, "parent", &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
 int refuse_command(char *const *command, const struct plan *plan, int folder)
 {
 	struct config_found config = {0};
@@ -89,7 +97,13 @@ int refuse_command(char *const *command, const struct plan *plan, int folder)
 		return 0;
 	if (find_linked_pages(folder, linked))
 		goto failed;
-	if (linked[0] && dedup_word)
+	if (has_parent(folder) && dedup_word)
+		problem("COMMAND has %s, and parent beside %s leads to the previous dump: restoring would punch holes into the pages of that one; leave the option out",
+			show_raw(&shown, dedup_word), plan->shown_path);
+	else if (has_parent(folder))
+		problem("%s, line %zu: auto-dedup, and parent beside %s leads to the previous dump: restoring would punch holes into the pages of that one; run COMMAND with --no-default-config",
+			config.auto_dedup_file, config.auto_dedup_line, plan->shown_path);
+	else if (linked[0] && dedup_word)
 		problem("COMMAND has %s, and %s beside %s is a link: restoring would punch holes into the pages of the source; leave the option out, or rewrite with --link copy",
 			show_raw(&shown, dedup_word), show_raw(&shown_name, linked), plan->shown_path);
 	else if (linked[0])
