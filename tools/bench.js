@@ -31,6 +31,13 @@ function benchRewrite({ compare, remove }, { makeFolder, NAMED_PATH }, entries, 
   return rewritten;
 }
 
+/** The list of a large folder, which is streamed. */
+function benchList({ compare }, entries, runs) {
+  const source = path.join(data, `entries-${entries}`);
+  const [listed] = compare([[process.execPath, bin, 'ls', source]], runs);
+  console.log(`  ls: ${listed.best.toFixed(2)} s, ${listed.peak.toFixed(0)} MiB resident (budget 128)`);
+}
+
 /** A command on a folder of a few files, beside a node process that does nothing. */
 function benchStartUp({ compare }, runs) {
   const ls = [process.execPath, bin, 'ls', path.join(top, 'fixtures', 'images', 'pipe_outside')];
@@ -47,6 +54,7 @@ function main(args) {
   benchStartUp(measure, 3 * runs);
   const small = benchRewrite(measure, maker, 100_000, 200, runs);
   const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);
+  benchList(measure, 1_000_000, Math.min(runs, 3));
   console.log(
     `ten times the entries: time × ${ratio(large.best, small.best)} (budget 10), ` +
       `resident × ${ratio(large.peak, small.peak)} (budget 1.10)`,

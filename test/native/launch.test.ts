@@ -253,7 +253,11 @@ test('--auto-dedup where the pages are somebody else’s too', async (t) => {
   const chained = (own: string) => symlinkSync('.', join(own, 'parent'));
   const dangling = (own: string) => symlinkSync('nowhere', join(own, 'parent'));
   await refused(chained, [], null);
-  await refused(chained, ['--auto-dedup'], /^COMMAND has --auto-dedup, and parent beside .* leads to the previous dump/);
+  await refused(
+    chained,
+    ['--auto-dedup'],
+    /^COMMAND has --auto-dedup, and parent beside .* leads to the previous dump/,
+  );
   await refused(chained, ['--config', conf], /c\.conf, line 2: auto-dedup, and parent beside/);
   await refused(dangling, ['--auto-dedup'], null);
 });
