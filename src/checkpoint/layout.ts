@@ -70,7 +70,8 @@ export class Layout {
     if (this.inventory === undefined) throw messages.noInventory(source);
     this.checkVersion(this.inventory.img_version);
     if (!this.hasPstree) {
-      throw messages.missingImage('pstree.img', 'every dump of CRIU has it', 'the folder is not complete');
+      const hint = 'the folder is not complete, or one of criu pre-dump, which has none: give that of the last dump';
+      throw messages.missingImage('pstree.img', 'every dump that can be restored has it', hint);
     }
     if (!this.hasFiles && this.perType === undefined) {
       throw messages.missingImage('files.img', 'fdinfo images refer to it', 'the folder is not complete');

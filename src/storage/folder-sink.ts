@@ -30,7 +30,8 @@ export interface SinkNotice {
   member: string;
 }
 
-const PAGES = /^pages-.*\.img$/;
+/** Those of a previous dump in a subfolder too. */
+const PAGES = /(^|\/)pages-[^/]*\.img$/;
 
 /** A sink that builds the folder `out` beside its place and moves it there in one step. */
 export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {

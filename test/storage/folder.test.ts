@@ -29,6 +29,25 @@ test('links keep leading to the same place', async (t) => {
   t.is(fs.readlinkSync(path.join(out, 'elsewhere')), '/usr');
 });
 
+test('a parent that leads to nothing stays, with a note, and leads to the same nothing', async (t) => {
+  const { top, source } = checkpoint(t);
+  fs.symlinkSync('../gone', path.join(source, 'parent'));
+  fs.mkdirSync(path.join(top, 'deep'));
+  const out = path.join(top, 'deep/out');
+  const { notices } = await rewriteFolder(source, out, { link: 'copy' });
+  t.deepEqual(notices, [{ code: 'PARENT_MISSING', member: 'parent' }]);
+  t.is(fs.readlinkSync(path.join(out, 'parent')), '../../gone');
+});
+
+test('pages of a previous dump in a subfolder are linked as well', async (t) => {
+  const { source, out } = checkpoint(t);
+  fs.mkdirSync(path.join(source, 'parent'));
+  fs.writeFileSync(path.join(source, 'parent/pages-1.img'), 'pages');
+  const { notices } = await rewriteFolder(source, out, { link: 'hard' });
+  t.true(sameInode(path.join(source, 'parent/pages-1.img'), path.join(out, 'parent/pages-1.img')));
+  t.true(notices.some(({ member }) => member === 'parent/pages-1.img'));
+});
+
 test('a link is moved by bytes', (t) => {
   const move = (target: string, from: string, to: string) =>
     retargetLink(Buffer.from(target, 'latin1'), Buffer.from(from), Buffer.from(to)).toString('latin1');

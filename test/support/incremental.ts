@@ -34,7 +34,7 @@ export function leaveToParent(folder: string, before: string, link: string): voi
     for (const entry of newer.entries) {
       for (const run of runsOf(folder, newer, entry, (address, page) => older.get(address)?.equals(page) === true)) {
         if (!run.same) kept.push(...run.pages);
-        records.push(entryOf(entry, run.address, run.pages.length, run.same ? PE_PARENT : PE_PRESENT));
+        records.push(entryOf(entry, run.address, run.pages.length, run.same ? PE_PARENT : numberIn(entry, FLAGS)));
       }
     }
     fs.writeFileSync(path.join(folder, name), image(PAGEMAP_MAGIC, records));
@@ -83,7 +83,8 @@ function pagesOf(folder: string, { name, pages, entries }: Pagemap, only?: Buffe
   const found = new Map<number, Buffer>();
   let at = 0;
   for (const entry of entries) {
-    if (numberIn(entry, FLAGS) !== PE_PRESENT) throw new Error(`${name} of ${folder} is not that of a whole dump`);
+    if ((numberIn(entry, FLAGS) & PE_PRESENT) === 0)
+      throw new Error(`${name} of ${folder} is not that of a whole dump`);
     const address = numberIn(entry, VADDR);
     for (let i = 0; i < countOf(entry); i += 1, at += PAGE)
       if (only === undefined || entry === only) found.set(address + i * PAGE, bytes.subarray(at, at + PAGE));
