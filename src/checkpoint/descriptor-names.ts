@@ -9,6 +9,7 @@ import {
   FILE_LOCK_ENTRY,
 } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import { type EntryFacts, fileKind } from './entry-types';
 
 /** Something that only restores if a descriptor of a task is what it was. */
 export interface DescriptorName {
@@ -87,4 +88,13 @@ export function epollWatch(bytes: Uint8Array, start: number, end: number): Epoll
 
 function toWatch(epoll: number, { tfd, inode }: EventpollTfdEntry): EpollWatch {
   return { epoll, fd: tfd, ...(inode === undefined ? {} : { inode }) };
+}
+
+/**
+ * Whether a watch can be one of this entry. False where its number is that of another descriptor, one that a different
+ * task had: no epoll takes a regular file. `inode`: of what is watched, where the image says it.
+ */
+export function canBeWatched(facts: EntryFacts, inode: bigint | undefined): boolean {
+  if (facts.pipeId === undefined) return fileKind(facts) === 'other';
+  return inode === undefined || inode === BigInt(facts.pipeId);
 }

@@ -1,3 +1,4 @@
+import { canBeWatched } from '../checkpoint/descriptor-names';
 import { fileKind, hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
@@ -127,7 +128,7 @@ function makePlaceholders(
         keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
         isWatched: references.descriptors.some(({ table, fd }) => {
           const watch = watched.get(`${table}/${fd}`);
-          return watch !== undefined && canBeWatched(match, watch.inode);
+          return watch !== undefined && canBeWatched(match.facts, watch.inode);
         }),
         inFlight: bytes.get(share) ?? [],
       };
@@ -142,12 +143,6 @@ function makePlaceholders(
 function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: Survey): boolean {
   const isReopened = apply === 'reopen' || position !== 'caller';
   return isReopened && hasOwner(facts.owner) && (facts.owner.pid === 0 || found.tasks.hasNumber(facts.owner.pid));
-}
-
-/** False where the number is that of another descriptor, one that a different task had: no epoll takes a regular file. */
-function canBeWatched({ facts }: Match, inode: bigint | undefined): boolean {
-  if (facts.pipeId === undefined) return fileKind(facts) === 'other';
-  return inode === undefined || inode === BigInt(facts.pipeId);
 }
 
 function countMatches(found: Survey, specs: readonly InheritSpec[]): number[] {

@@ -71,6 +71,57 @@ test('ls --json has keys, access and descriptors', (t) => {
   });
 });
 
+test('ls filters, and says after the list which spec takes nothing', (t) => {
+  const { source } = checkpoint(t);
+  const lines = (...options: string[]) => {
+    const { stdout, status } = fdgraft(['ls', source, ...options]);
+    t.is(status, 0, options.join(' '));
+    return stdout.split('\n').flatMap((line) => /'(fd\[\w+\]:[^']*)'/.exec(line)?.[1] ?? []);
+  };
+  t.deepEqual(lines('--external'), ['fd[N]:pipe:[4711]']);
+  t.deepEqual(lines('--path', '/var/**'), ['fd[N]:/var/log/app.log']);
+  t.deepEqual(lines('--external', '--path', '/var/**'), []);
+  t.deepEqual(lines('--inherit-fd', 'fd[5]:/proc/8/fd/1'), ['fd[5]:pipe:[4711]']);
+  const { stdout, stderr, status } = fdgraft([
+    'ls',
+    source,
+    '--inherit-fd',
+    'fd[7]:var/**',
+    '--inherit-fd',
+    'fd[8]:/x',
+  ]);
+  t.is(status, 1);
+  t.regex(stdout, /^--inherit-fd 'fd\[7\]:\/var\/log\/app\.log' /);
+  t.regex(stderr, /spec 'fd\[8\]:\/x' matches nothing/);
+  t.is(fdgraft(['ls', source, '--path', '[']).status, 2);
+});
+
+test('a list that breaks off is no whole JSON', (t) => {
+  const { source } = checkpoint(t);
+  const files = fs.readFileSync(path.join(source, 'fdinfo-2.img'));
+  fs.writeFileSync(path.join(source, 'fdinfo-2.img'), files.subarray(0, -1));
+  const { stdout, stderr, status } = fdgraft(['ls', source, '--json']);
+  t.is(status, 2);
+  t.is(stdout, '');
+  t.regex(stderr, /^fdgraft: fdinfo-2\.img/);
+});
+
+test('rewrite --in-place goes with no other place, and --json names the command to run next', (t) => {
+  const { source, out } = checkpoint(t);
+  const spec = ['--inherit-fd', 'fd[5]:pipe:[4711]'];
+  t.is(fdgraft(['rewrite', source, '--in-place', '-o', out, ...spec]).status, 2);
+  t.is(fdgraft(['rewrite', source, '--in-place', '--link', 'copy', ...spec]).status, 2);
+  t.is(fdgraft(['rewrite', source, '--in-place', '--dry-run', ...spec]).status, 0);
+  t.false(fs.existsSync(path.join(source, 'inherit-plan.img')));
+  const { stdout, status } = fdgraft(['rewrite', source, '--in-place', '--json', ...spec]);
+  t.is(status, 0);
+  const { out: where, next } = JSON.parse(stdout);
+  t.is(where, source);
+  const command = ['fdgraft-exec', '--plan', source, '--', 'criu', 'restore', '-D', source];
+  t.deepEqual(next, { command, redirections: [{ fd: 5, operator: '>' }], shell: `${command.join(' ')} 5>FILE5` });
+  t.true(fs.existsSync(path.join(source, 'inherit-plan.img')));
+});
+
 test('rewrite prints the plan and the command to go on with', (t) => {
   const { source, out } = checkpoint(t);
   const { status, stdout, stderr } = fdgraft([

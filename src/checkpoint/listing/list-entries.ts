@@ -93,7 +93,7 @@ function* conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numb
     isExternal: missingEnd !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
-    ties: overview.tiesOf(descriptors),
+    ties: overview.tiesOf(descriptors, facts),
   };
 }
 
@@ -114,6 +114,6 @@ function* listMissing(overview: Overview): Generator<OpenEntry> {
   for (const key of [...missing].sort((a, b) => a - b)) {
     const descriptors = overview.descriptorsOf(key);
     const nothing = { facts: undefined, unreadBytes: 0, missingEnd: undefined, isExternal: false, others: [] };
-    yield { id: idOfKey(key), type: 'missing', ...nothing, descriptors, ties: overview.tiesOf(descriptors) };
+    yield { id: idOfKey(key), type: 'missing', ...nothing, descriptors, ties: overview.tiesOf(descriptors, undefined) };
   }
 }

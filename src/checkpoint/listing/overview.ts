@@ -10,6 +10,7 @@ import {
 } from '../../schema/generated/images';
 import type { Source, SourceMember } from '../../storage/source';
 import {
+  canBeWatched,
   type DescriptorName,
   descriptorNames,
   type EpollWatch,
@@ -18,7 +19,7 @@ import {
   namesDescriptors,
 } from '../descriptor-names';
 import { DescriptorView, isCloseOnExec } from '../descriptor-record';
-import { accessOf } from '../entry-types';
+import { accessOf, type EntryFacts } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
 import { IdSet } from '../id-set';
@@ -191,14 +192,15 @@ export class Overview {
       const table = this.tasks.tableOf(pid);
       if (table !== undefined) pushTo(this.ties, `${table}/${fd}`, { what, pid, fd });
     }
-    for (const { epoll, fd } of this.watches) this.tieWatch(epoll, fd);
+    for (const watch of this.watches) this.tieWatch(watch);
   }
 
-  private tieWatch(epoll: number, fd: number): void {
+  private tieWatch({ epoll, fd, inode }: EpollWatch): void {
     this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (holder) => {
       const place = `${this.referrers[holder >>> 1]?.number}/${fd}`;
       const known = this.ties.get(place)?.some((tie) => tie.epoll === epoll);
-      if (!known) pushTo(this.ties, place, { what: 'a watch of an epoll', fd, epoll });
+      if (!known)
+        pushTo(this.ties, place, { what: 'a watch of an epoll', fd, epoll, ...(inode === undefined ? {} : { inode }) });
     });
   }
 
@@ -231,9 +233,12 @@ export class Overview {
     return this.scmRights.has(id);
   }
 
-  tiesOf(descriptors: readonly Descriptor[]): Tie[] {
+  /** `facts`: of the entry that the descriptors refer to, where they are known. */
+  tiesOf(descriptors: readonly Descriptor[], facts: EntryFacts | undefined): Tie[] {
     if (this.ties.size === 0) return [];
-    return descriptors.flatMap(({ table, fd }) => this.ties.get(`${table}/${fd}`) ?? []);
+    return descriptors
+      .flatMap(({ table, fd }) => this.ties.get(`${table}/${fd}`) ?? [])
+      .filter(({ epoll, inode }) => epoll === undefined || facts === undefined || canBeWatched(facts, inode));
   }
 
   unreadBytesOf(pipe: PipeName): number {
