@@ -1,6 +1,7 @@
 /*
  * fdgraft-exchange: exchanges two files or folders in one step, renameat2(2) with RENAME_EXCHANGE, which Node.js
- * cannot call. Their paths come on stdin, each ended by a NUL byte: arguments of Node.js cannot hold every path.
+ * cannot call. Their names come on stdin, each ended by a NUL byte: arguments of Node.js cannot hold every name. The
+ * first is looked up in the folder that is open at descriptor 3, the second in that at 4.
  * Exit: 0 done, else errno of what failed (always below 128), with a line on stderr.
  */
 #include <errno.h>
@@ -42,6 +43,8 @@ static int fail(const char *what)
 	return reason > 0 && reason < 128 ? reason : EINVAL;
 }
 
+enum { FIRST_FOLDER = 3, SECOND_FOLDER = 4 };
+
 int main(int argc, char **argv)
 {
 	char paths[2 * PATH_MAX + 1];
@@ -62,7 +65,7 @@ int main(int argc, char **argv)
 		errno = EINVAL;
 		return fail("stdin has not two paths, each ended by a NUL byte");
 	}
-	if (renameat2(AT_FDCWD, paths, AT_FDCWD, second, RENAME_EXCHANGE))
+	if (renameat2(FIRST_FOLDER, paths, SECOND_FOLDER, second, RENAME_EXCHANGE))
 		return fail("renameat2");
 	return 0;
 }

@@ -95,12 +95,29 @@ export const messages = {
       problem: 'is the current folder or around it, and a rewrite in place puts another folder there',
       hint: 'change to a folder outside first; else what you do next is done in the old one, which is gone then',
     }),
-  sourceChanged: (folder: string, member: string) =>
+  sourceChanged: (folder: string, member: string, leftIn: string | undefined) =>
     error({
       code: 'OUT_UNUSABLE',
       file: folder,
       problem: `${member} was changed, added or removed by someone else while it was rewritten`,
-      hint: 'nothing was changed; wait until the dump is complete, and try again',
+      hint:
+        leftIn === undefined
+          ? 'nothing was changed; wait until the dump is complete, and try again'
+          : `the folder is as it was; what came into the new one for a moment is in ${leftIn}/folder`,
+    }),
+  notExchangedBack: (folder: string, work: string, problem: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `was rewritten, but others changed it meanwhile, and the old one could not be put back: ${problem}`,
+      hint: `the folder as it was, with what has come in, is ${work}/folder`,
+    }),
+  strangeLeftover: (folder: string, work: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `an earlier run in place was killed, and ${work}/folder, which it left, holds something that came in meanwhile`,
+      hint: 'move that where it belongs, and remove the rest',
     }),
   outExists: (out: string) =>
     error({

@@ -16,7 +16,8 @@ import { transform } from '../rewrite/transform';
 import type { Warning } from '../rewrite/warning';
 import { parseSpec } from '../specs/parse-spec';
 import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
-import { cleanUpInPlace, createFolderSink, createInPlaceSink, type SinkNotice } from '../storage/folder-sink';
+import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
+import { beginInPlace, type InPlace } from '../storage/in-place';
 import type { LinkMode } from '../storage/link-mode';
 import { NullSink, type Sink } from '../storage/sink';
 import type { Source } from '../storage/source';
@@ -67,10 +68,10 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const given = options.specs.map(parseSpec);
   const listed = options.fromDescriptors ? (await readDescriptorList(source)).map(parseSpec) : [];
   if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
-  if (options.inPlace) {
-    if (options.out !== undefined) throw messages.usage('out and inPlace were given both', 'give one of them');
-    await cleanUpInPlace(source);
+  if (options.inPlace && options.out !== undefined) {
+    throw messages.usage('out and inPlace were given both', 'give one of them');
   }
+  const inPlace = options.inPlace ? await beginInPlace(source) : undefined;
   await checkSavePlan(source, options);
   const specs = [...given, ...listed];
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
@@ -85,7 +86,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const leftToCriu = specs.flatMap((spec) => (spec.kind === 'namespace' ? [spec.text] : []));
   const warnings = [...unmatched, ...warnOfLeft(leftToCriu)];
   const notices: SinkNotice[] = [];
-  const sink = await createSink(source, options, notices);
+  const sink = await createSink(source, options, inPlace, notices);
   try {
     const onMember = (member: Buffer) => options.onProgress?.({ member });
     const changed = await transform(source, sink, decision, options.signal, onMember);
@@ -110,11 +111,15 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   }
 }
 
-async function createSink(source: Source, options: RewriteOptions, notices: SinkNotice[]): Promise<Sink> {
+async function createSink(
+  source: Source,
+  { out, link = 'auto' }: RewriteOptions,
+  inPlace: InPlace | undefined,
+  notices: SinkNotice[],
+): Promise<Sink> {
   const onNotice = (notice: SinkNotice) => notices.push(notice);
-  if (options.inPlace) return createInPlaceSink(source, { onNotice });
-  if (options.out === undefined) return new NullSink();
-  return createFolderSink(source, options.out, { link: options.link ?? 'auto', onNotice });
+  if (inPlace !== undefined) return inPlace.createSink({ onNotice });
+  return out === undefined ? new NullSink() : createFolderSink(source, out, { link, onNotice });
 }
 
 async function checkUnmatched(

@@ -14,6 +14,12 @@ export interface Fingerprint {
 export function fingerprint(folder: Buffer): Fingerprint {
   const files = new Map<string, string>();
   gather(folder, undefined, files);
+  return readFingerprint(files);
+}
+
+/** A fingerprint that was written down. */
+export function readFingerprint(entries: Iterable<readonly [string, string]>): Fingerprint {
+  const files = new Map(entries);
   return {
     files,
     differsFrom: (other) => {

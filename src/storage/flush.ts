@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { joinPath } from './byte-path';
 
-/** Waits until the file system of `folder` has all of it on disk. */
-export async function flushFolder(folder: Buffer): Promise<void> {
+/** Waits until the file system of `folder` has all of it on disk. `beside`: a path on it that other programs can use. */
+export async function flushFolder(folder: Buffer, beside: Buffer): Promise<void> {
   // One flush of the file system costs less than one a file. Node has no syncfs(2); coreutils' sync has.
-  if (process.platform === 'linux' && (await runSync(folder))) return;
+  if (process.platform === 'linux' && (await runSync(beside))) return;
   await flushEach(folder);
 }
 

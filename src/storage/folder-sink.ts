@@ -5,10 +5,8 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
-import { checkExchange, exchange } from './exchange';
-import { fingerprint } from './fingerprint';
 import { flushEntries, flushFolder } from './flush';
-import { copy, Linker, type LinkMode, tryHardLink } from './link-mode';
+import { Linker, type LinkMode } from './link-mode';
 import type { MemberWriter, Sink } from './sink';
 import type { Member, Source, SourceFile, SourceMember } from './source';
 import { WorkFolder } from './work-folder';
@@ -41,56 +39,15 @@ export async function createFolderSink(source: Source, out: string, options: Fol
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);
     const work = await WorkFolder.create(parent, name);
-    const arrive = async (building: Buffer) => {
-      refuseUnfitDestination(source, out, destination);
-      moveFolder(building, destination);
+    const arrive = async () => {
+      refuseUnfitDestination(source, out, work.beside(name));
+      moveFolder(work.content, work.beside(name));
     };
     const linker = new Linker(options.link);
     const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
     return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options.onNotice);
   } catch (error) {
     throw error instanceof FdgraftError ? error : messages.cannotWriteOut(out, error);
-  }
-}
-
-/**
- * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file, and
- * exchanges the two in one step. The old images are there until that is done.
- */
-export async function createInPlaceSink(
-  source: Source,
-  { onNotice }: Pick<FolderSinkOptions, 'onNotice'>,
-): Promise<Sink> {
-  const { label, folder } = source;
-  if (folder === undefined) throw new TypeError('only a folder is rewritten in place');
-  checkExchange(label);
-  refuseCurrentFolder(label, folder);
-  try {
-    const [parent, name] = splitPath(folder);
-    const before = fingerprint(folder);
-    const work = await WorkFolder.create(parent, name);
-    const arrive = async (building: Buffer) => {
-      await exchange(folder, building, label);
-      // What came into the old folder since it was read would go with it.
-      const changed = before.differsFrom(fingerprint(building));
-      if (changed === undefined) return;
-      await exchange(folder, building, label);
-      throw messages.sourceChanged(label, changed);
-    };
-    const bring: Bring = async (file, to) => ((await tryHardLink(file, to)) ? 'hard' : copy(file, to));
-    return new FolderSink(source, label, folder, work, { bring, arrive, keepsPlace: true }, onNotice);
-  } catch (error) {
-    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(label, error);
-  }
-}
-
-/** Removes what a killed run in place has left beside the source. */
-export async function cleanUpInPlace({ folder, label }: Source): Promise<void> {
-  if (folder === undefined) return;
-  try {
-    await WorkFolder.cleanUp(...splitPath(folder));
-  } catch (error) {
-    throw messages.cannotWriteOut(label, error);
   }
 }
 
@@ -114,25 +71,24 @@ function moveFolder(from: Buffer, to: Buffer): void {
   }
 }
 
-function refuseCurrentFolder(label: string, folder: Buffer): void {
-  const here = Buffer.concat([fs.realpathSync.native('.', 'buffer'), Buffer.from('/')]);
-  const inside = Buffer.concat([folder, Buffer.from('/')]);
-  if (here.subarray(0, inside.length).equals(inside)) throw messages.insideOfSource(label);
-}
-
-type Bring = (file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean) => Promise<Exclude<LinkMode, 'auto'>>;
+export type Bring = (
+  file: SourceFile,
+  to: Buffer,
+  isImage: boolean,
+  isPages: boolean,
+) => Promise<Exclude<LinkMode, 'auto'>>;
 
 /** What is otherwise for a new folder and for one in place. */
-interface Way {
+export interface Way {
   /** Takes over a file that did not change. */
   readonly bring: Bring;
   /** Puts the whole where it belongs, in one step. */
-  readonly arrive: (building: Buffer) => Promise<void>;
+  readonly arrive: () => Promise<void>;
   /** The result is the source's own folder: it may share all its files, and its links lead where they led. */
   readonly keepsPlace: boolean;
 }
 
-class FolderSink implements Sink {
+export class FolderSink implements Sink {
   private settled = false;
   private readonly building: Buffer;
   /** Modes of folders that must wait until the folders are full. */
@@ -146,9 +102,9 @@ class FolderSink implements Sink {
     private readonly way: Way,
     private readonly onNotice: FolderSinkOptions['onNotice'],
   ) {
-    this.building = work.place('folder');
-    fs.mkdirSync(this.building, { mode: 0o700 });
+    this.building = work.content;
     this.folders.push({ path: this.building, member: { ...modeAndOwner(source), name: Buffer.from(out) } });
+    for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
   async put(member: Member): Promise<MemberWriter> {
@@ -177,22 +133,28 @@ class FolderSink implements Sink {
 
   async commit(): Promise<void> {
     for (const folder of this.folders.reverse()) this.keepModeAndOwner(folder.path, folder.member);
-    await flushFolder(this.building);
+    const [parent] = splitPath(this.destination);
+    await flushFolder(this.building, parent);
     try {
-      await this.way.arrive(this.building);
+      await this.way.arrive();
     } catch (error) {
       throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error);
     }
     this.settled = true;
     // The result is there and whole; a parent that may be written but not read cannot be flushed by us.
-    await flushEntries(splitPath(this.destination)[0]).catch(() => {});
-    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.path }));
+    await flushEntries(parent).catch(() => {});
+    await this.removeWork();
   }
 
   async abort(): Promise<void> {
     if (this.settled) return;
     this.settled = true;
-    await this.work.remove();
+    await this.removeWork();
+  }
+
+  /** What cannot be removed is no reason to call a result a failure, nor to hide one. */
+  private async removeWork(): Promise<void> {
+    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.shown }));
   }
 
   private attempt<T>(call: () => T): T {

@@ -1,12 +1,20 @@
 import fs, { constants } from 'node:fs';
 import { descriptorPath } from './open-flags';
 
+export interface HeldFolder {
+  /** Leads to that very folder until `close`, whatever its name leads to by then. */
+  readonly path: Buffer;
+  /** Undefined where the system has no such paths. */
+  readonly fd: number | undefined;
+  close(): void;
+}
+
 /**
  * Keeps a folder open, so that what is below it is reached through the folder that was looked at, not
- * through a link that someone put in its place meanwhile. `path` is valid until `close`.
+ * through a link that someone put in its place meanwhile.
  */
-export function holdFolder(path: Buffer): { path: Buffer; close: () => void } {
-  if (process.platform !== 'linux') return { path, close: () => {} };
+export function holdFolder(path: Buffer): HeldFolder {
+  if (process.platform !== 'linux') return { path, fd: undefined, close: () => {} };
   const fd = fs.openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  return { path: descriptorPath(fd), close: () => fs.closeSync(fd) };
+  return { path: descriptorPath(fd), fd, close: () => fs.closeSync(fd) };
 }

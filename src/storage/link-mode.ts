@@ -52,8 +52,7 @@ export class Linker {
   }
 }
 
-/** Copies a file, whatever links its path has. */
-export async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
+async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
   await copyHeld(file, to, 0);
   return 'copy';
 }

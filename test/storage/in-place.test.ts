@@ -143,14 +143,84 @@ test('leftovers of processes that are gone are removed, and nothing else', async
     fs.chmodSync(path.join(top, folder), 0o700);
     fs.writeFileSync(path.join(top, folder, 'folder/pages-1.img'), 'old');
   }
+  for (const folder of [gone, alive, other]) markAsWorkFolder(path.join(top, folder));
+  // One that has the name alone, and one that nobody has marked yet.
+  const [renamed, empty] = [`.${name}.fdgraft-${2 ** 22 + 1}.78-abcdef`, `.${name}.fdgraft-${2 ** 22 + 1}.79-abcdef`];
+  for (const folder of [renamed, empty]) fs.mkdirSync(path.join(top, folder), { mode: 0o700 });
+  fs.writeFileSync(path.join(top, renamed, 'secret'), 'of another program');
   // A link in a leftover is removed, not followed.
   fs.writeFileSync(path.join(top, 'precious'), 'precious');
   fs.symlinkSync('../../precious', path.join(top, gone, 'folder/link'));
   fs.symlinkSync('..', path.join(top, gone, 'up'));
   fs.mkdirSync(path.join(top, gone, 'closed'), 0o000);
   await rewriteInPlace(source);
-  t.deepEqual(fs.readdirSync(top).sort(), [alive, mine, other, name, 'precious'].sort());
+  t.deepEqual(fs.readdirSync(top).sort(), [alive, mine, other, renamed, name, 'precious'].sort());
   t.is(fs.readFileSync(path.join(top, mine, 'folder/pages-1.img'), 'utf8'), 'old');
+});
+
+function markAsWorkFolder(folder: string): void {
+  fs.writeFileSync(path.join(folder, 'work-folder'), String(fs.statSync(folder).ino));
+}
+
+test('what came in after an exchange, before the run was killed, is told and kept', async (t) => {
+  const { top, source } = checkpoint(t);
+  const left = path.join(top, `.${path.basename(source)}.fdgraft-${2 ** 22 + 1}.77-abcdef`);
+  fs.mkdirSync(path.join(left, 'folder'), { recursive: true });
+  fs.chmodSync(left, 0o700);
+  markAsWorkFolder(left);
+  fs.writeFileSync(path.join(left, 'expected'), JSON.stringify([[], [['a.img', '1 2 3']]]));
+  fs.writeFileSync(path.join(left, 'folder/somebodys-file'), 'precious');
+  const error = await t.throwsAsync(rewriteInPlace(source), { instanceOf: FdgraftError });
+  t.regex(String(error?.message), /holds something that came in meanwhile/);
+  t.true(error?.message.includes(path.basename(left)));
+  t.is(fs.readFileSync(path.join(left, 'folder/somebodys-file'), 'utf8'), 'precious');
+  fs.rmSync(path.join(left, 'folder/somebodys-file'));
+  await rewriteInPlace(source);
+  t.deepEqual(leftBeside(source), []);
+});
+
+test('a folder around it that belongs to someone else leads nowhere', async (t) => {
+  const { top, source } = checkpoint(t);
+  const trap = path.join(top, 'trap');
+  fs.mkdirSync(trap, { mode: 0o755 });
+  const out = path.join(top, 'out');
+  // As an attacker with rights on `top` would do it, in the midst of the rewrite.
+  const swap = (name: string) => {
+    const [work = ''] = fs.readdirSync(top).filter((entry) => entry.startsWith(`.${name}.fdgraft-`));
+    fs.renameSync(path.join(top, work), path.join(top, 'stolen'));
+    fs.mkdirSync(path.join(top, work));
+    fs.symlinkSync(trap, path.join(top, work, 'folder'));
+  };
+  const before = snapshot(source);
+  for (const options of [{ out }, { inPlace: true }]) {
+    let isSwapped = false;
+    const onProgress = () => {
+      if (!isSwapped) swap(options.out === undefined ? path.basename(source) : 'out');
+      isSwapped = true;
+    };
+    await rewrite(await openSource(source), { specs: [PIPE], ...options, onProgress });
+    t.true(isSwapped);
+    t.deepEqual(fs.readdirSync(trap), []);
+    t.is(fs.statSync(trap).mode & 0o7777, 0o755);
+    fs.rmSync(path.join(top, 'stolen'), { recursive: true, force: true });
+  }
+  t.true(fs.lstatSync(out).isDirectory());
+  t.deepEqual(snapshot(source), snapshot(out));
+  t.notDeepEqual(snapshot(source), before);
+});
+
+(isRoot ? test : test.skip)('a file that cannot be linked, and one that cannot be removed (needs root)', async (t) => {
+  const { top, source } = checkpoint(t);
+  const log = path.join(source, 'dump.log');
+  fs.writeFileSync(log, 'immutable');
+  if (spawnSync('chattr', ['+i', log]).status !== 0) return t.pass('this file system has no such attribute');
+  try {
+    await refused(t, source, /dump\.log cannot be hard-linked here/);
+    await rewrite(await openSource(source), { specs: [PIPE], out: path.join(top, 'out') });
+  } finally {
+    spawnSync('chattr', ['-i', log]);
+  }
+  t.pass();
 });
 
 function startOf(pid: number): string | undefined {
@@ -205,7 +275,7 @@ test('a long name, one that is not UTF-8 and a link to the folder', async (t) =>
     encoding: 'utf8',
   });
   t.is(status, 2, stderr);
-  t.regex(stderr, /cannot be rewritten in place: .*(EBUSY|EXDEV)/);
+  t.regex(stderr, /cannot be rewritten in place: .*(EBUSY|hard-linked)/);
   t.deepEqual(snapshot(source), before);
   t.deepEqual(leftBeside(source), []);
 });

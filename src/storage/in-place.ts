@@ -1,0 +1,112 @@
+import fs from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { FdgraftError } from '../errors/fdgraft-error';
+import { messages } from '../errors/messages';
+import { splitPath } from './byte-path';
+import { checkExchange, exchange, type Place } from './exchange';
+import { type Fingerprint, fingerprint } from './fingerprint';
+import { type Bring, FolderSink, type FolderSinkOptions } from './folder-sink';
+import { tryHardLink } from './link-mode';
+import type { Sink } from './sink';
+import type { Source } from './source';
+import { removeLeftovers, WorkFolder } from './work-folder';
+
+/** A rewrite of a folder at its own place, from before the first look at it. */
+export interface InPlace {
+  /**
+   * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file,
+   * and exchanges the two in one step. The old images are there until that is done.
+   */
+  createSink(options: Pick<FolderSinkOptions, 'onNotice'>): Promise<Sink>;
+}
+
+/** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
+export async function beginInPlace(source: Source): Promise<InPlace> {
+  const { label, folder } = source;
+  if (folder === undefined) throw new TypeError('only a folder is rewritten in place');
+  const [parent, name] = splitPath(folder);
+  return explained(label, async () => {
+    const [strange] = await removeLeftovers(parent, name);
+    if (strange !== undefined) throw messages.strangeLeftover(label, escapeBytes(strange));
+    checkExchange(label);
+    refuseCurrentFolder(label, folder);
+    refuseReadOnly(label, folder);
+    const before = fingerprint(folder);
+    return { createSink: ({ onNotice }) => explained(label, () => createSink(source, folder, before, onNotice)) };
+  });
+}
+
+async function createSink(
+  source: Source,
+  folder: Buffer,
+  before: Fingerprint,
+  onNotice: FolderSinkOptions['onNotice'],
+): Promise<Sink> {
+  const [parent, name] = splitPath(folder);
+  const work = await WorkFolder.create(parent, name);
+  const arrive = () => arriveInPlace(work, name, before, source.label);
+  const bring: Bring = async (file, to) => {
+    if (await tryHardLink(file, to)) return 'hard';
+    // A copy would not be the file that someone may have open, or own.
+    throw messages.cannotExchange(source.label, `${escapeBytes(file.lasting)} cannot be hard-linked here`);
+  };
+  return new FolderSink(source, source.label, folder, work, { bring, arrive, keepsPlace: true }, onNotice);
+}
+
+/** Exchanges the two, and back again where something has come into the old one since it was first looked at. */
+async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint, label: string): Promise<void> {
+  const here: Place = { folder: work.parent, name };
+  const there: Place = { folder: work.self, name: splitPath(work.content)[1] };
+  const built = fingerprint(work.content);
+  work.expect([before.files, built.files]);
+  await exchange(here, there, label);
+  const changed = whatDiffers(before, work.content);
+  if (changed === undefined) {
+    work.expectAnything();
+    return;
+  }
+  try {
+    await exchange(here, there, label);
+  } catch (error) {
+    work.keep();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw messages.notExchangedBack(label, escapeBytes(work.shown), reason);
+  }
+  // Whoever wrote into the new folder meanwhile has it there.
+  const isAsBuilt = whatDiffers(built, work.content) === undefined;
+  if (isAsBuilt) work.expectAnything();
+  else work.keep();
+  throw messages.sourceChanged(label, changed, isAsBuilt ? undefined : escapeBytes(work.shown));
+}
+
+/** What is not the same any more; something, where that cannot be seen. */
+function whatDiffers(before: Fingerprint, folder: Buffer): string | undefined {
+  try {
+    return before.differsFrom(fingerprint(folder));
+  } catch {
+    return 'something in it';
+  }
+}
+
+function refuseCurrentFolder(label: string, folder: Buffer): void {
+  const here = Buffer.concat([fs.realpathSync.native('.', 'buffer'), Buffer.from('/')]);
+  const inside = Buffer.concat([folder, Buffer.from('/')]);
+  if (here.subarray(0, inside.length).equals(inside)) throw messages.insideOfSource(label);
+}
+
+/** Moving a folder takes the right to write into it. */
+function refuseReadOnly(label: string, folder: Buffer): void {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+  } catch {
+    throw messages.cannotExchange(label, 'the folder may not be written into');
+  }
+}
+
+async function explained<T>(label: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(label, error);
+  }
+}
