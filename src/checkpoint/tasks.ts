@@ -10,6 +10,8 @@ import { pushTo } from './push-to';
 /** What is read of core images, the largest messages of all: no more than this (CRIU: core.proto). */
 const CORE_ENTRY_FIELDS = { tc: 3, ids: 4 };
 const TASK_CORE_ENTRY_FIELDS = { comm: 6 };
+/** TASK_COMM_LEN of Linux, with the NUL byte. What is longer is no name of a task. */
+const MAX_NAME_BYTES = 16;
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
@@ -50,7 +52,7 @@ export class Tasks {
         if (field.number === CORE_ENTRY_FIELDS.tc) {
           field.expect(WIRE_TYPE.BYTES);
           const name = lastPayload(bytes, field.valueStart, field.end, TASK_CORE_ENTRY_FIELDS.comm);
-          if (name !== undefined) this.names.set(image.number, escapeBytes(Buffer.from(name)));
+          if (name !== undefined) this.names.set(image.number, escapeBytes(name.subarray(0, MAX_NAME_BYTES)));
         } else if (field.number === CORE_ENTRY_FIELDS.ids) {
           field.expect(WIRE_TYPE.BYTES);
           const { files_id } = decode(TASK_KOBJ_IDS_ENTRY, bytes, field.valueStart, field.end);

@@ -4,8 +4,8 @@ import { messages } from '../errors/messages';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
-  /** Data, to stdout. */
-  print(text: string): Promise<void>;
+  /** Data, to stdout. False where nobody reads it any more. */
+  print(text: string): Promise<boolean>;
   /** All else, to stderr. */
   complain(text: string): Promise<void>;
   /** Aborts when the user interrupts. */
@@ -37,7 +37,9 @@ export function createContext(): Context {
   };
   return {
     print: (text) => write(process.stdout, text),
-    complain: (text) => write(process.stderr, `${text}\n`),
+    complain: async (text) => {
+      await write(process.stderr, `${text}\n`);
+    },
     signal: controller.signal,
     emphasize: (text, wanted) => (wanted && showsColour(process.stdout) ? styleText('bold', text) : text),
     release,
@@ -52,10 +54,11 @@ function showsColour(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 }
 
-function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+function write(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     stream.write(printable(text), (error) => {
-      if (error === null || error === undefined || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve();
+      if (error === null || error === undefined) resolve(true);
+      else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
       else reject(messages.systemError(error, stream === process.stdout ? 'stdout' : 'stderr'));
     });
   });

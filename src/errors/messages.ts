@@ -119,6 +119,13 @@ export const messages = {
       problem: `an earlier run in place was killed, and ${work}/folder, which it left, holds something that came in meanwhile`,
       hint: 'move that where it belongs, and remove the rest',
     }),
+  outNotUtf8: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'has the character U+FFFD, which is what Node makes of bytes that are not UTF-8',
+      hint: 'give it a name in UTF-8 and rename it afterwards',
+    }),
   outExists: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -244,16 +251,22 @@ export const messages = {
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
     error({ code: 'SPEC_SYNTAX', problem: `spec '${spec}': ${problem}`, hint }),
+  specTakesNoEntry: (spec: string) =>
+    error({
+      code: 'SPEC_SYNTAX',
+      problem: `spec '${spec}' takes no entry`,
+      hint: 'only fd[N]:KEY does, and no key of an external namespace: leave it out here',
+    }),
   specUnsupported: (spec: string, what: string, hint: string) =>
     error({ code: 'SPEC_UNSUPPORTED', problem: `spec '${spec}': ${what}`, hint }),
-  specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[]) =>
+  specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[], hint: string) =>
     error({
       code: 'SPEC_UNMATCHED',
       exitCode: 1,
       problem: specs
         .map(({ text, near }) => [`spec '${text}' matches nothing`, ...near.map((hint) => `  ${hint}`)].join('\n'))
         .join('\n'),
-      hint: 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without',
+      hint,
     }),
 
   specFile: (file: string, place: string | undefined, problem: string, hint: string) =>

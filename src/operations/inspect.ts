@@ -70,7 +70,10 @@ function pathOf({ facts, type }: OpenEntry): Buffer {
 
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */
 async function findTaken(source: Source, given: readonly (string | SpecOptions)[], signal?: AbortSignal) {
-  const specs = given.map(parseSpec).filter((spec): spec is InheritSpec => spec.kind === 'inherit');
+  const specs = given.map(parseSpec).map((spec): InheritSpec => {
+    if (spec.kind !== 'inherit') throw messages.specTakesNoEntry(spec.text);
+    return spec;
+  });
   const resolved = await resolveDescriptors(source, specs, signal);
   const found = await survey(source, specs, resolved, signal);
   const callerFds = new Map<number, number[]>();
@@ -84,7 +87,8 @@ async function findTaken(source: Source, given: readonly (string | SpecOptions)[
     const matched = new Set(found.matches.flatMap((match) => match.specs));
     const unmatched = specs.flatMap((_spec, number) => (matched.has(number) ? [] : [number]));
     if (unmatched.length === 0) return undefined;
-    return messages.specsUnmatched(await explainUnmatched(source, found, specs, resolved, unmatched, signal));
+    const explained = await explainUnmatched(source, found, specs, resolved, unmatched, signal);
+    return messages.specsUnmatched(explained, 'fdgraft ls without --inherit-fd shows what can be inherited');
   };
   return { callerFds, explain };
 }

@@ -134,7 +134,9 @@ async function checkUnmatched(
   const unmatched = inherits.flatMap((_spec, number) => (decision.matchCounts[number] === 0 ? [number] : []));
   const wrong = unmatched.filter((number) => !mayMiss(number));
   if (wrong.length > 0) {
-    throw messages.specsUnmatched(await explainUnmatched(source, found, inherits, resolved, wrong, signal));
+    const explained = await explainUnmatched(source, found, inherits, resolved, wrong, signal);
+    const hint = 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without';
+    throw messages.specsUnmatched(explained, hint);
   }
   return unmatched.map((number) => ({
     code: 'SPEC_UNMATCHED',

@@ -33,6 +33,8 @@ const PAGES = /(^|\/)pages-[^/]*\.img$/;
 
 /** A sink that builds the folder `out` beside its place and moves it there in one step. */
 export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {
+  // What Node makes of an argument that is not UTF-8 is another name than the one that was meant.
+  if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
     const parent = fs.realpathSync.native(path.dirname(out), 'buffer');
     const name = Buffer.from(path.basename(out));

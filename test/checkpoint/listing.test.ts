@@ -158,6 +158,37 @@ test('an id of several types is several entries where each type has its image', 
   t.deepEqual(warnings, ['LAYOUT_NOT_RESTORED']);
 });
 
+test('file ids that are there twice are refused, as rewrite does', async (t) => {
+  const files = [fileEntry(1, '/x', 0), pipeEntry(2, 4711, 1), pipeEntry(2, 4712, 1)];
+  const error = await t.throwsAsync(list(t, smallWith({ 'files.img': files })), { instanceOf: FdgraftError });
+  t.is((error as FdgraftError).code, 'IMAGES_DISAGREE');
+});
+
+test('a FIFO whose path is not there holds nothing up', async (t) => {
+  const fifo = { type: 'FIFO', id: 1, fifo: { id: 1, pipe_id: 1, regf_id: 99 } };
+  const files = [fifo, pipeEntry(2, 4711, 1), fileEntry(3, '/var/log/app.log', 1)];
+  const table = [descriptor(1, 0, 'FIFO'), descriptor(2, 1, 'PIPE'), descriptor(3, 3, 'REG')];
+  const images = smallWith({ 'files.img': files, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  t.deepEqual(keys(await list(t, images)), ['FIFO', 'pipe:[4711]', '/var/log/app.log']);
+});
+
+test('many watches of an epoll with many descriptors are no work', async (t) => {
+  const count = 20_000;
+  const tfd = Array.from({ length: count }, (_none, i) => ({ id: 1, tfd: i % 100, events: 1, data: 0 }));
+  const epoll = { type: 'EVENTPOLL', id: 1, epfd: { id: 1, flags: 2, fown: NO_OWNER, tfd } };
+  const table = Array.from({ length: count }, (_none, i) => descriptor(1, i, 'EVENTPOLL'));
+  const images = smallWith({ 'files.img': [epoll], 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const [entry] = await list(t, images);
+  t.is(entry?.ties.length, 100);
+});
+
+test('specs that take no entry are refused', async (t) => {
+  for (const spec of ['debug[5]:text', 'fd[5]:extRootNetNS']) {
+    const error = await t.throwsAsync(list(t, smallWith({}), { specs: [spec] }), { instanceOf: FdgraftError });
+    t.regex(String(error?.message), /takes no entry/);
+  }
+});
+
 test('damage is told with its place, whichever pass meets it', async (t) => {
   const folder = writeCheckpoint(temporaryFolder(t), smallWith({}));
   const cases: [string, (bytes: Buffer) => Buffer][] = [

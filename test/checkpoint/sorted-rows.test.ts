@@ -44,7 +44,7 @@ test('rows past the first chunk are found as well', (t) => {
 });
 
 test('values come in the order of their keys, whatever order they are put in', (t) => {
-  const keys = fc.array(fc.nat(50), { minLength: 1, maxLength: 100 });
+  const keys = fc.uniqueArray(fc.nat(200), { minLength: 1, maxLength: 100 });
   fc.assert(
     fc.property(keys, fc.integer({ min: 1, max: 7 }), (given, atOnce) => {
       const sorted = new SortedKeys();
@@ -57,12 +57,20 @@ test('values come in the order of their keys, whatever order they are put in', (
         if (i % atOnce === 0) came.push(...order.take(() => true));
       });
       came.push(...order.take(() => true));
-      const expected = given.map((key, i): [number, number] => [key, i]).sort(([a, i], [b, j]) => a - b || i - j);
+      const expected = given.map((key, i): [number, number] => [key, i]).sort(([a], [b]) => a - b);
       t.deepEqual(came, expected);
       for (const key of given) t.true(sorted.has(key));
-      t.false(sorted.has(51));
+      t.false(sorted.has(201));
+      t.is(sorted.firstRepeated(), undefined);
     }),
   );
+});
+
+test('a key that is there twice is told', (t) => {
+  const sorted = new SortedKeys();
+  for (const key of [5, 3, 9, 3]) sorted.add(key);
+  sorted.finish();
+  t.is(sorted.firstRepeated(), 3);
 });
 
 test('keys in any number are sorted where they are not', (t) => {

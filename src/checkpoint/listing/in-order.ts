@@ -1,5 +1,3 @@
-import { pushTo } from '../push-to';
-
 const PIECE_BITS = 14;
 const PIECE = 1 << PIECE_BITS;
 
@@ -35,6 +33,14 @@ export class SortedKeys {
     return value as number;
   }
 
+  /** A key that is there more than once. */
+  firstRepeated(): number | undefined {
+    for (let place = 1; place < this.length; place += 1) {
+      if (this.at(place) === this.at(place - 1)) return this.at(place);
+    }
+    return undefined;
+  }
+
   has(key: number): boolean {
     let [low, high] = [0, this.length];
     while (low < high) {
@@ -46,26 +52,24 @@ export class SortedKeys {
   }
 }
 
-/** Hands values on in the order of their keys, which are known beforehand: holds those that come too early. */
+/** Hands values on in the order of their keys, which are known beforehand, each once: holds those that come too early. */
 export class InOrder<T> {
   private next = 0;
-  private readonly early = new Map<number, T[]>();
+  private readonly early = new Map<number, T>();
 
   constructor(private readonly keys: SortedKeys) {}
 
   put(key: number, value: T): void {
-    pushTo(this.early, key, value);
+    this.early.set(key, value);
   }
 
   /** The values whose turn has come, up to the first that is not there or not ready. */
   *take(isReady: (value: T) => boolean): Generator<T, void, undefined> {
     while (this.next < this.keys.length) {
       const key = this.keys.at(this.next);
-      const held = this.early.get(key);
-      const value = held?.[0];
-      if (held === undefined || value === undefined || !isReady(value)) return;
-      if (held.length === 1) this.early.delete(key);
-      else held.shift();
+      const value = this.early.get(key);
+      if (value === undefined || !isReady(value)) return;
+      this.early.delete(key);
       this.next += 1;
       yield value;
     }

@@ -39,7 +39,9 @@ export async function* listEntries(
   const order = new InOrder<Waiting>(keys);
   const paths = new Map<number, EntryFacts>();
   const view = new FileEntryView();
-  const isReady = ({ pathless }: Waiting) => pathless === undefined || paths.has(pathless.path);
+  // A path that is not there at all is not waited for.
+  const isReady = ({ pathless }: Waiting) =>
+    pathless === undefined || paths.has(pathless.path) || !keys.has(pathless.path);
 
   for await (const member of source.members()) {
     signal?.throwIfAborted();
@@ -60,7 +62,7 @@ export async function* listEntries(
       }
     }
   }
-  // What is left waits for a path that is not there.
+  // What is left waits for a path that is no path.
   for (const waiting of order.take(() => true)) yield* conclude(waiting, overview, paths);
   yield* listMissing(overview);
 }

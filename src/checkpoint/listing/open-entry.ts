@@ -30,8 +30,6 @@ export interface Tie {
   readonly pid?: number;
   /** Of a watch: file id of the epoll. */
   readonly epoll?: number;
-  /** Of a watch: inode of what is watched, where the image says it. */
-  readonly inode?: bigint;
 }
 
 /** An open file description that a descriptor or an SCM right refers to. */

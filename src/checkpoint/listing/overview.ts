@@ -1,3 +1,4 @@
+import { messages } from '../../errors/messages';
 import type { ImageFile } from '../../frames/image-kinds';
 import { decode } from '../../schema/decode';
 import {
@@ -29,7 +30,7 @@ import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../pipe-name';
 import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
 import { Tasks } from '../tasks';
-import { entryKey } from './entry-key';
+import { entryKey, idOfKey } from './entry-key';
 import { SortedKeys } from './in-order';
 import type { Descriptor, OtherReference, Tie } from './open-entry';
 
@@ -71,11 +72,15 @@ export class Overview {
 
   private readonly descriptors = new SortedRows();
   private readonly holders = new SortedRows();
-  private readonly referrers: Referrer[] = [];
+  /** The first is no image: what refers without being in one of its own. */
+  private readonly referrers: Referrer[] = [{ number: 0, pids: [], names: [] }];
   private readonly holderKinds: HolderKind[] = [];
   private readonly scmRights = new Map<number, OtherReference[]>();
   private readonly names: DescriptorName[] = [];
-  private readonly watches: EpollWatch[] = [];
+  /** By the number that they name; each of an epoll once. */
+  private readonly watches = new Map<number, EpollWatch[]>();
+  private readonly seenWatches = new Set<string>();
+  private readonly tablesOfEpoll = new Map<number, ReadonlySet<number>>();
   private readonly ties = new Map<string, Tie[]>();
   private readonly unread = new Map<PipeName, number>();
   private readonly readEnds = new IdSet();
@@ -123,7 +128,7 @@ export class Overview {
       else if (namesDescriptors(name)) this.names.push(...descriptorNames(name, bytes, start, end));
       else {
         visitFileIds(name, bytes, start, end, (id, kind) => this.addHolder(id, kind, referrer));
-        if (name === 'EVENTPOLL_TFD') this.watches.push(epollWatch(bytes, start, end));
+        if (name === 'EVENTPOLL_TFD') this.addWatch(epollWatch(bytes, start, end));
       }
     };
   }
@@ -136,7 +141,7 @@ export class Overview {
       if (read) this.readEnds.add(pipe_id);
       if (write) this.writeEnds.add(pipe_id);
     } else if (type === FD_TYPES.EVENTPOLL && member !== 0) {
-      for (const watch of epollWatches(id, bytes, start, end)) this.watches.push(watch);
+      for (const watch of epollWatches(id, bytes, start, end)) this.addWatch(watch);
     } else if (namesRegf(member)) {
       if (type === FD_TYPES.FIFO) {
         const { regf_id } = decode(FIFO_ENTRY, bytes, start, end);
@@ -181,6 +186,8 @@ export class Overview {
     if (this.layout.hasTablesByPid) this.tasks.useOldTables('pid');
     else if (!this.layout.hasIds) this.tasks.useOldTables('core');
     this.keys.finish();
+    const repeated = this.keys.firstRepeated();
+    if (repeated !== undefined) throw messages.duplicateFileId({ file: 'files.img' }, idOfKey(repeated));
     this.descriptors.finish();
     this.holders.finish();
     const pidsByTable = this.tasks.byTable();
@@ -192,16 +199,27 @@ export class Overview {
       const table = this.tasks.tableOf(pid);
       if (table !== undefined) pushTo(this.ties, `${table}/${fd}`, { what, pid, fd });
     }
-    for (const watch of this.watches) this.tieWatch(watch);
   }
 
-  private tieWatch({ epoll, fd, inode }: EpollWatch): void {
-    this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (holder) => {
-      const place = `${this.referrers[holder >>> 1]?.number}/${fd}`;
-      const known = this.ties.get(place)?.some((tie) => tie.epoll === epoll);
-      if (!known)
-        pushTo(this.ties, place, { what: 'a watch of an epoll', fd, epoll, ...(inode === undefined ? {} : { inode }) });
-    });
+  private addWatch(watch: EpollWatch): void {
+    const name = `${watch.epoll}/${watch.fd}`;
+    if (this.seenWatches.has(name)) return;
+    this.seenWatches.add(name);
+    pushTo(this.watches, watch.fd, watch);
+  }
+
+  /** Descriptor tables that have an epoll: in these its watches name descriptors. */
+  private tablesWith(epoll: number): ReadonlySet<number> {
+    let tables = this.tablesOfEpoll.get(epoll);
+    if (tables === undefined) {
+      const found = new Set<number>();
+      this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (holder) => {
+        found.add(this.referrers[holder >>> 1]?.number as number);
+      });
+      this.tablesOfEpoll.set(epoll, found);
+      tables = found;
+    }
+    return tables;
   }
 
   /** The descriptors of an entry, by task and number. */
@@ -235,10 +253,19 @@ export class Overview {
 
   /** `facts`: of the entry that the descriptors refer to, where they are known. */
   tiesOf(descriptors: readonly Descriptor[], facts: EntryFacts | undefined): Tie[] {
-    if (this.ties.size === 0) return [];
-    return descriptors
-      .flatMap(({ table, fd }) => this.ties.get(`${table}/${fd}`) ?? [])
-      .filter(({ epoll, inode }) => epoll === undefined || facts === undefined || canBeWatched(facts, inode));
+    if (this.ties.size + this.watches.size === 0) return [];
+    return descriptors.flatMap(({ table, fd }) => [
+      ...(this.ties.get(`${table}/${fd}`) ?? []),
+      ...this.watchesOf(table, fd, facts),
+    ]);
+  }
+
+  private watchesOf(table: number, fd: number, facts: EntryFacts | undefined): Tie[] {
+    const watches = this.watches.get(fd) ?? [];
+    return watches.flatMap(({ epoll, inode }) => {
+      const isOne = (facts === undefined || canBeWatched(facts, inode)) && this.tablesWith(epoll).has(table);
+      return isOne ? [{ what: 'a watch of an epoll', fd, epoll }] : [];
+    });
   }
 
   unreadBytesOf(pipe: PipeName): number {

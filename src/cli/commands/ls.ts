@@ -70,16 +70,17 @@ async function run(args: Arguments, context: Context): Promise<void> {
   });
   const report = await createReport(args, context);
   let text = report.begin?.() ?? '';
-  const print = async (least: number) => {
-    if (text.length < least) return;
-    await context.print(text);
+  const print = async (least: number): Promise<boolean> => {
+    if (text.length < least) return true;
+    const isRead = await context.print(text);
     text = '';
+    return isRead;
   };
   let unmatched: unknown;
   try {
     for await (const entry of entries) {
       text += report.entry(entry);
-      await print(PIECE);
+      if (!(await print(PIECE))) return;
     }
   } catch (error) {
     // It comes when all is listed. Any other error leaves the list as unfinished as it is.

@@ -116,7 +116,10 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const report = await import('../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;
-  if (args.json) return context.print(report.rewriteJson(result, shown));
+  if (args.json) {
+    await context.print(report.rewriteJson(result, shown));
+    return;
+  }
   const text = report.rewriteText(result);
   if (savePlan === '-') {
     await context.print(report.planJson(result.plan));

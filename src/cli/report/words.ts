@@ -1,3 +1,4 @@
+import { escapeControls } from '../../bytes/escape';
 import { accessOf } from '../../checkpoint/entry-types';
 
 /** What access the flags of an entry mean, in a word. */
@@ -12,9 +13,14 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The same, without quotes where none are needed. */
+/** The same, without quotes where none are needed. What a terminal would act on is written the way of bash and zsh. */
 export function shellWord(text: string): string {
-  return /^[\w./:=@%+,-]+$/.test(text) ? text : shellQuote(text);
+  if (escapeControls(text) !== text) return `$'${escapeForAnsiQuotes(text)}'`;
+  return /^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : shellQuote(text);
+}
+
+function escapeForAnsiQuotes(text: string): string {
+  return escapeControls(text.replace(/[\\']/g, '\\$&'));
 }
 
 /** A descriptor of each task that uses its table: "14716/1". */
