@@ -3,6 +3,8 @@ import { accessWord, columns, pidAndFd, shellQuote } from './words';
 
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */
 const LINES_A_BLOCK = 64;
+/** More than these are counted, not named, where something refers to an entry without being a descriptor. */
+const MAX_PIDS = 8;
 
 /** One line an entry that can be inherited: the option to paste, type, access, state, descriptors, what else there is. */
 export class LsText {
@@ -78,7 +80,13 @@ function describeOthers({ others }: ListedEntry): string[] {
     const name = what === 'SCM right' ? `SCM right in the queue of socket ${socketId}` : what;
     pids.set(name, [...(pids.get(name) ?? []), ...(pid === undefined ? [] : [pid])]);
   }
-  return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${of.join(' ')}`));
+  return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+}
+
+/** An executable can be that of thousands; `--json` has them all. */
+function listPids(pids: readonly number[]): string {
+  const more = pids.length - MAX_PIDS;
+  return pids.slice(0, MAX_PIDS).join(' ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function describeTies({ ties }: ListedEntry): string[] {
