@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,9 @@ int main(int argc, char **argv)
 	ssize_t length;
 
 	(void)argv;
+	/* What a terminal sends to its whole group is for the caller to act on, which may be putting a folder back. */
+	if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR)
+		return fail("signal");
 	if (argc != 1) {
 		errno = EINVAL;
 		return fail("takes no arguments, but two paths on stdin, each ended by a NUL byte");

@@ -154,8 +154,11 @@ function warnOfLeft(specs: readonly string[]): Warning[] {
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
   const { mode, uid, gid } = found.filesImage;
   const writer = await sink.put({ name: Buffer.from(PLAN_IMAGE), kind: 'file', mode, uid, gid });
-  await writer.write(encodePlan(plan));
-  await writer.close();
+  try {
+    await writer.write(encodePlan(plan));
+  } finally {
+    await writer.close();
+  }
 }
 
 /** Refuses, before anything is made, a place for the plan that belongs to the source or to OUT. */

@@ -5,10 +5,11 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
-import { flushEntries, flushFolder } from './flush';
+import { flushFolder } from './flush';
+import { holdFolder } from './held-folder';
 import { Linker, type LinkMode } from './link-mode';
 import type { MemberWriter, Sink } from './sink';
-import type { Member, Source, SourceFile, SourceMember } from './source';
+import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import { WorkFolder } from './work-folder';
 
 export interface FolderSinkOptions {
@@ -66,10 +67,16 @@ function moveFolder(from: Buffer, to: Buffer): void {
     fs.renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    const { mode } = fs.lstatSync(from);
-    fs.chmodSync(from, 0o700);
-    fs.renameSync(from, to);
-    fs.chmodSync(to, mode & 0o7777);
+    // Its name may lead elsewhere as soon as it is there.
+    const held = holdFolder(from);
+    try {
+      const { mode } = fs.statSync(held.path);
+      fs.chmodSync(held.path, 0o700);
+      fs.renameSync(from, to);
+      fs.chmodSync(held.path, mode & 0o7777);
+    } finally {
+      held.close();
+    }
   }
 }
 
@@ -143,8 +150,7 @@ export class FolderSink implements Sink {
       throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error);
     }
     this.settled = true;
-    // The result is there and whole; a parent that may be written but not read cannot be flushed by us.
-    await flushEntries(parent).catch(() => {});
+    this.work.flushParent();
     await this.removeWork();
   }
 
@@ -218,15 +224,11 @@ export class FolderSink implements Sink {
     const reader = await member.open();
     try {
       const writer = await this.put(member);
-      const chunk = Buffer.allocUnsafe(1 << 20);
-      for (
-        let got = await reader.read(chunk, 0, chunk.length);
-        got > 0;
-        got = await reader.read(chunk, 0, chunk.length)
-      ) {
-        await writer.write(chunk.subarray(0, got));
+      try {
+        await copyAll(reader, writer);
+      } finally {
+        await writer.close();
       }
-      await writer.close();
     } finally {
       await reader.close();
     }
@@ -256,6 +258,15 @@ export class FolderSink implements Sink {
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {
     this.onNotice({ code, member: escapeBytes(member.name) });
+  }
+}
+
+async function copyAll(reader: MemberReader, writer: MemberWriter): Promise<void> {
+  const chunk = Buffer.allocUnsafe(1 << 20);
+  for (;;) {
+    const got = await reader.read(chunk, 0, chunk.length);
+    if (got === 0) return;
+    await writer.write(chunk.subarray(0, got));
   }
 }
 

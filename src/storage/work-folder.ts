@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
+import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { fingerprint, readFingerprint } from './fingerprint';
 import { type HeldFolder, holdFolder } from './held-folder';
@@ -10,12 +11,14 @@ import { removeTree } from './remove-tree';
 const MAX_NAME_BYTES = 120;
 const OWNER = /^(\d+)\.(\d+)-[A-Za-z0-9]{6}$/;
 
-/** A file that shows a work folder to be one: only who may write into it can have put it there. Holds its inode. */
+/** A link that shows a work folder to be one: only who may write into it can have put it there. Its text is the inode. */
 const MARK = 'work-folder';
 /** What is being built, and after an exchange what was there before. */
 const CONTENT = 'folder';
 /** What CONTENT may be without a word: see `expect`. */
 const EXPECTED = 'expected';
+/** The beginning of the names of others, on their way to be removed. */
+const LEFT = 'left-';
 
 /**
  * A folder that is ours alone (mode 0700) beside the place where a result is to appear, on the same file system. Its
@@ -64,12 +67,15 @@ export class WorkFolder {
   }
 
   private markAsOurs(): void {
-    const { ino, uid, mode } = fs.statSync(this.self.path);
-    if (uid !== process.geteuid?.() || (process.platform !== 'win32' && (mode & 0o777) !== 0o700)) {
+    const { ino, uid } = fs.statSync(this.self.path);
+    // What we have just made is ours and has nothing in it. Between that and now someone may have exchanged it.
+    if (uid !== process.geteuid?.() || fs.readdirSync(this.self.path).length > 0) {
       this.keep();
-      throw new Error('someone put another folder in the place of the one that was made');
+      throw new Error(`${escapeBytes(this.shown)} is not the folder that was just made there`);
     }
-    fs.writeFileSync(joinPath(this.self.path, Buffer.from(MARK)), String(ino), { flag: 'wx' });
+    // Whatever the umask.
+    fs.chmodSync(this.self.path, 0o700);
+    fs.symlinkSync(String(ino), joinPath(this.self.path, Buffer.from(MARK)));
   }
 
   /** How messages name it. */
@@ -91,6 +97,11 @@ export class WorkFolder {
     fs.writeFileSync(joinPath(this.self.path, Buffer.from(EXPECTED)), text);
   }
 
+  /** Waits until a rename around it is on disk. */
+  flushParent(): void {
+    if (this.parent.fd !== undefined) fs.fsyncSync(this.parent.fd);
+  }
+
   /** To be called when it was seen. */
   expectAnything(): void {
     fs.rmSync(joinPath(this.self.path, Buffer.from(EXPECTED)), { force: true });
@@ -102,50 +113,59 @@ export class WorkFolder {
   }
 
   async remove(): Promise<void> {
-    if (!this.isKept) {
+    try {
+      if (this.isKept) return;
       await empty(this.self.path);
       fs.rmdirSync(this.beside(this.name));
+    } finally {
+      this.self.close();
+      this.parent.close();
     }
-    this.self.close();
-    this.parent.close();
+  }
+
+  private async takeLeftovers(begin: Buffer): Promise<void> {
+    for (const [i, name] of leftovers(this.parent.path, begin).entries()) {
+      const verdict = await this.clear(name, joinPath(this.self.path, Buffer.from(`${LEFT}${i}`)));
+      const place = joinPath(this.parentPath, name);
+      if (verdict === 'unremovable') this.unremovable.push(place);
+      if (verdict === 'strange') this.strange.push(place);
+    }
   }
 
   /**
-   * They are moved into this one before they are looked at and removed: nobody else can reach them there. And should
-   * the process that made one live on, where its number cannot be looked up from here, then it fails, and does not put
-   * a folder that is half removed in its place.
+   * It is moved into this one before it is removed: nobody else can reach it there. And should the process that made
+   * it live on, where its number cannot be looked up from here, then it fails, and does not put a folder that is half
+   * removed in its place.
    */
-  private async takeLeftovers(begin: Buffer): Promise<void> {
-    for (const name of leftovers(this.parent.path, begin)) {
-      const taken = joinPath(this.self.path, Buffer.from('left'));
-      try {
-        fs.renameSync(this.beside(name), taken);
-      } catch {
-        // Another run was first, or it is not ours to move.
-        continue;
-      }
-      const verdict = await this.clear(taken);
-      if (verdict === 'removed') continue;
-      fs.renameSync(taken, this.beside(name));
-      if (verdict !== 'foreign') this[verdict].push(joinPath(this.parentPath, name));
-    }
-  }
-
-  private async clear(taken: Buffer): Promise<'removed' | 'foreign' | 'unremovable' | 'strange'> {
+  private async clear(name: Buffer, taken: Buffer): Promise<'removed' | 'foreign' | 'unremovable' | 'strange'> {
+    const held = tryToHold(this.beside(name));
+    if (held === undefined) return 'foreign';
     try {
-      const held = holdFolder(taken);
-      try {
-        if (!isWorkFolder(held.path)) return 'foreign';
-        if (!isAsExpected(held.path)) return 'strange';
-        await empty(held.path);
-      } finally {
-        held.close();
+      const before = judge(held.path);
+      if (before !== 'ours') return before;
+      // It fails where another run was first, or it is not ours to move.
+      if (!tryToRename(this.beside(name), taken)) return 'foreign';
+      const after = isSame(held.path, taken) ? judge(held.path) : 'foreign';
+      if (after !== 'ours') {
+        this.giveBack(taken, name);
+        return after;
       }
+      await empty(held.path);
       fs.rmdirSync(taken);
       return 'removed';
     } catch {
+      this.giveBack(taken, name);
       return 'unremovable';
+    } finally {
+      held.close();
     }
+  }
+
+  /** Where its place is taken by now, it stays in here, and so does this. */
+  private giveBack(taken: Buffer, name: Buffer): void {
+    if (!fs.existsSync(taken) || tryToRename(taken, this.beside(name))) return;
+    this.keep();
+    this.strange.push(joinPath(this.shown, taken.subarray(taken.lastIndexOf('/') + 1)));
   }
 }
 
@@ -157,34 +177,82 @@ export async function removeLeftovers(parent: Buffer, name: Buffer): Promise<rea
   return work.strange;
 }
 
-/** The mark goes last: what is left of a work folder is known as one. */
+/** What is expected goes first, since it is not true any more; the mark last: what is left is known as a work folder. */
 async function empty(folder: Buffer): Promise<void> {
+  const [mark, expected] = [MARK, EXPECTED].map((name) => joinPath(folder, Buffer.from(name))) as [Buffer, Buffer];
+  fs.rmSync(expected, { force: true });
   for (const name of fs.readdirSync(folder, { encoding: 'buffer' })) {
     if (name.toString('latin1') !== MARK) await removeTree(joinPath(folder, name));
   }
-  fs.rmSync(joinPath(folder, Buffer.from(MARK)), { force: true });
+  fs.rmSync(mark, { force: true });
 }
 
-function isWorkFolder(folder: Buffer): boolean {
-  if (fs.readdirSync(folder).length === 0) return true;
+function tryToHold(folder: Buffer): HeldFolder | undefined {
   try {
-    return fs.readFileSync(joinPath(folder, Buffer.from(MARK)), 'latin1') === String(fs.statSync(folder).ino);
+    return holdFolder(folder);
+  } catch {
+    return undefined;
+  }
+}
+
+function tryToRename(from: Buffer, to: Buffer): boolean {
+  try {
+    fs.renameSync(from, to);
+    return true;
   } catch {
     return false;
   }
 }
 
+function isSame(a: Buffer, b: Buffer): boolean {
+  const [one, other] = [fs.statSync(a, { bigint: true }), fs.lstatSync(b, { bigint: true })];
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
+/**
+ * What a folder (held open) is: a work folder of ours with nothing else in it; one that something has come into, or
+ * that has such a one in it; or anything else that has such a name. Nobody else can write into one of ours.
+ */
+function judge(folder: Buffer): 'ours' | 'strange' | 'foreign' {
+  if (!isPrivate(fs.statSync(folder))) return 'foreign';
+  const names = fs.readdirSync(folder);
+  // Made, and not marked yet.
+  if (names.length === 0) return 'ours';
+  if (readMark(folder) !== String(fs.statSync(folder).ino)) return 'foreign';
+  const isFine = names.filter((name) => name.startsWith(LEFT)).every((name) => isFineInside(folder, name));
+  return isFine && isAsExpected(folder) ? 'ours' : 'strange';
+}
+
+function isFineInside(folder: Buffer, name: string): boolean {
+  const held = tryToHold(joinPath(folder, Buffer.from(name)));
+  if (held === undefined) return false;
+  try {
+    return judge(held.path) === 'ours';
+  } finally {
+    held.close();
+  }
+}
+
+/** A link's text, since that is there at once or not at all. */
+function readMark(folder: Buffer): string | undefined {
+  try {
+    return fs.readlinkSync(joinPath(folder, Buffer.from(MARK)));
+  } catch {
+    return undefined;
+  }
+}
+
+function isPrivate({ uid, mode }: fs.Stats): boolean {
+  return uid === process.geteuid?.() && (mode & 0o777) === 0o700;
+}
+
 /** False where a run was killed after an exchange, and something has come into the old folder meanwhile. */
 function isAsExpected(folder: Buffer): boolean {
-  let text: string;
-  try {
-    text = fs.readFileSync(joinPath(folder, Buffer.from(EXPECTED)), 'utf8');
-  } catch {
-    return true;
-  }
+  const file = joinPath(folder, Buffer.from(EXPECTED));
+  if (!fs.existsSync(file)) return true;
   let expected: [string, string][][];
   try {
-    expected = JSON.parse(text);
+    expected = JSON.parse(fs.readFileSync(file, 'utf8'));
   } catch {
     // Killed while it was written, so before anything was exchanged.
     return true;
@@ -212,7 +280,7 @@ function leftovers(parent: Buffer, begin: Buffer): Buffer[] {
     const [, pid, start] = OWNER.exec(name.subarray(begin.length).toString('latin1')) ?? [];
     if (pid === undefined || isAlive(Number(pid), start as string)) return false;
     const stats = fs.lstatSync(joinPath(parent, name), { throwIfNoEntry: false });
-    return stats?.isDirectory() === true && stats.uid === process.geteuid?.() && (stats.mode & 0o777) === 0o700;
+    return stats?.isDirectory() === true && isPrivate(stats);
   });
 }
 

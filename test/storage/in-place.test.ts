@@ -159,7 +159,7 @@ test('leftovers of processes that are gone are removed, and nothing else', async
 });
 
 function markAsWorkFolder(folder: string): void {
-  fs.writeFileSync(path.join(folder, 'work-folder'), String(fs.statSync(folder).ino));
+  fs.symlinkSync(String(fs.statSync(folder).ino), path.join(folder, 'work-folder'));
 }
 
 test('what came in after an exchange, before the run was killed, is told and kept', async (t) => {
@@ -174,6 +174,14 @@ test('what came in after an exchange, before the run was killed, is told and kep
   t.regex(String(error?.message), /holds something that came in meanwhile/);
   t.true(error?.message.includes(path.basename(left)));
   t.is(fs.readFileSync(path.join(left, 'folder/somebodys-file'), 'utf8'), 'precious');
+  // The same, where a further run was killed when it had just taken it.
+  const outer = left.replace('.77-', '.78-');
+  fs.mkdirSync(outer, { mode: 0o700 });
+  markAsWorkFolder(outer);
+  fs.renameSync(left, path.join(outer, 'left-0'));
+  await t.throwsAsync(rewriteInPlace(source), { message: /holds something that came in meanwhile/ });
+  t.is(fs.readFileSync(path.join(outer, 'left-0/folder/somebodys-file'), 'utf8'), 'precious');
+  fs.renameSync(path.join(outer, 'left-0'), left);
   fs.rmSync(path.join(left, 'folder/somebodys-file'));
   await rewriteInPlace(source);
   t.deepEqual(leftBeside(source), []);
@@ -278,6 +286,38 @@ test('a long name, one that is not UTF-8 and a link to the folder', async (t) =>
   t.regex(stderr, /cannot be rewritten in place: .*(EBUSY|hard-linked)/);
   t.deepEqual(snapshot(source), before);
   t.deepEqual(leftBeside(source), []);
+});
+
+test.serial('no descriptor is left open, whatever became of a rewrite', async (t) => {
+  const open = () => fs.readdirSync('/proc/self/fd').length;
+  const run = async () => {
+    const { top, source } = checkpoint(t);
+    await rewrite(await openSource(source), { specs: [PIPE], out: path.join(top, 'out') });
+    await t.throwsAsync(rewriteInPlace(source, { specs: ['fd[5]:pipe:[1]'] }));
+    await rewriteInPlace(source);
+    await t.throwsAsync(rewriteInPlace(source));
+  };
+  await run();
+  const before = open();
+  for (let i = 0; i < 10; i += 1) await run();
+  // Others run at the same time, but not ten times what this opens.
+  t.true(open() < before + 10, `${before}, then ${open()}`);
+});
+
+test('a umask that forbids everything', async (t) => {
+  const { top, source } = checkpoint(t);
+  const bin = path.join(__dirname, '../../src/cli/bin.ts');
+  const words = [process.execPath, 'ts-node/register/transpile-only', bin, source, path.join(top, 'out'), PIPE];
+  const script = 'umask 0777; exec "$1" -r "$2" "$3" rewrite "$4" -o "$5" --inherit-fd "$6"';
+  const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', ...words], {
+    cwd: path.join(__dirname, '../..'),
+    encoding: 'utf8',
+  });
+  t.is(status, isRoot ? 0 : status, stderr);
+  t.deepEqual(
+    fs.readdirSync(top).filter((name) => name.startsWith('.')),
+    [],
+  );
 });
 
 test('options that contradict it', async (t) => {
