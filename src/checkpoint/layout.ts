@@ -17,7 +17,7 @@ export class Layout {
   private withFirstMagic: string | undefined;
   private withoutFirstMagic: string | undefined;
   private hasFiles = false;
-  hasIds = false;
+  private hasIds = false;
   private hasPstree = false;
   private perType: string | undefined;
 
@@ -45,9 +45,10 @@ export class Layout {
     return !this.hasFiles && this.perType !== undefined;
   }
 
-  /** True where the N of fdinfo-N.img is a pid. */
-  get hasTablesByPid(): boolean {
-    return this.inventory?.fdinfo_per_id !== true;
+  /** What the N of fdinfo-N.img is: a pid, or the files_id of a core image or of an ids image. */
+  get tableNumbers(): 'pid' | 'core' | 'ids' {
+    if (this.inventory?.fdinfo_per_id !== true) return 'pid';
+    return this.hasIds ? 'ids' : 'core';
   }
 
   /** Throws FdgraftError where the folder is none that can be rewritten. `source`: how to name it. */
@@ -60,8 +61,8 @@ export class Layout {
   /** Why no CRIU from 3.17 on restores the folder; undefined where they do (tried on 4.1.1 and 4.3). */
   get whyNotRestored(): string | undefined {
     if (this.isPerType) return `has ${this.perType} and no files.img`;
-    if (this.hasTablesByPid) return 'has descriptor tables by pid (inventory.img without fdinfo_per_id)';
-    if (!this.hasIds) return 'has no ids-PID.img: its ids are inside the core images';
+    if (this.tableNumbers === 'pid') return 'has descriptor tables by pid (inventory.img without fdinfo_per_id)';
+    if (this.tableNumbers === 'core') return 'has no ids-PID.img: its ids are inside the core images';
     return undefined;
   }
 

@@ -7,12 +7,11 @@ import {
 } from '../checkpoint/descriptor-names';
 import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
-import { type HolderKind, holdsFileIds, visitFileIds } from '../checkpoint/file-ids';
+import { type HolderKind, visitFileIds } from '../checkpoint/file-ids';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
 import { pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
-import type { ImageFile } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import {
@@ -52,10 +51,6 @@ export class ReferenceFinder {
   private epolls: ReadonlySet<number> | undefined;
 
   constructor(private readonly candidates: Candidates) {}
-
-  static readsFrom({ kind: { name } }: ImageFile): boolean {
-    return name === 'FDINFO' || UNREAD_BYTES_OF[name] !== undefined || holdsFileIds(name) || namesDescriptors(name);
-  }
 
   /** Watches of epolls, those of older dumps among them. */
   allWatches(): EpollWatch[] {

@@ -1,6 +1,7 @@
 import { escapeBytes } from '../bytes/escape';
 import { Layout } from '../checkpoint/layout';
 import { decodeFirst, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
+import { refersToEntries } from '../checkpoint/referring-images';
 import { Tasks } from '../checkpoint/tasks';
 import { messages } from '../errors/messages';
 import { type ImageFile, PLAN_IMAGE } from '../frames/image-kinds';
@@ -95,7 +96,7 @@ class Surveyor {
       this.filesImage = member;
       await readBatches(member, image, (batch, open) => this.candidates.see(batch, open.name), this.onOpen);
       this.candidates.conclude();
-    } else if (ReferenceFinder.readsFrom(image)) {
+    } else if (refersToEntries(image)) {
       if (this.filesImage === undefined) this.needsAnotherPass = true;
       else await this.readReferences(member, image);
     }
@@ -106,7 +107,7 @@ class Surveyor {
     if (this.needsAnotherPass) this.finder = new ReferenceFinder(this.candidates);
     this.needsAnotherPass = false;
     const image = imageOf(member);
-    if (image !== undefined && ReferenceFinder.readsFrom(image)) await this.readReferences(member, image);
+    if (image !== undefined && refersToEntries(image)) await this.readReferences(member, image);
   }
 
   private async readReferences(member: SourceMember, image: ImageFile): Promise<void> {

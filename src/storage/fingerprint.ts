@@ -3,31 +3,20 @@ import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { holdFolder } from './held-folder';
 
-/** What a folder holds, told without reading it. */
-export interface Fingerprint {
-  /** The name of something that is not the same in the other one; undefined where all is. */
-  differsFrom(other: Fingerprint): string | undefined;
-  readonly files: ReadonlyMap<string, string>;
-}
+/** What a folder holds, told without reading it: every name with its inode, of images size and time of change too. */
+export type Fingerprint = ReadonlyMap<string, string>;
 
-/** Takes the fingerprint of a folder: every name with its inode, of images size and time of change too. */
 export function fingerprint(folder: Buffer): Fingerprint {
   const files = new Map<string, string>();
   gather(folder, undefined, files);
-  return readFingerprint(files);
+  return files;
 }
 
-/** A fingerprint that was written down. */
-export function readFingerprint(entries: Iterable<readonly [string, string]>): Fingerprint {
-  const files = new Map(entries);
-  return {
-    files,
-    differsFrom: (other) => {
-      for (const [name, value] of files) if (other.files.get(name) !== value) return shown(name);
-      for (const name of other.files.keys()) if (!files.has(name)) return shown(name);
-      return undefined;
-    },
-  };
+/** The name of something that is not the same in both; undefined where all is. */
+export function firstDifference(one: Fingerprint, other: Fingerprint): string | undefined {
+  for (const [name, value] of one) if (other.get(name) !== value) return shown(name);
+  for (const name of other.keys()) if (!one.has(name)) return shown(name);
+  return undefined;
 }
 
 const shown = (name: string) => escapeBytes(Buffer.from(name, 'latin1'));

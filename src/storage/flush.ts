@@ -9,6 +9,11 @@ export async function flushFolder(folder: Buffer, beside: Buffer): Promise<void>
   await flushEach(folder);
 }
 
+/** Waits until the entries of `folder` itself, such as a rename in it, are on disk. */
+export async function flushEntries(folder: Buffer): Promise<void> {
+  await flushFile(folder);
+}
+
 function runSync(folder: Buffer): Promise<boolean> {
   const text = folder.toString('utf8');
   if (!Buffer.from(text).equals(folder)) return Promise.resolve(false);

@@ -150,7 +150,7 @@ export class FolderSink implements Sink {
       throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error);
     }
     this.settled = true;
-    this.work.flushParent();
+    await this.work.flushParent();
     await this.removeWork();
   }
 

@@ -4,7 +4,7 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { splitPath } from './byte-path';
 import { checkExchange, exchange, type Place } from './exchange';
-import { type Fingerprint, fingerprint } from './fingerprint';
+import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { type Bring, FolderSink, type FolderSinkOptions } from './folder-sink';
 import { tryHardLink } from './link-mode';
 import type { Sink } from './sink';
@@ -58,7 +58,7 @@ async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint
   const here: Place = { folder: work.parent, name };
   const there: Place = { folder: work.self, name: splitPath(work.content)[1] };
   const built = fingerprint(work.content);
-  work.expect([before.files, built.files]);
+  work.expect([before, built]);
   await exchange(here, there, label);
   const changed = whatDiffers(before, work.content);
   if (changed === undefined) {
@@ -82,7 +82,7 @@ async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint
 /** What is not the same any more; something, where that cannot be seen. */
 function whatDiffers(before: Fingerprint, folder: Buffer): string | undefined {
   try {
-    return before.differsFrom(fingerprint(folder));
+    return firstDifference(before, fingerprint(folder));
   } catch {
     return 'something in it';
   }

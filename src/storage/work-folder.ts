@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
-import { fingerprint, readFingerprint } from './fingerprint';
+import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
+import { flushEntries } from './flush';
 import { type HeldFolder, holdFolder } from './held-folder';
 import { removeTree } from './remove-tree';
 
@@ -92,14 +93,14 @@ export class WorkFolder {
    * Writes down, before it is exchanged, what the folder may hold: should this run be killed before it has seen that
    * nothing else has come in, the next one looks.
    */
-  expect(fingerprints: readonly ReadonlyMap<string, string>[]): void {
+  expect(fingerprints: readonly Fingerprint[]): void {
     const text = JSON.stringify(fingerprints.map((files) => [...files]));
     fs.writeFileSync(joinPath(this.self.path, Buffer.from(EXPECTED)), text);
   }
 
-  /** Waits until a rename around it is on disk. */
-  flushParent(): void {
-    if (this.parent.fd !== undefined) fs.fsyncSync(this.parent.fd);
+  /** Waits until a rename around it is on disk, where the file system does that. */
+  async flushParent(): Promise<void> {
+    await flushEntries(this.parent.path).catch(() => {});
   }
 
   /** To be called when it was seen. */
@@ -214,11 +215,12 @@ function isSame(a: Buffer, b: Buffer): boolean {
  * that has such a one in it; or anything else that has such a name. Nobody else can write into one of ours.
  */
 function judge(folder: Buffer): 'ours' | 'strange' | 'foreign' {
-  if (!isPrivate(fs.statSync(folder))) return 'foreign';
+  const stats = fs.statSync(folder);
+  if (!isPrivate(stats)) return 'foreign';
   const names = fs.readdirSync(folder);
   // Made, and not marked yet.
   if (names.length === 0) return 'ours';
-  if (readMark(folder) !== String(fs.statSync(folder).ino)) return 'foreign';
+  if (readMark(folder) !== String(stats.ino)) return 'foreign';
   const isFine = names.filter((name) => name.startsWith(LEFT)).every((name) => isFineInside(folder, name));
   return isFine && isAsExpected(folder) ? 'ours' : 'strange';
 }
@@ -258,7 +260,7 @@ function isAsExpected(folder: Buffer): boolean {
     return true;
   }
   const found = fingerprint(joinPath(folder, Buffer.from(CONTENT)));
-  return expected.some((files) => readFingerprint(files).differsFrom(found) === undefined);
+  return expected.some((files) => firstDifference(new Map(files), found) === undefined);
 }
 
 function prefix(name: Buffer): Buffer {

@@ -22,12 +22,13 @@ import {
 import { DescriptorView, isCloseOnExec } from '../descriptor-record';
 import { accessOf, type EntryFacts } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
-import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import { type HolderKind, namesRegf, visitFileIds, visitRegf } from '../file-ids';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
 import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../open-image';
 import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../pipe-name';
 import { pushTo } from '../push-to';
+import { refersToEntries } from '../referring-images';
 import { SortedRows } from '../sorted-rows';
 import { Tasks } from '../tasks';
 import { entryKey, idOfKey } from './entry-key';
@@ -107,10 +108,12 @@ export class Overview {
     if (name === 'INVENTORY') this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
     else if (Tasks.readsFrom(image)) await this.tasks.read(member, image, this.onOpen);
     else if (name === 'CORE') await this.tasks.readCore(member, image, this.onOpen);
-    else if (isRead(image)) await this.readReferences(member, image);
+    else if (name === 'FILES' || typeOfImage(name) !== undefined || refersToEntries(image)) {
+      await this.readRecords(member, image);
+    }
   }
 
-  private async readReferences(member: SourceMember, image: ImageFile): Promise<void> {
+  private async readRecords(member: SourceMember, image: ImageFile): Promise<void> {
     const referrer = this.referrers.push({ number: image.number, pids: [], names: [] }) - 1;
     const visit = this.visitorOf(image, referrer);
     await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), this.onOpen);
@@ -183,8 +186,8 @@ export class Overview {
 
   private conclude(source: string): void {
     this.layout.checkReadable(source);
-    if (this.layout.hasTablesByPid) this.tasks.useOldTables('pid');
-    else if (!this.layout.hasIds) this.tasks.useOldTables('core');
+    const { tableNumbers } = this.layout;
+    if (tableNumbers !== 'ids') this.tasks.useOldTables(tableNumbers);
     this.keys.finish();
     const repeated = this.keys.firstRepeated();
     if (repeated !== undefined) throw messages.duplicateFileId({ file: 'files.img' }, idOfKey(repeated));
@@ -282,15 +285,4 @@ export class Overview {
   keysOfDescriptors(): Iterable<number> {
     return this.descriptors.allKeys();
   }
-}
-
-function isRead({ kind: { name } }: ImageFile): boolean {
-  return (
-    name === 'FILES' ||
-    name === 'FDINFO' ||
-    typeOfImage(name) !== undefined ||
-    UNREAD_BYTES_OF[name] !== undefined ||
-    holdsFileIds(name) ||
-    namesDescriptors(name)
-  );
 }
