@@ -75,12 +75,14 @@ export const messages = {
       hint: 'following it could show you a file that the maker of the folder cannot read; put the image itself there',
     }),
   cannotWriteOut: (out: string, cause: unknown, member?: string) =>
-    error({
-      code: 'OUT_UNUSABLE',
-      file: out,
-      problem: `cannot be written${member === undefined ? '' : ` (${member})`}: ${reason(cause)}`,
-      cause,
-    }),
+    cause instanceof FdgraftError
+      ? cause
+      : error({
+          code: 'OUT_UNUSABLE',
+          file: out,
+          problem: `cannot be written${member === undefined ? '' : ` (${member})`}: ${reason(cause)}`,
+          cause,
+        }),
   cannotExchange: (folder: string, problem: string) =>
     error({
       code: 'OUT_UNUSABLE',

@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
-import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
@@ -50,7 +49,7 @@ export async function createFolderSink(source: Source, out: string, options: Fol
     const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
     return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options.onNotice);
   } catch (error) {
-    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(out, error);
+    throw messages.cannotWriteOut(out, error);
   }
 }
 
@@ -136,7 +135,7 @@ export class FolderSink implements Sink {
     try {
       await this.bring(member, target, isImage);
     } catch (error) {
-      throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error, escapeBytes(member.name));
+      throw messages.cannotWriteOut(this.out, error, escapeBytes(member.name));
     }
   }
 
@@ -147,7 +146,7 @@ export class FolderSink implements Sink {
     try {
       await this.way.arrive();
     } catch (error) {
-      throw error instanceof FdgraftError ? error : messages.cannotWriteOut(this.out, error);
+      throw messages.cannotWriteOut(this.out, error);
     }
     this.settled = true;
     await this.work.flushParent();

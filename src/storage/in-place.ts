@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
-import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { splitPath } from './byte-path';
 import { checkExchange, exchange, type Place } from './exchange';
@@ -107,6 +106,6 @@ async function explained<T>(label: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof FdgraftError ? error : messages.cannotWriteOut(label, error);
+    throw messages.cannotWriteOut(label, error);
   }
 }
