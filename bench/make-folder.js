@@ -128,7 +128,8 @@ const ADDRESSES = [
 function makeFolder(folder, count, tables) {
   if (fs.existsSync(folder)) return;
   const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) => path.resolve(IMAGES, target);
+  root.resolvePath = (_origin, target) =>
+    target.startsWith('google/') ? require.resolve(`protobufjs/${target}`) : path.resolve(IMAGES, target);
   root.loadSync(fs.readdirSync(IMAGES), { keepCase: true });
   const building = `${folder}.partial`;
   fs.rmSync(building, { recursive: true, force: true });

@@ -1,5 +1,6 @@
-// Turns schemas/ into what the code loads: src/schema/generated/images.ts (field numbers, types and
-// decoder tables), src/schema/generated/plan.json (for protobufjs) and specs.json (for ajv). Run by `npm run schema`.
+// Turns schemas/ into what the code loads, by `npm run schema`: src/schema/generated/images.ts (types, field numbers
+// and decoder tables of the messages that code names), messages.json (all messages, for what treats them alike),
+// plan.json (for protobufjs) and specs.json (for ajv).
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,12 +10,41 @@ const top = path.join(__dirname, '..');
 const imagesDir = path.join(top, 'schemas', 'images');
 const outDir = path.join(top, 'src', 'schema', 'generated');
 
+/** Files whose messages code names. The others are looked up by name in messages.json, so that `ls` need not load them. */
+const NAMED = [
+  'checkpoint',
+  'descriptors',
+  'files',
+  'in-flight',
+  'memory',
+  'owner',
+  'paths',
+  'sockets',
+  'tasks',
+  'ties',
+  'watches',
+];
+/** Messages of other files of which code names fields. */
+const NUMBERED = [
+  'bpfmap_data_entry',
+  'core_entry',
+  'ghost_chunk_entry',
+  'ghost_file_entry',
+  'ipc_msg',
+  'ipc_msg_entry',
+  'ipc_sem_entry',
+  'ipc_shm_entry',
+  'task_core_entry',
+  'tcp_stream_entry',
+];
+
 const INTEGERS = ['int32', 'uint32', 'sint32', 'fixed32', 'sfixed32'];
 const WIDE_INTEGERS = ['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'];
 
 function loadRoot(files) {
   const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) => path.resolve(imagesDir, target);
+  root.resolvePath = (_origin, target) =>
+    target.startsWith('google/') ? require.resolve(`protobufjs/${target}`) : path.resolve(imagesDir, target);
   root.loadSync(files, { keepCase: true });
   root.resolveAll();
   return root;
@@ -49,8 +79,15 @@ function renderField(field) {
   return `    { ${parts.join(', ')} },`;
 }
 
+const byNumber = (type) => [...type.fieldsArray].sort((a, b) => a.id - b.id);
+
+function renderNumbers(type) {
+  const numbers = byNumber(type).map((field) => `${field.name}: ${field.id}`);
+  return `export const ${constant(type.name)}_FIELDS = { ${numbers.join(', ')} } as const;`;
+}
+
 function renderMessage(type) {
-  const fields = [...type.fieldsArray].sort((a, b) => a.id - b.id);
+  const fields = byNumber(type);
   const members = fields.map((field) => {
     const optional = label(field) === 'optional' ? '?' : '';
     return `  ${field.name}${optional}: ${valueType(field)}${field.repeated ? '[]' : ''};`;
@@ -59,7 +96,7 @@ function renderMessage(type) {
     `export interface ${pascal(type.name)} {`,
     ...members,
     '}',
-    `export const ${constant(type.name)}_FIELDS = { ${fields.map((f) => `${f.name}: ${f.id}`).join(', ')} } as const;`,
+    renderNumbers(type),
     `export const ${constant(type.name)}: MessageSchema<${pascal(type.name)}> = {`,
     `  name: '${type.name}',`,
     '  fields: [',
@@ -75,25 +112,55 @@ function renderEnum(type) {
   return [`export const ${constant(type.name)} = { ${values.join(', ')} } as const;`, ''];
 }
 
+/** How a field is displayed, without the words of the option: { hex: true }. */
+function displayOf(field) {
+  const prefix = '(criu).';
+  const options = Object.entries(field.options ?? {}).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(options.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** A field as [number, name, label, type], and where it has any, its options. */
+function describeField(field) {
+  const type = field.resolvedType === null ? field.type : field.resolvedType.name;
+  const options = { ...(field.packed ? { packed: true } : {}), ...displayOf(field) };
+  const described = [field.id, field.name, label(field), type];
+  return Object.keys(options).length === 0 ? described : [...described, options];
+}
+
+/** All messages and enums, one a line. Enums inside messages are known by their last name, which no other has. */
+function renderAll(types, enums) {
+  const nested = types.flatMap((type) => type.nestedArray.filter((item) => item instanceof protobuf.Enum));
+  const lines = (items, describe) =>
+    items.map((item) => `    ${JSON.stringify(item.name)}: ${JSON.stringify(describe(item))}`).join(',\n');
+  const shownEnums = lines([...enums, ...nested], ({ values }) => values);
+  const shownMessages = lines(types, (type) => byNumber(type).map(describeField));
+  return `{\n  "enums": {\n${shownEnums}\n  },\n  "messages": {\n${shownMessages}\n  }\n}\n`;
+}
+
+const isIn = (files) => (item) => files.some((name) => item.filename === path.join(imagesDir, `${name}.proto`));
+
 /** The generated files as { path: content }. */
 function generate() {
   const sources = fs
     .readdirSync(imagesDir)
-    .filter((name) => name.endsWith('.proto'))
+    .filter((name) => name.endsWith('.proto') && name !== 'options.proto')
     .sort();
   const root = loadRoot(sources);
-  const types = root.nestedArray.filter((item) => item instanceof protobuf.Type);
-  const enums = root.nestedArray.filter((item) => item instanceof protobuf.Enum);
+  const own = root.nestedArray.filter((item) => item.filename !== path.join(imagesDir, 'options.proto'));
+  const types = own.filter((item) => item instanceof protobuf.Type);
+  const enums = own.filter((item) => item instanceof protobuf.Enum);
   const images = [
     '// Generated from schemas/images by `npm run schema`. Do not edit.',
     "import type { MessageSchema } from '../message';",
     '',
-    ...enums.flatMap(renderEnum),
-    ...types.flatMap(renderMessage),
+    ...enums.filter(isIn(NAMED)).flatMap(renderEnum),
+    ...types.filter((type) => NUMBERED.includes(type.name)).flatMap((type) => [renderNumbers(type), '']),
+    ...types.filter(isIn(NAMED)).flatMap(renderMessage),
   ];
   const plan = loadRoot([path.join(top, 'schemas', 'plan.proto')]);
   const specs = JSON.parse(fs.readFileSync(path.join(top, 'schemas', 'specs.schema.json'), 'utf8'));
   return {
+    [path.join(outDir, 'messages.json')]: renderAll(types, enums),
     [path.join(outDir, 'specs.json')]: `${JSON.stringify(specs, null, 1)}\n`,
     [path.join(outDir, 'images.ts')]: `${images.join('\n').trimEnd()}\n`,
     [path.join(outDir, 'plan.json')]: `${JSON.stringify(plan.toJSON(), null, 1)}\n`,

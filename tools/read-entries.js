@@ -10,7 +10,8 @@ const HEADER_BYTES = 8;
 
 function readEntries(folder) {
   const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) => path.resolve(IMAGES, target);
+  root.resolvePath = (_origin, target) =>
+    target.startsWith('google/') ? require.resolve(`protobufjs/${target}`) : path.resolve(IMAGES, target);
   root.loadSync('descriptors.proto', { keepCase: true });
   const names = fs.readdirSync(folder).filter((name) => /^(files|fdinfo-\d+)\.img$/.test(name));
   return names.sort().flatMap((name) => {

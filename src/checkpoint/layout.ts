@@ -35,7 +35,7 @@ export class Layout {
 
   /** To be told of every image that is read. */
   sawMagics(image: OpenImage): void {
-    if (!image.kind.hasFirstMagic) return;
+    if (image.kind.firstMagic === undefined) return;
     if (image.hasFirstMagic) this.withFirstMagic ??= image.name;
     else this.withoutFirstMagic ??= image.name;
   }

@@ -2,29 +2,19 @@ import { escapeBytes } from '../bytes/escape';
 import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
-import { type ImageFile, type ImageName, identifyImage } from '../frames/image-kinds';
+import { IMG_SERVICE, type ImageFile, type ImageKind, identifyImage } from '../frames/image-kinds';
 import { type ExtraLength, type RecordBatch, RecordReader, type TakeExtra } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { PIPE_DATA_ENTRY_FIELDS, SK_PACKET_ENTRY_FIELDS } from '../schema/generated/images';
 import type { MessageSchema } from '../schema/message';
+import { extraBytes, hasExtras, recordGrammar } from '../schema/record-grammar';
 import type { SourceMember } from '../storage/source';
-import { FieldCursor } from '../wire/field-cursor';
 
-const lengthInField =
-  (field: number): ExtraLength =>
-  (bytes, start, end) => {
-    let length = 0;
-    const cursor = new FieldCursor().over(bytes, start, end);
-    while (cursor.next()) if (cursor.number === field) length = cursor.uint32();
-    return length;
-  };
-
-/** What follows the records of an image: the number of bytes that one of their fields says. */
-const EXTRAS: Partial<Record<ImageName, ExtraLength>> = {
-  PIPES_DATA: lengthInField(PIPE_DATA_ENTRY_FIELDS.bytes),
-  FIFO_DATA: lengthInField(PIPE_DATA_ENTRY_FIELDS.bytes),
-  SK_QUEUES: lengthInField(SK_PACKET_ENTRY_FIELDS.length),
-};
+/** The lengths of the extras of an image, for one reading of it; undefined where it has none. */
+function extrasOf(kind: ImageKind): ExtraLength | undefined {
+  if (!hasExtras(kind)) return undefined;
+  const grammar = recordGrammar(kind);
+  return (bytes, start, end) => extraBytes(grammar(bytes, start, end));
+}
 
 /** An image that is being read. */
 export interface OpenImage extends ImageFile {
@@ -36,11 +26,12 @@ export interface OpenImage extends ImageFile {
 }
 
 /**
- * What image a member is; undefined for raw bytes and for what lies in a subfolder. Throws FdgraftError
- * where an image is no file: what is in it would be missed.
+ * What image of the checkpoint a member is; undefined for raw bytes, for service files, which no restore reads, and
+ * for what lies in a subfolder. Throws FdgraftError where an image is no file: what is in it would be missed.
  */
 export function imageOf(member: SourceMember): ImageFile | undefined {
   const image = identifyImage(member.name.toString('latin1'));
+  if (image?.kind.firstMagic === IMG_SERVICE) return undefined;
   if (image !== undefined && member.kind !== 'file' && member.kind !== 'link') {
     throw messages.notARegularFile(escapeBytes(member.name));
   }
@@ -65,7 +56,7 @@ export async function* batchesOf(
 ): AsyncGenerator<ImageBatch, void, undefined> {
   const name = escapeBytes(member.name);
   const file = await member.open();
-  const reader = new RecordReader(file, name, EXTRAS[image.kind.name], takeExtra);
+  const reader = new RecordReader(file, name, extrasOf(image.kind), takeExtra);
   try {
     const headerBytes = await reader.header(image.kind);
     const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };

@@ -1,15 +1,17 @@
 import { escapeBytes } from '../bytes/escape';
 import type { ImageFile } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
-import { PSTREE_ENTRY, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
+import {
+  CORE_ENTRY_FIELDS,
+  PSTREE_ENTRY,
+  TASK_CORE_ENTRY_FIELDS,
+  TASK_KOBJ_IDS_ENTRY,
+} from '../schema/generated/images';
 import type { SourceMember } from '../storage/source';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { decodeAll, decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
 import { pushTo } from './push-to';
 
-/** What is read of core images, the largest messages of all: no more than this (CRIU: core.proto). */
-const CORE_ENTRY_FIELDS = { tc: 3, ids: 4 };
-const TASK_CORE_ENTRY_FIELDS = { comm: 6 };
 /** TASK_COMM_LEN of Linux, with the NUL byte. What is longer is no name of a task. */
 const MAX_NAME_BYTES = 16;
 

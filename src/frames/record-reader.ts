@@ -3,7 +3,7 @@ import { readUint32 } from '../bytes/little-endian';
 import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
-import { IMG_COMMON, type ImageKind } from './image-kinds';
+import { IMG_COMMON, IMG_SERVICE, type ImageKind } from './image-kinds';
 
 /** Most images are small; those that are not are read in larger chunks from the second on. */
 const FIRST_CHUNK_BYTES = 1 << 16;
@@ -17,6 +17,27 @@ export type ExtraLength = (bytes: Uint8Array, start: number, end: number) => num
 /** Takes the bytes of an extra that lie in no batch, as they come. */
 export type TakeExtra = (bytes: Uint8Array) => void | Promise<void>;
 const noExtra: ExtraLength = () => 0;
+
+/** The extra is all that is left of the file. */
+export const TO_THE_END = Number.POSITIVE_INFINITY;
+
+/** The one or two magics that an image begins with. */
+export interface Magics {
+  /** IMG_COMMON or IMG_SERVICE; undefined where there is neither. */
+  readonly first: number | undefined;
+  /** The one that names the image. */
+  readonly own: number;
+  /** Both. */
+  readonly headerBytes: number;
+}
+
+/** What may stand behind the last record. */
+export interface TailRules {
+  /** CRIU reads one record; whatever follows it is left over. */
+  readonly afterFirst: boolean;
+  /** No record can be empty, so an empty one is the beginning of padding. */
+  readonly atEmpty: boolean;
+}
 
 /**
  * Some records of an image, as positions in one buffer. Record i is `bytes[starts[i], ends[i])`; its u32
@@ -77,6 +98,8 @@ export class RecordReader {
     private readonly file: string,
     private readonly extraLength: ExtraLength = noExtra,
     private readonly takeExtra: TakeExtra = () => {},
+    /** Where given, bytes that cannot be a record end the records (`readTail`); else they are an error. */
+    private readonly tail?: TailRules,
   ) {
     const { bytes, starts, ends } = spare ?? newBuffers();
     spare = undefined;
@@ -91,31 +114,54 @@ export class RecordReader {
     if (bytes.length <= CHUNK_BYTES) spare = { bytes, starts, ends };
   }
 
-  /** Reads and checks the magics. Resolves to the offset of the first record. */
-  async header(kind: ImageKind): Promise<number> {
+  /** Reads the magics, whatever they are. */
+  async magics(): Promise<Magics> {
     await this.fill(2 * SIZE_BYTES);
     if (this.end === 0) throw messages.emptyImage(this.file);
     this.needAtLeast(SIZE_BYTES, 'the magic');
-    this.hasFirstMagic = kind.hasFirstMagic && readUint32(this.bytes, 0) === IMG_COMMON;
-    const at = this.hasFirstMagic ? SIZE_BYTES : 0;
+    const leading = readUint32(this.bytes, 0);
+    const first = leading === IMG_COMMON || leading === IMG_SERVICE ? leading : undefined;
+    const at = first === undefined ? 0 : SIZE_BYTES;
     this.needAtLeast(at + SIZE_BYTES, 'the magic');
-    const magic = readUint32(this.bytes, at);
-    if (magic !== kind.magic) {
-      const expected = `0x${kind.magic.toString(16)} (${kind.name})`;
-      throw messages.wrongMagic(this.file, at, magic, expected);
-    }
     this.start = at + SIZE_BYTES;
-    return this.start;
+    return { first, own: readUint32(this.bytes, at), headerBytes: this.start };
+  }
+
+  /** Reads and checks the magics. Resolves to the offset of the first record. */
+  async header(kind: ImageKind): Promise<number> {
+    const { first, own, headerBytes } = await this.magics();
+    const expected = `0x${kind.magic.toString(16)} (${kind.name})`;
+    if (first !== undefined && first !== kind.firstMagic) throw messages.wrongMagic(this.file, 0, first, expected);
+    if (own !== kind.magic) throw messages.wrongMagic(this.file, headerBytes - SIZE_BYTES, own, expected);
+    this.hasFirstMagic = first !== undefined;
+    return headerBytes;
   }
 
   /** The next records, at least one; undefined at the end of the image. */
   async nextBatch(): Promise<RecordBatch | undefined> {
     await this.skipExtra();
     await this.fill(SIZE_BYTES);
-    if (this.start === this.end) return undefined;
+    if (this.start === this.end || this.isAtTail()) return undefined;
     this.needAtLeast(SIZE_BYTES, 'the size of the entry');
     await this.fillRecord();
     return this.cutBatch();
+  }
+
+  /** Gives what is behind the last record to `take`, piece by piece. To be called when there are no more batches. */
+  async readTail(take: TakeExtra): Promise<void> {
+    for (;;) {
+      if (this.start === this.end) await this.fill(1);
+      if (this.start === this.end) return;
+      await take(this.bytes.subarray(this.start, this.end));
+      this.start = this.end;
+    }
+  }
+
+  private isAtTail(): boolean {
+    if (this.tail === undefined) return false;
+    if (this.end - this.start < SIZE_BYTES || (this.tail.afterFirst && this.entry > 0)) return true;
+    const size = readUint32(this.bytes, this.start);
+    return size > MAX_RECORD_BYTES || (size === 0 && this.tail.atEmpty);
   }
 
   /** Makes sure that the first record is in the buffer as a whole. */
@@ -137,7 +183,7 @@ export class RecordReader {
     while (end - at >= SIZE_BYTES) {
       const recordStart = at + SIZE_BYTES;
       const recordEnd = recordStart + readUint32(bytes, at);
-      if (recordEnd > end) break;
+      if (recordEnd > end || this.endsBefore(recordEnd - recordStart)) break;
       if (count === this.starts.length) this.growPositions();
       this.starts[count] = recordStart;
       this.ends[count] = recordEnd;
@@ -155,6 +201,12 @@ export class RecordReader {
     return { bytes, count, starts: this.starts, ends: this.ends, firstEntry, end: at, base: this.base };
   }
 
+  /** Whether the tail begins where a record of this size would be the next. */
+  private endsBefore(size: number): boolean {
+    if (this.tail === undefined || this.entry === 0) return false;
+    return this.tail.afterFirst || (size === 0 && this.tail.atEmpty);
+  }
+
   private extraOf(start: number, end: number): number {
     if (this.extraLength === noExtra) return 0;
     try {
@@ -169,6 +221,10 @@ export class RecordReader {
       if (this.start === this.end) await this.fill(1);
       const available = Math.min(this.toSkip, this.end - this.start);
       if (available === 0) {
+        if (this.toSkip === TO_THE_END) {
+          this.toSkip = 0;
+          return;
+        }
         const place = { file: this.file, entry: this.entry - 1, offset: this.base + this.end };
         throw messages.truncated(place, this.toSkip, 'the bytes that follow the entry');
       }

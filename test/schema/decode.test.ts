@@ -1,7 +1,13 @@
 import test from 'ava';
 import { WireFault } from '../../src/errors/wire-fault';
 import { decode } from '../../src/schema/decode';
-import { CORE_ENTRY, PIPE_ENTRY, PSTREE_ENTRY, REG_FILE_ENTRY, SCM_ENTRY } from '../../src/schema/generated/images';
+import {
+  INVENTORY_ENTRY,
+  PIPE_ENTRY,
+  PSTREE_ENTRY,
+  REG_FILE_ENTRY,
+  SCM_ENTRY,
+} from '../../src/schema/generated/images';
 import { NO_OWNER } from '../support/folders';
 import { encodeMessage } from '../support/images';
 
@@ -26,9 +32,9 @@ test('a repeated field is read packed and unpacked', (t) => {
 });
 
 test('an embedded message in several parts is what the parts mean together', (t) => {
-  const part = (...bytes: number[]) => [0x22, bytes.length, ...bytes];
-  const bytes = Buffer.from([...part(0x08, 1, 0x10, 2), ...part(0x18, 3, 0x20, 4, 0x10, 9)]);
-  t.like(whole(CORE_ENTRY, bytes).ids, { vm_id: 1, files_id: 9, fs_id: 3, sighand_id: 4 });
+  const part = (...bytes: number[]) => [0x1a, bytes.length, ...bytes];
+  const bytes = Buffer.from([0x08, 2, ...part(0x08, 1, 0x10, 2), ...part(0x18, 3, 0x20, 4, 0x10, 9)]);
+  t.like(whole(INVENTORY_ENTRY, bytes).root_ids, { vm_id: 1, files_id: 9, fs_id: 3, sighand_id: 4 });
 });
 
 test('faults carry the field and the position', (t) => {

@@ -35,7 +35,8 @@ const root = loadSchemas();
 function loadSchemas(): protobuf.Root {
   const images = path.join(schemas, 'images');
   const loaded = new protobuf.Root();
-  loaded.resolvePath = (_origin, target) => path.resolve(images, target);
+  loaded.resolvePath = (_origin, target) =>
+    target.startsWith('google/') ? require.resolve(`protobufjs/${target}`) : path.resolve(images, target);
   const files = readdirSync(images).filter((name) => name.endsWith('.proto'));
   loaded.loadSync([...files, path.join(schemas, 'plan.proto')], { keepCase: true });
   return loaded;

@@ -9,7 +9,29 @@ export const SK_SHUTDOWN = { NONE: 0, READ: 1, WRITE: 2, BOTH: 3 } as const;
 
 export const MARK_TYPE = { INODE: 1, MOUNT: 2 } as const;
 
+export const FH_ENTRY_SIZES = { min_entries: 16 } as const;
+
 export const REMAP_TYPE = { LINKED: 0, GHOST: 1, PROCFS: 2 } as const;
+
+export const BPFMAP_DATA_ENTRY_FIELDS = { map_id: 1, keys_bytes: 2, values_bytes: 3, count: 4 } as const;
+
+export const CORE_ENTRY_FIELDS = { mtype: 1, thread_info: 2, tc: 3, ids: 4, thread_core: 5, ti_arm: 6, ti_aarch64: 8, ti_ppc64: 9, ti_s390: 10, ti_mips: 11, ti_loongarch64: 12, ti_riscv64: 13 } as const;
+
+export const TASK_CORE_ENTRY_FIELDS = { task_state: 1, exit_code: 2, personality: 3, flags: 4, blk_sigset: 5, comm: 6, timers: 7, rlimits: 8, cg_set: 9, signals_s: 10, old_seccomp_mode: 11, old_seccomp_filter: 12, loginuid: 13, oom_score_adj: 14, sigactions: 15, child_subreaper: 18, blk_sigset_extended: 20, stop_signo: 21, membarrier_registration_mask: 22 } as const;
+
+export const GHOST_FILE_ENTRY_FIELDS = { uid: 1, gid: 2, mode: 3, dev: 4, ino: 5, rdev: 6, atim: 7, mtim: 8, chunks: 9, size: 10, symlnk_target: 11 } as const;
+
+export const GHOST_CHUNK_ENTRY_FIELDS = { len: 1, off: 2 } as const;
+
+export const IPC_SHM_ENTRY_FIELDS = { desc: 1, size: 2, in_pagemaps: 3, hugetlb_flag: 4 } as const;
+
+export const IPC_SEM_ENTRY_FIELDS = { desc: 1, nsems: 2 } as const;
+
+export const IPC_MSG_ENTRY_FIELDS = { desc: 1, qbytes: 2, qnum: 3 } as const;
+
+export const IPC_MSG_FIELDS = { mtype: 1, msize: 2 } as const;
+
+export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, outq_seq: 4, opt_mask: 5, snd_wscale: 6, mss_clamp: 7, rcv_wscale: 8, timestamp: 9, cork: 10, nodelay: 11, unsq_len: 12, snd_wl1: 13, snd_wnd: 14, max_window: 15, rcv_wnd: 16, rcv_wup: 17 } as const;
 
 export interface InventoryEntry {
   img_version: number;
@@ -110,17 +132,6 @@ export const TASK_KOBJ_IDS_ENTRY: MessageSchema<TaskKobjIdsEntry> = {
     { number: 10, name: 'user_ns_id', label: 'optional', type: 'uint32' },
     { number: 11, name: 'cgroup_ns_id', label: 'optional', type: 'uint32' },
     { number: 12, name: 'time_ns_id', label: 'optional', type: 'uint32' },
-  ],
-};
-
-export interface CoreEntry {
-  ids?: TaskKobjIdsEntry;
-}
-export const CORE_ENTRY_FIELDS = { ids: 4 } as const;
-export const CORE_ENTRY: MessageSchema<CoreEntry> = {
-  name: 'core_entry',
-  fields: [
-    { number: 4, name: 'ids', label: 'optional', type: 'message', message: () => TASK_KOBJ_IDS_ENTRY },
   ],
 };
 
@@ -1154,6 +1165,33 @@ export const AIO_RING_ENTRY: MessageSchema<AioRingEntry> = {
     { number: 1, name: 'id', label: 'required', type: 'uint64' },
     { number: 2, name: 'nr_req', label: 'required', type: 'uint32' },
     { number: 3, name: 'ring_len', label: 'required', type: 'uint32' },
+  ],
+};
+
+export interface MemfdInodeEntry {
+  name: Buffer;
+  uid: number;
+  gid: number;
+  size: bigint;
+  shmid: number;
+  seals: number;
+  inode_id: bigint;
+  hugetlb_flag?: number;
+  mode?: number;
+}
+export const MEMFD_INODE_ENTRY_FIELDS = { name: 1, uid: 2, gid: 3, size: 4, shmid: 5, seals: 6, inode_id: 7, hugetlb_flag: 8, mode: 9 } as const;
+export const MEMFD_INODE_ENTRY: MessageSchema<MemfdInodeEntry> = {
+  name: 'memfd_inode_entry',
+  fields: [
+    { number: 1, name: 'name', label: 'required', type: 'string' },
+    { number: 2, name: 'uid', label: 'required', type: 'uint32' },
+    { number: 3, name: 'gid', label: 'required', type: 'uint32' },
+    { number: 4, name: 'size', label: 'required', type: 'uint64' },
+    { number: 5, name: 'shmid', label: 'required', type: 'uint32' },
+    { number: 6, name: 'seals', label: 'required', type: 'uint32' },
+    { number: 7, name: 'inode_id', label: 'required', type: 'uint64' },
+    { number: 8, name: 'hugetlb_flag', label: 'optional', type: 'uint32' },
+    { number: 9, name: 'mode', label: 'optional', type: 'uint32' },
   ],
 };
 
