@@ -56,7 +56,7 @@ export async function* batchesOf(
 ): AsyncGenerator<ImageBatch, void, undefined> {
   const name = escapeBytes(member.name);
   const file = await member.open();
-  const reader = new RecordReader(file, name, extrasOf(image.kind), takeExtra);
+  const reader = new RecordReader(file, name, { extraLength: extrasOf(image.kind), takeExtra });
   try {
     const headerBytes = await reader.header(image.kind);
     const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };

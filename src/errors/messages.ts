@@ -188,6 +188,35 @@ export const messages = {
       problem: `the magic is 0x${found.toString(16).padStart(8, '0')} where ${expected} belongs`,
       hint: 'the file is not the image that its name says, or it is damaged',
     }),
+  unknownMagic: (file: string, offset: number, found: number) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      offset,
+      problem: `the magic 0x${found.toString(16).padStart(8, '0')} is that of no image of CRIU 3.17 to 4.3`,
+      hint: 'files such as pages-1.img are raw and have neither magic nor entries; give an image with entries, such as files.img',
+    }),
+  rawFile: (file: string, content: string) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      problem: `is a raw file (${content}), without magic and entries: there is nothing to decode in it`,
+      hint: 'take it over as it is; fdgraft decode of a whole folder does',
+    }),
+  planIsNoImage: (file: string) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      problem: 'is the plan of fdgraft, which is no image of CRIU',
+      hint: 'fdgraft rewrite --save-plan writes it as JSON',
+    }),
+  emptyEntry: (place: Place) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem: 'the entry has no bytes, and its message has required fields',
+      hint: 'zeros behind the last entry are taken for padding, but here is more behind them: the image is damaged',
+    }),
   emptyImage: (file: string) =>
     error({
       code: 'IMAGE_TRUNCATED',

@@ -16,7 +16,6 @@ const SIZE_BYTES = 4;
 export type ExtraLength = (bytes: Uint8Array, start: number, end: number) => number;
 /** Takes the bytes of an extra that lie in no batch, as they come. */
 export type TakeExtra = (bytes: Uint8Array) => void | Promise<void>;
-const noExtra: ExtraLength = () => 0;
 
 /** The extra is all that is left of the file. */
 export const TO_THE_END = Number.POSITIVE_INFINITY;
@@ -37,6 +36,15 @@ export interface TailRules {
   readonly afterFirst: boolean;
   /** No record can be empty, so an empty one is the beginning of padding. */
   readonly atEmpty: boolean;
+}
+
+/** What an image has beside records. */
+export interface RecordRules {
+  /** Absent: nothing follows a record. */
+  readonly extraLength?: ExtraLength | undefined;
+  readonly takeExtra?: TakeExtra | undefined;
+  /** Where given, bytes that cannot be a record end the records (`readTail`); else they are an error. */
+  readonly tail?: TailRules | undefined;
 }
 
 /**
@@ -96,10 +104,8 @@ export class RecordReader {
   constructor(
     private readonly source: ByteReader,
     private readonly file: string,
-    private readonly extraLength: ExtraLength = noExtra,
-    private readonly takeExtra: TakeExtra = () => {},
-    /** Where given, bytes that cannot be a record end the records (`readTail`); else they are an error. */
-    private readonly tail?: TailRules,
+    /** May be set later, by what the magics say, but before the first batch. */
+    public rules: RecordRules = {},
   ) {
     const { bytes, starts, ends } = spare ?? newBuffers();
     spare = undefined;
@@ -147,6 +153,11 @@ export class RecordReader {
     return this.cutBatch();
   }
 
+  /** Offset in the file of what is read next. */
+  get offset(): number {
+    return this.base + this.start;
+  }
+
   /** Gives what is behind the last record to `take`, piece by piece. To be called when there are no more batches. */
   async readTail(take: TakeExtra): Promise<void> {
     for (;;) {
@@ -158,10 +169,11 @@ export class RecordReader {
   }
 
   private isAtTail(): boolean {
-    if (this.tail === undefined) return false;
-    if (this.end - this.start < SIZE_BYTES || (this.tail.afterFirst && this.entry > 0)) return true;
+    const { tail } = this.rules;
+    if (tail === undefined) return false;
+    if (this.end - this.start < SIZE_BYTES || (tail.afterFirst && this.entry > 0)) return true;
     const size = readUint32(this.bytes, this.start);
-    return size > MAX_RECORD_BYTES || (size === 0 && this.tail.atEmpty);
+    return size > MAX_RECORD_BYTES || (size === 0 && tail.atEmpty);
   }
 
   /** Makes sure that the first record is in the buffer as a whole. */
@@ -203,14 +215,16 @@ export class RecordReader {
 
   /** Whether the tail begins where a record of this size would be the next. */
   private endsBefore(size: number): boolean {
-    if (this.tail === undefined || this.entry === 0) return false;
-    return this.tail.afterFirst || (size === 0 && this.tail.atEmpty);
+    const { tail } = this.rules;
+    if (tail === undefined || this.entry === 0) return false;
+    return tail.afterFirst || (size === 0 && tail.atEmpty);
   }
 
   private extraOf(start: number, end: number): number {
-    if (this.extraLength === noExtra) return 0;
+    const { extraLength } = this.rules;
+    if (extraLength === undefined) return 0;
     try {
-      return this.extraLength(this.bytes, start, end);
+      return extraLength(this.bytes, start, end);
     } catch (error) {
       throw error instanceof WireFault ? locate(error, this.file, this.entry, this.base) : error;
     }
@@ -228,7 +242,7 @@ export class RecordReader {
         const place = { file: this.file, entry: this.entry - 1, offset: this.base + this.end };
         throw messages.truncated(place, this.toSkip, 'the bytes that follow the entry');
       }
-      await this.takeExtra(this.bytes.subarray(this.start, this.start + available));
+      await this.rules.takeExtra?.(this.bytes.subarray(this.start, this.start + available));
       this.start += available;
       this.toSkip -= available;
     }

@@ -118,8 +118,8 @@ export function extraBytes({ parts }: RecordRole): number {
 }
 
 /** How many zeros follow a part. */
-export function paddingOf({ bytes, align = 1 }: ExtraPart): number {
-  return (align - (bytes % align)) % align;
+export function paddingOf({ bytes, align }: ExtraPart): number {
+  return align === undefined ? 0 : (align - (bytes % align)) % align;
 }
 
 type ReadValue = (cursor: FieldCursor) => number;

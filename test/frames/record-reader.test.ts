@@ -23,7 +23,7 @@ function inPieces(bytes: Buffer, step: number): ByteReader {
 }
 
 async function readAll(bytes: Buffer, step: number, kind = FILES, extra?: ExtraLength) {
-  const reader = new RecordReader(inPieces(bytes, step), 'x.img', extra);
+  const reader = new RecordReader(inPieces(bytes, step), 'x.img', { extraLength: extra });
   await reader.header(kind);
   const records: Buffer[] = [];
   for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {

@@ -1,0 +1,448 @@
+import { escapeBytes } from '../bytes/escape';
+import { WireFault } from '../errors/wire-fault';
+import type { FieldShape, MessageShape } from '../schema/shape';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import { lengthOfVarint } from '../wire/varint-length';
+import { Base64Lines } from './base64-lines';
+import { showInteger, showWords } from './display';
+import { isText, type JsonText } from './json-text';
+import { WIRE_KEY } from './keys';
+import { decodeQuotedPrintable, encodeQuotedPrintable } from './quoted-printable';
+
+/** Far above what CRIU nests, far below what would exhaust the stack. */
+export const MAX_DEPTH = 32;
+
+const [TRUE, FALSE, EMPTY_STRING, QUOTE] = ['true', 'false', '""', '"'].map((text) => Buffer.from(text)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+];
+
+/** A field on the wire, tag included, as positions in a buffer. */
+interface Occurrence {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Writes records as JSON objects. Where the JSON of a message does not say its bytes – fields that no schema knows,
+ * fields out of order, numbers longer than need be, strings that are not UTF-8 – the bytes are added as `_wire`.
+ */
+export class MessageWriter {
+  private readonly cursors = Array.from({ length: MAX_DEPTH + 2 }, () => new FieldCursor());
+  private readonly keys = new Map<string, Uint8Array>();
+  /** Whether the message that is being written needs `_wire`. */
+  private isOdd = false;
+
+  constructor(private readonly text: JsonText) {}
+
+  /** Writes a record as an object. Throws WireFault. */
+  write(shape: MessageShape, bytes: Uint8Array, start: number, end: number): void {
+    this.open(shape, bytes, start, end);
+    this.text.end('}');
+  }
+
+  /** Writes a record as an object that is left open, for more keys. Throws WireFault. */
+  open(shape: MessageShape, bytes: Uint8Array, start: number, end: number): void {
+    this.message(shape, bytes, start, end, false, 0);
+  }
+
+  /** A key of the object that is open. */
+  key(name: string): void {
+    let quoted = this.keys.get(name);
+    if (quoted === undefined) {
+      quoted = Buffer.from(`"${name}": `);
+      this.keys.set(name, quoted);
+    }
+    this.text.key(quoted);
+  }
+
+  private message(
+    shape: MessageShape,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hex: boolean,
+    depth: number,
+  ): void {
+    if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
+    const { text, isOdd: isOuterOdd } = this;
+    const mark = text.mark();
+    this.isOdd = false;
+    text.begin('{');
+    if (!this.inOrder(shape, bytes, start, end, hex, depth)) {
+      text.backTo(mark);
+      text.begin('{');
+      this.isOdd = false;
+      this.byNumber(shape, bytes, start, end, hex, depth);
+    }
+    if (this.isOdd) {
+      this.key(WIRE_KEY);
+      this.base64(bytes.subarray(start, end));
+    }
+    this.isOdd = isOuterOdd;
+  }
+
+  /** Writes the fields as they come. False, and to be taken back, where that is not the order of an encoder. */
+  private inOrder(
+    shape: MessageShape,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hex: boolean,
+    depth: number,
+  ): boolean {
+    const cursor = (this.cursors[depth] as FieldCursor).over(bytes, start, end);
+    const renamed = renamedIn(shape, bytes, start, end);
+    let field: FieldShape | undefined;
+    let last = 0;
+    let required = 0;
+    try {
+      for (let more = cursor.next(); more; ) {
+        field = shape.numbered(cursor.number);
+        if (field === undefined) {
+          this.isOdd = true;
+          more = cursor.next();
+          continue;
+        }
+        if (field.number <= last) return false;
+        last = field.number;
+        if (field.label === 'repeated') {
+          if (!isRowOfItems(field) || cursor.wireType !== field.wireType) return false;
+          more = this.rowOfItems(field, cursor, hex, depth);
+          continue;
+        }
+        if (field.label === 'required') required += 1;
+        this.key(field === renamed?.field ? renamed.now.name : field.name);
+        this.field(field, cursor, hex, depth);
+        more = cursor.next();
+      }
+    } catch (error) {
+      throw inField(error, shape, field);
+    }
+    if (required < shape.requiredCount) throw missing(shape, bytes, start, end);
+    return true;
+  }
+
+  /** Writes values of a repeated field as long as they follow one another. False at the end of the message. */
+  private rowOfItems(field: FieldShape, cursor: FieldCursor, hex: boolean, depth: number): boolean {
+    const { text } = this;
+    let more = true;
+    this.key(field.name);
+    text.begin('[');
+    while (more && cursor.number === field.number && cursor.wireType === field.wireType) {
+      text.item();
+      this.field(field, cursor, hex, depth);
+      more = cursor.next();
+    }
+    text.end(']');
+    return more;
+  }
+
+  /** Writes the fields by their numbers, wherever they stand. */
+  private byNumber(
+    shape: MessageShape,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hex: boolean,
+    depth: number,
+  ): void {
+    const renamed = renamedIn(shape, bytes, start, end);
+    const found = this.gather(shape, bytes, start, end);
+    for (const field of shape.fields) {
+      const occurrences = found.get(field);
+      if (occurrences === undefined) {
+        if (field.label === 'required') throw missing(shape, bytes, start, end);
+        continue;
+      }
+      this.key(field === renamed?.field ? renamed.now.name : field.name);
+      try {
+        if (field.label === 'repeated') this.row(field, bytes, occurrences, hex, depth);
+        else if (occurrences.length === 1 || field.type !== 'message') {
+          this.occurrence(field, bytes, occurrences.at(-1) as Occurrence, hex, depth);
+        } else this.joined(field, bytes, occurrences, hex, depth);
+      } catch (error) {
+        throw inField(error, shape, field);
+      }
+      if (field.label !== 'repeated' && occurrences.length > 1) this.isOdd = true;
+    }
+  }
+
+  /** Where the fields of a message stand. */
+  private gather(shape: MessageShape, bytes: Uint8Array, start: number, end: number): Map<FieldShape, Occurrence[]> {
+    const found = new Map<FieldShape, Occurrence[]>();
+    const cursor = new FieldCursor().over(bytes, start, end);
+    let last = 0;
+    while (cursor.next()) {
+      const field = shape.numbered(cursor.number);
+      if (field === undefined || field.number < last) this.isOdd = true;
+      if (field === undefined) continue;
+      last = field.number;
+      const occurrences = found.get(field);
+      if (occurrences === undefined) found.set(field, [{ start: cursor.start, end: cursor.end }]);
+      else occurrences.push({ start: cursor.start, end: cursor.end });
+    }
+    return found;
+  }
+
+  /** Writes a repeated field of any form: values with a tag each, or packed, or an address. */
+  private row(
+    field: FieldShape,
+    bytes: Uint8Array,
+    occurrences: readonly Occurrence[],
+    hex: boolean,
+    depth: number,
+  ): void {
+    const { text } = this;
+    if (field.packed && occurrences.length > 1) this.isOdd = true;
+    const words = text.pretty && field.display.ipadd ? this.words(field, bytes, occurrences) : undefined;
+    const address = words && showWords(words);
+    text.begin('[');
+    if (address !== undefined) {
+      text.item();
+      text.quoted(address);
+    } else {
+      for (const occurrence of occurrences) this.items(field, bytes, occurrence, hex, depth);
+    }
+    text.end(']');
+  }
+
+  private items(field: FieldShape, bytes: Uint8Array, occurrence: Occurrence, hex: boolean, depth: number): void {
+    const cursor = new FieldCursor().over(bytes, occurrence.start, occurrence.end);
+    cursor.next();
+    const isPacked = cursor.wireType === WIRE_TYPE.BYTES && field.wireType !== WIRE_TYPE.BYTES;
+    if (isPacked !== field.packed) this.isOdd = true;
+    if (!isPacked) {
+      this.text.item();
+      this.field(field, cursor, hex, depth);
+      return;
+    }
+    this.tag(cursor);
+    if (cursor.valueStart === cursor.end) this.isOdd = true;
+    const row = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
+    while (row.nextPacked(field.wireType)) {
+      this.text.item();
+      this.value(field, row, hex, depth);
+    }
+  }
+
+  /** The words of an address; their own oddities are noticed here, since they are not written one by one. */
+  private words(field: FieldShape, bytes: Uint8Array, occurrences: readonly Occurrence[]): number[] {
+    const mark = this.text.mark();
+    const words = occurrences.flatMap((occurrence) => {
+      this.items(field, bytes, occurrence, false, 0);
+      const cursor = new FieldCursor().over(bytes, occurrence.start, occurrence.end);
+      cursor.next();
+      if (cursor.wireType !== WIRE_TYPE.BYTES) return [cursor.uint32()];
+      const row = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
+      const packed: number[] = [];
+      while (row.nextPacked(field.wireType)) packed.push(row.uint32());
+      return packed;
+    });
+    this.text.backTo(mark);
+    return words;
+  }
+
+  private occurrence(field: FieldShape, bytes: Uint8Array, at: Occurrence, hex: boolean, depth: number): void {
+    const cursor = new FieldCursor().over(bytes, at.start, at.end);
+    cursor.next();
+    this.field(field, cursor, hex, depth);
+  }
+
+  /** Several occurrences of one embedded message mean what their bytes in a row mean. */
+  private joined(
+    field: FieldShape,
+    bytes: Uint8Array,
+    occurrences: readonly Occurrence[],
+    hex: boolean,
+    depth: number,
+  ): void {
+    const joined = joinPayloads(field, bytes, occurrences);
+    try {
+      this.message(field.message as MessageShape, joined, 0, joined.length, hex || field.display.hex === true, depth + 1);
+    } catch (error) {
+      if (!(error instanceof WireFault)) throw error;
+      throw new WireFault(error.message, (occurrences[0] as Occurrence).start, error.needs, error.field);
+    }
+    this.text.end('}');
+  }
+
+  /** Writes the value of a field and notices where its encoding is not the shortest. */
+  private field(field: FieldShape, cursor: FieldCursor, hex: boolean, depth: number): void {
+    cursor.expect(field.wireType);
+    this.tag(cursor);
+    this.value(field, cursor, hex, depth);
+  }
+
+  /** Notices a tag or a length that is longer than it need be. */
+  private tag(cursor: FieldCursor): void {
+    let length = lengthOfVarint(cursor.number * 8, 0);
+    if (cursor.wireType === WIRE_TYPE.BYTES) length += lengthOfVarint(cursor.end - cursor.valueStart, 0);
+    if (cursor.valueStart - cursor.start !== length) this.isOdd = true;
+  }
+
+  private value(field: FieldShape, cursor: FieldCursor, hex: boolean, depth: number): void {
+    const { text } = this;
+    switch (field.type) {
+      case 'uint32':
+      case 'uint64':
+      case 'fixed32':
+      case 'fixed64':
+        this.unsigned(field, cursor, hex);
+        return;
+      case 'enum': {
+        const name = field.values?.names.get(cursor.low | 0);
+        this.signed32(cursor);
+        if (name === undefined) text.integer(cursor.low | 0);
+        else text.quoted(name);
+        return;
+      }
+      case 'int32':
+        this.signed32(cursor);
+        this.integer(field, BigInt(cursor.low | 0), hex);
+        return;
+      case 'sint32': {
+        const { low, high } = cursor;
+        if (high !== 0) this.isOdd = true;
+        this.varint(cursor);
+        this.integer(field, BigInt((low >>> 1) ^ -(low & 1)), hex);
+        return;
+      }
+      case 'int64':
+        this.varint(cursor);
+        this.integer(field, BigInt.asIntN(64, cursor.uint64()), hex);
+        return;
+      case 'sint64': {
+        this.varint(cursor);
+        const value = cursor.uint64();
+        this.integer(field, (value >> 1n) ^ -(value & 1n), hex);
+        return;
+      }
+      case 'bool':
+        this.varint(cursor);
+        if (cursor.high !== 0 || cursor.low > 1) this.isOdd = true;
+        text.raw((cursor.low | cursor.high) === 0 ? FALSE : TRUE);
+        return;
+      case 'string':
+        this.string(cursor);
+        return;
+      case 'bytes':
+        this.bytes(field, cursor);
+        return;
+      case 'message': {
+        const shape = field.message as MessageShape;
+        const { bytes, valueStart, end } = cursor;
+        this.message(shape, bytes, valueStart, end, hex || field.display.hex === true, depth + 1);
+        text.end('}');
+        return;
+      }
+    }
+  }
+
+  private unsigned(field: FieldShape, cursor: FieldCursor, hex: boolean): void {
+    const { text } = this;
+    let [low, high] = [cursor.low, cursor.high];
+    if (field.wireType === WIRE_TYPE.VARINT) {
+      this.varint(cursor);
+      if (field.type === 'uint32' && high !== 0) {
+        this.isOdd = true;
+        high = 0;
+      }
+    } else if (field.type === 'fixed32') [low, high] = [cursor.fixed32(), 0];
+    else {
+      const value = cursor.fixed64();
+      [low, high] = [Number(value & 0xffffffffn), Number(value >> 32n)];
+    }
+    const shown = text.pretty ? showInteger(field, low, high, hex) : undefined;
+    if (shown === undefined) text.unsigned(low, high);
+    else text.quoted(shown);
+  }
+
+  private integer(field: FieldShape, value: bigint, hex: boolean): void {
+    const { text } = this;
+    const isHex = text.pretty && (hex || field.display.hex === true);
+    if (isHex) text.quoted(value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
+    else text.ascii(value.toString());
+  }
+
+  /** A negative number of 32 bits is written as one of 64. */
+  private signed32(cursor: FieldCursor): void {
+    this.varint(cursor);
+    if (cursor.high !== ((cursor.low | 0) < 0 ? 0xffffffff : 0)) this.isOdd = true;
+  }
+
+  private varint({ low, high, valueStart, end }: FieldCursor): void {
+    if (end - valueStart !== lengthOfVarint(low, high)) this.isOdd = true;
+  }
+
+  private string({ bytes, valueStart, end }: FieldCursor): void {
+    if (isText(bytes, valueStart, end)) this.text.string(bytes, valueStart, end);
+    else {
+      this.isOdd = true;
+      this.text.quoted(escapeBytes(bytes.subarray(valueStart, end)));
+    }
+  }
+
+  private bytes(field: FieldShape, { bytes, valueStart, end }: FieldCursor): void {
+    const { text } = this;
+    const value = bytes.subarray(valueStart, end);
+    if (value.length === 0) text.raw(EMPTY_STRING);
+    else if (field.display.conv === 'unix_name') {
+      const shown = encodeQuotedPrintable(value);
+      if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
+      text.quoted(shown);
+    } else {
+      this.base64(value);
+    }
+  }
+
+  /** A string that holds bytes. */
+  base64(bytes: Uint8Array): void {
+    const { text } = this;
+    text.raw(QUOTE);
+    const lines = new Base64Lines((piece) => text.raw(piece));
+    lines.push(bytes);
+    lines.end();
+    text.raw(QUOTE);
+  }
+}
+
+/** True for a repeated field whose values are written one by one as they come. */
+function isRowOfItems(field: FieldShape): boolean {
+  return !field.packed && field.display.ipadd !== true;
+}
+
+/** The field of a message that is to be written under its earlier name, and the one that has that name now. */
+function renamedIn(shape: MessageShape, bytes: Uint8Array, start: number, end: number): MessageShape['renamed'] {
+  const { renamed } = shape;
+  if (renamed === undefined) return undefined;
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) if (cursor.number === renamed.now.number) return undefined;
+  return renamed;
+}
+
+/** The payloads of several occurrences of an embedded message, in a row. */
+export function joinPayloads(field: FieldShape, bytes: Uint8Array, occurrences: readonly Occurrence[]): Buffer {
+  return Buffer.concat(
+    occurrences.map(({ start, end }) => {
+      const cursor = new FieldCursor().over(bytes, start, end);
+      cursor.next();
+      cursor.expect(field.wireType);
+      return cursor.payload();
+    }),
+  );
+}
+
+function inField(error: unknown, shape: MessageShape, field: FieldShape | undefined): unknown {
+  return error instanceof WireFault && field !== undefined ? error.inField(`${shape.name}.${field.name}`) : error;
+}
+
+function missing(shape: MessageShape, bytes: Uint8Array, start: number, end: number): WireFault {
+  const there = new Set<number>();
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) there.add(cursor.number);
+  const field = shape.fields.find(({ label, number }) => label === 'required' && !there.has(number));
+  return new WireFault('the required field is missing', start, undefined, `${shape.name}.${field?.name}`);
+}
