@@ -210,6 +210,16 @@ export const messages = {
       problem: 'is the plan of fdgraft, which is no image of CRIU',
       hint: 'fdgraft rewrite --save-plan writes it as JSON',
     }),
+  badJson: (place: Place, problem: string, hint?: string) =>
+    error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
+  cannotSpool: (folder: string, cause: unknown) =>
+    error({
+      code: 'SYSTEM',
+      file: folder,
+      problem: `what has to wait cannot be kept there: ${reason(cause)}`,
+      hint: 'TMPDIR names another folder with room for it; none is needed where "magic" comes before "entries", and the keys of an entry before its "extra"',
+      cause,
+    }),
   emptyEntry: (place: Place) =>
     error({
       code: 'IMAGE_MALFORMED',

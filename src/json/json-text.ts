@@ -51,6 +51,11 @@ export class JsonText {
     this.first[depth] = isFirst;
   }
 
+  /** The text since then. Valid until more is written. */
+  since({ at }: TextMark): Buffer {
+    return this.bytes.subarray(at, this.at);
+  }
+
   /** Begins an object or an array: `{` or `[`. */
   begin(bracket: '{' | '['): void {
     this.ensure(1);

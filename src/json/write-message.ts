@@ -48,6 +48,12 @@ export class MessageWriter {
     this.message(shape, bytes, start, end, false, 0);
   }
 
+  /** Writes a record as an object without a `_wire` of its own; messages inside it have theirs. Throws WireFault. */
+  writeFields(shape: MessageShape, bytes: Uint8Array, start: number, end: number): void {
+    this.members(shape, bytes, start, end, false, 0);
+    this.text.end('}');
+  }
+
   /** A key of the object that is open. */
   key(name: string): void {
     let quoted = this.keys.get(name);
@@ -67,21 +73,32 @@ export class MessageWriter {
     depth: number,
   ): void {
     if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
-    const { text, isOdd: isOuterOdd } = this;
-    const mark = text.mark();
-    this.isOdd = false;
-    text.begin('{');
-    if (!this.inOrder(shape, bytes, start, end, hex, depth)) {
-      text.backTo(mark);
-      text.begin('{');
-      this.isOdd = false;
-      this.byNumber(shape, bytes, start, end, hex, depth);
-    }
+    const isOuterOdd = this.isOdd;
+    this.members(shape, bytes, start, end, hex, depth);
     if (this.isOdd) {
       this.key(WIRE_KEY);
       this.base64(bytes.subarray(start, end));
     }
     this.isOdd = isOuterOdd;
+  }
+
+  private members(
+    shape: MessageShape,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hex: boolean,
+    depth: number,
+  ): void {
+    const { text } = this;
+    const mark = text.mark();
+    this.isOdd = false;
+    text.begin('{');
+    if (this.inOrder(shape, bytes, start, end, hex, depth)) return;
+    text.backTo(mark);
+    text.begin('{');
+    this.isOdd = false;
+    this.byNumber(shape, bytes, start, end, hex, depth);
   }
 
   /** Writes the fields as they come. False, and to be taken back, where that is not the order of an encoder. */
@@ -114,7 +131,7 @@ export class MessageWriter {
           continue;
         }
         if (field.label === 'required') required += 1;
-        this.key(field === renamed?.field ? renamed.now.name : field.name);
+        this.text.key(field === renamed?.field ? renamed.now.key : field.key);
         this.field(field, cursor, hex, depth);
         more = cursor.next();
       }
@@ -129,7 +146,7 @@ export class MessageWriter {
   private rowOfItems(field: FieldShape, cursor: FieldCursor, hex: boolean, depth: number): boolean {
     const { text } = this;
     let more = true;
-    this.key(field.name);
+    text.key(field.key);
     text.begin('[');
     while (more && cursor.number === field.number && cursor.wireType === field.wireType) {
       text.item();
@@ -157,7 +174,7 @@ export class MessageWriter {
         if (field.label === 'required') throw missing(shape, bytes, start, end);
         continue;
       }
-      this.key(field === renamed?.field ? renamed.now.name : field.name);
+      this.text.key(field === renamed?.field ? renamed.now.key : field.key);
       try {
         if (field.label === 'repeated') this.row(field, bytes, occurrences, hex, depth);
         else if (occurrences.length === 1 || field.type !== 'message') {

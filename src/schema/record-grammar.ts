@@ -69,8 +69,7 @@ const GRAMMARS: Partial<Record<ImageName, () => RecordGrammar>> = {
     return (bytes, start, end) => {
       if (pending > 0) {
         pending -= 1;
-        const [msize = 0] = valuesOf(bytes, start, end, [IPC_MSG_FIELDS.msize]);
-        return role('ipc_msg', { bytes: msize, align: 8 });
+        return roleOfIpcMessage(bytes, start, end);
       }
       [pending = 0] = valuesOf(bytes, start, end, [IPC_MSG_ENTRY_FIELDS.qnum]);
       return { message: 'ipc_msg_entry', parts: [], inner: pending };
@@ -98,6 +97,18 @@ const GRAMMARS: Partial<Record<ImageName, () => RecordGrammar>> = {
     };
   },
 };
+
+/** A message of a queue and its text. */
+export const roleOfIpcMessage: RecordGrammar = (bytes, start, end) => {
+  const [msize = 0] = valuesOf(bytes, start, end, [IPC_MSG_FIELDS.msize]);
+  return role('ipc_msg', { bytes: msize, align: 8 });
+};
+
+/** The message that an entry of an image is, by its number: those that are counted, not records inside extras. */
+export function messageOfEntry({ name, message }: ImageKind, entry: number): string {
+  if (entry > 0) return message;
+  return name === 'PAGEMAP' ? 'pagemap_head' : name === 'GHOST_FILE' ? 'ghost_file_entry' : message;
+}
 
 /** The grammar of an image, to be used for one reading of it from its beginning. */
 export function recordGrammar({ name, message }: ImageKind): RecordGrammar {

@@ -38,6 +38,9 @@ export interface EnumShape {
 export interface FieldShape {
   readonly number: number;
   readonly name: string;
+  /** The name as a JSON key, with its quotes; and with what is between it and a value. */
+  readonly quotedName: Uint8Array;
+  readonly key: Uint8Array;
   readonly label: 'required' | 'optional' | 'repeated';
   readonly type: ScalarType | 'enum' | 'message';
   /** One of WIRE_TYPE: that of a single value, not of a packed row. */
@@ -56,6 +59,7 @@ export class MessageShape {
   /** The field that has an earlier name, and the one that has that name now. */
   readonly renamed: { readonly field: FieldShape; readonly now: FieldShape } | undefined;
   private readonly byNumber: (FieldShape | undefined)[] = [];
+  private readonly after: number[] = [];
   private readonly byName = new Map<string, FieldShape>();
 
   constructor(
@@ -66,6 +70,10 @@ export class MessageShape {
       this.byNumber[field.number] = field;
       this.byName.set(field.name, field);
     }
+    const highest = fields.at(-1)?.number ?? 0;
+    for (let number = 0; number < highest; number += 1) {
+      this.after.push(fields.findIndex((field) => field.number > number));
+    }
     this.requiredCount = fields.filter(({ label }) => label === 'required').length;
     const field = fields.find(({ display }) => display.earlier !== undefined);
     const now = field && this.byName.get(field.display.earlier as string);
@@ -75,6 +83,11 @@ export class MessageShape {
   /** The field of this number; undefined where the schema knows none. */
   numbered(number: number): FieldShape | undefined {
     return number < this.byNumber.length ? this.byNumber[number] : undefined;
+  }
+
+  /** Index in `fields` of the first with a higher number. */
+  indexAfter(number: number): number {
+    return number < this.after.length ? (this.after[number] as number) : this.fields.length;
   }
 
   named(name: string): FieldShape | undefined {
@@ -109,6 +122,8 @@ function shapeOfField([number, name, label, typeName, options]: DescribedField):
   const field = {
     number,
     name,
+    quotedName: Buffer.from(`"${name}"`),
+    key: Buffer.from(`"${name}": `),
     label: label as FieldShape['label'],
     type,
     wireType: WIRE_TYPES[type] ?? WIRE_TYPE.VARINT,

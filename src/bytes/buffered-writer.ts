@@ -1,0 +1,43 @@
+import type { ByteWriter } from './byte-stream';
+
+const BYTES = 1 << 16;
+
+/** Gathers small pieces, so that a writer gets few large ones. */
+export class BufferedWriter {
+  private readonly bytes = Buffer.allocUnsafeSlow(2 * BYTES);
+  private length = 0;
+
+  constructor(private readonly writer: ByteWriter) {}
+
+  /** True where `flush` is due: what is added after that may take long. */
+  get isFull(): boolean {
+    return this.length >= BYTES;
+  }
+
+  /** Adds a piece. Resolves at once where it is small. */
+  async write(piece: Uint8Array): Promise<void> {
+    if (!this.add(piece)) {
+      await this.flush();
+      await this.writer.write(piece);
+    }
+  }
+
+  /** Adds small pieces; false, and none added, where there is no room for them. */
+  add(...pieces: readonly Uint8Array[]): boolean {
+    let { length } = this;
+    for (const piece of pieces) length += piece.length;
+    if (length > this.bytes.length) return false;
+    for (const piece of pieces) {
+      this.bytes.set(piece, this.length);
+      this.length += piece.length;
+    }
+    return true;
+  }
+
+  async flush(): Promise<void> {
+    if (this.length === 0) return;
+    const { length } = this;
+    this.length = 0;
+    await this.writer.write(this.bytes.subarray(0, length));
+  }
+}

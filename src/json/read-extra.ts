@@ -1,0 +1,221 @@
+import { encodeUint32 } from '../bytes/little-endian';
+import type { BufferedWriter } from '../bytes/buffered-writer';
+import type { ImageName } from '../frames/image-kinds';
+import { TO_THE_END } from '../frames/record-reader';
+import { type ExtraPart, paddingOf, type RecordRole, roleOfIpcMessage } from '../schema/record-grammar';
+import { shapeOf } from '../schema/shape';
+import { Spool } from '../storage/spool';
+import { Base64Stream } from './base64-stream';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner } from './json-scanner';
+import { allowedNames } from './nearest';
+import { MessageReader } from './read-message';
+
+/** What follows a record, as JSON has it. Kept until the record is known. */
+export interface ReadExtra {
+  /** Writes it after its record. Throws what `fault` makes of a problem where it does not fit the record. */
+  write(role: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void>;
+  close(): void;
+}
+
+type Fault = (problem: string, hint?: string) => Error;
+
+/** Reads the value of `extra`, of any length. */
+export async function readExtra(name: ImageName, scanner: JsonScanner): Promise<ReadExtra> {
+  const extra = newExtra(name);
+  try {
+    await extra.read(scanner);
+  } catch (error) {
+    extra.close();
+    throw error;
+  }
+  return extra;
+}
+
+/** For a record whose JSON has no `extra`. */
+export function noExtra(name: ImageName): ReadExtra {
+  return newExtra(name);
+}
+
+interface Extra extends ReadExtra {
+  read(scanner: JsonScanner): Promise<void>;
+}
+
+function newExtra(name: ImageName): Extra {
+  if (name === 'IPCNS_SEM') return new Numbers();
+  if (name === 'TCP_STREAM') return new Queues();
+  if (name === 'IPCNS_MSG') return new Messages();
+  return new Bytes();
+}
+
+/** One string of base64. */
+class Bytes implements Extra {
+  readonly spool = new Spool();
+
+  async read(scanner: JsonScanner): Promise<void> {
+    await readBase64(scanner, this.spool);
+  }
+
+  async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
+    const [part] = parts;
+    if (part !== undefined) await writePart(part, this.spool, writer, fault);
+    else if (this.spool.length > 0) throw fault(`${this.spool.length} bytes, where nothing follows such an entry`, 'leave "extra" out');
+  }
+
+  close(): void {
+    this.spool.close();
+  }
+}
+
+/** The two queues of a connection, by name. */
+class Queues implements Extra {
+  private readonly queues: readonly [Spool, Spool] = [new Spool(), new Spool()];
+
+  async read(outer: JsonScanner): Promise<void> {
+    const scanner = await unquoted(outer);
+    await scanner.whole(() => scanner.expect('{'));
+    if (await scanner.whole(() => scanner.accept(CLOSE_OBJECT))) return;
+    do {
+      const name = await scanner.whole(() => scanner.takeText());
+      const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
+      if (queue === undefined) throw scanner.fault(`there is no key ${JSON.stringify(name)} here`, allowedNames(name, ['inq', 'outq']));
+      if (queue.length > 0) throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them');
+      scanner.path.push(name);
+      await scanner.whole(() => scanner.expect(':'));
+      await readBase64(scanner, queue);
+      scanner.path.pop();
+    } while (await scanner.whole(() => scanner.hasAnother(CLOSE_OBJECT)));
+  }
+
+  async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
+    for (const [i, part] of parts.entries()) await writePart(part, this.queues[i] as Spool, writer, fault);
+  }
+
+  close(): void {
+    for (const queue of this.queues) queue.close();
+  }
+}
+
+/** crit's names and those of go-criu. */
+const QUEUE_NAMES: readonly (readonly string[])[] = [
+  ['inq', 'in_q', 'inQ'],
+  ['outq', 'out_q', 'outQ'],
+];
+
+/** Semaphores: a list of 16-bit numbers. */
+class Numbers implements Extra {
+  private readonly spool = new Spool();
+
+  async read(outer: JsonScanner): Promise<void> {
+    const scanner = await unquoted(outer);
+    await scanner.whole(() => scanner.expect('['));
+    if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
+    do {
+      const value = await scanner.whole(() => Number((scanner.type() === 'number' && scanner.number()) || 'none'));
+      if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
+        throw scanner.fault('a semaphore is a number from 0 to 65535');
+      }
+      this.spool.push(Uint8Array.of(value & 0xff, value >> 8));
+    } while (await scanner.whole(() => scanner.hasAnother(CLOSE_ARRAY)));
+  }
+
+  async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
+    await writePart(parts[0] as ExtraPart, this.spool, writer, fault);
+  }
+
+  close(): void {
+    this.spool.close();
+  }
+}
+
+/** The messages of a queue: a flat list of each message and its text. */
+class Messages implements Extra {
+  /** As they stand in the image. */
+  private readonly spool = new Spool();
+  private count = 0;
+
+  async read(outer: JsonScanner): Promise<void> {
+    const scanner = await unquoted(outer);
+    await scanner.whole(() => scanner.expect('['));
+    if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
+    do {
+      scanner.path.push(2 * this.count);
+      const record = await readIpcMessage(await unquoted(scanner));
+      await scanner.whole(() => scanner.expect(','));
+      scanner.path.splice(-1, 1, 2 * this.count + 1);
+      await this.text(scanner, record);
+      scanner.path.pop();
+      this.count += 1;
+    } while (await scanner.whole(() => scanner.hasAnother(CLOSE_ARRAY)));
+  }
+
+  private async text(scanner: JsonScanner, record: Buffer): Promise<void> {
+    const text = new Spool();
+    try {
+      await readBase64(scanner, text);
+      this.spool.push(encodeUint32(record.length));
+      this.spool.push(record);
+      const [part] = roleOfIpcMessage(record, 0, record.length).parts;
+      const into = { write: async (bytes: Uint8Array) => this.spool.push(bytes) };
+      await writePart(part as ExtraPart, text, into, (problem, hint) => scanner.fault(problem, hint));
+    } finally {
+      text.close();
+    }
+  }
+
+  async write({ inner }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
+    if (this.count !== inner) throw fault(`${this.count} messages, where "qnum" says ${inner}`, `set "qnum" to ${this.count}`);
+    await this.spool.writeTo(writer);
+  }
+
+  close(): void {
+    this.spool.close();
+  }
+}
+
+async function readIpcMessage(scanner: JsonScanner): Promise<Buffer> {
+  const reader = new MessageReader(scanner);
+  await scanner.whole(() => {
+    reader.backTo({ length: 0, top: 0 });
+    reader.message(shapeOf('ipc_msg'));
+  });
+  return Buffer.from(reader.out.since(0));
+}
+
+/** go-criu has some extras as a string with JSON in it: its inside. */
+async function unquoted(scanner: JsonScanner): Promise<JsonScanner> {
+  if ((await scanner.whole(() => scanner.type())) !== 'string') return scanner;
+  const text = await scanner.whole(() => scanner.takeText());
+  const inner = JsonScanner.over(Buffer.from(text, 'utf8'), scanner.file);
+  inner.path.push(...scanner.path);
+  return inner;
+}
+
+async function readBase64(scanner: JsonScanner, spool: Spool): Promise<void> {
+  const type = await scanner.whole(() => scanner.type());
+  if (type !== 'string') throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
+  const stream = new Base64Stream((bytes) => spool.push(bytes));
+  const notBase64 = () => scanner.fault('the string is not base64', 'what --nopl shows cannot be turned back: decode again without it');
+  await scanner.copyString((characters) => {
+    if (!stream.push(characters)) throw notBase64();
+  });
+  if (!stream.end()) throw notBase64();
+}
+
+/** Bytes, and zeros up to a multiple; or both, where the zeros were none. */
+async function writePart(
+  part: ExtraPart,
+  spool: Spool,
+  writer: { write(bytes: Uint8Array): Promise<void> },
+  fault: Fault,
+): Promise<void> {
+  const padding = paddingOf(part);
+  const isWhole = part.bytes === TO_THE_END || spool.length === part.bytes + padding;
+  if (!isWhole && spool.length !== part.bytes) {
+    throw fault(
+      `${spool.length} bytes, where the entry says ${part.bytes}`,
+      'the field that counts them and "extra" have to agree: change both',
+    );
+  }
+  await spool.writeTo(writer);
+  if (!isWhole) await writer.write(new Uint8Array(padding));
+}

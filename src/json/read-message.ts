@@ -1,0 +1,461 @@
+import { isUtf8 } from 'node:buffer';
+import { decodeBase64 } from '../bytes/base64';
+import { EscapeFault } from '../bytes/escape';
+import { WireFault } from '../errors/wire-fault';
+import type { FieldShape, MessageShape } from '../schema/shape';
+import { WIRE_TYPE } from '../wire/field-cursor';
+import { WireBuffer } from '../wire/wire-buffer';
+import { nameableValues, parseInteger, parseWords } from './display';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner } from './json-scanner';
+import { JsonText } from './json-text';
+import { WIRE_KEY } from './keys';
+import { type EncodedFields, mergeIntoWire } from './merge-into-wire';
+import { allowedNames } from './nearest';
+import { decodeQuotedPrintable } from './quoted-printable';
+import { MAX_DEPTH, MessageWriter } from './write-message';
+
+const [ZERO, NINE, QUOTE] = [0x30, 0x39, 0x22];
+const TWO_32 = 2 ** 32;
+
+/** Up to these, a number is written as it is. */
+const LIMITS: { readonly [type in FieldShape['type']]: number } = {
+  uint32: TWO_32,
+  int32: TWO_32 / 2,
+  enum: TWO_32 / 2,
+  uint64: 2 ** 53,
+  int64: 2 ** 53,
+  sint32: 0,
+  sint64: 0,
+  fixed32: 0,
+  fixed64: 0,
+  bool: 0,
+  string: 0,
+  bytes: 0,
+  message: 0,
+};
+
+/** What an integer field can hold. */
+const RANGES: { readonly [type: string]: readonly [least: bigint, most: bigint] } = {
+  uint32: [0n, 2n ** 32n - 1n],
+  fixed32: [0n, 2n ** 32n - 1n],
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  sint32: [-(2n ** 31n), 2n ** 31n - 1n],
+  enum: [-(2n ** 31n), 2n ** 31n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
+  fixed64: [0n, 2n ** 64n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  sint64: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+/** A message that is being read. */
+interface Frame {
+  shape: MessageShape;
+  /** Where its bytes begin, and its part of the row of fields. */
+  start: number;
+  base: number;
+  /** Number of the field that came last; fields so far that are required; whether the numbers ascend. */
+  last: number;
+  required: number;
+  isInOrder: boolean;
+  wire: Buffer | undefined;
+}
+
+/**
+ * Reads JSON objects into records, as crit and go-criu write them and as people edit them. A value that is none of
+ * its field's, an unknown or repeated key and a missing one are errors with the path of the place.
+ */
+export class MessageReader {
+  readonly out = new WireBuffer();
+  /** go-criu writes 64-bit numbers as strings, and then the names of sockets as base64. */
+  readsGoNames = false;
+  /** What of that was seen since these were reset. */
+  sawNumberText = false;
+  sawName = false;
+
+  private readonly frames: Frame[] = [];
+  /** Fields that were read: number, start and end in `out`, three by three; nested ones behind those around them. */
+  private readonly fields: number[] = [];
+  private top = 0;
+  private again: { text: JsonText; writer: MessageWriter } | undefined;
+
+  constructor(private readonly scanner: JsonScanner) {}
+
+  /** Reads an object; its record is what `out` has more afterwards. */
+  message(shape: MessageShape, depth = 0): void {
+    const { scanner } = this;
+    if (scanner.type() !== 'object') throw this.wrongType(`an object, a ${shape.name}`);
+    scanner.at += 1;
+    this.begin(shape, depth);
+    if (!scanner.accept(CLOSE_OBJECT)) {
+      do {
+        const name = this.member(depth);
+        if (name !== undefined) throw this.unknownKey(shape, name);
+      } while (scanner.hasAnother(CLOSE_OBJECT));
+    }
+    this.finish(depth);
+  }
+
+  /** Begins a message whose members are read one by one. */
+  begin(shape: MessageShape, depth = 0): void {
+    if (depth > MAX_DEPTH) throw this.scanner.fault(`messages are nested deeper than ${MAX_DEPTH}`);
+    const start = this.out.length;
+    const frame = this.frames[depth];
+    if (frame === undefined) {
+      this.frames[depth] = { shape, start, base: this.top, last: 0, required: 0, isInOrder: true, wire: undefined };
+      return;
+    }
+    frame.shape = shape;
+    frame.start = start;
+    frame.base = this.top;
+    frame.last = 0;
+    frame.required = 0;
+    frame.isInOrder = true;
+    frame.wire = undefined;
+  }
+
+  /** What there is so far, to go back to when NEEDS_MORE was thrown. */
+  mark(): { length: number; top: number } {
+    return { length: this.out.length, top: this.top };
+  }
+
+  backTo({ length, top }: { length: number; top: number }): void {
+    this.out.length = length;
+    this.top = top;
+  }
+
+  /** Reads a key and its value. Gives the key, and reads no value, where it is none of the message's. */
+  member(depth = 0): string | undefined {
+    const { scanner } = this;
+    const frame = this.frames[depth] as Frame;
+    const { shape } = frame;
+    if (scanner.peek() !== QUOTE) throw scanner.fault(`${scanner.shown()} where a key belongs`);
+    const keyAt = scanner.at;
+    let field = this.expectedKey(frame);
+    if (field === undefined) {
+      const name = scanner.takeText();
+      field = shape.named(name);
+      if (field === undefined && name !== WIRE_KEY) return name;
+    }
+    scanner.path.push(field?.name ?? WIRE_KEY);
+    scanner.expect(':');
+    if (field === undefined) {
+      if (frame.wire !== undefined) throw this.repeatedKey(keyAt);
+      scanner.peek();
+      frame.wire = this.base64();
+    } else this.memberField(frame, field, depth, keyAt);
+    scanner.path.pop();
+    return undefined;
+  }
+
+  private memberField(frame: Frame, field: FieldShape, depth: number, keyAt: number): void {
+    if (field.number <= frame.last) {
+      frame.isInOrder = false;
+      for (let i = frame.base; i < this.top; i += 3) {
+        if (this.fields[i] === field.number) throw this.repeatedKey(keyAt);
+      }
+    }
+    const start = this.out.length;
+    const { top } = this;
+    this.scanner.peek();
+    if (field.label === 'repeated') this.row(field, depth);
+    else this.tagged(field, depth);
+    // What nested messages left behind goes.
+    this.top = top + 3;
+    this.fields[top] = field.number;
+    this.fields[top + 1] = start;
+    this.fields[top + 2] = this.out.length;
+    if (field.label === 'required') frame.required += 1;
+    if (field.number > frame.last) frame.last = field.number;
+  }
+
+  /** The field whose key stands here, if it is one of those that an encoder would write next. */
+  private expectedKey({ shape, last }: Frame): FieldShape | undefined {
+    const { fields } = shape;
+    for (let i = shape.indexAfter(last); i < fields.length; i += 1) {
+      const field = fields[i] as FieldShape;
+      if (this.scanner.acceptKey(field.quotedName)) return field;
+    }
+    return undefined;
+  }
+
+  /** To be called when all members are read: checks them and brings them into the order of an encoder. */
+  finish(depth = 0): void {
+    const frame = this.frames[depth] as Frame;
+    const { shape, base, start } = frame;
+    if (shape.renamed !== undefined) this.useEarlierName(frame, shape.renamed);
+    if (frame.required < shape.requiredCount) throw this.missingKey(frame);
+    if (frame.wire !== undefined) this.out.replace(start, this.merged(frame, frame.wire));
+    else if (!frame.isInOrder) this.out.replace(start, Buffer.concat([...this.encodedFields(base)].map(([, bytes]) => bytes)));
+    this.top = base;
+  }
+
+  /** A key that is the earlier name of another field is read as that where the other one is not there. */
+  private useEarlierName(frame: Frame, { field, now }: NonNullable<MessageShape['renamed']>): void {
+    let at = -1;
+    for (let i = frame.base; i < this.top; i += 3) {
+      if (this.fields[i] === field.number) return;
+      if (this.fields[i] === now.number) at = i;
+    }
+    if (at === -1) return;
+    const [start, end] = [this.fields[at + 1] as number, this.fields[at + 2] as number];
+    // Both are varints, and their tags are of one length.
+    if (end - start > 6) throw this.scanner.fault(`"${now.name}" is past 2^32 - 1, and "${field.name}" is not there`);
+    this.out.bytes[start] = field.number * 8 + WIRE_TYPE.VARINT;
+    this.fields[at] = field.number;
+    frame.isInOrder = false;
+    frame.required += 1;
+  }
+
+  /** The fields that were read since `base`, in ascending order. */
+  private encodedFields(base: number): Map<number, Buffer> {
+    const found: [number, Buffer][] = [];
+    for (let i = base; i < this.top; i += 3) {
+      const [number, start, end] = [this.fields[i], this.fields[i + 1], this.fields[i + 2]] as [number, number, number];
+      if (end > start) found.push([number, Buffer.from(this.out.bytes.subarray(start, end))]);
+    }
+    return new Map(found.sort(([a], [b]) => a - b));
+  }
+
+  /** The message as its `_wire` says, but where its other keys say otherwise. */
+  private merged({ shape, base }: Frame, wire: Buffer): Buffer {
+    try {
+      return mergeIntoWire(shape, wire, this.fieldsOfWire(shape, wire), this.encodedFields(base));
+    } catch (error) {
+      if (error instanceof WireFault) throw this.scanner.fault(`"${WIRE_KEY}" is no ${shape.name}: ${error.message}`);
+      if (error instanceof EscapeFault) throw this.scanner.fault(error.message);
+      throw error;
+    }
+  }
+
+  /** The fields that the JSON of a message says, without its `_wire`. */
+  private fieldsOfWire(shape: MessageShape, wire: Buffer): EncodedFields {
+    if (this.again === undefined) {
+      const text = new JsonText({ write: async () => {} }, false);
+      this.again = { text, writer: new MessageWriter(text) };
+    }
+    const { text, writer } = this.again;
+    const mark = text.mark();
+    writer.writeFields(shape, wire, 0, wire.length);
+    const reader = new MessageReader(JsonScanner.over(Buffer.from(text.since(mark)), this.scanner.file));
+    text.backTo(mark);
+    return reader.fieldsOf(shape);
+  }
+
+  private fieldsOf(shape: MessageShape): EncodedFields {
+    this.scanner.expect('{');
+    this.begin(shape);
+    if (!this.scanner.accept(CLOSE_OBJECT)) while (this.member() === undefined && this.scanner.hasAnother(CLOSE_OBJECT));
+    if (shape.renamed !== undefined) this.useEarlierName(this.frames[0] as Frame, shape.renamed);
+    return this.encodedFields(0);
+  }
+
+  private row(field: FieldShape, depth: number): void {
+    const { scanner, out } = this;
+    if (scanner.type() !== 'array') throw this.wrongType(`a list of ${describe(field)}`);
+    scanner.at += 1;
+    if (scanner.accept(CLOSE_ARRAY)) return;
+    let start = 0;
+    if (field.packed) {
+      this.tag(field, WIRE_TYPE.BYTES);
+      start = out.beginLength();
+    }
+    let index = 0;
+    do {
+      scanner.path.push(index);
+      scanner.peek();
+      if (!(field.display.ipadd && this.address(field))) {
+        if (field.packed) this.value(field, depth);
+        else this.tagged(field, depth);
+      }
+      scanner.path.pop();
+      index += 1;
+    } while (scanner.hasAnother(CLOSE_ARRAY));
+    if (field.packed) out.endLength(start);
+  }
+
+  /** Reads an address that is written as text, and writes its words. False where there is none. */
+  private address(field: FieldShape): boolean {
+    const { scanner } = this;
+    if (scanner.peek() !== QUOTE) return false;
+    const from = scanner.at;
+    const words = parseWords(scanner.takeText());
+    if (words === undefined) {
+      scanner.at = from;
+      return false;
+    }
+    for (const word of words) {
+      this.tag(field, field.wireType);
+      this.out.varint(word, 0);
+    }
+    return true;
+  }
+
+  private tagged(field: FieldShape, depth: number): void {
+    this.tag(field, field.wireType);
+    this.value(field, depth);
+  }
+
+  private tag(field: FieldShape, wireType: number): void {
+    this.out.varint(field.number * 8 + wireType, 0);
+  }
+
+  /** Reads a value that begins where the scanner stands. */
+  private value(field: FieldShape, depth: number): void {
+    const { scanner, out } = this;
+    switch (field.type) {
+      case 'message': {
+        const start = out.beginLength();
+        this.message(field.message as MessageShape, depth + 1);
+        out.endLength(start);
+        return;
+      }
+      case 'string':
+        this.string(field);
+        return;
+      case 'bytes':
+        this.sized(this.bytes(field));
+        return;
+      case 'bool': {
+        const type = scanner.type();
+        if (type !== 'true' && type !== 'false') throw this.wrongType('true or false');
+        scanner.word(type);
+        out.varint(type === 'true' ? 1 : 0, 0);
+        return;
+      }
+      default:
+        this.integer(field);
+    }
+  }
+
+  private string(field: FieldShape): void {
+    const { scanner } = this;
+    if (scanner.peek() !== QUOTE) throw this.wrongType(describe(field));
+    scanner.string();
+    if (!scanner.hasEscapes && isUtf8(scanner.bytes.subarray(scanner.start, scanner.stop))) {
+      this.out.varint(scanner.stop - scanner.start, 0);
+      this.out.copy(scanner.bytes, scanner.start, scanner.stop);
+      return;
+    }
+    const text = scanner.text();
+    if (/\p{Surrogate}/u.test(text)) throw scanner.fault('half of a surrogate pair is no character');
+    this.sized(Buffer.from(text, 'utf8'));
+  }
+
+  private sized(bytes: Uint8Array): void {
+    this.out.varint(bytes.length, 0);
+    this.out.copy(bytes);
+  }
+
+  private bytes(field: FieldShape): Buffer {
+    const { scanner } = this;
+    if (field.display.conv !== 'unix_name') return this.base64();
+    this.sawName = true;
+    if (this.readsGoNames) return this.base64();
+    if (scanner.type() !== 'string') throw this.wrongType('a string, quoted-printable');
+    const bytes = decodeQuotedPrintable(scanner.takeText());
+    if (bytes === undefined) throw scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
+    return bytes;
+  }
+
+  private base64(): Buffer {
+    const { scanner } = this;
+    if (scanner.type() !== 'string') throw this.wrongType('a string, base64');
+    const bytes = decodeBase64(scanner.takeText());
+    if (bytes === undefined) throw scanner.fault('the string is not base64', undefined, scanner.start);
+    return bytes;
+  }
+
+  private integer(field: FieldShape): void {
+    const { scanner, out } = this;
+    const byte = scanner.peek();
+    const value = byte >= ZERO && byte <= NINE ? scanner.smallNumber() : -1;
+    // The usual kinds, without a bigint.
+    if (value >= 0 && value < LIMITS[field.type]) return out.varint(value >>> 0, Math.floor(value / TWO_32));
+    const exact = value >= 0 ? BigInt(value) : this.exactInteger(field);
+    const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
+    if (exact < least || exact > most) throw this.outOfRange(field, exact);
+    this.write(field, exact);
+  }
+
+  private exactInteger(field: FieldShape): bigint {
+    const { scanner } = this;
+    const type = scanner.type();
+    if (type === 'number') {
+      const text = scanner.number();
+      if (/[.eE]/.test(text)) {
+        const hint = 'jq before 1.7 and many languages round numbers past 2^53: write all digits, or a string of them';
+        throw scanner.fault(`${text} is not a whole number`, hint, scanner.at - text.length);
+      }
+      return BigInt(text);
+    }
+    if (type !== 'string') throw this.wrongType(describe(field));
+    const text = scanner.takeText();
+    const named = field.values?.values.get(text);
+    if (named !== undefined) return BigInt(named);
+    const value = parseInteger(field, text);
+    if (value === undefined) throw this.notAValue(field, text);
+    if (/^-?\d/.test(text) && WIDE_TYPES.has(field.type) && !text.startsWith('0x')) this.sawNumberText = true;
+    return value;
+  }
+
+  private write(field: FieldShape, value: bigint): void {
+    const { out } = this;
+    const encoded = field.type === 'sint32' || field.type === 'sint64' ? zigzag(value) : BigInt.asUintN(64, value);
+    const [low, high] = [Number(encoded & 0xffffffffn), Number(encoded >> 32n)];
+    if (field.wireType === WIRE_TYPE.VARINT) out.varint(low, high);
+    else {
+      out.fixed32(low);
+      if (field.wireType === WIRE_TYPE.FIXED64) out.fixed32(high);
+    }
+  }
+
+  private wrongType(wanted: string): Error {
+    const { scanner } = this;
+    return scanner.fault(`${scanner.shown()} where ${wanted} belongs`);
+  }
+
+  private outOfRange(field: FieldShape, value: bigint): Error {
+    const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
+    return this.scanner.fault(`${value} does not fit`, `a ${field.type} is ${least} to ${most}`);
+  }
+
+  private notAValue(field: FieldShape, text: string): Error {
+    const names = nameableValues(field);
+    const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
+    const hint = names === undefined ? `a number from ${least} to ${most} belongs here` : allowedNames(text, names.keys());
+    const { scanner } = this;
+    return scanner.fault(`${JSON.stringify(text)} is no ${field.values?.name ?? field.type}`, hint, scanner.start - 1);
+  }
+
+  /** For a key that is none of the message's. */
+  unknownKey(shape: MessageShape, name: string): Error {
+    const { scanner } = this;
+    const names = shape.fields.map((field) => field.name);
+    const hint = names.length === 0 ? `a ${shape.name} has no keys` : allowedNames(name, names);
+    return scanner.fault(`there is no key ${JSON.stringify(name)} in a ${shape.name}`, hint, scanner.start - 1);
+  }
+
+  private repeatedKey(at: number): Error {
+    return this.scanner.fault('the key is there twice', 'leave one of them', at);
+  }
+
+  private missingKey({ shape, base }: Frame): Error {
+    const there = new Set<number>();
+    for (let i = base; i < this.top; i += 3) there.add(this.fields[i] as number);
+    const missing = shape.fields.filter(({ label, number }) => label === 'required' && !there.has(number));
+    const names = missing.map(({ name }) => `"${name}"`).join(', ');
+    return this.scanner.fault(`the ${shape.name} lacks ${names}`, 'CRIU does not read a message without its required fields');
+  }
+}
+
+const WIDE_TYPES: ReadonlySet<string> = new Set(['uint64', 'int64', 'sint64', 'fixed64']);
+
+function zigzag(value: bigint): bigint {
+  return value >= 0n ? value << 1n : (-value << 1n) - 1n;
+}
+
+function describe({ type, values, message }: FieldShape): string {
+  if (type === 'string') return 'a string';
+  if (type === 'message') return `an object, a ${message?.name}`;
+  return values === undefined ? `a number, ${type}` : `a name or number of ${values.name}`;
+}

@@ -1,0 +1,99 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
+import { messages } from '../errors/messages';
+
+/** What is kept in memory; more goes to a file. */
+const MEMORY_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 18;
+
+/**
+ * Bytes that have to wait, of any number, in a little memory: the first in it, all of them in a file of the temporary
+ * folder (TMPDIR) when they become many. The file has no name, so that nothing is left behind.
+ */
+export class Spool {
+  /** Bytes so far. */
+  length = 0;
+  private pieces: Buffer[] = [];
+  private inMemory = 0;
+  private fd: number | undefined;
+
+  push(bytes: Uint8Array): void {
+    this.length += bytes.length;
+    this.pieces.push(Buffer.from(bytes));
+    this.inMemory += bytes.length;
+    if (this.inMemory > MEMORY_BYTES) this.toFile();
+  }
+
+  /** Gives all bytes to a writer. */
+  async writeTo(writer: ByteWriter): Promise<void> {
+    const reader = this.reader();
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.length));
+    for (let left = this.length; left > 0; ) {
+      const got = await reader.read(piece, 0, Math.min(piece.length, left));
+      await writer.write(piece.subarray(0, got));
+      left -= got;
+    }
+  }
+
+  /** Reads the bytes from the first on. */
+  reader(): ByteReader {
+    const { fd } = this;
+    if (fd === undefined) {
+      const all = Buffer.concat(this.pieces);
+      let at = 0;
+      return {
+        read: async (into, start, length) => {
+          const copied = all.copy(into, start, at, at + length);
+          at += copied;
+          return copied;
+        },
+      };
+    }
+    this.toFile();
+    let at = 0;
+    return {
+      read: async (into, start, length) => {
+        const got = attempt(() => fs.readSync(fd, into, start, length, at));
+        at += got;
+        return got;
+      },
+    };
+  }
+
+  close(): void {
+    if (this.fd !== undefined) fs.closeSync(this.fd);
+    this.fd = undefined;
+    this.pieces = [];
+  }
+
+  private toFile(): void {
+    this.fd ??= attempt(openUnnamed);
+    const { fd } = this;
+    const all = Buffer.concat(this.pieces);
+    for (let at = 0; at < all.length; ) at += attempt(() => fs.writeSync(fd, all, at));
+    this.pieces = [];
+    this.inMemory = 0;
+  }
+}
+
+function openUnnamed(): number {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-'));
+  const file = path.join(folder, 'spool');
+  try {
+    const fd = fs.openSync(file, 'wx+', 0o600);
+    fs.unlinkSync(file);
+    return fd;
+  } finally {
+    fs.rmdirSync(folder);
+  }
+}
+
+function attempt<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw messages.cannotSpool(os.tmpdir(), error);
+  }
+}
