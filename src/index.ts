@@ -2,6 +2,16 @@
 export type { EntryFacts } from './checkpoint/entry-types';
 export type { Descriptor, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
+export type { ConvertOptions, ConvertResult } from './operations/convert-folder';
+export {
+  type DecodeImageOptions,
+  type DecodeOptions,
+  type DecodeWarning,
+  decode,
+  decodeImage,
+} from './operations/decode';
+export { type EncodeImageOptions, encode, encodeImage } from './operations/encode';
+export { type ImageInfo, imageInfo } from './operations/image-info';
 export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
 export { openSource } from './operations/open-source';
 export { readSpecs } from './operations/read-specs';
@@ -25,5 +35,6 @@ export { planToJson } from './plan/plan-json';
 export type { Warning } from './rewrite/warning';
 export type { Apply, InFlight, Position, SpecOptions } from './specs/spec';
 export type { SinkNotice } from './storage/folder-sink';
+export { openFolder } from './storage/folder-source';
 export { LINK_MODES, type LinkMode } from './storage/link-mode';
 export type { Member, Source, SourceMember } from './storage/source';

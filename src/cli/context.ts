@@ -6,6 +6,8 @@ import { messages } from '../errors/messages';
 export interface Context {
   /** Data, to stdout. False where nobody reads it any more. */
   print(text: string): Promise<boolean>;
+  /** Bytes as they are, to stdout. False where nobody reads it any more. */
+  write(bytes: Uint8Array): Promise<boolean>;
   /** All else, to stderr. */
   complain(text: string): Promise<void>;
   /** Aborts when the user interrupts. */
@@ -36,9 +38,10 @@ export function createContext(): Context {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
   return {
-    print: (text) => write(process.stdout, text),
+    print: (text) => write(process.stdout, printable(text)),
+    write: (bytes) => write(process.stdout, bytes),
     complain: async (text) => {
-      await write(process.stderr, `${text}\n`);
+      await write(process.stderr, printable(`${text}\n`));
     },
     signal: controller.signal,
     emphasize: (text, wanted) => (wanted && showsColour(process.stdout) ? styleText('bold', text) : text),
@@ -54,9 +57,9 @@ function showsColour(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 }
 
-function write(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
+function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    stream.write(printable(text), (error) => {
+    stream.write(data, (error) => {
       if (error === null || error === undefined) resolve(true);
       else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
       else reject(messages.systemError(error, stream === process.stdout ? 'stdout' : 'stderr'));

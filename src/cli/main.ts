@@ -3,8 +3,12 @@ import yargs from 'yargs';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { version } from '../version';
+import { decodeCommand } from './commands/decode';
+import { encodeCommand } from './commands/encode';
+import { infoCommand } from './commands/info';
 import { lsCommand } from './commands/ls';
 import { rewriteCommand } from './commands/rewrite';
+import { showCommand } from './commands/show';
 import { type Context, createContext, Interrupted } from './context';
 import { EXIT_CODES } from './help';
 
@@ -33,6 +37,10 @@ function buildParser(args: readonly string[], context: Context): Argv {
     .option('color', { type: 'boolean', describe: 'colour on a terminal (also off by NO_COLOR)', default: true })
     .command(lsCommand(context))
     .command(rewriteCommand(context))
+    .command(decodeCommand(context))
+    .command(encodeCommand(context))
+    .command(infoCommand(context))
+    .command(showCommand(context))
     .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()

@@ -142,6 +142,27 @@ export const messages = {
       problem: `lies inside the source ${source}`,
       hint: 'the source is never changed: name a folder elsewhere',
     }),
+  convertedTwice: (file: string, name: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `would become ${name}, and another member is that already`,
+      hint: 'move one of the two elsewhere',
+    }),
+  nothingToConvert: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'has nothing to convert',
+      hint: 'decode takes a folder with images, and encode one that decode made, with NAME.img.json in it',
+    }),
+  jsonInSource: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'has a name that decode gives, and encode would make an image of it',
+      hint: 'move it elsewhere',
+    }),
   planInsideSource: (file: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -210,8 +231,7 @@ export const messages = {
       problem: 'is the plan of fdgraft, which is no image of CRIU',
       hint: 'fdgraft rewrite --save-plan writes it as JSON',
     }),
-  badJson: (place: Place, problem: string, hint?: string) =>
-    error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
+  badJson: (place: Place, problem: string, hint?: string) => error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
   cannotSpool: (folder: string, cause: unknown) =>
     error({
       code: 'SYSTEM',

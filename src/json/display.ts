@@ -205,6 +205,6 @@ export function parseWords(text: string): number[] | undefined {
 /** The words are in network order in memory, and read as little-endian numbers. */
 function bytesOfWords(words: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * words.length);
-  words.forEach((word, i) => bytes.writeUInt32LE(word, 4 * i));
+  for (const [i, word] of words.entries()) bytes.writeUInt32LE(word, 4 * i);
   return bytes;
 }

@@ -41,7 +41,12 @@ export async function imageToJson(
   const reader = new RecordReader(image, file);
   try {
     const magics = await reader.magics();
-    const decoder = new ImageDecoder(kindOf(magics, file), file, new JsonText(writer, options.pretty === true), options);
+    const decoder = new ImageDecoder(
+      kindOf(magics, file),
+      file,
+      new JsonText(writer, options.pretty === true),
+      options,
+    );
     reader.rules = decoder.rules;
     decoder.begin(magics);
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
@@ -163,12 +168,18 @@ class ImageDecoder {
   private beginExtra(role: RecordRole): void {
     const { text, writer, kind } = this;
     if (kind.name === 'IPCNS_MSG') {
-      if (role.parts.length === 0) return this.inner === 0 ? this.endEntry() : undefined;
+      if (role.parts.length === 0) {
+        if (this.inner === 0) this.endEntry();
+        return;
+      }
       this.innerBytes += role.parts[0]?.bytes ?? 0;
       this.openExtra = this.showsPayload ? extraWriter(kind.name, role, text) : UNSHOWN;
       return;
     }
-    if (role.parts.length === 0) return this.endEntry();
+    if (role.parts.length === 0) {
+      this.endEntry();
+      return;
+    }
     if (this.showsPayload) {
       writer.key(EXTRA_KEY);
       this.openExtra = extraWriter(kind.name, role, text);
@@ -231,7 +242,8 @@ class ImageDecoder {
         writer.key(TAIL_KEY);
         text.raw(QUOTE);
       }
-      if (isPadding && bytes.some((byte) => byte !== 0)) throw messages.emptyEntry({ file, entry: this.entries, offset });
+      if (isPadding && bytes.some((byte) => byte !== 0))
+        throw messages.emptyEntry({ file, entry: this.entries, offset });
       lines.push(bytes);
       if (text.isFull) await text.flush();
     });

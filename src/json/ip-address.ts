@@ -33,7 +33,8 @@ export function parseAddress(text: string): Buffer | undefined {
   const [left, right] = [parts(before), parts(after ?? '')];
   const zeros = after === undefined ? 0 : 8 - left.length - right.length;
   const bytes = Buffer.alloc(16);
-  [...left, ...new Array<number>(zeros).fill(0), ...right].forEach((group, i) => bytes.writeUInt16BE(group, 2 * i));
+  const groups = [...left, ...new Array<number>(zeros).fill(0), ...right];
+  for (const [i, group] of groups.entries()) bytes.writeUInt16BE(group, 2 * i);
   return bytes;
 }
 

@@ -203,7 +203,11 @@ export class JsonScanner {
   text(): string {
     const { bytes, start, stop } = this;
     if (!isUtf8(bytes.subarray(start, stop))) {
-      throw this.fault('the string is not valid UTF-8', 'write bytes that are no text the way fdgraft decode does', start);
+      throw this.fault(
+        'the string is not valid UTF-8',
+        'write bytes that are no text the way fdgraft decode does',
+        start,
+      );
     }
     if (!this.hasEscapes) return bytes.toString('utf8', start, stop);
     const text = bytes.toString('utf8', start - 1, stop + 1);

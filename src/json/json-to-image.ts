@@ -59,9 +59,11 @@ class ImageEncoder {
       while (await scanner.whole(() => scanner.hasAnother(CLOSE_OBJECT)));
     }
     for (const key of ['magic', 'entries']) {
-      if (!this.seen.has(key)) throw scanner.fault(`the image lacks ${JSON.stringify(key)}`, 'crit writes {"magic": …, "entries": […]}');
+      if (!this.seen.has(key))
+        throw scanner.fault(`the image lacks ${JSON.stringify(key)}`, 'crit writes {"magic": …, "entries": […]}');
     }
-    if (!(await scanner.whole(() => scanner.isAtEnd()))) throw scanner.fault(`${scanner.shown()} behind the end of the JSON`);
+    if (!(await scanner.whole(() => scanner.isAtEnd())))
+      throw scanner.fault(`${scanner.shown()} behind the end of the JSON`);
     if (this.waiting.length > 0) {
       const again = new JsonScanner(this.waiting.reader(), scanner.file, this.waitingAt);
       await this.entries(again, this.kind as ImageKind);
@@ -79,7 +81,11 @@ class ImageEncoder {
     const { scanner } = this;
     const key = await scanner.whole(() => scanner.takeText());
     if (!KEYS.includes(key)) {
-      throw scanner.fault(`there is no key ${JSON.stringify(key)} in an image`, allowedNames(key, KEYS), scanner.start - 1);
+      throw scanner.fault(
+        `there is no key ${JSON.stringify(key)} in an image`,
+        allowedNames(key, KEYS),
+        scanner.start - 1,
+      );
     }
     scanner.path.push(key);
     if (this.seen.has(key)) throw scanner.fault('the key is there twice', 'leave one of them', scanner.start - 1);
@@ -100,7 +106,11 @@ class ImageEncoder {
     this.kind = kindNamed(name);
     if (this.kind === undefined) {
       const names = IMAGE_KINDS.map((kind) => kind.name);
-      throw scanner.fault(`${JSON.stringify(name)} is the magic of no image`, allowedNames(name, names), scanner.start - 1);
+      throw scanner.fault(
+        `${JSON.stringify(name)} is the magic of no image`,
+        allowedNames(name, names),
+        scanner.start - 1,
+      );
     }
   }
 
@@ -118,7 +128,8 @@ class ImageEncoder {
 
   private async readTail(): Promise<void> {
     const { scanner } = this;
-    if ((await scanner.whole(() => scanner.type())) !== 'string') throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
+    if ((await scanner.whole(() => scanner.type())) !== 'string')
+      throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
     const stream = new Base64Stream((bytes) => this.tail.push(bytes));
     let isBase64 = true;
     await scanner.copyString((characters) => {
@@ -130,7 +141,8 @@ class ImageEncoder {
   /** Keeps the text of the entries until it is known what they are. */
   private async wait(): Promise<void> {
     const { scanner } = this;
-    if ((await scanner.whole(() => scanner.type())) !== 'array') throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
+    if ((await scanner.whole(() => scanner.type())) !== 'array')
+      throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
     this.waitingAt = scanner.offset;
     await scanner.copyArray((bytes) => this.waiting.push(bytes));
   }
@@ -248,7 +260,8 @@ class EntryEncoder {
     const shape = index === 0 ? this.first : this.others;
     let extra: ReadExtra | undefined;
     try {
-      if ((await scanner.whole(() => scanner.type())) !== 'object') throw scanner.fault(`${scanner.shown()} where an object, a ${shape.name}, belongs`);
+      if ((await scanner.whole(() => scanner.type())) !== 'object')
+        throw scanner.fault(`${scanner.shown()} where an object, a ${shape.name}, belongs`);
       scanner.at += 1;
       reader.backTo(NOTHING);
       reader.begin(shape);
@@ -299,7 +312,9 @@ class EntryEncoder {
   private checked(): Buffer {
     const record = this.reader.out.since(0);
     if (record.length > MAX_RECORD_BYTES) {
-      throw this.scanner.fault(`the entry has ${record.length} bytes, more than the ${MAX_RECORD_BYTES} that any can have`);
+      throw this.scanner.fault(
+        `the entry has ${record.length} bytes, more than the ${MAX_RECORD_BYTES} that any can have`,
+      );
     }
     return record;
   }

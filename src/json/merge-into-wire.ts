@@ -13,12 +13,7 @@ const NOTHING = new Uint8Array(0);
  * The bytes of a message whose JSON was edited: `wire` as it was, but for the fields that are encoded otherwise `now`
  * than `before` the edit. These stand where they stood, new ones at the end. Throws EscapeFault.
  */
-export function mergeIntoWire(
-  shape: MessageShape,
-  wire: Buffer,
-  before: EncodedFields,
-  now: EncodedFields,
-): Buffer {
+export function mergeIntoWire(shape: MessageShape, wire: Buffer, before: EncodedFields, now: EncodedFields): Buffer {
   const changed = shape.fields.filter(
     ({ number }) => Buffer.compare(before.get(number) ?? NOTHING, now.get(number) ?? NOTHING) !== 0,
   );

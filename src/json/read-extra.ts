@@ -1,5 +1,5 @@
-import { encodeUint32 } from '../bytes/little-endian';
 import type { BufferedWriter } from '../bytes/buffered-writer';
+import { encodeUint32 } from '../bytes/little-endian';
 import type { ImageName } from '../frames/image-kinds';
 import { TO_THE_END } from '../frames/record-reader';
 import { type ExtraPart, paddingOf, type RecordRole, roleOfIpcMessage } from '../schema/record-grammar';
@@ -58,7 +58,8 @@ class Bytes implements Extra {
   async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
     const [part] = parts;
     if (part !== undefined) await writePart(part, this.spool, writer, fault);
-    else if (this.spool.length > 0) throw fault(`${this.spool.length} bytes, where nothing follows such an entry`, 'leave "extra" out');
+    else if (this.spool.length > 0)
+      throw fault(`${this.spool.length} bytes, where nothing follows such an entry`, 'leave "extra" out');
   }
 
   close(): void {
@@ -77,7 +78,8 @@ class Queues implements Extra {
     do {
       const name = await scanner.whole(() => scanner.takeText());
       const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
-      if (queue === undefined) throw scanner.fault(`there is no key ${JSON.stringify(name)} here`, allowedNames(name, ['inq', 'outq']));
+      if (queue === undefined)
+        throw scanner.fault(`there is no key ${JSON.stringify(name)} here`, allowedNames(name, ['inq', 'outq']));
       if (queue.length > 0) throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them');
       scanner.path.push(name);
       await scanner.whole(() => scanner.expect(':'));
@@ -163,7 +165,8 @@ class Messages implements Extra {
   }
 
   async write({ inner }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
-    if (this.count !== inner) throw fault(`${this.count} messages, where "qnum" says ${inner}`, `set "qnum" to ${this.count}`);
+    if (this.count !== inner)
+      throw fault(`${this.count} messages, where "qnum" says ${inner}`, `set "qnum" to ${this.count}`);
     await this.spool.writeTo(writer);
   }
 
@@ -194,7 +197,8 @@ async function readBase64(scanner: JsonScanner, spool: Spool): Promise<void> {
   const type = await scanner.whole(() => scanner.type());
   if (type !== 'string') throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
   const stream = new Base64Stream((bytes) => spool.push(bytes));
-  const notBase64 = () => scanner.fault('the string is not base64', 'what --nopl shows cannot be turned back: decode again without it');
+  const notBase64 = () =>
+    scanner.fault('the string is not base64', 'what --nopl shows cannot be turned back: decode again without it');
   await scanner.copyString((characters) => {
     if (!stream.push(characters)) throw notBase64();
   });

@@ -185,7 +185,8 @@ export class MessageReader {
     if (shape.renamed !== undefined) this.useEarlierName(frame, shape.renamed);
     if (frame.required < shape.requiredCount) throw this.missingKey(frame);
     if (frame.wire !== undefined) this.out.replace(start, this.merged(frame, frame.wire));
-    else if (!frame.isInOrder) this.out.replace(start, Buffer.concat([...this.encodedFields(base)].map(([, bytes]) => bytes)));
+    else if (!frame.isInOrder)
+      this.out.replace(start, Buffer.concat([...this.encodedFields(base)].map(([, bytes]) => bytes)));
     this.top = base;
   }
 
@@ -244,7 +245,8 @@ export class MessageReader {
   private fieldsOf(shape: MessageShape): EncodedFields {
     this.scanner.expect('{');
     this.begin(shape);
-    if (!this.scanner.accept(CLOSE_OBJECT)) while (this.member() === undefined && this.scanner.hasAnother(CLOSE_OBJECT));
+    if (!this.scanner.accept(CLOSE_OBJECT))
+      while (this.member() === undefined && this.scanner.hasAnother(CLOSE_OBJECT));
     if (shape.renamed !== undefined) this.useEarlierName(this.frames[0] as Frame, shape.renamed);
     return this.encodedFields(0);
   }
@@ -370,7 +372,10 @@ export class MessageReader {
     const byte = scanner.peek();
     const value = byte >= ZERO && byte <= NINE ? scanner.smallNumber() : -1;
     // The usual kinds, without a bigint.
-    if (value >= 0 && value < LIMITS[field.type]) return out.varint(value >>> 0, Math.floor(value / TWO_32));
+    if (value >= 0 && value < LIMITS[field.type]) {
+      out.varint(value >>> 0, Math.floor(value / TWO_32));
+      return;
+    }
     const exact = value >= 0 ? BigInt(value) : this.exactInteger(field);
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
     if (exact < least || exact > most) throw this.outOfRange(field, exact);
@@ -422,7 +427,8 @@ export class MessageReader {
   private notAValue(field: FieldShape, text: string): Error {
     const names = nameableValues(field);
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
-    const hint = names === undefined ? `a number from ${least} to ${most} belongs here` : allowedNames(text, names.keys());
+    const hint =
+      names === undefined ? `a number from ${least} to ${most} belongs here` : allowedNames(text, names.keys());
     const { scanner } = this;
     return scanner.fault(`${JSON.stringify(text)} is no ${field.values?.name ?? field.type}`, hint, scanner.start - 1);
   }
@@ -444,7 +450,10 @@ export class MessageReader {
     for (let i = base; i < this.top; i += 3) there.add(this.fields[i] as number);
     const missing = shape.fields.filter(({ label, number }) => label === 'required' && !there.has(number));
     const names = missing.map(({ name }) => `"${name}"`).join(', ');
-    return this.scanner.fault(`the ${shape.name} lacks ${names}`, 'CRIU does not read a message without its required fields');
+    return this.scanner.fault(
+      `the ${shape.name} lacks ${names}`,
+      'CRIU does not read a message without its required fields',
+    );
   }
 }
 

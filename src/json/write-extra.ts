@@ -149,4 +149,3 @@ export function sizeText(bytes: number): string {
 }
 
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'];
-

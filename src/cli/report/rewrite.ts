@@ -1,5 +1,6 @@
 import { escapeControls } from '../../bytes/escape';
 import { type NextCommand, type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
+import { noticeLines } from './notices';
 import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
@@ -80,26 +81,7 @@ export function planJson(plan: Plan): string {
   return `${JSON.stringify(planToJson(plan), null, 2)}\n`;
 }
 
-const NOTICES = {
-  OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
-  SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
-  DANGLING_LINK_LEFT_OUT: 'is a link to nothing, and no image; it was left out',
-  PARENT_MISSING: 'leads to nothing: a restore needs the previous dump there, for the pages that did not change since',
-  WORK_FOLDER_LEFT: 'was left by a rewrite and could not be removed: do that yourself',
-  PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
-} as const;
-
 /** Warnings of the plan, and what became of single files; a line each. */
 export function remarks(result: RewriteResult): string[] {
-  const members = new Map<keyof typeof NOTICES, string[]>();
-  for (const { code, member } of result.notices) members.set(code, [...(members.get(code) ?? []), member]);
-  return [
-    ...result.plan.warnings.map(({ message }) => `warning: ${message}`),
-    ...[...members].map(([code, names]) => `note: ${summarize(names)} ${NOTICES[code]}`),
-  ];
-}
-
-function summarize(names: readonly string[]): string {
-  const [first = ''] = names;
-  return names.length === 1 ? first : `${first} (and ${names.length - 1} more)`;
+  return [...result.plan.warnings.map(({ message }) => `warning: ${message}`), ...noticeLines(result.notices)];
 }

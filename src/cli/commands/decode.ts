@@ -1,0 +1,80 @@
+import type { CommandModule } from 'yargs';
+import { messages } from '../../errors/messages';
+import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import type { Context } from '../context';
+import { epilogue } from '../help';
+import { once } from '../options';
+import { chooseInput, isFolder, openInput, withOutput } from './image-streams';
+
+interface Arguments {
+  source?: string;
+  in?: string | string[];
+  out?: string | string[];
+  link?: string | string[];
+  pretty: boolean;
+  quiet: boolean;
+}
+
+export function decodeCommand(context: Context): CommandModule<object, Arguments> {
+  return {
+    command: 'decode [source]',
+    describe: "Turn an image, or a folder of them, into crit's JSON",
+    builder: (yargs) =>
+      yargs
+        .usage('fdgraft decode [-i IMAGE] [-o JSON] [--pretty]\nfdgraft decode DIR -o OUTDIR [--pretty] [--link MODE]')
+        .positional('source', { type: 'string', describe: 'an image, or a folder of them (stdin by default)' })
+        .option('in', { alias: 'i', type: 'string', requiresArg: true, describe: 'the same, as crit has it' })
+        .option('out', {
+          alias: 'o',
+          type: 'string',
+          requiresArg: true,
+          describe: 'the JSON (stdout by default); of a folder: the folder to make, with NAME.img.json for NAME.img',
+        })
+        .option('pretty', {
+          type: 'boolean',
+          default: false,
+          describe: 'with indents, names of flags and hexadecimal numbers',
+        })
+        .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
+        .epilogue(
+          epilogue([
+            ['fdgraft decode -i files.img --pretty | less', 'an image to read'],
+            ["fdgraft decode -i core-14716.img | jq '.entries[0].tc.comm'", 'for programs'],
+            [
+              'fdgraft decode ckpt -o ckpt.json',
+              'all images of a folder; fdgraft encode ckpt.json -o ckpt2 is the way back',
+            ],
+          ]),
+        ) as never,
+    handler: (args) => run(args, context),
+  };
+}
+
+async function run(args: Arguments, context: Context): Promise<void> {
+  const input = chooseInput(args.source, once('in', args.in));
+  const out = once('out', args.out);
+  const link = once('link', args.link) as LinkMode | undefined;
+  const { pretty, quiet } = args;
+  const { signal } = context;
+  const warnings: string[] = [];
+  const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
+  if (isFolder(input)) {
+    if (out === undefined) throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
+    const { decode, openFolder } = await import('../../index');
+    const { noticeLines } = await import('../report/notices');
+    const options = { out, pretty, signal, onWarning, ...(link === undefined ? {} : { link }) };
+    const { converted, notices } = await decode(await openFolder(input), options);
+    if (!quiet) for (const line of [...warnings, ...noticeLines(notices)]) await context.complain(line);
+    if (!quiet) await context.complain(`${converted} images are JSON in ${out}`);
+    return;
+  }
+  if (link !== undefined) throw messages.usage('--link goes with a folder', 'leave it out');
+  const { decodeImage } = await import('../../operations/decode');
+  const { name, reader } = openInput(input, true);
+  try {
+    await withOutput(out, context, '\n', (writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }));
+  } finally {
+    await reader.close();
+  }
+  if (!quiet) for (const line of warnings) await context.complain(line);
+}

@@ -1,0 +1,76 @@
+import fs from 'node:fs';
+import { messages } from '../../errors/messages';
+import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
+import type { MemberReader } from '../../storage/source';
+import type { Context } from '../context';
+
+/** What stands for stdin and stdout. */
+export const STANDARD_STREAM = '-';
+
+/** Where one image, or its JSON, comes from. */
+export interface Input {
+  /** How messages name it. */
+  readonly name: string;
+  readonly reader: MemberReader;
+}
+
+/** Opens a file, or stdin where none is named. `binary`: it is not to be typed at a terminal. */
+export function openInput(file: string | undefined, binary: boolean): Input {
+  if (file !== undefined && file !== STANDARD_STREAM) return { name: file, reader: openFile(file) };
+  if (binary && process.stdin.isTTY) {
+    throw messages.usage('stdin is a terminal, and images are binary', 'name an image: -i IMAGE');
+  }
+  return { name: 'stdin', reader: readStream(process.stdin, 'stdin') };
+}
+
+/** True where it names a folder. */
+export function isFolder(file: string | undefined): file is string {
+  return file !== undefined && fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Thrown to stop a conversion whose output nobody reads any more. */
+class NobodyReads extends Error {}
+
+/**
+ * Calls `convert` with a writer to the file, which appears whole or not at all, or to stdout where none is named, with
+ * `end` behind it there.
+ */
+export async function withOutput(
+  file: string | undefined,
+  context: Context,
+  end: string,
+  convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,
+): Promise<void> {
+  if (file === undefined || file === STANDARD_STREAM) return toStdout(context, end, convert);
+  const writer = createFile(file);
+  try {
+    await convert(writer);
+    await writer.commit();
+  } finally {
+    await writer.abort();
+  }
+}
+
+async function toStdout(
+  context: Context,
+  end: string,
+  convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,
+): Promise<void> {
+  const write = async (bytes: Uint8Array) => {
+    if (!(await context.write(bytes))) throw new NobodyReads();
+  };
+  try {
+    await convert({ write });
+    if (end !== '') await write(Buffer.from(end));
+  } catch (error) {
+    if (!(error instanceof NobodyReads)) throw error;
+  }
+}
+
+/** The one of two ways to name the input that was used. */
+export function chooseInput(positional: string | undefined, option: string | undefined): string | undefined {
+  if (positional !== undefined && option !== undefined) {
+    throw messages.usage('the input was named twice, as a word and with -i', 'name it once');
+  }
+  return positional ?? option;
+}

@@ -1,0 +1,42 @@
+import type { CommandModule } from 'yargs';
+import type { Context } from '../context';
+import { epilogue } from '../help';
+import { openInput, withOutput } from './image-streams';
+
+interface Arguments {
+  image: string;
+  nopl: boolean;
+  quiet: boolean;
+}
+
+export function showCommand(context: Context): CommandModule<object, Arguments> {
+  return {
+    command: 'show <image>',
+    describe: 'Show an image as JSON for people: decode --pretty',
+    builder: (yargs) =>
+      yargs
+        .usage('fdgraft show IMAGE [--nopl]')
+        .positional('image', { type: 'string', demandOption: true, describe: 'an image of CRIU; - is stdin' })
+        .option('nopl', {
+          type: 'boolean',
+          default: false,
+          describe: 'not the payload that follows entries, only its length',
+        })
+        .epilogue(epilogue([['fdgraft show pipes-data.img --nopl', 'which pipes held how much']])) as never,
+    handler: (args) => run(args, context),
+  };
+}
+
+async function run({ image, nopl, quiet }: Arguments, context: Context): Promise<void> {
+  const { decodeImage } = await import('../../operations/decode');
+  const warnings: string[] = [];
+  const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
+  const { name, reader } = openInput(image, true);
+  const options = { name, pretty: true, payload: !nopl, signal: context.signal, onWarning };
+  try {
+    await withOutput(undefined, context, '\n', (writer) => decodeImage(reader, writer, options));
+  } finally {
+    await reader.close();
+  }
+  if (!quiet) for (const line of warnings) await context.complain(line);
+}

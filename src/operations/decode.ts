@@ -1,0 +1,72 @@
+import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
+import { messages } from '../errors/messages';
+import { identifyImage, rawContentOf } from '../frames/image-kinds';
+import { imageToJson } from '../json/image-to-json';
+import type { Source } from '../storage/source';
+import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
+
+/** What JSON says beside crit's own. Codes are stable. */
+export interface DecodeWarning {
+  readonly code: 'BYTES_LEFT_BEHIND';
+  readonly message: string;
+}
+
+export interface DecodeImageOptions {
+  /** How messages name the image. A name such as pages-1.img tells a raw file, which is refused. */
+  readonly name: string;
+  /** Indented, with names and hexadecimal numbers as `crit decode --pretty` has them. */
+  readonly pretty?: boolean;
+  /** False: what follows entries is not shown, only how long it is. Such JSON cannot be encoded. */
+  readonly payload?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onWarning?: (warning: DecodeWarning) => void;
+}
+
+/**
+ * Writes one image as crit's JSON, without a line end. `encodeImage` makes the very same bytes of it again. Memory grows
+ * with the largest entry, not with the image. Throws FdgraftError.
+ */
+export async function decodeImage(image: ByteReader, json: ByteWriter, options: DecodeImageOptions): Promise<void> {
+  const { name, onWarning, ...others } = options;
+  const onTail = (offset: number) => onWarning?.({ code: 'BYTES_LEFT_BEHIND', message: leftBehind(name, offset) });
+  await imageToJson(image, name, json, { ...others, onTail });
+}
+
+function leftBehind(name: string, offset: number): string {
+  return `${name}: the bytes from offset ${offset} on are no entry; _tail has them`;
+}
+
+/** A file of the JSON folder is named after its image. */
+export const JSON_ENDING = '.json';
+
+export interface DecodeOptions extends ConvertOptions {
+  readonly pretty?: boolean;
+  readonly onWarning?: (warning: DecodeWarning) => void;
+}
+
+/**
+ * Makes a folder with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode` makes
+ * the same images of it again. It appears whole or not at all. Throws FdgraftError.
+ */
+export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
+  const { pretty = false, signal, onWarning } = options;
+  return convertFolder(source, options, (name) => {
+    if (isJsonOfImage(name)) throw messages.jsonInSource(name);
+    if (identifyImage(name) === undefined || rawContentOf(name) !== undefined) return undefined;
+    return {
+      name: `${name}${JSON_ENDING}`,
+      write: (reader, writer) =>
+        decodeImage(reader, writer, {
+          name,
+          pretty,
+          ...(signal === undefined ? {} : { signal }),
+          ...(onWarning === undefined ? {} : { onWarning }),
+        }),
+    };
+  });
+}
+
+/** True for the names that `decode` gives. */
+export function isJsonOfImage(name: string): boolean {
+  return name.endsWith(JSON_ENDING) && identifyImage(name.slice(0, -JSON_ENDING.length)) !== undefined;
+}

@@ -1,0 +1,35 @@
+import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
+import { jsonToImage } from '../json/json-to-image';
+import type { Source } from '../storage/source';
+import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
+import { isJsonOfImage, JSON_ENDING } from './decode';
+
+export interface EncodeImageOptions {
+  /** How messages name the JSON. */
+  readonly name: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes the image that a JSON of `decodeImage`, crit or go-criu says; what was edited in it is written as an encoder
+ * does, all else byte for byte as it was. Throws FdgraftError (JSON_MALFORMED) with the path of the place as `field`.
+ */
+export async function encodeImage(json: ByteReader, image: ByteWriter, options: EncodeImageOptions): Promise<void> {
+  const { name, signal } = options;
+  await jsonToImage(json, name, image, signal === undefined ? {} : { signal });
+}
+
+/**
+ * Makes an image folder from one that `decode` made: NAME.img from NAME.img.json, and all else as it is. It appears
+ * whole or not at all. Throws FdgraftError.
+ */
+export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
+  const { signal } = options;
+  return convertFolder(source, options, (name) => {
+    if (!isJsonOfImage(name)) return undefined;
+    return {
+      name: name.slice(0, -JSON_ENDING.length),
+      write: (reader, writer) => encodeImage(reader, writer, { name, ...(signal === undefined ? {} : { signal }) }),
+    };
+  });
+}

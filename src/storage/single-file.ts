@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { messages } from '../errors/messages';
+import { breathe } from './breath';
+import type { MemberWriter } from './sink';
+import type { MemberReader } from './source';
+
+/** Opens a file that the user names: a regular one, or what gives bytes like a pipe. Throws FdgraftError. */
+export function openFile(file: string): MemberReader {
+  const cannotRead = (error: unknown) => messages.cannotRead(file, error);
+  const fd = attempt(() => fs.openSync(file, 'r'), cannotRead);
+  if (fs.fstatSync(fd).isDirectory()) {
+    fs.closeSync(fd);
+    throw messages.notARegularFile(file);
+  }
+  return {
+    read: async (into, start, length) => {
+      await breathe();
+      return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+    },
+    close: async () => fs.closeSync(fd),
+  };
+}
+
+/** Reads a stream as it comes. */
+export function readStream(stream: Readable, name: string): MemberReader {
+  const pieces = stream[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    read: async (into, start, length) => {
+      while (rest.length === 0) {
+        const next = await pieces.next().catch((error) => {
+          throw messages.cannotRead(name, error);
+        });
+        if (next.done === true) return 0;
+        rest = next.value as Buffer;
+      }
+      const copied = rest.copy(into, start, 0, length);
+      rest = rest.subarray(copied);
+      return copied;
+    },
+    close: async () => {
+      await pieces.return?.();
+    },
+  };
+}
+
+/** A file that appears whole or not at all. */
+export interface NewFile extends MemberWriter {
+  /** Puts it in its place. */
+  commit(): Promise<void>;
+  /** Removes all traces. Does nothing after `commit`. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Makes a file that the user names. One that is there is replaced in one step, keeps its mode and its owner, and a
+ * link to it stays one; into a device or a FIFO the bytes go as they come. Throws FdgraftError.
+ */
+export function createFile(file: string): NewFile {
+  const cannotWrite = (error: unknown) => messages.cannotWriteOut(file, error);
+  if (file.includes('\ufffd')) throw messages.outNotUtf8(file);
+  return attempt(() => {
+    const there = fs.statSync(file, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) return throughWriter(fs.openSync(file, 'w'), cannotWrite);
+    const target = there === undefined ? file : fs.realpathSync.native(file);
+    const temporary = path.join(
+      path.dirname(target),
+      `.${path.basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}`,
+    );
+    const fd = fs.openSync(temporary, 'wx', there === undefined ? 0o666 : 0o600);
+    return replacing({ fd, temporary, target, there }, cannotWrite);
+  }, cannotWrite);
+}
+
+interface Replacement {
+  readonly fd: number;
+  readonly temporary: string;
+  readonly target: string;
+  readonly there: fs.Stats | undefined;
+}
+
+function replacing({ fd, temporary, target, there }: Replacement, cannotWrite: Explain): NewFile {
+  const writer = throughWriter(fd, cannotWrite);
+  let isSettled = false;
+  return {
+    ...writer,
+    commit: async () => {
+      attempt(() => {
+        if (there !== undefined) keepOwnerAndMode(fd, there);
+        fs.fsyncSync(fd);
+        fs.closeSync(fd);
+        fs.renameSync(temporary, target);
+      }, cannotWrite);
+      isSettled = true;
+    },
+    abort: async () => {
+      if (isSettled) return;
+      isSettled = true;
+      await writer.close();
+      fs.rmSync(temporary, { force: true });
+    },
+  };
+}
+
+function keepOwnerAndMode(fd: number, { uid, gid, mode }: fs.Stats): void {
+  const now = fs.fstatSync(fd);
+  if (now.uid !== uid || now.gid !== gid) fs.fchownSync(fd, uid, gid);
+  fs.fchmodSync(fd, mode & 0o7777);
+}
+
+function throughWriter(fd: number, cannotWrite: Explain): NewFile {
+  const close = async () => {
+    try {
+      fs.closeSync(fd);
+    } catch {
+      // It is closed already.
+    }
+  };
+  return {
+    write: async (bytes) => {
+      await breathe();
+      for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(fd, bytes, done), cannotWrite);
+    },
+    close,
+    commit: close,
+    abort: close,
+  };
+}
+
+type Explain = (error: unknown) => Error;
+
+function attempt<T>(call: () => T, explain: Explain): T {
+  try {
+    return call();
+  } catch (error) {
+    throw explain(error);
+  }
+}
