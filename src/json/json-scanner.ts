@@ -34,8 +34,8 @@ export class JsonScanner {
   /** The string that was read last, without its quotes. */
   start = 0;
   stop = 0;
-  /** Whether it has escapes. */
-  hasEscapes = false;
+  /** Whether it is ASCII without escapes. */
+  isPlain = true;
 
   private end = 0;
   private atEnd = false;
@@ -175,11 +175,11 @@ export class JsonScanner {
     this.at += word.length;
   }
 
-  /** Steps over a string and leaves where it is in start, stop and hasEscapes. */
+  /** Steps over a string and leaves where it is in start, stop and isPlain. */
   string(): void {
     if (this.peek() !== QUOTE) throw this.fault(`${this.shown()} where a string belongs`);
     const { bytes, end } = this;
-    this.hasEscapes = false;
+    this.isPlain = true;
     let at = this.at + 1;
     while (at < end) {
       const byte = bytes[at] as number;
@@ -190,8 +190,9 @@ export class JsonScanner {
         return;
       }
       if (byte < 0x20) throw this.fault('a control character inside a string is no JSON', undefined, at);
-      if (byte === BACKSLASH) {
-        this.hasEscapes = true;
+      if (byte >= 0x80) this.isPlain = false;
+      else if (byte === BACKSLASH) {
+        this.isPlain = false;
         at += 1;
       }
       at += 1;
@@ -202,6 +203,7 @@ export class JsonScanner {
   /** The text of the string that was read last. */
   text(): string {
     const { bytes, start, stop } = this;
+    if (this.isPlain) return bytes.toString('latin1', start, stop);
     if (!isUtf8(bytes.subarray(start, stop))) {
       throw this.fault(
         'the string is not valid UTF-8',
@@ -209,7 +211,6 @@ export class JsonScanner {
         start,
       );
     }
-    if (!this.hasEscapes) return bytes.toString('utf8', start, stop);
     const text = bytes.toString('utf8', start - 1, stop + 1);
     try {
       return JSON.parse(text) as string;

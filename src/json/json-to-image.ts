@@ -157,11 +157,12 @@ class ImageEncoder {
     scanner.at += 1;
     if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
     const entries = new EntryEncoder(scanner, kind, this.writer);
+    const mayHaveExtra = hasExtras(kind);
     let index = 0;
     do {
       if (index % 1024 === 0) this.signal?.throwIfAborted();
       scanner.path.push(index);
-      if (hasExtras(kind)) await entries.withExtra(index);
+      if (mayHaveExtra) await entries.withExtra(index);
       else if (!entries.tryNext(index)) await entries.next(index);
       else if (!entries.tryPut()) await entries.put();
       scanner.path.pop();

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { decodeBase64 } from '../bytes/base64';
 import { EscapeFault } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
@@ -258,7 +257,7 @@ export class MessageReader {
     if (scanner.accept(CLOSE_ARRAY)) return;
     let start = 0;
     if (field.packed) {
-      this.tag(field, WIRE_TYPE.BYTES);
+      out.varint(field.number * 8 + WIRE_TYPE.BYTES, 0);
       start = out.beginLength();
     }
     let index = 0;
@@ -286,19 +285,15 @@ export class MessageReader {
       return false;
     }
     for (const word of words) {
-      this.tag(field, field.wireType);
+      this.out.varint(field.tag, 0);
       this.out.varint(word, 0);
     }
     return true;
   }
 
   private tagged(field: FieldShape, depth: number): void {
-    this.tag(field, field.wireType);
+    this.out.varint(field.tag, 0);
     this.value(field, depth);
-  }
-
-  private tag(field: FieldShape, wireType: number): void {
-    this.out.varint(field.number * 8 + wireType, 0);
   }
 
   /** Reads a value that begins where the scanner stands. */
@@ -307,7 +302,7 @@ export class MessageReader {
     switch (field.type) {
       case 'message': {
         const start = out.beginLength();
-        this.message(field.message as MessageShape, depth + 1);
+        this.message(field.message, depth + 1);
         out.endLength(start);
         return;
       }
@@ -333,7 +328,7 @@ export class MessageReader {
     const { scanner } = this;
     if (scanner.peek() !== QUOTE) throw this.wrongType(describe(field));
     scanner.string();
-    if (!scanner.hasEscapes && isUtf8(scanner.bytes.subarray(scanner.start, scanner.stop))) {
+    if (scanner.isPlain) {
       this.out.varint(scanner.stop - scanner.start, 0);
       this.out.copy(scanner.bytes, scanner.start, scanner.stop);
       return;
@@ -370,6 +365,12 @@ export class MessageReader {
   private integer(field: FieldShape): void {
     const { scanner, out } = this;
     const byte = scanner.peek();
+    if (byte === QUOTE && field.values !== undefined) {
+      const named = field.values.values.get(scanner.takeText());
+      if (named === undefined) throw this.notAValue(field, scanner.text());
+      out.varint(named, 0);
+      return;
+    }
     const value = byte >= ZERO && byte <= NINE ? scanner.smallNumber() : -1;
     // The usual kinds, without a bigint.
     if (value >= 0 && value < LIMITS[field.type]) {
@@ -395,8 +396,6 @@ export class MessageReader {
     }
     if (type !== 'string') throw this.wrongType(describe(field));
     const text = scanner.takeText();
-    const named = field.values?.values.get(text);
-    if (named !== undefined) return BigInt(named);
     const value = parseInteger(field, text);
     if (value === undefined) throw this.notAValue(field, text);
     if (/^-?\d/.test(text) && WIDE_TYPES.has(field.type) && !text.startsWith('0x')) this.sawNumberText = true;

@@ -279,7 +279,7 @@ export class MessageWriter {
     const joined = joinPayloads(field, bytes, occurrences);
     try {
       this.message(
-        field.message as MessageShape,
+        field.message,
         joined,
         0,
         joined.length,
@@ -317,10 +317,10 @@ export class MessageWriter {
         this.unsigned(field, cursor, hex);
         return;
       case 'enum': {
-        const name = field.values?.names.get(cursor.low | 0);
+        const name = field.values?.quotedNames.get(cursor.low | 0);
         this.signed32(cursor);
         if (name === undefined) text.integer(cursor.low | 0);
-        else text.quoted(name);
+        else text.raw(name);
         return;
       }
       case 'int32':
@@ -356,7 +356,7 @@ export class MessageWriter {
         this.bytes(field, cursor);
         return;
       case 'message': {
-        const shape = field.message as MessageShape;
+        const shape = field.message;
         const { bytes, valueStart, end } = cursor;
         this.message(shape, bytes, valueStart, end, hex || field.display.hex === true, depth + 1);
         text.end('}');
@@ -367,17 +367,20 @@ export class MessageWriter {
 
   private unsigned(field: FieldShape, cursor: FieldCursor, hex: boolean): void {
     const { text } = this;
-    let [low, high] = [cursor.low, cursor.high];
+    let { low, high } = cursor;
     if (field.wireType === WIRE_TYPE.VARINT) {
       this.varint(cursor);
       if (field.type === 'uint32' && high !== 0) {
         this.isOdd = true;
         high = 0;
       }
-    } else if (field.type === 'fixed32') [low, high] = [cursor.fixed32(), 0];
-    else {
+    } else if (field.type === 'fixed32') {
+      low = cursor.fixed32();
+      high = 0;
+    } else {
       const value = cursor.fixed64();
-      [low, high] = [Number(value & 0xffffffffn), Number(value >> 32n)];
+      low = Number(value & 0xffffffffn);
+      high = Number(value >> 32n);
     }
     const shown = text.pretty ? showInteger(field, low, high, hex) : undefined;
     if (shown === undefined) text.unsigned(low, high);

@@ -30,27 +30,47 @@ export interface Display {
 
 export interface EnumShape {
   readonly name: string;
-  readonly names: ReadonlyMap<number, string>;
+  /** Names in JSON, with their quotes. */
+  readonly quotedNames: ReadonlyMap<number, Uint8Array>;
   readonly values: ReadonlyMap<string, number>;
 }
 
 /** A field, as the code sees it that treats all messages alike. */
-export interface FieldShape {
-  readonly number: number;
-  readonly name: string;
+export class FieldShape {
   /** The name as a JSON key, with its quotes; and with what is between it and a value. */
   readonly quotedName: Uint8Array;
   readonly key: Uint8Array;
-  readonly label: 'required' | 'optional' | 'repeated';
   readonly type: ScalarType | 'enum' | 'message';
   /** One of WIRE_TYPE: that of a single value, not of a packed row. */
   readonly wireType: number;
+  /** Number and wire type, as a varint has them. */
+  readonly tag: number;
   /** Repeated values stand in one row without tags. */
   readonly packed: boolean;
-  readonly display: Display;
   readonly values: EnumShape | undefined;
-  /** The message inside. */
-  readonly message: MessageShape | undefined;
+  private inner: MessageShape | undefined;
+
+  constructor(
+    readonly number: number,
+    readonly name: string,
+    readonly label: 'required' | 'optional' | 'repeated',
+    private readonly typeName: string,
+    readonly display: Display,
+  ) {
+    this.quotedName = Buffer.from(`"${name}"`);
+    this.key = Buffer.from(`"${name}": `);
+    this.type = described[typeName] ? 'message' : enums[typeName] ? 'enum' : (typeName as ScalarType);
+    this.wireType = WIRE_TYPES[this.type] ?? WIRE_TYPE.VARINT;
+    this.tag = number * 8 + this.wireType;
+    this.packed = display.packed === true;
+    this.values = this.type === 'enum' ? enumShape(typeName) : undefined;
+  }
+
+  /** The message inside. Made when it is asked for: most images need few, and aa_namespace holds itself. */
+  get message(): MessageShape {
+    this.inner ??= shapeOf(this.typeName);
+    return this.inner;
+  }
 }
 
 /** A message: its fields by number and by name, in ascending order of numbers. */
@@ -95,7 +115,13 @@ export class MessageShape {
   }
 }
 
-type DescribedField = readonly [number: number, name: string, label: string, type: string, options?: Display];
+type DescribedField = readonly [
+  number: number,
+  name: string,
+  label: FieldShape['label'],
+  type: string,
+  options?: Display,
+];
 const described = all.messages as unknown as { readonly [message: string]: readonly DescribedField[] };
 const enums = all.enums as { readonly [name: string]: { readonly [value: string]: number } };
 
@@ -108,33 +134,12 @@ export function shapeOf(message: string): MessageShape {
   if (known !== undefined) return known;
   const fields = described[message];
   if (fields === undefined) throw new TypeError(`no schema has the message ${message}`);
-  const shape = new MessageShape(message, fields.map(shapeOfField));
+  const shape = new MessageShape(
+    message,
+    fields.map(([number, name, label, type, options]) => new FieldShape(number, name, label, type, options ?? {})),
+  );
   shapes.set(message, shape);
   return shape;
-}
-
-function shapeOfField([number, name, label, typeName, options]: DescribedField): FieldShape {
-  const type: FieldShape['type'] = described[typeName]
-    ? 'message'
-    : enums[typeName]
-      ? 'enum'
-      : (typeName as ScalarType);
-  const field = {
-    number,
-    name,
-    quotedName: Buffer.from(`"${name}"`),
-    key: Buffer.from(`"${name}": `),
-    label: label as FieldShape['label'],
-    type,
-    wireType: WIRE_TYPES[type] ?? WIRE_TYPE.VARINT,
-    packed: options?.packed === true,
-    display: options ?? {},
-    values: type === 'enum' ? enumShape(typeName) : undefined,
-    message: undefined,
-  };
-  // Made when it is asked for: most images need few of the messages, and aa_namespace holds itself.
-  if (type === 'message') Object.defineProperty(field, 'message', { get: () => shapeOf(typeName) });
-  return field;
 }
 
 const WIRE_TYPES: { readonly [type: string]: number } = {
@@ -149,7 +154,8 @@ function enumShape(name: string): EnumShape {
   const known = enumShapes.get(name);
   if (known !== undefined) return known;
   const values = Object.entries(enums[name] ?? {});
-  const shape = { name, values: new Map(values), names: new Map(values.map(([value, number]) => [number, value])) };
+  const shape = { name, values: new Map(values), quotedNames: new Map(values.map(([value, number]) => [number, Buffer.from(`"${value}"`)])),
+  };
   enumShapes.set(name, shape);
   return shape;
 }

@@ -10,10 +10,15 @@ export class WireBuffer {
 
   /** A varint, from its unsigned halves, in its shortest form. */
   varint(low: number, high: number): void {
-    this.ensure(MAX_VARINT_BYTES);
+    if (this.length + MAX_VARINT_BYTES > this.bytes.length) this.ensure(MAX_VARINT_BYTES);
     const { bytes } = this;
+    if (high === 0 && low < 0x80) {
+      bytes[this.length++] = low;
+      return;
+    }
     let at = this.length;
-    let [l, h] = [low, high];
+    let l = low;
+    let h = high;
     while (h > 0 || l > 0x7f) {
       bytes[at++] = (l & 0x7f) | 0x80;
       l = ((l >>> 7) | (h << 25)) >>> 0;
