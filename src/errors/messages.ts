@@ -135,6 +135,8 @@ export const messages = {
       problem: 'exists already',
       hint: 'name a folder that is not there yet; an existing one is never touched',
     }),
+  outIsFolder: (out: string) =>
+    error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),
   outInsideSource: (out: string, source: string) =>
     error({
       code: 'OUT_UNUSABLE',

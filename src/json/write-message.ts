@@ -278,14 +278,7 @@ export class MessageWriter {
   ): void {
     const joined = joinPayloads(field, bytes, occurrences);
     try {
-      this.message(
-        field.message,
-        joined,
-        0,
-        joined.length,
-        hex || field.display.hex === true,
-        depth + 1,
-      );
+      this.message(field.message, joined, 0, joined.length, hex || field.display.hex === true, depth + 1);
     } catch (error) {
       if (!(error instanceof WireFault)) throw error;
       throw new WireFault(error.message, (occurrences[0] as Occurrence).start, error.needs, error.field);

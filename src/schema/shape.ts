@@ -154,7 +154,10 @@ function enumShape(name: string): EnumShape {
   const known = enumShapes.get(name);
   if (known !== undefined) return known;
   const values = Object.entries(enums[name] ?? {});
-  const shape = { name, values: new Map(values), quotedNames: new Map(values.map(([value, number]) => [number, Buffer.from(`"${value}"`)])),
+  const shape = {
+    name,
+    values: new Map(values),
+    quotedNames: new Map(values.map(([value, number]) => [number, Buffer.from(`"${value}"`)])),
   };
   enumShapes.set(name, shape);
   return shape;

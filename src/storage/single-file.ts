@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
+import { orAborted } from './or-aborted';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 
 /** Opens a file that the user names: a regular one, or what gives bytes like a pipe. Throws FdgraftError. */
-export function openFile(file: string): MemberReader {
+export function openFile(file: string, signal?: AbortSignal): MemberReader {
   const cannotRead = (error: unknown) => messages.cannotRead(file, error);
+  const stats = attempt(() => fs.statSync(file), cannotRead);
+  if (stats.isDirectory()) throw messages.notARegularFile(file);
+  // Opening and reading may wait for as long as the other end likes.
+  if (!stats.isFile()) return readStream(fs.createReadStream(file), file, signal);
   const fd = attempt(() => fs.openSync(file, 'r'), cannotRead);
-  if (fs.fstatSync(fd).isDirectory()) {
-    fs.closeSync(fd);
-    throw messages.notARegularFile(file);
-  }
   return {
     read: async (into, start, length) => {
       await breathe();
@@ -25,24 +26,26 @@ export function openFile(file: string): MemberReader {
 }
 
 /** Reads a stream as it comes. */
-export function readStream(stream: Readable, name: string): MemberReader {
+export function readStream(stream: Readable, name: string, signal?: AbortSignal): MemberReader {
   const pieces = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
+  const next = () =>
+    pieces.next().catch((error) => {
+      throw messages.cannotRead(name, error);
+    });
   return {
     read: async (into, start, length) => {
       while (rest.length === 0) {
-        const next = await pieces.next().catch((error) => {
-          throw messages.cannotRead(name, error);
-        });
-        if (next.done === true) return 0;
-        rest = next.value as Buffer;
+        const { done, value } = await orAborted(next(), signal);
+        if (done === true) return 0;
+        rest = value as Buffer;
       }
       const copied = rest.copy(into, start, 0, length);
       rest = rest.subarray(copied);
       return copied;
     },
     close: async () => {
-      await pieces.return?.();
+      stream.destroy();
     },
   };
 }
@@ -59,12 +62,13 @@ export interface NewFile extends MemberWriter {
  * Makes a file that the user names. One that is there is replaced in one step, keeps its mode and its owner, and a
  * link to it stays one; into a device or a FIFO the bytes go as they come. Throws FdgraftError.
  */
-export function createFile(file: string): NewFile {
+export function createFile(file: string, signal?: AbortSignal): NewFile {
   const cannotWrite = (error: unknown) => messages.cannotWriteOut(file, error);
   if (file.includes('\ufffd')) throw messages.outNotUtf8(file);
   return attempt(() => {
     const there = fs.statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) return throughWriter(fs.openSync(file, 'w'), cannotWrite);
+    if (there?.isDirectory()) throw messages.outIsFolder(file);
+    if (there !== undefined && !there.isFile()) return writeStream(fs.createWriteStream(file), cannotWrite, signal);
     const target = there === undefined ? file : fs.realpathSync.native(file);
     const temporary = path.join(
       path.dirname(target),
@@ -83,25 +87,29 @@ interface Replacement {
 }
 
 function replacing({ fd, temporary, target, there }: Replacement, cannotWrite: Explain): NewFile {
-  const writer = throughWriter(fd, cannotWrite);
   let isSettled = false;
+  const close = async () => {
+    if (isSettled) return;
+    isSettled = true;
+    fs.closeSync(fd);
+    fs.rmSync(temporary, { force: true });
+  };
   return {
-    ...writer,
+    write: async (bytes) => {
+      await breathe();
+      for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(fd, bytes, done), cannotWrite);
+    },
+    close,
     commit: async () => {
       attempt(() => {
         if (there !== undefined) keepOwnerAndMode(fd, there);
         fs.fsyncSync(fd);
-        fs.closeSync(fd);
         fs.renameSync(temporary, target);
       }, cannotWrite);
       isSettled = true;
+      fs.closeSync(fd);
     },
-    abort: async () => {
-      if (isSettled) return;
-      isSettled = true;
-      await writer.close();
-      fs.rmSync(temporary, { force: true });
-    },
+    abort: close,
   };
 }
 
@@ -111,21 +119,29 @@ function keepOwnerAndMode(fd: number, { uid, gid, mode }: fs.Stats): void {
   fs.fchmodSync(fd, mode & 0o7777);
 }
 
-function throughWriter(fd: number, cannotWrite: Explain): NewFile {
+/** Into what takes bytes as slowly as it likes. */
+function writeStream(stream: Writable, cannotWrite: Explain, signal: AbortSignal | undefined): NewFile {
+  // Each failure is told to the call that it belongs to.
+  stream.on('error', () => {});
+  const settled = (begin: (done: (error?: Error | null) => void) => void) =>
+    new Promise<void>((resolve, reject) => {
+      begin((error) => (error === null || error === undefined ? resolve() : reject(cannotWrite(error))));
+    });
   const close = async () => {
-    try {
-      fs.closeSync(fd);
-    } catch {
-      // It is closed already.
-    }
+    stream.destroy();
   };
   return {
-    write: async (bytes) => {
-      await breathe();
-      for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(fd, bytes, done), cannotWrite);
-    },
+    write: (bytes) =>
+      orAborted(
+        settled((done) => stream.write(bytes, done)),
+        signal,
+      ),
     close,
-    commit: close,
+    commit: () =>
+      orAborted(
+        settled((done) => stream.end(done)),
+        signal,
+      ),
     abort: close,
   };
 }

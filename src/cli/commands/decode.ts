@@ -70,7 +70,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
   if (link !== undefined) throw messages.usage('--link goes with a folder', 'leave it out');
   const { decodeImage } = await import('../../operations/decode');
-  const { name, reader } = openInput(input, true);
+  const { name, reader } = openInput(input, true, context);
   try {
     await withOutput(out, context, '\n', (writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }));
   } finally {

@@ -64,7 +64,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');
   }
   const { encodeImage } = await import('../../operations/encode');
-  const { name, reader } = openInput(input, false);
+  const { name, reader } = openInput(input, false, context);
   try {
     await withOutput(out, context, '', (writer) => encodeImage(reader, writer, { name, signal }));
   } finally {

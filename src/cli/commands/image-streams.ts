@@ -15,12 +15,12 @@ export interface Input {
 }
 
 /** Opens a file, or stdin where none is named. `binary`: it is not to be typed at a terminal. */
-export function openInput(file: string | undefined, binary: boolean): Input {
-  if (file !== undefined && file !== STANDARD_STREAM) return { name: file, reader: openFile(file) };
+export function openInput(file: string | undefined, binary: boolean, { signal }: Context): Input {
+  if (file !== undefined && file !== STANDARD_STREAM) return { name: file, reader: openFile(file, signal) };
   if (binary && process.stdin.isTTY) {
     throw messages.usage('stdin is a terminal, and images are binary', 'name an image: -i IMAGE');
   }
-  return { name: 'stdin', reader: readStream(process.stdin, 'stdin') };
+  return { name: 'stdin', reader: readStream(process.stdin, 'stdin', signal) };
 }
 
 /** True where it names a folder. */
@@ -42,7 +42,7 @@ export async function withOutput(
   convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,
 ): Promise<void> {
   if (file === undefined || file === STANDARD_STREAM) return toStdout(context, end, convert);
-  const writer = createFile(file);
+  const writer = createFile(file, context.signal);
   try {
     await convert(writer);
     await writer.commit();

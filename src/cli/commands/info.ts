@@ -23,7 +23,7 @@ export function infoCommand(context: Context): CommandModule<object, Arguments> 
 
 async function run({ image, json }: Arguments, context: Context): Promise<void> {
   const { imageInfo } = await import('../../operations/image-info');
-  const { name, reader } = openInput(image, true);
+  const { name, reader } = openInput(image, true, context);
   try {
     const info = await imageInfo(reader, { name, signal: context.signal });
     const shown = json ? { format: 'fdgraft.info', version: 1, ...info } : info;
