@@ -10,6 +10,7 @@ const LAYERS = [
   'frames',
   'wire',
   'schema',
+  'json',
   'checkpoint',
   'specs',
   'rewrite',

@@ -41,10 +41,13 @@ function findKeys() {
   return [keyLike(/^pipe:/), keyLike(/out\.log$/), keyLike(/err\.log$/)];
 }
 
-/** Every entry of the images that a rewrite can change, a line of JSON each, for diff(1). */
-function printEntries(folder, file) {
-  const { readEntries } = require('./read-entries');
-  fs.writeFileSync(file, readEntries(folder).join('\n').concat('\n'));
+/** What diff(1) says of one image, as `fdgraft show` has it. */
+function diffImage(name, out) {
+  const shown = `diff -U2 <(fdgraft show ${SOURCE}/${name}) <(fdgraft show ${out}/${name})`;
+  const command = `diff -U2 --label before --label after <("$0" "$1" show "$2") <("$0" "$1" show "$3")`;
+  const images = [path.join(SOURCE, name), path.join(out, name)];
+  const status = show(shown, 'bash', ['-c', command, process.execPath, bin, ...images]);
+  if (status !== 1) throw new Error(`diff of ${name} ended with ${status}`);
 }
 
 function main() {
@@ -64,18 +67,9 @@ function main() {
     fdgraft('rewrite', SOURCE, '-o', out, ...specs.flatMap((spec) => ['--inherit-fd', spec]));
 
     say('3. What the rewrite changed: the entries became placeholders, and nothing else did.');
-    printEntries(path.join(top, SOURCE), path.join(work, 'before'));
-    printEntries(out, path.join(work, 'after'));
     show(`diff -rq ${SOURCE} ${out}`, 'diff', ['-rq', SOURCE, out]);
-    show('diff (the entries, as JSON)', 'diff', [
-      '-U0',
-      '--label',
-      'before',
-      '--label',
-      'after',
-      path.join(work, 'before'),
-      path.join(work, 'after'),
-    ]);
+    diffImage('files.img', out);
+    diffImage('fdinfo-2.img', out);
 
     say(
       '4. The executor gives a command the descriptors that the restored task would get: 1 is our 5 (a pipe to cat),\n   5 and 7 are our 7, 6 is our 8.',
