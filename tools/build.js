@@ -9,6 +9,9 @@ function buildCommand() {
   fs.rmSync(path.join(top, 'dist'), { recursive: true, force: true });
   run(process.execPath, [path.join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
+  require('./compile-command').bundle();
+  const compile = [path.join(top, 'tools/compile-command.js'), 'compile'];
+  run(process.execPath, compile, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function buildNative() {

@@ -1,10 +1,6 @@
 #!/usr/bin/env node
-import v8 from 'node:v8';
-import { main } from './main';
+import { loadMain } from './load-main';
+import { setV8Flags } from './v8-flags';
 
-// What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is
-// of use, and both stay resident (docs/PERFORMANCE.md).
-v8.setFlagsFromString('--semi-space-growth-factor=1');
-v8.setFlagsFromString('--heap-growing-percent=50');
-
-void main(process.argv.slice(2));
+setV8Flags();
+void loadMain()(process.argv.slice(2));

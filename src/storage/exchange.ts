@@ -5,9 +5,10 @@ import { getSystemErrorName } from 'node:util';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
 import type { HeldFolder } from './held-folder';
+import { ownFolder } from './own-folder';
 
 /** Where `npm run build` puts the program that makes the system call which Node.js has not. */
-const PROGRAM = path.join(__dirname, '../../native/build/fdgraft-exchange');
+const PROGRAM = path.join(ownFolder(), 'native/build/fdgraft-exchange');
 
 /** Throws FdgraftError where folders cannot be exchanged in one step here. `folder`: how messages name it. */
 export function checkExchange(folder: string): void {
