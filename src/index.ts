@@ -10,10 +10,12 @@ export {
   decode,
   decodeImage,
 } from './operations/decode';
+export { type DiffOptions, type DiffResult, diff, diffImages, type ToldDifference } from './operations/diff';
 export { type EncodeImageOptions, encode, encodeImage } from './operations/encode';
 export { type ImageInfo, imageInfo } from './operations/image-info';
 export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
 export { openSource } from './operations/open-source';
+export { readPlanOf } from './operations/plan-of';
 export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
 export type { NextCommand, Redirection } from './plan/next-command';

@@ -15,6 +15,7 @@ const LAYERS = [
   'specs',
   'rewrite',
   'plan',
+  'diff',
   'operations',
   'cli',
 ];

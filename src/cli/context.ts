@@ -14,6 +14,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Bold where stdout is a terminal that shows it. */
   emphasize(text: string, wanted: boolean): string;
+  /** Done, and the answer is no: exit code 1. */
+  answerNo(): void;
   release(): void;
   dieOf(signal: NodeJS.Signals): void;
 }
@@ -45,6 +47,9 @@ export function createContext(): Context {
     },
     signal: controller.signal,
     emphasize: (text, wanted) => (wanted && showsColour(process.stdout) ? styleText('bold', text) : text),
+    answerNo: () => {
+      process.exitCode = 1;
+    },
     release,
     dieOf: (signal) => {
       release();

@@ -4,6 +4,7 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { version } from '../version';
 import { decodeCommand } from './commands/decode';
+import { diffCommand } from './commands/diff';
 import { encodeCommand } from './commands/encode';
 import { infoCommand } from './commands/info';
 import { lsCommand } from './commands/ls';
@@ -37,6 +38,7 @@ function buildParser(args: readonly string[], context: Context): Argv {
     .option('color', { type: 'boolean', describe: 'colour on a terminal (also off by NO_COLOR)', default: true })
     .command(lsCommand(context))
     .command(rewriteCommand(context))
+    .command(diffCommand(context))
     .command(decodeCommand(context))
     .command(encodeCommand(context))
     .command(infoCommand(context))

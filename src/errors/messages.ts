@@ -242,6 +242,20 @@ export const messages = {
       hint: 'TMPDIR names another folder with room for it; none is needed where "magic" comes before "entries", and the keys of an entry before its "extra"',
       cause,
     }),
+  noPlan: (file: string, problem: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `is no plan of fdgraft: ${problem}`,
+      hint: 'give the inherit-plan.img that fdgraft rewrite made, or the folder that it is in',
+    }),
+  kindsDiffer: (a: string, kindA: string, b: string, kindB: string) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file: b,
+      problem: `is an image ${kindB}, and ${a} is an image ${kindA}: their entries have nothing in common`,
+      hint: 'compare images of one kind, or whole folders',
+    }),
   emptyEntry: (place: Place) =>
     error({
       code: 'IMAGE_MALFORMED',

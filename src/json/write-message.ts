@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { escapeBytes } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
 import type { FieldShape, MessageShape } from '../schema/shape';
@@ -35,7 +36,11 @@ export class MessageWriter {
   /** Whether the message that is being written needs `_wire`. */
   private isOdd = false;
 
-  constructor(private readonly text: JsonText) {}
+  constructor(
+    private readonly text: JsonText,
+    /** False: of bytes, only how many they are and their digest is shown, and there is no `_wire`. */
+    private readonly showsBytes = true,
+  ) {}
 
   /** Writes a record as an object. Throws WireFault. */
   write(shape: MessageShape, bytes: Uint8Array, start: number, end: number): void {
@@ -52,6 +57,16 @@ export class MessageWriter {
   writeFields(shape: MessageShape, bytes: Uint8Array, start: number, end: number): void {
     this.members(shape, bytes, start, end, false, 0);
     this.text.end('}');
+  }
+
+  /** Writes the value of one occurrence of a field, tag included. Throws WireFault. */
+  writeField(field: FieldShape, bytes: Uint8Array, start: number, end: number, hex: boolean): void {
+    this.occurrence(field, bytes, { start, end }, hex, 0);
+  }
+
+  /** Writes all values of a repeated field, given by their occurrences, as a list. Throws WireFault. */
+  writeRow(field: FieldShape, bytes: Uint8Array, occurrences: readonly Occurrence[], hex: boolean): void {
+    this.row(field, bytes, occurrences, hex, 0);
   }
 
   /** A key of the object that is open. */
@@ -75,7 +90,7 @@ export class MessageWriter {
     if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
     const isOuterOdd = this.isOdd;
     this.members(shape, bytes, start, end, hex, depth);
-    if (this.isOdd) {
+    if (this.isOdd && this.showsBytes) {
       this.key(WIRE_KEY);
       this.base64(bytes.subarray(start, end));
     }
@@ -413,6 +428,9 @@ export class MessageWriter {
       const shown = encodeQuotedPrintable(value);
       if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
       text.quoted(shown);
+    } else if (!this.showsBytes) {
+      const digest = createHash('sha256').update(value).digest('hex');
+      text.quoted(`<${value.length} bytes, SHA-256 ${digest}>`);
     } else {
       this.base64(value);
     }

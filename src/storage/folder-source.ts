@@ -72,6 +72,20 @@ function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
     .map(({ name }) => name);
 }
 
+/** The order in which two folders, opened with the same `first`, give members: negative where `a` comes before `b`. */
+export function compareMemberNames(a: Buffer, b: Buffer, first: readonly string[]): number {
+  const ranks = [a, b].map((name) => {
+    const place = first.indexOf(name.toString('latin1'));
+    return place === -1 ? first.length : place;
+  }) as [number, number];
+  if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
+  const [x, y] = [a, b].map((name) => name.toString('latin1').split('/')) as [string[], string[]];
+  for (let i = 0; i < Math.min(x.length, y.length); i += 1) {
+    if (x[i] !== y[i]) return (x[i] as string) < (y[i] as string) ? -1 : 1;
+  }
+  return x.length - y.length;
+}
+
 function describe(file: SourceFile, name: Buffer): SourceMember {
   const { path } = file;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);

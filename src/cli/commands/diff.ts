@@ -1,0 +1,135 @@
+import type { CommandModule } from 'yargs';
+import { messages } from '../../errors/messages';
+import type { DiffResult } from '../../index';
+import type { Context } from '../context';
+import { epilogue } from '../help';
+import { once } from '../options';
+import type { DiffReport } from '../report/diff-report';
+import { isFolder, openInput, withOutput } from './image-streams';
+
+const FORMATS = ['text', 'json', 'markdown'] as const;
+type Format = (typeof FORMATS)[number];
+
+interface Arguments {
+  before: string;
+  after: string;
+  format?: string | string[];
+  plan?: string | string[];
+  out?: string | string[];
+  json: boolean;
+  quiet: boolean;
+  color: boolean;
+}
+
+export function diffCommand(context: Context): CommandModule<object, Arguments> {
+  return {
+    command: 'diff <before> <after>',
+    describe: 'Say what differs between two checkpoints, or two images, by what it means',
+    builder: (yargs) =>
+      yargs
+        .usage('fdgraft diff A B [--format text|json|markdown] [--plan PLAN] [-o FILE]')
+        .positional('before', { type: 'string', demandOption: true, describe: 'an image folder, or an image' })
+        .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
+        .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
+        .option('plan', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'the plan of the rewrite that made B: what it does not explain is told apart',
+        })
+        .option('out', {
+          alias: 'o',
+          type: 'string',
+          requiresArg: true,
+          describe: 'where to write it (stdout by default)',
+        })
+        .epilogue(
+          epilogue([
+            ['fdgraft diff ckpt out', 'what a rewrite changed: first what it means, then entry by entry'],
+            [
+              'fdgraft diff ckpt out --plan out',
+              'a proof that it did only what its plan says: exit code 0, or 1 with the rest',
+            ],
+            ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
+            ['fdgraft diff a/files.img b/files.img', 'two images'],
+          ]),
+        ) as never,
+    handler: (args) => run(args, context),
+  };
+}
+
+async function run(args: Arguments, context: Context): Promise<void> {
+  const { before, after, quiet } = args;
+  const planPath = once('plan', args.plan);
+  const format = chooseFormat(args);
+  const result = await compare(before, after, planPath, context);
+  try {
+    if (!quiet || once('out', args.out) !== undefined) {
+      const report = await createReport(format, args, context);
+      await withOutput(once('out', args.out), context, '', (writer) => write(result, report, writer));
+    }
+    const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.missing.length === 0;
+    if (!isFine) context.answerNo();
+  } finally {
+    result.close();
+  }
+}
+
+function chooseFormat(args: Arguments): Format {
+  const format = once('format', args.format) as Format | undefined;
+  if (args.json && format !== undefined && format !== 'json') {
+    throw messages.usage(`--json and --format ${format} were given both`, 'give one of them');
+  }
+  return args.json ? 'json' : (format ?? 'text');
+}
+
+async function compare(
+  before: string,
+  after: string,
+  planPath: string | undefined,
+  context: Context,
+): Promise<DiffResult> {
+  const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
+  const { signal } = context;
+  const [isFolderBefore, isFolderAfter] = [isFolder(before), isFolder(after)];
+  if (isFolderBefore !== isFolderAfter) {
+    throw messages.usage('a folder and a file have nothing to compare', 'give two image folders, or two images');
+  }
+  if (isFolderBefore) {
+    const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
+    const sources = [await openSource(before), await openSource(after)] as const;
+    return diff(...sources, { signal, ...(plan === undefined ? {} : { plan }) });
+  }
+  if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
+  const [a, b] = [openInput(before, true, context), openInput(after, true, context)];
+  try {
+    return await diffImages(a, b, { signal });
+  } finally {
+    await a.reader.close();
+    await b.reader.close();
+  }
+}
+
+async function createReport(format: Format, args: Arguments, context: Context): Promise<DiffReport> {
+  if (format === 'json') return new (await import('../report/diff-json')).DiffJson(args.before, args.after);
+  if (format === 'markdown') return new (await import('../report/diff-markdown')).DiffMarkdown(args.before, args.after);
+  const isShown = once('out', args.out) === undefined;
+  const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
+  return new (await import('../report/diff-text')).DiffText(emphasize);
+}
+
+const PIECE = 1 << 14;
+
+async function write(
+  result: DiffResult,
+  report: DiffReport,
+  writer: { write(bytes: Uint8Array): Promise<void> },
+): Promise<void> {
+  let text = report.begin(result);
+  for await (const difference of result.differences()) {
+    text += report.difference(difference);
+    if (text.length < PIECE) continue;
+    await writer.write(Buffer.from(text));
+    text = '';
+  }
+  await writer.write(Buffer.from(text + report.end(result)));
+}

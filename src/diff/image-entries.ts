@@ -1,0 +1,144 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { ByteReader } from '../bytes/byte-stream';
+import { locate } from '../errors/locate';
+import { WireFault } from '../errors/wire-fault';
+import type { ImageKind } from '../frames/image-kinds';
+import { type Magics, type RecordBatch, RecordReader } from '../frames/record-reader';
+import { kindOf } from '../json/image-to-json';
+import { extraBytes, hasExtras, type RecordGrammar, recordGrammar } from '../schema/record-grammar';
+import { type MessageShape, shapeOf } from '../schema/shape';
+import { tailRules } from '../schema/tail-rules';
+import type { Digest } from './difference';
+
+/** One entry, valid until the next is asked for. */
+export interface Entry {
+  readonly shape: MessageShape;
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** What follows it; records that belong to it too. */
+  readonly payload: Digest | undefined;
+}
+
+/** Reads an image entry by entry; what follows them is digested. */
+export class ImageEntries {
+  private entries: Entry[] = [];
+  private next = 0;
+  private count = 0;
+  private isOver = false;
+  /** The last entry, as long as what follows it has not all come. */
+  private open: { entry: Omit<Entry, 'payload'>; hash: Hash; bytes: number; inner: number } | undefined;
+  private readonly grammar: RecordGrammar;
+
+  private constructor(
+    readonly kind: ImageKind,
+    readonly magics: Magics,
+    private readonly reader: RecordReader,
+    private readonly file: string,
+  ) {
+    const grammar = recordGrammar(kind);
+    this.grammar = recordGrammar(kind);
+    reader.rules = {
+      extraLength: hasExtras(kind) ? (bytes, start, end) => extraBytes(grammar(bytes, start, end)) : undefined,
+      takeExtra: (bytes) => this.payload(bytes),
+      tail: tailRules(kind),
+    };
+  }
+
+  /** Reads the magics. `file`: how messages name it. Throws FdgraftError. */
+  static async open(image: ByteReader, file: string): Promise<ImageEntries> {
+    const reader = new RecordReader(image, file);
+    const magics = await reader.magics();
+    return new ImageEntries(kindOf(magics, file), magics, reader, file);
+  }
+
+  /** The next entry, if it is there already; undefined where `fill` is to be called. */
+  take(): Entry | undefined {
+    const entry = this.entries[this.next];
+    if (entry !== undefined) this.next += 1;
+    return entry;
+  }
+
+  /** Reads on. False at the end. What was given out is not valid any more. */
+  async fill(): Promise<boolean> {
+    this.entries = [];
+    this.next = 0;
+    while (this.entries.length === 0 && !this.isOver) {
+      const batch = await this.reader.nextBatch();
+      if (batch === undefined) {
+        this.isOver = true;
+        this.close();
+      } else this.see(batch);
+    }
+    return this.entries.length > 0;
+  }
+
+  /** What stands behind the last entry. To be called at the end. */
+  async tail(): Promise<Digest | undefined> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    await this.reader.readTail((piece) => {
+      hash.update(piece);
+      bytes += piece.length;
+    });
+    return bytes === 0 ? undefined : { bytes, sha256: hash.digest('hex') };
+  }
+
+  release(): void {
+    this.reader.release();
+  }
+
+  private see({ bytes, starts, ends, count, firstEntry, base, end: batchEnd }: RecordBatch): void {
+    if (this.open !== undefined && this.open.inner === 0) this.close();
+    for (let i = 0; i < count; i += 1) {
+      const [start, end] = [starts[i] as number, ends[i] as number];
+      try {
+        this.record(bytes, start, end, batchEnd);
+      } catch (error) {
+        throw error instanceof WireFault ? locate(error, this.file, firstEntry + i, base) : error;
+      }
+    }
+    // The buffer is the reader's.
+    if (this.open !== undefined) this.open.entry = copied(this.open.entry);
+  }
+
+  private record(bytes: Uint8Array, start: number, end: number, batchEnd: number): void {
+    const role = this.grammar(bytes, start, end);
+    if (this.open !== undefined && this.open.inner > 0) {
+      this.open.inner -= 1;
+      this.payload(bytes.subarray(start - 4, end));
+    } else {
+      const entry = { shape: shapeOf(role.message), index: this.count, bytes, start, end };
+      this.count += 1;
+      if (role.parts.length === 0 && role.inner === 0) {
+        this.entries.push({ ...entry, payload: undefined });
+        return;
+      }
+      this.open = { entry, hash: createHash('sha256'), bytes: 0, inner: role.inner };
+    }
+    const length = extraBytes(role);
+    if (end + length > batchEnd) return;
+    this.payload(bytes.subarray(end, end + length));
+    if (this.open.inner === 0) this.close();
+  }
+
+  private payload(bytes: Uint8Array): void {
+    if (this.open === undefined) return;
+    this.open.hash.update(bytes);
+    this.open.bytes += bytes.length;
+  }
+
+  private close(): void {
+    if (this.open === undefined) return;
+    const { entry, hash, bytes } = this.open;
+    this.entries.push({ ...entry, payload: { bytes, sha256: hash.digest('hex') } });
+    this.open = undefined;
+  }
+}
+
+/** An entry that stays valid. */
+export function copied<T extends Pick<Entry, 'bytes' | 'start' | 'end'>>(entry: T): T {
+  const bytes = Buffer.from(entry.bytes.subarray(entry.start, entry.end));
+  return { ...entry, bytes, start: 0, end: bytes.length };
+}

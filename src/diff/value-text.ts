@@ -1,0 +1,44 @@
+import { JsonText } from '../json/json-text';
+import { MessageWriter } from '../json/write-message';
+import type { FieldShape, MessageShape } from '../schema/shape';
+
+/** Values and messages as text on one line, as `fdgraft show` writes them, but for bytes: these may be secrets. */
+export class ValueText {
+  private readonly text = new JsonText({ write: async () => {} }, true);
+  private readonly writer = new MessageWriter(this.text, false);
+
+  /** One occurrence of a field, tag included. Throws WireFault. */
+  field(field: FieldShape, bytes: Uint8Array, start: number, end: number, hex: boolean): string {
+    return this.taken(() => this.writer.writeField(field, bytes, start, end, hex));
+  }
+
+  /** All values of a repeated field, as a list. Throws WireFault. */
+  row(field: FieldShape, bytes: Uint8Array, occurrences: readonly Range[], hex: boolean): string {
+    return this.taken(() => this.writer.writeRow(field, bytes, occurrences, hex));
+  }
+
+  /** Throws WireFault. */
+  message(shape: MessageShape, bytes: Uint8Array, start: number, end: number): string {
+    return this.taken(() => this.writer.write(shape, bytes, start, end));
+  }
+
+  private taken(write: () => void): string {
+    const mark = this.text.mark();
+    try {
+      write();
+      // Line ends inside strings are escapes.
+      return this.text
+        .since(mark)
+        .toString('latin1')
+        .replace(/\n */g, ' ')
+        .replace(/^([[{]) | ([\]}])$/g, '$1$2');
+    } finally {
+      this.text.backTo(mark);
+    }
+  }
+}
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}

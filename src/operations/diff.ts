@@ -1,0 +1,199 @@
+import type { ByteReader } from '../bytes/byte-stream';
+import { escapeBytes } from '../bytes/escape';
+import { compareFiles } from '../diff/compare-files';
+import { compareImages } from '../diff/compare-images';
+import { CheckpointContext } from '../diff/context';
+import type { Difference } from '../diff/difference';
+import { PlanExplanation } from '../diff/explain';
+import { ImageEntries } from '../diff/image-entries';
+import { Meaning, type Statement } from '../diff/meaning';
+import { pairMembers } from '../diff/pair-members';
+import { identifyImage, rawContentOf } from '../frames/image-kinds';
+import type { Plan } from '../plan/plan';
+import { compareMemberNames } from '../storage/folder-source';
+import { areOneFile } from '../storage/same-file';
+import type { Source, SourceMember } from '../storage/source';
+import { Spool } from '../storage/spool';
+import { FIRST_MEMBERS } from './open-source';
+import { planIn } from './plan-of';
+
+export interface DiffOptions {
+  /** What the second checkpoint was made by: what it does not explain is told apart. Its own plan where undefined. */
+  readonly plan?: Plan;
+  readonly signal?: AbortSignal;
+}
+
+/** A difference, and whether the plan accounts for it; undefined where no plan was given. */
+export type ToldDifference = Difference & { readonly explained?: boolean };
+
+export interface DiffResult {
+  readonly isSame: boolean;
+  /** What it all means, a line each. */
+  readonly meaning: readonly Statement[];
+  /** With a plan: how many differences it does not explain, and what it says that is not there. */
+  readonly unexplained: number;
+  readonly missing: readonly string[];
+  /** The differences one by one, once. They wait in a file where they are many; `close` lets go of it. */
+  differences(): AsyncIterable<ToldDifference>;
+  close(): void;
+}
+
+/**
+ * Compares two checkpoints by what their images say: entries are paired by what they are, fields by number. Memory
+ * grows with what differs in place only. Throws FdgraftError.
+ */
+export async function diff(before: Source, after: Source, options: DiffOptions = {}): Promise<DiffResult> {
+  const gathered = new Gathered(options.plan);
+  try {
+    for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
+      options.signal?.throwIfAborted();
+      for await (const difference of compareMembers(pair.name, pair.before, pair.after)) gathered.add(difference);
+    }
+    return await gathered.conclude(before, after);
+  } catch (error) {
+    gathered.close();
+    throw error;
+  }
+}
+
+/** Compares two images alone. Throws FdgraftError. */
+export async function diffImages(
+  before: { readonly reader: ByteReader; readonly name: string },
+  after: { readonly reader: ByteReader; readonly name: string },
+  options: Pick<DiffOptions, 'signal'> = {},
+): Promise<DiffResult> {
+  const gathered = new Gathered(undefined);
+  try {
+    const image = before.name.slice(before.name.lastIndexOf('/') + 1);
+    const [a, b] = [before, after].map(({ reader, name }) => ({ reader, file: name })) as [ImageInput, ImageInput];
+    for await (const difference of compareImages(image, a, b)) {
+      options.signal?.throwIfAborted();
+      gathered.add(difference);
+    }
+    return await gathered.conclude(undefined, undefined);
+  } catch (error) {
+    gathered.close();
+    throw error;
+  }
+}
+
+interface ImageInput {
+  readonly reader: ByteReader;
+  readonly file: string;
+}
+
+async function* compareMembers(
+  nameBytes: Buffer,
+  before: SourceMember | undefined,
+  after: SourceMember | undefined,
+): AsyncGenerator<Difference, void, undefined> {
+  const name = escapeBytes(nameBytes);
+  const isImage = identifyImage(name) !== undefined && rawContentOf(name) === undefined;
+  if (!isImage || !isReadable(before) || !isReadable(after)) {
+    if (before?.kind === 'folder' && after?.kind === 'folder') return;
+    if (before !== undefined && after !== undefined && areOneFile(before, after)) return;
+    const difference = await compareFiles(name, before, after);
+    if (difference !== undefined) yield difference;
+    return;
+  }
+  if (before !== undefined && after !== undefined) {
+    if (areOneFile(before, after)) return;
+    const [a, b] = [await before.open(), await after.open()];
+    try {
+      yield* compareImages(name, { reader: a, file: `${name} (before)` }, { reader: b, file: `${name} (after)` });
+    } finally {
+      await a.close();
+      await b.close();
+    }
+    return;
+  }
+  const change = before === undefined ? 'added' : 'removed';
+  const member = (before ?? after) as SourceMember;
+  yield { what: 'image', image: name, change, entries: await countEntries(member, name) };
+}
+
+function isReadable(member: SourceMember | undefined): boolean {
+  return member === undefined || member.kind === 'file' || (member.kind === 'link' && member.leadsTo === 'file');
+}
+
+async function countEntries(member: SourceMember, name: string): Promise<number> {
+  const reader = await member.open();
+  try {
+    const entries = await ImageEntries.open(reader, name);
+    try {
+      let count = 0;
+      while (await entries.fill()) while (entries.take() !== undefined) count += 1;
+      return count;
+    } finally {
+      entries.release();
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The differences, kept until all of them are known. */
+class Gathered {
+  private readonly meaning = new Meaning();
+  private readonly spool = new Spool();
+  private readonly explanation: PlanExplanation | undefined;
+  private count = 0;
+  private unexplained = 0;
+
+  constructor(private readonly plan: Plan | undefined) {
+    this.explanation = plan && new PlanExplanation(plan);
+  }
+
+  add(difference: Difference): void {
+    const explained = this.explanation?.explains(difference);
+    if (explained === false) this.unexplained += 1;
+    this.count += 1;
+    this.meaning.add(difference);
+    this.spool.push(
+      Buffer.from(`${JSON.stringify(explained === undefined ? difference : { ...difference, explained })}\n`),
+    );
+  }
+
+  async conclude(before: Source | undefined, after: Source | undefined): Promise<DiffResult> {
+    const isSame = this.count === 0;
+    const missing = this.explanation?.missing() ?? [];
+    return {
+      isSame,
+      meaning: isSame ? [] : await this.say(before, after),
+      unexplained: this.unexplained,
+      missing: missing.map(({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`),
+      differences: () => this.read(),
+      close: () => this.close(),
+    };
+  }
+
+  private async say(before: Source | undefined, after: Source | undefined): Promise<Statement[]> {
+    const none: Source = { label: '', mode: 0, uid: 0, gid: 0, members: async function* () {} };
+    const contexts = [
+      await CheckpointContext.read(before ?? none, this.meaning.ids),
+      await CheckpointContext.read(after ?? none, this.meaning.ids),
+    ] as const;
+    const plan = this.plan ?? (after === undefined ? undefined : await planIn(after));
+    return this.meaning.statements(...contexts, plan);
+  }
+
+  private async *read(): AsyncGenerator<ToldDifference, void, undefined> {
+    const reader = this.spool.reader();
+    const piece = Buffer.allocUnsafe(1 << 16);
+    let rest = '';
+    const decoder = new TextDecoder();
+    for (
+      let got = await reader.read(piece, 0, piece.length);
+      got > 0;
+      got = await reader.read(piece, 0, piece.length)
+    ) {
+      const lines = (rest + decoder.decode(piece.subarray(0, got), { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as ToldDifference;
+    }
+  }
+
+  close(): void {
+    this.spool.close();
+  }
+}

@@ -1,0 +1,70 @@
+import protobuf from 'protobufjs/light';
+import type { ByteReader } from '../bytes/byte-stream';
+import { messages } from '../errors/messages';
+import { IMG_COMMON, PLAN_MAGIC } from '../frames/image-kinds';
+import { RecordReader } from '../frames/record-reader';
+import descriptor from '../schema/generated/plan.json';
+import type { Plan, PlanDescriptor, PlanInFlight, PlanPlaceholder, PlanReference, PlanScmRight } from './plan';
+
+type Decoded = Omit<Plan, 'placeholders'> & { placeholders: number };
+type DecodedPlaceholder = Omit<PlanPlaceholder, 'apply' | 'position' | 'references' | 'in_flight' | 'was'> & {
+  apply: string;
+  position: string;
+  was: Omit<PlanPlaceholder['was'], 'offset'> & { offset?: string };
+  references?: { descriptor?: PlanDescriptor; scm_right?: PlanScmRight }[];
+  in_flight?: (Omit<PlanInFlight, 'fate' | 'offset' | 'bytes'> & { fate: string; offset: string; bytes: string })[];
+};
+
+/** Reads an inherit-plan.img. `file`: how messages name it. Throws FdgraftError. */
+export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
+  const root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
+  const reader = new RecordReader(image, file);
+  try {
+    const { first, own } = await reader.magics();
+    if (first !== IMG_COMMON || own !== PLAN_MAGIC) throw messages.noPlan(file, 'its magics are not those of a plan');
+    const records: Buffer[] = [];
+    for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+      for (let i = 0; i < batch.count; i += 1)
+        records.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])));
+    }
+    return assemble(root, records, file);
+  } finally {
+    reader.release();
+  }
+}
+
+function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[], file: string): Plan {
+  const decode = (name: string, record: Buffer): unknown => {
+    const type = root.lookupType(`fdgraft.${name}`);
+    try {
+      return type.toObject(type.decode(record), { enums: String, longs: String, bytes: Buffer, arrays: true });
+    } catch (error) {
+      throw messages.noPlan(file, `a record of it is no ${name}: ${(error as Error).message}`);
+    }
+  };
+  if (headRecord === undefined) throw messages.noPlan(file, 'it has no records');
+  const head = decode('plan_head', headRecord) as Decoded;
+  if (head.format !== 1) throw messages.noPlan(file, `its format is ${head.format}, and 1 is what this version reads`);
+  if (head.placeholders !== others.length) {
+    throw messages.noPlan(file, `it has ${others.length} placeholders, and its head says ${head.placeholders}`);
+  }
+  const placeholders = others.map((record) => toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder));
+  return { ...head, placeholders };
+}
+
+function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
+  const { offset, ...was } = decoded.was;
+  return {
+    ...decoded,
+    apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
+    position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],
+    was: offset === undefined ? was : { ...was, offset: BigInt(offset) },
+    references: (decoded.references ?? []) as PlanReference[],
+    in_flight: (decoded.in_flight ?? []).map((bytes) => ({
+      ...bytes,
+      offset: Number(bytes.offset),
+      bytes: Number(bytes.bytes),
+      fate: bytes.fate.replace('FATE_', '') as PlanInFlight['fate'],
+    })),
+  };
+}
