@@ -1,6 +1,8 @@
-import type { Plan } from '../plan/plan';
+import { PLAN_IMAGE } from '../frames/image-kinds';
+import type { Plan, PlanPlaceholder } from '../plan/plan';
+import type { FieldChange } from './compare-messages';
 import type { CheckpointContext } from './context';
-import type { Change, Difference, EntryDifference } from './difference';
+import type { Change, Difference, EntryDifference, FileDifference } from './difference';
 
 /** What a difference means, in a line. */
 export interface Statement {
@@ -12,6 +14,9 @@ export interface Statement {
 const MAX_SPOKEN_OF = 1000;
 /** So many fields of one entry. */
 const MAX_FIELDS = 3;
+
+/** So much of a value. */
+const MAX_VALUE = 60;
 
 const VERBS: Record<Change, string> = { added: 'new', removed: 'gone', changed: 'changed' };
 
@@ -32,7 +37,6 @@ export class Meaning {
   private readonly mappings = new Map<string, Record<Change, number>>();
   private readonly entries = new Map<string, number>();
   private readonly others: Statement[] = [];
-  private hasPlan = false;
 
   add(difference: Difference): void {
     switch (difference.what) {
@@ -55,8 +59,7 @@ export class Meaning {
         this.others.push({ about: 'image', text: `${difference.image}: other bytes behind the last entry` });
         return;
       case 'file':
-        if (difference.file === 'inherit-plan.img') this.hasPlan = true;
-        else this.others.push({ about: 'raw', text: `${difference.file}: ${VERBS[difference.change]}` });
+        this.others.push(ofRaw(difference));
     }
   }
 
@@ -108,96 +111,101 @@ export class Meaning {
     if (touched.size > 0) this.mappings.set(difference.image, counts);
   }
 
-  /** What it all means. */
+  /** What it all means. `plan`: the one that made the second checkpoint. */
   statements(before: CheckpointContext, after: CheckpointContext, plan: Plan | undefined): Statement[] {
-    const spoken = [
-      ...this.tasks.map(({ pid, change }) => this.task(pid, change, before, after)),
-      ...this.files.map((file) => this.ofFile(file, before, after, plan)),
-      ...this.ofDescriptors(before, after),
-      ...this.ofMappings(before),
-      ...[...this.entries].map(([image, entries]): Statement => {
-        const text = `${image}: ${count(entries, 'entry differs', 'entries differ')}`;
-        return { about: image.startsWith('pagemap-') ? 'memory' : 'image', text };
-      }),
+    const placeholders = new Map((plan?.placeholders ?? []).map((placeholder) => [placeholder.file_id, placeholder]));
+    const names = { before, after, placeholders };
+    const spoken: Statement[] = [
+      ...this.tasks.map(({ pid, change }) => ofTask(pid, change, names)),
+      ...this.files.map((file) => ofFile(file, names)),
+      ...[...this.descriptors].flatMap(([table, differences]) => ofDescriptors(table, differences, names)),
+      ...[...this.mappings].map(([image, counts]) => ofMappings(image, counts, names)),
+      ...[...this.entries].map(([image, entries]) => ofEntries(image, entries)),
       ...this.others,
     ];
     if (this.moreFiles > 0) spoken.push({ about: 'file', text: `files.img: ${this.moreFiles} more entries differ` });
     if (this.moreDescriptors > 0) {
       spoken.push({ about: 'descriptor', text: `${this.moreDescriptors} more descriptors differ` });
     }
-    if (this.hasPlan) spoken.push({ about: 'plan', text: 'the plan of a rewrite (inherit-plan.img) differs' });
     return spoken;
   }
+}
 
-  private task(pid: number, change: Change, before: CheckpointContext, after: CheckpointContext): Statement {
-    return { about: 'task', text: `${(change === 'removed' ? before : after).task(pid)} ${VERBS[change]}` };
-  }
+/** What numbers stand for, on either side. */
+interface Names {
+  readonly before: CheckpointContext;
+  readonly after: CheckpointContext;
+  readonly placeholders: ReadonlyMap<number, PlanPlaceholder>;
+}
 
-  private ofFile(
-    { id, difference }: FileChange,
-    before: CheckpointContext,
-    after: CheckpointContext,
-    plan: Plan | undefined,
-  ): Statement {
-    const side = difference.change === 'added' ? after : before;
-    const holders = side.descriptorsOf(id);
-    const subject = holders.length === 0 ? side.keyOf(id) : `${side.keyOf(id)} (${holders.join(', ')})`;
-    const placeholder = plan?.placeholders.find(({ file_id }) => file_id === id);
-    const becomesPlaceholder = difference.fields.some(({ path, after: now }) => path === 'type' && now === '"EXT"');
-    if (placeholder !== undefined && (becomesPlaceholder || difference.change === 'added')) {
-      const from =
-        placeholder.split_from === undefined ? '' : `, split off from ${before.keyOf(placeholder.split_from)}`;
-      const text = `${difference.change === 'added' ? placeholder.was.key : subject}: now inherited from fd[${placeholder.caller_fd}]${from}`;
-      return { about: 'inherited', text };
-    }
-    if (becomesPlaceholder) return { about: 'inherited', text: `${subject}: now an external file` };
-    if (difference.change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[difference.change]}` };
-    const [fields, more] = [difference.fields.slice(0, MAX_FIELDS), difference.fields.length > MAX_FIELDS];
-    const shown = fields.map(
-      ({ path, before: was, after: now }) => `${lastStep(path)} ${was ?? 'none'} → ${now ?? 'none'}`,
-    );
-    return { about: 'file', text: `${subject}: ${shown.join(', ')}${more ? ', …' : ''}` };
-  }
+function ofTask(pid: number, change: Change, { before, after }: Names): Statement {
+  return { about: 'task', text: `${(change === 'removed' ? before : after).task(pid)}: ${VERBS[change]}` };
+}
 
-  private *ofDescriptors(before: CheckpointContext, after: CheckpointContext): Generator<Statement> {
-    for (const [table, differences] of this.descriptors) {
-      for (const difference of differences) {
-        const fd = numberIn(difference.entry);
-        const side = difference.change === 'added' ? after : before;
-        const who =
-          side
-            .pidsOf(table)
-            .map((pid) => `${pid}/${fd}`)
-            .join(', ') || `table ${table}, fd ${fd}`;
-        const [id] = idsOf(difference);
-        // That it is a placeholder now is said of the entry.
-        if (
-          difference.change === 'changed' &&
-          difference.fields.every(({ path, after: now }) => path === 'type' && now === '"EXT"')
-        )
-          continue;
-        if (difference.change === 'changed') {
-          const fields = difference.fields.slice(0, MAX_FIELDS);
-          const text = fields
-            .map(({ path, before: was, after: now }) => `${path} ${was ?? 'none'} → ${now ?? 'none'}`)
-            .join(', ');
-          yield { about: 'descriptor', text: `${who}: ${text}` };
-        } else {
-          const verb = difference.change === 'added' ? 'opened' : 'closed';
-          yield { about: 'descriptor', text: `${who}: ${verb}${id === undefined ? '' : `, ${side.keyOf(id)}`}` };
-        }
-      }
-    }
+function ofFile({ id, difference }: FileChange, { before, after, placeholders }: Names): Statement {
+  const { change, fields } = difference;
+  const side = change === 'added' ? after : before;
+  const placeholder = placeholders.get(id);
+  const isTurned = fields.some(({ path, after: now }) => path === 'type' && now === '"EXT"');
+  if (placeholder !== undefined && (isTurned || change === 'added')) {
+    const from = placeholder.split_from === undefined ? '' : `, split off from ${before.keyOf(placeholder.split_from)}`;
+    const subject = withHolders(placeholder.was.key, side.descriptorsOf(id));
+    return { about: 'inherited', text: `${subject}: now inherited from fd[${placeholder.caller_fd}]${from}` };
   }
+  const subject = withHolders(side.keyOf(id), side.descriptorsOf(id));
+  if (change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[change]}` };
+  const isOther = fields.some(({ path }) => path === 'type');
+  return { about: 'file', text: `${subject}: ${isOther ? `now ${after.keyOf(id)}` : showFields(fields)}` };
+}
 
-  private *ofMappings(before: CheckpointContext): Generator<Statement> {
-    for (const [image, counts] of this.mappings) {
-      const parts = (['added', 'removed', 'changed'] as const)
-        .filter((change) => counts[change] > 0)
-        .map((change) => `${count(counts[change], 'mapping', 'mappings')} ${change}`);
-      yield { about: 'mappings', text: `${before.task(numberIn(image))}: ${parts.join(', ')}` };
-    }
+function withHolders(key: string, holders: readonly string[]): string {
+  return holders.length === 0 ? key : `${key} (${holders.join(', ')})`;
+}
+
+function ofDescriptors(table: number, differences: readonly EntryDifference[], names: Names): Statement[] {
+  return differences
+    .filter((difference) => !isTurnedDescriptor(difference, names))
+    .map((difference) => ({ about: 'descriptor', text: ofDescriptor(table, difference, names) }));
+}
+
+function ofDescriptor(table: number, difference: EntryDifference, { before, after }: Names): string {
+  const { entry, change, fields } = difference;
+  const side = change === 'added' ? after : before;
+  const holders = side.pidsOf(table).map((pid) => `${pid}/${numberIn(entry)}`);
+  const who = holders.length === 0 ? `table ${table}, ${entry}` : holders.join(', ');
+  const [id] = idsOf(difference);
+  if (change !== 'changed') {
+    return `${who}: ${change === 'added' ? 'opened' : 'closed'}${id === undefined ? '' : `, ${side.keyOf(id)}`}`;
   }
+  // One that refers to another entry now is told by the names of both.
+  const other = fields.find(({ path }) => path === 'id');
+  if (other?.before === undefined || other.after === undefined) return `${who}: ${showFields(fields)}`;
+  return `${who}: ${before.keyOf(Number(other.before))} → ${after.keyOf(Number(other.after))}`;
+}
+
+/** Whether a descriptor refers to a placeholder now, and nothing else is new; that is said of the entry. */
+function isTurnedDescriptor({ change, fields }: EntryDifference, { placeholders }: Names): boolean {
+  if (change !== 'changed') return false;
+  return fields.every(({ path, after }) =>
+    path === 'type' ? after === '"EXT"' : path === 'id' && placeholders.has(Number(after)),
+  );
+}
+
+function ofMappings(image: string, counts: Record<Change, number>, { before }: Names): Statement {
+  const parts = (['added', 'removed', 'changed'] as const)
+    .filter((change) => counts[change] > 0)
+    .map((change) => `${count(counts[change], 'mapping', 'mappings')} ${change}`);
+  return { about: 'mappings', text: `${before.task(numberIn(image))}: ${parts.join(', ')}` };
+}
+
+function ofEntries(image: string, entries: number): Statement {
+  const text = `${image}: ${count(entries, 'entry differs', 'entries differ')}`;
+  return { about: image.startsWith('pagemap-') ? 'memory' : 'image', text };
+}
+
+function ofRaw({ file, change }: FileDifference): Statement {
+  if (file === PLAN_IMAGE) return { about: 'plan', text: `${PLAN_IMAGE}, the plan of a rewrite: ${VERBS[change]}` };
+  return { about: 'raw', text: `${file}: ${VERBS[change]}` };
 }
 
 /** Images whose coming and going is that of their task. */
@@ -213,6 +221,19 @@ function idsOf({ fields, text }: EntryDifference): number[] {
 
 function numberIn(text: string): number {
   return Number(/\d+/.exec(text)?.[0] ?? Number.NaN);
+}
+
+/** Some fields, with what they were and what they are. */
+function showFields(fields: readonly FieldChange[]): string {
+  const shown = fields
+    .slice(0, MAX_FIELDS)
+    .map(({ path, before, after }) => `${lastStep(path)} ${shorten(before)} → ${shorten(after)}`);
+  return `${shown.join(', ')}${fields.length > MAX_FIELDS ? ', …' : ''}`;
+}
+
+function shorten(value: string | undefined): string {
+  if (value === undefined) return 'none';
+  return value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
 }
 
 function lastStep(path: string): string {

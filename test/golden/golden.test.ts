@@ -33,6 +33,18 @@ const both = (stdout: string, stderr: string) => (stderr === '' ? stdout : `${st
 const withoutVersion = (plan: string) =>
   plan.replace(/^( {2}"tool": "fdgraft )\d+\.\d+\.\d+[^"]*"/m, (_all, before) => `${before}VERSION"`);
 
+const FORMATS = [
+  ['text', 'diff.txt'],
+  ['markdown', 'diff.md'],
+  ['json', 'diff.json'],
+] as const;
+
+/** The digest of the plan, which has the version of the package in it. */
+const withoutDigests = (shown: string) =>
+  shown
+    .replace(/(\d+ bytes, SHA-256 )[0-9a-f]{16}/g, '$1DIGEST')
+    .replace(/"sha256":"[0-9a-f]{64}"/g, '"sha256":"DIGEST"');
+
 const codeOf = (name: string) => (ASKED[name]?.refused ? 2 : 0);
 
 /** The options that name what a fixture is asked for. */
@@ -75,9 +87,28 @@ for (const name of fixtures) {
   });
 }
 
+for (const name of fixtures.filter((fixture) => ASKED[fixture]?.refused !== true)) {
+  test(`${name}: diff of the rewrite, which its plan explains`, async (t) => {
+    const [source, out] = [`${images}/${name}`, path.join(folder, 'out', name)];
+    fs.mkdirSync(path.dirname(out), { recursive: true });
+    t.is((await fdgraft(['rewrite', source, '-o', out, '--quiet', ...optionsOf(name)])).code, 0);
+    const outputs = await Promise.all(
+      FORMATS.map(async ([format, file]) => {
+        const { stdout, stderr, code } = await fdgraft(['diff', source, out, '--plan', out, '--format', format]);
+        t.deepEqual([stderr, code], ['', 0], format);
+        return [file, withoutDigests(stdout).replaceAll(out, 'OUT')] as const;
+      }),
+    );
+    for (const [file, output] of outputs) compare(t, name, file, output);
+  });
+}
+
 test('each fixture is asked for something, and nothing is expected of one that is gone', (t) => {
   t.deepEqual(Object.keys(ASKED).sort(), fixtures);
   t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
   const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
-  for (const name of fixtures) t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), files, name);
+  for (const name of fixtures) {
+    const ofDiff = ASKED[name]?.refused === true ? [] : FORMATS.map(([, file]) => file);
+    t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), [...files, ...ofDiff].sort(), name);
+  }
 });

@@ -17,7 +17,7 @@ export class DiffMarkdown implements DiffReport {
   ) {}
 
   begin({ isSame, meaning }: DiffResult): string {
-    const title = `### ${plain(this.before)} → ${plain(this.after)}\n\n`;
+    const title = `### ${code(this.before)} → ${code(this.after)}\n\n`;
     if (isSame) return `${title}No differences.\n`;
     return `${title}${meaning.map(({ text }) => `- ${plain(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
   }
@@ -45,14 +45,21 @@ export class DiffMarkdown implements DiffReport {
   }
 }
 
-/** Text that no character of makes markup. */
+/** Text of which no character is markup, nor names a user. */
 function plain(text: string): string {
-  return escapeControls(text).replace(/[\\`*_{}[\]<>()#+!|~&@-]/g, '\\$&');
+  return escapeControls(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('@', '&#64;')
+    .replace(/[\\`*_{}[\]|~]/g, '\\$&')
+    .replace(/^([-+#>=])/, '\\$1')
+    .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
 /** Text as code, with a fence that is longer than any in it. */
 function code(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
-  return `${fence} ${escapeControls(text)} ${fence}`;
+  const space = longest === 0 ? '' : ' ';
+  return `${fence}${space}${escapeControls(text)}${space}${fence}`;
 }
