@@ -31,6 +31,8 @@ test('what the package promises to export is there', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'FdgraftError',
     'LINK_MODES',
+    'TASK_STATES',
+    'explore',
     'inspect',
     'openSource',
     'planToJson',

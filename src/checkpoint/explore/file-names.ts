@@ -38,7 +38,7 @@ export class FileNames {
     const all = new Map<number, FileReference>();
     for (const reference of references) all.set(keyOf(reference), reference);
     if (this.names.size + all.size > MAX_KEPT) this.names.clear();
-    const wanted = new Map([...all].filter(([key, { type }]) => TELLING_TYPES.has(type) && !this.names.has(key)));
+    const wanted = new Map([...all].filter(([, reference]) => !this.has(reference)));
     if (wanted.size === 0) return;
     const pathless = new Map<number, Pathless[]>();
     await this.visit(new Set(wanted.keys()), (view, key) => {
@@ -52,6 +52,11 @@ export class FileNames {
       this.names.set(key, unnamedFile(reference));
       reportEntry(reference, this.onGap);
     }
+  }
+
+  /** True where there is nothing to look up for it. */
+  has(reference: FileReference): boolean {
+    return !TELLING_TYPES.has(reference.type) || this.names.has(keyOf(reference));
   }
 
   of(reference: FileReference): NamedFile {

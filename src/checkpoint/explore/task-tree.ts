@@ -1,6 +1,6 @@
 import type { PstreeEntry } from '../../schema/generated/images';
 import { pushTo } from '../push-to';
-import { readCore } from './core-facts';
+import { isDead, readCore } from './core-facts';
 import { type OnGap, reportImages, reportParent, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
 import { listTasks } from './task-list';
@@ -13,7 +13,7 @@ export interface ExploredProcess {
   readonly ppid: number;
   readonly pgid: number;
   readonly sid: number;
-  /** Those of the task, its own pid among them. */
+  /** Those of the task, its own pid among them; none of a dead one, where CRIU writes any number. */
   readonly threads: readonly number[];
   /** 0 of a root, one more of each child. */
   readonly depth: number;
@@ -26,8 +26,9 @@ export interface ExploredProcess {
 /** The tasks of a checkpoint, each followed by its children. All are there, whatever their parents are. */
 export async function* taskTree(images: ImagesByName, onGap: OnGap): AsyncGenerator<ExploredProcess, void, undefined> {
   for (const { task, depth } of inOrder(await listTasks(images), onGap)) {
-    const { pid, ppid, pgid, sid, threads } = task;
+    const { pid, ppid, pgid, sid } = task;
     const core = await readCore(images, pid);
+    const threads = isDead(core) ? [] : task.threads;
     if (core === undefined) await reportImages(images, pid, [`core-${pid}.img`], onGap);
     else if (core.name === undefined) reportSilence(`core-${pid}.img does not say the name of its task`, onGap, pid);
     yield { kind: 'process', pid, ppid, pgid, sid, threads, depth, name: core?.name, state: core?.state };
