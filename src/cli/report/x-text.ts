@@ -2,11 +2,12 @@ import type { Explored, ExploredMapping, ExploredRun } from '../../index';
 import { address, fileWord, pagesIn, protWord } from './x-words';
 
 /*
- * The text of crit's explorers (crit x DIR WHAT of CRIU 4.1.1 and 4.3), space by space, but for this:
+ * The text of crit's explorers (crit x DIR WHAT of CRIU 4.1.1 and later), space by space, but for this:
  * - A file that can be inherited has its key, to be pasted behind --inherit-fd 'fd[N]:': `pipe:[4711]` where crit has
  *   `pipe[4711]`, the path of a FIFO where crit has `FIFO.8`. Paths are escaped as in keys.
  * - Text from images is escaped, and the name of a socket is never broken into lines.
- * - The number of pages in dumps of CRIU 4.2 or newer is right (crit 4.1.1 has 0), whichever CRIU this came with.
+ * - Pages are counted in dumps of any CRIU: the number has been in another field since 4.2. Of newer dumps an older crit
+ *   has 0 pages, of older dumps a newer crit ends with a traceback.
  * - Where crit ends with a traceback, there is what the images say: of tasks that were dead, of those whose parent is
  *   not there, of several roots (crit shows one), of images that are missing, of layouts older than ids images,
  *   files.img or mappings in mm images. What is missing is said on stderr.
