@@ -39,6 +39,7 @@ test('what the package promises to export is there', (t) => {
     'explore',
     'imageInfo',
     'inspect',
+    'openFolder',
     'openSource',
     'planToJson',
     'readSpecs',
