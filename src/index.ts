@@ -1,5 +1,13 @@
 /** The library: what the command does, without printing and without exiting. */
 export type { EntryFacts } from './checkpoint/entry-types';
+export { TASK_STATES } from './checkpoint/explore/core-facts';
+export type { ExploredDescriptor, ExploredFolder } from './checkpoint/explore/descriptors';
+export type { ExploredTask } from './checkpoint/explore/explored-task';
+export type { Gap } from './checkpoint/explore/gaps';
+export type { ExploredExecutable, ExploredMapping, MappingContent } from './checkpoint/explore/mappings';
+export type { NamedFile } from './checkpoint/explore/named-file';
+export type { ExploredRun, MappingOfRun } from './checkpoint/explore/resident';
+export type { ExploredProcess } from './checkpoint/explore/task-tree';
 export type { Descriptor, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
 export type { ConvertOptions, ConvertResult } from './operations/convert-folder';
@@ -12,6 +20,7 @@ export {
 } from './operations/decode';
 export { type DiffOptions, type DiffResult, diff, diffImages, type ToldDifference } from './operations/diff';
 export { type EncodeImageOptions, encode, encodeImage } from './operations/encode';
+export { type Explored, type ExploredWhat, type ExploreOptions, explore } from './operations/explore';
 export { type ImageInfo, imageInfo } from './operations/image-info';
 export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
 export { openSource } from './operations/open-source';

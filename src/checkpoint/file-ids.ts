@@ -60,10 +60,10 @@ export interface FileIdField {
 }
 
 /** VMA status bits with which `shmid` is a file id; without any it is the id of shared memory (CRIU: include/image.h). */
-const VMA_FILE_PRIVATE = 1 << 6;
-const VMA_FILE_SHARED = 1 << 7;
-const VMA_AREA_SOCKET = 1 << 11;
-const VMA_AREA_MEMFD = 1 << 14;
+export const VMA_FILE_PRIVATE = 1 << 6;
+export const VMA_FILE_SHARED = 1 << 7;
+export const VMA_AREA_SOCKET = 1 << 11;
+export const VMA_AREA_MEMFD = 1 << 14;
 const VMA_OTHER = VMA_AREA_SOCKET | VMA_AREA_MEMFD;
 
 /** SCM_RIGHTS of socket(7), the one kind of control message that CRIU dumps with file ids. */

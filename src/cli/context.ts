@@ -72,15 +72,15 @@ function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<b
   });
 }
 
-/** Whatever `escapeControls` would write otherwise, but for line ends. */
-const STEERS = /[^\n\P{Cc}]|[\u2028-\u202e\u2066-\u2069\ufffd]/u;
+/** Whatever `escapeControls` would write otherwise, but for line ends and tabs. */
+const STEERS = /[^\n\t\P{Cc}]|[\u2028-\u202e\u2066-\u2069\ufffd]/u;
 
-/** Nothing that came from outside may steer the terminal; line ends and our own colours may. */
+/** Nothing that came from outside may steer the terminal; line ends, tabs and our own colours may. */
 function printable(text: string): string {
   // Most text has nothing of the kind: it is not taken to pieces then.
   if (!STEERS.test(text)) return text;
   return text
-    .split(/(\n|\u001b\[\d+m)/)
+    .split(/([\n\t]|\u001b\[\d+m)/)
     .map((piece, index) => (index % 2 === 1 ? piece : escapeControls(piece)))
     .join('');
 }

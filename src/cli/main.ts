@@ -10,6 +10,7 @@ import { infoCommand } from './commands/info';
 import { lsCommand } from './commands/ls';
 import { rewriteCommand } from './commands/rewrite';
 import { showCommand } from './commands/show';
+import { xCommand } from './commands/x';
 import { type Context, createContext, Interrupted } from './context';
 import { EXIT_CODES } from './help';
 
@@ -43,6 +44,7 @@ function buildParser(args: readonly string[], context: Context): Argv {
     .command(encodeCommand(context))
     .command(infoCommand(context))
     .command(showCommand(context))
+    .command(xCommand(context))
     .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()

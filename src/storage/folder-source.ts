@@ -5,7 +5,7 @@ import { breathe } from './breath';
 import { joinPath } from './byte-path';
 import { holdFolder } from './held-folder';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
-import type { MemberReader, Source, SourceFile, SourceMember } from './source';
+import type { MemberReader, MembersByName, Source, SourceFile, SourceMember } from './source';
 
 /**
  * Opens an image folder. A pass gives the members named in `first` before all others, the rest in
@@ -23,7 +23,34 @@ export async function openFolder(folder: string, first: readonly string[] = []):
     folder: real,
     ...modeAndOwner(stats),
     members: () => walk({ path: real, lasting: real }, undefined, first),
+    byName: () => membersOf(real),
   };
+}
+
+function membersOf(folder: Buffer): MembersByName {
+  const held = hold(folder);
+  return {
+    member: async (text) => {
+      await breathe();
+      const name = Buffer.from(text);
+      const file = { path: joinPath(held.path, name), lasting: joinPath(folder, name) };
+      try {
+        return describe(file, name);
+      } catch (error) {
+        if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    release: async () => {},
+    close: async () => held.close(),
+  };
+}
+
+function hold(folder: Buffer) {
+  return attempt(
+    () => holdFolder(folder),
+    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+  );
 }
 
 /** What a system call gives, or the message that its failure becomes. */
@@ -40,10 +67,7 @@ async function* walk(
   prefix: Buffer | undefined,
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
-  const held = attempt(
-    () => holdFolder(folder.path),
-    (error) => messages.cannotReadSource(escapeBytes(folder.path), error),
-  );
+  const held = hold(folder.path);
   try {
     for (const name of listNames(held.path, first)) {
       await breathe();

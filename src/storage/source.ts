@@ -47,4 +47,14 @@ export interface Source {
   readonly gid: number;
   /** One pass over all members. */
   members(): AsyncIterable<SourceMember>;
+  /** Members in whatever order they are asked for; absent where the source is read in sequence alone (by-name.ts). */
+  byName?(): MembersByName;
+}
+
+/** Gives members by their names, without a pass over the others. */
+export interface MembersByName {
+  /** Undefined where there is none of this name. It can be opened until it is released. */
+  member(name: string): Promise<SourceMember | undefined>;
+  release(member: SourceMember): Promise<void>;
+  close(): Promise<void>;
 }

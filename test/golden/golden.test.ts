@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readImage } from '../support/images';
 import { runCommand, top, translateSources } from './command';
-import { ASKED } from './specs';
+import { ASKED, EXPLORED } from './specs';
 
 /** `npm run golden` writes the expected outputs anew; look at the difference before it is committed. */
 const renew = process.env.FDGRAFT_GOLDEN === 'renew';
@@ -103,12 +103,28 @@ for (const name of fixtures.filter((fixture) => ASKED[fixture]?.refused !== true
   });
 }
 
+for (const [name, words] of Object.entries(EXPLORED)) {
+  for (const what of words) {
+    test(`${name}: x ${what}`, async (t) => {
+      const command = ['x', `${images}/${name}`, what];
+      const [text, json] = await Promise.all([fdgraft(command), fdgraft([...command, '--json'])]);
+      compare(t, name, `x-${what}.txt`, both(text.stdout, text.stderr));
+      compare(t, name, `x-${what}.json`, json.stdout);
+      t.is(json.stderr, text.stderr);
+      t.notThrows(() => JSON.parse(json.stdout));
+      t.deepEqual([text.code, json.code], [0, 0]);
+    });
+  }
+}
+
 test('each fixture is asked for something, and nothing is expected of one that is gone', (t) => {
   t.deepEqual(Object.keys(ASKED).sort(), fixtures);
   t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
   const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
   for (const name of fixtures) {
     const ofDiff = ASKED[name]?.refused === true ? [] : FORMATS.map(([, file]) => file);
-    t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), [...files, ...ofDiff].sort(), name);
+    const explored = (EXPLORED[name] ?? []).flatMap((what) => [`x-${what}.json`, `x-${what}.txt`]);
+    const wanted = [...files, ...ofDiff, ...explored].sort();
+    t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), wanted, name);
   }
 });

@@ -49,3 +49,19 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   two_maps: { specs: ['fd[5]:/proc/14716/fd/5'] },
   watched_pipe: { specs: ['fd[5]:pipe:[#2]', 'fd[6]:/proc/14717/fd/0'] },
 };
+
+/** What `fdgraft x` is asked for: text and JSON. */
+export const EXPLORED: { [fixture: string]: readonly ('ps' | 'fds' | 'mems' | 'rss')[] } = {
+  // Of the dead task there is no more than its name.
+  dead_child: ['ps', 'fds', 'mems', 'rss'],
+  many_tasks: ['ps'],
+  many_types: ['fds', 'mems', 'rss'],
+  // Of CRIU 4.2: the number of pages has a field of its own.
+  net_sockets: ['fds', 'rss'],
+  old_by_pid: ['fds'],
+  old_ids_in_core: ['fds'],
+  old_per_type: ['fds', 'mems'],
+  old_vmas: ['mems', 'rss'],
+  threads: ['ps'],
+  two_maps: ['mems'],
+};

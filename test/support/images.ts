@@ -14,6 +14,8 @@ const IMAGES: [RegExp, number, string][] = [
   [/^inventory\.img$/, 0x58313116, 'inventory_entry'],
   [/^pstree\.img$/, 0x50273030, 'pstree_entry'],
   [/^ids-\d+\.img$/, 0x54432030, 'task_kobj_ids_entry'],
+  [/^core-\d+\.img$/, 0x55053847, 'core_entry'],
+  [/^pagemap-\d+\.img$/, 0x56084025, 'pagemap_entry'],
   [/^files\.img$/, 0x56303138, 'file_entry'],
   [/^fdinfo-\d+\.img$/, 0x56213732, 'fdinfo_entry'],
   [/^fs-\d+\.img$/, 0x51403912, 'fs_entry'],

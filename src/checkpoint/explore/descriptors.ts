@@ -1,0 +1,83 @@
+import { FD_TYPES, FS_ENTRY } from '../../schema/generated/images';
+import { DescriptorView, isCloseOnExec } from '../descriptor-record';
+import { forEachRecord, piecesOf } from '../open-image';
+import type { ExploredTask } from './explored-task';
+import { type OnGap, reportImages } from './gaps';
+import type { ImagesByName } from './images-by-name';
+import type { NamedFile } from './named-file';
+import { tableFinder } from './table-of-task';
+import { listTasks } from './task-list';
+import { complete, type Unnamed } from './with-names';
+
+/** What a task has at a number. */
+export interface ExploredDescriptor {
+  readonly kind: 'descriptor';
+  readonly fd: number;
+  readonly closeOnExec: boolean;
+  readonly file: NamedFile;
+}
+
+/** Where a task stands. */
+export interface ExploredFolder {
+  readonly kind: 'folder';
+  readonly what: 'cwd' | 'root';
+  readonly file: NamedFile;
+}
+
+export type ExploredFds = ExploredTask | ExploredDescriptor | ExploredFolder;
+
+/** More of these are not made before the first is handed on. */
+const RECORDS_AT_ONCE = 1024;
+
+/** What each task has open, in the order of its table, and its folders. */
+export async function* openDescriptors(
+  images: ImagesByName,
+  onGap: OnGap,
+): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
+  const tableOf = await tableFinder(images);
+  for (const { pid } of await listTasks(images)) {
+    const missing: string[] = [];
+    const table = await tableOf(pid);
+    if (table === undefined) missing.push(`ids-${pid}.img`);
+    const name = `fdinfo-${table}.img`;
+    const isKnown = table !== undefined && (await images.has(name));
+    if (table !== undefined && !isKnown) missing.push(name);
+    yield complete({ kind: 'task', pid, isKnown });
+    if (isKnown) yield* descriptorsIn(images, name);
+    const fs = await images.first(`fs-${pid}.img`, FS_ENTRY);
+    if (fs === undefined) missing.push(`fs-${pid}.img`);
+    else {
+      yield folder('cwd', fs.cwd_id);
+      yield folder('root', fs.root_id);
+    }
+    await reportImages(images, pid, missing, onGap);
+  }
+}
+
+async function* descriptorsIn(
+  images: ImagesByName,
+  name: string,
+): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
+  const view = new DescriptorView();
+  for await (const { batch, open } of images.batches(name)) {
+    for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+      const rows: Unnamed<ExploredFds>[] = [];
+      forEachRecord(piece, open.name, (bytes, start, end) => {
+        const { id, type, fd, flags } = view.read(bytes, start, end);
+        const closeOnExec = isCloseOnExec(flags);
+        rows.push({
+          files: [{ id, type }],
+          complete: ([file]) => ({ kind: 'descriptor', fd, closeOnExec, file: file as NamedFile }),
+        });
+      });
+      yield* rows;
+    }
+  }
+}
+
+function folder(what: 'cwd' | 'root', id: number): Unnamed<ExploredFds> {
+  return {
+    files: [{ id, type: FD_TYPES.REG }],
+    complete: ([file]) => ({ kind: 'folder', what, file: file as NamedFile }),
+  };
+}

@@ -1,0 +1,66 @@
+import { decode } from '../../schema/decode';
+import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY } from '../../schema/generated/images';
+import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
+import type { FileEntryView } from '../file-entry';
+import { entryKey } from '../listing/entry-key';
+
+/** What refers to an entry names it by its id, and knows its type. */
+export interface FileReference {
+  readonly id: number;
+  /** Number in CRIU's fd_types. */
+  readonly type: number;
+}
+
+/** An entry, as far as one needs to know it to name it. */
+export interface NamedFile {
+  readonly id: number;
+  /** Name in CRIU's fd_types. */
+  readonly type: string;
+  /** Its key, as `inspect` gives it, or the path of a folder, escaped alike; undefined where there is none of either. */
+  readonly name?: string;
+  /** It cannot be inherited, so that its name is no key. */
+  readonly isFolder?: true;
+  readonly socket?: { readonly ino: number; readonly peer: number; readonly name: Buffer };
+}
+
+/** The types of which an entry says more than its id does. */
+export const TELLING_TYPES: ReadonlySet<number> = new Set([
+  ...ENTRY_TYPES.map(({ number }) => number),
+  FD_TYPES.UNIXSK,
+]);
+
+/** All that is known without the entry. */
+export const unnamedFile = ({ id, type }: FileReference): NamedFile => ({ id, type: typeName(type) });
+
+/** An entry that has its path in another one. */
+export interface Pathless {
+  readonly reference: FileReference;
+  readonly known: EntryType;
+  readonly decoded: never;
+  /** Key of the other one. */
+  readonly path: number;
+}
+
+/** What an entry says. Throws WireFault. */
+export function readName(view: FileEntryView): NamedFile | Pathless {
+  const { id, type, member, bytes, start, end } = view;
+  if (type === FD_TYPES.UNIXSK && member === FILE_ENTRY_FIELDS.usk) {
+    const { ino, peer, name } = decode(UNIX_SK_ENTRY, bytes, start, end);
+    return { ...unnamedFile(view), socket: { ino, peer, name } };
+  }
+  const known = ENTRY_TYPES.find((candidate) => candidate.number === type && candidate.member === member);
+  if (known === undefined) return unnamedFile(view);
+  const decoded = decode(known.schema, bytes, start, end) as never;
+  if (known.pathId === undefined) return nameOf(view, known.describe(decoded, undefined));
+  return { reference: { id, type }, known, decoded, path: entryKey(known.pathId(decoded), FD_TYPES.REG) };
+}
+
+/** The name of an entry, where the facts of the other one are known. */
+export function nameByPath({ reference, known, decoded }: Pathless, path: EntryFacts): NamedFile {
+  return nameOf(reference, known.describe(decoded, path));
+}
+
+function nameOf(reference: FileReference, facts: EntryFacts): NamedFile {
+  const { key: name } = facts;
+  return { ...unnamedFile(reference), name, ...(fileKind(facts) === 'folder' ? { isFolder: true } : {}) };
+}

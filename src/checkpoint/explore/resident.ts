@@ -1,0 +1,140 @@
+import { WireFault } from '../../errors/wire-fault';
+import { PAGEMAP_ENTRY_FIELDS } from '../../schema/generated/images';
+import { FieldCursor } from '../../wire/field-cursor';
+import { forEachRecord, piecesOf } from '../open-image';
+import type { ExploredTask } from './explored-task';
+import { type OnGap, reportImages } from './gaps';
+import type { ImagesByName } from './images-by-name';
+import { MappingTable } from './mapping-table';
+import { mappedFile, reportNoMappings } from './mappings';
+import { executableOf, mappingsOf } from './memory-map';
+import type { NamedFile } from './named-file';
+import { listTasks } from './task-list';
+import { complete, type Unnamed } from './with-names';
+
+/** A mapping that a run of pages lies in. */
+export interface MappingOfRun {
+  /** Its place among the mappings of the task, from 0. */
+  readonly index: number;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly file?: NamedFile;
+}
+
+/** Pages in a row that the dump has. */
+export interface ExploredRun {
+  readonly kind: 'run';
+  readonly address: bigint;
+  readonly pages: bigint;
+  /** They are in the previous dump, not in this one. */
+  readonly inParent: boolean;
+  readonly mappings: readonly MappingOfRun[];
+}
+
+export type ExploredRss = ExploredTask | ExploredRun;
+
+/** CRIU: include/pagemap.h. */
+const PE_PARENT = 1;
+const PAGE_BITS = 12n;
+/** More of these are not made before the first is handed on. */
+const RECORDS_AT_ONCE = 1024;
+
+/** The pages of each task that the dump has, with the mappings that they lie in. A pagemap is never held as a whole. */
+export async function* residentPages(
+  images: ImagesByName,
+  onGap: OnGap,
+): AsyncGenerator<Unnamed<ExploredRss>, void, undefined> {
+  for (const { pid } of await listTasks(images)) {
+    const missing: string[] = [];
+    const table = new MappingTable();
+    const hasMemory = (await executableOf(images, pid)) !== undefined;
+    if (!hasMemory) missing.push(`mm-${pid}.img`);
+    for await (const vma of mappingsOf(images, pid)) table.add(vma.start, vma.end, mappedFile(vma));
+    if (hasMemory && table.length === 0) reportNoMappings(pid, onGap);
+    const name = `pagemap-${pid}.img`;
+    const isKnown = await images.has(name);
+    if (!isKnown) missing.push(name);
+    yield complete({ kind: 'task', pid, isKnown });
+    if (isKnown) yield* runsIn(images, name, table);
+    await reportImages(images, pid, missing, onGap);
+  }
+}
+
+async function* runsIn(
+  images: ImagesByName,
+  name: string,
+  table: MappingTable,
+): AsyncGenerator<Unnamed<ExploredRss>, void, undefined> {
+  const cursor = new FieldCursor();
+  const walk = new Walk(table);
+  for await (const { batch, open } of images.batches(name)) {
+    for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+      const rows: Unnamed<ExploredRss>[] = [];
+      forEachRecord(piece, open.name, (bytes, start, end, entry) => {
+        // The first is a pagemap_head.
+        if (entry > 0) rows.push(runRow(readRun(cursor, bytes, start, end), walk, table));
+      });
+      yield* rows;
+    }
+  }
+}
+
+type Run = Pick<ExploredRun, 'address' | 'pages' | 'inParent'>;
+
+function readRun(cursor: FieldCursor, bytes: Uint8Array, start: number, end: number): Run {
+  const { vaddr, compat_nr_pages, nr_pages, in_parent, flags } = PAGEMAP_ENTRY_FIELDS;
+  let [address, earlier, pages, inParent]: [bigint?, bigint?, bigint?, boolean?] = [];
+  cursor.over(bytes, start, end);
+  while (cursor.next()) {
+    const { number } = cursor;
+    if (number === vaddr) address = cursor.uint64();
+    else if (number === compat_nr_pages) earlier = BigInt(cursor.uint32());
+    else if (number === nr_pages) pages = cursor.uint64();
+    else if (number === in_parent) inParent ||= cursor.uint64() !== 0n;
+    else if (number === flags) inParent ||= (cursor.uint32() & PE_PARENT) !== 0;
+  }
+  if (address === undefined) throw missing(start, 'vaddr');
+  if (earlier === undefined) throw missing(start, 'compat_nr_pages');
+  // Since CRIU 4.2 the count is in a field of its own, and the earlier one is 0.
+  return { address, pages: pages ?? earlier, inParent: inParent ?? false };
+}
+
+const missing = (start: number, field: string) =>
+  new WireFault('the required field is missing', start, undefined, `pagemap_entry.${field}`);
+
+/** Both mappings and runs ascend, so that one walk over both finds which meet. */
+class Walk {
+  private at = 0;
+
+  constructor(private readonly table: MappingTable) {}
+
+  /** From the first to the one behind the last. Never goes further back than to the last mapping that was met. */
+  meet({ address, pages }: Run): [first: number, end: number] {
+    const { table } = this;
+    while (this.at < table.length && table.endOf(this.at) <= address) this.at += 1;
+    const first = this.at;
+    const end = address + (pages << PAGE_BITS);
+    while (this.at < table.length && table.startOf(this.at) < end) this.at += 1;
+    const behind = this.at;
+    if (this.at > 0) this.at -= 1;
+    return [first, behind];
+  }
+}
+
+function runRow(run: Run, walk: Walk, table: MappingTable): Unnamed<ExploredRss> {
+  const [first, end] = walk.meet(run);
+  const met = Array.from({ length: end - first }, (_none, i) => {
+    const index = first + i;
+    return { index, start: table.startOf(index), end: table.endOf(index), reference: table.fileOf(index) };
+  });
+  return {
+    files: met.flatMap(({ reference }) => reference ?? []),
+    complete: (names) => {
+      let next = 0;
+      const mappings = met.map(({ reference, ...mapping }) =>
+        reference === undefined ? mapping : { ...mapping, file: names[next++] as NamedFile },
+      );
+      return { kind: 'run', ...run, mappings };
+    },
+  };
+}
