@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -107,23 +107,17 @@ export function askCrit(images: readonly Buffer[]): Promise<CritImage[]> {
   );
 }
 
-/** Writes the command `crit` into a folder for PATH: the real one. */
-export function writeRealCrit(folder: string): void {
+/** Writes the commands crit and python3 into a folder for PATH: the real python, and the real crit or another one. */
+export function writeCommands(folder: string, crit?: readonly string[]): void {
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   const { argv, env } = realPython();
-  const words = [...argv, path.join(real.root, 'usr/bin/crit')].map((word) => `'${word}'`).join(' ');
   const own = `PYTHONHOME='${env.PYTHONHOME}' PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8`;
-  fs.writeFileSync(path.join(folder, 'crit'), `#!/bin/sh\n${own} exec ${words} "$@"\n`, { mode: 0o755 });
-}
-
-/** Runs a command with bytes as stdin. */
-export function run(argv: readonly string[], input: Uint8Array | string = '', env: NodeJS.ProcessEnv = process.env) {
-  const { status, stdout, stderr, error } = spawnSync(argv[0] as string, argv.slice(1), {
-    input,
-    env,
-    maxBuffer: 1 << 28,
-  });
-  if (error) throw error;
-  return { status, stdout, stderr: stderr.toString() };
+  const write = (name: string, before: string, words: readonly string[]) => {
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\n${before} exec ${quoted} "$@"\n`, { mode: 0o755 });
+  };
+  write('python3', own, argv);
+  if (crit === undefined) write('crit', own, [...argv, path.join(real.root, 'usr/bin/crit')]);
+  else write('crit', '', crit);
 }

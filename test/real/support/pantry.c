@@ -220,7 +220,7 @@ static void signals(void)
 	must(setitimer(ITIMER_PROF, &interval, NULL));
 	must(setrlimit(RLIMIT_CORE, &(struct rlimit){ 3, 4 }));
 	must(prctl(PR_SET_NAME, "p\"an\\ \xc3\xbc \x7f"));
-	must(prctl(PR_SET_PDEATHSIG, SIGUSR2));
+	must(prctl(PR_SET_PDEATHSIG, SIGURG));
 	errno = 0;
 	if (nice(5) == -1 && errno)
 		_exit(1);
