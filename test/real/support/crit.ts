@@ -4,40 +4,26 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { realCriu } from './criu';
 
-/** How the python of the CRIU under test is started: out of its root, with the root's own loader, without chroot. */
-export interface Python {
-  readonly argv: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+const { critCommand, pythonCommand } = require('../../../tools/criu-root.js') as {
+  critCommand(root: string): string[];
+  pythonCommand(root: string): string[];
+};
+
+function real(): { root: string; version: string } {
+  const found = realCriu();
+  if (!found.available) throw new Error(found.missing);
+  return found;
 }
 
-/** Throws where there is no real CRIU. */
-export function realPython(): Python {
-  const real = realCriu();
-  if (!real.available) throw new Error(real.missing);
-  const { root, criu } = real;
-  return {
-    argv: [...criu.slice(0, -1), path.join(root, 'usr/bin/python3')],
-    // The root keeps what it has: no files of compiled modules are added to it.
-    env: {
-      PATH: process.env.PATH,
-      LC_ALL: 'C.UTF-8',
-      PYTHONHOME: path.join(root, 'usr'),
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
-  };
-}
-
-/** The version of the CRIU under test, as a list to compare with. */
+/** The version of the CRIU under test. */
 export function realVersion(): string {
-  const real = realCriu();
-  if (!real.available) throw new Error(real.missing);
-  return real.version;
+  return real().version;
 }
 
 /** Runs a script in that python and gives it lines of JSON; what it prints, line by line. */
 export async function askPython<T>(script: string, questions: readonly unknown[]): Promise<T[]> {
-  const { argv, env } = realPython();
-  const child = spawn(argv[0] as string, [...argv.slice(1), '-c', script], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const [command = '', ...args] = [...pythonCommand(real().root), '-c', script];
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const closed = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   child.stdin.end(questions.map((question) => `${JSON.stringify(question)}\n`).join(''));
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
@@ -109,15 +95,9 @@ export function askCrit(images: readonly Buffer[]): Promise<CritImage[]> {
 
 /** Writes the commands crit and python3 into a folder for PATH: the real python, and the real crit or another one. */
 export function writeCommands(folder: string, crit?: readonly string[]): void {
-  const real = realCriu();
-  if (!real.available) throw new Error(real.missing);
-  const { argv, env } = realPython();
-  const own = `PYTHONHOME='${env.PYTHONHOME}' PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8`;
-  const write = (name: string, before: string, words: readonly string[]) => {
-    const quoted = words.map((word) => `'${word}'`).join(' ');
-    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\n${before} exec ${quoted} "$@"\n`, { mode: 0o755 });
-  };
-  write('python3', own, argv);
-  if (crit === undefined) write('crit', own, [...argv, path.join(real.root, 'usr/bin/crit')]);
-  else write('crit', '', crit);
+  const { root } = real();
+  for (const [name, argv] of Object.entries({ python3: pythonCommand(root), crit: crit ?? critCommand(root) })) {
+    const words = argv.map((word) => `'${word}'`).join(' ');
+    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  }
 }
