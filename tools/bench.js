@@ -1,4 +1,4 @@
-// npm run bench [-- --runs N]: the budgets, as ratios within one run. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--json]]: the budgets, with --json only those of decode and encode, as ratios within one run. Nothing fails on a time.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -83,6 +83,20 @@ function mebibytes(file) {
   return (fs.statSync(file).size / 2 ** 20).toFixed(1);
 }
 
+function benchJson(measure, { makeFolder }, runs) {
+  fs.mkdirSync(data, { recursive: true });
+  makeFolder(path.join(data, 'entries-100000'), 100_000, 200);
+  makeFolder(path.join(data, 'entries-1000000'), 1_000_000, 2_000);
+  const few = benchConversions(measure, 100_000, otherCrits(), Math.min(runs, 5));
+  const many = benchConversions(measure, 1_000_000, [], Math.min(runs, 3));
+  for (const command of ['decode', 'encode']) {
+    console.log(
+      `  ${command}, ten times the entries: time × ${ratio(many[command].best, few[command].best)} (budget 10), ` +
+        `resident × ${ratio(many[command].peak, few[command].peak)} (budget 1.10)`,
+    );
+  }
+}
+
 /** A command on a folder of a few files, beside a node process that does nothing. */
 function benchStartUp({ compare }, runs) {
   const ls = [process.execPath, bin, 'ls', path.join(top, 'fixtures', 'images', 'pipe_outside')];
@@ -92,19 +106,15 @@ function benchStartUp({ compare }, runs) {
 
 function main(args) {
   build();
-  const runs = args[0] === '--runs' ? Number(args[1]) : 7;
+  const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 7;
   const measure = require('../bench/measure');
   const maker = require('../bench/make-folder');
+  if (args.includes('--json')) return benchJson(measure, maker, runs);
   console.log('start-up');
   benchStartUp(measure, 3 * runs);
   const small = benchRewrite(measure, maker, 100_000, 200, runs);
   const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);
-  const converted = benchConversions(measure, 100_000, otherCrits(), Math.min(runs, 5));
-  const more = benchConversions(measure, 1_000_000, [], Math.min(runs, 3));
-  for (const command of ['decode', 'encode']) {
-    const [few, many] = [converted[command], more[command]];
-    console.log(`  ${command}, ten times the entries: resident × ${ratio(many.peak, few.peak)} (budget 1.10)`);
-  }
+  benchJson(measure, maker, runs);
   benchList(measure, 1_000_000, Math.min(runs, 3));
   console.log(
     `ten times the entries: time × ${ratio(large.best, small.best)} (budget 10), ` +
