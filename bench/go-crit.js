@@ -111,7 +111,12 @@ function build() {
  */
 function ensureGoCrit() {
   if (!fs.existsSync(marker())) {
-    fs.mkdirSync(cacheFolder(), { recursive: true });
+    const missing = (reason) => ({ missing: `crit of go-criu is missing: ${HAND} (${reason})` });
+    try {
+      fs.mkdirSync(cacheFolder(), { recursive: true });
+    } catch (error) {
+      return missing(error.message);
+    }
     // flock(1) keeps the lock for as long as the build runs, however this process ends.
     const { stderr, error } = spawnSync('flock', [`${folder()}.lock`, process.execPath, __filename, '--build'], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -120,7 +125,7 @@ function ensureGoCrit() {
     });
     if (!fs.existsSync(marker())) {
       const reason = (error?.message ?? stderr).trim().split('\n').at(-1);
-      return { missing: `crit of go-criu is missing: ${HAND} (${reason})` };
+      return missing(reason);
     }
   }
   return { path: program(), version: JSON.parse(fs.readFileSync(marker(), 'utf8')).goCriu };

@@ -1,4 +1,4 @@
-// npm run bench [-- --runs N]: the budgets, as ratios within one run. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--json]]: the budgets, with --json only those of decode and encode, as ratios within one run. Nothing fails on a time.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -38,6 +38,65 @@ function benchList({ compare }, entries, runs) {
   console.log(`  ls: ${listed.best.toFixed(2)} s, ${listed.peak.toFixed(0)} MiB resident (budget 128)`);
 }
 
+/** The other tools that turn images into JSON, or a line that says why one is left out. */
+function otherCrits() {
+  const crits = [];
+  const { ensureGoCrit } = require('../bench/go-crit');
+  const go = ensureGoCrit();
+  if (go.missing === undefined) crits.push({ name: "go-criu's crit", argv: [go.path], budget: 3 });
+  else console.log(`  ${go.missing}`);
+  try {
+    const { critCommand, ensureCriuRoot } = require('./criu-root');
+    const { root, version } = ensureCriuRoot();
+    crits.push({ name: `crit ${version}`, argv: critCommand(root), budget: 10 });
+  } catch (error) {
+    console.log(`  crit is left out: ${error.message.split('\n')[0]}`);
+  }
+  return crits;
+}
+
+/** files.img to JSON and back, each tool with the JSON that it made itself. */
+function benchConversions({ compare }, entries, crits, runs) {
+  const image = path.join(data, `entries-${entries}`, 'files.img');
+  const tools = [{ argv: [process.execPath, bin], name: 'fdgraft' }, ...crits];
+  console.log(`files.img of ${entries.toLocaleString('en')} entries, ${mebibytes(image)} MiB`);
+  const results = {};
+  for (const command of ['decode', 'encode']) {
+    const files = tools.map((_tool, i) => [path.join(data, `${i}.json`), path.join(data, `${i}.img`)]);
+    const commands = tools.map(({ argv }, i) => {
+      const [json, back] = files[i];
+      return [...argv, command, ...(command === 'decode' ? ['-i', image, '-o', json] : ['-i', json, '-o', back])];
+    });
+    const [own, ...others] = compare(commands, runs);
+    console.log(`  ${command}: ${own.best.toFixed(2)} s, ${own.peak.toFixed(0)} MiB resident`);
+    others.forEach(({ best }, i) => {
+      const { name, budget } = crits[i];
+      console.log(`    ${ratio(best, own.best)} × as fast as ${name}, ${best.toFixed(2)} s (budget ${budget})`);
+    });
+    results[command] = own;
+    if (command === 'encode') for (const pair of files) for (const file of pair) fs.rmSync(file, { force: true });
+  }
+  return results;
+}
+
+function mebibytes(file) {
+  return (fs.statSync(file).size / 2 ** 20).toFixed(1);
+}
+
+function benchJson(measure, { makeFolder }, runs) {
+  fs.mkdirSync(data, { recursive: true });
+  makeFolder(path.join(data, 'entries-100000'), 100_000, 200);
+  makeFolder(path.join(data, 'entries-1000000'), 1_000_000, 2_000);
+  const few = benchConversions(measure, 100_000, otherCrits(), Math.min(runs, 5));
+  const many = benchConversions(measure, 1_000_000, [], Math.min(runs, 3));
+  for (const command of ['decode', 'encode']) {
+    console.log(
+      `  ${command}, ten times the entries: time × ${ratio(many[command].best, few[command].best)} (budget 10), ` +
+        `resident × ${ratio(many[command].peak, few[command].peak)} (budget 1.10)`,
+    );
+  }
+}
+
 /** A command on a folder of a few files, beside a node process that does nothing. */
 function benchStartUp({ compare }, runs) {
   const ls = [process.execPath, bin, 'ls', path.join(top, 'fixtures', 'images', 'pipe_outside')];
@@ -47,13 +106,15 @@ function benchStartUp({ compare }, runs) {
 
 function main(args) {
   build();
-  const runs = args[0] === '--runs' ? Number(args[1]) : 7;
+  const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 7;
   const measure = require('../bench/measure');
   const maker = require('../bench/make-folder');
+  if (args.includes('--json')) return benchJson(measure, maker, runs);
   console.log('start-up');
   benchStartUp(measure, 3 * runs);
   const small = benchRewrite(measure, maker, 100_000, 200, runs);
   const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);
+  benchJson(measure, maker, runs);
   benchList(measure, 1_000_000, Math.min(runs, 3));
   console.log(
     `ten times the entries: time × ${ratio(large.best, small.best)} (budget 10), ` +

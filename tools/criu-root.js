@@ -29,6 +29,18 @@ function criuCommand(root) {
   ];
 }
 
+/**
+ * The argv that starts the python of ROOT in the same way. ROOT keeps what it has: no
+ * files of compiled modules are added to it.
+ */
+function pythonCommand(root) {
+  const python = path.join(root, 'usr/bin/python3');
+  const env = [`PYTHONHOME=${root}/usr`, 'PYTHONDONTWRITEBYTECODE=1', 'LC_ALL=C.UTF-8'];
+  return ['env', '-u', 'PYTHONPATH', ...env, ...criuCommand(root).slice(0, -1), python];
+}
+
+const critCommand = (root) => [...pythonCommand(root), path.join(root, 'usr/bin/crit')];
+
 function criuVersion(root) {
   const [loader, ...rest] = criuCommand(root);
   const { status, stdout, stderr, error } = spawnSync(loader, [...rest, '--version'], { encoding: 'utf8' });
@@ -173,7 +185,7 @@ function ensureCriuRoot(suite = DEFAULT_SUITE) {
   return { root, suite, version: marker.criu, criu: criuCommand(root) };
 }
 
-module.exports = { ensureCriuRoot, criuCommand, cacheFolder, DEFAULT_SUITE };
+module.exports = { ensureCriuRoot, critCommand, criuCommand, pythonCommand, cacheFolder, DEFAULT_SUITE };
 
 if (require.main === module) {
   const args = process.argv.slice(2);

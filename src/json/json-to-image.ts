@@ -4,7 +4,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
 import { IMAGE_KINDS, type ImageKind, kindNamed } from '../frames/image-kinds';
 import { MAX_RECORD_BYTES } from '../frames/record-reader';
-import { hasExtras, messageOfEntry, type RecordGrammar, recordGrammar } from '../schema/record-grammar';
+import { entryGrammar, hasExtras, messageOfEntry, type RecordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
 import { Base64Stream } from './base64-stream';
@@ -194,7 +194,7 @@ class EntryEncoder {
     private readonly writer: BufferedWriter,
   ) {
     this.reader = new MessageReader(scanner);
-    this.grammar = recordGrammar(kind);
+    this.grammar = entryGrammar(kind);
     this.first = shapeOf(messageOfEntry(kind, 0));
     this.others = shapeOf(messageOfEntry(kind, 1));
   }

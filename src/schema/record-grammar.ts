@@ -118,6 +118,12 @@ export function recordGrammar({ name, message }: ImageKind): RecordGrammar {
   return () => only;
 }
 
+/** The same for entries alone, where nobody asks for the records inside their extras. */
+export function entryGrammar(kind: ImageKind): RecordGrammar {
+  if (kind.name !== 'IPCNS_MSG') return recordGrammar(kind);
+  return (bytes, start, end) => recordGrammar(kind)(bytes, start, end);
+}
+
 /** True where something follows the records of such an image, or may. */
 export function hasExtras({ name }: ImageKind): boolean {
   return GRAMMARS[name] !== undefined && name !== 'PAGEMAP';

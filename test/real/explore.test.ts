@@ -3,8 +3,8 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCommand, top, translateSources } from '../golden/command';
 import { compileProgram } from './support/compile';
-import { crit, critCountsInNewField } from './support/crit';
 import { realTest } from './support/real-test';
+import { crit, critCountsInNewField } from './support/run-crit';
 import { makeTemp, removeTemp } from './support/temp';
 
 const images = path.join(top, 'fixtures/images');

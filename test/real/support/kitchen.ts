@@ -1,28 +1,21 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { translateSources } from '../../golden/command';
 import { build } from '../../support/native';
 import type { Box } from './box';
 import type { Block, Recipe } from './cookbook';
 import { cacheFolder, criuLock, realCriu } from './criu';
 import type { Lab, Program } from './lab';
+import { ownCommand } from './own-command';
 import { ended } from './spawn';
 import type { Tasks } from './tasks';
-import { makeTemp } from './temp';
-
-let translated: string | undefined;
 
 /** A folder of commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
 function makeCommands(folder: string): void {
-  if (translated === undefined) {
-    translated = makeTemp();
-    translateSources(translated);
-  }
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   const commands = {
-    fdgraft: [process.execPath, path.join(translated, 'src/cli/bin.js')],
+    fdgraft: ownCommand(),
     'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
     criu: real.criu,
   };
