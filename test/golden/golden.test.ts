@@ -117,6 +117,15 @@ for (const [name, words] of Object.entries(EXPLORED)) {
   }
 }
 
+test('diff: 1 where something differs, 0 where nothing does, 2 where it cannot be said', async (t) => {
+  const [a, b] = [`${images}/two_logs`, `${images}/two_paths`];
+  const codes = async (...args: string[]) => (await fdgraft(['diff', ...args, '--quiet'])).code;
+  t.deepEqual([await codes(a, b), await codes(a, a), await codes(a, `${b}/files.img`)], [1, 0, 2]);
+  const images2 = await fdgraft(['diff', `${a}/files.img`, `${b}/files.img`]);
+  t.is(images2.code, 1);
+  t.regex(images2.stdout, /\n {2}id \d+: /);
+});
+
 test('each fixture is asked for something, and nothing is expected of one that is gone', (t) => {
   t.deepEqual(Object.keys(ASKED).sort(), fixtures);
   t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
