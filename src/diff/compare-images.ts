@@ -68,10 +68,11 @@ class Pairing {
 
   async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
     for (;;) {
+      const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
+      if (isIdle) a.skipSame(b);
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
       if (x === undefined && y === undefined) break;
-      const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
       if (isIdle && x !== undefined && y !== undefined && isSame(x, y)) continue;
       if (x !== undefined) yield* this.see('before', x);
       if (y !== undefined) yield* this.see('after', y);

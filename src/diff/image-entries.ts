@@ -5,7 +5,7 @@ import { WireFault } from '../errors/wire-fault';
 import type { ImageKind } from '../frames/image-kinds';
 import { type Magics, type RecordBatch, RecordReader } from '../frames/record-reader';
 import { kindOf } from '../json/image-to-json';
-import { extraBytes, hasExtras, type RecordGrammar, recordGrammar } from '../schema/record-grammar';
+import { extraBytes, hasExtras, messageOfEntry, type RecordGrammar, recordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import { tailRules } from '../schema/tail-rules';
 import type { Digest } from './difference';
@@ -21,15 +21,24 @@ export interface Entry {
   readonly payload: Digest | undefined;
 }
 
+/** So many bytes are compared at once: many where images are alike, few around what differs. */
+const LARGEST_WINDOW = 1 << 16;
+const SMALLEST_WINDOW = 1 << 8;
+const SIZE_BYTES = 4;
+
 /** Reads an image entry by entry; what follows them is digested. */
 export class ImageEntries {
+  /** Where extras follow records: entries that are complete. */
   private entries: Entry[] = [];
+  /** Where none do: records as they lie in the reader's buffer. */
+  private batch: RecordBatch | undefined;
   private next = 0;
   private count = 0;
   private isOver = false;
   /** The last entry, as long as what follows it has not all come. */
   private open: { entry: Omit<Entry, 'payload'>; hash: Hash; bytes: number; inner: number } | undefined;
   private readonly grammar: RecordGrammar;
+  private readonly mayHaveExtras: boolean;
 
   private constructor(
     readonly kind: ImageKind,
@@ -39,8 +48,9 @@ export class ImageEntries {
   ) {
     const grammar = recordGrammar(kind);
     this.grammar = recordGrammar(kind);
+    this.mayHaveExtras = hasExtras(kind);
     reader.rules = {
-      extraLength: hasExtras(kind) ? (bytes, start, end) => extraBytes(grammar(bytes, start, end)) : undefined,
+      extraLength: this.mayHaveExtras ? (bytes, start, end) => extraBytes(grammar(bytes, start, end)) : undefined,
       takeExtra: (bytes) => this.payload(bytes),
       tail: tailRules(kind),
     };
@@ -55,15 +65,55 @@ export class ImageEntries {
 
   /** The next entry, if it is there already; undefined where `fill` is to be called. */
   take(): Entry | undefined {
-    const entry = this.entries[this.next];
+    const { batch, next } = this;
+    if (batch !== undefined) {
+      if (next >= batch.count) return undefined;
+      this.next += 1;
+      const index = batch.firstEntry + next;
+      const shape = shapeOf(messageOfEntry(this.kind, index));
+      const [start, end] = [batch.starts[next] as number, batch.ends[next] as number];
+      return { shape, index, bytes: batch.bytes, start, end, payload: undefined };
+    }
+    const entry = this.entries[next];
     if (entry !== undefined) this.next += 1;
     return entry;
+  }
+
+  /** Steps over entries that both images have as the same bytes in the same row, as far as both are in memory. */
+  skipSame(other: ImageEntries): void {
+    const [a, b] = [this.batch, other.batch];
+    if (a === undefined || b === undefined) return;
+    let window = LARGEST_WINDOW;
+    while (this.next < a.count && other.next < b.count) {
+      const [from, otherFrom] = [recordFrame(a, this.next), recordFrame(b, other.next)];
+      const length = Math.min(a.end - from, b.end - otherFrom, window);
+      if (!sameBytes(a.bytes, from, b.bytes, otherFrom, length)) {
+        if (window === SMALLEST_WINDOW) return;
+        window = Math.max(SMALLEST_WINDOW, window >> 2);
+        continue;
+      }
+      const before = this.next;
+      while (this.next < a.count && (a.ends[this.next] as number) <= from + length) {
+        this.next += 1;
+        other.next += 1;
+      }
+      // A record that is longer than the window.
+      if (this.next === before) {
+        if (length < window) return;
+        window <<= 1;
+      } else window = Math.min(LARGEST_WINDOW, window << 1);
+    }
   }
 
   /** Reads on. False at the end. What was given out is not valid any more. */
   async fill(): Promise<boolean> {
     this.entries = [];
     this.next = 0;
+    if (!this.mayHaveExtras) {
+      this.batch = this.isOver ? undefined : await this.reader.nextBatch();
+      this.isOver = this.batch === undefined;
+      return !this.isOver;
+    }
     while (this.entries.length === 0 && !this.isOver) {
       const batch = await this.reader.nextBatch();
       if (batch === undefined) {
@@ -135,6 +185,15 @@ export class ImageEntries {
     this.entries.push({ ...entry, payload: { bytes, sha256: hash.digest('hex') } });
     this.open = undefined;
   }
+}
+
+/** Where the size of a record stands. */
+function recordFrame({ starts }: RecordBatch, index: number): number {
+  return (starts[index] as number) - SIZE_BYTES;
+}
+
+function sameBytes(a: Uint8Array, from: number, b: Uint8Array, otherFrom: number, length: number): boolean {
+  return (a as Buffer).compare(b, otherFrom, otherFrom + length, from, from + length) === 0;
 }
 
 /** An entry that stays valid. */
