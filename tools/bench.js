@@ -23,10 +23,16 @@ function benchRewrite({ compare, remove }, { makeFolder, NAMED_PATH }, entries, 
   const specs = ['--inherit-fd', `fd[5]:${NAMED_PATH}`];
   const rewrite = [process.execPath, bin, 'rewrite', source, '-o', out, '--quiet', ...specs];
   const [copied, rewritten] = compare([copy, rewrite], runs, () => remove(out));
+  // With the plan, what differs is explained, and the exit code 0.
+  const [compared] = compare([[process.execPath, bin, 'diff', source, out, '--plan', out]], Math.min(runs, 3));
   remove(out);
   console.log(
     `  rewrite, 904 placeholders: ${ratio(rewritten.best, copied.best)} × cp -r and sync -f (budget 2), ` +
       `${rewritten.best.toFixed(2)} s and ${copied.best.toFixed(2)} s; ${rewritten.peak.toFixed(0)} MiB resident (budget 128)`,
+  );
+  console.log(
+    `  diff of the two: ${ratio(compared.best, copied.best)} × cp -r and sync -f (budget 8), ` +
+      `${compared.best.toFixed(2)} s; ${compared.peak.toFixed(0)} MiB resident (budget 512)`,
   );
   return rewritten;
 }
