@@ -184,7 +184,8 @@ class ImageEncoder {
 /** Reads the entries of one image, one after the other. */
 class EntryEncoder {
   private readonly reader: MessageReader;
-  private readonly grammar: RecordGrammar;
+  /** For the next entry. It sees no messages of queues, which are written with their entry. */
+  private readonly grammar: () => RecordGrammar;
   private readonly first: MessageShape;
   private readonly others: MessageShape;
 
@@ -194,7 +195,8 @@ class EntryEncoder {
     private readonly writer: BufferedWriter,
   ) {
     this.reader = new MessageReader(scanner);
-    this.grammar = recordGrammar(kind);
+    const grammar = recordGrammar(kind);
+    this.grammar = kind.name === 'IPCNS_MSG' ? () => recordGrammar(kind) : () => grammar;
     this.first = shapeOf(messageOfEntry(kind, 0));
     this.others = shapeOf(messageOfEntry(kind, 1));
   }
@@ -295,9 +297,9 @@ class EntryEncoder {
   }
 
   private async putWith(extra: ReadExtra): Promise<void> {
-    const { scanner, grammar } = this;
+    const { scanner } = this;
     const record = this.reader.out.since(0);
-    const role = grammar(record, 0, record.length);
+    const role = this.grammar()(record, 0, record.length);
     await this.put();
     scanner.path.push(EXTRA_KEY);
     await extra.write(role, this.writer, (problem, hint) => scanner.fault(problem, hint));
