@@ -198,8 +198,9 @@ export class MessageReader {
     }
     if (at === -1) return;
     const [start, end] = [this.fields[at + 1] as number, this.fields[at + 2] as number];
-    // Both are varints, and their tags are of one length.
-    if (end - start > 6) throw this.scanner.fault(`"${now.name}" is past 2^32 - 1, and "${field.name}" is not there`);
+    // Both are varints, and their tags are of one length. Five bytes hold 35 bits.
+    const isLarge = end - start > 6 || (end - start === 6 && (this.out.bytes[end - 1] as number) > 0x0f);
+    if (isLarge) throw this.scanner.fault(`"${now.name}" is past 2^32 - 1, and "${field.name}" is not there`);
     this.out.bytes[start] = field.number * 8 + WIRE_TYPE.VARINT;
     this.fields[at] = field.number;
     frame.isInOrder = false;
