@@ -327,3 +327,86 @@ export function unknownField(type: string, random: Random): Buffer {
       return lengthDelimited(number, random.bytes(random.below(20)));
   }
 }
+
+/** A field as it lies on the wire, tag included. */
+export interface WireField {
+  readonly number: number;
+  readonly type: number;
+  readonly bytes: Buffer;
+  /** A number as a varint has it, or what lies in the field. */
+  readonly value: bigint | Buffer;
+}
+
+/** The fields of a message in their order. */
+export function wireFields(bytes: Buffer): WireField[] {
+  const fields: WireField[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const start = at;
+    const key = varintAt(bytes, at);
+    at = key.end;
+    const [number, type] = [Number(key.value >> 3n), Number(key.value & 7n)];
+    let value: bigint | Buffer;
+    if (type === 0) {
+      ({ value, end: at } = varintAt(bytes, at));
+    } else {
+      const length = type === 2 ? varintAt(bytes, at) : { value: type === 1 ? 8n : 4n, end: at };
+      at = length.end + Number(length.value);
+      value = bytes.subarray(length.end, at);
+    }
+    fields.push({ number, type, bytes: bytes.subarray(start, at), value });
+  }
+  return fields;
+}
+
+function varintAt(bytes: Buffer, start: number): { value: bigint; end: number } {
+  let value = 0n;
+  for (let at = start; ; at += 1) {
+    const byte = BigInt(bytes[at] as number);
+    value |= (byte & 127n) << BigInt(7 * (at - start));
+    if (byte < 128n) return { value: BigInt.asUintN(64, value), end: at + 1 };
+  }
+}
+
+/** What a message means: the last of several values, embedded messages merged, packed or not, no unknown fields. */
+export function read(type: string, bytes: Buffer): Message {
+  const message: Message = {};
+  const fields = wireFields(bytes);
+  for (const field of fieldsByNumber(messageType(type))) {
+    const found = fields.filter(({ number }) => number === field.id);
+    if (found.length === 0) continue;
+    const inner = field.resolvedType instanceof protobuf.Type ? field.resolvedType.name : undefined;
+    if (field.repeated) {
+      const values = found.flatMap((each) => valuesIn(field, each));
+      message[field.name] = inner === undefined ? values : values.map((value) => read(inner, value as Buffer));
+    } else if (inner !== undefined) {
+      message[field.name] = read(inner, Buffer.concat(found.map(({ value }) => value as Buffer)));
+    } else message[field.name] = (valuesIn(field, found.at(-1) as WireField) as Value[])[0] as Value;
+  }
+  return message;
+}
+
+function valuesIn(field: protobuf.Field, { type, value }: WireField): Value[] {
+  const own = wireTypeOf(field);
+  if (own === 2) return [value as Buffer];
+  if (type !== 2) return [meaningOf(field, value)];
+  const packed = value as Buffer;
+  const values: Value[] = [];
+  for (let at = 0; at < packed.length; ) {
+    const next = own === 0 ? varintAt(packed, at) : { value: packed.subarray(at, at + 8), end: at + 8 };
+    values.push(meaningOf(field, next.value));
+    at = next.end;
+  }
+  return values;
+}
+
+function meaningOf({ type, resolvedType }: protobuf.Field, value: bigint | Buffer): Value {
+  if (Buffer.isBuffer(value)) return type === 'fixed64' ? value.readBigUInt64LE() : BigInt(value.readUInt32LE());
+  if (type === 'bool') return value !== 0n;
+  if (type === 'uint64') return value;
+  if (type === 'uint32') return BigInt.asUintN(32, value);
+  if (type.startsWith('sint')) {
+    const bits = type === 'sint32' ? BigInt.asUintN(32, value) : value;
+    return (bits >> 1n) ^ -(bits & 1n);
+  }
+  return BigInt.asIntN(type === 'int32' || resolvedType instanceof protobuf.Enum ? 32 : 64, value);
+}
