@@ -141,10 +141,14 @@ class ImageEncoder {
   /** Keeps the text of the entries until it is known what they are. */
   private async wait(): Promise<void> {
     const { scanner } = this;
-    if ((await scanner.whole(() => scanner.type())) !== 'array')
+    const type = await scanner.whole(() => scanner.type());
+    if (type !== 'array' && type !== 'null')
       throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
     this.waitingAt = scanner.offset;
-    await scanner.copyArray((bytes) => this.waiting.push(bytes));
+    if (type === 'null') {
+      scanner.word(type);
+      this.waiting.push(Buffer.from(type));
+    } else await scanner.copyArray((bytes) => this.waiting.push(bytes));
   }
 
   private async entries(scanner: JsonScanner, kind: ImageKind): Promise<void> {
