@@ -142,8 +142,7 @@ class ImageEncoder {
   private async wait(): Promise<void> {
     const { scanner } = this;
     const type = await scanner.whole(() => scanner.type());
-    if (type !== 'array' && type !== 'null')
-      throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
+    if (type !== 'array' && type !== 'null') throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
     this.waitingAt = scanner.offset;
     if (type === 'null') {
       scanner.word(type);
@@ -252,9 +251,13 @@ class EntryEncoder {
     reader.backTo(NOTHING);
     reader.sawName = false;
     reader.sawNumberText = false;
+    reader.nameFault = undefined;
     reader.readsGoNames = false;
     reader.message(shape);
-    if (!(reader.sawName && reader.sawNumberText)) return;
+    if (!(reader.sawName && reader.sawNumberText)) {
+      if (reader.nameFault !== undefined) throw reader.nameFault;
+      return;
+    }
     scanner.at = from;
     reader.backTo(NOTHING);
     reader.readsGoNames = true;

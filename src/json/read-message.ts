@@ -70,6 +70,8 @@ export class MessageReader {
   /** What of that was seen since these were reset. */
   sawNumberText = false;
   sawName = false;
+  /** A name that is not crit's. Wrong unless a number as a string, which may come behind it, tells that it is go-criu's. */
+  nameFault: Error | undefined;
 
   private readonly frames: Frame[] = [];
   /** Fields that were read: number, start and end in `out`, three by three; nested ones behind those around them. */
@@ -351,8 +353,9 @@ export class MessageReader {
     if (this.readsGoNames) return this.base64();
     if (scanner.type() !== 'string') throw this.wrongType('a string, quoted-printable');
     const bytes = decodeQuotedPrintable(scanner.takeText());
-    if (bytes === undefined) throw scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
-    return bytes;
+    if (bytes !== undefined) return bytes;
+    this.nameFault ??= scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
+    return Buffer.alloc(0);
   }
 
   private base64(): Buffer {
