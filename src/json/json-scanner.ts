@@ -48,8 +48,8 @@ export class JsonScanner {
   ) {}
 
   /** A scanner over text that is there as a whole. */
-  static over(text: Buffer, file: string): JsonScanner {
-    const scanner = new JsonScanner({ read: async () => 0 }, file);
+  static over(text: Buffer, file: string, base = 0): JsonScanner {
+    const scanner = new JsonScanner({ read: async () => 0 }, file, base);
     scanner.bytes = text;
     scanner.end = text.length;
     scanner.atEnd = true;
