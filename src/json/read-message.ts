@@ -466,8 +466,9 @@ function zigzag(value: bigint): bigint {
   return value >= 0n ? value << 1n : (-value << 1n) - 1n;
 }
 
-function describe({ type, values, message }: FieldShape): string {
+function describe(field: FieldShape): string {
+  const { type, values } = field;
   if (type === 'string') return 'a string';
-  if (type === 'message') return `an object, a ${message?.name}`;
+  if (type === 'message') return `an object, a ${field.message.name}`;
   return values === undefined ? `a number, ${type}` : `a name or number of ${values.name}`;
 }
