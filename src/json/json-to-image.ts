@@ -39,6 +39,7 @@ export async function jsonToImage(
 class ImageEncoder {
   private kind: ImageKind | undefined;
   private head: Buffer | undefined;
+  private headAt = 0;
   private readonly seen = new Set<string>();
   private readonly tail = new Spool();
   /** The text of `entries`, where it comes before `magic`, and where in the file it began. */
@@ -119,6 +120,7 @@ class ImageEncoder {
     if (this.seen.has('entries')) {
       throw scanner.fault(`${HEAD_KEY} comes behind "entries"`, 'put it before them, as fdgraft decode does');
     }
+    this.headAt = scanner.offset;
     const head = decodeBase64(await scanner.whole(() => scanner.takeText()));
     if (head === undefined || (head.length !== 4 && head.length !== 8)) {
       throw scanner.fault('the magics are 4 or 8 bytes, as base64', undefined, scanner.start - 1);
@@ -175,12 +177,12 @@ class ImageEncoder {
   }
 
   private checkedHead(kind: ImageKind): Buffer {
-    const { head } = this;
+    const { head, headAt, scanner } = this;
     if (head === undefined) return usualHead(kind);
-    if (head.readUInt32LE(head.length - 4) !== kind.magic) {
-      throw this.scanner.fault(`${HEAD_KEY} does not end with the magic of ${kind.name}`, `leave ${HEAD_KEY} out`);
-    }
-    return head;
+    if (head.readUInt32LE(head.length - 4) === kind.magic) return head;
+    scanner.path.splice(0, scanner.path.length, HEAD_KEY);
+    const at = headAt - scanner.offset + scanner.at;
+    throw scanner.fault(`${HEAD_KEY} does not end with the magic of ${kind.name}`, `leave ${HEAD_KEY} out`, at);
   }
 }
 

@@ -82,7 +82,11 @@ class Queues implements Extra {
       const name = await scanner.whole(() => scanner.takeText());
       const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
       if (queue === undefined)
-        throw scanner.fault(`there is no key ${JSON.stringify(name)} here`, allowedNames(name, ['inq', 'outq']));
+        throw scanner.fault(
+          `there is no key ${JSON.stringify(name)} here`,
+          allowedNames(name, ['inq', 'outq']),
+          scanner.start - 1,
+        );
       if (queue.length > 0) throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them');
       scanner.path.push(name);
       await scanner.whole(() => scanner.expect(':'));

@@ -369,6 +369,7 @@ export class MessageReader {
   private integer(field: FieldShape): void {
     const { scanner, out } = this;
     const byte = scanner.peek();
+    const from = scanner.at;
     if (byte === QUOTE && field.values !== undefined) {
       const named = field.values.values.get(scanner.takeText());
       if (named === undefined) throw this.notAValue(field, scanner.text());
@@ -383,7 +384,7 @@ export class MessageReader {
     }
     const exact = value >= 0 ? BigInt(value) : this.exactInteger(field);
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
-    if (exact < least || exact > most) throw this.outOfRange(field, exact);
+    if (exact < least || exact > most) throw this.outOfRange(field, exact, from);
     this.write(field, exact);
   }
 
@@ -422,9 +423,9 @@ export class MessageReader {
     return scanner.fault(`${scanner.shown()} where ${wanted} belongs`);
   }
 
-  private outOfRange(field: FieldShape, value: bigint): Error {
+  private outOfRange(field: FieldShape, value: bigint, at: number): Error {
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
-    return this.scanner.fault(`${value} does not fit`, `a ${field.type} is ${least} to ${most}`);
+    return this.scanner.fault(`${value} does not fit`, `a ${field.type} is ${least} to ${most}`, at);
   }
 
   private notAValue(field: FieldShape, text: string): Error {
