@@ -337,8 +337,13 @@ export class MessageReader {
       return;
     }
     const text = scanner.text();
-    if (/\p{Surrogate}/u.test(text)) throw scanner.fault('half of a surrogate pair is no character');
+    if (/\p{Surrogate}/u.test(text)) throw this.halfPair();
     this.sized(Buffer.from(text, 'utf8'));
+  }
+
+  private halfPair(): Error {
+    const { scanner } = this;
+    return scanner.fault('half of a surrogate pair is no character', undefined, scanner.start - 1);
   }
 
   private sized(bytes: Uint8Array): void {
@@ -352,7 +357,9 @@ export class MessageReader {
     this.sawName = true;
     if (this.readsGoNames) return this.base64();
     if (scanner.type() !== 'string') throw this.wrongType('a string, quoted-printable');
-    const bytes = decodeQuotedPrintable(scanner.takeText());
+    const text = scanner.takeText();
+    if (/\p{Surrogate}/u.test(text)) throw this.halfPair();
+    const bytes = decodeQuotedPrintable(text);
     if (bytes !== undefined) return bytes;
     this.nameFault ??= scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
     return Buffer.alloc(0);
