@@ -410,8 +410,10 @@ export class MessageWriter {
     if (cursor.high !== ((cursor.low | 0) < 0 ? 0xffffffff : 0)) this.isOdd = true;
   }
 
-  private varint({ low, high, valueStart, end }: FieldCursor): void {
-    if (end - valueStart !== lengthOfVarint(low, high)) this.isOdd = true;
+  /** The tenth byte has one bit that counts; a decoder passes over the others. */
+  private varint({ bytes, low, high, valueStart, end }: FieldCursor): void {
+    const length = end - valueStart;
+    if (length !== lengthOfVarint(low, high) || (length === 10 && bytes[end - 1] !== 1)) this.isOdd = true;
   }
 
   private string({ bytes, valueStart, end }: FieldCursor): void {
