@@ -306,7 +306,10 @@ function oddlyBare(field: protobuf.Field, value: Value, random: Random): Buffer 
   const isShort = field.type.endsWith('32') || field.resolvedType instanceof protobuf.Enum;
   // Only the low 32 bits count.
   if (isShort && random.chance(10)) number = BigInt.asUintN(32, number) + BigInt(random.below(4)) * 2n ** 32n;
-  return varint(number, paddingAtRandom(random));
+  const bytes = varint(number, paddingAtRandom(random));
+  // Of the tenth byte one bit counts.
+  if (bytes.length === 10 && random.chance(10)) bytes.writeUInt8((bytes[9] as number) | 0x12, 9);
+  return bytes;
 }
 
 /** A field that the message does not have. */
