@@ -65,7 +65,6 @@ test('subfolders, links and names that are no text come back', async (t) => {
   fs.mkdirSync(path.join(source, 'plugin'));
   fs.writeFileSync(path.join(source, 'plugin/files.img'), 'not read');
   fs.symlinkSync('../elsewhere', path.join(source, 'parent'));
-  fs.symlinkSync('nowhere', path.join(source, 'dangling'));
   const odd = (folder: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x61, 0xff, 0xfe])]);
   const takeOdd = (folder: string) => {
     t.is(fs.readFileSync(odd(folder), 'utf8'), 'odd name');
@@ -82,6 +81,14 @@ test('subfolders, links and names that are no text come back', async (t) => {
     for (const each of [source, json, images]) takeOdd(each);
     t.deepEqual(snapshot(images), before);
   }
+});
+
+test('a link that leads nowhere is left out, and told', async (t) => {
+  const { source, out } = checkpoint(t);
+  fs.symlinkSync('nowhere', path.join(source, 'old.log'));
+  const { notices } = await there(source, out);
+  t.true(notices.some(({ code }) => code === 'DANGLING_LINK_LEFT_OUT'));
+  t.false(fs.readdirSync(out).includes('old.log'));
 });
 
 test('a link to an image becomes the JSON of what it leads to', async (t) => {
