@@ -226,6 +226,8 @@ const withBadName = (name: string) => {
   return record;
 };
 
+const framed = (record: Buffer) => Buffer.concat([uint32(record.length), record]);
+
 const nameIn = (entry: Message) => ((entry.reg as Message).name as Buffer).toString('latin1');
 
 test('a path that is no text is edited with \\xHH, and only such a one', async (t) => {
@@ -249,6 +251,19 @@ test('a path that is no text is edited with \\xHH, and only such a one', async (
     entry.reg = without('_wire', entry.reg as Json);
   });
   t.is(nameIn(plain), '/di\\xffty');
+});
+
+test('in a list with a string that is no text, the others stay what they are', async (t) => {
+  const names = ['\\x', '\\x41', '\xff', 'b'].map((name) => Buffer.from(name, 'latin1'));
+  const inventory = (plugins: Buffer[]) => encode('inventory_entry', { img_version: 1n, plugins_entry: { plugins } });
+  const image = (plugins: Buffer[]) => Buffer.concat([headOf(imageOf('INVENTORY')), framed(inventory(plugins))]);
+  const json = parseExactly(await toJson(image(names))) as { entries: { plugins_entry: Members }[] };
+  const list = json.entries[0]?.plugins_entry.plugins as Json[];
+  t.deepEqual(list, ['\\x', '\\x41', '\\xff', 'b']);
+  list.reverse();
+  list.push('\\xfe');
+  const expected = [...names].reverse().concat(Buffer.from([0xfe]));
+  t.deepEqual(await toImage(stringifyExactly(json)), image(expected));
 });
 
 test('unknown fields and longer numbers around an edit stay', async (t) => {
