@@ -239,7 +239,7 @@ export const messages = {
       code: 'SYSTEM',
       file: folder,
       problem: `what has to wait cannot be kept there: ${reason(cause)}`,
-      hint: 'TMPDIR names another folder with room for it; none is needed where "magic" comes before "entries", and the keys of an entry before its "extra"',
+      hint: 'TMPDIR names another folder with room for it: for the largest "extra", and for all entries where "magic" comes behind them',
       cause,
     }),
   noPlan: (file: string, problem: string) =>

@@ -24,7 +24,7 @@ export class Base64Stream {
   }
 
   private take(text: string): boolean {
-    const flat = this.rest + text.replace(/\s+/g, '');
+    const flat = this.rest + text.replace(/[\t-\r ]+/g, '');
     const whole = flat.length - (flat.length % 4);
     this.rest = flat.slice(whole);
     if (flat === '') return true;

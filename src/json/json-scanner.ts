@@ -12,6 +12,7 @@ const COMMA = 0x2c;
 const [QUOTE, BACKSLASH, MINUS, PLUS, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2d, 0x2b, 0x2e, 0x30, 0x39];
 /** How much of what is wrong a message shows. */
 const SHOWN = 40;
+const CONTROL_CHARACTER = 'a control character inside a string is no JSON';
 
 /** Thrown where the buffer ends inside a value: read more (`more`) and try again from where it began. */
 export const NEEDS_MORE = new Error('the buffer ends here');
@@ -48,8 +49,8 @@ export class JsonScanner {
   ) {}
 
   /** A scanner over text that is there as a whole. */
-  static over(text: Buffer, file: string): JsonScanner {
-    const scanner = new JsonScanner({ read: async () => 0 }, file);
+  static over(text: Buffer, file: string, base = 0): JsonScanner {
+    const scanner = new JsonScanner({ read: async () => 0 }, file, base);
     scanner.bytes = text;
     scanner.end = text.length;
     scanner.atEnd = true;
@@ -189,7 +190,7 @@ export class JsonScanner {
         this.at = at + 1;
         return;
       }
-      if (byte < 0x20) throw this.fault('a control character inside a string is no JSON', undefined, at);
+      if (byte < 0x20) throw this.fault(CONTROL_CHARACTER, undefined, at);
       if (byte >= 0x80) this.isPlain = false;
       else if (byte === BACKSLASH) {
         this.isPlain = false;
@@ -323,7 +324,7 @@ export class JsonScanner {
           take(bytes.subarray(from, at));
           this.at = at + 1;
           return;
-        }
+        } else if (byte < 0x20) throw this.fault(CONTROL_CHARACTER, undefined, at);
       }
       take(bytes.subarray(from, end));
       this.at = end;

@@ -39,6 +39,7 @@ export async function jsonToImage(
 class ImageEncoder {
   private kind: ImageKind | undefined;
   private head: Buffer | undefined;
+  private headAt = 0;
   private readonly seen = new Set<string>();
   private readonly tail = new Spool();
   /** The text of `entries`, where it comes before `magic`, and where in the file it began. */
@@ -119,6 +120,7 @@ class ImageEncoder {
     if (this.seen.has('entries')) {
       throw scanner.fault(`${HEAD_KEY} comes behind "entries"`, 'put it before them, as fdgraft decode does');
     }
+    this.headAt = scanner.offset;
     const head = decodeBase64(await scanner.whole(() => scanner.takeText()));
     if (head === undefined || (head.length !== 4 && head.length !== 8)) {
       throw scanner.fault('the magics are 4 or 8 bytes, as base64', undefined, scanner.start - 1);
@@ -141,10 +143,13 @@ class ImageEncoder {
   /** Keeps the text of the entries until it is known what they are. */
   private async wait(): Promise<void> {
     const { scanner } = this;
-    if ((await scanner.whole(() => scanner.type())) !== 'array')
-      throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
+    const type = await scanner.whole(() => scanner.type());
+    if (type !== 'array' && type !== 'null') throw scanner.fault(`${scanner.shown()} where a list of entries belongs`);
     this.waitingAt = scanner.offset;
-    await scanner.copyArray((bytes) => this.waiting.push(bytes));
+    if (type === 'null') {
+      scanner.word(type);
+      this.waiting.push(Buffer.from(type));
+    } else await scanner.copyArray((bytes) => this.waiting.push(bytes));
   }
 
   private async entries(scanner: JsonScanner, kind: ImageKind): Promise<void> {
@@ -172,19 +177,20 @@ class ImageEncoder {
   }
 
   private checkedHead(kind: ImageKind): Buffer {
-    const { head } = this;
+    const { head, headAt, scanner } = this;
     if (head === undefined) return usualHead(kind);
-    if (head.readUInt32LE(head.length - 4) !== kind.magic) {
-      throw this.scanner.fault(`${HEAD_KEY} does not end with the magic of ${kind.name}`, `leave ${HEAD_KEY} out`);
-    }
-    return head;
+    if (head.readUInt32LE(head.length - 4) === kind.magic) return head;
+    scanner.path.splice(0, scanner.path.length, HEAD_KEY);
+    const at = headAt - scanner.offset + scanner.at;
+    throw scanner.fault(`${HEAD_KEY} does not end with the magic of ${kind.name}`, `leave ${HEAD_KEY} out`, at);
   }
 }
 
 /** Reads the entries of one image, one after the other. */
 class EntryEncoder {
   private readonly reader: MessageReader;
-  private readonly grammar: RecordGrammar;
+  /** For the next entry. It sees no messages of queues, which are written with their entry. */
+  private readonly grammar: () => RecordGrammar;
   private readonly first: MessageShape;
   private readonly others: MessageShape;
 
@@ -246,9 +252,13 @@ class EntryEncoder {
     reader.backTo(NOTHING);
     reader.sawName = false;
     reader.sawNumberText = false;
+    reader.nameFault = undefined;
     reader.readsGoNames = false;
     reader.message(shape);
-    if (!(reader.sawName && reader.sawNumberText)) return;
+    if (!(reader.sawName && reader.sawNumberText)) {
+      if (reader.nameFault !== undefined) throw reader.nameFault;
+      return;
+    }
     scanner.at = from;
     reader.backTo(NOTHING);
     reader.readsGoNames = true;
@@ -295,9 +305,9 @@ class EntryEncoder {
   }
 
   private async putWith(extra: ReadExtra): Promise<void> {
-    const { scanner, grammar } = this;
+    const { scanner } = this;
     const record = this.reader.out.since(0);
-    const role = grammar(record, 0, record.length);
+    const role = this.grammar()(record, 0, record.length);
     await this.put();
     scanner.path.push(EXTRA_KEY);
     await extra.write(role, this.writer, (problem, hint) => scanner.fault(problem, hint));

@@ -39,7 +39,7 @@ class Replacement {
     const values = splitValues(now.get(field.number) ?? NOTHING);
     const fresh = field.type === 'string' ? values.map((value) => readEscapes(field, value, old)) : values;
     const valuesBefore = splitValues(before.get(field.number) ?? NOTHING);
-    const isOneToOne = field.label === 'repeated' && valuesBefore.length === old.length && !field.packed;
+    const isOneToOne = field.label === 'repeated' && !field.packed && old.every((bytes) => isOneValue(field, bytes));
     this.pieces = isOneToOne ? keepEqual(old, valuesBefore, values, fresh) : atTheEnd(old.length, fresh);
   }
 
@@ -96,10 +96,23 @@ function splitValues(encoded: Uint8Array): Uint8Array[] {
   return values;
 }
 
-/** In place of a string that was no text, which JSON has with \xHH, a new one is read the same way. */
+/**
+ * In place of a string that was no text, which JSON has with \xHH, a new one is read the same way. In a list with such a
+ * one, a string that stood there as text stays that.
+ */
 function readEscapes(field: FieldShape, value: Uint8Array, old: readonly Uint8Array[]): Uint8Array {
-  const wasText = old.every((bytes) => isUtf8(payloadOf(bytes)));
-  return wasText ? value : encodeBytesField(field.number, unescapeText(Buffer.from(payloadOf(value)).toString('utf8')));
+  const text = payloadOf(value);
+  const payloads = old.map(payloadOf);
+  const isKept = payloads.some((payload) => Buffer.compare(payload, text) === 0);
+  if (isKept || payloads.every((payload) => isUtf8(payload))) return value;
+  return encodeBytesField(field.number, unescapeText(Buffer.from(text).toString('utf8')));
+}
+
+/** False for a row of values without tags, which may be of any length, one and none too. */
+function isOneValue(field: FieldShape, encoded: Uint8Array): boolean {
+  const cursor = new FieldCursor().over(encoded, 0, encoded.length);
+  cursor.next();
+  return cursor.wireType === field.wireType;
 }
 
 function payloadOf(encoded: Uint8Array): Uint8Array {

@@ -71,15 +71,22 @@ class Bytes implements Extra {
 class Queues implements Extra {
   private readonly queues: readonly [Spool, Spool] = [new Spool(), new Spool()];
 
-  async read(outer: JsonScanner): Promise<void> {
-    const scanner = await unquoted(outer);
+  async read(scanner: JsonScanner): Promise<void> {
+    await unquoted(scanner, (inner) => this.members(inner));
+  }
+
+  private async members(scanner: JsonScanner): Promise<void> {
     await scanner.whole(() => scanner.expect('{'));
     if (await scanner.whole(() => scanner.accept(CLOSE_OBJECT))) return;
     do {
       const name = await scanner.whole(() => scanner.takeText());
       const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
       if (queue === undefined)
-        throw scanner.fault(`there is no key ${JSON.stringify(name)} here`, allowedNames(name, ['inq', 'outq']));
+        throw scanner.fault(
+          `there is no key ${JSON.stringify(name)} here`,
+          allowedNames(name, ['inq', 'outq']),
+          scanner.start - 1,
+        );
       if (queue.length > 0) throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them');
       scanner.path.push(name);
       await scanner.whole(() => scanner.expect(':'));
@@ -107,8 +114,11 @@ const QUEUE_NAMES: readonly (readonly string[])[] = [
 class Numbers implements Extra {
   private readonly spool = new Spool();
 
-  async read(outer: JsonScanner): Promise<void> {
-    const scanner = await unquoted(outer);
+  async read(scanner: JsonScanner): Promise<void> {
+    await unquoted(scanner, (inner) => this.list(inner));
+  }
+
+  private async list(scanner: JsonScanner): Promise<void> {
     await scanner.whole(() => scanner.expect('['));
     if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
     do {
@@ -135,13 +145,16 @@ class Messages implements Extra {
   private readonly spool = new Spool();
   private count = 0;
 
-  async read(outer: JsonScanner): Promise<void> {
-    const scanner = await unquoted(outer);
+  async read(scanner: JsonScanner): Promise<void> {
+    await unquoted(scanner, (inner) => this.list(inner));
+  }
+
+  private async list(scanner: JsonScanner): Promise<void> {
     await scanner.whole(() => scanner.expect('['));
     if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
     do {
       scanner.path.push(2 * this.count);
-      const record = await readIpcMessage(await unquoted(scanner));
+      const record = await unquoted(scanner, readIpcMessage);
       await scanner.whole(() => scanner.expect(','));
       scanner.path.splice(-1, 1, 2 * this.count + 1);
       await this.text(scanner, record);
@@ -184,13 +197,17 @@ async function readIpcMessage(scanner: JsonScanner): Promise<Buffer> {
   return Buffer.from(reader.out.since(0));
 }
 
-/** go-criu has some extras as a string with JSON in it: its inside. */
-async function unquoted(scanner: JsonScanner): Promise<JsonScanner> {
-  if ((await scanner.whole(() => scanner.type())) !== 'string') return scanner;
+/** go-criu has some extras as a string with JSON in it: reads its inside. */
+async function unquoted<T>(scanner: JsonScanner, read: (scanner: JsonScanner) => Promise<T>): Promise<T> {
+  if ((await scanner.whole(() => scanner.type())) !== 'string') return read(scanner);
+  const { offset } = scanner;
   const text = await scanner.whole(() => scanner.takeText());
-  const inner = JsonScanner.over(Buffer.from(text, 'utf8'), scanner.file);
+  // Places are those of the string, as if nothing in it were escaped.
+  const inner = JsonScanner.over(Buffer.from(text, 'utf8'), scanner.file, offset + 1);
   inner.path.push(...scanner.path);
-  return inner;
+  const found = await read(inner);
+  if (!inner.isAtEnd()) throw inner.fault(`${inner.shown()} behind the end of the JSON in this string`);
+  return found;
 }
 
 async function readBase64(scanner: JsonScanner, spool: Spool): Promise<void> {

@@ -70,6 +70,8 @@ export class MessageReader {
   /** What of that was seen since these were reset. */
   sawNumberText = false;
   sawName = false;
+  /** A name that is not crit's. Wrong unless a number as a string, which may come behind it, tells that it is go-criu's. */
+  nameFault: Error | undefined;
 
   private readonly frames: Frame[] = [];
   /** Fields that were read: number, start and end in `out`, three by three; nested ones behind those around them. */
@@ -198,8 +200,9 @@ export class MessageReader {
     }
     if (at === -1) return;
     const [start, end] = [this.fields[at + 1] as number, this.fields[at + 2] as number];
-    // Both are varints, and their tags are of one length.
-    if (end - start > 6) throw this.scanner.fault(`"${now.name}" is past 2^32 - 1, and "${field.name}" is not there`);
+    // Both are varints, and their tags are of one length. Five bytes hold 35 bits.
+    const isLarge = end - start > 6 || (end - start === 6 && (this.out.bytes[end - 1] as number) > 0x0f);
+    if (isLarge) throw this.scanner.fault(`"${now.name}" is past 2^32 - 1, and "${field.name}" is not there`);
     this.out.bytes[start] = field.number * 8 + WIRE_TYPE.VARINT;
     this.fields[at] = field.number;
     frame.isInOrder = false;
@@ -334,8 +337,13 @@ export class MessageReader {
       return;
     }
     const text = scanner.text();
-    if (/\p{Surrogate}/u.test(text)) throw scanner.fault('half of a surrogate pair is no character');
+    if (/\p{Surrogate}/u.test(text)) throw this.halfPair();
     this.sized(Buffer.from(text, 'utf8'));
+  }
+
+  private halfPair(): Error {
+    const { scanner } = this;
+    return scanner.fault('half of a surrogate pair is no character', undefined, scanner.start - 1);
   }
 
   private sized(bytes: Uint8Array): void {
@@ -349,9 +357,12 @@ export class MessageReader {
     this.sawName = true;
     if (this.readsGoNames) return this.base64();
     if (scanner.type() !== 'string') throw this.wrongType('a string, quoted-printable');
-    const bytes = decodeQuotedPrintable(scanner.takeText());
-    if (bytes === undefined) throw scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
-    return bytes;
+    const text = scanner.takeText();
+    if (/\p{Surrogate}/u.test(text)) throw this.halfPair();
+    const bytes = decodeQuotedPrintable(text);
+    if (bytes !== undefined) return bytes;
+    this.nameFault ??= scanner.fault('the text is not quoted-printable', '= is written =3D', scanner.start);
+    return Buffer.alloc(0);
   }
 
   private base64(): Buffer {
@@ -365,6 +376,7 @@ export class MessageReader {
   private integer(field: FieldShape): void {
     const { scanner, out } = this;
     const byte = scanner.peek();
+    const from = scanner.at;
     if (byte === QUOTE && field.values !== undefined) {
       const named = field.values.values.get(scanner.takeText());
       if (named === undefined) throw this.notAValue(field, scanner.text());
@@ -379,7 +391,7 @@ export class MessageReader {
     }
     const exact = value >= 0 ? BigInt(value) : this.exactInteger(field);
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
-    if (exact < least || exact > most) throw this.outOfRange(field, exact);
+    if (exact < least || exact > most) throw this.outOfRange(field, exact, from);
     this.write(field, exact);
   }
 
@@ -418,9 +430,9 @@ export class MessageReader {
     return scanner.fault(`${scanner.shown()} where ${wanted} belongs`);
   }
 
-  private outOfRange(field: FieldShape, value: bigint): Error {
+  private outOfRange(field: FieldShape, value: bigint, at: number): Error {
     const [least, most] = RANGES[field.type] as readonly [bigint, bigint];
-    return this.scanner.fault(`${value} does not fit`, `a ${field.type} is ${least} to ${most}`);
+    return this.scanner.fault(`${value} does not fit`, `a ${field.type} is ${least} to ${most}`, at);
   }
 
   private notAValue(field: FieldShape, text: string): Error {
@@ -462,8 +474,9 @@ function zigzag(value: bigint): bigint {
   return value >= 0n ? value << 1n : (-value << 1n) - 1n;
 }
 
-function describe({ type, values, message }: FieldShape): string {
+function describe(field: FieldShape): string {
+  const { type, values } = field;
   if (type === 'string') return 'a string';
-  if (type === 'message') return `an object, a ${message?.name}`;
+  if (type === 'message') return `an object, a ${field.message.name}`;
   return values === undefined ? `a number, ${type}` : `a name or number of ${values.name}`;
 }

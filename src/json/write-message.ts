@@ -151,6 +151,8 @@ export class MessageWriter {
         more = cursor.next();
       }
     } catch (error) {
+      // A part of a message may lack what another part of it has.
+      if (error instanceof WireFault && field?.type === 'message' && occursAgain(field, cursor)) return false;
       throw inField(error, shape, field);
     }
     if (required < shape.requiredCount) throw missing(shape, bytes, start, end);
@@ -408,8 +410,10 @@ export class MessageWriter {
     if (cursor.high !== ((cursor.low | 0) < 0 ? 0xffffffff : 0)) this.isOdd = true;
   }
 
-  private varint({ low, high, valueStart, end }: FieldCursor): void {
-    if (end - valueStart !== lengthOfVarint(low, high)) this.isOdd = true;
+  /** The tenth byte has one bit that counts; a decoder passes over the others. */
+  private varint({ bytes, low, high, valueStart, end }: FieldCursor): void {
+    const length = end - valueStart;
+    if (length !== lengthOfVarint(low, high) || (length === 10 && bytes[end - 1] !== 1)) this.isOdd = true;
   }
 
   private string({ bytes, valueStart, end }: FieldCursor): void {
@@ -459,6 +463,16 @@ function renamedIn(shape: MessageShape, bytes: Uint8Array, start: number, end: n
   const cursor = new FieldCursor().over(bytes, start, end);
   while (cursor.next()) if (cursor.number === renamed.now.number) return undefined;
   return renamed;
+}
+
+/** Whether one more occurrence of a field that is not repeated follows where the cursor stands. */
+function occursAgain({ number, label }: FieldShape, cursor: FieldCursor): boolean {
+  try {
+    while (label !== 'repeated' && cursor.next()) if (cursor.number === number) return true;
+  } catch (error) {
+    if (!(error instanceof WireFault)) throw error;
+  }
+  return false;
 }
 
 /** The payloads of several occurrences of an embedded message, in a row. */

@@ -83,7 +83,8 @@ const GRAMMARS: Partial<Record<ImageName, () => RecordGrammar>> = {
         return role('ghost_chunk_entry', { bytes: length });
       }
       isFirst = false;
-      const [chunks] = valuesOf(bytes, start, end, [GHOST_FILE_ENTRY_FIELDS.chunks]);
+      // Any bit of a bool makes it true.
+      const [chunks] = valuesOf(bytes, start, end, [GHOST_FILE_ENTRY_FIELDS.chunks], uint64);
       return chunks === 0 ? role('ghost_file_entry', { bytes: TO_THE_END }) : role('ghost_file_entry');
     };
   },

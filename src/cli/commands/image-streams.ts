@@ -67,10 +67,15 @@ async function toStdout(
   }
 }
 
+/** A word of the command line. yargs makes nothing of one that is -. */
+export function wordOf(positional: string): string {
+  return positional === '' && process.argv.includes(STANDARD_STREAM) ? STANDARD_STREAM : positional;
+}
+
 /** The one of two ways to name the input that was used. */
 export function chooseInput(positional: string | undefined, option: string | undefined): string | undefined {
   if (positional !== undefined && option !== undefined) {
     throw messages.usage('the input was named twice, as a word and with -i', 'name it once');
   }
-  return positional ?? option;
+  return positional === undefined ? option : wordOf(positional);
 }
