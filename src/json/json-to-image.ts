@@ -190,7 +190,7 @@ class ImageEncoder {
 class EntryEncoder {
   private readonly reader: MessageReader;
   /** For the next entry. It sees no messages of queues, which are written with their entry. */
-  private readonly grammar: () => RecordGrammar;
+  private readonly grammar: RecordGrammar;
   private readonly first: MessageShape;
   private readonly others: MessageShape;
 
@@ -307,7 +307,7 @@ class EntryEncoder {
   private async putWith(extra: ReadExtra): Promise<void> {
     const { scanner } = this;
     const record = this.reader.out.since(0);
-    const role = this.grammar()(record, 0, record.length);
+    const role = this.grammar(record, 0, record.length);
     await this.put();
     scanner.path.push(EXTRA_KEY);
     await extra.write(role, this.writer, (problem, hint) => scanner.fault(problem, hint));

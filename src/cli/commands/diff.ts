@@ -5,7 +5,7 @@ import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
 import type { DiffReport } from '../report/diff-report';
-import { isFolder, openInput, withOutput } from './image-streams';
+import { isFolder, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
 const FORMATS = ['text', 'json', 'markdown'] as const;
 type Format = (typeof FORMATS)[number];
@@ -58,7 +58,8 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
 }
 
 async function run(args: Arguments, context: Context): Promise<void> {
-  const { before, after, quiet } = args;
+  const [before, after] = [wordOf(args.before), wordOf(args.after)];
+  const { quiet } = args;
   const planPath = once('plan', args.plan);
   const format = chooseFormat(args);
   const result = await compare(before, after, planPath, context);
@@ -100,6 +101,9 @@ async function compare(
     return diff(...sources, { signal, ...(plan === undefined ? {} : { plan }) });
   }
   if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
+  if (before === STANDARD_STREAM && after === STANDARD_STREAM) {
+    throw messages.usage('stdin can be one of the two only', 'name a file for the other one');
+  }
   const [a, b] = [openInput(before, true, context), openInput(after, true, context)];
   try {
     return await diffImages(a, b, { signal });
