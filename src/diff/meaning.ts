@@ -154,7 +154,7 @@ function ofFile({ id, difference }: FileChange, { before, after, placeholders }:
   }
   const subject = withHolders(side.keyOf(id), side.descriptorsOf(id));
   if (change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[change]}` };
-  const isOther = fields.some(({ path }) => path === 'type');
+  const isOther = after.hasEntry(id) && fields.some(({ path }) => path === 'type');
   return { about: 'file', text: `${subject}: ${isOther ? `now ${after.keyOf(id)}` : showFields(fields)}` };
 }
 
