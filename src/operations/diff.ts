@@ -1,5 +1,6 @@
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
+import { checkDigests } from '../diff/check-digests';
 import { compareFiles } from '../diff/compare-files';
 import { compareImages } from '../diff/compare-images';
 import { CheckpointContext } from '../diff/context';
@@ -30,9 +31,9 @@ export interface DiffResult {
   readonly isSame: boolean;
   /** What it all means, a line each. */
   readonly meaning: readonly Statement[];
-  /** With a plan: how many differences it does not explain, and what it says that is not there. */
+  /** With a plan: how many differences it does not explain, and what else does not fit it, a line each. */
   readonly unexplained: number;
-  readonly missing: readonly string[];
+  readonly misfits: readonly string[];
   /** The differences one by one, once. They wait in a file where they are many; `close` lets go of it. */
   differences(): AsyncIterable<ToldDifference>;
   close(): void;
@@ -161,7 +162,10 @@ class Gathered {
       isSame,
       meaning: isSame ? [] : await this.say(before, after),
       unexplained: this.unexplained,
-      missing: missing.map(({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`),
+      misfits: [
+        ...missing.map(({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`),
+        ...(this.plan && before && after ? await checkDigests(this.plan, before, after) : []),
+      ],
       differences: () => this.read(),
       close: () => this.close(),
     };

@@ -68,7 +68,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
       const report = await createReport(format, args, context);
       await withOutput(once('out', args.out), context, '', (writer) => write(result, report, writer));
     }
-    const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.missing.length === 0;
+    const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.misfits.length === 0;
     if (!isFine) context.answerNo();
   } finally {
     result.close();

@@ -20,8 +20,8 @@ export class DiffJson implements DiffReport {
     return `${this.count === 1 ? '' : ','}\n    ${JSON.stringify(difference)}`;
   }
 
-  end({ unexplained, missing }: DiffResult): string {
-    const rest = `"unexplained": ${unexplained},\n  "missing": ${JSON.stringify(missing)}`;
+  end({ unexplained, misfits }: DiffResult): string {
+    const rest = `"unexplained": ${unexplained},\n  "misfits": ${JSON.stringify(misfits)}`;
     return `${this.count === 0 ? '' : '\n  '}],\n  ${rest}\n}\n`;
   }
 }

@@ -37,8 +37,8 @@ export class DiffMarkdown implements DiffReport {
     return text;
   }
 
-  end({ isSame, unexplained, missing }: DiffResult): string {
-    const told = missing.map((line) => `- ${plain(line)}\n`).join('');
+  end({ isSame, unexplained, misfits }: DiffResult): string {
+    const told = misfits.map((line) => `- ${plain(line)}\n`).join('');
     const more = this.left === 0 ? '' : `\n… and ${this.left} more.\n`;
     const flagged = unexplained === 0 ? '' : `\nThe plan does not explain ${unexplained} of these.\n`;
     return isSame ? told : `${more}\n</details>\n${flagged}${told === '' ? '' : `\n${told}`}`;

@@ -21,8 +21,8 @@ export class DiffText implements DiffReport {
     return `${heading}  ${first}${flag}\n${others.map((line) => `      ${line}\n`).join('')}`;
   }
 
-  end({ unexplained, missing }: DiffResult): string {
-    const told = missing.map((line) => `\n! ${escapeControls(line)}\n`).join('');
+  end({ unexplained, misfits }: DiffResult): string {
+    const told = misfits.map((line) => `\n! ${escapeControls(line)}\n`).join('');
     if (unexplained === 0) return told;
     return `${told}\n! the plan does not explain ${unexplained} ${unexplained === 1 ? 'difference' : 'differences'}\n`;
   }
