@@ -36,6 +36,7 @@ const NUMBERED = [
   'ipc_shm_entry',
   'pagemap_entry',
   'task_core_entry',
+  'pagemap_head',
   'tcp_stream_entry',
 ];
 

@@ -64,6 +64,10 @@ export class CheckpointContext {
     return this.tasks.byTable().get(table) ?? [];
   }
 
+  allPids(): number[] {
+    return this.tasks.allPids();
+  }
+
   /** A task with its name. */
   task(pid: number): string {
     const name = this.tasks.nameOf(pid);

@@ -56,4 +56,14 @@ export interface FileDifference {
   readonly targets?: { readonly before?: string; readonly after?: string };
 }
 
-export type Difference = EntryDifference | ImageDifference | FormDifference | FileDifference;
+/** Pages of a mapping of one task. */
+export interface MemoryDifference {
+  readonly what: 'memory';
+  readonly pid: number;
+  /** Its addresses. */
+  readonly mapping: string;
+  readonly change: Change;
+  readonly sides: Sides;
+}
+
+export type Difference = EntryDifference | ImageDifference | FormDifference | FileDifference | MemoryDifference;

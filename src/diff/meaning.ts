@@ -36,6 +36,9 @@ export class Meaning {
   private readonly tasks: { pid: number; change: Change }[] = [];
   private readonly mappings = new Map<string, Record<Change, number>>();
   private readonly entries = new Map<string, number>();
+  /** Mappings whose pages differ, by pid. */
+  private readonly memory = new Map<number, number>();
+  private readonly pages: string[] = [];
   private readonly others: Statement[] = [];
 
   add(difference: Difference): void {
@@ -58,8 +61,13 @@ export class Meaning {
       case 'tail':
         this.others.push({ about: 'image', text: `${difference.image}: other bytes behind the last entry` });
         return;
+      case 'memory':
+        this.memory.set(difference.pid, (this.memory.get(difference.pid) ?? 0) + 1);
+        return;
       case 'file':
-        this.others.push(ofRaw(difference));
+        if (/^pages-\d+\.img$/.test(difference.file) && difference.change === 'changed')
+          this.pages.push(difference.file);
+        else this.others.push(ofRaw(difference));
     }
   }
 
@@ -120,6 +128,8 @@ export class Meaning {
       ...this.files.map((file) => ofFile(file, names)),
       ...[...this.descriptors].flatMap(([table, differences]) => ofDescriptors(table, differences, names)),
       ...[...this.mappings].map(([image, counts]) => ofMappings(image, counts, names)),
+      ...[...this.memory].map(([pid, mappings]) => ofMemory(pid, mappings, names)),
+      ...(this.memory.size > 0 ? [] : this.pages.map(ofPages)),
       ...[...this.entries].map(([image, entries]) => ofEntries(image, entries)),
       ...this.others,
     ];
@@ -196,6 +206,14 @@ function ofMappings(image: string, counts: Record<Change, number>, { before }: N
     .filter((change) => counts[change] > 0)
     .map((change) => `${count(counts[change], 'mapping', 'mappings')} ${change}`);
   return { about: 'mappings', text: `${before.task(numberIn(image))}: ${parts.join(', ')}` };
+}
+
+function ofMemory(pid: number, mappings: number, { before }: Names): Statement {
+  return { about: 'memory', text: `${before.task(pid)}: pages of ${count(mappings, 'mapping', 'mappings')} differ` };
+}
+
+function ofPages(file: string): Statement {
+  return { about: 'memory', text: `${file}: pages differ` };
 }
 
 function ofEntries(image: string, entries: number): Statement {

@@ -8,6 +8,7 @@ import type { Difference } from '../diff/difference';
 import { PlanExplanation } from '../diff/explain';
 import { ImageEntries } from '../diff/image-entries';
 import { Meaning, type Statement } from '../diff/meaning';
+import { compareMemory, pagesOf, readMemory } from '../diff/memory';
 import { pairMembers } from '../diff/pair-members';
 import { identifyImage, rawContentOf } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
@@ -44,7 +45,7 @@ export interface DiffResult {
  * grows with what differs in place only. Throws FdgraftError.
  */
 export async function diff(before: Source, after: Source, options: DiffOptions = {}): Promise<DiffResult> {
-  const gathered = new Gathered(options.plan);
+  const gathered = new Gathered(options.plan, options.signal);
   try {
     for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
       options.signal?.throwIfAborted();
@@ -63,7 +64,7 @@ export async function diffImages(
   after: { readonly reader: ByteReader; readonly name: string },
   options: Pick<DiffOptions, 'signal'> = {},
 ): Promise<DiffResult> {
-  const gathered = new Gathered(undefined);
+  const gathered = new Gathered(undefined, options.signal);
   try {
     const image = before.name.slice(before.name.lastIndexOf('/') + 1);
     const [a, b] = [before, after].map(({ reader, name }) => ({ reader, file: name })) as [ImageInput, ImageInput];
@@ -133,6 +134,8 @@ async function countEntries(member: SourceMember, name: string): Promise<number>
   }
 }
 
+const PAGES = /^pages-\d+\.img$/;
+
 /** The differences, kept until all of them are known. */
 class Gathered {
   private readonly meaning = new Meaning();
@@ -140,8 +143,13 @@ class Gathered {
   private readonly explanation: PlanExplanation | undefined;
   private count = 0;
   private unexplained = 0;
+  /** Images of pages that differ. */
+  private readonly pages = new Set<string>();
 
-  constructor(private readonly plan: Plan | undefined) {
+  constructor(
+    private readonly plan: Plan | undefined,
+    private readonly signal: AbortSignal | undefined,
+  ) {
     this.explanation = plan && new PlanExplanation(plan);
   }
 
@@ -149,6 +157,9 @@ class Gathered {
     const explained = this.explanation?.explains(difference);
     if (explained === false) this.unexplained += 1;
     this.count += 1;
+    if (difference.what === 'file' && difference.change === 'changed' && PAGES.test(difference.file)) {
+      this.pages.add(difference.file);
+    }
     this.meaning.add(difference);
     this.spool.push(
       Buffer.from(`${JSON.stringify(explained === undefined ? difference : { ...difference, explained })}\n`),
@@ -158,17 +169,13 @@ class Gathered {
   async conclude(before: Source | undefined, after: Source | undefined): Promise<DiffResult> {
     const isSame = this.count === 0;
     const missing = this.explanation?.missing() ?? [];
-    return {
-      isSame,
-      meaning: isSame ? [] : await this.say(before, after),
-      unexplained: this.unexplained,
-      misfits: [
-        ...missing.map(({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`),
-        ...(this.plan && before && after ? await checkDigests(this.plan, before, after) : []),
-      ],
-      differences: () => this.read(),
-      close: () => this.close(),
-    };
+    const misfits = missing.map(
+      ({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`,
+    );
+    if (this.plan && before && after) misfits.push(...(await checkDigests(this.plan, before, after)));
+    const meaning = isSame ? [] : await this.say(before, after);
+    const { unexplained } = this;
+    return { isSame, meaning, unexplained, misfits, differences: () => this.read(), close: () => this.close() };
   }
 
   private async say(before: Source | undefined, after: Source | undefined): Promise<Statement[]> {
@@ -177,8 +184,21 @@ class Gathered {
       await CheckpointContext.read(before ?? none, this.meaning.ids),
       await CheckpointContext.read(after ?? none, this.meaning.ids),
     ] as const;
+    if (before !== undefined && after !== undefined) await this.compareMemories(before, after, contexts[0].allPids());
     const plan = this.plan ?? (after === undefined ? undefined : await planIn(after));
     return this.meaning.statements(...contexts, plan);
+  }
+
+  /** Says of pages that differ which mappings of which tasks they are in. */
+  private async compareMemories(before: Source, after: Source, pids: readonly number[]): Promise<void> {
+    if (this.pages.size === 0) return;
+    for (const pid of pids) {
+      const pages = [await pagesOf(before, pid), await pagesOf(after, pid)];
+      if (!pages.some((number) => this.pages.has(`pages-${number}.img`))) continue;
+      const [a, b] = [await readMemory(before, pid, this.signal), await readMemory(after, pid, this.signal)];
+      if (a === undefined || b === undefined) continue;
+      for (const difference of compareMemory(pid, a, b)) this.add(difference);
+    }
   }
 
   private async *read(): AsyncGenerator<ToldDifference, void, undefined> {

@@ -183,6 +183,23 @@ async function rewritten(t: ExecutionContext): Promise<[source: string, out: str
   return [source, out];
 }
 
+test('pages are compared by mapping', async (t) => {
+  const [a, b] = [copyOf('two_paths'), copyOf('two_paths')];
+  const pages = path.join(b, 'pages-1.img');
+  const bytes = fs.readFileSync(pages);
+  bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+  fs.writeFileSync(pages, bytes);
+  const { texts, all } = await compare(a, b);
+  t.deepEqual(texts, ['task 14716 (two_paths): pages of 1 mapping differ']);
+  t.deepEqual(
+    all.map(({ what }) => what),
+    ['file', 'memory'],
+  );
+  const maps = readImage(a, 'mm-14716.img').records[0]?.fields as { vmas: { start: string; end: string }[] };
+  const [, start = '', end = ''] = /^(0x\w+)-(0x\w+)$/.exec((all[1] as { mapping?: string }).mapping ?? '') ?? [];
+  t.true(maps.vmas.some((vma) => BigInt(vma.start) === BigInt(start) && BigInt(vma.end) === BigInt(end)));
+});
+
 test('what a plan does not explain is told apart', async (t) => {
   const [source, out] = await rewritten(t);
   const another = readImage(out, 'files.img').records.find(({ fields }) => fields.type === 'PIPE')?.fields as Fields;

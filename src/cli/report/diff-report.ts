@@ -27,6 +27,10 @@ export function describeDifference(difference: ToldDifference): string[] {
       return [`magics: ${sides(difference.sides)}`];
     case 'tail':
       return [`behind the last entry: ${sides(difference.sides)}`];
+    case 'memory': {
+      const { mapping, change, sides: digests } = difference;
+      return [`${mapping}: ${change}`, sides(digests)];
+    }
     case 'file': {
       const { change, sides: digests, targets } = difference;
       const leads =
@@ -39,6 +43,7 @@ export function describeDifference(difference: ToldDifference): string[] {
 
 /** The image or file that a difference is in. */
 export function placeOf(difference: ToldDifference): string {
+  if (difference.what === 'memory') return `memory of task ${difference.pid}`;
   return difference.what === 'file' ? difference.file : difference.image;
 }
 

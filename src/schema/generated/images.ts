@@ -31,6 +31,8 @@ export const IPC_MSG_ENTRY_FIELDS = { desc: 1, qbytes: 2, qnum: 3 } as const;
 
 export const IPC_MSG_FIELDS = { mtype: 1, msize: 2 } as const;
 
+export const PAGEMAP_HEAD_FIELDS = { pages_id: 1 } as const;
+
 export const PAGEMAP_ENTRY_FIELDS = { vaddr: 1, compat_nr_pages: 2, in_parent: 3, flags: 4, nr_pages: 5, blocks: 6 } as const;
 
 export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, outq_seq: 4, opt_mask: 5, snd_wscale: 6, mss_clamp: 7, rcv_wscale: 8, timestamp: 9, cork: 10, nodelay: 11, unsq_len: 12, snd_wl1: 13, snd_wnd: 14, max_window: 15, rcv_wnd: 16, rcv_wup: 17 } as const;
