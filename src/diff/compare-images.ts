@@ -8,6 +8,7 @@ import type { Magics } from '../frames/record-reader';
 import { compareMessages, messageText, nameOf } from './compare-messages';
 import type { Difference, Digest, EntryDifference, Sides } from './difference';
 import { copied, type Entry, ImageEntries } from './image-entries';
+import { ValueText } from './value-text';
 
 /** An image of one of the two checkpoints. */
 export interface ImageInput {
@@ -16,21 +17,25 @@ export interface ImageInput {
   readonly file: string;
 }
 
-/** Gives what differs between two images, entry by entry, paired by what they are. Equal ones cost little memory. */
+/**
+ * Gives what differs between two images, entry by entry, paired by what they are. Equal ones cost little memory.
+ * `showsBytes`: buffers and payload are shown, not only digested.
+ */
 export async function* compareImages(
   image: string,
   before: ImageInput,
   after: ImageInput,
+  showsBytes = false,
 ): AsyncGenerator<Difference, void, undefined> {
   const [a, b] = [
-    await ImageEntries.open(before.reader, before.file),
-    await ImageEntries.open(after.reader, after.file),
+    await ImageEntries.open(before.reader, before.file, showsBytes),
+    await ImageEntries.open(after.reader, after.file, showsBytes),
   ];
   try {
     if (a.kind !== b.kind) throw messages.kindsDiffer(before.file, a.kind.name, after.file, b.kind.name);
     const heads = sidesOf(digestOfHead(a.magics), digestOfHead(b.magics));
     if (heads !== undefined) yield { what: 'head', image, sides: heads };
-    yield* new Pairing(image, before.file, after.file).run(a, b);
+    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes)).run(a, b);
     const tails = sidesOf(await a.tail(), await b.tail());
     if (tails !== undefined) yield { what: 'tail', image, sides: tails };
   } finally {
@@ -64,6 +69,7 @@ class Pairing {
     private readonly image: string,
     private readonly fileBefore: string,
     private readonly fileAfter: string,
+    private readonly text: ValueText,
   ) {}
 
   async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
@@ -98,7 +104,7 @@ class Pairing {
 
   /** Entries of one name (the packets of a socket) are told apart by their order. */
   private uniqueName(side: Side, entry: Entry): string {
-    const name = this.located(side, entry, () => nameOf(entry.shape, entry));
+    const name = this.located(side, entry, () => nameOf(entry.shape, entry, this.text));
     if (name === undefined) return `#${entry.index}`;
     if (!this.mayRepeat(entry)) return name;
     const times = (this.repeated[side].get(name) ?? 0) + 1;
@@ -112,7 +118,7 @@ class Pairing {
 
   private changed(name: string, before: Entry, after: Entry): EntryDifference {
     this.hasChanges = true;
-    const fields = this.located('before', before, () => compareMessages(before.shape, before, after));
+    const fields = this.located('before', before, () => compareMessages(before.shape, before, after, this.text));
     const payload = sidesOf(before.payload, after.payload);
     const { image } = this;
     return {
@@ -128,7 +134,7 @@ class Pairing {
   private alone(name: string, change: 'added' | 'removed', entry: Entry): EntryDifference {
     this.hasChanges = true;
     const side = change === 'removed' ? 'before' : 'after';
-    const text = this.located(side, entry, () => messageText(entry.shape, entry));
+    const text = this.located(side, entry, () => messageText(entry.shape, entry, this.text));
     const payload = entry.payload && { [side]: entry.payload };
     const { image } = this;
     return {

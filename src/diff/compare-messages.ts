@@ -1,7 +1,7 @@
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor } from '../wire/field-cursor';
 import { identityOf } from './identity';
-import { type Range, ValueText } from './value-text';
+import type { Range, ValueText } from './value-text';
 
 /** One difference inside an entry. */
 export interface FieldChange {
@@ -17,37 +17,48 @@ export interface MessageAt extends Range {
   readonly bytes: Uint8Array;
 }
 
-const text = new ValueText();
-
 /** What differs between two messages, field by field. Equal bytes give nothing. Throws WireFault. */
-export function compareMessages(shape: MessageShape, before: MessageAt, after: MessageAt): FieldChange[] {
+export function compareMessages(
+  shape: MessageShape,
+  before: MessageAt,
+  after: MessageAt,
+  text: ValueText,
+): FieldChange[] {
   const changes: FieldChange[] = [];
-  new Comparison(changes).messages(shape, before, after, '', false);
+  new Comparison(changes, text).messages(shape, before, after, '', false);
   return changes;
 }
 
 /** What names a message among others of its kind, such as `id 3`; undefined where only its place does. Throws WireFault. */
-export function nameOf(shape: MessageShape, message: MessageAt): string | undefined {
+export function nameOf(shape: MessageShape, message: MessageAt, text: ValueText): string | undefined {
   const names = identityOf(shape.name);
   if (names.length === 0) return undefined;
-  return names.map((name) => `${name.split('.').at(-1)} ${valueAt(shape, message, name.split('.'))}`).join(', ');
+  return names.map((name) => `${name.split('.').at(-1)} ${valueAt(shape, message, name.split('.'), text)}`).join(', ');
 }
 
 /** A message as text on one line. Throws WireFault. */
-export function messageText(shape: MessageShape, { bytes, start, end }: MessageAt): string {
+export function messageText(shape: MessageShape, { bytes, start, end }: MessageAt, text: ValueText): string {
   return text.message(shape, bytes, start, end);
 }
 
-function valueAt(shape: MessageShape, message: MessageAt, [name, ...inner]: readonly string[]): string {
+function valueAt(
+  shape: MessageShape,
+  message: MessageAt,
+  [name, ...inner]: readonly string[],
+  text: ValueText,
+): string {
   const field = shape.named(name ?? '') as FieldShape;
   const last = occurrencesIn(message).get(field.number)?.at(-1);
   if (last === undefined) return 'none';
   if (inner.length === 0) return text.field(field, message.bytes, last.start, last.end, false).replace(/^"|"$/g, '');
-  return valueAt(field.message, payload(message.bytes, last), inner);
+  return valueAt(field.message, payload(message.bytes, last), inner, text);
 }
 
 class Comparison {
-  constructor(private readonly changes: FieldChange[]) {}
+  constructor(
+    private readonly changes: FieldChange[],
+    private readonly text: ValueText,
+  ) {}
 
   messages(shape: MessageShape, before: MessageAt, after: MessageAt, path: string, hex: boolean): void {
     if (sameBytes(before, after)) return;
@@ -61,7 +72,7 @@ class Comparison {
     const unknown = [...new Set([...old.keys(), ...fresh.keys()])].filter((number) => !shape.numbered(number));
     for (const number of unknown.sort((a, b) => a - b)) {
       const name = path === '' ? `#${number}` : `${path}.#${number}`;
-      this.leaf(name, rawText(before, old.get(number)), rawText(after, fresh.get(number)));
+      this.leaf(name, this.unknown(before, old.get(number)), this.unknown(after, fresh.get(number)));
     }
     if (this.changes.length === count) this.encoding(before, after, path);
   }
@@ -80,7 +91,7 @@ class Comparison {
     else if (field.type === 'message' && a.length === 1 && b.length === 1) {
       const [x, y] = [payload(before.bytes, a[0] as Range), payload(after.bytes, b[0] as Range)];
       this.messages(field.message, x, y, path, hex);
-    } else this.leaf(path, shown(field, before, a, outerHex), shown(field, after, b, outerHex));
+    } else this.leaf(path, shown(field, before, a, outerHex, this.text), shown(field, after, b, outerHex, this.text));
   }
 
   /** Messages of a list, paired by what they are, or by their place. */
@@ -93,15 +104,23 @@ class Comparison {
     path: string,
     hex: boolean,
   ): void {
-    const [old, fresh] = [named(field.message, before.bytes, a), named(field.message, after.bytes, b)];
+    const [old, fresh] = [
+      named(field.message, before.bytes, a, this.text),
+      named(field.message, after.bytes, b, this.text),
+    ];
     for (const [name, item] of old) {
       const other = fresh.get(name);
-      if (other === undefined) this.leaf(`${path}[${name}]`, messageText(field.message, item), undefined);
+      if (other === undefined) this.leaf(`${path}[${name}]`, messageText(field.message, item, this.text), undefined);
       else this.messages(field.message, item, other, `${path}[${name}]`, hex);
     }
     for (const [name, item] of fresh) {
-      if (!old.has(name)) this.leaf(`${path}[${name}]`, undefined, messageText(field.message, item));
+      if (!old.has(name)) this.leaf(`${path}[${name}]`, undefined, messageText(field.message, item, this.text));
     }
+  }
+
+  /** Fields that no schema knows, as they stand. */
+  private unknown({ bytes }: MessageAt, occurrences: readonly Range[] | undefined): string | undefined {
+    return occurrences?.map(({ start, end }) => this.text.unknown(bytes, start, end)).join(' ');
   }
 
   private leaf(path: string, before: string | undefined, after: string | undefined): void {
@@ -119,11 +138,16 @@ class Comparison {
   }
 }
 
-function named(shape: MessageShape, bytes: Uint8Array, occurrences: readonly Range[]): Map<string, MessageAt> {
+function named(
+  shape: MessageShape,
+  bytes: Uint8Array,
+  occurrences: readonly Range[],
+  text: ValueText,
+): Map<string, MessageAt> {
   const messages = new Map<string, MessageAt>();
   occurrences.forEach((range, i) => {
     const message = payload(bytes, range);
-    const name = nameOf(shape, message) ?? `${i}`;
+    const name = nameOf(shape, message, text) ?? `${i}`;
     let unique = name;
     for (let n = 2; messages.has(unique); n += 1) unique = `${name} (${n})`;
     messages.set(unique, message);
@@ -136,6 +160,7 @@ function shown(
   { bytes }: MessageAt,
   occurrences: readonly Range[],
   hex: boolean,
+  text: ValueText,
 ): string | undefined {
   const last = occurrences.at(-1);
   if (last === undefined) return undefined;
@@ -143,11 +168,6 @@ function shown(
   if (field.type !== 'message' || occurrences.length === 1) return text.field(field, bytes, last.start, last.end, hex);
   const joined = Buffer.concat(occurrences.map((range) => bytesOf(payload(bytes, range))));
   return text.message(field.message, joined, 0, joined.length);
-}
-
-/** Fields that no schema knows, as they stand: numbers and bytes. */
-function rawText({ bytes }: MessageAt, occurrences: readonly Range[] | undefined): string | undefined {
-  return occurrences?.map(({ start, end }) => Buffer.from(bytes.subarray(start, end)).toString('hex')).join(' ');
 }
 
 function occurrencesIn({ bytes, start, end }: MessageAt): Map<number, Range[]> {

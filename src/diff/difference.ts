@@ -8,6 +8,8 @@ export interface Digest {
   readonly bytes: number;
   /** SHA-256, hexadecimal. */
   readonly sha256: string;
+  /** The first of them, escaped, where they were asked for. */
+  readonly text?: string;
 }
 
 /** Two sides of something that is not shown value by value; a side is absent where there is nothing. */

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ByteReader } from '../bytes/byte-stream';
+import { escapeBytes } from '../bytes/escape';
 import { locate } from '../errors/locate';
 import { WireFault } from '../errors/wire-fault';
 import type { ImageKind } from '../frames/image-kinds';
@@ -25,6 +26,8 @@ export interface Entry {
 const LARGEST_WINDOW = 1 << 16;
 const SMALLEST_WINDOW = 1 << 8;
 const SIZE_BYTES = 4;
+/** So much of a payload is shown. */
+const SHOWN_BYTES = 4096;
 
 /** Reads an image entry by entry; what follows them is digested. */
 export class ImageEntries {
@@ -36,7 +39,7 @@ export class ImageEntries {
   private count = 0;
   private isOver = false;
   /** The last entry, as long as what follows it has not all come. */
-  private open: { entry: Omit<Entry, 'payload'>; hash: Hash; bytes: number; inner: number } | undefined;
+  private open: { entry: Omit<Entry, 'payload'>; hash: Hash; bytes: number; inner: number; shown: Buffer } | undefined;
   private readonly grammar: RecordGrammar;
   private readonly mayHaveExtras: boolean;
 
@@ -45,6 +48,7 @@ export class ImageEntries {
     readonly magics: Magics,
     private readonly reader: RecordReader,
     private readonly file: string,
+    private readonly showsPayload: boolean,
   ) {
     const grammar = recordGrammar(kind);
     this.grammar = recordGrammar(kind);
@@ -57,10 +61,10 @@ export class ImageEntries {
   }
 
   /** Reads the magics. `file`: how messages name it. Throws FdgraftError. */
-  static async open(image: ByteReader, file: string): Promise<ImageEntries> {
+  static async open(image: ByteReader, file: string, showsPayload = false): Promise<ImageEntries> {
     const reader = new RecordReader(image, file);
     const magics = await reader.magics();
-    return new ImageEntries(kindOf(magics, file), magics, reader, file);
+    return new ImageEntries(kindOf(magics, file), magics, reader, file, showsPayload);
   }
 
   /** The next entry, if it is there already; undefined where `fill` is to be called. */
@@ -165,7 +169,7 @@ export class ImageEntries {
         this.entries.push({ ...entry, payload: undefined });
         return;
       }
-      this.open = { entry, hash: createHash('sha256'), bytes: 0, inner: role.inner };
+      this.open = { entry, hash: createHash('sha256'), bytes: 0, inner: role.inner, shown: Buffer.alloc(0) };
     }
     const length = extraBytes(role);
     if (end + length > batchEnd) return;
@@ -177,12 +181,15 @@ export class ImageEntries {
     if (this.open === undefined) return;
     this.open.hash.update(bytes);
     this.open.bytes += bytes.length;
+    const room = this.showsPayload ? SHOWN_BYTES - this.open.shown.length : 0;
+    if (room > 0) this.open.shown = Buffer.concat([this.open.shown, bytes.subarray(0, room)]);
   }
 
   private close(): void {
     if (this.open === undefined) return;
-    const { entry, hash, bytes } = this.open;
-    this.entries.push({ ...entry, payload: { bytes, sha256: hash.digest('hex') } });
+    const { entry, hash, bytes, shown } = this.open;
+    const text = this.showsPayload ? { text: escapeBytes(shown) } : {};
+    this.entries.push({ ...entry, payload: { bytes, sha256: hash.digest('hex'), ...text } });
     this.open = undefined;
   }
 }

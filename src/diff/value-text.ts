@@ -1,11 +1,18 @@
+import { createHash } from 'node:crypto';
 import { JsonText } from '../json/json-text';
 import { MessageWriter } from '../json/write-message';
 import type { FieldShape, MessageShape } from '../schema/shape';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 
-/** Values and messages as text on one line, as `fdgraft show` writes them, but for bytes: these may be secrets. */
+/** Values and messages as text on one line, as `fdgraft show` writes them, but for bytes, which may be secrets. */
 export class ValueText {
   private readonly text = new JsonText({ write: async () => {} }, true);
-  private readonly writer = new MessageWriter(this.text, false);
+  private readonly writer: MessageWriter;
+
+  /** `showsBytes`: as base64; else how many they are and their digest. */
+  constructor(private readonly showsBytes: boolean) {
+    this.writer = new MessageWriter(this.text, showsBytes);
+  }
 
   /** One occurrence of a field, tag included. Throws WireFault. */
   field(field: FieldShape, bytes: Uint8Array, start: number, end: number, hex: boolean): string {
@@ -20,6 +27,16 @@ export class ValueText {
   /** Throws WireFault. */
   message(shape: MessageShape, bytes: Uint8Array, start: number, end: number): string {
     return this.taken(() => this.writer.write(shape, bytes, start, end));
+  }
+
+  /** A field that no schema knows, tag included: a number, or bytes. */
+  unknown(bytes: Uint8Array, start: number, end: number): string {
+    const cursor = new FieldCursor().over(bytes, start, end);
+    cursor.next();
+    const value = Buffer.from(bytes.subarray(cursor.valueStart, cursor.end));
+    if (cursor.wireType === WIRE_TYPE.VARINT) return cursor.uint64().toString();
+    if (this.showsBytes || cursor.wireType !== WIRE_TYPE.BYTES) return value.toString('hex');
+    return `<${value.length} bytes, SHA-256 ${createHash('sha256').update(value).digest('hex')}>`;
   }
 
   private taken(write: () => void): string {

@@ -22,6 +22,8 @@ import { planIn } from './plan-of';
 export interface DiffOptions {
   /** What the second checkpoint was made by: what it does not explain is told apart. Its own plan where undefined. */
   readonly plan?: Plan;
+  /** Buffers and payload are shown; else only how many bytes they are, and their digests, since they may be secrets. */
+  readonly payload?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +51,8 @@ export async function diff(before: Source, after: Source, options: DiffOptions =
   try {
     for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
       options.signal?.throwIfAborted();
-      for await (const difference of compareMembers(pair.name, pair.before, pair.after)) gathered.add(difference);
+      for await (const difference of compareMembers(pair.name, pair.before, pair.after, options.payload))
+        gathered.add(difference);
     }
     return await gathered.conclude(before, after);
   } catch (error) {
@@ -62,13 +65,13 @@ export async function diff(before: Source, after: Source, options: DiffOptions =
 export async function diffImages(
   before: { readonly reader: ByteReader; readonly name: string },
   after: { readonly reader: ByteReader; readonly name: string },
-  options: Pick<DiffOptions, 'signal'> = {},
+  options: Pick<DiffOptions, 'signal' | 'payload'> = {},
 ): Promise<DiffResult> {
   const gathered = new Gathered(undefined, options.signal);
   try {
     const image = before.name.slice(before.name.lastIndexOf('/') + 1);
     const [a, b] = [before, after].map(({ reader, name }) => ({ reader, file: name })) as [ImageInput, ImageInput];
-    for await (const difference of compareImages(image, a, b)) {
+    for await (const difference of compareImages(image, a, b, options.payload)) {
       options.signal?.throwIfAborted();
       gathered.add(difference);
     }
@@ -88,6 +91,7 @@ async function* compareMembers(
   nameBytes: Buffer,
   before: SourceMember | undefined,
   after: SourceMember | undefined,
+  showsBytes: boolean | undefined,
 ): AsyncGenerator<Difference, void, undefined> {
   const name = escapeBytes(nameBytes);
   const isImage = identifyImage(name) !== undefined && rawContentOf(name) === undefined;
@@ -102,7 +106,12 @@ async function* compareMembers(
     if (areOneFile(before, after)) return;
     const [a, b] = [await before.open(), await after.open()];
     try {
-      yield* compareImages(name, { reader: a, file: `${name} (before)` }, { reader: b, file: `${name} (after)` });
+      yield* compareImages(
+        name,
+        { reader: a, file: `${name} (before)` },
+        { reader: b, file: `${name} (after)` },
+        showsBytes,
+      );
     } finally {
       await a.close();
       await b.close();

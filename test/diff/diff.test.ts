@@ -20,8 +20,8 @@ function copyOf(name: string): string {
   return folder;
 }
 
-async function compare(before: string, after: string, plan?: string) {
-  const given = plan === undefined ? {} : { plan: await readPlanOf(plan) };
+async function compare(before: string, after: string, plan?: string, payload = false) {
+  const given = { payload, ...(plan === undefined ? {} : { plan: await readPlanOf(plan) }) };
   const result = await diff(await openSource(before), await openSource(after), given);
   const differences: ToldDifference[] = [];
   for await (const difference of result.differences()) differences.push(difference);
@@ -239,6 +239,8 @@ test('bytes are not shown, only how many they are', async (t) => {
   const payloads = all.flatMap((one) => ('payload' in one ? [JSON.stringify(one.payload)] : []));
   t.true(payloads.some((payload) => /"bytes":65536,"sha256":"[0-9a-f]{64}"/.test(payload)));
   t.notRegex(JSON.stringify(all), /[A-Za-z0-9+/]{100}/, 'nothing long enough to be a buffer');
+  const asked = await compare(path.join(images, 'unread_pipe'), path.join(images, 'unread_pipe_64k'), undefined, true);
+  t.regex(JSON.stringify(asked.all), /"bytes":21,"sha256":"[0-9a-f]{64}","text":"[^"]{21}/);
 });
 
 const reader = (bytes: Buffer) => {

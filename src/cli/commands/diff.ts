@@ -16,6 +16,7 @@ interface Arguments {
   format?: string | string[];
   plan?: string | string[];
   out?: string | string[];
+  payload: boolean;
   json: boolean;
   quiet: boolean;
   color: boolean;
@@ -27,7 +28,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
     describe: 'Say what differs between two checkpoints, or two images, by what it means',
     builder: (yargs) =>
       yargs
-        .usage('fdgraft diff A B [--format text|json|markdown] [--plan PLAN] [-o FILE]')
+        .usage('fdgraft diff A B [--format text|json|markdown] [--plan PLAN] [--payload] [-o FILE]')
         .positional('before', { type: 'string', demandOption: true, describe: 'an image folder, or an image' })
         .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
         .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
@@ -35,6 +36,11 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
           type: 'string',
           requiresArg: true,
           describe: 'the plan of the rewrite that made B: what it does not explain is told apart',
+        })
+        .option('payload', {
+          type: 'boolean',
+          default: false,
+          describe: 'show buffers and payload too, which may be secrets',
         })
         .option('out', {
           alias: 'o',
@@ -62,7 +68,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const { quiet } = args;
   const planPath = once('plan', args.plan);
   const format = chooseFormat(args);
-  const result = await compare(before, after, planPath, context);
+  const result = await compare(before, after, planPath, args.payload, context);
   try {
     if (!quiet || once('out', args.out) !== undefined) {
       const report = await createReport(format, args, context);
@@ -87,6 +93,7 @@ async function compare(
   before: string,
   after: string,
   planPath: string | undefined,
+  payload: boolean,
   context: Context,
 ): Promise<DiffResult> {
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
@@ -98,7 +105,7 @@ async function compare(
   if (isFolderBefore) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
     const sources = [await openSource(before), await openSource(after)] as const;
-    return diff(...sources, { signal, ...(plan === undefined ? {} : { plan }) });
+    return diff(...sources, { signal, payload, ...(plan === undefined ? {} : { plan }) });
   }
   if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
   if (before === STANDARD_STREAM && after === STANDARD_STREAM) {
@@ -106,7 +113,7 @@ async function compare(
   }
   const [a, b] = [openInput(before, true, context), openInput(after, true, context)];
   try {
-    return await diffImages(a, b, { signal });
+    return await diffImages(a, b, { signal, payload });
   } finally {
     await a.reader.close();
     await b.reader.close();

@@ -47,12 +47,14 @@ export function placeOf(difference: ToldDifference): string {
   return difference.what === 'file' ? difference.file : difference.image;
 }
 
-type Side = { readonly bytes: number; readonly sha256: string } | undefined;
+type Side = { readonly bytes: number; readonly sha256: string; readonly text?: string } | undefined;
 
 function sides({ before, after }: { readonly before?: Side; readonly after?: Side }): string {
   return `${digest(before)} → ${digest(after)}`;
 }
 
 function digest(side: Side): string {
-  return side === undefined ? '(none)' : `${side.bytes} bytes, SHA-256 ${side.sha256.slice(0, 16)}…`;
+  if (side === undefined) return '(none)';
+  const shown = side.text === undefined ? '' : ` ${JSON.stringify(side.text)}`;
+  return `${side.bytes} bytes, SHA-256 ${side.sha256.slice(0, 16)}…${shown}`;
 }
