@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { builtins } from '../bytes/builtins';
 
 /** An address of 4 or 16 bytes as text: the shortest form, of IPv6 with the longest row of zeros as `::`. */
 export function showAddress(bytes: Buffer): string {
@@ -25,8 +25,8 @@ function longestZeros(groups: readonly number[]): { start: number; length: numbe
 
 /** The 4 or 16 bytes of an address in any of its forms; undefined where the text is none. */
 export function parseAddress(text: string): Buffer | undefined {
-  if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
-  if (!isIPv6(text) || text.includes('%')) return undefined;
+  if (builtins.net.isIPv4(text)) return Buffer.from(text.split('.').map(Number));
+  if (!builtins.net.isIPv6(text) || text.includes('%')) return undefined;
   const withHex = text.replace(/[\d.]+$/, (last) => (last.includes('.') ? hexGroups(last) : last));
   const [before = '', after] = withHex.split('::');
   const parts = (side: string) => (side === '' ? [] : side.split(':').map((group) => Number.parseInt(group, 16)));

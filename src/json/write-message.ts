@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { escapeBytes } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
 import type { FieldShape, MessageShape } from '../schema/shape';
@@ -433,7 +433,7 @@ export class MessageWriter {
       if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
       text.quoted(shown);
     } else if (!this.showsBytes) {
-      const digest = createHash('sha256').update(value).digest('hex');
+      const digest = builtins.crypto.createHash('sha256').update(value).digest('hex');
       text.quoted(`<${value.length} bytes, SHA-256 ${digest}>`);
     } else {
       this.base64(value);

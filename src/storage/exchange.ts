@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorName } from 'node:util';
+import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
 import type { HeldFolder } from './held-folder';
@@ -38,7 +38,7 @@ function runProgram(a: Place, b: Place): Promise<string | undefined> {
   const [from, to] = [a.folder.fd, b.folder.fd];
   if (from === undefined || to === undefined) throw new TypeError('folders are held open by descriptors on Linux');
   return new Promise((resolve) => {
-    const child = spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore', from, to], cwd: '/' });
+    const child = builtins.childProcess.spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore', from, to], cwd: '/' });
     child.on('error', (error) => resolve(error.message));
     child.on('close', (code, signal) => resolve(explain(code, signal)));
     child.stdin?.on('error', () => {});

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs/promises';
+import { builtins } from '../bytes/builtins';
 import { joinPath } from './byte-path';
 
 /** Waits until the file system of `folder` has all of it on disk. `beside`: a path on it that other programs can use. */
@@ -18,7 +18,7 @@ function runSync(folder: Buffer): Promise<boolean> {
   const text = folder.toString('utf8');
   if (!Buffer.from(text).equals(folder)) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const child = spawn('sync', ['-f', '--', text], { stdio: 'ignore' });
+    const child = builtins.childProcess.spawn('sync', ['-f', '--', text], { stdio: 'ignore' });
     child.on('error', () => resolve(false));
     child.on('exit', (code) => resolve(code === 0));
   });

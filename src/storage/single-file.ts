@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { orAborted } from './or-aborted';
@@ -72,7 +72,7 @@ export function createFile(file: string, signal?: AbortSignal): NewFile {
     const target = there === undefined ? file : fs.realpathSync.native(file);
     const temporary = path.join(
       path.dirname(target),
-      `.${path.basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}`,
+      `.${path.basename(target).slice(0, 200)}.${builtins.crypto.randomBytes(6).toString('hex')}`,
     );
     const fd = fs.openSync(temporary, 'wx', there === undefined ? 0o666 : 0o600);
     return replacing({ fd, temporary, target, there }, cannotWrite);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
+import { builtins } from '../bytes/builtins';
 import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
@@ -272,7 +272,7 @@ function prefix(name: Buffer): Buffer {
 }
 
 function digest(name: Buffer): string {
-  return createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return builtins.crypto.createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
 /** Names of folders with this beginning that a process made which is gone. */
