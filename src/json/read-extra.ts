@@ -78,6 +78,7 @@ class Queues implements Extra {
   private async members(scanner: JsonScanner): Promise<void> {
     await scanner.whole(() => scanner.expect('{'));
     if (await scanner.whole(() => scanner.accept(CLOSE_OBJECT))) return;
+    const seen = new Set<Spool>();
     do {
       const name = await scanner.whole(() => scanner.takeText());
       const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
@@ -87,7 +88,10 @@ class Queues implements Extra {
           allowedNames(name, ['inq', 'outq']),
           scanner.start - 1,
         );
-      if (queue.length > 0) throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them');
+      if (seen.has(queue)) {
+        throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them', scanner.start - 1);
+      }
+      seen.add(queue);
       scanner.path.push(name);
       await scanner.whole(() => scanner.expect(':'));
       await readBase64(scanner, queue);
@@ -121,12 +125,13 @@ class Numbers implements Extra {
   private async list(scanner: JsonScanner): Promise<void> {
     await scanner.whole(() => scanner.expect('['));
     if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
+    let index = 0;
     do {
-      const value = await scanner.whole(() => Number((scanner.type() === 'number' && scanner.number()) || 'none'));
-      if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
-        throw scanner.fault('a semaphore is a number from 0 to 65535');
-      }
+      scanner.path.push(index);
+      const value = await scanner.whole(() => semaphore(scanner));
       this.spool.push(Uint8Array.of(value & 0xff, value >> 8));
+      scanner.path.pop();
+      index += 1;
     } while (await scanner.whole(() => scanner.hasAnother(CLOSE_ARRAY)));
   }
 
@@ -137,6 +142,15 @@ class Numbers implements Extra {
   close(): void {
     this.spool.close();
   }
+}
+
+function semaphore(scanner: JsonScanner): number {
+  const isNumber = scanner.type() === 'number';
+  const from = scanner.at;
+  const text = isNumber ? scanner.number() : '';
+  const value = /^\d+$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  if (value > 0xffff) throw scanner.fault('a semaphore is a whole number from 0 to 65535', undefined, from);
+  return value;
 }
 
 /** The messages of a queue: a flat list of each message and its text. */

@@ -197,9 +197,10 @@ const CASES: Case[] = [
   ['a sign alone', FILES, '"mnt_id": -1', '"mnt_id": -', '.entries[0].reg.mnt_id', '-'],
   ['digits and letters', FILES, '"flags": 2', '"flags": 2a', '.entries[0].reg', 'a,'],
   ['not a number', FILES, '"flags": 2', '"flags": NaN', '.entries[0].reg.flags', 'NaN'],
-  ['a semaphore past its end', SEM, '[1, 2, 3]', '[1, 65536, 3]', '.entries[0].extra', ''],
-  ['a semaphore that is no number', SEM, '[1, 2, 3]', '[1, "2", 3]', '.entries[0].extra', '"2"'],
-  ['a fraction of a semaphore', SEM, '[1, 2, 3]', '[1, 2.5, 3]', '.entries[0].extra', ''],
+  ['a semaphore past its end', SEM, '[1, 2, 3]', '[1, 65536, 3]', '.entries[0].extra[1]', '65536'],
+  ['a semaphore with an exponent', SEM, '[1, 2, 3]', '[1, 2e3, 3]', '.entries[0].extra[1]', '2e3'],
+  ['a semaphore that is no number', SEM, '[1, 2, 3]', '[1, "2", 3]', '.entries[0].extra[1]', '"2"'],
+  ['a fraction of a semaphore', SEM, '[1, 2, 3]', '[1, 2.5, 3]', '.entries[0].extra[1]', '2.5'],
   // What is there, and how often.
   ['a missing required key', FILES, '"flags": 2, ', '', '.entries[0].reg', ''],
   ['a missing message', FILES, `, "fown": ${FOWN}`, '', '.entries[0].reg', ''],

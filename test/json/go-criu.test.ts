@@ -120,7 +120,8 @@ test('semaphores as a string with a list in it', async (t) => {
   for (const extra of ['[1,65535,3', '[1,65535,3] 4', '[1,65536,3]', '[1,-1,3]', '[1,2]', '{}', '', 'x', '[1.5,1,1]']) {
     const json = JSON.stringify({ magic: 'IPCNS_SEM', entries: [{ desc: DESC, nsems: 3, extra }] });
     const error = await t.throwsAsync(toImage(json), { instanceOf: FdgraftError }, extra);
-    t.like(error, { code: 'JSON_MALFORMED', exitCode: 2, field: '.entries[0].extra' }, extra);
+    t.like(error, { code: 'JSON_MALFORMED', exitCode: 2 }, extra);
+    t.regex(error?.field ?? '', /^\.entries\[0\]\.extra(\[\d\])?$/, extra);
     t.true((error?.offset ?? -1) >= json.indexOf('"extra"') && (error?.offset ?? 0) <= json.length, extra);
   }
 });
