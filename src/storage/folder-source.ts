@@ -32,6 +32,8 @@ function membersOf(folder: Buffer): MembersByName {
   return {
     member: async (text) => {
       await breathe();
+      // A name can come from a plan: it leads to what lies in the folder, and nowhere else.
+      if (/[/\0]/.test(text) || text === '.' || text === '..') return undefined;
       const name = Buffer.from(text);
       const file = { path: joinPath(held.path, name), lasting: joinPath(folder, name) };
       try {
