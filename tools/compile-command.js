@@ -28,11 +28,12 @@ function bundle() {
 
 /** What V8 compiles when the usual commands run. Their output goes nowhere. */
 async function compile() {
-  const { COMMAND_FILE, CODE_FILE, runCommandFile } = require(path.join(cli, 'load-main.js'));
+  const { COMMAND_FILE, CODE_FILE, runCommandFile, sealCode } = require(path.join(cli, 'load-main.js'));
   // Code is used where it was made with the same flags.
   require(path.join(cli, 'v8-flags.js')).setV8Flags();
   const file = path.join(cli, COMMAND_FILE);
-  const script = new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file });
+  const source = fs.readFileSync(file);
+  const script = new vm.Script(source.toString('utf8'), { filename: file });
   const main = runCommandFile(script, file);
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-compile-'));
   try {
@@ -45,7 +46,7 @@ async function compile() {
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
-  fs.writeFileSync(path.join(cli, CODE_FILE), script.createCachedData());
+  fs.writeFileSync(path.join(cli, CODE_FILE), sealCode(source, script.createCachedData()));
 }
 
 if (process.argv[2] === 'compile') void compile();

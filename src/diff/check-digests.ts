@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { PLAN_IMAGE } from '../frames/image-kinds';
+import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
 import { membersByName } from '../storage/by-name';
 import type { MembersByName, Source } from '../storage/source';
@@ -20,6 +22,10 @@ export async function checkDigests(plan: Plan, before: Source, after: Source): P
       if (!(await hasDigest(fresh, image.name, image.after))) {
         problems.push(`${image.name} of ${after.label}: not what the rewrite wrote (its SHA-256 is another one)`);
       }
+    }
+    const own = createHash('sha256').update(encodePlan(plan)).digest();
+    if (!(await hasDigest(fresh, PLAN_IMAGE, own))) {
+      problems.push(`${PLAN_IMAGE} of ${after.label}: not the plan that was given, which the executor would read`);
     }
   } finally {
     await old.close();

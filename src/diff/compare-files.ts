@@ -11,11 +11,12 @@ export async function compareFiles(
   name: string,
   before: SourceMember | undefined,
   after: SourceMember | undefined,
+  signal?: AbortSignal,
 ): Promise<FileDifference | undefined> {
   const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
   const targets = { ...target('before', before), ...target('after', after) };
   const isLink = Object.keys(targets).length > 0;
-  const [a, b] = [await digestOf(before), await digestOf(after)];
+  const [a, b] = [await digestOf(before, signal), await digestOf(after, signal)];
   const sides = sidesOf(a, b);
   const leadElsewhere = change === 'changed' && targets.before !== targets.after && a === undefined && b === undefined;
   if (sides === undefined && change === 'changed' && !leadElsewhere) return undefined;
@@ -27,7 +28,10 @@ function target(side: 'before' | 'after', member: SourceMember | undefined): { b
 }
 
 /** Size and digest of a file, or of the file that a link leads to; undefined for anything else. */
-async function digestOf(member: SourceMember | undefined): Promise<Digest | undefined> {
+async function digestOf(
+  member: SourceMember | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Digest | undefined> {
   if (member === undefined) return undefined;
   if (member.kind !== 'file' && !(member.kind === 'link' && member.leadsTo === 'file')) return undefined;
   const reader = await member.open();
@@ -36,6 +40,7 @@ async function digestOf(member: SourceMember | undefined): Promise<Digest | unde
   try {
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     for (let got = await reader.read(piece, 0, PIECE_BYTES); got > 0; got = await reader.read(piece, 0, PIECE_BYTES)) {
+      signal?.throwIfAborted();
       hash.update(piece.subarray(0, got));
       bytes += got;
     }

@@ -17,15 +17,20 @@ export interface ImageInput {
   readonly file: string;
 }
 
+export interface CompareOptions {
+  /** Buffers and payload are shown, not only digested. */
+  readonly showsBytes?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Gives what differs between two images, entry by entry, paired by what they are. Equal ones cost little memory.
- * `showsBytes`: buffers and payload are shown, not only digested.
  */
 export async function* compareImages(
   image: string,
   before: ImageInput,
   after: ImageInput,
-  showsBytes = false,
+  { showsBytes = false, signal }: CompareOptions = {},
 ): AsyncGenerator<Difference, void, undefined> {
   const [a, b] = [
     await ImageEntries.open(before.reader, before.file, showsBytes),
@@ -35,7 +40,7 @@ export async function* compareImages(
     if (a.kind !== b.kind) throw messages.kindsDiffer(before.file, a.kind.name, after.file, b.kind.name);
     const heads = sidesOf(digestOfHead(a.magics), digestOfHead(b.magics));
     if (heads !== undefined) yield { what: 'head', image, sides: heads };
-    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes)).run(a, b);
+    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes), signal).run(a, b);
     const tails = sidesOf(await a.tail(), await b.tail());
     if (tails !== undefined) yield { what: 'tail', image, sides: tails };
   } finally {
@@ -62,19 +67,21 @@ class Pairing {
   private readonly waiting = { before: new Map<string, Entry>(), after: new Map<string, Entry>() };
   /** How often a name has come, on each side. */
   private readonly repeated = { before: new Map<string, number>(), after: new Map<string, number>() };
-  private isReordered = false;
-  private hasChanges = false;
+  /** Where entries stand on both sides, for those that were not passed over in one row. */
+  private readonly places: [before: number, after: number][] = [];
 
   constructor(
     private readonly image: string,
     private readonly fileBefore: string,
     private readonly fileAfter: string,
     private readonly text: ValueText,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
     for (;;) {
       const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
+      this.signal?.throwIfAborted();
       if (isIdle) a.skipSame(b);
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
@@ -85,7 +92,12 @@ class Pairing {
     }
     for (const [name, entry] of this.waiting.before) yield this.alone(name, 'removed', entry);
     for (const [name, entry] of this.waiting.after) yield this.alone(name, 'added', entry);
-    if (this.isReordered && !this.hasChanges) yield { what: 'order', image: this.image, sides: {} };
+    if (this.isReordered()) yield { what: 'order', image: this.image, sides: {} };
+  }
+
+  private isReordered(): boolean {
+    this.places.sort(([a], [b]) => a - b);
+    return this.places.some(([, after], i) => i > 0 && after < (this.places[i - 1] as [number, number])[1]);
   }
 
   private *see(side: Side, entry: Entry): Generator<Difference, void, undefined> {
@@ -97,8 +109,8 @@ class Pairing {
       return;
     }
     others.delete(name);
-    if (other.index !== entry.index) this.isReordered = true;
     const [x, y] = side === 'before' ? [entry, other] : [other, entry];
+    this.places.push([x.index, y.index]);
     if (!isSame(x, y)) yield this.changed(name, x, y);
   }
 
@@ -106,18 +118,12 @@ class Pairing {
   private uniqueName(side: Side, entry: Entry): string {
     const name = this.located(side, entry, () => nameOf(entry.shape, entry, this.text));
     if (name === undefined) return `#${entry.index}`;
-    if (!this.mayRepeat(entry)) return name;
     const times = (this.repeated[side].get(name) ?? 0) + 1;
     this.repeated[side].set(name, times);
     return times === 1 ? name : `${name} (${times})`;
   }
 
-  private mayRepeat({ shape }: Entry): boolean {
-    return shape.name !== 'file_entry' && shape.name !== 'fdinfo_entry';
-  }
-
   private changed(name: string, before: Entry, after: Entry): EntryDifference {
-    this.hasChanges = true;
     const fields = this.located('before', before, () => compareMessages(before.shape, before, after, this.text));
     const payload = sidesOf(before.payload, after.payload);
     const { image } = this;
@@ -132,7 +138,6 @@ class Pairing {
   }
 
   private alone(name: string, change: 'added' | 'removed', entry: Entry): EntryDifference {
-    this.hasChanges = true;
     const side = change === 'removed' ? 'before' : 'after';
     const text = this.located(side, entry, () => messageText(entry.shape, entry, this.text));
     const payload = entry.payload && { [side]: entry.payload };

@@ -145,12 +145,13 @@ function named(
   text: ValueText,
 ): Map<string, MessageAt> {
   const messages = new Map<string, MessageAt>();
+  const times = new Map<string, number>();
   occurrences.forEach((range, i) => {
     const message = payload(bytes, range);
     const name = nameOf(shape, message, text) ?? `${i}`;
-    let unique = name;
-    for (let n = 2; messages.has(unique); n += 1) unique = `${name} (${n})`;
-    messages.set(unique, message);
+    const time = (times.get(name) ?? 0) + 1;
+    times.set(name, time);
+    messages.set(time === 1 ? name : `${name} (${time})`, message);
   });
   return messages;
 }

@@ -53,7 +53,7 @@ export class Meaning {
         }
         return;
       case 'order':
-        this.others.push({ about: 'image', text: `${difference.image}: the same entries in another order` });
+        this.others.push({ about: 'image', text: `${difference.image}: entries stand in another order` });
         return;
       case 'head':
         this.others.push({ about: 'image', text: `${difference.image}: other magics` });

@@ -35,7 +35,7 @@ export async function readMemory(source: Source, pid: number, signal?: AbortSign
     if (map === undefined) return undefined;
     const table = new MappingTable();
     for await (const { start, end } of mappingsOf(images, pid)) table.add(start, end, undefined);
-    return await digest(source, `pages-${map.pagesId}.img`, map.runs, table);
+    return await digest(source, `pages-${map.pagesId}.img`, map.runs, table, signal);
   } finally {
     await images.close();
   }
@@ -114,6 +114,7 @@ async function digest(
   pagesImage: string,
   runs: readonly Run[],
   table: MappingTable,
+  signal: AbortSignal | undefined,
 ): Promise<Memory | undefined> {
   const members = membersByName(source);
   try {
@@ -121,7 +122,7 @@ async function digest(
     if (member === undefined) return undefined;
     const reader = await member.open();
     try {
-      return await digestRuns(reader, runs, table);
+      return await digestRuns(reader, runs, table, signal);
     } finally {
       await reader.close();
       await members.release(member);
@@ -132,11 +133,17 @@ async function digest(
 }
 
 /** Both runs and mappings ascend. A run may reach over several mappings. */
-async function digestRuns(reader: MemberReader, runs: readonly Run[], table: MappingTable): Promise<Memory> {
+async function digestRuns(
+  reader: MemberReader,
+  runs: readonly Run[],
+  table: MappingTable,
+  signal: AbortSignal | undefined,
+): Promise<Memory> {
   const hashes = new Map<string, { hash: Hash; bytes: number }>();
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   let at = 0;
   for (const { address, pages } of runs) {
+    signal?.throwIfAborted();
     let place = address;
     for (let left = pages; left > 0; ) {
       while (at < table.length && table.endOf(at) <= place) at += 1;

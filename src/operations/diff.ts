@@ -51,7 +51,7 @@ export async function diff(before: Source, after: Source, options: DiffOptions =
   try {
     for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
       options.signal?.throwIfAborted();
-      for await (const difference of compareMembers(pair.name, pair.before, pair.after, options.payload))
+      for await (const difference of compareMembers(pair.name, pair.before, pair.after, options))
         gathered.add(difference);
     }
     return await gathered.conclude(before, after);
@@ -71,7 +71,10 @@ export async function diffImages(
   try {
     const image = before.name.slice(before.name.lastIndexOf('/') + 1);
     const [a, b] = [before, after].map(({ reader, name }) => ({ reader, file: name })) as [ImageInput, ImageInput];
-    for await (const difference of compareImages(image, a, b, options.payload)) {
+    for await (const difference of compareImages(image, a, b, {
+      showsBytes: options.payload,
+      signal: options.signal,
+    })) {
       options.signal?.throwIfAborted();
       gathered.add(difference);
     }
@@ -91,14 +94,14 @@ async function* compareMembers(
   nameBytes: Buffer,
   before: SourceMember | undefined,
   after: SourceMember | undefined,
-  showsBytes: boolean | undefined,
+  { payload: showsBytes, signal }: DiffOptions,
 ): AsyncGenerator<Difference, void, undefined> {
   const name = escapeBytes(nameBytes);
   const isImage = identifyImage(name) !== undefined && rawContentOf(name) === undefined;
   if (!isImage || !isReadable(before) || !isReadable(after)) {
     if (before?.kind === 'folder' && after?.kind === 'folder') return;
     if (before !== undefined && after !== undefined && areOneFile(before, after)) return;
-    const difference = await compareFiles(name, before, after);
+    const difference = await compareFiles(name, before, after, signal);
     if (difference !== undefined) yield difference;
     return;
   }
@@ -110,7 +113,7 @@ async function* compareMembers(
         name,
         { reader: a, file: `${name} (before)` },
         { reader: b, file: `${name} (after)` },
-        showsBytes,
+        { showsBytes, signal },
       );
     } finally {
       await a.close();
@@ -120,20 +123,23 @@ async function* compareMembers(
   }
   const change = before === undefined ? 'added' : 'removed';
   const member = (before ?? after) as SourceMember;
-  yield { what: 'image', image: name, change, entries: await countEntries(member, name) };
+  yield { what: 'image', image: name, change, entries: await countEntries(member, name, signal) };
 }
 
 function isReadable(member: SourceMember | undefined): boolean {
   return member === undefined || member.kind === 'file' || (member.kind === 'link' && member.leadsTo === 'file');
 }
 
-async function countEntries(member: SourceMember, name: string): Promise<number> {
+async function countEntries(member: SourceMember, name: string, signal: AbortSignal | undefined): Promise<number> {
   const reader = await member.open();
   try {
     const entries = await ImageEntries.open(reader, name);
     try {
       let count = 0;
-      while (await entries.fill()) while (entries.take() !== undefined) count += 1;
+      while (await entries.fill()) {
+        signal?.throwIfAborted();
+        while (entries.take() !== undefined) count += 1;
+      }
       return count;
     } finally {
       entries.release();
@@ -177,10 +183,7 @@ class Gathered {
 
   async conclude(before: Source | undefined, after: Source | undefined): Promise<DiffResult> {
     const isSame = this.count === 0;
-    const missing = this.explanation?.missing() ?? [];
-    const misfits = missing.map(
-      ({ was, caller_fd }) => `${was.key}: to be inherited from fd[${caller_fd}], and it is not`,
-    );
+    const misfits = this.explanation?.missing() ?? [];
     if (this.plan && before && after) misfits.push(...(await checkDigests(this.plan, before, after)));
     const meaning = isSame ? [] : await this.say(before, after);
     const { unexplained } = this;

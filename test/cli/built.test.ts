@@ -40,17 +40,35 @@ test('the command that is built runs as one file, with V8 code, and the code is 
   const script = `
     require('./dist/cli/v8-flags.js').setV8Flags();
     const [source, cachedData] = ['js', 'code'].map((end) => require('fs').readFileSync('dist/cli/command.' + end));
-    const script = new (require('vm').Script)(source.toString(), { cachedData });
+    const script = new (require('vm').Script)(source.toString(), { cachedData: cachedData.subarray(32) });
     process.exitCode = script.cachedDataRejected ? 1 : 0;`;
   t.is(spawnSync(process.execPath, ['-e', script], { cwd: folder }).status, 0, 'V8 takes the code');
+});
+
+test('code that was made of another source is not used', (t) => {
+  const folder = builtPackage(t);
+  const file = path.join(folder, 'dist/cli/command.js');
+  const source = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, source.replaceAll('a command is missing', 'A COMMAND IS MISSING'));
+  t.regex(run(folder).stderr, /A COMMAND IS MISSING/);
 });
 
 test('it runs without the code, with code that V8 refuses, and as modules', (t) => {
   const folder = builtPackage(t);
   const code = path.join(folder, 'dist/cli/command.code');
+  const bytes = fs.readFileSync(code);
+  for (const at of [0, 40, 5000, bytes.length >> 1, bytes.length - 1]) {
+    const damaged = Buffer.from(bytes);
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
+    fs.writeFileSync(code, damaged);
+    listsTheFixture(t, folder);
+  }
   fs.truncateSync(code, 1000);
   listsTheFixture(t, folder);
   fs.rmSync(code);
+  fs.mkdirSync(code);
+  listsTheFixture(t, folder);
+  fs.rmdirSync(code);
   listsTheFixture(t, folder);
   fs.rmSync(path.join(folder, 'dist/cli/command.js'));
   listsTheFixture(t, folder);

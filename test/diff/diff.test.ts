@@ -227,10 +227,65 @@ test('a placeholder that changed more than its type, and a descriptor that went 
   t.is((await compare(source, out, out)).unexplained, 1);
 });
 
+const isPlaceholder = ({ type }: Fields) => type === 'EXT';
+
+/** What somebody could do to OUT after the rewrite; each is to be told, whatever the digests say. */
+const TAMPERED: [what: string, image: string, edit: (entries: Fields[]) => Fields[]][] = [
+  [
+    'another id inside',
+    'files.img',
+    (all) => all.map((one) => (isPlaceholder(one) ? { ...one, ext: { ...(one.ext as Fields), id: 99 } } : one)),
+  ],
+  ['no ext', 'files.img', (all) => all.map(({ ext: _gone, ...one }) => one)],
+  [
+    'the entry as it was, with an ext',
+    'files.img',
+    (all) => all.map((one) => (isPlaceholder(one) ? { ...one, type: 'REG' } : one)),
+  ],
+  [
+    'a hidden entry of an id that is there',
+    'files.img',
+    (all) => [{ ...(all[1] as Fields), reg: { ...(all[0]?.reg as Fields), id: all[1]?.id } }, ...all],
+  ],
+  ['another order', 'files.img', (all) => [...all].reverse()],
+  [
+    'a descriptor that is no placeholder',
+    'fdinfo-2.img',
+    (all) => all.map((one) => (isPlaceholder(one) ? { ...one, type: 'REG' } : one)),
+  ],
+  ['a descriptor twice', 'fdinfo-2.img', (all) => [...all, { ...(all[0] as Fields), id: all[1]?.id }]],
+  ['descriptors in another order', 'fdinfo-2.img', (all) => [...all].reverse()],
+];
+
+for (const [what, image, edit] of TAMPERED) {
+  test(`${what} in OUT is not explained, and the digest differs`, async (t) => {
+    const [source, out] = await rewritten(t);
+    const entries = readImage(out, image).records.map(({ fields }) => structuredClone(fields));
+    fs.writeFileSync(path.join(out, image), encodeImage(image, edit(entries)));
+    const { unexplained, misfits } = await compare(source, out, out);
+    const isDigest = (line: string) => line.endsWith('(its SHA-256 is another one)');
+    t.is(misfits.filter(isDigest).length, 1);
+    t.true(unexplained + misfits.filter((line) => !isDigest(line)).length > 0);
+  });
+}
+
+test('another plan in OUT than the one that is given is told', async (t) => {
+  const [source, out] = await rewritten(t);
+  const [, other] = await rewritten(t);
+  const plan = path.join(work, `plan-${copies++}.img`);
+  fs.copyFileSync(path.join(out, 'inherit-plan.img'), plan);
+  t.deepEqual((await compare(source, out, plan)).misfits, []);
+  fs.rmSync(path.join(out, 'inherit-plan.img'));
+  t.is((await compare(source, out, plan)).misfits.length, 1);
+  fs.copyFileSync(path.join(other, 'fdinfo-2.img'), path.join(out, 'inherit-plan.img'));
+  const { misfits } = await compare(source, out, plan);
+  t.regex(misfits[0] ?? '', /^inherit-plan\.img of .*: not the plan that was given, which the executor would read$/);
+});
+
 test('a placeholder of the plan that is not there is told', async (t) => {
   const [source, out] = await rewritten(t);
   const { misfits } = await compare(source, source, out);
-  t.is(misfits.length, 4);
+  t.is(misfits.length, 8, 'two entries, three descriptors, two images, and the plan itself');
   t.regex(misfits[0] ?? '', /out\.log: to be inherited from fd\[5\], and it is not$/);
 });
 

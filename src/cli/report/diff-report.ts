@@ -22,7 +22,7 @@ export function describeDifference(difference: ToldDifference): string[] {
     case 'image':
       return [`${difference.change}, ${difference.entries} ${difference.entries === 1 ? 'entry' : 'entries'}`];
     case 'order':
-      return ['the same entries in another order'];
+      return ['entries stand in another order'];
     case 'head':
       return [`magics: ${sides(difference.sides)}`];
     case 'tail':
