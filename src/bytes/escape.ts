@@ -2,12 +2,13 @@ import { isUtf8 } from 'node:buffer';
 
 /**
  * Bytes as text, reversibly. Bytes that are not valid UTF-8 and control characters become \xHH, and so
- * does a backslash that stands before an x. U+FFFD and the characters that turn the reading direction
- * or break lines are written that way too: the first is what Node makes of invalid bytes in an
- * argument, the others can make a terminal or a review show something else than what is there.
+ * does a backslash that stands before an x. U+FFFD and the characters that turn the reading direction,
+ * break lines or show nothing are written that way too: the first is what Node makes of invalid bytes in
+ * an argument, the others can make a terminal or a review show something else than what is there.
  */
 
-const NOT_SHOWN = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffd]/g;
+const NOT_SHOWN =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]|\udb40[\udc00-\udc7f]/g;
 const BACKSLASH_BEFORE_X = /\\(?=x)/g;
 
 /** Text that stands for exactly these bytes; `unescapeText` is the way back. */

@@ -73,7 +73,7 @@ function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<b
 }
 
 /** Whatever `escapeControls` would write otherwise, but for line ends and tabs. */
-const STEERS = /[^\n\t\P{Cc}]|[\u2028-\u202e\u2066-\u2069\ufffd]/u;
+const STEERS = /[^\n\t\P{Cc}]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\u{e0000}-\u{e007f}]/u;
 
 /** Nothing that came from outside may steer the terminal; line ends, tabs and our own colours may. */
 function printable(text: string): string {

@@ -13,12 +13,13 @@ import { showCommand } from './commands/show';
 import { xCommand } from './commands/x';
 import { type Context, createContext, Interrupted } from './context';
 import { EXIT_CODES } from './help';
+import { prepareWords } from './words-of-line';
 
 /** Runs the command line and sets the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
   const context = createContext();
   try {
-    await buildParser(args, context).parseAsync();
+    await buildParser(prepareWords(args), context).parseAsync();
   } catch (error) {
     await report(error, context);
   } finally {

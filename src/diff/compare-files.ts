@@ -20,7 +20,9 @@ export async function compareFiles(
   const sides = sidesOf(a, b);
   const leadElsewhere = change === 'changed' && targets.before !== targets.after && a === undefined && b === undefined;
   if (sides === undefined && change === 'changed' && !leadElsewhere) return undefined;
-  return { what: 'file', file: name, change, sides: sides ?? {}, ...(isLink ? { targets } : {}) };
+  // A link can lead to a file that whoever reads this may not know.
+  if (isLink) return { what: 'file', file: name, change, sides: {}, targets };
+  return { what: 'file', file: name, change, sides: sides ?? {} };
 }
 
 function target(side: 'before' | 'after', member: SourceMember | undefined): { before?: string; after?: string } {

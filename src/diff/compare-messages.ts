@@ -88,10 +88,14 @@ class Comparison {
   ): void {
     const hex = outerHex || field.display.hex === true;
     if (field.type === 'message' && field.label === 'repeated') this.row(field, before, a, after, b, path, hex);
-    else if (field.type === 'message' && a.length === 1 && b.length === 1) {
+    else if (field.type === 'message' && a.length === 1 && b.length === 1 && !this.isHidden(field)) {
       const [x, y] = [payload(before.bytes, a[0] as Range), payload(after.bytes, b[0] as Range)];
       this.messages(field.message, x, y, path, hex);
     } else this.leaf(path, shown(field, before, a, outerHex, this.text), shown(field, after, b, outerHex, this.text));
+  }
+
+  private isHidden({ display }: FieldShape): boolean {
+    return display.secret === true && !this.text.showsBytes;
   }
 
   /** Messages of a list, paired by what they are, or by their place. */

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { JsonText } from '../json/json-text';
-import { MessageWriter } from '../json/write-message';
+import { digestText, MessageWriter } from '../json/write-message';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 
@@ -10,7 +9,7 @@ export class ValueText {
   private readonly writer: MessageWriter;
 
   /** `showsBytes`: as base64; else how many they are and their digest. */
-  constructor(private readonly showsBytes: boolean) {
+  constructor(readonly showsBytes: boolean) {
     this.writer = new MessageWriter(this.text, showsBytes);
   }
 
@@ -36,7 +35,7 @@ export class ValueText {
     const value = Buffer.from(bytes.subarray(cursor.valueStart, cursor.end));
     if (cursor.wireType === WIRE_TYPE.VARINT) return cursor.uint64().toString();
     if (this.showsBytes || cursor.wireType !== WIRE_TYPE.BYTES) return value.toString('hex');
-    return `<${value.length} bytes, SHA-256 ${createHash('sha256').update(value).digest('hex')}>`;
+    return digestText(value);
   }
 
   private taken(write: () => void): string {

@@ -10,6 +10,8 @@ export const CLOSE_OBJECT = 0x7d;
 export const CLOSE_ARRAY = 0x5d;
 const COMMA = 0x2c;
 const [QUOTE, BACKSLASH, MINUS, PLUS, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2d, 0x2b, 0x2e, 0x30, 0x39];
+/** Characters of a number. */
+const MAX_NUMBER = 64;
 /** How much of what is wrong a message shows. */
 const SHOWN = 40;
 const CONTROL_CHARACTER = 'a control character inside a string is no JSON';
@@ -233,6 +235,8 @@ export class JsonScanner {
     let at = from;
     while (at < end && isOfNumber(bytes[at] as number)) at += 1;
     if (at === end && !this.atEnd) throw NEEDS_MORE;
+    // A number of more digits fits nowhere, and would take long to read.
+    if (at - from > MAX_NUMBER) throw this.fault(`${this.shown()} is longer than any number of an image`);
     const text = bytes.toString('latin1', from, at);
     if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(text)) throw this.fault(`${excerpt(text)} is no JSON number`);
     this.at = at;
@@ -352,6 +356,11 @@ export class JsonScanner {
 function isOfNumber(byte: number): boolean {
   if (byte >= ZERO && byte <= NINE) return true;
   return byte === MINUS || byte === PLUS || byte === DOT || byte === 0x65 || byte === 0x45;
+}
+
+/** A name as a message shows it. */
+export function quoted(name: string): string {
+  return JSON.stringify(excerpt(name));
 }
 
 function excerpt(text: string): string {

@@ -9,7 +9,7 @@ import { type MessageShape, shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
 import { Base64Stream } from './base64-stream';
 import { usualHead } from './image-to-json';
-import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, NEEDS_MORE } from './json-scanner';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, NEEDS_MORE, quoted } from './json-scanner';
 import { EXTRA_KEY, HEAD_KEY, TAIL_KEY } from './keys';
 import { allowedNames } from './nearest';
 import { noExtra, type ReadExtra, readExtra } from './read-extra';
@@ -61,7 +61,7 @@ class ImageEncoder {
     }
     for (const key of ['magic', 'entries']) {
       if (!this.seen.has(key))
-        throw scanner.fault(`the image lacks ${JSON.stringify(key)}`, 'crit writes {"magic": …, "entries": […]}');
+        throw scanner.fault(`the image lacks ${quoted(key)}`, 'crit writes {"magic": …, "entries": […]}');
     }
     if (!(await scanner.whole(() => scanner.isAtEnd())))
       throw scanner.fault(`${scanner.shown()} behind the end of the JSON`);
@@ -82,11 +82,7 @@ class ImageEncoder {
     const { scanner } = this;
     const key = await scanner.whole(() => scanner.takeText());
     if (!KEYS.includes(key)) {
-      throw scanner.fault(
-        `there is no key ${JSON.stringify(key)} in an image`,
-        allowedNames(key, KEYS),
-        scanner.start - 1,
-      );
+      throw scanner.fault(`there is no key ${quoted(key)} in an image`, allowedNames(key, KEYS), scanner.start - 1);
     }
     scanner.path.push(key);
     if (this.seen.has(key)) throw scanner.fault('the key is there twice', 'leave one of them', scanner.start - 1);
@@ -107,11 +103,7 @@ class ImageEncoder {
     this.kind = kindNamed(name);
     if (this.kind === undefined) {
       const names = IMAGE_KINDS.map((kind) => kind.name);
-      throw scanner.fault(
-        `${JSON.stringify(name)} is the magic of no image`,
-        allowedNames(name, names),
-        scanner.start - 1,
-      );
+      throw scanner.fault(`${quoted(name)} is the magic of no image`, allowedNames(name, names), scanner.start - 1);
     }
   }
 

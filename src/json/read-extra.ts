@@ -6,7 +6,7 @@ import { type ExtraPart, paddingOf, type RecordRole, roleOfIpcMessage } from '..
 import { shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
 import { Base64Stream } from './base64-stream';
-import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner } from './json-scanner';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
 import { allowedNames } from './nearest';
 import { MessageReader } from './read-message';
 
@@ -84,12 +84,12 @@ class Queues implements Extra {
       const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
       if (queue === undefined)
         throw scanner.fault(
-          `there is no key ${JSON.stringify(name)} here`,
+          `there is no key ${quoted(name)} here`,
           allowedNames(name, ['inq', 'outq']),
           scanner.start - 1,
         );
       if (seen.has(queue)) {
-        throw scanner.fault(`the key ${JSON.stringify(name)} is there twice`, 'leave one of them', scanner.start - 1);
+        throw scanner.fault(`the key ${quoted(name)} is there twice`, 'leave one of them', scanner.start - 1);
       }
       seen.add(queue);
       scanner.path.push(name);

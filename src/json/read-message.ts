@@ -5,7 +5,7 @@ import type { FieldShape, MessageShape } from '../schema/shape';
 import { WIRE_TYPE } from '../wire/field-cursor';
 import { WireBuffer } from '../wire/wire-buffer';
 import { nameableValues, parseInteger, parseWords } from './display';
-import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner } from './json-scanner';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
 import { JsonText } from './json-text';
 import { WIRE_KEY } from './keys';
 import { type EncodedFields, mergeIntoWire } from './merge-into-wire';
@@ -441,7 +441,7 @@ export class MessageReader {
     const hint =
       names === undefined ? `a number from ${least} to ${most} belongs here` : allowedNames(text, names.keys());
     const { scanner } = this;
-    return scanner.fault(`${JSON.stringify(text)} is no ${field.values?.name ?? field.type}`, hint, scanner.start - 1);
+    return scanner.fault(`${quoted(text)} is no ${field.values?.name ?? field.type}`, hint, scanner.start - 1);
   }
 
   /** For a key that is none of the message's. */
@@ -449,7 +449,7 @@ export class MessageReader {
     const { scanner } = this;
     const names = shape.fields.map((field) => field.name);
     const hint = names.length === 0 ? `a ${shape.name} has no keys` : allowedNames(name, names);
-    return scanner.fault(`there is no key ${JSON.stringify(name)} in a ${shape.name}`, hint, scanner.start - 1);
+    return scanner.fault(`there is no key ${quoted(name)} in a ${shape.name}`, hint, scanner.start - 1);
   }
 
   private repeatedKey(at: number): Error {

@@ -368,6 +368,10 @@ export class MessageWriter {
       case 'message': {
         const shape = field.message;
         const { bytes, valueStart, end } = cursor;
+        if (field.display.secret && !this.showsBytes) {
+          text.quoted(digestText(bytes.subarray(valueStart, end)));
+          return;
+        }
         this.message(shape, bytes, valueStart, end, hex || field.display.hex === true, depth + 1);
         text.end('}');
         return;
@@ -433,8 +437,7 @@ export class MessageWriter {
       if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
       text.quoted(shown);
     } else if (!this.showsBytes) {
-      const digest = builtins.crypto.createHash('sha256').update(value).digest('hex');
-      text.quoted(`<${value.length} bytes, SHA-256 ${digest}>`);
+      text.quoted(digestText(value));
     } else {
       this.base64(value);
     }
@@ -449,6 +452,11 @@ export class MessageWriter {
     lines.end();
     text.raw(QUOTE);
   }
+}
+
+/** What is told of bytes that are not shown. */
+export function digestText(bytes: Uint8Array): string {
+  return `<${bytes.length} bytes, SHA-256 ${builtins.crypto.createHash('sha256').update(bytes).digest('hex')}>`;
 }
 
 /** True for a repeated field whose values are written one by one as they come. */

@@ -25,6 +25,7 @@ export interface Display {
   readonly dict?: string;
   readonly conv?: string;
   readonly earlier?: string;
+  readonly secret?: boolean;
   readonly packed?: boolean;
 }
 

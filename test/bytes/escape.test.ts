@@ -39,7 +39,13 @@ const EXAMPLES: [string, Buffer, string][] = [
   ['a backslash before an x', Buffer.from('\\x41'), '\\x5cx41'],
   ['any other backslash', Buffer.from('a\\b'), 'a\\b'],
   ['a cut-off sequence', Buffer.from([0xe2, 0x82]), '\\xe2\\x82'],
-  ['a byte order mark', Buffer.from('\ufeffa'), '\ufeffa'],
+  ['a byte order mark', Buffer.from('\ufeffa'), '\\xef\\xbb\\xbfa'],
+  [
+    'marks of direction and of nothing',
+    Buffer.from('a\u200f\u061c\u200bb'),
+    'a\\xe2\\x80\\x8f\\xd8\\x9c\\xe2\\x80\\x8bb',
+  ],
+  ['a tag character', Buffer.from('a\u{e0041}'), 'a\\xf3\\xa0\\x81\\x81'],
   ['what Node makes of invalid bytes', Buffer.from('\ufffd'), '\\xef\\xbf\\xbd'],
 ];
 for (const [what, bytes, text] of EXAMPLES) test(`${what} is written ${text}`, (t) => t.is(escapeBytes(bytes), text));

@@ -4,7 +4,7 @@ import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { chooseInput, isFolder, openInput, withOutput } from './image-streams';
+import { chooseInput, isFolder, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
   source?: string;
@@ -59,7 +59,8 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const warnings: string[] = [];
   const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
   if (isFolder(input)) {
-    if (out === undefined) throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
+    if (out === undefined || out === STANDARD_STREAM)
+      throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
     const { decode, openFolder } = await import('../../index');
     const { noticeLines } = await import('../report/notices');
     const options = { out, pretty, signal, onWarning, ...(link === undefined ? {} : { link }) };

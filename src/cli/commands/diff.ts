@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
@@ -98,6 +99,9 @@ async function compare(
 ): Promise<DiffResult> {
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
   const { signal } = context;
+  for (const file of [before, after]) {
+    if (file !== STANDARD_STREAM && !fs.existsSync(file)) throw messages.cannotReadSource(file, { code: 'ENOENT' });
+  }
   const [isFolderBefore, isFolderAfter] = [isFolder(before), isFolder(after)];
   if (isFolderBefore !== isFolderAfter) {
     throw messages.usage('a folder and a file have nothing to compare', 'give two image folders, or two images');

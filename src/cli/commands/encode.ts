@@ -50,7 +50,8 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const link = once('link', args.link) as LinkMode | undefined;
   const { signal } = context;
   if (isFolder(input)) {
-    if (out === undefined) throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
+    if (out === undefined || out === STANDARD_STREAM)
+      throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
     const { encode, openFolder } = await import('../../index');
     const { noticeLines } = await import('../report/notices');
     const options = { out, signal, ...(link === undefined ? {} : { link }) };

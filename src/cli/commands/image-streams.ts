@@ -3,6 +3,7 @@ import { messages } from '../../errors/messages';
 import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
 import type { MemberReader } from '../../storage/source';
 import type { Context } from '../context';
+import { STANDARD_STREAM_WORD } from '../words-of-line';
 
 /** What stands for stdin and stdout. */
 export const STANDARD_STREAM = '-';
@@ -67,9 +68,10 @@ async function toStdout(
   }
 }
 
-/** A word of the command line. yargs makes nothing of one that is -. */
+/** A word of the command line, as the user wrote it. */
 export function wordOf(positional: string): string {
-  return positional === '' && process.argv.includes(STANDARD_STREAM) ? STANDARD_STREAM : positional;
+  if (positional === '') throw messages.usage('the name of the input is empty', 'name a file, or - for stdin');
+  return positional === STANDARD_STREAM_WORD ? STANDARD_STREAM : positional;
 }
 
 /** The one of two ways to name the input that was used. */

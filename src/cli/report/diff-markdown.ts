@@ -19,7 +19,7 @@ export class DiffMarkdown implements DiffReport {
   begin({ isSame, meaning }: DiffResult): string {
     const title = `### ${code(this.before)} → ${code(this.after)}\n\n`;
     if (isSame) return `${title}No differences.\n`;
-    return `${title}${meaning.map(({ text }) => `- ${plain(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
+    return `${title}${meaning.map(({ text }) => `- ${code(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
   }
 
   difference(difference: ToldDifference): string {
@@ -28,32 +28,21 @@ export class DiffMarkdown implements DiffReport {
       return '';
     }
     const place = placeOf(difference);
-    const heading = place === this.place ? '' : `\n**${plain(place)}**\n\n`;
+    const heading = place === this.place ? '' : `\n${code(place)}\n\n`;
     this.place = place;
     const [first = '', ...others] = describeDifference(difference);
     const flag = difference.explained === false ? ' **not explained by the plan**' : '';
-    const text = `${heading}- ${plain(first)}${flag}\n${others.map((line) => `  - ${code(line)}\n`).join('')}`;
+    const text = `${heading}- ${code(first)}${flag}\n${others.map((line) => `  - ${code(line)}\n`).join('')}`;
     this.characters += text.length;
     return text;
   }
 
   end({ isSame, unexplained, misfits }: DiffResult): string {
-    const told = misfits.map((line) => `- ${plain(line)}\n`).join('');
+    const told = misfits.map((line) => `- ${code(line)}\n`).join('');
     const more = this.left === 0 ? '' : `\n… and ${this.left} more.\n`;
     const flagged = unexplained === 0 ? '' : `\nThe plan does not explain ${unexplained} of these.\n`;
     return isSame ? told : `${more}\n</details>\n${flagged}${told === '' ? '' : `\n${told}`}`;
   }
-}
-
-/** Text of which no character is markup, nor names a user. */
-function plain(text: string): string {
-  return escapeControls(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('@', '&#64;')
-    .replace(/[\\`*_{}[\]|~]/g, '\\$&')
-    .replace(/^([-+#>=])/, '\\$1')
-    .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
 /** Text as code, with a fence that is longer than any in it. */
