@@ -62,19 +62,25 @@ class Comparison {
 
   messages(shape: MessageShape, before: MessageAt, after: MessageAt, path: string, hex: boolean): void {
     if (sameBytes(before, after)) return;
-    const count = this.changes.length;
     const [old, fresh] = [occurrencesIn(before), occurrencesIn(after)];
+    const touched = new Set<number>();
+    const compare = (number: number, work: () => void) => {
+      const { length } = this.changes;
+      work();
+      if (this.changes.length > length) touched.add(number);
+    };
+    const below = (name: string) => (path === '' ? name : `${path}.${name}`);
     for (const field of shape.fields) {
       const [a, b] = [old.get(field.number) ?? [], fresh.get(field.number) ?? []];
       if (a.length === 0 && b.length === 0) continue;
-      this.field(field, before, a, after, b, path === '' ? field.name : `${path}.${field.name}`, hex);
+      compare(field.number, () => this.field(field, before, a, after, b, below(field.name), hex));
     }
     const unknown = [...new Set([...old.keys(), ...fresh.keys()])].filter((number) => !shape.numbered(number));
     for (const number of unknown.sort((a, b) => a - b)) {
-      const name = path === '' ? `#${number}` : `${path}.#${number}`;
-      this.leaf(name, this.unknown(before, old.get(number)), this.unknown(after, fresh.get(number)));
+      const [a, b] = [this.unknown(before, old.get(number)), this.unknown(after, fresh.get(number))];
+      compare(number, () => this.leaf(below(`#${number}`), a, b));
     }
-    if (this.changes.length === count) this.encoding(before, after, path);
+    if (!untouched(before, touched).equals(untouched(after, touched))) this.encoding(before, after, path);
   }
 
   private field(
@@ -131,7 +137,7 @@ class Comparison {
     if (before !== after) this.changes.push({ path, before, after });
   }
 
-  /** The bytes differ, and no value does: numbers that are longer than need be, another order of fields or of messages. */
+  /** Bytes differ that are those of no value that does: numbers that are longer than need be, another order of fields or of messages. */
   private encoding(before: MessageAt, after: MessageAt, path: string): void {
     const shownAs = (message: MessageAt) => `${message.end - message.start} bytes, encoded otherwise`;
     this.changes.push({
@@ -173,6 +179,14 @@ function shown(
   if (field.type !== 'message' || occurrences.length === 1) return text.field(field, bytes, last.start, last.end, hex);
   const joined = Buffer.concat(occurrences.map((range) => bytesOf(payload(bytes, range))));
   return text.message(field.message, joined, 0, joined.length);
+}
+
+/** What of a message is not part of the fields that were told to differ. */
+function untouched({ bytes, start, end }: MessageAt, touched: ReadonlySet<number>): Buffer {
+  const pieces: Uint8Array[] = [];
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) if (!touched.has(cursor.number)) pieces.push(bytes.subarray(cursor.start, cursor.end));
+  return Buffer.concat(pieces);
 }
 
 function occurrencesIn({ bytes, start, end }: MessageAt): Map<number, Range[]> {

@@ -141,6 +141,21 @@ test('one changed field is one change', async (t) => {
   );
 });
 
+test('another encoding is told, also beside a change', async (t) => {
+  const [before, recoded, both] = [plainCopy('two_paths'), plainCopy('two_paths'), plainCopy('two_paths')];
+  const [first, ...others] = readImage(before, 'files.img').records.map(({ bytes }) => bytes) as [Buffer, ...Buffer[]];
+  // Type and id in the other order: each is a tag and one byte here.
+  const turned = Buffer.concat([first.subarray(2, 4), first.subarray(0, 2), first.subarray(4)]);
+  fs.writeFileSync(path.join(recoded, 'files.img'), encodeImage('files.img', [turned, ...others]));
+  const fields = ({ all }: { all: ToldDifference[] }) =>
+    all.flatMap((one) => (one.what === 'entry' ? one.fields.map(({ path: at }) => at) : [one.what]));
+  t.deepEqual(fields(await compare(before, recoded)), ['(encoding)']);
+  const size = turned.lastIndexOf(Buffer.from('two_paths'));
+  turned.writeUInt8('x'.charCodeAt(0), size);
+  fs.writeFileSync(path.join(both, 'files.img'), encodeImage('files.img', [turned, ...others]));
+  t.deepEqual(fields(await compare(before, both)), ['reg.name', '(encoding)']);
+});
+
 test('entries that go, come and move', async (t) => {
   const before = plainCopy('two_paths');
   const [gone, come, moved] = [plainCopy('two_paths'), plainCopy('two_paths'), plainCopy('two_paths')];
