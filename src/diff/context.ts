@@ -7,6 +7,12 @@ import { Tasks } from '../checkpoint/tasks';
 import { decode } from '../schema/decode';
 import type { Source } from '../storage/source';
 
+/** A descriptor: a number in a task. */
+export interface Holder {
+  readonly pid: number;
+  readonly fd: number;
+}
+
 /** What the numbers in a checkpoint stand for: tasks, and the entries that are asked for. */
 export class CheckpointContext {
   private readonly tasks = new Tasks();
@@ -56,7 +62,12 @@ export class CheckpointContext {
 
   /** pid/fd of each descriptor of an entry, ascending. */
   descriptorsOf(id: number): string[] {
-    return (this.descriptors.get(id) ?? []).flatMap(({ table, fd }) => this.pidsOf(table).map((pid) => `${pid}/${fd}`));
+    return this.holdersOf(id).map(({ pid, fd }) => `${pid}/${fd}`);
+  }
+
+  /** The descriptors of an entry, task by task for each. */
+  holdersOf(id: number): Holder[] {
+    return (this.descriptors.get(id) ?? []).flatMap(({ table, fd }) => this.pidsOf(table).map((pid) => ({ pid, fd })));
   }
 
   /** The tasks that have a descriptor table; the table's number where none is known. */

@@ -30,7 +30,8 @@ export class Meaning {
   /** File ids that have to be named. */
   readonly ids = new Set<number>();
   private readonly files: FileChange[] = [];
-  private moreFiles = 0;
+  /** Entries that differ and are not among `ids`, since they are too many. */
+  moreFiles = 0;
   private readonly descriptors = new Map<number, EntryDifference[]>();
   private moreDescriptors = 0;
   private readonly tasks: { pid: number; change: Change }[] = [];
@@ -69,6 +70,11 @@ export class Meaning {
           this.pages.push(difference.file);
         else this.others.push(ofRaw(difference));
     }
+  }
+
+  /** Those of `ids` whose own entries differ; with the others it is their descriptors. */
+  changedIds(): Set<number> {
+    return new Set(this.files.map(({ id }) => id));
   }
 
   private entry(difference: EntryDifference): void {

@@ -6,6 +6,7 @@ import { compareImages } from '../diff/compare-images';
 import { CheckpointContext } from '../diff/context';
 import type { Difference } from '../diff/difference';
 import { PlanExplanation } from '../diff/explain';
+import { buildGraph, type DiffGraph } from '../diff/graph';
 import { ImageEntries } from '../diff/image-entries';
 import { Meaning, type Statement } from '../diff/meaning';
 import { compareMemory, pagesOf, readMemory } from '../diff/memory';
@@ -24,6 +25,8 @@ export interface DiffOptions {
   readonly plan?: Plan;
   /** Buffers and payload are shown; else only how many bytes they are, and their digests, since they may be secrets. */
   readonly payload?: boolean;
+  /** Asks for `graph` in the result. */
+  readonly graph?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -34,6 +37,8 @@ export interface DiffResult {
   readonly isSame: boolean;
   /** What it all means, a line each. */
   readonly meaning: readonly Statement[];
+  /** Which descriptors and caller fds the entries that differ have; where it was asked for, and something differs. */
+  readonly graph?: DiffGraph;
   /** With a plan: how many differences it does not explain, and what else does not fit it, a line each. */
   readonly unexplained: number;
   readonly misfits: readonly string[];
@@ -47,7 +52,7 @@ export interface DiffResult {
  * grows with what differs in place only. Throws FdgraftError.
  */
 export async function diff(before: Source, after: Source, options: DiffOptions = {}): Promise<DiffResult> {
-  const gathered = new Gathered(options.plan, options.signal);
+  const gathered = new Gathered(options.plan, options.signal, options.graph);
   try {
     for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
       options.signal?.throwIfAborted();
@@ -158,12 +163,14 @@ class Gathered {
   private readonly explanation: PlanExplanation | undefined;
   private count = 0;
   private unexplained = 0;
+  private graph: DiffGraph | undefined;
   /** Images of pages that differ. */
   private readonly pages = new Set<string>();
 
   constructor(
     private readonly plan: Plan | undefined,
     private readonly signal: AbortSignal | undefined,
+    private readonly wantsGraph = false,
   ) {
     this.explanation = plan && new PlanExplanation(plan);
   }
@@ -186,8 +193,16 @@ class Gathered {
     const misfits = this.explanation?.missing() ?? [];
     if (this.plan && before && after) misfits.push(...(await checkDigests(this.plan, before, after)));
     const meaning = isSame ? [] : await this.say(before, after);
-    const { unexplained } = this;
-    return { isSame, meaning, unexplained, misfits, differences: () => this.read(), close: () => this.close() };
+    const { unexplained, graph } = this;
+    return {
+      isSame,
+      meaning,
+      ...(graph === undefined ? {} : { graph }),
+      unexplained,
+      misfits,
+      differences: () => this.read(),
+      close: () => this.close(),
+    };
   }
 
   private async say(before: Source | undefined, after: Source | undefined): Promise<Statement[]> {
@@ -198,6 +213,7 @@ class Gathered {
     ] as const;
     if (before !== undefined && after !== undefined) await this.compareMemories(before, after, contexts[0].allPids());
     const plan = this.plan ?? (after === undefined ? undefined : await planIn(after));
+    if (this.wantsGraph) this.graph = buildGraph(this.meaning, ...contexts, plan);
     return this.meaning.statements(...contexts, plan);
   }
 

@@ -8,7 +8,7 @@ import { once } from '../options';
 import type { DiffReport } from '../report/diff-report';
 import { isFolder, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
-const FORMATS = ['text', 'json', 'markdown'] as const;
+const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
 type Format = (typeof FORMATS)[number];
 
 interface Arguments {
@@ -29,7 +29,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
     describe: 'Say what differs between two checkpoints, or two images, by what it means',
     builder: (yargs) =>
       yargs
-        .usage('fdgraft diff A B [--format text|json|markdown] [--plan PLAN] [--payload] [-o FILE]')
+        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--payload] [-o FILE]')
         .positional('before', { type: 'string', demandOption: true, describe: 'an image folder, or an image' })
         .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
         .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
@@ -57,6 +57,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
               'a proof that it did only what its plan says: exit code 0, or 1 with the rest',
             ],
             ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
+            ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
             ['fdgraft diff a/files.img b/files.img', 'two images'],
           ]),
         ) as never,
@@ -69,7 +70,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const { quiet } = args;
   const planPath = once('plan', args.plan);
   const format = chooseFormat(args);
-  const result = await compare(before, after, planPath, args.payload, context);
+  const result = await compare(before, after, planPath, { payload: args.payload, graph: format === 'html' }, context);
   try {
     if (!quiet || once('out', args.out) !== undefined) {
       const report = await createReport(format, args, context);
@@ -94,7 +95,7 @@ async function compare(
   before: string,
   after: string,
   planPath: string | undefined,
-  payload: boolean,
+  { payload, graph }: { payload: boolean; graph: boolean },
   context: Context,
 ): Promise<DiffResult> {
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
@@ -109,7 +110,7 @@ async function compare(
   if (isFolderBefore) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
     const sources = [await openSource(before), await openSource(after)] as const;
-    return diff(...sources, { signal, payload, ...(plan === undefined ? {} : { plan }) });
+    return diff(...sources, { signal, payload, graph, ...(plan === undefined ? {} : { plan }) });
   }
   if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
   if (before === STANDARD_STREAM && after === STANDARD_STREAM) {
@@ -127,6 +128,10 @@ async function compare(
 async function createReport(format: Format, args: Arguments, context: Context): Promise<DiffReport> {
   if (format === 'json') return new (await import('../report/diff-json')).DiffJson(args.before, args.after);
   if (format === 'markdown') return new (await import('../report/diff-markdown')).DiffMarkdown(args.before, args.after);
+  if (format === 'html') {
+    const isProof = once('plan', args.plan) !== undefined;
+    return new (await import('../report/diff-html')).DiffHtml(args.before, args.after, isProof);
+  }
   const isShown = once('out', args.out) === undefined;
   const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
   return new (await import('../report/diff-text')).DiffText(emphasize);

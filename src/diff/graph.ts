@@ -1,0 +1,113 @@
+import { pushTo } from '../checkpoint/push-to';
+import type { Plan, PlanPlaceholder } from '../plan/plan';
+import type { CheckpointContext, Holder } from './context';
+import type { Change } from './difference';
+import type { Meaning } from './meaning';
+
+/** So many entries are in the graph; more are counted. */
+const MAX_ENTRIES = 200;
+/** So many descriptors of one entry, and of all together. */
+const MAX_HOLDERS = 24;
+const MAX_DESCRIPTORS = 1000;
+
+/** Which of the two checkpoints something is in. */
+export type Presence = 'before' | 'after' | 'both';
+
+/** What differs as a graph: caller fds, file entries, descriptors of tasks. Entries that do not differ are left out. */
+export interface DiffGraph {
+  /** Those that have one of the descriptors; ascending. */
+  readonly tasks: readonly GraphTask[];
+  /** Ascending by id. */
+  readonly entries: readonly GraphEntry[];
+  /** Entries that differ and are not here. */
+  readonly moreEntries: number;
+  /** What made the second checkpoint. */
+  readonly plan?: Plan;
+}
+
+export interface GraphTask {
+  readonly pid: number;
+  /** With its name; after, where it is there. */
+  readonly label: string;
+  /** Before, where that was another name. */
+  readonly was?: string;
+  readonly presence: Presence;
+}
+
+export interface GraphEntry {
+  readonly id: number;
+  /** `same`: what differs is which descriptors it has. */
+  readonly change: Change | 'same';
+  /** The key that names it, on the sides that have it. */
+  readonly before?: string;
+  readonly after?: string;
+  readonly descriptors: readonly GraphDescriptor[];
+  /** Descriptors of it that are not here. */
+  readonly moreDescriptors: number;
+  /** What the plan says of it, where it is to be inherited. */
+  readonly inherited?: PlanPlaceholder;
+}
+
+/** A descriptor as one of this entry: one that refers to another entry now is in both, `before` here and `after` there. */
+export interface GraphDescriptor extends Holder {
+  readonly presence: Presence;
+}
+
+/** Draws what `meaning` has gathered, in its bounds. `plan`: the one that made the second checkpoint. */
+export function buildGraph(
+  meaning: Meaning,
+  before: CheckpointContext,
+  after: CheckpointContext,
+  plan: Plan | undefined,
+): DiffGraph {
+  const placeholders = new Map((plan?.placeholders ?? []).map((placeholder) => [placeholder.file_id, placeholder]));
+  const known = [...meaning.ids].filter((id) => before.hasEntry(id) || after.hasEntry(id)).sort((a, b) => a - b);
+  const changed = meaning.changedIds();
+  let room = MAX_DESCRIPTORS;
+  const entries = known.slice(0, MAX_ENTRIES).map((id): GraphEntry => {
+    const all = holdersOf(id, before, after);
+    const descriptors = all.slice(0, Math.min(MAX_HOLDERS, room));
+    room -= descriptors.length;
+    const inherited = placeholders.get(id);
+    return {
+      id,
+      change: !before.hasEntry(id) ? 'added' : !after.hasEntry(id) ? 'removed' : changed.has(id) ? 'changed' : 'same',
+      ...(before.hasEntry(id) ? { before: before.keyOf(id) } : {}),
+      ...(after.hasEntry(id) ? { after: after.keyOf(id) } : {}),
+      descriptors,
+      moreDescriptors: all.length - descriptors.length,
+      ...(inherited === undefined || !after.hasEntry(id) ? {} : { inherited }),
+    };
+  });
+  return {
+    tasks: tasksOf(entries, before, after),
+    entries,
+    moreEntries: meaning.moreFiles + known.length - entries.length,
+    ...(plan === undefined ? {} : { plan }),
+  };
+}
+
+/** The descriptors of an entry on both sides, by task and number. */
+function holdersOf(id: number, before: CheckpointContext, after: CheckpointContext): GraphDescriptor[] {
+  const holders = new Map<string, GraphDescriptor>();
+  const name = ({ pid, fd }: Holder) => `${pid}/${fd}`;
+  for (const holder of before.holdersOf(id)) holders.set(name(holder), { ...holder, presence: 'before' });
+  for (const holder of after.holdersOf(id)) {
+    holders.set(name(holder), { ...holder, presence: holders.has(name(holder)) ? 'both' : 'after' });
+  }
+  return [...holders.values()].sort((a, b) => a.pid - b.pid || a.fd - b.fd);
+}
+
+function tasksOf(entries: readonly GraphEntry[], before: CheckpointContext, after: CheckpointContext): GraphTask[] {
+  const seen = new Map<number, GraphDescriptor[]>();
+  for (const { descriptors } of entries) for (const one of descriptors) pushTo(seen, one.pid, one);
+  const [old, fresh] = [new Set(before.allPids()), new Set(after.allPids())];
+  return [...seen.keys()]
+    .sort((a, b) => a - b)
+    .map((pid) => {
+      const presence = !fresh.has(pid) ? 'before' : old.has(pid) ? 'both' : 'after';
+      const label = (presence === 'before' ? before : after).task(pid);
+      const was = before.task(pid);
+      return { pid, label, ...(presence === 'both' && was !== label ? { was } : {}), presence };
+    });
+}
