@@ -136,6 +136,8 @@ test('diff: 1 where something differs, 0 where nothing does, 2 where it cannot b
 
 test('each fixture is asked for something, and nothing is expected of one that is gone', (t) => {
   t.deepEqual(Object.keys(ASKED).sort(), fixtures);
+  // Outputs that are new are written beside this test.
+  if (renew) return;
   t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
   const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
   for (const name of fixtures) {

@@ -9,6 +9,7 @@ import type { DiffReport } from '../report/diff-report';
 import { isFolder, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
+type Writer = { write(bytes: Uint8Array): Promise<void> };
 type Format = (typeof FORMATS)[number];
 
 interface Arguments {
@@ -66,16 +67,19 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
 }
 
 async function run(args: Arguments, context: Context): Promise<void> {
-  const [before, after] = [wordOf(args.before), wordOf(args.after)];
-  const { quiet } = args;
-  const planPath = once('plan', args.plan);
+  const out = once('out', args.out);
   const format = chooseFormat(args);
+  if (args.quiet && out === undefined) return tell(args, format, context, undefined);
+  // The place is tried before a comparison that may take long.
+  await withOutput(out, context, '', (writer) => tell(args, format, context, writer));
+}
+
+async function tell(args: Arguments, format: Format, context: Context, writer: Writer | undefined): Promise<void> {
+  const [before, after] = [wordOf(args.before), wordOf(args.after)];
+  const planPath = once('plan', args.plan);
   const result = await compare(before, after, planPath, { payload: args.payload, graph: format === 'html' }, context);
   try {
-    if (!quiet || once('out', args.out) !== undefined) {
-      const report = await createReport(format, args, context);
-      await withOutput(once('out', args.out), context, '', (writer) => write(result, report, writer));
-    }
+    if (writer !== undefined) await write(result, await createReport(format, args, context), writer);
     const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.misfits.length === 0;
     if (!isFine) context.answerNo();
   } finally {
@@ -139,11 +143,7 @@ async function createReport(format: Format, args: Arguments, context: Context): 
 
 const PIECE = 1 << 14;
 
-async function write(
-  result: DiffResult,
-  report: DiffReport,
-  writer: { write(bytes: Uint8Array): Promise<void> },
-): Promise<void> {
+async function write(result: DiffResult, report: DiffReport, writer: Writer): Promise<void> {
   let text = report.begin(result);
   for await (const difference of result.differences()) {
     text += report.difference(difference);
