@@ -5,7 +5,7 @@ import { isImageName } from '../frames/image-kinds';
 import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
 import type { LinkMode } from '../storage/link-mode';
 import type { Sink } from '../storage/sink';
-import type { MemberReader, Source, SourceMember } from '../storage/source';
+import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
 
 export interface ConvertOptions {
   /** The folder to make. */
@@ -47,8 +47,7 @@ export async function convertFolder(
       options.signal?.throwIfAborted();
       options.onProgress?.({ member: member.name });
       const name = member.name.toString('latin1');
-      const isFile = member.kind === 'file' || (member.kind === 'link' && member.leadsTo === 'file');
-      const conversion = isFile ? convert(name) : undefined;
+      const conversion = isFileOrLeadsToOne(member) ? convert(name) : undefined;
       const newName = conversion?.name ?? name;
       if (names.has(newName)) throw messages.convertedTwice(escapeBytes(member.name), newName);
       names.add(newName);

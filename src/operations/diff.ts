@@ -15,7 +15,7 @@ import { identifyImage, rawContentOf } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
 import { compareMemberNames } from '../storage/folder-source';
 import { areOneFile } from '../storage/same-file';
-import type { Source, SourceMember } from '../storage/source';
+import { isFileOrLeadsToOne, type Source, type SourceMember } from '../storage/source';
 import { Spool } from '../storage/spool';
 import { FIRST_MEMBERS } from './open-source';
 import { planIn } from './plan-of';
@@ -132,7 +132,7 @@ async function* compareMembers(
 }
 
 function isReadable(member: SourceMember | undefined): boolean {
-  return member === undefined || member.kind === 'file' || (member.kind === 'link' && member.leadsTo === 'file');
+  return member === undefined || isFileOrLeadsToOne(member);
 }
 
 async function countEntries(member: SourceMember, name: string, signal: AbortSignal | undefined): Promise<number> {
@@ -191,7 +191,7 @@ class Gathered {
   async conclude(before: Source | undefined, after: Source | undefined): Promise<DiffResult> {
     const isSame = this.count === 0;
     const misfits = this.explanation?.missing() ?? [];
-    if (this.plan && before && after) misfits.push(...(await checkDigests(this.plan, before, after)));
+    if (this.plan && before && after) misfits.push(...(await checkDigests(this.plan, before, after, this.signal)));
     const meaning = isSame ? [] : await this.say(before, after);
     const { unexplained, graph } = this;
     return {

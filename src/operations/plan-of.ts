@@ -4,21 +4,26 @@ import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
 import { readPlan } from '../plan/read-plan';
+import { membersByName } from '../storage/by-name';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
 
 /** The plan in a folder that a rewrite made; undefined where there is none. Throws FdgraftError. */
 export async function planIn(source: Source): Promise<Plan | undefined> {
-  for await (const member of source.members()) {
-    if (member.name.toString('latin1') !== PLAN_IMAGE) continue;
+  const members = membersByName(source);
+  try {
+    const member = await members.member(PLAN_IMAGE);
+    if (member === undefined) return undefined;
     const reader = await member.open();
     try {
       return await readPlan(reader, PLAN_IMAGE);
     } finally {
       await reader.close();
+      await members.release(member);
     }
+  } finally {
+    await members.close();
   }
-  return undefined;
 }
 
 /** The plan at a path: an inherit-plan.img, or a folder that has one. Throws FdgraftError. */

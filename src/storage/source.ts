@@ -24,6 +24,11 @@ export interface SourceMember extends Member {
   readonly file?: SourceFile;
 }
 
+/** True for what can be opened as a file. */
+export function isFileOrLeadsToOne({ kind, leadsTo }: Member): boolean {
+  return kind === 'file' || (kind === 'link' && leadsTo === 'file');
+}
+
 export interface SourceFile {
   /** Path to open it by; safe against folders that are exchanged for links meanwhile, valid during the pass. */
   readonly path: Buffer;

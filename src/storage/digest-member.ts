@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { isFileOrLeadsToOne, type SourceMember } from './source';
+
+const PIECE_BYTES = 1 << 18;
+
+/** Size and SHA-256 (hexadecimal) of a file, or of the file that a link leads to; undefined for anything else. */
+export async function digestMember(
+  member: SourceMember | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly bytes: number; readonly sha256: string } | undefined> {
+  if (member === undefined || !isFileOrLeadsToOne(member)) return undefined;
+  const reader = await member.open();
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let got = await reader.read(piece, 0, PIECE_BYTES); got > 0; got = await reader.read(piece, 0, PIECE_BYTES)) {
+      signal?.throwIfAborted();
+      hash.update(piece.subarray(0, got));
+      bytes += got;
+    }
+  } finally {
+    await reader.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
