@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ByteReader } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
+import { sameBytes } from '../bytes/same-bytes';
 import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
@@ -164,6 +165,5 @@ class Pairing {
 }
 
 function isSame(a: Entry, b: Entry): boolean {
-  if (a.end - a.start !== b.end - b.start || a.payload?.sha256 !== b.payload?.sha256) return false;
-  return (a.bytes as Buffer).compare(b.bytes, b.start, b.end, a.start, a.end) === 0;
+  return a.payload?.sha256 === b.payload?.sha256 && sameBytes(a, b);
 }

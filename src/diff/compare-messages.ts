@@ -1,3 +1,4 @@
+import { type BytesAt, sameBytes } from '../bytes/same-bytes';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor } from '../wire/field-cursor';
 import { identityOf } from './identity';
@@ -13,9 +14,7 @@ export interface FieldChange {
 }
 
 /** A message in a buffer. */
-export interface MessageAt extends Range {
-  readonly bytes: Uint8Array;
-}
+export type MessageAt = BytesAt;
 
 /** What differs between two messages, field by field. Equal bytes give nothing. Throws WireFault. */
 export function compareMessages(
@@ -210,8 +209,4 @@ function payload(bytes: Uint8Array, { start, end }: Range): MessageAt {
 
 function bytesOf({ bytes, start, end }: MessageAt): Uint8Array {
   return bytes.subarray(start, end);
-}
-
-function sameBytes(a: MessageAt, b: MessageAt): boolean {
-  return a.end - a.start === b.end - b.start && Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
 }

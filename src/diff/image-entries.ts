@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
+import { type BytesAt, sameBytes } from '../bytes/same-bytes';
 import { locate } from '../errors/locate';
 import { WireFault } from '../errors/wire-fault';
 import type { ImageKind } from '../frames/image-kinds';
@@ -91,7 +92,8 @@ export class ImageEntries {
     while (this.next < a.count && other.next < b.count) {
       const [from, otherFrom] = [recordFrame(a, this.next), recordFrame(b, other.next)];
       const length = Math.min(a.end - from, b.end - otherFrom, window);
-      if (!sameBytes(a.bytes, from, b.bytes, otherFrom, length)) {
+      const [mine, others] = [stretch(a, from, length), stretch(b, otherFrom, length)];
+      if (!sameBytes(mine, others)) {
         if (window === SMALLEST_WINDOW) return;
         window = Math.max(SMALLEST_WINDOW, window >> 2);
         continue;
@@ -199,8 +201,8 @@ function recordFrame({ starts }: RecordBatch, index: number): number {
   return (starts[index] as number) - SIZE_BYTES;
 }
 
-function sameBytes(a: Uint8Array, from: number, b: Uint8Array, otherFrom: number, length: number): boolean {
-  return (a as Buffer).compare(b, otherFrom, otherFrom + length, from, from + length) === 0;
+function stretch({ bytes }: RecordBatch, start: number, length: number): BytesAt {
+  return { bytes, start, end: start + length };
 }
 
 /** An entry that stays valid. */

@@ -2,8 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { MappingTable } from '../checkpoint/explore/mapping-table';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
+import { readPageRun } from '../checkpoint/explore/page-run';
 import { forEachRecord } from '../checkpoint/open-image';
-import { PAGEMAP_ENTRY_FIELDS, PAGEMAP_HEAD_FIELDS } from '../schema/generated/images';
+import { PAGEMAP_HEAD_FIELDS } from '../schema/generated/images';
 import { membersByName } from '../storage/by-name';
 import type { MemberReader, Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
@@ -12,8 +13,6 @@ import type { Digest, MemoryDifference } from './difference';
 
 const PAGE_BYTES = 4096;
 const PIECE_BYTES = 1 << 18;
-/** CRIU: include/pagemap.h. */
-const PE_PARENT = 1;
 
 /** Pages in a row that lie in the pages image. */
 interface Run {
@@ -83,30 +82,12 @@ async function readPageMap(images: ImagesByName, pid: number) {
         pagesId = headIn(bytes, start, end);
         return;
       }
-      const run = runIn(cursor.over(bytes, start, end));
+      const run = readPageRun(cursor, bytes, start, end);
       isCompressed ||= run.isCompressed;
-      if (run.pages > 0 && !run.inParent) runs.push({ address: run.address, pages: run.pages });
+      if (run.pages > 0n && !run.inParent) runs.push({ address: run.address, pages: Number(run.pages) });
     });
   }
   return pagesId === undefined || isCompressed ? undefined : { pagesId, runs };
-}
-
-function runIn(cursor: FieldCursor) {
-  const { vaddr, compat_nr_pages, nr_pages, in_parent, flags, blocks } = PAGEMAP_ENTRY_FIELDS;
-  const run = { address: 0n, pages: 0, inParent: false, isCompressed: false };
-  let isCounted = false;
-  while (cursor.next()) {
-    const { number } = cursor;
-    if (number === vaddr) run.address = cursor.uint64();
-    else if (number === compat_nr_pages && !isCounted) run.pages = cursor.uint32();
-    else if (number === nr_pages) {
-      run.pages = cursor.uint64AsNumber();
-      isCounted = true;
-    } else if (number === in_parent) run.inParent ||= cursor.low !== 0;
-    else if (number === flags) run.inParent ||= (cursor.uint32() & PE_PARENT) !== 0;
-    else if (number === blocks) run.isCompressed = true;
-  }
-  return run;
 }
 
 async function digest(

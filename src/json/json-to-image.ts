@@ -7,11 +7,11 @@ import { MAX_RECORD_BYTES } from '../frames/record-reader';
 import { entryGrammar, hasExtras, messageOfEntry, type RecordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
-import { Base64Stream } from './base64-stream';
 import { usualHead } from './image-to-json';
 import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, NEEDS_MORE, quoted } from './json-scanner';
 import { EXTRA_KEY, HEAD_KEY, TAIL_KEY } from './keys';
 import { allowedNames } from './nearest';
+import { readBase64 } from './read-base64';
 import { noExtra, type ReadExtra, readExtra } from './read-extra';
 import { MessageReader } from './read-message';
 
@@ -91,7 +91,7 @@ class ImageEncoder {
     await scanner.whole(() => scanner.peek());
     if (key === 'magic') await this.magic();
     else if (key === HEAD_KEY) await this.readHead();
-    else if (key === TAIL_KEY) await this.readTail();
+    else if (key === TAIL_KEY) await readBase64(scanner, this.tail);
     else if (this.kind !== undefined) await this.entries(scanner, this.kind);
     else await this.wait();
     scanner.path.pop();
@@ -118,18 +118,6 @@ class ImageEncoder {
       throw scanner.fault('the magics are 4 or 8 bytes, as base64', undefined, scanner.start - 1);
     }
     this.head = head;
-  }
-
-  private async readTail(): Promise<void> {
-    const { scanner } = this;
-    if ((await scanner.whole(() => scanner.type())) !== 'string')
-      throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
-    const stream = new Base64Stream((bytes) => this.tail.push(bytes));
-    let isBase64 = true;
-    await scanner.copyString((characters) => {
-      isBase64 &&= stream.push(characters);
-    });
-    if (!isBase64 || !stream.end()) throw scanner.fault('the string is not base64');
   }
 
   /** Keeps the text of the entries until it is known what they are. */

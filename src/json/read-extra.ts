@@ -5,10 +5,13 @@ import { TO_THE_END } from '../frames/record-reader';
 import { type ExtraPart, paddingOf, type RecordRole, roleOfIpcMessage } from '../schema/record-grammar';
 import { shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
-import { Base64Stream } from './base64-stream';
 import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
 import { allowedNames } from './nearest';
+import { readBase64 } from './read-base64';
 import { MessageReader } from './read-message';
+
+/** What `extra` may hold instead of base64. */
+const NOT_SHOWN = 'what --nopl shows cannot be turned back: decode again without it';
 
 /** What follows a record, as JSON has it. Kept until the record is known. */
 export interface ReadExtra {
@@ -52,7 +55,7 @@ class Bytes implements Extra {
   readonly spool = new Spool();
 
   async read(scanner: JsonScanner): Promise<void> {
-    await readBase64(scanner, this.spool);
+    await readBase64(scanner, this.spool, NOT_SHOWN);
   }
 
   async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
@@ -94,7 +97,7 @@ class Queues implements Extra {
       seen.add(queue);
       scanner.path.push(name);
       await scanner.whole(() => scanner.expect(':'));
-      await readBase64(scanner, queue);
+      await readBase64(scanner, queue, NOT_SHOWN);
       scanner.path.pop();
     } while (await scanner.whole(() => scanner.hasAnother(CLOSE_OBJECT)));
   }
@@ -180,7 +183,7 @@ class Messages implements Extra {
   private async text(scanner: JsonScanner, record: Buffer): Promise<void> {
     const text = new Spool();
     try {
-      await readBase64(scanner, text);
+      await readBase64(scanner, text, NOT_SHOWN);
       this.spool.push(encodeUint32(record.length));
       this.spool.push(record);
       const [part] = roleOfIpcMessage(record, 0, record.length).parts;
@@ -222,18 +225,6 @@ async function unquoted<T>(scanner: JsonScanner, read: (scanner: JsonScanner) =>
   const found = await read(inner);
   if (!inner.isAtEnd()) throw inner.fault(`${inner.shown()} behind the end of the JSON in this string`);
   return found;
-}
-
-async function readBase64(scanner: JsonScanner, spool: Spool): Promise<void> {
-  const type = await scanner.whole(() => scanner.type());
-  if (type !== 'string') throw scanner.fault(`${scanner.shown()} where a string, base64, belongs`);
-  const stream = new Base64Stream((bytes) => spool.push(bytes));
-  const notBase64 = () =>
-    scanner.fault('the string is not base64', 'what --nopl shows cannot be turned back: decode again without it');
-  await scanner.copyString((characters) => {
-    if (!stream.push(characters)) throw notBase64();
-  });
-  if (!stream.end()) throw notBase64();
 }
 
 /** Bytes, and zeros up to a multiple; or both, where the zeros were none. */

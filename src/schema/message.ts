@@ -1,5 +1,5 @@
-/** Kinds of value that the images use. Strings are bytes here: paths on Linux need not be UTF-8. */
-export type FieldType =
+/** Kinds of value that the images use, beside enums and messages. Strings are bytes here: paths on Linux need not be UTF-8. */
+export type ScalarType =
   | 'uint32'
   | 'int32'
   | 'sint32'
@@ -9,10 +9,9 @@ export type FieldType =
   | 'fixed32'
   | 'fixed64'
   | 'bool'
-  | 'enum'
   | 'string'
-  | 'bytes'
-  | 'message';
+  | 'bytes';
+export type FieldType = ScalarType | 'enum' | 'message';
 
 export interface FieldSchema {
   readonly number: number;

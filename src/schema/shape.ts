@@ -1,19 +1,6 @@
 import { WIRE_TYPE } from '../wire/field-cursor';
 import all from './generated/messages.json';
-
-/** Scalar types that the images use, beside enums and messages. */
-export type ScalarType =
-  | 'uint32'
-  | 'int32'
-  | 'sint32'
-  | 'uint64'
-  | 'int64'
-  | 'sint64'
-  | 'fixed32'
-  | 'fixed64'
-  | 'bool'
-  | 'string'
-  | 'bytes';
+import type { FieldType, ScalarType } from './message';
 
 /** How `--pretty` shows a field, in CRIU's words (schemas/images/options.proto). */
 export interface Display {
@@ -41,7 +28,7 @@ export class FieldShape {
   /** The name as a JSON key, with its quotes; and with what is between it and a value. */
   readonly quotedName: Uint8Array;
   readonly key: Uint8Array;
-  readonly type: ScalarType | 'enum' | 'message';
+  readonly type: FieldType;
   /** One of WIRE_TYPE: that of a single value, not of a packed row. */
   readonly wireType: number;
   /** Number and wire type, as a varint has them. */

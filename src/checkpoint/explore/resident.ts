@@ -1,5 +1,3 @@
-import { WireFault } from '../../errors/wire-fault';
-import { PAGEMAP_ENTRY_FIELDS } from '../../schema/generated/images';
 import { FieldCursor } from '../../wire/field-cursor';
 import { forEachRecord, piecesOf } from '../open-image';
 import type { ExploredTask } from './explored-task';
@@ -9,6 +7,7 @@ import { MappingTable } from './mapping-table';
 import { mappedFile, reportNoMappings } from './mappings';
 import { executableOf, mappingsOf } from './memory-map';
 import type { NamedFile } from './named-file';
+import { type PageRun, readPageRun } from './page-run';
 import { listTasks } from './task-list';
 import { complete, type Unnamed } from './with-names';
 
@@ -33,8 +32,6 @@ export interface ExploredRun {
 
 export type ExploredRss = ExploredTask | ExploredRun;
 
-/** CRIU: include/pagemap.h. */
-const PE_PARENT = 1;
 const PAGE_BITS = 12n;
 /** More of these are not made before the first is handed on. */
 const RECORDS_AT_ONCE = 1024;
@@ -72,35 +69,12 @@ async function* runsIn(
       const rows: Unnamed<ExploredRss>[] = [];
       forEachRecord(piece, open.name, (bytes, start, end, entry) => {
         // The first is a pagemap_head.
-        if (entry > 0) rows.push(runRow(readRun(cursor, bytes, start, end), walk, table));
+        if (entry > 0) rows.push(runRow(readPageRun(cursor, bytes, start, end), walk, table));
       });
       yield* rows;
     }
   }
 }
-
-type Run = Pick<ExploredRun, 'address' | 'pages' | 'inParent'>;
-
-function readRun(cursor: FieldCursor, bytes: Uint8Array, start: number, end: number): Run {
-  const { vaddr, compat_nr_pages, nr_pages, in_parent, flags } = PAGEMAP_ENTRY_FIELDS;
-  let [address, earlier, pages, inParent]: [bigint?, bigint?, bigint?, boolean?] = [];
-  cursor.over(bytes, start, end);
-  while (cursor.next()) {
-    const { number } = cursor;
-    if (number === vaddr) address = cursor.uint64();
-    else if (number === compat_nr_pages) earlier = BigInt(cursor.uint32());
-    else if (number === nr_pages) pages = cursor.uint64();
-    else if (number === in_parent) inParent ||= cursor.uint64() !== 0n;
-    else if (number === flags) inParent ||= (cursor.uint32() & PE_PARENT) !== 0;
-  }
-  if (address === undefined) throw missing(start, 'vaddr');
-  if (earlier === undefined) throw missing(start, 'compat_nr_pages');
-  // Since CRIU 4.2 the count is in a field of its own, and the earlier one is 0.
-  return { address, pages: pages ?? earlier, inParent: inParent ?? false };
-}
-
-const missing = (start: number, field: string) =>
-  new WireFault('the required field is missing', start, undefined, `pagemap_entry.${field}`);
 
 /** Both mappings and runs ascend, so that one walk over both finds which meet. */
 class Walk {
@@ -109,7 +83,7 @@ class Walk {
   constructor(private readonly table: MappingTable) {}
 
   /** From the first to the one behind the last. Never goes further back than to the last mapping that was met. */
-  meet({ address, pages }: Run): [first: number, end: number] {
+  meet({ address, pages }: PageRun): [first: number, end: number] {
     const { table } = this;
     while (this.at < table.length && table.endOf(this.at) <= address) this.at += 1;
     const first = this.at;
@@ -121,7 +95,7 @@ class Walk {
   }
 }
 
-function runRow(run: Run, walk: Walk, table: MappingTable): Unnamed<ExploredRss> {
+function runRow(run: PageRun, walk: Walk, table: MappingTable): Unnamed<ExploredRss> {
   const [first, end] = walk.meet(run);
   const met = Array.from({ length: end - first }, (_none, i) => {
     const index = first + i;
@@ -134,7 +108,8 @@ function runRow(run: Run, walk: Walk, table: MappingTable): Unnamed<ExploredRss>
       const mappings = met.map(({ reference, ...mapping }) =>
         reference === undefined ? mapping : { ...mapping, file: names[next++] as NamedFile },
       );
-      return { kind: 'run', ...run, mappings };
+      const { address, pages, inParent } = run;
+      return { kind: 'run', address, pages, inParent, mappings };
     },
   };
 }
