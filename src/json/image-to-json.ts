@@ -19,7 +19,7 @@ export interface ImageToJsonOptions {
   readonly pretty?: boolean;
   /** False: extras are not shown, only how long they are. Such JSON cannot be turned back. */
   readonly payload?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Bytes behind the last record, which CRIU does not read. */
   readonly onTail?: (offset: number) => void;
 }

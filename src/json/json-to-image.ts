@@ -26,7 +26,7 @@ export async function jsonToImage(
   json: ByteReader,
   file: string,
   writer: ByteWriter,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const encoder = new ImageEncoder(new JsonScanner(json, file), new BufferedWriter(writer), options.signal);
   try {

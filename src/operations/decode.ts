@@ -18,8 +18,8 @@ export interface DecodeImageOptions {
   readonly pretty?: boolean;
   /** False: what follows entries is not shown, only how long it is. Such JSON cannot be encoded. */
   readonly payload?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onWarning?: (warning: DecodeWarning) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((warning: DecodeWarning) => void) | undefined;
 }
 
 /**
@@ -55,13 +55,7 @@ export async function decode(source: Source, options: DecodeOptions): Promise<Co
     if (identifyImage(name) === undefined || rawContentOf(name) !== undefined) return undefined;
     return {
       name: `${name}${JSON_ENDING}`,
-      write: (reader, writer) =>
-        decodeImage(reader, writer, {
-          name,
-          pretty,
-          ...(signal === undefined ? {} : { signal }),
-          ...(onWarning === undefined ? {} : { onWarning }),
-        }),
+      write: (reader, writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }),
     };
   });
 }

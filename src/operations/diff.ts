@@ -2,7 +2,7 @@ import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
 import { checkDigests } from '../diff/check-digests';
 import { compareFiles } from '../diff/compare-files';
-import { compareImages } from '../diff/compare-images';
+import { compareImages, type ImageInput } from '../diff/compare-images';
 import { CheckpointContext } from '../diff/context';
 import type { Difference } from '../diff/difference';
 import { PlanExplanation } from '../diff/explain';
@@ -88,11 +88,6 @@ export async function diffImages(
     gathered.close();
     throw error;
   }
-}
-
-interface ImageInput {
-  readonly reader: ByteReader;
-  readonly file: string;
 }
 
 async function* compareMembers(

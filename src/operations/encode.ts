@@ -7,7 +7,7 @@ import { isJsonOfImage, JSON_ENDING } from './decode';
 export interface EncodeImageOptions {
   /** How messages name the JSON. */
   readonly name: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -15,8 +15,7 @@ export interface EncodeImageOptions {
  * does, all else byte for byte as it was. Throws FdgraftError (JSON_MALFORMED) with the path of the place as `field`.
  */
 export async function encodeImage(json: ByteReader, image: ByteWriter, options: EncodeImageOptions): Promise<void> {
-  const { name, signal } = options;
-  await jsonToImage(json, name, image, signal === undefined ? {} : { signal });
+  await jsonToImage(json, options.name, image, options);
 }
 
 /**
@@ -29,7 +28,7 @@ export async function encode(source: Source, options: ConvertOptions): Promise<C
     if (!isJsonOfImage(name)) return undefined;
     return {
       name: name.slice(0, -JSON_ENDING.length),
-      write: (reader, writer) => encodeImage(reader, writer, { name, ...(signal === undefined ? {} : { signal }) }),
+      write: (reader, writer) => encodeImage(reader, writer, { name, signal }),
     };
   });
 }
