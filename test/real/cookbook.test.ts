@@ -13,15 +13,15 @@ import { startSlurm } from './support/slurm';
 
 // The recipes of docs/COOKBOOK.md, as they stand there: their blocks are taken out of the Markdown and run.
 
-const { ensureCookbook } = require('../../tools/ensure-cookbook.js') as {
-  ensureCookbook(names: string[]): Record<string, string>;
+const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
+  ensurePrograms(names: string[]): Record<string, string>;
 };
 
 const recipes = new Map(readRecipes().map((recipe) => [recipe.title, recipe]));
 const tried = new Set<string>();
 
 interface Trial {
-  /** Names of tools/ensure-cookbook.js. */
+  /** Names of tools/ensure-programs.js. */
   needs?: string[];
   program(lab: Lab): Promise<Program>;
   /** Runs the recipe's sh blocks, all of them, and looks at what comes of each. */
@@ -32,7 +32,7 @@ function recipeTest(title: string, { needs = [], program, cook }: Trial): void {
   const recipe = recipes.get(title);
   if (recipe === undefined) throw new Error(`no recipe "${title}": there are ${[...recipes.keys()].join(', ')}`);
   tried.add(title);
-  const [missing] = realCriu().available ? Object.values(ensureCookbook(needs)) : [];
+  const [missing] = realCriu().available ? Object.values(ensurePrograms(needs)) : [];
   if (missing !== undefined) {
     if (process.env.CI) throw new Error(missing);
     test.skip(`${title} (${missing})`, (t) => t.fail());

@@ -2,11 +2,11 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const { ensureChromium } = require('../../../tools/ensure-chromium.js') as {
-  ensureChromium(): { program: string; missing?: undefined } | { program?: undefined; missing: string };
+const { ensurePrograms } = require('../../../tools/ensure-programs.js') as {
+  ensurePrograms(names: string[]): { chromium?: string };
 };
 
-const { program, missing } = ensureChromium();
+const { chromium: missing } = ensurePrograms(['chromium']);
 // These tests must not go missing unseen.
 if (missing !== undefined && process.env.CI) throw new Error(missing);
 
@@ -24,7 +24,7 @@ export function browserTest(title: string, body: (t: ExecutionContext, open: Ope
   }
   test.serial(title, async (t) => {
     t.timeout(180_000);
-    browser ??= await chromium.launch({ executablePath: program, args: ['--headless', '--no-sandbox'] });
+    browser ??= await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--headless', '--no-sandbox'] });
     const [complaints, ends]: [string[], (() => Promise<void>)[]] = [[], []];
     const open: Open = async (file, options) => {
       const context = await (browser as Browser).newContext(options);

@@ -1,13 +1,14 @@
-// What the recipes of docs/COOKBOOK.md are tried with, beside CRIU. Installs what is missing as Debian packages
-// where it can, and says exactly what to install where it cannot.
+// What tests need beside CRIU: the recipes of docs/COOKBOOK.md their tools, the page of `fdgraft diff --format html`
+// a browser. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
 //
-//   node tools/ensure-cookbook.js [NAME…]     python3, go, slurm: all of them unless told
+//   node tools/ensure-programs.js [NAME…]     python3, go, slurm, chromium: all of them unless told
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { cacheFolder } = require('./criu-root');
 
+/** By name: programs, the Debian packages that bring them, and a probe where it takes more than to find them. */
 const TOOLS = {
   python3: { programs: ['python3'], packages: ['python3'] },
   go: { programs: ['go'], packages: ['golang-go'] },
@@ -15,6 +16,7 @@ const TOOLS = {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
     packages: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],
   },
+  chromium: { programs: ['chromium'], packages: ['chromium'], probe: ['/usr/bin/chromium', '--version'] },
 };
 
 // The daemons live in sbin. Packages that bring a daemon leave it alone in runlevel 1: the tests start their own.
@@ -32,7 +34,9 @@ function run([command, ...args], stdio = 'ignore') {
 }
 
 function works(name) {
-  return TOOLS[name].programs.every((program) => run(['sh', '-c', 'command -v "$0"', program]).status === 0);
+  const { programs, probe } = TOOLS[name];
+  if (probe !== undefined) return run(probe).status === 0;
+  return programs.every((program) => run(['sh', '-c', 'command -v "$0"', program]).status === 0);
 }
 
 /** Runs under the lock; whoever waited for it finds the work done. */
@@ -48,13 +52,13 @@ function install(names) {
 }
 
 /** Makes sure that tools are there; returns what is missing, by name, as a line that says the way out. */
-function ensureCookbook(names = Object.keys(TOOLS)) {
+function ensurePrograms(names = Object.keys(TOOLS)) {
   const absent = names.filter((name) => !works(name));
   if (absent.length === 0) return {};
   let reason = '';
   if (process.platform === 'linux' && process.getuid() === 0 && run(['apt-get', '--version']).status === 0) {
     fs.mkdirSync(cacheFolder(), { recursive: true });
-    const lock = path.join(cacheFolder(), 'cookbook.lock');
+    const lock = path.join(cacheFolder(), 'programs.lock');
     const argv = ['flock', lock, process.execPath, __filename, '--install', ...absent];
     const { status, stderr, error } = run(argv, ['ignore', 'ignore', 'pipe']);
     if (status !== 0) reason = ` (${(error?.message ?? stderr).trim().split('\n').at(-1)})`;
@@ -68,7 +72,7 @@ function ensureCookbook(names = Object.keys(TOOLS)) {
   );
 }
 
-module.exports = { ensureCookbook };
+module.exports = { ensurePrograms };
 
 if (require.main === module) {
   const [first, ...rest] = process.argv.slice(2);
@@ -86,7 +90,7 @@ if (require.main === module) {
       process.stderr.write(`no tool ${unknown}: there are ${Object.keys(TOOLS).join(', ')}\n`);
       process.exitCode = 2;
     } else {
-      const missing = Object.values(ensureCookbook(wanted));
+      const missing = Object.values(ensurePrograms(wanted));
       for (const line of missing) process.stderr.write(`${line}\n`);
       if (missing.length > 0) process.exitCode = 1;
     }
