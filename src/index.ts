@@ -24,7 +24,7 @@ export { type EncodeImageOptions, encode, encodeImage } from './operations/encod
 export { type Explored, type ExploredWhat, type ExploreOptions, explore } from './operations/explore';
 export { type ImageInfo, imageInfo } from './operations/image-info';
 export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
-export { openSource } from './operations/open-source';
+export { type OpenOptions, openImages, openSource } from './operations/open-source';
 export { readPlanOf } from './operations/plan-of';
 export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
@@ -46,7 +46,7 @@ export type {
 export { planToJson } from './plan/plan-json';
 export type { Warning } from './rewrite/warning';
 export type { Apply, InFlight, Position, SpecOptions } from './specs/spec';
-export type { SinkNotice } from './storage/folder-sink';
-export { openFolder } from './storage/folder-source';
+export { FORMS, type Form } from './storage/form';
 export { LINK_MODES, type LinkMode } from './storage/link-mode';
+export type { SinkNotice } from './storage/sink';
 export type { Member, Source, SourceMember } from './storage/source';

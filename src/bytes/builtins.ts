@@ -12,4 +12,7 @@ export const builtins = {
   get net() {
     return process.getBuiltinModule('node:net');
   },
+  get zlib() {
+    return process.getBuiltinModule('node:zlib');
+  },
 };

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
-import { membersByName } from '../storage/by-name';
 import { digestMember } from '../storage/digest-member';
 import type { MembersByName, Source } from '../storage/source';
 
@@ -12,7 +11,7 @@ import type { MembersByName, Source } from '../storage/source';
  */
 export async function checkDigests(plan: Plan, before: Source, after: Source, signal?: AbortSignal): Promise<string[]> {
   const problems: string[] = [];
-  const [old, fresh] = [membersByName(before), membersByName(after)];
+  const [old, fresh] = [before.byName(), after.byName()];
   try {
     for (const image of plan.images) {
       if ((await digestOf(old, image.name, signal)) !== image.before.toString('hex')) {
@@ -35,10 +34,5 @@ export async function checkDigests(plan: Plan, before: Source, after: Source, si
 
 async function digestOf(members: MembersByName, name: string, signal: AbortSignal | undefined) {
   const member = await members.member(name);
-  if (member === undefined) return undefined;
-  try {
-    return (await digestMember(member, signal))?.sha256;
-  } finally {
-    await members.release(member);
-  }
+  return (await digestMember(member, signal))?.sha256;
 }

@@ -19,9 +19,10 @@ export class CheckpointContext {
   private readonly keys = new Map<number, string>();
   private readonly descriptors = new Map<number, { table: number; fd: number }[]>();
 
-  /** Reads it in one pass. `ids`: the file ids that are asked for. */
-  static async read(source: Source, ids: ReadonlySet<number>): Promise<CheckpointContext> {
+  /** Reads it in one pass; of no source there is nothing. `ids`: the file ids that are asked for. */
+  static async read(source: Source | undefined, ids: ReadonlySet<number>): Promise<CheckpointContext> {
     const context = new CheckpointContext();
+    if (source === undefined) return context;
     for await (const member of source.members()) {
       const image = imageOf(member);
       if (image === undefined) continue;

@@ -5,7 +5,6 @@ import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { readPageRun } from '../checkpoint/explore/page-run';
 import { forEachRecord } from '../checkpoint/open-image';
 import { PAGEMAP_HEAD_FIELDS } from '../schema/generated/images';
-import { membersByName } from '../storage/by-name';
 import type { MemberReader, Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { sidesOf } from './compare-images';
@@ -97,7 +96,7 @@ async function digest(
   table: MappingTable,
   signal: AbortSignal | undefined,
 ): Promise<Memory | undefined> {
-  const members = membersByName(source);
+  const members = source.byName();
   try {
     const member = await members.member(pagesImage);
     if (member === undefined) return undefined;
@@ -106,7 +105,6 @@ async function digest(
       return await digestRuns(reader, runs, table, signal);
     } finally {
       await reader.close();
-      await members.release(member);
     }
   } finally {
     await members.close();

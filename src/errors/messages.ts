@@ -49,7 +49,91 @@ export const messages = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'is not a folder',
-      hint: 'give an image folder; archives are not supported yet: unpack it and give the folder with inventory.img',
+      hint: 'give an image folder, or an archive of one: tar, plain or compressed by gzip or zstd',
+    }),
+  compressionUnknown: (archive: string, name: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: archive,
+      problem: `is compressed by ${name}`,
+      hint: 'archives are read plain or compressed by gzip or zstd; compress it otherwise, or unpack it and give the folder',
+    }),
+  needsZstd: (archive: string) =>
+    error({
+      code: 'SYSTEM',
+      file: archive,
+      problem: 'needs the program zstd, which is not there',
+      hint: 'install it (Debian and Ubuntu: apt-get install zstd)',
+    }),
+  archiveChanged: (archive: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: archive,
+      problem: 'was changed by someone else while it was read',
+      hint: 'wait until it is complete, and try again',
+    }),
+  archiveCutOff: (archive: string, offset: number) =>
+    error({
+      code: 'ARCHIVE_DAMAGED',
+      file: archive,
+      offset,
+      problem: 'the archive ends before its end mark, so it is cut off',
+      hint: 'fetch it again; the offset counts the bytes of the tar, without compression',
+    }),
+  archiveDamaged: (archive: string, offset: number, cause: unknown) =>
+    cause instanceof FdgraftError && cause.code !== 'SYSTEM'
+      ? cause
+      : error({
+          code: 'ARCHIVE_DAMAGED',
+          file: archive,
+          offset,
+          problem: `cannot be unpacked from here on: ${reason((cause as Error | undefined)?.cause ?? cause)}`,
+          hint: 'fetch it again; the offset counts the bytes of the tar, without compression',
+          cause,
+        }),
+  archiveUnusable: (archive: string, offset: number, problem: string) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      offset,
+      problem,
+      hint: 'archives of GNU tar, bsdtar and Go are read; the offset counts the bytes of the tar, without compression',
+    }),
+  archiveIsBomb: (archive: string, packed: number, unpacked: number) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      problem: `has ${packed} bytes and unpacks to more than ${unpacked}, which looks like a trap`,
+      hint: 'if it is none, unpack it (gzip -d, zstd -d, tar -x) and give what comes out',
+    }),
+  memberRefused: (archive: string, member: string, offset: number, problem: string, hint?: string) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      offset,
+      problem: `its member ${member} ${problem}`,
+      hint: hint ?? 'all members of a checkpoint lie below one folder, each once',
+    }),
+  severalImageFolders: (archive: string, folders: readonly string[]) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      problem: `has several image folders: ${folders.slice(0, 5).join(', ')}${folders.length > 5 ? ' and more' : ''}`,
+      hint: 'unpack it and give the folder that you mean; where one is called checkpoint, that one is taken',
+    }),
+  memberChanged: (source: string, member: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: `${member} became longer or shorter while it was read`,
+      hint: 'wait until the dump is complete, and try again',
+    }),
+  nameTooLong: (out: string, member: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `${member} cannot be in an archive: its name or its target is no UTF-8 and longer than 100 bytes`,
+      hint: '--to dir makes a folder',
     }),
   noInventory: (source: string) =>
     error({
@@ -133,7 +217,7 @@ export const messages = {
       code: 'OUT_UNUSABLE',
       file: out,
       problem: 'exists already',
-      hint: 'name a folder that is not there yet; an existing one is never touched',
+      hint: 'name something that is not there yet; what exists is never touched',
     }),
   outIsFolder: (out: string) =>
     error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),

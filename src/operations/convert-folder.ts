@@ -2,14 +2,17 @@ import type { ByteWriter } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { isImageName } from '../frames/image-kinds';
-import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
+import { createSink } from '../storage/create-sink';
+import type { Form } from '../storage/form';
 import type { LinkMode } from '../storage/link-mode';
-import type { Sink } from '../storage/sink';
+import type { Sink, SinkNotice } from '../storage/sink';
 import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
 
 export interface ConvertOptions {
-  /** The folder to make. */
+  /** The folder or archive to make. */
   readonly out: string;
+  /** What `out` is to be; what the source is by default. */
+  readonly to?: Form;
   /** How what is not converted gets there. */
   readonly link?: LinkMode;
   readonly signal?: AbortSignal;
@@ -29,7 +32,7 @@ export interface Conversion {
 }
 
 /**
- * Makes a folder from another one: members that `convert` knows under new names and with new content, all others as
+ * Makes a folder or an archive from another one: members that `convert` knows under new names and with new content, all others as
  * they are. It appears whole or not at all. Throws FdgraftError.
  */
 export async function convertFolder(
@@ -39,19 +42,20 @@ export async function convertFolder(
 ): Promise<ConvertResult> {
   const notices: SinkNotice[] = [];
   const onNotice = (notice: SinkNotice) => notices.push(notice);
-  const sink = await createFolderSink(source, options.out, { link: options.link ?? 'auto', onNotice });
+  const sink = await createSink(source, options.out, { to: options.to, link: options.link, onNotice });
   const names = new Set<string>();
   let converted = 0;
   try {
-    for await (const member of source.members()) {
+    for await (const member of source.whole()) {
       options.signal?.throwIfAborted();
       options.onProgress?.({ member: member.name });
       const name = member.name.toString('latin1');
-      const conversion = isFileOrLeadsToOne(member) ? convert(name) : undefined;
+      const isInFolder = member.isAround !== true;
+      const conversion = isInFolder && isFileOrLeadsToOne(member) ? convert(name) : undefined;
       const newName = conversion?.name ?? name;
-      if (names.has(newName)) throw messages.convertedTwice(escapeBytes(member.name), newName);
-      names.add(newName);
-      if (conversion === undefined) await sink.keep(member, isImageName(name));
+      if (isInFolder && names.has(newName)) throw messages.convertedTwice(escapeBytes(member.name), newName);
+      if (isInFolder) names.add(newName);
+      if (conversion === undefined) await sink.keep(member, !isInFolder || isImageName(name));
       else {
         await putConverted(member, conversion, sink);
         converted += 1;
@@ -69,8 +73,9 @@ export async function convertFolder(
 async function putConverted(member: SourceMember, { name, write }: Conversion, sink: Sink): Promise<void> {
   const reader = await member.open();
   try {
-    const { mode, uid, gid } = member;
-    const writer = await sink.put({ name: Buffer.from(name, 'latin1'), kind: 'file', mode, uid, gid });
+    const { mode, uid, gid, mtime, archived } = member;
+    const like = { ...(mtime === undefined ? {} : { mtime }), ...(archived === undefined ? {} : { archived }) };
+    const writer = await sink.put({ name: Buffer.from(name, 'latin1'), kind: 'file', mode, uid, gid, ...like });
     try {
       await write(reader, writer);
     } finally {

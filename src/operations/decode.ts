@@ -4,6 +4,7 @@ import { identifyImage, rawContentOf } from '../frames/image-kinds';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
 import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
+import { isJsonOfImage, JSON_ENDING } from './json-name';
 
 /** What JSON says beside crit's own. Codes are stable. */
 export interface DecodeWarning {
@@ -36,9 +37,6 @@ function leftBehind(name: string, offset: number): string {
   return `${name}: the bytes from offset ${offset} on are no entry; _tail has them`;
 }
 
-/** A file of the JSON folder is named after its image. */
-export const JSON_ENDING = '.json';
-
 export interface DecodeOptions extends ConvertOptions {
   readonly pretty?: boolean;
   readonly onWarning?: (warning: DecodeWarning) => void;
@@ -58,9 +56,4 @@ export async function decode(source: Source, options: DecodeOptions): Promise<Co
       write: (reader, writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }),
     };
   });
-}
-
-/** True for the names that `decode` gives. */
-export function isJsonOfImage(name: string): boolean {
-  return name.endsWith(JSON_ENDING) && identifyImage(name.slice(0, -JSON_ENDING.length)) !== undefined;
 }

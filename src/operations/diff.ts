@@ -13,7 +13,7 @@ import { compareMemory, pagesOf, readMemory } from '../diff/memory';
 import { pairMembers } from '../diff/pair-members';
 import { identifyImage, rawContentOf } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
-import { compareMemberNames } from '../storage/folder-source';
+import { compareMemberNames } from '../storage/member-order';
 import { areOneFile } from '../storage/same-file';
 import { isFileOrLeadsToOne, type Source, type SourceMember } from '../storage/source';
 import { Spool } from '../storage/spool';
@@ -201,10 +201,9 @@ class Gathered {
   }
 
   private async say(before: Source | undefined, after: Source | undefined): Promise<Statement[]> {
-    const none: Source = { label: '', mode: 0, uid: 0, gid: 0, members: async function* () {} };
     const contexts = [
-      await CheckpointContext.read(before ?? none, this.meaning.ids),
-      await CheckpointContext.read(after ?? none, this.meaning.ids),
+      await CheckpointContext.read(before, this.meaning.ids),
+      await CheckpointContext.read(after, this.meaning.ids),
     ] as const;
     if (before !== undefined && after !== undefined) await this.compareMemories(before, after, contexts[0].allPids());
     const plan = this.plan ?? (after === undefined ? undefined : await planIn(after));

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
 import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
-import { isJsonOfImage, JSON_ENDING } from './decode';
+import { isJsonOfImage, JSON_ENDING } from './json-name';
 
 export interface EncodeImageOptions {
   /** How messages name the JSON. */

@@ -1,8 +1,11 @@
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import { messages } from '../errors/messages';
-import { PLAN_IMAGE } from '../frames/image-kinds';
+import { identifyImage, PLAN_IMAGE, rawContentOf } from '../frames/image-kinds';
+import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
+import { archiveForm, foreignCompression } from '../storage/archive/detect';
 import { openFolder } from '../storage/folder-source';
 import type { Source } from '../storage/source';
+import { isJsonOfImage, JSON_ENDING } from './json-name';
 
 /**
  * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
@@ -10,12 +13,52 @@ import type { Source } from '../storage/source';
  */
 export const FIRST_MEMBERS = [PLAN_IMAGE, 'inventory.img', 'pstree.img', 'files.img'];
 
-/** Opens an image folder of CRIU. Throws FdgraftError (SOURCE_UNUSABLE). */
-export async function openSource(folder: string): Promise<Source> {
-  const source = await openFolder(folder, FIRST_MEMBERS);
+const INVENTORY = 'inventory.img';
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a checkpoint: an image folder of CRIU, or an archive with one in it, told by content. It is to be closed.
+ * Throws FdgraftError (SOURCE_UNUSABLE).
+ */
+export async function openSource(place: string, { signal }: OpenOptions = {}): Promise<Source> {
+  const source = await openAny(place, [INVENTORY], signal);
   // Asked before anything is read: the folder may be any, with whole trees below it.
-  await fs.lstat(`${folder}/inventory.img`).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? messages.noInventory(folder) : messages.cannotReadSource(folder, error);
-  });
+  if (source.folder !== undefined && !exists(place, `${place}/${INVENTORY}`)) throw messages.noInventory(place);
   return source;
+}
+
+/** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
+export async function openImages(place: string, { signal }: OpenOptions = {}): Promise<Source> {
+  return openAny(place, [INVENTORY, `${INVENTORY}${JSON_ENDING}`], signal);
+}
+
+async function openAny(place: string, markers: readonly string[], signal: AbortSignal | undefined): Promise<Source> {
+  const form = archiveForm(place);
+  if (form === undefined) {
+    const foreign = foreignCompression(place);
+    if (foreign !== undefined) throw messages.compressionUnknown(place, foreign);
+    return openFolder(place, FIRST_MEMBERS);
+  }
+  const { openArchive } = await import('../storage/archive/archive-source');
+  const options = { first: FIRST_MEMBERS, markers, isKept };
+  return openArchive(place, form, signal === undefined ? options : { ...options, signal });
+}
+
+/** True for what is read by name, and not for pages and the like, which are nearly all of a checkpoint. */
+function isKept(name: string): boolean {
+  if (name === DESCRIPTOR_LIST || name === PLAN_IMAGE || isJsonOfImage(name)) return true;
+  return identifyImage(name) !== undefined && rawContentOf(name) === undefined;
+}
+
+function exists(source: string, file: string): boolean {
+  try {
+    fs.lstatSync(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw messages.cannotReadSource(source, error);
+  }
 }

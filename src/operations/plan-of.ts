@@ -4,13 +4,14 @@ import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
 import { readPlan } from '../plan/read-plan';
-import { membersByName } from '../storage/by-name';
+import { isArchive } from '../storage/archive/detect';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
+import { openSource } from './open-source';
 
-/** The plan in a folder that a rewrite made; undefined where there is none. Throws FdgraftError. */
+/** The plan in what a rewrite made; undefined where there is none. Throws FdgraftError. */
 export async function planIn(source: Source): Promise<Plan | undefined> {
-  const members = membersByName(source);
+  const members = source.byName();
   try {
     const member = await members.member(PLAN_IMAGE);
     if (member === undefined) return undefined;
@@ -19,15 +20,15 @@ export async function planIn(source: Source): Promise<Plan | undefined> {
       return await readPlan(reader, PLAN_IMAGE);
     } finally {
       await reader.close();
-      await members.release(member);
     }
   } finally {
     await members.close();
   }
 }
 
-/** The plan at a path: an inherit-plan.img, or a folder that has one. Throws FdgraftError. */
+/** The plan at a path: an inherit-plan.img, or a folder or an archive that has one. Throws FdgraftError. */
 export async function readPlanOf(file: string): Promise<Plan> {
+  if (isArchive(file)) return planOfArchive(file);
   const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
   const image = isFolder ? path.join(file, PLAN_IMAGE) : file;
   if (!fs.existsSync(image))
@@ -37,5 +38,16 @@ export async function readPlanOf(file: string): Promise<Plan> {
     return await readPlan(reader, image);
   } finally {
     await reader.close();
+  }
+}
+
+async function planOfArchive(file: string): Promise<Plan> {
+  const source = await openSource(file);
+  try {
+    const plan = await planIn(source);
+    if (plan === undefined) throw messages.noPlan(file, `there is no ${PLAN_IMAGE} in it`);
+    return plan;
+  } finally {
+    await source.close();
   }
 }

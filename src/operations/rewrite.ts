@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
-import { type NextCommand, nextCommand } from '../plan/next-command';
+import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-command';
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { type Decision, decide } from '../rewrite/decide';
@@ -16,10 +17,11 @@ import { transform } from '../rewrite/transform';
 import type { Warning } from '../rewrite/warning';
 import { parseSpec } from '../specs/parse-spec';
 import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
-import { createFolderSink, type SinkNotice } from '../storage/folder-sink';
+import { createSink } from '../storage/create-sink';
+import type { Form } from '../storage/form';
 import { beginInPlace, type InPlace } from '../storage/in-place';
 import type { LinkMode } from '../storage/link-mode';
-import { NullSink, type Sink } from '../storage/sink';
+import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import { version } from '../version';
 import { readDescriptorList } from './read-specs';
@@ -29,8 +31,10 @@ export interface RewriteOptions {
   readonly specs: readonly (string | SpecOptions)[];
   /** The specs of the source's descriptors.json too, behind all others. */
   readonly fromDescriptors?: boolean;
-  /** The folder to make; undefined to find out only what would come out. */
+  /** The folder or archive to make; undefined to find out only what would come out. */
   readonly out?: string;
+  /** What `out` is to be; what the source is by default. */
+  readonly to?: Form;
   /** Put the result in the place of the source, in one step; not together with `out`. */
   readonly inPlace?: boolean;
   /** How unchanged images get there; 'auto' by default. */
@@ -60,8 +64,8 @@ export interface RewriteResult {
 }
 
 /**
- * Makes from the checkpoint `source` a folder in which the entries that the specs name are
- * placeholders, with the plan in it. The folder appears whole or not at all.
+ * Makes from the checkpoint `source` another one, in which the entries that the specs name are
+ * placeholders, with the plan in it. It appears whole or not at all.
  * Throws FdgraftError; SPEC_UNMATCHED has exit code 1, all others 2.
  */
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
@@ -86,7 +90,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const leftToCriu = specs.flatMap((spec) => (spec.kind === 'namespace' ? [spec.text] : []));
   const warnings = [...unmatched, ...warnOfLeft(leftToCriu)];
   const notices: SinkNotice[] = [];
-  const sink = await createSink(source, options, inPlace, notices);
+  const sink = await chooseSink(source, options, inPlace, notices);
   try {
     const onMember = (member: Buffer) => options.onProgress?.({ member });
     const changed = await transform(source, sink, decision, options.signal, onMember);
@@ -104,22 +108,29 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     await putPlan(sink, found, plan);
     options.signal?.throwIfAborted();
     await withSavedPlan(plan, options.savePlan, () => sink.commit());
-    const folder = options.inPlace ? source.label : options.out;
-    return { plan, next: folder === undefined ? undefined : nextCommand(plan, folder, leftToCriu), notices };
+    const written = whereWritten(source, options);
+    return { plan, next: written === undefined ? undefined : nextCommand(plan, written, leftToCriu), notices };
   } finally {
     await sink.abort();
   }
 }
 
-async function createSink(
+function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rewritten | undefined {
+  const place = inPlace ? source.label : out;
+  if (place === undefined) return undefined;
+  const inside = escapeBytes(source.archive?.inside ?? Buffer.alloc(0));
+  return { out: place, inside, isArchive: (to ?? source.form) !== 'dir' };
+}
+
+async function chooseSink(
   source: Source,
-  { out, link = 'auto' }: RewriteOptions,
+  { out, to, link }: RewriteOptions,
   inPlace: InPlace | undefined,
   notices: SinkNotice[],
 ): Promise<Sink> {
   const onNotice = (notice: SinkNotice) => notices.push(notice);
   if (inPlace !== undefined) return inPlace.createSink({ onNotice });
-  return out === undefined ? new NullSink() : createFolderSink(source, out, { link, onNotice });
+  return out === undefined ? new NullSink() : createSink(source, out, { to, link, onNotice });
 }
 
 async function checkUnmatched(
@@ -152,8 +163,9 @@ function warnOfLeft(specs: readonly string[]): Warning[] {
 }
 
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
-  const { mode, uid, gid } = found.filesImage;
-  const writer = await sink.put({ name: Buffer.from(PLAN_IMAGE), kind: 'file', mode, uid, gid });
+  const { mode, uid, gid, mtime } = found.filesImage;
+  const name = Buffer.from(PLAN_IMAGE);
+  const writer = await sink.put({ name, kind: 'file', mode, uid, gid, ...(mtime === undefined ? {} : { mtime }) });
   try {
     await writer.write(encodePlan(plan));
   } finally {
@@ -171,6 +183,9 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   const places = [folder, await fs.realpath(savePlan).catch(() => folder)];
   const isBelow = (top: string) => places.some((place) => place === top || place.startsWith(`${top}${path.sep}`));
   if (source.folder !== undefined && isBelow(source.folder.toString())) throw messages.planInsideSource(savePlan);
+  if (source.archive !== undefined && places.includes(source.archive.path.toString())) {
+    throw messages.planInsideSource(savePlan);
+  }
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);

@@ -9,6 +9,8 @@ export interface Redirection {
 
 /** What is to be run after a rewrite. */
 export interface NextCommand {
+  /** Where the result is an archive: what unpacks it before, as words, into a folder DIR of the user's. */
+  readonly unpack?: readonly string[];
   /** As words; what else the dump needs, such as --shell-job, comes behind. */
   readonly words: readonly string[];
   /** Ascending by number. */
@@ -17,11 +19,26 @@ export interface NextCommand {
 
 const O_APPEND = 0o2000;
 
-/** The command that restores what was rewritten into `folder`. `leftToCriu`: specs that criu itself is to be given. */
-export function nextCommand(plan: Plan, folder: string, leftToCriu: readonly string[]): NextCommand {
+/** What was rewritten, and where it is. */
+export interface Rewritten {
+  readonly out: string;
+  /** Path of the image folder in it; empty where that is the top. */
+  readonly inside: string;
+  readonly isArchive: boolean;
+}
+
+/** The command that restores what was rewritten. `leftToCriu`: specs that criu itself is to be given. */
+export function nextCommand(
+  plan: Plan,
+  { out, inside, isArchive }: Rewritten,
+  leftToCriu: readonly string[],
+): NextCommand {
+  const top = isArchive ? 'DIR' : out;
+  const folder = inside === '' ? top : `${top}/${inside}`;
   const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
   const numbers = [...plan.placeholders, ...plan.debugs].map(({ caller_fd }) => caller_fd);
   return {
+    ...(isArchive ? { unpack: ['tar', '-xf', out, '-C', 'DIR'] } : {}),
     words: ['fdgraft-exec', '--plan', folder, '--', 'criu', 'restore', '-D', folder, ...inherited],
     redirections: [...new Set(numbers)]
       .sort((a, b) => a - b)

@@ -24,7 +24,7 @@ export async function transform(
   onMember: (name: Buffer) => void = () => {},
 ): Promise<readonly ChangedImage[]> {
   const transformer = new Transformer(sink, decision);
-  for await (const member of source.members()) {
+  for await (const member of source.whole()) {
     signal?.throwIfAborted();
     onMember(member.name);
     await transformer.take(member);
@@ -76,6 +76,7 @@ class Transformer {
   }
 
   async take(member: SourceMember): Promise<void> {
+    if (member.isAround) return this.sink.keep(member, true);
     const name = member.name.toString('latin1');
     const image = this.byEntry.length === 0 ? undefined : imageOf(member);
     const change = image === undefined ? undefined : this.changeOf(image);

@@ -7,7 +7,7 @@ import { joinPath, retargetLink, splitPath } from './byte-path';
 import { flushFolder } from './flush';
 import { holdFolder } from './held-folder';
 import { Linker, type LinkMode } from './link-mode';
-import type { MemberWriter, Sink } from './sink';
+import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import { WorkFolder } from './work-folder';
 
@@ -15,17 +15,6 @@ export interface FolderSinkOptions {
   link: LinkMode;
   /** Told about what could not be taken over quite as it was. */
   onNotice: (notice: SinkNotice) => void;
-}
-
-export interface SinkNotice {
-  code:
-    | 'OWNER_NOT_KEPT'
-    | 'SPECIAL_FILE_LEFT_OUT'
-    | 'DANGLING_LINK_LEFT_OUT'
-    | 'PARENT_MISSING'
-    | 'PAGES_LINKED'
-    | 'WORK_FOLDER_LEFT';
-  member: string;
 }
 
 /** Those of a previous dump in a subfolder too. */
@@ -172,8 +161,25 @@ export class FolderSink implements Sink {
     }
   }
 
-  private place(member: Member): Buffer {
-    return joinPath(this.building, member.name);
+  /** An archive becomes what tar makes of it: the image folder is where it was there. */
+  private place({ name, isAround }: Member): Buffer {
+    const inside = this.source.archive?.inside ?? Buffer.alloc(0);
+    const path = isAround === true || inside.length === 0 ? name : joinPath(inside, name);
+    if (path.length === 0) return this.building;
+    this.makeFoldersAbove(path);
+    return joinPath(this.building, path);
+  }
+
+  /** Archives need not have members for folders, or have them later. */
+  private makeFoldersAbove(path: Buffer): void {
+    if (this.source.archive === undefined) return;
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      const name = path.subarray(0, slash);
+      const place = joinPath(this.building, name);
+      if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) continue;
+      fs.mkdirSync(place, 0o700);
+      this.folders.push({ path: place, member: { ...modeAndOwner(this.source), name } });
+    }
   }
 
   private async bring(member: SourceMember, target: Buffer, isImage: boolean): Promise<void> {
@@ -182,7 +188,7 @@ export class FolderSink implements Sink {
       if (!this.way.keepsPlace) this.notice('SPECIAL_FILE_LEFT_OUT', member);
       else fs.linkSync((member.file as SourceFile).path, target);
     } else if (member.kind === 'folder') {
-      fs.mkdirSync(target, 0o700);
+      if (fs.lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) fs.mkdirSync(target, 0o700);
       this.folders.push({ path: target, member });
     } else if (member.kind === 'link') {
       await this.bringLink(member, target, isImage);

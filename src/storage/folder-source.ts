@@ -20,10 +20,13 @@ export async function openFolder(folder: string, first: readonly string[] = []):
   const real = fs.realpathSync.native(folder, 'buffer');
   return {
     label: folder,
+    form: 'dir',
     folder: real,
     ...modeAndOwner(stats),
     members: () => walk({ path: real, lasting: real }, undefined, first),
+    whole: () => walk({ path: real, lasting: real }, undefined, first),
     byName: () => membersOf(real),
+    close: async () => {},
   };
 }
 
@@ -43,7 +46,6 @@ function membersOf(folder: Buffer): MembersByName {
         throw error;
       }
     },
-    release: async () => {},
     close: async () => held.close(),
   };
 }
@@ -98,27 +100,22 @@ function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
     .map(({ name }) => name);
 }
 
-/** The order in which two folders, opened with the same `first`, give members: negative where `a` comes before `b`. */
-export function compareMemberNames(a: Buffer, b: Buffer, first: readonly string[]): number {
-  const ranks = [a, b].map((name) => {
-    const place = first.indexOf(name.toString('latin1'));
-    return place === -1 ? first.length : place;
-  }) as [number, number];
-  if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
-  const [x, y] = [a, b].map((name) => name.toString('latin1').split('/')) as [string[], string[]];
-  for (let i = 0; i < Math.min(x.length, y.length); i += 1) {
-    if (x[i] !== y[i]) return (x[i] as string) < (y[i] as string) ? -1 : 1;
-  }
-  return x.length - y.length;
-}
-
 function describe(file: SourceFile, name: Buffer): SourceMember {
   const { path } = file;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
   const stats = attempt(() => fs.lstatSync(path), cannotRead);
   if (!stats.isSymbolicLink()) {
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'special';
-    return { name, kind, ...modeAndOwner(stats), file, open: async () => openAsFile(path, name, NEVER_WAIT_OR_FOLLOW) };
+    const { size } = stats;
+    return {
+      name,
+      kind,
+      ...modeAndOwner(stats),
+      size,
+      mtime: secondsOf(stats),
+      file,
+      open: async () => openAsFile(path, name, NEVER_WAIT_OR_FOLLOW),
+    };
   }
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
   const behind = statBehind(path);
@@ -126,6 +123,8 @@ function describe(file: SourceFile, name: Buffer): SourceMember {
     name,
     kind: 'link',
     ...modeAndOwner(behind ?? stats),
+    size: behind?.size ?? 0,
+    mtime: secondsOf(behind ?? stats),
     target,
     leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
     linkOwner: { uid: stats.uid, gid: stats.gid },
@@ -140,6 +139,10 @@ function statBehind(path: Buffer): fs.Stats | undefined {
   } catch {
     return undefined;
   }
+}
+
+function secondsOf({ mtimeMs }: fs.Stats): number {
+  return Math.floor(mtimeMs / 1000);
 }
 
 function modeAndOwner(stats: { mode: number; uid: number; gid: number }) {

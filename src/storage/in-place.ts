@@ -10,7 +10,7 @@ import type { Sink } from './sink';
 import type { Source } from './source';
 import { removeLeftovers, WorkFolder } from './work-folder';
 
-/** A rewrite of a folder at its own place, from before the first look at it. */
+/** A rewrite at the source's own place, from before the first look at it. */
 export interface InPlace {
   /**
    * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file,
@@ -22,7 +22,7 @@ export interface InPlace {
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
 export async function beginInPlace(source: Source): Promise<InPlace> {
   const { label, folder } = source;
-  if (folder === undefined) throw new TypeError('only a folder is rewritten in place');
+  if (folder === undefined) return beginArchive(source);
   const [parent, name] = splitPath(folder);
   return explained(label, async () => {
     const [strange] = await removeLeftovers(parent, name);
@@ -33,6 +33,12 @@ export async function beginInPlace(source: Source): Promise<InPlace> {
     const before = fingerprint(folder);
     return { createSink: ({ onNotice }) => explained(label, () => createSink(source, folder, before, onNotice)) };
   });
+}
+
+/** A file is replaced by a rename, which every file system does in one step. */
+async function beginArchive(source: Source): Promise<InPlace> {
+  const { createArchiveInPlace } = await import('./archive/archive-sink');
+  return { createSink: ({ onNotice }) => createArchiveInPlace(source, onNotice) };
 }
 
 async function createSink(

@@ -1,4 +1,5 @@
 import type { ByteReader } from '../bytes/byte-stream';
+import type { Form } from './form';
 
 /** One thing in an image folder or an archive. */
 export interface Member {
@@ -15,6 +16,14 @@ export interface Member {
   readonly leadsTo?: 'file' | 'folder' | 'nothing';
   /** Owner of a link itself. */
   readonly linkOwner?: { readonly uid: number; readonly gid: number };
+  /** Of a file or a link to one, where it lies in a folder: bytes of content. */
+  readonly size?: number;
+  /** Seconds since 1970, where it lies in a folder. */
+  readonly mtime?: number;
+  /** How it stands in its archive, in a pass over the whole of one. */
+  readonly archived?: ArchivedMember;
+  /** It lies in the archive but not in the image folder there: its name is the path in the archive. */
+  readonly isAround?: boolean;
 }
 
 export interface SourceMember extends Member {
@@ -22,6 +31,21 @@ export interface SourceMember extends Member {
   open(): Promise<MemberReader>;
   /** The file that holds just this content, for a sink that can link to it or clone it. */
   readonly file?: SourceFile;
+}
+
+/** A member as an archive has it. */
+export interface ArchivedMember {
+  /** Its path, as it is written there. */
+  readonly name: Buffer;
+  /** The same without dots and needless slashes, one character a byte. */
+  readonly path: string;
+  readonly headers: Buffer;
+  /** Bytes of content that follow, without what fills them up to blocks. */
+  readonly stored: number;
+  /** Opens these, once. */
+  open(): MemberReader;
+  /** Of a hard link: the path of the file that it is a link to. */
+  readonly linkTo?: string;
 }
 
 /** True for what can be opened as a file. */
@@ -40,26 +64,47 @@ export interface MemberReader extends ByteReader {
   close(): Promise<void>;
 }
 
-/** Where images come from. It is read in sequence, at most twice. */
+/** Where images come from: a folder, or an archive with one in it. */
 export interface Source {
   /** How messages name it. */
   readonly label: string;
+  readonly form: Form;
   /** Where it lies, absolute and free of links, where it is a folder. */
   readonly folder?: Buffer;
+  readonly archive?: SourceArchive;
   /** Permission bits and owner of the whole. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** One pass over all members. */
+  /** One pass over all members of the image folder. */
   members(): AsyncIterable<SourceMember>;
-  /** Members in whatever order they are asked for; absent where the source is read in sequence alone (by-name.ts). */
-  byName?(): MembersByName;
+  /** One pass over all that there is, in its own order, for who makes it anew. */
+  whole(): AsyncIterable<SourceMember>;
+  /** Members in whatever order they are asked for. */
+  byName(): MembersByName;
+  /** Lets go of what it holds. Nothing can be read any more. */
+  close(): Promise<void>;
+}
+
+/** The archive that a source is. */
+export interface SourceArchive {
+  /** Absolute and free of links. */
+  readonly path: Buffer;
+  /** Path of the image folder in it; empty where that is the top. */
+  readonly inside: Buffer;
+  /** Permission bits and owner of the file. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** It is filled up to whole records, as tar does for tapes. */
+  readonly hasRecords: boolean;
+  /** False where another file is there by now, or it was written to. */
+  isAsRead(): boolean;
 }
 
 /** Gives members by their names, without a pass over the others. */
 export interface MembersByName {
-  /** Undefined where there is none of this name. It can be opened until it is released. */
+  /** Undefined where there is none of this name. */
   member(name: string): Promise<SourceMember | undefined>;
-  release(member: SourceMember): Promise<void>;
   close(): Promise<void>;
 }

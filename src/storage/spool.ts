@@ -37,29 +37,26 @@ export class Spool {
     }
   }
 
-  /** Reads the bytes from the first on. */
-  reader(): ByteReader {
-    const { fd } = this;
-    if (fd === undefined) {
-      const all = Buffer.concat(this.pieces);
-      let at = 0;
-      return {
-        read: async (into, start, length) => {
-          const copied = all.copy(into, start, at, at + length);
-          at += copied;
-          return copied;
-        },
-      };
-    }
-    this.toFile();
-    let at = 0;
+  /** Reads the bytes from a place on, up to another. */
+  reader(from = 0, to = this.length): ByteReader {
+    let at = from;
     return {
       read: async (into, start, length) => {
-        const got = attempt(() => fs.readSync(fd, into, start, length, at));
+        const got = this.copy(into, start, Math.min(length, to - at), at);
         at += got;
         return got;
       },
     };
+  }
+
+  private copy(into: Uint8Array, start: number, length: number, at: number): number {
+    const { fd } = this;
+    if (fd === undefined) {
+      if (this.pieces.length > 1) this.pieces = [Buffer.concat(this.pieces)];
+      return this.pieces[0]?.copy(into, start, at, at + length) ?? 0;
+    }
+    this.toFile();
+    return attempt(() => fs.readSync(fd, into, start, length, at));
   }
 
   close(): void {
@@ -71,6 +68,7 @@ export class Spool {
   private toFile(): void {
     this.fd ??= attempt(openUnnamed);
     const { fd } = this;
+    if (this.pieces.length === 0) return;
     const all = Buffer.concat(this.pieces);
     for (let at = 0; at < all.length; ) at += attempt(() => fs.writeSync(fd, all, at));
     this.pieces = [];

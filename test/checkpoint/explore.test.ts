@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { type Explored, type ExploredWhat, explore, FdgraftError, type Gap, openSource, type Source } from '../../src';
+import { type Explored, type ExploredWhat, explore, FdgraftError, type Gap, openSource } from '../../src';
 import { FileNames } from '../../src/checkpoint/explore/file-names';
 import { ImagesByName } from '../../src/checkpoint/explore/images-by-name';
 import { withNames } from '../../src/checkpoint/explore/with-names';
@@ -238,15 +238,6 @@ test('runs of pages, with the mappings that they lie in', async (t) => {
     end: 0x5000n,
     file: { id: 3, type: 'REG', name: '/var/log/app.log' },
   });
-});
-
-test('a source that is read in sequence alone tells the same', async (t) => {
-  const folder = writeCheckpoint(temporaryFolder(t), smallWith({ 'core-7.img': core('one') }));
-  const { byName: _none, ...sequential } = await openSource(folder);
-  for (const what of ['ps', 'fds', 'mems', 'rss'] as const) {
-    const of = (source: Source) => allOf(explore(source, what));
-    t.deepEqual<unknown[], unknown[]>(await of(sequential), await of(await openSource(folder)));
-  }
 });
 
 test('it stops when it is told to', async (t) => {

@@ -1,17 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { decode, type ErrorCode, encode, FdgraftError, openFolder } from '../../src';
+import { decode, type ErrorCode, encode, FdgraftError, openImages } from '../../src';
 import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 
 const fixtures = path.join(__dirname, '../../fixtures/images');
 
 async function there(source: string, out: string, pretty = false) {
-  return decode(await openFolder(source), { out, pretty });
+  return decode(await openImages(source), { out, pretty });
 }
 
 async function back(source: string, out: string) {
-  return encode(await openFolder(source), { out });
+  return encode(await openImages(source), { out });
 }
 
 /** The images of a folder as JSON and back: the same files, with the same bytes and modes, and the same links. */
@@ -143,7 +143,7 @@ test('a run that is aborted leaves nothing behind', async (t) => {
       members += 1;
       if (members === 5) controller.abort();
     };
-    const from = await openFolder(run === decode ? source : json);
+    const from = await openImages(run === decode ? source : json);
     await t.throwsAsync(run(from, { out, signal: controller.signal, onProgress }), { any: true, name: 'AbortError' });
     t.deepEqual(snapshot(folder), before);
   }

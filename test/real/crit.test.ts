@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { decode, encode, openFolder, openSource } from '../../src';
+import { decode, encode, openImages, openSource } from '../../src';
 import { identifyImage, kindOfMagic, rawContentOf } from '../../src/frames/image-kinds';
 import { parseAddress, showAddress } from '../../src/json/ip-address';
 import { JsonText } from '../../src/json/json-text';
@@ -111,7 +111,7 @@ async function thereAndBack(
     edit(image.entries as JsonObject[]);
     fs.writeFileSync(file, dumpJson(image, pretty));
   }
-  await encode(await openFolder(json), { out });
+  await encode(await openImages(json), { out });
   t.deepEqual(fs.readdirSync(out), fs.readdirSync(dump));
   for (const name of fs.readdirSync(dump)) {
     t.is(readHex(out, name) === readHex(dump, name), !(name in edits), name);

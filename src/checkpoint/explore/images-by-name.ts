@@ -1,7 +1,6 @@
 import type { ImageFile } from '../../frames/image-kinds';
 import { identifyImage } from '../../frames/image-kinds';
 import type { MessageSchema } from '../../schema/message';
-import { membersByName } from '../../storage/by-name';
 import type { MembersByName, Source, SourceMember } from '../../storage/source';
 import { batchesOf, decodeAll, decodeFirst, type ImageBatch, imageOf } from '../open-image';
 
@@ -16,7 +15,7 @@ export class ImagesByName {
     source: Source,
     private readonly signal?: AbortSignal,
   ) {
-    this.members = membersByName(source);
+    this.members = source.byName();
   }
 
   async has(name: string): Promise<boolean> {
@@ -38,13 +37,9 @@ export class ImagesByName {
     this.signal?.throwIfAborted();
     const member = await this.members.member(name);
     if (member === undefined) return;
-    try {
-      for await (const batch of batchesOf(member, imageIn(member, name))) {
-        this.signal?.throwIfAborted();
-        yield batch;
-      }
-    } finally {
-      await this.members.release(member);
+    for await (const batch of batchesOf(member, imageIn(member, name))) {
+      this.signal?.throwIfAborted();
+      yield batch;
     }
   }
 
@@ -55,12 +50,7 @@ export class ImagesByName {
   private async use<T>(name: string, work: (member: SourceMember, image: ImageFile) => Promise<T>) {
     this.signal?.throwIfAborted();
     const member = await this.members.member(name);
-    if (member === undefined) return undefined;
-    try {
-      return await work(member, imageIn(member, name));
-    } finally {
-      await this.members.release(member);
-    }
+    return member === undefined ? undefined : work(member, imageIn(member, name));
   }
 }
 

@@ -1,16 +1,19 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
+import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { chooseInput, isFolder, openInput, STANDARD_STREAM, withOutput } from './image-streams';
+import { withSource } from '../with-source';
+import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
   source?: string;
   in?: string | string[];
   out?: string | string[];
   link?: string | string[];
+  to?: string | string[];
   pretty: boolean;
   quiet: boolean;
 }
@@ -35,6 +38,7 @@ export function decodeCommand(context: Context): CommandModule<object, Arguments
           default: false,
           describe: 'with indents, names of flags and hexadecimal numbers',
         })
+        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
         .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
         .epilogue(
           epilogue([
@@ -54,22 +58,32 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const input = chooseInput(args.source, once('in', args.in));
   const out = once('out', args.out);
   const link = once('link', args.link) as LinkMode | undefined;
+  const to = once('to', args.to) as Form | undefined;
   const { pretty, quiet } = args;
   const { signal } = context;
   const warnings: string[] = [];
   const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
-  if (isFolder(input)) {
+  if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
-    const { decode, openFolder } = await import('../../index');
+    const { decode, openImages } = await import('../../index');
     const { noticeLines } = await import('../report/notices');
-    const options = { out, pretty, signal, onWarning, ...(link === undefined ? {} : { link }) };
-    const { converted, notices } = await decode(await openFolder(input), options);
+    const options = {
+      out,
+      ...(to === undefined ? {} : { to }),
+      pretty,
+      signal,
+      onWarning,
+      ...(link === undefined ? {} : { link }),
+    };
+    const { converted, notices } = await withSource(input, context, openImages, (source) => decode(source, options));
     if (!quiet) for (const line of [...warnings, ...noticeLines(notices)]) await context.complain(line);
     if (!quiet) await context.complain(`${converted} images are JSON in ${out}`);
     return;
   }
-  if (link !== undefined) throw messages.usage('--link goes with a folder', 'leave it out');
+  if (link !== undefined || to !== undefined) {
+    throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
+  }
   const { decodeImage } = await import('../../operations/decode');
   const { name, reader } = openInput(input, true, context);
   try {

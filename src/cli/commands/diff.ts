@@ -6,7 +6,9 @@ import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
 import type { DiffReport } from '../report/diff-report';
-import { isFolder, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
+import { withSource } from '../with-source';
+
+import { isCheckpoint, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
 type Writer = { write(bytes: Uint8Array): Promise<void> };
@@ -31,7 +33,11 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
     builder: (yargs) =>
       yargs
         .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--payload] [-o FILE]')
-        .positional('before', { type: 'string', demandOption: true, describe: 'an image folder, or an image' })
+        .positional('before', {
+          type: 'string',
+          demandOption: true,
+          describe: 'an image folder, an archive, or an image',
+        })
         .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
         .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
         .option('plan', {
@@ -107,16 +113,21 @@ async function compare(
   for (const file of [before, after]) {
     if (file !== STANDARD_STREAM && !fs.existsSync(file)) throw messages.cannotReadSource(file, { code: 'ENOENT' });
   }
-  const [isFolderBefore, isFolderAfter] = [isFolder(before), isFolder(after)];
-  if (isFolderBefore !== isFolderAfter) {
-    throw messages.usage('a folder and a file have nothing to compare', 'give two image folders, or two images');
+  const isWhole = isCheckpoint(before);
+  if (isWhole !== isCheckpoint(after)) {
+    throw messages.usage(
+      'a checkpoint and an image have nothing to compare',
+      'give two folders or archives, or two images',
+    );
   }
-  if (isFolderBefore) {
+  if (isWhole) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
-    const sources = [await openSource(before), await openSource(after)] as const;
-    return diff(...sources, { signal, payload, graph, ...(plan === undefined ? {} : { plan }) });
+    const options = { signal, payload, graph, ...(plan === undefined ? {} : { plan }) };
+    return withSource(before, context, openSource, (a) =>
+      withSource(after, context, openSource, (b) => diff(a, b, options)),
+    );
   }
-  if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
+  if (planPath !== undefined) throw messages.usage('--plan goes with two checkpoints', 'leave it out');
   if (before === STANDARD_STREAM && after === STANDARD_STREAM) {
     throw messages.usage('stdin can be one of the two only', 'name a file for the other one');
   }

@@ -1,16 +1,19 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
+import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { chooseInput, isFolder, openInput, STANDARD_STREAM, withOutput } from './image-streams';
+import { withSource } from '../with-source';
+import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
   source?: string;
   in?: string | string[];
   out?: string | string[];
   link?: string | string[];
+  to?: string | string[];
   quiet: boolean;
 }
 
@@ -29,6 +32,7 @@ export function encodeCommand(context: Context): CommandModule<object, Arguments
           requiresArg: true,
           describe: 'the image (stdout by default); of a folder: the folder to make',
         })
+        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
         .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
         .epilogue(
           epilogue([
@@ -48,19 +52,22 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const input = chooseInput(args.source, once('in', args.in));
   const out = once('out', args.out);
   const link = once('link', args.link) as LinkMode | undefined;
+  const to = once('to', args.to) as Form | undefined;
   const { signal } = context;
-  if (isFolder(input)) {
+  if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
-    const { encode, openFolder } = await import('../../index');
+    const { encode, openImages } = await import('../../index');
     const { noticeLines } = await import('../report/notices');
-    const options = { out, signal, ...(link === undefined ? {} : { link }) };
-    const { converted, notices } = await encode(await openFolder(input), options);
+    const options = { out, ...(to === undefined ? {} : { to }), signal, ...(link === undefined ? {} : { link }) };
+    const { converted, notices } = await withSource(input, context, openImages, (source) => encode(source, options));
     if (!args.quiet) for (const line of noticeLines(notices)) await context.complain(line);
     if (!args.quiet) await context.complain(`${converted} images are in ${out}`);
     return;
   }
-  if (link !== undefined) throw messages.usage('--link goes with a folder', 'leave it out');
+  if (link !== undefined || to !== undefined) {
+    throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
+  }
   if ((out === undefined || out === STANDARD_STREAM) && process.stdout.isTTY) {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');
   }

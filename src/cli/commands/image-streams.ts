@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import { messages } from '../../errors/messages';
+import { isImageName } from '../../frames/image-kinds';
+import { isArchive } from '../../storage/archive/detect';
 import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
 import type { MemberReader } from '../../storage/source';
 import type { Context } from '../context';
@@ -24,9 +26,11 @@ export function openInput(file: string | undefined, binary: boolean, { signal }:
   return { name: 'stdin', reader: readStream(process.stdin, 'stdin', signal) };
 }
 
-/** True where it names a folder. */
-export function isFolder(file: string | undefined): file is string {
-  return file !== undefined && fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+/** True where it names a folder, or an archive; not for what is an image by its name, whatever that holds. */
+export function isCheckpoint(file: string | undefined): file is string {
+  if (file === undefined || file === STANDARD_STREAM) return false;
+  if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) return true;
+  return !isImageName(file) && isArchive(file);
 }
 
 /** Thrown to stop a conversion whose output nobody reads any more. */

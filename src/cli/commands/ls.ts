@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs';
-import type { ListedEntry } from '../../index';
+import type { ListedEntry, Source } from '../../index';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once, repeated } from '../options';
+import { withSource } from '../with-source';
 
 interface Arguments {
   source: string;
@@ -57,11 +58,16 @@ interface Report {
 }
 
 async function run(args: Arguments, context: Context): Promise<void> {
-  const { FdgraftError, inspect, openSource } = await import('../../index');
+  const { openSource } = await import('../../index');
+  await withSource(args.source, context, openSource, (source) => list(source, args, context));
+}
+
+async function list(source: Source, args: Arguments, context: Context): Promise<void> {
+  const { FdgraftError, inspect } = await import('../../index');
   const specs = repeated(args['inherit-fd']);
   const path = once('path', args.path);
   const notes: string[] = [];
-  const entries = inspect(await openSource(args.source), {
+  const entries = inspect(source, {
     ...(specs.length === 0 ? {} : { specs }),
     ...(path === undefined ? {} : { path }),
     external: args.external,

@@ -1,9 +1,12 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
+import type { RewriteOptions } from '../../index';
+import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once, repeated } from '../options';
+import { withSource } from '../with-source';
 
 interface Arguments {
   source: string;
@@ -14,6 +17,7 @@ interface Arguments {
   'from-descriptors': boolean;
   'save-plan'?: string | string[];
   link?: string | string[];
+  to?: string | string[];
   'dry-run': boolean;
   'allow-unmatched': boolean;
   'drop-in-flight': boolean;
@@ -24,12 +28,16 @@ interface Arguments {
 export function rewriteCommand(context: Context): CommandModule<object, Arguments> {
   return {
     command: 'rewrite <source>',
-    describe: 'Make a folder whose named entries are restored from the fds of the caller',
+    describe: 'Make a checkpoint whose named entries are restored from the fds of the caller',
     builder: (yargs) =>
       yargs
         .usage("fdgraft rewrite SOURCE (-o OUT | --in-place) --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]")
-        .positional('source', { type: 'string', demandOption: true, describe: 'an image folder of CRIU' })
-        .option('out', { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder to make' })
+        .positional('source', {
+          type: 'string',
+          demandOption: true,
+          describe: 'an image folder of CRIU, or an archive',
+        })
+        .option('out', { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder or archive to make' })
         .option('in-place', {
           type: 'boolean',
           default: false,
@@ -54,6 +62,7 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
         })
         .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
         .option('dry-run', { type: 'boolean', default: false, describe: 'write no folder, only say what would be' })
+        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
         .option('link', {
           choices: LINK_MODES,
           requiresArg: true,
@@ -79,6 +88,7 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
 async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
   const link = once('link', args.link) as LinkMode | undefined;
+  const to = once('to', args.to) as Form | undefined;
   const inPlace = args['in-place'];
   const savePlan = once('save-plan', args['save-plan']);
   if (out === undefined && !inPlace && !args['dry-run']) {
@@ -94,6 +104,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
       'in place, what does not change stays the very file that it is',
     );
   }
+  if (to !== undefined && inPlace) {
+    throw messages.usage('--to goes with -o, not with --in-place', 'in place, it stays what it is');
+  }
   if (savePlan === '-' && args.json) {
     throw messages.usage(
       '--save-plan - and --json both want stdout',
@@ -102,17 +115,19 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
   const { openSource, readSpecs, rewrite } = await import('../../index');
   const specFile = once('specs', args.specs);
-  const result = await rewrite(await openSource(args.source), {
+  const options: RewriteOptions = {
     specs: [...repeated(args['inherit-fd']), ...(specFile === undefined ? [] : await readSpecs(specFile))],
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     inPlace: inPlace && !args['dry-run'],
     ...(link === undefined ? {} : { link }),
+    ...(to === undefined ? {} : { to }),
     ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
     allowUnmatched: args['allow-unmatched'],
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
-  });
+  };
+  const result = await withSource(args.source, context, openSource, (source) => rewrite(source, options));
   const report = await import('../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;

@@ -1,8 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import type { Explored, ExploredWhat } from '../../index';
+import type { Explored, ExploredWhat, Source } from '../../index';
 import type { Context } from '../context';
 import { epilogue } from '../help';
+import { withSource } from '../with-source';
 
 interface Arguments {
   source: string;
@@ -47,15 +48,27 @@ export function xCommand(context: Context): CommandModule<object, Arguments> {
 async function run({ source, what, json, quiet }: Arguments, context: Context): Promise<void> {
   // That it is one of the words has been looked at where it is declared.
   if (what === undefined) throw messages.usage(`x lacks a word after SOURCE: ${WORDS.join(', ')}`, USAGE);
-  const { explore, openSource } = await import('../../index');
+  const { openSource } = await import('../../index');
+  await withSource(source, context, openSource, (opened) =>
+    tell(opened, what as ExploredWhat, { json, quiet }, context),
+  );
+}
+
+async function tell(
+  source: Source,
+  what: ExploredWhat,
+  { json, quiet }: Pick<Arguments, 'json' | 'quiet'>,
+  context: Context,
+): Promise<void> {
+  const { explore } = await import('../../index');
   const notes: string[] = [];
   let untold = 0;
   const onWarning = ({ message }: { message: string }) => {
     if (notes.length < MAX_NOTES) notes.push(`warning: ${message}`);
     else untold += 1;
   };
-  const rows = explore(await openSource(source), what as ExploredWhat, { signal: context.signal, onWarning });
-  const report = await createReport(what as ExploredWhat, json);
+  const rows = explore(source, what, { signal: context.signal, onWarning });
+  const report = await createReport(what, json);
   let text = report.begin?.() ?? '';
   for await (const row of rows) {
     text += report.row(row);

@@ -16,9 +16,10 @@ export function rewriteText({ plan, next }: RewriteResult): string {
 }
 
 /** For a shell; FILE5 and the like stand for what the user has. */
-function shellText({ words, redirections }: NextCommand): string {
+function shellText({ unpack, words, redirections }: NextCommand): string {
+  const before = unpack === undefined ? '' : `mkdir DIR && ${unpack.map(shellWord).join(' ')} && `;
   const opened = redirections.map(({ fd, operator }) => `${fd}${operator}FILE${fd}`);
-  return [...words.map(shellWord), ...opened].join(' ');
+  return before + [...words.map(shellWord), ...opened].join(' ');
 }
 
 function explainNext({ redirections }: NextCommand): string[] {
@@ -73,8 +74,9 @@ export function rewriteJson(result: RewriteResult, out: string | undefined): str
 }
 
 function nextJson(next: NextCommand) {
-  const { words, redirections } = next;
-  return { command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
+  const { unpack, words, redirections } = next;
+  const before = unpack === undefined ? {} : { unpack: unpack.map(escapeControls) };
+  return { ...before, command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
 }
 
 export function planJson(plan: Plan): string {

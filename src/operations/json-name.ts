@@ -1,0 +1,9 @@
+import { identifyImage } from '../frames/image-kinds';
+
+/** The JSON of an image in a folder is named after it. */
+export const JSON_ENDING = '.json';
+
+/** True for the names of such JSON. */
+export function isJsonOfImage(name: string): boolean {
+  return name.endsWith(JSON_ENDING) && identifyImage(name.slice(0, -JSON_ENDING.length)) !== undefined;
+}

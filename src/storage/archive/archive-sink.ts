@@ -1,0 +1,335 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { escapeBytes } from '../../bytes/escape';
+import { messages } from '../../errors/messages';
+import { joinPath } from '../byte-path';
+import type { ArchiveForm } from '../form';
+import type { MemberWriter, Sink, SinkNotice } from '../sink';
+import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
+import { Spool } from '../spool';
+import { WorkFolder } from '../work-folder';
+import { BLOCK_BYTES, paddingOf } from './blocks';
+import { makeHeaders, type NewMember } from './make-headers';
+import { type PackedWriter, packInto } from './pack-bytes';
+import { remakeHeaders } from './remake-headers';
+
+const PIECE_BYTES = 1 << 18;
+const RECORD_BYTES = 10240;
+const ARCHIVE = Buffer.from('archive');
+/** What file systems say that have no hard links. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+export interface ArchiveSinkOptions {
+  readonly form: ArchiveForm;
+  readonly onNotice: (notice: SinkNotice) => void;
+}
+
+/** A sink that builds the archive `out` beside its place and puts it there in one step. Throws FdgraftError. */
+export async function createArchiveSink(source: Source, out: string, options: ArchiveSinkOptions): Promise<Sink> {
+  if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
+  try {
+    const parent = fs.realpathSync.native(path.dirname(out), 'buffer');
+    const name = Buffer.from(path.basename(out));
+    const refuseExisting = (place: Buffer) => {
+      if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(out);
+    };
+    refuseExisting(joinPath(parent, name));
+    if (source.folder !== undefined && isBelow(parent, source.folder))
+      throw messages.outInsideSource(out, source.label);
+    const work = await WorkFolder.create(parent, name);
+    return await begin(source, out, work, options, (built) => arriveNew(built, work.beside(name), refuseExisting));
+  } catch (error) {
+    throw messages.cannotWriteOut(out, error);
+  }
+}
+
+/** A sink that puts the new archive in the place of the old one, in one step. Throws FdgraftError. */
+export async function createArchiveInPlace(source: Source, onNotice: ArchiveSinkOptions['onNotice']): Promise<Sink> {
+  const { archive, label, form } = source;
+  if (archive === undefined || form === 'dir') throw new TypeError('this is for archives');
+  try {
+    const parent = Buffer.from(path.dirname(archive.path.toString('latin1')), 'latin1');
+    const name = Buffer.from(path.basename(archive.path.toString('latin1')), 'latin1');
+    const work = await WorkFolder.create(parent, name);
+    return await begin(source, label, work, { form, onNotice }, (built) => {
+      if (!archive.isAsRead()) throw messages.archiveChanged(label);
+      fs.renameSync(built, work.beside(name));
+    });
+  } catch (error) {
+    throw messages.cannotWriteOut(label, error);
+  }
+}
+
+async function begin(
+  source: Source,
+  out: string,
+  work: WorkFolder,
+  options: ArchiveSinkOptions,
+  arrive: (built: Buffer) => void,
+): Promise<Sink> {
+  try {
+    const sink = new ArchiveSink(source, out, work, options, arrive);
+    await sink.begin();
+    return sink;
+  } catch (error) {
+    await work.remove().catch(() => {});
+    throw error;
+  }
+}
+
+function isBelow(place: Buffer, top: Buffer): boolean {
+  const begin = Buffer.concat([top, Buffer.from('/')]);
+  return Buffer.concat([place, Buffer.from('/')])
+    .subarray(0, begin.length)
+    .equals(begin);
+}
+
+/** A link, unlike a rename, never takes the place of something. */
+function arriveNew(built: Buffer, place: Buffer, refuseExisting: (place: Buffer) => void): void {
+  try {
+    fs.linkSync(built, place);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code !== 'EEXIST' && !NO_LINKS.has(code)) throw error;
+    refuseExisting(place);
+    fs.renameSync(built, place);
+  }
+}
+
+class ArchiveSink implements Sink {
+  private isSettled = false;
+  private readonly built: Buffer;
+  private readonly fd: number;
+  private readonly writer: PackedWriter;
+  private written = 0;
+  /** Members that are not as they were, by their paths in the source's archive: a hard link to one would be too. */
+  private readonly replaced = new Set<string>();
+  /** A file of the image folder, of which the plan takes over what is not said of it. */
+  private model: Member | undefined;
+
+  constructor(
+    private readonly source: Source,
+    private readonly out: string,
+    private readonly work: WorkFolder,
+    private readonly options: ArchiveSinkOptions,
+    private readonly arrive: (built: Buffer) => void,
+  ) {
+    this.built = joinPath(work.content, ARCHIVE);
+    this.fd = fs.openSync(this.built, 'wx', 0o600);
+    this.writer = packInto(this.fd, options.form, out);
+    for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
+  }
+
+  /** A folder's mode and owner go ahead of what is in it. */
+  async begin(): Promise<void> {
+    const { folder, mode, uid, gid } = this.source;
+    if (folder === undefined) return;
+    const { mtimeMs } = fs.statSync(folder);
+    const top = {
+      name: Buffer.from('./'),
+      kind: 'folder',
+      mode,
+      uid,
+      gid,
+      mtime: Math.floor(mtimeMs / 1000),
+      size: 0,
+    } as const;
+    await this.write(await this.newHeaders(top));
+  }
+
+  async put(member: Member): Promise<MemberWriter> {
+    // Headers say how long the content is, so it has to be there first.
+    const spool = new Spool();
+    return {
+      write: async (bytes) => spool.push(bytes),
+      close: async () => {
+        try {
+          await this.write(await this.headersFor(member, spool.length));
+          await spool.writeTo({ write: (bytes) => this.write(bytes) });
+          await this.write(Buffer.alloc(paddingOf(spool.length)));
+        } finally {
+          spool.close();
+        }
+        if (member.archived !== undefined) this.replaced.add(member.archived.path);
+        if (isPlainImage(member)) this.model = member;
+      },
+    };
+  }
+
+  async keep(member: SourceMember, isImage: boolean): Promise<void> {
+    const { archived } = member;
+    if (archived === undefined) return this.bring(member, isImage);
+    // A link to what is another file now would be that one too.
+    if (archived.linkTo !== undefined && this.replaced.has(archived.linkTo)) return this.copy(member);
+    await this.write(archived.headers);
+    const reader = archived.open();
+    await this.writeAll(reader, archived.stored, member);
+    if (isPlainImage(member)) this.model ??= member;
+  }
+
+  async commit(): Promise<void> {
+    const end = 2 * BLOCK_BYTES;
+    const hasRecords = this.source.archive?.hasRecords ?? true;
+    const records = Math.ceil((this.written + end) / RECORD_BYTES) * RECORD_BYTES;
+    await this.write(Buffer.alloc(hasRecords ? records - this.written : end));
+    await this.attempt(() => this.writer.end());
+    await this.attempt(async () => {
+      this.keepModeAndOwner();
+      fs.fsyncSync(this.fd);
+      this.arrive(this.built);
+    });
+    this.isSettled = true;
+    fs.closeSync(this.fd);
+    await this.work.flushParent();
+    await this.removeWork();
+  }
+
+  async abort(): Promise<void> {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.writer.abandon();
+    fs.closeSync(this.fd);
+    await this.removeWork();
+  }
+
+  /** From a folder: what `tar` makes of it, but that a link to a file becomes the file, which is elsewhere later. */
+  private async bring(member: SourceMember, isImage: boolean): Promise<void> {
+    if (isFileOrLeadsToOne(member)) return this.copy(member);
+    const isParent = member.name.toString('latin1') === 'parent';
+    if (member.kind === 'special') return this.notice('SPECIAL_FILE_LEFT_OUT', member);
+    if (member.kind === 'link' && member.leadsTo === 'nothing' && !isParent && !isImage) {
+      return this.notice('DANGLING_LINK_LEFT_OUT', member);
+    }
+    if (isParent && member.leadsTo === 'nothing') this.notice('PARENT_MISSING', member);
+    const { kind, mode, uid, gid, mtime = 0, linkOwner, target } = member;
+    const name = kind === 'folder' ? Buffer.concat([this.newName(member), Buffer.from('/')]) : this.newName(member);
+    if (kind === 'folder') await this.write(await this.newHeaders({ name, kind, mode, uid, gid, mtime, size: 0 }));
+    else if (kind === 'link') {
+      const owner = linkOwner ?? { uid, gid };
+      const link = { name, kind, mode: 0o777, ...owner, mtime, size: 0, target: target ?? Buffer.alloc(0) };
+      await this.write(await this.newHeaders(link));
+    }
+  }
+
+  private async copy(member: SourceMember): Promise<void> {
+    const reader = await member.open();
+    if (member.size !== undefined) {
+      await this.write(await this.headersFor(member, member.size));
+      return this.writeAll(reader, member.size, member);
+    }
+    const writer = await this.put(member);
+    try {
+      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      for (
+        let got = await reader.read(piece, 0, piece.length);
+        got > 0;
+        got = await reader.read(piece, 0, piece.length)
+      ) {
+        await writer.write(piece.subarray(0, got));
+      }
+    } finally {
+      await reader.close();
+    }
+    await writer.close();
+  }
+
+  /** Content of a known length, filled up to whole blocks. */
+  private async writeAll(reader: MemberReader, length: number, member: Member): Promise<void> {
+    try {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, length + 1));
+      let left = length;
+      for (;;) {
+        // One more than there should be, to see whether it has grown.
+        const got = await reader.read(piece, 0, Math.min(piece.length, left + 1));
+        if (got > left || (got === 0 && left > 0))
+          throw messages.memberChanged(this.source.label, escapeBytes(member.name));
+        if (got === 0) break;
+        await this.write(piece.subarray(0, got));
+        left -= got;
+      }
+      await this.write(Buffer.alloc(paddingOf(length)));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  private async headersFor(member: Member, size: number): Promise<Buffer> {
+    const { mode, uid, gid } = member;
+    const { archived } = member;
+    if (archived !== undefined) {
+      const name = !endsAlike(archived.name, member.name) ? besideOf(archived.name, member.name) : undefined;
+      return remakeHeaders(archived.headers, { size, ...(name === undefined ? {} : { name }) });
+    }
+    const like = this.model;
+    if (like?.archived !== undefined) {
+      const name = besideOf(like.archived.name, member.name);
+      return remakeHeaders(like.archived.headers, { size, name, mode, uid, gid });
+    }
+    const mtime = member.mtime ?? like?.mtime ?? 0;
+    return this.newHeaders({ name: this.newName(member), kind: 'file', mode, uid, gid, mtime, size });
+  }
+
+  private async newHeaders(member: NewMember): Promise<Buffer> {
+    const headers = await makeHeaders(member);
+    if (headers === undefined) throw messages.nameTooLong(this.out, escapeBytes(member.name));
+    return headers;
+  }
+
+  /** As `tar -C FOLDER .` has it. */
+  private newName({ name }: Member): Buffer {
+    return Buffer.concat([Buffer.from('./'), name]);
+  }
+
+  private async write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    await this.attempt(() => this.writer.write(bytes));
+    this.written += bytes.length;
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw messages.cannotWriteOut(this.out, error);
+    }
+  }
+
+  /** Who may read the source may read the archive. */
+  private keepModeAndOwner(): void {
+    const { mode, uid, gid } = this.source.archive ?? { ...ownerOf(this.source), mode: this.source.mode & 0o666 };
+    const now = fs.fstatSync(this.fd);
+    try {
+      if (now.uid !== uid || now.gid !== gid) fs.fchownSync(this.fd, uid, gid);
+    } catch (error) {
+      if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
+    }
+    fs.fchmodSync(this.fd, mode);
+  }
+
+  private async removeWork(): Promise<void> {
+    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.shown }));
+  }
+
+  private notice(code: SinkNotice['code'], { name }: Pick<Member, 'name'>): void {
+    this.options.onNotice({ code, member: escapeBytes(name) });
+  }
+}
+
+/** What the plan can be like: a file of the image folder, not of one in it. */
+function isPlainImage({ kind, name, isAround }: Member): boolean {
+  return kind === 'file' && isAround !== true && !name.includes('/');
+}
+
+function ownerOf({ uid, gid }: Source) {
+  return { uid, gid };
+}
+
+function endsAlike(path: Buffer, name: Buffer): boolean {
+  return path.subarray(path.lastIndexOf('/') + 1).equals(name.subarray(name.lastIndexOf('/') + 1));
+}
+
+/** The path of something in the folder of something else. */
+function besideOf(path: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([path.subarray(0, path.lastIndexOf('/') + 1), name.subarray(name.lastIndexOf('/') + 1)]);
+}

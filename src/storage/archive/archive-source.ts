@@ -1,0 +1,257 @@
+import { escapeBytes } from '../../bytes/escape';
+import { FdgraftError } from '../../errors/fdgraft-error';
+import { messages } from '../../errors/messages';
+import type { ArchiveForm } from '../form';
+import { compareMemberNames } from '../member-order';
+import type { ArchivedMember, MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
+import type { Spool } from '../spool';
+import type { ArchiveFile } from './archive-file';
+import type { ArchiveIndex, IndexedMember } from './archive-index';
+import { scanArchive } from './scan-archive';
+import { SparseReader } from './sparse';
+import { openTarBytes, readFully, refuseBomb, type TarBytes } from './tar-bytes';
+
+export interface ArchiveOptions {
+  /** Names of members that a pass over the image folder gives before all others. */
+  readonly first: readonly string[];
+  /** The image folder is known by a file of one of these names: the first that there is. */
+  readonly markers: readonly string[];
+  /** True for what is worth keeping from the first pass over a compressed archive; by the last part of its path. */
+  readonly isKept: (name: string) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Where podman, CRI-O and containerd have the images. */
+const USUAL_FOLDER = 'checkpoint';
+
+/**
+ * Opens an archive with an image folder in it. All of it is read once and checked, since any name could come again
+ * later. Throws FdgraftError.
+ */
+export async function openArchive(file: string, form: ArchiveForm, options: ArchiveOptions): Promise<Source> {
+  const scanned = await scanArchive(file, form, options.isKept, options.signal);
+  try {
+    const inside = findImageFolder(scanned.index, options.markers, file);
+    return new ArchiveSource(scanned, inside, options.first);
+  } catch (error) {
+    scanned.spool?.close();
+    throw error;
+  }
+}
+
+function findImageFolder(index: ArchiveIndex, markers: readonly string[], label: string): string {
+  for (const marker of markers) {
+    const folders = index.members.flatMap((member) => {
+      const [folder, name] = splitName(member.name);
+      return name === marker && index.targetOf(member)?.kind === 'file' ? [folder] : [];
+    });
+    const [only] = folders.includes(USUAL_FOLDER) ? [USUAL_FOLDER] : folders;
+    if (folders.length > 1 && only !== USUAL_FOLDER) {
+      const shown = folders.map((folder) => (folder === '' ? 'its top' : escapeBytes(Buffer.from(folder, 'latin1'))));
+      throw messages.severalImageFolders(label, shown);
+    }
+    if (only !== undefined) return only;
+  }
+  throw messages.noInventory(label);
+}
+
+function splitName(name: string): [folder: string, last: string] {
+  const slash = name.lastIndexOf('/');
+  return [name.slice(0, Math.max(0, slash)), name.slice(slash + 1)];
+}
+
+class ArchiveSource implements Source {
+  readonly label: string;
+  readonly form: ArchiveForm;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly archive: SourceArchive;
+  private readonly file: ArchiveFile;
+  private readonly index: ArchiveIndex;
+  private readonly spool: Spool | undefined;
+  /** Those of the image folder, in the order of `members`, with their names there. */
+  private readonly images: readonly { readonly member: IndexedMember; readonly name: Buffer }[];
+  /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
+  private standing: TarBytes | undefined;
+
+  constructor(
+    { file, index, spool, hasRecords }: Awaited<ReturnType<typeof scanArchive>>,
+    private readonly inside: string,
+    first: readonly string[],
+  ) {
+    this.file = file;
+    this.index = index;
+    this.spool = spool;
+    this.label = file.label;
+    this.form = file.form;
+    ({ mode: this.mode, uid: this.uid, gid: this.gid } = this.index.get('') ?? file.folderLike());
+    this.archive = {
+      path: file.path,
+      inside: Buffer.from(inside, 'latin1'),
+      ...file.modeAndOwner(),
+      hasRecords,
+      isAsRead: () => file.isStillThere(),
+    };
+    this.images = index.members
+      .flatMap((member) => {
+        const name = this.nameInFolder(member);
+        return name === undefined ? [] : [{ member, name }];
+      })
+      .sort((a, b) => compareMemberNames(a.name, b.name, first));
+  }
+
+  async *members(): AsyncGenerator<SourceMember, void, undefined> {
+    for (const { member, name } of this.images) yield this.describe(member, name);
+  }
+
+  async *whole(): AsyncGenerator<SourceMember, void, undefined> {
+    const bytes = openTarBytes(this.file);
+    try {
+      for (const member of this.index.members) {
+        await bytes.skipTo(member.at);
+        const headers = await readFully(bytes, member.contentAt - member.at, this.label);
+        const name = this.nameInFolder(member);
+        const described =
+          name === undefined
+            ? { ...this.describe(member, Buffer.from(member.name, 'latin1')), isAround: true }
+            : this.describe(member, name);
+        const isHere = () => bytes.position === member.contentAt;
+        yield {
+          ...described,
+          open: async () =>
+            member.kind === 'file' && isHere()
+              ? this.expand(member, new Stretch(bytes, member, this.label))
+              : this.open(member),
+          archived: {
+            name: member.written,
+            path: member.name,
+            headers,
+            stored: member.stored,
+            open: () => new Stretch(bytes, member, this.label),
+            ...this.linkOf(member),
+          },
+        };
+      }
+    } finally {
+      await bytes.close();
+    }
+  }
+
+  byName(): MembersByName {
+    const names = new Map(this.images.map((image) => [image.name.toString('latin1'), image]));
+    return {
+      member: async (text) => {
+        const image = names.get(Buffer.from(text).toString('latin1'));
+        return image && this.describe(image.member, image.name);
+      },
+      close: async () => {},
+    };
+  }
+
+  async close(): Promise<void> {
+    this.spool?.close();
+    await this.standing?.close();
+    this.standing = undefined;
+  }
+
+  /** Undefined for what lies around the image folder, and for that itself. */
+  private nameInFolder({ name }: IndexedMember): Buffer | undefined {
+    const begin = this.inside === '' ? '' : `${this.inside}/`;
+    return name !== '' && name.startsWith(begin) ? Buffer.from(name.slice(begin.length), 'latin1') : undefined;
+  }
+
+  private linkOf(member: IndexedMember): Pick<ArchivedMember, 'linkTo'> {
+    const target = member.kind === 'hard link' ? this.index.targetOf(member) : undefined;
+    return target === undefined ? {} : { linkTo: target.name };
+  }
+
+  private describe(member: IndexedMember, name: Buffer): SourceMember {
+    const { kind, uid, gid, target } = member;
+    const open = () => this.open(member);
+    if (kind !== 'link') {
+      const { mode } = member;
+      return { name, kind: kind === 'hard link' ? 'file' : kind, mode, uid, gid, open };
+    }
+    const behind = this.index.targetOf(member);
+    const { mode } = behind ?? member;
+    const leadsTo = behind?.kind === 'file' || behind?.kind === 'folder' ? behind.kind : 'nothing';
+    return {
+      name,
+      kind,
+      mode,
+      uid: behind?.uid ?? uid,
+      gid: behind?.gid ?? gid,
+      target,
+      leadsTo,
+      linkOwner: { uid, gid },
+      open,
+    };
+  }
+
+  private async open(named: IndexedMember): Promise<MemberReader> {
+    const member = this.index.targetOf(named);
+    if (member?.kind !== 'file') throw messages.notARegularFile(escapeBytes(Buffer.from(named.name, 'latin1')));
+    if (member.spooledAt !== undefined && this.spool !== undefined) {
+      const reader = this.spool.reader(member.spooledAt, member.spooledAt + member.stored);
+      return this.expand(member, { read: (...range) => reader.read(...range), close: async () => {} });
+    }
+    const bytes = await this.bytesAt(member.contentAt);
+    const content = new Stretch(bytes, member, this.label);
+    return this.expand(member, { read: (...range) => content.read(...range), close: () => this.leave(bytes) });
+  }
+
+  private async bytesAt(position: number): Promise<TarBytes> {
+    const { standing } = this;
+    const reusable = standing !== undefined && standing.position <= position ? standing : undefined;
+    if (reusable !== undefined) this.standing = undefined;
+    const bytes = reusable ?? openTarBytes(this.file);
+    await bytes.skipTo(position);
+    return bytes;
+  }
+
+  private async leave(bytes: TarBytes): Promise<void> {
+    // Going on is cheaper than unpacking from the first byte on.
+    if (this.form === 'tar') return bytes.close();
+    await this.standing?.close();
+    this.standing = bytes;
+  }
+
+  /** The whole content, whatever the archive keeps of it. */
+  private expand(member: IndexedMember, content: MemberReader): MemberReader {
+    if (member.sparse === undefined) return content;
+    refuseBomb(this.label, this.file.bytes, member.sparse.size);
+    const reader = new SparseReader(member.sparse, content, member.stored);
+    return {
+      read: (into, start, length) =>
+        reader.read(into, start, length).catch((error) => {
+          if (error instanceof FdgraftError) throw error;
+          throw messages.archiveUnusable(this.label, member.at, `has ${(error as Error).message}`);
+        }),
+      close: () => content.close(),
+    };
+  }
+}
+
+/** The content of a member, as the archive has it. */
+class Stretch implements MemberReader {
+  private readonly end: number;
+
+  constructor(
+    private readonly bytes: TarBytes,
+    { contentAt, stored }: IndexedMember,
+    private readonly label: string,
+  ) {
+    this.end = contentAt + stored;
+  }
+
+  async read(into: Uint8Array, start: number, length: number): Promise<number> {
+    const wanted = Math.min(length, this.end - this.bytes.position);
+    if (wanted === 0) return 0;
+    const got = await this.bytes.read(into, start, wanted);
+    if (got === 0) throw messages.archiveCutOff(this.label, this.bytes.position);
+    return got;
+  }
+
+  async close(): Promise<void> {}
+}

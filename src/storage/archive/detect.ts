@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import { messages } from '../../errors/messages';
+import type { ArchiveForm } from '../form';
+import { BLOCK_BYTES, hasChecksum } from './blocks';
+
+/** Compressions by what such files begin with; without a form where fdgraft does not read them. */
+const MAGICS: readonly { readonly bytes: readonly number[]; readonly name: string; readonly form?: ArchiveForm }[] = [
+  { bytes: [0x1f, 0x8b], name: 'gzip', form: 'tar.gz' },
+  { bytes: [0x28, 0xb5, 0x2f, 0xfd], name: 'zstd', form: 'tar.zst' },
+  { bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], name: 'xz' },
+  { bytes: [0x42, 0x5a, 0x68], name: 'bzip2' },
+  { bytes: [0x04, 0x22, 0x4d, 0x18], name: 'lz4' },
+];
+
+/**
+ * What kind of archive a file is, by its content; undefined where it is none, or no regular file. Throws FdgraftError
+ * (SYSTEM) where it cannot be read.
+ */
+export function archiveForm(file: string): ArchiveForm | undefined {
+  const begin = firstBlock(file);
+  if (begin === undefined) return undefined;
+  const magic = MAGICS.find(({ bytes }) => bytes.every((byte, i) => begin[i] === byte));
+  // pzstd begins with a frame that is to be skipped; the number in its magic is free.
+  const isSkippable = begin.length >= 4 && (begin.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50;
+  if (magic !== undefined || isSkippable) return isSkippable ? 'tar.zst' : magic?.form;
+  return begin.length === BLOCK_BYTES && hasChecksum(begin) ? 'tar' : undefined;
+}
+
+/** True for a regular file that is an archive by its content. */
+export function isArchive(file: string): boolean {
+  return archiveForm(file) !== undefined;
+}
+
+/** The name of a compression that such archives do not have; undefined for all else. */
+export function foreignCompression(file: string): string | undefined {
+  const begin = firstBlock(file);
+  return MAGICS.find(({ bytes, form }) => form === undefined && bytes.every((byte, i) => begin?.[i] === byte))?.name;
+}
+
+function firstBlock(file: string): Buffer | undefined {
+  try {
+    // Opening a FIFO would wait.
+    if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    try {
+      const block = Buffer.alloc(BLOCK_BYTES);
+      return block.subarray(0, fs.readSync(fd, block, 0, BLOCK_BYTES, 0));
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    throw messages.cannotRead(file, error);
+  }
+}

@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+import type { Writable } from 'node:stream';
+import { builtins } from '../../bytes/builtins';
+import type { ByteWriter } from '../../bytes/byte-stream';
+import { breathe } from '../breath';
+import type { ArchiveForm } from '../form';
+import { spawnZstd } from './zstd';
+
+/** Takes the bytes of a tar and writes them to a file, compressed. */
+export interface PackedWriter extends ByteWriter {
+  /** To be called when all is written; the file is whole then. */
+  end(): Promise<void>;
+  /** Stops at once. */
+  abandon(): void;
+}
+
+const CHUNK_BYTES = 1 << 18;
+
+/** `label`: how messages name the file that `fd` is. */
+export function packInto(fd: number, form: ArchiveForm, label: string): PackedWriter {
+  const toFile = async (bytes: Uint8Array) => {
+    await breathe();
+    for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+  };
+  if (form === 'tar') return { write: toFile, end: async () => {}, abandon: () => {} };
+  if (form === 'tar.gz') return gzipInto(toFile);
+  const { child, done } = spawnZstd([], ['pipe', fd, 'pipe'], label);
+  return throughStream(child.stdin as Writable, done, () => child.kill());
+}
+
+function gzipInto(toFile: (bytes: Uint8Array) => Promise<void>): PackedWriter {
+  const gzip = builtins.zlib.createGzip({ chunkSize: CHUNK_BYTES });
+  const drained = (async () => {
+    for await (const piece of gzip) await toFile(piece);
+  })();
+  drained.catch(() => gzip.destroy());
+  return throughStream(gzip, drained, () => gzip.destroy());
+}
+
+/** `done` settles when what comes out is written. Where that fails, its error says why, not the stream's. */
+function throughStream(stream: Writable, done: Promise<void>, abandon: () => void): PackedWriter {
+  stream.on('error', () => {});
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => {
+          if (error === null || error === undefined) resolve();
+          else done.then(() => reject(error), reject);
+        });
+      }),
+    end: async () => {
+      stream.end();
+      await done;
+    },
+    abandon,
+  };
+}

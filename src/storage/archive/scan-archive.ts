@@ -1,0 +1,100 @@
+import { messages } from '../../errors/messages';
+import type { ArchiveForm } from '../form';
+import { Spool } from '../spool';
+import { ArchiveFile } from './archive-file';
+import { ArchiveIndex } from './archive-index';
+import { paddingOf } from './blocks';
+import { HeaderReader, type TarEntry } from './read-headers';
+import { openTarBytes, type TarBytes } from './tar-bytes';
+
+/** What one pass over an archive gives. */
+export interface ScannedArchive {
+  readonly file: ArchiveFile;
+  readonly index: ArchiveIndex;
+  /** Of a compressed archive: the content of what is kept. */
+  readonly spool: Spool | undefined;
+  readonly hasRecords: boolean;
+}
+
+const PIECE_BYTES = 1 << 16;
+/** tar writes records of 20 blocks unless it is told otherwise. */
+const RECORD_BYTES = 10240;
+/** What fills up the largest records that anybody writes. */
+const MAX_END_BYTES = 1 << 20;
+
+/**
+ * Reads an archive once and checks all of its members. `isKept`: by the last part of its path, whether a member's
+ * content is to be kept, where it cannot be read without unpacking all before it. Throws FdgraftError.
+ */
+export async function scanArchive(
+  label: string,
+  form: ArchiveForm,
+  isKept: (name: string) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<ScannedArchive> {
+  const file = ArchiveFile.find(label, form);
+  const index = new ArchiveIndex(label);
+  const spool = form === 'tar' ? undefined : new Spool();
+  const bytes = openTarBytes(file);
+  const headers = new HeaderReader(bytes, label);
+  try {
+    for (let at = 0; ; at = bytes.position) {
+      signal?.throwIfAborted();
+      const entry = await headers.next();
+      if (entry === undefined) break;
+      const contentAt = bytes.position;
+      const spooledAt = spool && isKeptEntry(entry, isKept) ? spool.length : undefined;
+      index.add(entry, at, contentAt, spooledAt);
+      if (spool !== undefined && spooledAt !== undefined) await copyTo(spool, bytes, entry.stored, label, signal);
+      await bytes.skipTo(contentAt + entry.stored + paddingOf(entry.stored));
+    }
+    await checkEnd(bytes, label);
+    return { file, index, spool, hasRecords: bytes.position % RECORD_BYTES === 0 };
+  } catch (error) {
+    spool?.close();
+    throw error;
+  } finally {
+    await bytes.close();
+  }
+}
+
+function isKeptEntry({ kind, name }: TarEntry, isKept: (name: string) => boolean): boolean {
+  return kind === 'file' && isKept(name.subarray(name.lastIndexOf('/') + 1).toString('latin1'));
+}
+
+async function copyTo(
+  spool: Spool,
+  bytes: TarBytes,
+  stored: number,
+  label: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let left = stored; left > 0; ) {
+    signal?.throwIfAborted();
+    const got = await bytes.read(piece, 0, Math.min(piece.length, left));
+    if (got === 0) throw messages.archiveCutOff(label, bytes.position);
+    spool.push(piece.subarray(0, got));
+    left -= got;
+  }
+}
+
+/** Behind the end mark there are zeros at most. What else were there would be lost, or tar -i would read it. */
+async function checkEnd(bytes: TarBytes, label: string): Promise<void> {
+  const begin = bytes.position;
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (;;) {
+    const got = await bytes.read(piece, 0, piece.length);
+    if (got === 0) return;
+    if (piece.subarray(0, got).some((byte) => byte !== 0)) {
+      throw messages.archiveUnusable(label, begin, 'has bytes behind the end of the archive');
+    }
+    if (bytes.position - begin > MAX_END_BYTES) {
+      throw messages.archiveUnusable(
+        label,
+        begin,
+        `has over ${MAX_END_BYTES} zero bytes behind the end of the archive`,
+      );
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { messages } from '../errors/messages';
+import { createFolderSink } from './folder-sink';
+import type { Form } from './form';
+import type { LinkMode } from './link-mode';
+import type { Sink, SinkNotice } from './sink';
+import type { Source } from './source';
+
+export interface SinkOptions {
+  /** What OUT is to be; what the source is by default. */
+  readonly to?: Form | undefined;
+  /** How unchanged images get into a folder; 'auto' by default. */
+  readonly link?: LinkMode | undefined;
+  readonly onNotice: (notice: SinkNotice) => void;
+}
+
+/** A sink for `out`, where nothing may be yet. Throws FdgraftError. */
+export async function createSink(source: Source, out: string, { to, link, onNotice }: SinkOptions): Promise<Sink> {
+  const form = to ?? source.form;
+  if (form === 'dir') return createFolderSink(source, out, { link: link ?? 'auto', onNotice });
+  if (link !== undefined) throw messages.usage('--link goes with folders, and OUT is an archive', 'leave it out');
+  const { createArchiveSink } = await import('./archive/archive-sink');
+  return createArchiveSink(source, out, { form, onNotice });
+}
