@@ -29,6 +29,7 @@ test('the lock file pins every package and names no registry', (t) => {
 test('what the package promises to export is there', (t) => {
   const library = require('../src') as object;
   t.deepEqual(Object.keys(library).sort(), [
+    'FORMS',
     'FdgraftError',
     'LINK_MODES',
     'TASK_STATES',
@@ -41,7 +42,7 @@ test('what the package promises to export is there', (t) => {
     'explore',
     'imageInfo',
     'inspect',
-    'openFolder',
+    'openImages',
     'openSource',
     'planToJson',
     'readPlanOf',
