@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { FORMS, openSource, rewrite } from '../../src';
+import { compileProgram } from './support/compile';
+import { descriptor, numbers, restoreGrafted } from './support/graft';
+import type { Lab } from './support/lab';
+import { realTest } from './support/real-test';
+
+const PACKING: { readonly [form: string]: string[] } = {
+  tar: [],
+  'tar.gz': ['--gzip'],
+  'tar.zst': ['--zstd'],
+};
+
+function tar(...words: string[]): void {
+  const { status, stderr } = spawnSync('tar', words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tar ${words.join(' ')} ended with ${status}: ${stderr}`);
+}
+
+/** What `podman container checkpoint --export` puts around a dump. */
+function layOut(lab: Lab, dump: string): string {
+  const folder = lab.folder();
+  fs.cpSync(dump, path.join(folder, 'checkpoint'), { recursive: true });
+  fs.writeFileSync(path.join(folder, 'config.dump'), '{"id": "1"}');
+  fs.writeFileSync(path.join(folder, 'spec.dump'), '{"ociVersion": "1.0.2"}');
+  fs.mkdirSync(path.join(folder, 'root'));
+  fs.writeFileSync(path.join(folder, 'root/new'), 'a file of the container');
+  tar('-cf', path.join(folder, 'rootfs-diff.tar'), '-C', path.join(folder, 'root'), '.');
+  fs.rmSync(path.join(folder, 'root'), { recursive: true });
+  return folder;
+}
+
+for (const form of FORMS.filter((each) => each !== 'dir')) {
+  realTest(`an archive (${form}) like podman's: rewritten, unpacked by tar, restored`, async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+    const [parent, child] = [program.pid, program.pid + 1];
+    const before = [parent, child].map((pid) => numbers(program.tasks, pid));
+    const folder = layOut(lab, await lab.dump(program));
+    const [archive, out, unpacked] = ['in', 'out', 'unpacked'].map((name) => path.join(lab.folder(), name)) as [
+      string,
+      string,
+      string,
+    ];
+    const order = ['checkpoint', 'config.dump', 'spec.dump', 'rootfs-diff.tar'];
+    tar('-cf', archive, ...(PACKING[form] as string[]), '--sort=name', '-C', folder, ...order);
+    const source = await openSource(archive);
+    const { next } = await rewrite(source, { specs: [`fd[5]:${old.name}`], out });
+    await source.close();
+    t.deepEqual(next?.unpack, ['tar', '-xf', out, '-C', 'DIR']);
+    fs.mkdirSync(unpacked);
+    tar('-xf', out, '-C', unpacked);
+    for (const name of order.slice(1)) {
+      t.true(fs.readFileSync(path.join(unpacked, name)).equals(fs.readFileSync(path.join(folder, name))), name);
+    }
+    const pipe = await lab.pipe();
+    const images = path.join(unpacked, 'checkpoint');
+    const { tasks } = await restoreGrafted(lab, images, { callerFds: { 5: pipe.writeEnd } });
+    t.deepEqual(
+      [parent, child].map((pid) => numbers(tasks, pid)),
+      before,
+    );
+    for (const fd of [1, 6, 7]) t.true(tasks.isOurs(parent, fd, pipe.writeEnd));
+    t.is(descriptor(tasks, child, 9).target, pipe.name);
+    await tasks.signal(child, 'SIGUSR1');
+    t.is(pipe.drain().toString(), 'child 1\nchild 6\nchild 7\nchild 8\nchild 9\n');
+  });
+}
+
+realTest('unread bytes come out of an archive that becomes a folder', async (t, lab) => {
+  const old = await lab.pipe();
+  fs.writeSync(old.writeEnd, 'not read before the dump');
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: old.readEnd } });
+  const dump = await lab.dump(program);
+  const archive = path.join(lab.folder(), 'dump.tar.gz');
+  tar('-czf', archive, '-C', dump, '.');
+  const out = path.join(lab.folder(), 'out');
+  const source = await openSource(archive);
+  await rewrite(source, { specs: [`fd[5]:${old.name}`], out, to: 'dir' });
+  await source.close();
+  const pipe = await lab.pipe();
+  const { tasks } = await restoreGrafted(lab, out, { callerFds: { 5: pipe.readEnd } });
+  t.true(tasks.isOurs(program.pid, 0, pipe.readEnd));
+  t.is(pipe.drain().toString().slice(0, 24), 'not read before the dump');
+});
