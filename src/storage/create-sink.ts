@@ -16,8 +16,10 @@ export interface SinkOptions {
 /** A sink for `out`, where nothing may be yet. Throws FdgraftError. */
 export async function createSink(source: Source, out: string, { to, link, onNotice }: SinkOptions): Promise<Sink> {
   const form = to ?? source.form;
+  if (link !== undefined && (source.archive !== undefined || form !== 'dir')) {
+    throw messages.usage('--link goes from a folder to a folder, and one of the two is an archive', 'leave it out');
+  }
   if (form === 'dir') return createFolderSink(source, out, { link: link ?? 'auto', onNotice });
-  if (link !== undefined) throw messages.usage('--link goes with folders, and OUT is an archive', 'leave it out');
   const { createArchiveSink } = await import('./archive/archive-sink');
   return createArchiveSink(source, out, { form, onNotice });
 }
