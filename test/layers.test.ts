@@ -17,6 +17,7 @@ const LAYERS = [
   'plan',
   'diff',
   'operations',
+  'report',
   'cli',
 ];
 const src = path.join(__dirname, '../src');

@@ -62,7 +62,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
     const { decode, openFolder } = await import('../../index');
-    const { noticeLines } = await import('../report/notices');
+    const { noticeLines } = await import('../../report/notices');
     const options = { out, pretty, signal, onWarning, ...(link === undefined ? {} : { link }) };
     const { converted, notices } = await decode(await openFolder(input), options);
     if (!quiet) for (const line of [...warnings, ...noticeLines(notices)]) await context.complain(line);

@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
+import type { DiffReport } from '../../report/diff-report';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import type { DiffReport } from '../report/diff-report';
 import { isFolder, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
@@ -130,15 +130,16 @@ async function compare(
 }
 
 async function createReport(format: Format, args: Arguments, context: Context): Promise<DiffReport> {
-  if (format === 'json') return new (await import('../report/diff-json')).DiffJson(args.before, args.after);
-  if (format === 'markdown') return new (await import('../report/diff-markdown')).DiffMarkdown(args.before, args.after);
+  if (format === 'json') return new (await import('../../report/diff-json')).DiffJson(args.before, args.after);
+  if (format === 'markdown')
+    return new (await import('../../report/diff-markdown')).DiffMarkdown(args.before, args.after);
   if (format === 'html') {
     const isProof = once('plan', args.plan) !== undefined;
-    return new (await import('../report/diff-html')).DiffHtml(args.before, args.after, isProof);
+    return new (await import('../../report/diff-html')).DiffHtml(args.before, args.after, isProof);
   }
   const isShown = once('out', args.out) === undefined;
   const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
-  return new (await import('../report/diff-text')).DiffText(emphasize);
+  return new (await import('../../report/diff-text')).DiffText(emphasize);
 }
 
 const PIECE = 1 << 14;

@@ -53,7 +53,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
     const { encode, openFolder } = await import('../../index');
-    const { noticeLines } = await import('../report/notices');
+    const { noticeLines } = await import('../../report/notices');
     const options = { out, signal, ...(link === undefined ? {} : { link }) };
     const { converted, notices } = await encode(await openFolder(input), options);
     if (!args.quiet) for (const line of noticeLines(notices)) await context.complain(line);

@@ -96,7 +96,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
 }
 
 async function createReport(args: Arguments, context: Context): Promise<Report> {
-  if (args.json) return new (await import('../report/ls-json')).LsJson();
-  const { LsText } = await import('../report/ls-text');
+  if (args.json) return new (await import('../../report/ls-json')).LsJson();
+  const { LsText } = await import('../../report/ls-text');
   return new LsText((text) => context.emphasize(text, args.color));
 }

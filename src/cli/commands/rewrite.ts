@@ -113,7 +113,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
   });
-  const report = await import('../report/rewrite');
+  const report = await import('../../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;
   if (args.json) {

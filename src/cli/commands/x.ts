@@ -77,8 +77,8 @@ interface Report {
 }
 
 async function createReport(what: ExploredWhat, json: boolean): Promise<Report> {
-  if (json) return new (await import('../report/x-json')).XJson(what);
-  const { fdsText, memsText, psText, RssText } = await import('../report/x-text');
+  if (json) return new (await import('../../report/x-json')).XJson(what);
+  const { fdsText, memsText, psText, RssText } = await import('../../report/x-text');
   const reports = { ps: psText, fds: fdsText, mems: memsText, rss: new RssText() };
   // Each word has its own rows, which explore gives for that word alone.
   return reports[what] as Report;

@@ -1,4 +1,4 @@
-import type { Plan, PlanPlaceholder } from '../../../index';
+import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { escapeHtml, shorten } from './escape';
 
 const MAX_ROWS = 200;

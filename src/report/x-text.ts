@@ -1,4 +1,6 @@
-import type { Explored, ExploredMapping, ExploredRun } from '../../index';
+import type { ExploredMapping } from '../checkpoint/explore/mappings';
+import type { ExploredRun } from '../checkpoint/explore/resident';
+import type { Explored } from '../operations/explore';
 import { address, fileWord, pagesIn, protWord } from './x-words';
 
 /*

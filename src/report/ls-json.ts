@@ -1,6 +1,6 @@
-import { accessOf } from '../../checkpoint/entry-types';
-import type { ListedEntry } from '../../index';
-import { jsonNumber } from '../../plan/plan-json';
+import { accessOf } from '../checkpoint/entry-types';
+import type { ListedEntry } from '../operations/inspect';
+import { jsonNumber } from '../plan/plan-json';
 
 /** The list for programs, an entry a piece: what they are in a row is one value of JSON. */
 export class LsJson {

@@ -1,4 +1,4 @@
-import { escapeControls } from '../../../bytes/escape';
+import { escapeControls } from '../../bytes/escape';
 
 const ENTITIES: { readonly [character: string]: string } = {
   '&': '&amp;',

@@ -1,5 +1,5 @@
-import { escapeControls } from '../../bytes/escape';
-import type { DiffResult, ToldDifference } from '../../index';
+import { escapeControls } from '../bytes/escape';
+import type { DiffResult, ToldDifference } from '../operations/diff';
 import { type DiffReport, describeDifference, placeOf } from './diff-report';
 
 /** For a terminal. */

@@ -1,4 +1,4 @@
-import type { ListedEntry } from '../../index';
+import type { ListedEntry } from '../operations/inspect';
 import { accessWord, columns, pidAndFd, shellQuote } from './words';
 
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */

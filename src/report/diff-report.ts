@@ -1,4 +1,4 @@
-import type { DiffResult, ToldDifference } from '../../index';
+import type { DiffResult, ToldDifference } from '../operations/diff';
 
 /** Writes a comparison, piece by piece: first what it means, then the differences as they come. */
 export interface DiffReport {

@@ -1,5 +1,8 @@
-import { escapeControls } from '../../bytes/escape';
-import { type NextCommand, type Plan, type PlanPlaceholder, planToJson, type RewriteResult } from '../../index';
+import { escapeControls } from '../bytes/escape';
+import type { RewriteResult } from '../operations/rewrite';
+import type { NextCommand } from '../plan/next-command';
+import type { Plan, PlanPlaceholder } from '../plan/plan';
+import { planToJson } from '../plan/plan-json';
 import { noticeLines } from './notices';
 import { accessWord, pidAndFd, shellWord } from './words';
 

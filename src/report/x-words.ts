@@ -1,6 +1,6 @@
-import { escapeControls } from '../../bytes/escape';
-import type { NamedFile } from '../../index';
-import { encodeQuotedPrintable } from '../../json/quoted-printable';
+import { escapeControls } from '../bytes/escape';
+import type { NamedFile } from '../checkpoint/explore/named-file';
+import { encodeQuotedPrintable } from '../json/quoted-printable';
 
 /** What crit writes for a type of which it finds no entry. */
 const UNKNOWN: { readonly [type: string]: string } = { REG: 'unknown path', PIPE: 'pipe[?]', UNIXSK: 'unix[?]' };

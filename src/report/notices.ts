@@ -1,4 +1,4 @@
-import type { SinkNotice } from '../../index';
+import type { SinkNotice } from '../storage/folder-sink';
 
 const NOTICES = {
   OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',

@@ -1,4 +1,4 @@
-import type { DiffGraph, GraphEntry, GraphTask } from '../../../index';
+import type { DiffGraph, GraphEntry, GraphTask } from '../../diff/graph';
 
 type Presence = GraphTask['presence'];
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DiffResult, ToldDifference } from '../../index';
+import type { DiffResult, ToldDifference } from '../operations/diff';
 import { type DiffReport, describeDifference, placeOf } from './diff-report';
 import { escapeHtml, shorten } from './html/escape';
 import { graphSection } from './html/graph-section';

@@ -1,4 +1,4 @@
-import type { DiffResult, ToldDifference } from '../../index';
+import type { DiffResult, ToldDifference } from '../operations/diff';
 import type { DiffReport } from './diff-report';
 
 /** For programs: one object, written as it comes. */

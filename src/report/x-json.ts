@@ -1,7 +1,10 @@
-import { escapeBytes } from '../../bytes/escape';
-import type { Explored, ExploredMapping, ExploredRun, ExploredWhat, NamedFile } from '../../index';
-import { TASK_STATES } from '../../index';
-import { jsonNumber } from '../../plan/plan-json';
+import { escapeBytes } from '../bytes/escape';
+import { TASK_STATES } from '../checkpoint/explore/core-facts';
+import type { ExploredMapping } from '../checkpoint/explore/mappings';
+import type { NamedFile } from '../checkpoint/explore/named-file';
+import type { ExploredRun } from '../checkpoint/explore/resident';
+import type { Explored, ExploredWhat } from '../operations/explore';
+import { jsonNumber } from '../plan/plan-json';
 import { pagesIn, protWord } from './x-words';
 
 /** Rows as one JSON document, in pieces. */

@@ -1,4 +1,4 @@
-import type { DiffGraph, GraphEntry } from '../../../index';
+import type { DiffGraph, GraphEntry } from '../../diff/graph';
 import { escapeHtml, shorten, toColumns } from './escape';
 import type { CallerPlace, DescriptorPlace, Edge, EntryPlace, GraphLayout, TaskPlace } from './graph-layout';
 import { layOut } from './graph-layout';

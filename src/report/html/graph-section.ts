@@ -1,4 +1,4 @@
-import type { DiffGraph, GraphEntry } from '../../../index';
+import type { DiffGraph, GraphEntry } from '../../diff/graph';
 import { escapeHtml, shorten } from './escape';
 import { drawGraph, nameOf, noteOf } from './graph-svg';
 
