@@ -15,6 +15,16 @@ interface Arguments {
   quiet: boolean;
 }
 
+/** Those of a batch, too. */
+export const DECODE_OPTIONS = {
+  pretty: {
+    type: 'boolean',
+    default: false,
+    describe: 'with indents, names of flags and hexadecimal numbers',
+  },
+  link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
+} as const;
+
 export function decodeCommand(context: Context): CommandModule<object, Arguments> {
   return {
     command: 'decode [source]',
@@ -30,12 +40,7 @@ export function decodeCommand(context: Context): CommandModule<object, Arguments
           requiresArg: true,
           describe: 'the JSON (stdout by default); of a folder: the folder to make, with NAME.img.json for NAME.img',
         })
-        .option('pretty', {
-          type: 'boolean',
-          default: false,
-          describe: 'with indents, names of flags and hexadecimal numbers',
-        })
-        .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
+        .options(DECODE_OPTIONS)
         .epilogue(
           epilogue([
             ['fdgraft decode -i files.img --pretty | less', 'an image to read'],

@@ -21,6 +21,36 @@ interface Arguments {
   quiet: boolean;
 }
 
+/** Those of a batch, too. */
+export const REWRITE_OPTIONS = {
+  'inherit-fd': {
+    type: 'string',
+    nargs: 1,
+    requiresArg: true,
+    describe:
+      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
+  },
+  specs: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
+  },
+  'from-descriptors': {
+    type: 'boolean',
+    default: false,
+    describe: "specs from the source's descriptors.json, as runc and crun mean it",
+  },
+  'dry-run': { type: 'boolean', default: false, describe: 'write no folder, only say what would be' },
+  link: {
+    choices: LINK_MODES,
+    requiresArg: true,
+    describe:
+      'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
+  },
+  'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
+  'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
+} as const;
+
 export function rewriteCommand(context: Context): CommandModule<object, Arguments> {
   return {
     command: 'rewrite <source>',
@@ -35,33 +65,8 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
           default: false,
           describe: 'put the result in the place of SOURCE, in one step',
         })
-        .option('inherit-fd', {
-          type: 'string',
-          nargs: 1,
-          requiresArg: true,
-          describe:
-            'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
-        })
-        .option('specs', {
-          type: 'string',
-          requiresArg: true,
-          describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
-        })
-        .option('from-descriptors', {
-          type: 'boolean',
-          default: false,
-          describe: "specs from the source's descriptors.json, as runc and crun mean it",
-        })
+        .options(REWRITE_OPTIONS)
         .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
-        .option('dry-run', { type: 'boolean', default: false, describe: 'write no folder, only say what would be' })
-        .option('link', {
-          choices: LINK_MODES,
-          requiresArg: true,
-          describe:
-            'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
-        })
-        .option('allow-unmatched', { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' })
-        .option('drop-in-flight', { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' })
         .epilogue(
           epilogue([
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
