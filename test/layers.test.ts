@@ -18,6 +18,7 @@ const LAYERS = [
   'diff',
   'operations',
   'report',
+  'batch',
   'cli',
 ];
 const src = path.join(__dirname, '../src');

@@ -95,7 +95,7 @@ async function tell(args: Arguments, format: DiffFormat, context: Context, write
   }
 }
 
-function chooseFormat(args: Arguments): DiffFormat {
+export function chooseFormat(args: Pick<Arguments, 'format' | 'json'>): DiffFormat {
   const format = once('format', args.format) as DiffFormat | undefined;
   if (args.json && format !== undefined && format !== 'json') {
     throw messages.usage(`--json and --format ${format} were given both`, 'give one of them');
