@@ -1,4 +1,8 @@
 /** The library: what the command does, without printing and without exiting. */
+export { type BatchOptions, type BatchProgress, type BatchSummary, batch } from './batch/batch';
+export type { BatchJob, JobError, MadeAgain } from './batch/job';
+export { parseShard, type Shard } from './batch/shard';
+export type { BatchTask, DecodeTask, DiffTask, JobWarning, ListTask, RewriteTask } from './batch/task';
 export type { EntryFacts } from './checkpoint/entry-types';
 export { TASK_STATES } from './checkpoint/explore/core-facts';
 export type { ExploredDescriptor, ExploredFolder } from './checkpoint/explore/descriptors';

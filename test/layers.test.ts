@@ -17,6 +17,8 @@ const LAYERS = [
   'plan',
   'diff',
   'operations',
+  'report',
+  'batch',
   'cli',
 ];
 const src = path.join(__dirname, '../src');

@@ -10,20 +10,29 @@ const { top } = require('./ensure');
 const cli = path.join(top, 'dist', 'cli');
 const checkpoint = path.join(top, 'fixtures', 'images', 'pipe_outside');
 
+const worker = path.join(top, 'dist', 'batch', 'worker.js');
+
+const BUNDLE = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minify: true,
+  legalComments: 'inline',
+  logLevel: 'warning',
+};
+
 function bundle() {
-  require('esbuild').buildSync({
+  const { buildSync } = require('esbuild');
+  buildSync({
+    ...BUNDLE,
     entryPoints: [path.join(cli, 'main.js')],
     outfile: path.join(cli, 'command.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    minify: true,
-    legalComments: 'inline',
     banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
     footer: { js: '})' },
-    logLevel: 'warning',
   });
+  // What a batch starts again and again, in the place of its module.
+  buildSync({ ...BUNDLE, entryPoints: [worker], outfile: worker, allowOverwrite: true });
 }
 
 /** What V8 compiles when the usual commands run. Their output goes nowhere. */

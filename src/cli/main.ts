@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { version } from '../version';
+import { batchCommand } from './commands/batch';
 import { decodeCommand } from './commands/decode';
 import { diffCommand } from './commands/diff';
 import { encodeCommand } from './commands/encode';
@@ -46,6 +47,7 @@ function buildParser(args: readonly string[], context: Context): Argv {
     .command(infoCommand(context))
     .command(showCommand(context))
     .command(xCommand(context))
+    .command(batchCommand(context))
     .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()

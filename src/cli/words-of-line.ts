@@ -7,6 +7,7 @@ const SWITCHES = new Set([
   'drop-in-flight',
   'dry-run',
   'external',
+  'fail-fast',
   'from-descriptors',
   'help',
   'in-place',
@@ -15,6 +16,7 @@ const SWITCHES = new Set([
   'payload',
   'pretty',
   'quiet',
+  'resume',
   'version',
 ]);
 

@@ -272,6 +272,142 @@ export const messages = {
 
   unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
 
+  // Batches.
+  notAFolderBelowRoot: (folder: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: 'is no folder, or a link to one, and outputs go below it',
+      hint: 'a batch follows no links below --out, since they could lead out of it; move it elsewhere',
+    }),
+  patternEmpty: () =>
+    error({ code: 'USAGE', problem: 'a pattern is empty', hint: 'name checkpoints, or write a pattern for them' }),
+  patternMatchesNothing: (pattern: string, linked: string | undefined) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      problem: `pattern '${pattern}' matches no checkpoint`,
+      hint:
+        linked === undefined
+          ? 'checkpoints are folders with an inventory.img, and archives; quote the pattern, and ** crosses folders'
+          : `it matches ${linked}, and patterns do not follow links: name that itself`,
+    }),
+  onlyExclusions: () =>
+    error({
+      code: 'USAGE',
+      problem: 'all patterns begin with !, which only takes away from others',
+      hint: 'write a pattern for what is there, too',
+    }),
+  noCheckpoint: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'is neither an image folder (one with inventory.img) nor an archive',
+      hint: `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`,
+    }),
+  folderUnreadable: (folder: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: folder,
+      problem: `cannot be looked into: ${reason(cause)}`,
+      hint: "checkpoints below it were not found; a pattern that begins with ! leaves it out: '!FOLDER/**'",
+      cause,
+    }),
+  inputNotUtf8: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'has a name that is not UTF-8, which a batch cannot pass on',
+      hint: 'rename it, or a folder above it; fdgraft rewrite . works from inside of it',
+    }),
+  inputOutsideBase: (input: string, base: string) =>
+    error({
+      code: 'USAGE',
+      file: input,
+      problem: `lies outside of the base ${base}, so it has no place below --out`,
+      hint: 'outputs lie where inputs do relative to --base DIR: give one that is around all inputs',
+    }),
+  inputIsBase: (input: string) =>
+    error({
+      code: 'USAGE',
+      file: input,
+      problem: 'is the base itself, so its output would be --out itself',
+      hint: 'give --base DIR with a folder above it',
+    }),
+  inputInsideRoot: (input: string, root: string) =>
+    error({
+      code: 'USAGE',
+      file: input,
+      problem: `lies inside ${root}, where the outputs go`,
+      hint: 'give another --out',
+    }),
+  rootInsideInput: (input: string, root: string) =>
+    error({
+      code: 'USAGE',
+      file: root,
+      problem: `lies inside the checkpoint ${input}, which is never changed`,
+      hint: 'give another --out',
+    }),
+  sameOutput: (a: string, b: string, out: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${a} and ${b} would both become ${out}`,
+      hint: 'give --base DIR with a folder that is around both, or make two batches of them',
+    }),
+  outputInsideOutput: (input: string, inner: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${inner} lies inside the checkpoint ${input}, and so would its output`,
+      hint: 'leave one of them out',
+    }),
+  notOurOutput: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'exists already, no batch made it here, and it is not what this job makes',
+      hint: 'move it elsewhere, or give another --out; an existing one is never touched',
+    }),
+  counterpartMissing: (file: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `there is nothing to compare with: ${reason(cause)}`,
+      hint: '--against ROOT2 has, below it, the other checkpoints at the same paths, as a batch makes them',
+      cause,
+    }),
+  stateUnusable: (folder: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `what the batch has done cannot be noted there: ${reason(cause)}`,
+      cause,
+    }),
+  shardSyntax: (text: string) =>
+    error({
+      code: 'USAGE',
+      problem: `--shard ${text} is no shard`,
+      hint: 'write I/N, with I from 0 to N-1, such as 0/4; auto in a Slurm array; auto/N in an indexed Job of Kubernetes',
+    }),
+  shardOutOfRange: (index: number, count: number, from: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${from} says shard ${index} of ${count}, and there are 0 to ${count - 1}`,
+      hint: 'shards are counted from 0',
+    }),
+  shardUnknown: (problem: string, hint: string) => error({ code: 'USAGE', problem: `--shard: ${problem}`, hint }),
+  workerDied: (how: string) =>
+    error({
+      code: 'SYSTEM',
+      problem: `the process that did this ended (${how})`,
+      hint: 'it may have run out of memory, or somebody killed it; run the batch again, with fewer --jobs',
+    }),
+  cannotStartWorker: (cause: unknown) =>
+    error({
+      code: 'SYSTEM',
+      problem: `no worker could be started: ${reason(cause)}`,
+      hint: '--jobs 1 needs none',
+      cause,
+    }),
+
   // Images.
   truncated: (place: Place, needs: number, what: string) =>
     error({

@@ -16,7 +16,7 @@ export const FIRST_MEMBERS = [PLAN_IMAGE, 'inventory.img', 'pstree.img', 'files.
 const INVENTORY = 'inventory.img';
 
 export interface OpenOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

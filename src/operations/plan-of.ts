@@ -7,6 +7,7 @@ import { readPlan } from '../plan/read-plan';
 import { isArchive } from '../storage/archive/detect';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
+import { withSource } from '../storage/with-source';
 import { openSource } from './open-source';
 
 /** The plan in what a rewrite made; undefined where there is none. Throws FdgraftError. */
@@ -42,12 +43,9 @@ export async function readPlanOf(file: string): Promise<Plan> {
 }
 
 async function planOfArchive(file: string): Promise<Plan> {
-  const source = await openSource(file);
-  try {
+  return withSource(await openSource(file), async (source) => {
     const plan = await planIn(source);
     if (plan === undefined) throw messages.noPlan(file, `there is no ${PLAN_IMAGE} in it`);
     return plan;
-  } finally {
-    await source.close();
-  }
+  });
 }

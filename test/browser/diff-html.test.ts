@@ -5,7 +5,7 @@ import test from 'ava';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { diff, openSource, readPlanOf, rewrite } from '../../src';
-import { DiffHtml } from '../../src/cli/report/diff-html';
+import { DiffHtml } from '../../src/report/diff-html';
 import { NASTY, withNastyName } from '../support/nasty-name';
 import { browserTest } from './support/browser-test';
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { type DiffResult, diff, openSource, rewrite, type ToldDifference } from '../../src';
-import { DiffHtml } from '../../src/cli/report/diff-html';
-import { escapeHtml, shorten, toColumns } from '../../src/cli/report/html/escape';
-import { layOut } from '../../src/cli/report/html/graph-layout';
+import { DiffHtml } from '../../src/report/diff-html';
+import { escapeHtml, shorten, toColumns } from '../../src/report/html/escape';
+import { layOut } from '../../src/report/html/graph-layout';
 import { NASTY, withNastyName } from '../support/nasty-name';
 
 const images = path.join(__dirname, '../../fixtures/images');

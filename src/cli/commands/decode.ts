@@ -2,10 +2,10 @@ import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { withSource } from '../with-source';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
@@ -17,6 +17,17 @@ interface Arguments {
   pretty: boolean;
   quiet: boolean;
 }
+
+/** Those of a batch, too. */
+export const DECODE_OPTIONS = {
+  pretty: {
+    type: 'boolean',
+    default: false,
+    describe: 'with indents, names of flags and hexadecimal numbers',
+  },
+  to: { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' },
+  link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
+} as const;
 
 export function decodeCommand(context: Context): CommandModule<object, Arguments> {
   return {
@@ -33,13 +44,7 @@ export function decodeCommand(context: Context): CommandModule<object, Arguments
           requiresArg: true,
           describe: 'the JSON (stdout by default); of a folder: the folder to make, with NAME.img.json for NAME.img',
         })
-        .option('pretty', {
-          type: 'boolean',
-          default: false,
-          describe: 'with indents, names of flags and hexadecimal numbers',
-        })
-        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
-        .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
+        .options(DECODE_OPTIONS)
         .epilogue(
           epilogue([
             ['fdgraft decode -i files.img --pretty | less', 'an image to read'],
@@ -67,7 +72,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
     const { decode, openImages } = await import('../../index');
-    const { noticeLines } = await import('../report/notices');
+    const { noticeLines } = await import('../../report/notices');
     const options = {
       out,
       ...(to === undefined ? {} : { to }),
@@ -76,7 +81,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
       onWarning,
       ...(link === undefined ? {} : { link }),
     };
-    const { converted, notices } = await withSource(input, context, openImages, (source) => decode(source, options));
+    const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
+      decode(source, options),
+    );
     if (!quiet) for (const line of [...warnings, ...noticeLines(notices)]) await context.complain(line);
     if (!quiet) await context.complain(`${converted} images are JSON in ${out}`);
     return;

@@ -2,17 +2,14 @@ import fs from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
+import { createDiffReport, DIFF_FORMATS, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
+import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import type { DiffReport } from '../report/diff-report';
-import { withSource } from '../with-source';
-
 import { isCheckpoint, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
-const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
 type Writer = { write(bytes: Uint8Array): Promise<void> };
-type Format = (typeof FORMATS)[number];
 
 interface Arguments {
   before: string;
@@ -25,6 +22,16 @@ interface Arguments {
   quiet: boolean;
   color: boolean;
 }
+
+/** Those of a batch, too. */
+export const DIFF_OPTIONS = {
+  format: { choices: DIFF_FORMATS, requiresArg: true, describe: 'text, the default; --json is json' },
+  payload: {
+    type: 'boolean',
+    default: false,
+    describe: 'show buffers and payload too, which may be secrets',
+  },
+} as const;
 
 export function diffCommand(context: Context): CommandModule<object, Arguments> {
   return {
@@ -39,16 +46,11 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
           describe: 'an image folder, an archive, or an image',
         })
         .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
-        .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
+        .options(DIFF_OPTIONS)
         .option('plan', {
           type: 'string',
           requiresArg: true,
           describe: 'the plan of the rewrite that made B: what it does not explain is told apart',
-        })
-        .option('payload', {
-          type: 'boolean',
-          default: false,
-          describe: 'show buffers and payload too, which may be secrets',
         })
         .option('out', {
           alias: 'o',
@@ -80,21 +82,26 @@ async function run(args: Arguments, context: Context): Promise<void> {
   await withOutput(out, context, '', (writer) => tell(args, format, context, writer));
 }
 
-async function tell(args: Arguments, format: Format, context: Context, writer: Writer | undefined): Promise<void> {
+async function tell(args: Arguments, format: DiffFormat, context: Context, writer: Writer | undefined): Promise<void> {
   const [before, after] = [wordOf(args.before), wordOf(args.after)];
   const planPath = once('plan', args.plan);
+  const isProof = planPath !== undefined;
   const result = await compare(before, after, planPath, { payload: args.payload, graph: format === 'html' }, context);
   try {
-    if (writer !== undefined) await write(result, await createReport(format, args, context), writer);
-    const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.misfits.length === 0;
-    if (!isFine) context.answerNo();
+    if (writer !== undefined) {
+      const isShown = once('out', args.out) === undefined;
+      const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
+      const names = { before: args.before, after: args.after };
+      await writeDiff(result, await createDiffReport(format, { ...names, isProof, emphasize }), writer);
+    }
+    if (!isFine(result, isProof)) context.answerNo();
   } finally {
     result.close();
   }
 }
 
-function chooseFormat(args: Arguments): Format {
-  const format = once('format', args.format) as Format | undefined;
+export function chooseFormat(args: Pick<Arguments, 'format' | 'json'>): DiffFormat {
+  const format = once('format', args.format) as DiffFormat | undefined;
   if (args.json && format !== undefined && format !== 'json') {
     throw messages.usage(`--json and --format ${format} were given both`, 'give one of them');
   }
@@ -123,8 +130,8 @@ async function compare(
   if (isWhole) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
     const options = { signal, payload, graph, ...(plan === undefined ? {} : { plan }) };
-    return withSource(before, context, openSource, (a) =>
-      withSource(after, context, openSource, (b) => diff(a, b, options)),
+    return withSource(await openSource(before, { signal }), async (a) =>
+      withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),
     );
   }
   if (planPath !== undefined) throw messages.usage('--plan goes with two checkpoints', 'leave it out');
@@ -138,29 +145,4 @@ async function compare(
     await a.reader.close();
     await b.reader.close();
   }
-}
-
-async function createReport(format: Format, args: Arguments, context: Context): Promise<DiffReport> {
-  if (format === 'json') return new (await import('../report/diff-json')).DiffJson(args.before, args.after);
-  if (format === 'markdown') return new (await import('../report/diff-markdown')).DiffMarkdown(args.before, args.after);
-  if (format === 'html') {
-    const isProof = once('plan', args.plan) !== undefined;
-    return new (await import('../report/diff-html')).DiffHtml(args.before, args.after, isProof);
-  }
-  const isShown = once('out', args.out) === undefined;
-  const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
-  return new (await import('../report/diff-text')).DiffText(emphasize);
-}
-
-const PIECE = 1 << 14;
-
-async function write(result: DiffResult, report: DiffReport, writer: Writer): Promise<void> {
-  let text = report.begin(result);
-  for await (const difference of result.differences()) {
-    text += report.difference(difference);
-    if (text.length < PIECE) continue;
-    await writer.write(Buffer.from(text));
-    text = '';
-  }
-  await writer.write(Buffer.from(text + report.end(result)));
 }

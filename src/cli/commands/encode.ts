@@ -2,10 +2,10 @@ import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { withSource } from '../with-source';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
@@ -58,9 +58,11 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
     const { encode, openImages } = await import('../../index');
-    const { noticeLines } = await import('../report/notices');
+    const { noticeLines } = await import('../../report/notices');
     const options = { out, ...(to === undefined ? {} : { to }), signal, ...(link === undefined ? {} : { link }) };
-    const { converted, notices } = await withSource(input, context, openImages, (source) => encode(source, options));
+    const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
+      encode(source, options),
+    );
     if (!args.quiet) for (const line of noticeLines(notices)) await context.complain(line);
     if (!args.quiet) await context.complain(`${converted} images are in ${out}`);
     return;

@@ -3,10 +3,10 @@ import { messages } from '../../errors/messages';
 import type { RewriteOptions } from '../../index';
 import { FORMS, type Form } from '../../storage/form';
 import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once, repeated } from '../options';
-import { withSource } from '../with-source';
 
 interface Arguments {
   source: string;
@@ -24,6 +24,37 @@ interface Arguments {
   json: boolean;
   quiet: boolean;
 }
+
+/** Those of a batch, too. */
+export const REWRITE_OPTIONS = {
+  'inherit-fd': {
+    type: 'string',
+    nargs: 1,
+    requiresArg: true,
+    describe:
+      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
+  },
+  specs: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
+  },
+  'from-descriptors': {
+    type: 'boolean',
+    default: false,
+    describe: "specs from the source's descriptors.json, as runc and crun mean it",
+  },
+  to: { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' },
+  'dry-run': { type: 'boolean', default: false, describe: 'write no folder, only say what would be' },
+  link: {
+    choices: LINK_MODES,
+    requiresArg: true,
+    describe:
+      'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
+  },
+  'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
+  'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
+} as const;
 
 export function rewriteCommand(context: Context): CommandModule<object, Arguments> {
   return {
@@ -43,34 +74,8 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
           default: false,
           describe: 'put the result in the place of SOURCE, in one step',
         })
-        .option('inherit-fd', {
-          type: 'string',
-          nargs: 1,
-          requiresArg: true,
-          describe:
-            'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
-        })
-        .option('specs', {
-          type: 'string',
-          requiresArg: true,
-          describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
-        })
-        .option('from-descriptors', {
-          type: 'boolean',
-          default: false,
-          describe: "specs from the source's descriptors.json, as runc and crun mean it",
-        })
+        .options(REWRITE_OPTIONS)
         .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
-        .option('dry-run', { type: 'boolean', default: false, describe: 'write no folder, only say what would be' })
-        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
-        .option('link', {
-          choices: LINK_MODES,
-          requiresArg: true,
-          describe:
-            'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
-        })
-        .option('allow-unmatched', { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' })
-        .option('drop-in-flight', { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' })
         .epilogue(
           epilogue([
             ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
@@ -127,8 +132,10 @@ async function run(args: Arguments, context: Context): Promise<void> {
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
   };
-  const result = await withSource(args.source, context, openSource, (source) => rewrite(source, options));
-  const report = await import('../report/rewrite');
+  const result = await withSource(await openSource(args.source, { signal: context.signal }), (source) =>
+    rewrite(source, options),
+  );
+  const report = await import('../../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;
   if (args.json) {

@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { Explored, ExploredWhat, Source } from '../../index';
+import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { withSource } from '../with-source';
 
 interface Arguments {
   source: string;
@@ -49,7 +49,7 @@ async function run({ source, what, json, quiet }: Arguments, context: Context): 
   // That it is one of the words has been looked at where it is declared.
   if (what === undefined) throw messages.usage(`x lacks a word after SOURCE: ${WORDS.join(', ')}`, USAGE);
   const { openSource } = await import('../../index');
-  await withSource(source, context, openSource, (opened) =>
+  await withSource(await openSource(source, { signal: context.signal }), (opened) =>
     tell(opened, what as ExploredWhat, { json, quiet }, context),
   );
 }
@@ -90,8 +90,8 @@ interface Report {
 }
 
 async function createReport(what: ExploredWhat, json: boolean): Promise<Report> {
-  if (json) return new (await import('../report/x-json')).XJson(what);
-  const { fdsText, memsText, psText, RssText } = await import('../report/x-text');
+  if (json) return new (await import('../../report/x-json')).XJson(what);
+  const { fdsText, memsText, psText, RssText } = await import('../../report/x-text');
   const reports = { ps: psText, fds: fdsText, mems: memsText, rss: new RssText() };
   // Each word has its own rows, which explore gives for that word alone.
   return reports[what] as Report;

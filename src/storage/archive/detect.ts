@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
 import { BLOCK_BYTES, hasChecksum } from './blocks';
@@ -16,7 +17,7 @@ const MAGICS: readonly { readonly bytes: readonly number[]; readonly name: strin
  * What kind of archive a file is, by its content; undefined where it is none, or no regular file. Throws FdgraftError
  * (SYSTEM) where it cannot be read.
  */
-export function archiveForm(file: string): ArchiveForm | undefined {
+export function archiveForm(file: string | Buffer): ArchiveForm | undefined {
   const begin = firstBlock(file);
   if (begin === undefined) return undefined;
   const magic = MAGICS.find(({ bytes }) => bytes.every((byte, i) => begin[i] === byte));
@@ -27,7 +28,7 @@ export function archiveForm(file: string): ArchiveForm | undefined {
 }
 
 /** True for a regular file that is an archive by its content. */
-export function isArchive(file: string): boolean {
+export function isArchive(file: string | Buffer): boolean {
   return archiveForm(file) !== undefined;
 }
 
@@ -37,7 +38,7 @@ export function foreignCompression(file: string): string | undefined {
   return MAGICS.find(({ bytes, form }) => form === undefined && bytes.every((byte, i) => begin?.[i] === byte))?.name;
 }
 
-function firstBlock(file: string): Buffer | undefined {
+function firstBlock(file: string | Buffer): Buffer | undefined {
   try {
     // Opening a FIFO would wait.
     if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
@@ -49,6 +50,6 @@ function firstBlock(file: string): Buffer | undefined {
       fs.closeSync(fd);
     }
   } catch (error) {
-    throw messages.cannotRead(file, error);
+    throw messages.cannotRead(typeof file === 'string' ? file : escapeBytes(file), error);
   }
 }

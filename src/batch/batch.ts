@@ -1,0 +1,164 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import { messages } from '../errors/messages';
+import { checkOutputs } from './check-outputs';
+import { type BatchInput, findInputs } from './find-inputs';
+import type { BatchJob } from './job';
+import { runInWorkers } from './pool';
+import { Root } from './root';
+import { type JobSetup, runJob } from './run-job';
+import { isInShard, type Shard, WHOLE } from './shard';
+import type { BatchTask } from './task';
+
+export interface BatchOptions {
+  readonly task: BatchTask;
+  /** Paths, and patterns of fast-glob: image folders and archives that match are inputs. */
+  readonly patterns: readonly string[];
+  /** ROOT: outputs lie below it, each at its input's path relative to `base`. Undefined only for a rewrite's dry run. */
+  readonly out?: string;
+  /** The current folder by default, and `/` for absolute paths. */
+  readonly base?: string;
+  /** Only this part of the inputs. */
+  readonly shard?: Shard;
+  /** Processes that work at the same time, where there is enough to do; as many as there are processors by default. */
+  readonly jobs?: number;
+  /** Begin nothing more after a job that could not be done. */
+  readonly failFast?: boolean;
+  readonly signal?: AbortSignal;
+  /** Hears of each job when it is over, in the order in which they end. What it returns is waited for. */
+  readonly onJob?: (job: BatchJob) => void | Promise<void>;
+  readonly onProgress?: (progress: BatchProgress) => void;
+}
+
+/** How far a batch is, in jobs. */
+export interface BatchProgress {
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+}
+
+export interface BatchSummary {
+  readonly shard: Shard;
+  /** How many inputs the shard has. */
+  readonly total: number;
+  /** Jobs that were done, earlier runs' included, and the answer was yes. */
+  readonly done: number;
+  /** Of all that were done: how many an earlier run had done. */
+  readonly earlier: number;
+  /** Jobs whose answer was no. */
+  readonly no: number;
+  readonly failed: number;
+  /** Jobs that were not begun, since one had failed and `failFast` was set. */
+  readonly left: number;
+}
+
+/**
+ * Does the same with many checkpoints. What an earlier run has finished is recognised by what it holds, and not done
+ * again; what one that was killed has left is removed. A job that fails is told to `onJob`, and the others go on.
+ * Throws FdgraftError where nothing can be begun, and the signal's reason where that stops it.
+ */
+export async function batch(options: BatchOptions): Promise<BatchSummary> {
+  const { task, patterns, base, shard = WHOLE, signal } = options;
+  const isDry = task.what === 'rewrite' && options.out === undefined;
+  if (options.out === undefined && !isDry) throw messages.usage('nothing says where the outputs go', 'give --out ROOT');
+  const root = new Root(options.out ?? os.devNull);
+  const found = await findInputs(patterns, { base, root, signal });
+  if (!isDry) checkOutputs(found, task);
+  const inputs = found.filter(({ name }) => isInShard(name, shard));
+  const setup: JobSetup = { task, root: isDry ? undefined : makeRoot(root) };
+  return new Run(inputs, setup, shard, options).finish();
+}
+
+function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {
+  try {
+    fs.mkdirSync(real, { recursive: true });
+  } catch (error) {
+    throw messages.cannotWriteOut(given, error);
+  }
+  return { given, real };
+}
+
+/** Where work is not over by then, and there is this much of it yet, processes are worth their start. */
+const ALONE_MS = 300;
+const WORTH_MS = 1000;
+
+class Run {
+  private next = 0;
+  private isStopped = false;
+  private readonly counts = { done: 0, earlier: 0, no: 0, failed: 0 };
+
+  constructor(
+    private readonly inputs: readonly BatchInput[],
+    private readonly setup: JobSetup,
+    private readonly shard: Shard,
+    private readonly options: BatchOptions,
+  ) {}
+
+  async finish(): Promise<BatchSummary> {
+    const { signal, jobs = os.availableParallelism() } = this.options;
+    this.tellProgress();
+    const started = performance.now();
+    const isWorthMore = () => {
+      const left = this.inputs.length - this.next;
+      const passed = performance.now() - started;
+      return jobs > 1 && left > 0 && passed > ALONE_MS && (passed / Math.max(this.next, 1)) * left > WORTH_MS;
+    };
+    const workers = { run: undefined as Promise<void> | undefined };
+    const begin = () => {
+      if (workers.run !== undefined || !isWorthMore()) return;
+      workers.run = this.share(jobs);
+      // It is waited for below, when the job at hand is done.
+      workers.run.catch(() => {});
+    };
+    // A first job that takes long is no reason for the others to wait.
+    const timer = setInterval(begin, ALONE_MS);
+    try {
+      while (workers.run === undefined) {
+        const input = this.take();
+        if (input === undefined) break;
+        await this.conclude(await runJob(input, this.setup, signal));
+        begin();
+      }
+    } finally {
+      clearInterval(timer);
+      await workers.run;
+    }
+    signal?.throwIfAborted();
+    const { done, earlier, no, failed } = this.counts;
+    const left = this.inputs.length - done - no - failed;
+    return { shard: this.shard, total: this.inputs.length, done, earlier, no, failed, left };
+  }
+
+  private async share(jobs: number): Promise<void> {
+    const { setup } = this;
+    const { signal } = this.options;
+    const count = Math.min(jobs, this.inputs.length - this.next);
+    await runInWorkers({ count, setup, signal, take: () => this.take(), conclude: (job) => this.conclude(job) });
+  }
+
+  /** The next input, undefined where there is none or none is to be begun. */
+  private take(): BatchInput | undefined {
+    if (this.isStopped || this.options.signal?.aborted) return undefined;
+    const input = this.inputs[this.next];
+    this.next += 1;
+    return input;
+  }
+
+  private async conclude(job: BatchJob): Promise<void> {
+    this.counts[job.status] += 1;
+    if (job.isEarlier) this.counts.earlier += 1;
+    if (this.options.failFast && job.error !== undefined) this.isStopped = true;
+    try {
+      await this.options.onJob?.(job);
+    } catch (error) {
+      this.isStopped = true;
+      throw error;
+    }
+    this.tellProgress();
+  }
+
+  private tellProgress(): void {
+    const { done, no, failed } = this.counts;
+    this.options.onProgress?.({ total: this.inputs.length, done: done + no + failed, failed });
+  }
+}

@@ -1,0 +1,70 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { builtins } from '../bytes/builtins';
+import { messages } from '../errors/messages';
+import { isImageName, rawContentOf } from '../frames/image-kinds';
+import { isJsonOfImage } from '../operations/json-name';
+import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
+import { joinPath } from '../storage/byte-path';
+import { digestMember } from '../storage/digest-member';
+import { openFolder } from '../storage/folder-source';
+import { openFile } from '../storage/single-file';
+import { isFileOrLeadsToOne } from '../storage/source';
+
+/**
+ * What a checkpoint that goes into a job holds, as a digest. Images count with their bytes. Pages and other raw files,
+ * and archives, may be too large to read for this: they count with size and time of change. Logs do not count.
+ * Throws FdgraftError.
+ */
+export async function contentOfInput(file: string, signal: AbortSignal | undefined): Promise<string> {
+  const stats = statsOf(file);
+  if (!stats.isDirectory()) return `${stats.size} bytes of ${stats.mtimeNs}`;
+  return digestOfFolder(file, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);
+}
+
+/**
+ * The same of what a job made: a file counts with its bytes, and so do images, and their JSON; raw files with their size.
+ * A restore may have added logs since. Throws FdgraftError.
+ */
+export async function contentOfOutput(file: string, signal: AbortSignal | undefined): Promise<string> {
+  const stats = fs.lstatSync(file);
+  if (stats.isDirectory()) return digestOfFolder(file, signal, ({ size }) => `${size} bytes`);
+  if (!stats.isFile()) return 'neither a folder nor a file';
+  const reader = openFile(file, signal);
+  const member = { name: Buffer.from(file), kind: 'file' as const, mode: 0, uid: 0, gid: 0, open: async () => reader };
+  return (await digestMember(member, signal))?.sha256 ?? '';
+}
+
+type DescribeRaw = (stats: fs.BigIntStats) => string;
+
+async function digestOfFolder(
+  folder: string,
+  signal: AbortSignal | undefined,
+  describeRaw: DescribeRaw,
+): Promise<string> {
+  const hash = builtins.crypto.createHash('sha256');
+  for await (const member of (await openFolder(folder)).members()) {
+    signal?.throwIfAborted();
+    const name = member.name.toString('latin1');
+    if (!counts(name)) continue;
+    // What a link to it leads to, since its text depends on where it stands.
+    const isRaw = rawContentOf(path.posix.basename(name)) !== undefined && isFileOrLeadsToOne(member);
+    const told = isRaw
+      ? describeRaw(statsOf(joinPath(Buffer.from(folder), member.name)))
+      : ((await digestMember(member, signal))?.sha256 ?? member.kind);
+    hash.update(`${name}\0${told}\0`);
+  }
+  return hash.digest('hex');
+}
+
+function counts(name: string): boolean {
+  return isImageName(name) || isJsonOfImage(path.posix.basename(name)) || name === DESCRIPTOR_LIST;
+}
+
+function statsOf(file: string | Buffer): fs.BigIntStats {
+  try {
+    return fs.statSync(file, { bigint: true });
+  } catch (error) {
+    throw messages.cannotReadSource(String(file), error);
+  }
+}

@@ -1,0 +1,76 @@
+import fs, { constants } from 'node:fs';
+import path from 'node:path';
+import { messages } from '../errors/messages';
+import { pathDigest } from './path-digest';
+
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+
+/** What a batch keeps in ROOT about what it made there. */
+export const STATE_FOLDER = '.fdgraft-batch';
+
+/** What made an output: the same again makes the same. */
+export interface JobRecord {
+  readonly version: 1;
+  /** The output's path below ROOT. */
+  readonly output: string;
+  /** Digest of what was to be done: the command, its options, the version of the tool. */
+  readonly task: string;
+  readonly input: string;
+  readonly content: string;
+  /** False where the job was done and the answer is no. */
+  readonly isFine: boolean;
+}
+
+/** Where one output's record stands, and what is put aside for it. Named by its path alone, which may be of any length. */
+export class JobState {
+  private readonly folder: string;
+  private readonly record: string;
+  /** A place on ROOT's file system that is this job's alone. */
+  readonly aside: string;
+
+  constructor(
+    root: string,
+    private readonly output: string,
+  ) {
+    const name = pathDigest(output).toString('hex', 0, 16);
+    this.folder = path.join(root, STATE_FOLDER, name.slice(0, 2));
+    this.record = path.join(this.folder, `${name}.json`);
+    this.aside = path.join(this.folder, `${name}.aside`);
+  }
+
+  /** Undefined where there is none that is whole: who was killed while writing it is taken for one who had not begun. */
+  read(): JobRecord | undefined {
+    try {
+      const record = JSON.parse(fs.readFileSync(this.record, 'utf8')) as JobRecord;
+      return record.version === 1 && record.output === this.output ? record : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  write(record: Omit<JobRecord, 'version' | 'output'>): void {
+    this.prepare();
+    try {
+      const fd = fs.openSync(this.record, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666);
+      try {
+        fs.writeSync(fd, `${JSON.stringify({ version: 1, output: this.output, ...record })}\n`);
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw messages.stateUnusable(this.record, error);
+    }
+  }
+
+  /** Makes the folder of it; others may make it meanwhile. A link would lead out of ROOT. */
+  prepare(): void {
+    for (const folder of [path.dirname(this.folder), this.folder]) {
+      try {
+        fs.mkdirSync(folder, { recursive: true });
+        if (!fs.lstatSync(folder).isDirectory()) throw new Error('it is no folder');
+      } catch (error) {
+        throw messages.stateUnusable(folder, error);
+      }
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { decode } from '../../operations/decode';
+import { openSource } from '../../operations/open-source';
+import { withSource } from '../../storage/with-source';
+import type { DecodeTask, JobWarning, TaskPlace, TaskResult } from '../task';
+
+export async function runDecode(task: DecodeTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
+  const warnings: JobWarning[] = [];
+  const options = {
+    ...task.options,
+    out: out as string,
+    onWarning: (warning: JobWarning) => warnings.push(warning),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const source = await openSource(input.path, { signal });
+  const { notices } = await withSource(source, (opened) => decode(opened, options));
+  return { isFine: true, warnings, notices };
+}

@@ -1,0 +1,37 @@
+import path from 'node:path';
+import { diff } from '../../operations/diff';
+import { openSource } from '../../operations/open-source';
+import { readPlanOf } from '../../operations/plan-of';
+import { createDiffReport, isFine, writeDiff } from '../../report/write-diff';
+import { createFileBeside } from '../../storage/file-beside';
+import { withSource } from '../../storage/with-source';
+import type { DiffTask, TaskPlace, TaskResult } from '../task';
+
+export async function runDiff(task: DiffTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
+  const { against, plans, format, payload } = task;
+  const after = path.join(against, input.name);
+  const plan = plans === undefined ? undefined : await readPlanOf(path.join(plans, input.name));
+  const options = {
+    payload,
+    graph: format === 'html',
+    ...(plan === undefined ? {} : { plan }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const result = await withSource(await openSource(input.path, { signal }), async (a) =>
+    withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),
+  );
+  try {
+    const isProof = plan !== undefined;
+    const report = await createDiffReport(format, { before: input.name, after, isProof });
+    const file = await createFileBeside(out as string);
+    try {
+      await writeDiff(result, report, file);
+      await file.commit();
+    } finally {
+      await file.abort();
+    }
+    return { isFine: isFine(result, isProof), warnings: [], notices: [] };
+  } finally {
+    result.close();
+  }
+}

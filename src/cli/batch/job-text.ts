@@ -1,0 +1,61 @@
+import type { BatchJob, BatchSummary, BatchTask, JobError } from '../../index';
+import { noticeLines } from '../../report/notices';
+
+const AGAIN = {
+  INPUT_CHANGED: 'made again: the input is not what it was made of',
+  OPTIONS_CHANGED: 'made again: with other options than before',
+  OUTPUT_CHANGED: 'made again: what an earlier batch made here was changed or damaged since',
+} as const;
+
+/** What came of a job, in a line. */
+export function jobLine({ name, status, isEarlier, error }: BatchJob, what: BatchTask['what']): string {
+  if (error !== undefined) return `${name}: ${status === 'no' ? 'no' : 'failed'}: ${firstLine(error)}`;
+  const answer = what === 'diff' ? (status === 'no' ? 'different' : 'same') : 'done';
+  return `${name}: ${answer}${isEarlier ? ' by an earlier run' : ''}`;
+}
+
+/** What else is to be said of it, a line each. */
+export function jobRemarks({ name, again, warnings, notices }: BatchJob): string[] {
+  return [
+    ...(again === undefined ? [] : [`note: ${AGAIN[again]}`]),
+    ...warnings.map(({ message }) => `warning: ${message}`),
+    ...noticeLines(notices),
+  ].map((line) => `${name}: ${line}`);
+}
+
+/** True for what the summary names. */
+export function isTrouble({ error }: BatchJob): boolean {
+  return error !== undefined;
+}
+
+/** How it all went; each failure with its error. */
+export function summaryLines(summary: BatchSummary, troubles: readonly BatchJob[], seconds: number): string[] {
+  const { total, done, earlier, no, failed, left, shard } = summary;
+  const ended = done + no + failed;
+  const parts = [
+    `${done} done${earlier === 0 ? '' : ` (${earlier} by an earlier run)`}`,
+    ...(no === 0 ? [] : [`${no} with the answer no`]),
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(left === 0 ? [] : [`${left} not begun`]),
+  ];
+  const part = shard.count === 1 ? '' : ` in shard ${shard.index} of ${shard.count}`;
+  const time = `${seconds.toFixed(1)} s${ended === 0 ? '' : `, ${rateText(ended / seconds)}`}`;
+  return [
+    `${total} ${total === 1 ? 'checkpoint' : 'checkpoints'}${part}: ${parts.join(', ')}; ${time}`,
+    ...troubles.flatMap(({ name, error }) => (error === undefined ? [] : [`  ${name}: ${indented(error)}`])),
+  ];
+}
+
+/** Jobs a second. */
+export function rateText(perSecond: number): string {
+  return `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toPrecision(2)}/s`;
+}
+
+function indented({ message, hint }: JobError): string {
+  const text = hint === undefined ? message : `${message}\n${hint}`;
+  return text.replaceAll('\n', '\n      ');
+}
+
+function firstLine({ message }: JobError): string {
+  return message.split('\n', 1)[0] as string;
+}

@@ -1,0 +1,65 @@
+import type { BatchJob, BatchProgress, BatchSummary, BatchTask } from '../../index';
+import type { Context } from '../context';
+import { jobJson, summaryJson } from './job-json';
+import { jobLine, jobRemarks, summaryLines } from './job-text';
+import { ProgressBar } from './progress-bar';
+
+export interface TellOptions {
+  readonly what: BatchTask['what'];
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Tells of a batch while it goes on: jobs as JSON on stdout, or as lines on stderr; on a terminal a line that is redrawn,
+ * and only what went wrong above it. Nobody need read it: the work is what counts.
+ */
+export class BatchTeller {
+  private readonly started = performance.now();
+  private readonly bar: ProgressBar | undefined;
+  private readonly troubles: BatchJob[] = [];
+
+  constructor(
+    private readonly options: TellOptions,
+    private readonly context: Context,
+  ) {
+    const isTerminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+    this.bar = isTerminal && !options.quiet ? new ProgressBar(context) : undefined;
+  }
+
+  onProgress(progress: BatchProgress): void {
+    this.bar?.show(progress);
+  }
+
+  async onJob(job: BatchJob): Promise<void> {
+    const { json, quiet, what } = this.options;
+    if (job.error !== undefined) this.troubles.push(job);
+    if (json) {
+      // On a terminal, the line that is redrawn would stand in its way.
+      this.bar?.clear();
+      await this.context.print(jobJson(job));
+    } else if (job.text !== undefined) {
+      this.bar?.clear();
+      await this.context.print(`${job.name}:\n${job.text.replace(/^/gm, '  ').trimEnd()}\n`);
+    } else if (job.error !== undefined || (this.bar === undefined && !quiet)) await this.say(jobLine(job, what));
+    if (!json && !quiet) for (const line of jobRemarks(job)) await this.say(line);
+  }
+
+  async onEnd(summary: BatchSummary): Promise<void> {
+    this.bar?.clear();
+    const seconds = (performance.now() - this.started) / 1000;
+    if (this.options.json) await this.context.print(summaryJson(summary, seconds));
+    if (this.options.quiet && this.troubles.length === 0) return;
+    for (const line of summaryLines(summary, this.troubles, seconds)) await this.context.complain(line);
+  }
+
+  async onInterrupt(): Promise<void> {
+    this.bar?.clear();
+    if (!this.options.quiet) await this.context.complain('interrupted: the same command again goes on from here');
+  }
+
+  private async say(line: string): Promise<void> {
+    if (this.bar === undefined) await this.context.complain(line);
+    else await this.bar.above(line);
+  }
+}

@@ -1,0 +1,27 @@
+import type { DiffResult, ToldDifference } from '../operations/diff';
+import type { DiffReport } from './diff-report';
+
+/** For programs: one object, written as it comes. */
+export class DiffJson implements DiffReport {
+  private count = 0;
+
+  constructor(
+    private readonly before: string,
+    private readonly after: string,
+  ) {}
+
+  begin({ isSame, meaning }: DiffResult): string {
+    const head = { format: 'fdgraft.diff', version: 1, before: this.before, after: this.after, same: isSame, meaning };
+    return `${JSON.stringify(head, null, 2).replace(/\n}$/, '')},\n  "differences": [`;
+  }
+
+  difference(difference: ToldDifference): string {
+    this.count += 1;
+    return `${this.count === 1 ? '' : ','}\n    ${JSON.stringify(difference)}`;
+  }
+
+  end({ unexplained, misfits }: DiffResult): string {
+    const rest = `"unexplained": ${unexplained},\n  "misfits": ${JSON.stringify(misfits)}`;
+    return `${this.count === 0 ? '' : '\n  '}],\n  ${rest}\n}\n`;
+  }
+}

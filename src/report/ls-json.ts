@@ -1,0 +1,62 @@
+import { accessOf } from '../checkpoint/entry-types';
+import type { ListedEntry } from '../operations/inspect';
+import { jsonNumber } from '../plan/plan-json';
+
+/** The list for programs, an entry a piece: what they are in a row is one value of JSON. */
+export class LsJson {
+  private isFirst = true;
+
+  begin(): string {
+    return '{\n  "format": "fdgraft.ls",\n  "version": 1,\n  "entries": [';
+  }
+
+  entry(entry: ListedEntry): string {
+    const text = JSON.stringify(toJson(entry), null, 2).replaceAll('\n', '\n    ');
+    const before = this.isFirst ? '\n    ' : ',\n    ';
+    this.isFirst = false;
+    return before + text;
+  }
+
+  end(): string {
+    return this.isFirst ? ']\n}\n' : '\n  ]\n}\n';
+  }
+}
+
+/** Entries that cannot be inherited yet have no key. */
+function toJson(entry: ListedEntry): object {
+  const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
+  return {
+    file_id: id,
+    type,
+    ...(facts === undefined
+      ? {}
+      : {
+          key: facts.key,
+          access: accessOf(facts.flags),
+          flags: facts.flags,
+          ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),
+          ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId, unread_bytes: unreadBytes }),
+          ...(missingEnd === undefined ? {} : { missing_end: missingEnd }),
+          external: isExternal,
+        }),
+    ...(callerFds.length === 0 ? {} : { caller_fds: callerFds }),
+    descriptors: descriptors.map(({ table, pids, names, fd, closeOnExec }) => ({
+      table,
+      pids,
+      names,
+      fd,
+      close_on_exec: closeOnExec,
+    })),
+    other_references: others.map(({ what, pid, socketId }) => ({
+      what,
+      ...(pid === undefined ? {} : { pid }),
+      ...(socketId === undefined ? {} : { socket_id: socketId }),
+    })),
+    ties: ties.map(({ what, pid, fd, epoll }) => ({
+      what,
+      ...(pid === undefined ? {} : { pid }),
+      fd,
+      ...(epoll === undefined ? {} : { epoll_id: epoll }),
+    })),
+  };
+}

@@ -1,0 +1,96 @@
+import type { ListedEntry } from '../operations/inspect';
+import { accessWord, columns, pidAndFd, shellQuote } from './words';
+
+/** Columns are as wide as the widest of so many lines, and never narrower than before. */
+const LINES_A_BLOCK = 64;
+/** More than these are counted, not named, where something refers to an entry without being a descriptor. */
+const MAX_PIDS = 8;
+
+/** One line an entry that can be inherited: the option to paste, type, access, state, descriptors, what else there is. */
+export class LsText {
+  private block: string[][] = [];
+  private readonly widths: number[] = [];
+  private readonly unlisted = new Map<string, number>();
+
+  constructor(private readonly emphasize: (text: string) => string) {}
+
+  /** Lines that can be printed by now. */
+  entry(entry: ListedEntry): string {
+    const { type, facts } = entry;
+    if (facts === undefined) {
+      // The only regular entries without facts.
+      const name = type === 'REG' ? 'folder' : type;
+      this.unlisted.set(name, (this.unlisted.get(name) ?? 0) + 1);
+      return '';
+    }
+    this.block.push(toRow(entry, facts));
+    return this.block.length < LINES_A_BLOCK ? '' : this.end();
+  }
+
+  /** The lines that are left. */
+  end(): string {
+    const rows = columns(this.block, this.widths);
+    this.block = [];
+    return rows.map(([option, ...rest]) => `${[this.emphasize(option ?? ''), ...rest].join('  ')}\n`).join('');
+  }
+
+  /** What the list leaves out; undefined where it is complete. */
+  remark(): string | undefined {
+    if (this.unlisted.size === 0) return undefined;
+    const types = [...this.unlisted].sort().map(([type, count]) => `${count} ${type}`);
+    return `not listed, since they cannot be inherited yet: ${types.join(', ')}`;
+  }
+}
+
+function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): string[] {
+  const { type, unreadBytes, missingEnd, callerFds } = entry;
+  const fds = callerFds.length === 0 ? ['N'] : callerFds;
+  const options = fds.map((fd) => `--inherit-fd ${shellQuote(`fd[${fd}]:${facts.key}`)}`).join(' ');
+  const state = [
+    ...(missingEnd === undefined ? [] : [`${missingEnd} end missing`]),
+    ...(facts.isExternal === true ? ['external'] : []),
+    ...(facts.offset === undefined ? [] : [`offset ${facts.offset}`]),
+    ...(unreadBytes === 0 ? [] : [`${unreadBytes} unread`]),
+  ];
+  const more = [...describeOthers(entry), ...describeTies(entry)];
+  const holders = [describeDescriptors(entry), ...more].filter((text) => text !== '');
+  return [options, type, accessWord(facts.flags), state.join(', '), holders.join('; ')];
+}
+
+/** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
+function describeDescriptors({ descriptors }: ListedEntry): string {
+  const byTask = new Map<string, { name: string; places: string[] }>();
+  for (const descriptor of descriptors) {
+    const { pids, names, table } = descriptor;
+    pidAndFd(descriptor).forEach((place, i) => {
+      const task = pids.length === 0 ? `table ${table}` : String(pids[i]);
+      const known = byTask.get(task);
+      if (known === undefined) byTask.set(task, { name: names[i] ?? '', places: [place] });
+      else known.places.push(place);
+    });
+  }
+  return [...byTask.values()]
+    .map(({ name, places }) => places.join(' ') + (name === '' ? '' : ` (${name})`))
+    .join(', ');
+}
+
+function describeOthers({ others }: ListedEntry): string[] {
+  const pids = new Map<string, number[]>();
+  for (const { what, pid, socketId } of others) {
+    const name = what === 'SCM right' ? `SCM right in the queue of socket ${socketId}` : what;
+    pids.set(name, [...(pids.get(name) ?? []), ...(pid === undefined ? [] : [pid])]);
+  }
+  return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+}
+
+/** An executable can be that of thousands; `--json` has them all. */
+function listPids(pids: readonly number[]): string {
+  const more = pids.length - MAX_PIDS;
+  return pids.slice(0, MAX_PIDS).join(' ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+function describeTies({ ties }: ListedEntry): string[] {
+  return ties.map(({ what, pid, fd, epoll }) =>
+    epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by epoll ${epoll}`,
+  );
+}

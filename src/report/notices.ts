@@ -1,0 +1,22 @@
+import type { SinkNotice } from '../storage/sink';
+
+const NOTICES = {
+  OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
+  SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
+  DANGLING_LINK_LEFT_OUT: 'is a link to nothing, and no image; it was left out',
+  PARENT_MISSING: 'leads to nothing: a restore needs the previous dump there, for the pages that did not change since',
+  WORK_FOLDER_LEFT: 'was left by a rewrite and could not be removed: do that yourself',
+  PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
+} as const;
+
+/** What could not be taken over quite as it was, a line for each kind. */
+export function noticeLines(notices: readonly SinkNotice[]): string[] {
+  const members = new Map<keyof typeof NOTICES, string[]>();
+  for (const { code, member } of notices) members.set(code, [...(members.get(code) ?? []), member]);
+  return [...members].map(([code, names]) => `note: ${summarize(names)} ${NOTICES[code]}`);
+}
+
+function summarize(names: readonly string[]): string {
+  const [first = ''] = names;
+  return names.length === 1 ? first : `${first} (and ${names.length - 1} more)`;
+}

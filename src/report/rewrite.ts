@@ -1,0 +1,92 @@
+import { escapeControls } from '../bytes/escape';
+import type { RewriteResult } from '../operations/rewrite';
+import type { NextCommand } from '../plan/next-command';
+import type { Plan, PlanPlaceholder } from '../plan/plan';
+import { planToJson } from '../plan/plan-json';
+import { noticeLines } from './notices';
+import { accessWord, pidAndFd, shellWord } from './words';
+
+/** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
+export function rewriteText({ plan, next }: RewriteResult): string {
+  const lines = plan.placeholders.flatMap((placeholder) => describePlaceholder(placeholder, plan.specs));
+  for (const debug of plan.debugs) lines.push(`fd[${debug.caller_fd}] is told ${debug.text.replace(/^[^:]*:/, '')}`);
+  if (plan.placeholders.length === 0) lines.push('nothing is inherited');
+  const images = plan.images.map(({ name }) => name).join(', ');
+  lines.push(`changed images: ${images === '' ? 'none' : images}`);
+  if (next === undefined) lines.push('dry run: nothing was written');
+  else lines.push(`restore with: ${shellText(next)}`, ...explainNext(next));
+  return `${lines.join('\n')}\n`;
+}
+
+/** For a shell; FILE5 and the like stand for what the user has. */
+function shellText({ unpack, words, redirections }: NextCommand): string {
+  const before = unpack === undefined ? '' : `mkdir DIR && ${unpack.map(shellWord).join(' ')} && `;
+  const opened = redirections.map(({ fd, operator }) => `${fd}${operator}FILE${fd}`);
+  return before + [...words.map(shellWord), ...opened].join(' ');
+}
+
+function explainNext({ redirections }: NextCommand): string[] {
+  // POSIX lets a shell read 10>FILE as the word 10 and >FILE, and some do.
+  return redirections.some(({ fd }) => fd > 9)
+    ? ['    in bash or zsh: some shells take numbers of one digit only']
+    : [];
+}
+
+function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
+  const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched } = placeholder;
+  const state = [
+    split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from ${split_from}`,
+    accessWord(was.flags),
+    ...(was.offset === undefined ? [] : [`offset ${was.offset}`]),
+    ...(watched ? ['watched by an epoll'] : []),
+    ...(apply === 'AUTO' ? [] : [apply === 'DUP' ? 'as a dup' : 'opened again']),
+    ...(position === 'CALLER' ? [] : [position === 'END' ? 'at the end' : 'at the saved offset']),
+    ...in_flight.map(({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`),
+  ];
+  const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');
+  const [holders, others]: [string[], string[]] = [[], []];
+  for (const reference of references) {
+    if ('scm_right' in reference) others.push(`in the queue of socket ${reference.scm_right.socket_id}`);
+    else {
+      const { descriptor } = reference;
+      const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
+      const isNamed = named?.fd === descriptor.fd && (named.pid === '*' || descriptor.pids.includes(Number(named.pid)));
+      (isNamed ? holders : others).push(...pidAndFd(descriptor).map((text) => text + mark));
+    }
+  }
+  const also = holders.length > 0 && others.length > 0 ? `; also ${others.join(', ')}` : others.join(', ');
+  return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}${also}`];
+}
+
+/** The descriptor that a key /proc/PID/fd/N names: the others of its entry come along. */
+function namedDescriptor(spec: string): { pid: string; fd: number } | undefined {
+  const [, pid, fd] = /:\/?proc\/(\*|\d+)\/fd\/(\d+)$/.exec(spec) ?? [];
+  return pid === undefined ? undefined : { pid, fd: Number(fd) };
+}
+
+export function rewriteJson(result: RewriteResult, out: string | undefined): string {
+  const value = {
+    format: 'fdgraft.rewrite',
+    version: 1,
+    out: out === undefined ? null : escapeControls(out),
+    next: result.next === undefined ? null : nextJson(result.next),
+    plan: planToJson(result.plan),
+    notices: result.notices,
+  };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function nextJson(next: NextCommand) {
+  const { unpack, words, redirections } = next;
+  const before = unpack === undefined ? {} : { unpack: unpack.map(escapeControls) };
+  return { ...before, command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
+}
+
+export function planJson(plan: Plan): string {
+  return `${JSON.stringify(planToJson(plan), null, 2)}\n`;
+}
+
+/** Warnings of the plan, and what became of single files; a line each. */
+export function remarks(result: RewriteResult): string[] {
+  return [...result.plan.warnings.map(({ message }) => `warning: ${message}`), ...noticeLines(result.notices)];
+}

@@ -1,0 +1,37 @@
+import { escapeControls } from '../bytes/escape';
+import { accessOf } from '../checkpoint/entry-types';
+
+/** What access the flags of an entry mean, in a word. */
+export function accessWord(flags: number): string {
+  const { read, write } = accessOf(flags);
+  if (read && write) return 'read-write';
+  return write ? 'write' : read ? 'read' : 'path only';
+}
+
+/** Quoted so that a shell passes it on as it is. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The same, without quotes where none are needed. What a terminal would act on is written the way of bash and zsh. */
+export function shellWord(text: string): string {
+  if (escapeControls(text) !== text) return `$'${escapeForAnsiQuotes(text)}'`;
+  return /^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : shellQuote(text);
+}
+
+function escapeForAnsiQuotes(text: string): string {
+  return escapeControls(text.replace(/[\\']/g, '\\$&'));
+}
+
+/** A descriptor of each task that uses its table: "14716/1". */
+export function pidAndFd({ pids, table, fd }: { pids: readonly number[]; table: number; fd: number }): string[] {
+  return pids.length === 0 ? [`table ${table}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
+}
+
+/** Columns as wide as their widest cell, and as `widths` says, which grows; the last one is not padded. */
+export function columns(rows: readonly (readonly string[])[], widths: number[] = []): string[][] {
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))));
+}

@@ -1,0 +1,56 @@
+import { FdgraftError } from '../errors/fdgraft-error';
+import type { ListedEntry } from '../operations/inspect';
+
+/** Writes a list, entry by entry. */
+export interface ListReport {
+  begin?(): string;
+  entry(entry: ListedEntry): string;
+  end(): string;
+  /** What the list leaves out. */
+  remark?(): string | undefined;
+}
+
+/** Bold where something shows it. */
+type Emphasize = (text: string) => string;
+
+export async function createListReport(isJson: boolean, emphasize: Emphasize = (text) => text): Promise<ListReport> {
+  if (isJson) return new (await import('./ls-json')).LsJson();
+  return new (await import('./ls-text')).LsText(emphasize);
+}
+
+/** What is written at once, in characters. */
+const PIECE = 1 << 14;
+
+export interface WrittenList {
+  /** False where nobody read on. */
+  readonly isWhole: boolean;
+  /** What is wrong with specs that take nothing: that is known when all is listed. */
+  readonly unmatched?: FdgraftError;
+}
+
+/**
+ * Writes a list as it is read. `write` says whether anyone reads on. Throws what `entries` throws, but for specs
+ * without a match: any other error leaves the list as unfinished as it is.
+ */
+export async function writeList(
+  entries: AsyncIterable<ListedEntry>,
+  report: ListReport,
+  write: (text: string) => Promise<boolean>,
+): Promise<WrittenList> {
+  let text = report.begin?.() ?? '';
+  let unmatched: FdgraftError | undefined;
+  try {
+    for await (const entry of entries) {
+      text += report.entry(entry);
+      if (text.length < PIECE) continue;
+      if (!(await write(text))) return { isWhole: false };
+      text = '';
+    }
+  } catch (error) {
+    if (!(error instanceof FdgraftError && error.code === 'SPEC_UNMATCHED')) throw error;
+    unmatched = error;
+  }
+  text += report.end();
+  if (text !== '') await write(text);
+  return { isWhole: true, ...(unmatched === undefined ? {} : { unmatched }) };
+}

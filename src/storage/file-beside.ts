@@ -1,0 +1,59 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { messages } from '../errors/messages';
+import { breathe } from './breath';
+import { joinPath } from './byte-path';
+import type { NewFile } from './single-file';
+import { WorkFolder } from './work-folder';
+
+/**
+ * Makes a file that is not there yet, in a work folder beside its place: what a killed run leaves goes with the next
+ * one for the same name. It appears whole or not at all. Throws FdgraftError.
+ */
+export async function createFileBeside(file: string): Promise<NewFile> {
+  const attempt = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch (error) {
+      throw messages.cannotWriteOut(file, error);
+    }
+  };
+  const name = Buffer.from(path.basename(file));
+  const parent = attempt(() => fs.realpathSync.native(path.dirname(file), 'buffer'));
+  const work = await WorkFolder.create(parent, name).catch((error) => {
+    throw messages.cannotWriteOut(file, error);
+  });
+  const built = joinPath(work.content, Buffer.from('file'));
+  let fd: number | undefined;
+  const end = async () => {
+    if (fd === undefined) return;
+    fs.closeSync(fd);
+    fd = undefined;
+    // It is known as a work folder, and goes with the next run.
+    await work.remove().catch(() => {});
+  };
+  try {
+    fd = attempt(() => fs.openSync(built, 'wx', 0o666));
+  } catch (error) {
+    await work.remove().catch(() => {});
+    throw error;
+  }
+  const opened = fd;
+  return {
+    write: async (bytes) => {
+      await breathe();
+      for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(opened, bytes, done));
+    },
+    commit: async () => {
+      attempt(() => {
+        fs.fsyncSync(opened);
+        const place = work.beside(name);
+        if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(file);
+        fs.renameSync(built, place);
+      });
+      await end();
+    },
+    close: end,
+    abort: end,
+  };
+}
