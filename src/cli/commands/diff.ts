@@ -19,6 +19,7 @@ interface Arguments {
   plan?: string | string[];
   out?: string | string[];
   payload: boolean;
+  ignoreIds: boolean;
   json: boolean;
   quiet: boolean;
   color: boolean;
@@ -30,7 +31,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
     describe: 'Say what differs between two checkpoints, or two images, by what it means',
     builder: (yargs) =>
       yargs
-        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--payload] [-o FILE]')
+        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--ignore-ids] [--payload] [-o FILE]')
         .positional('before', { type: 'string', demandOption: true, describe: 'an image folder, or an image' })
         .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
         .option('format', { choices: FORMATS, requiresArg: true, describe: 'text, the default; --json is json' })
@@ -38,6 +39,11 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
           type: 'string',
           requiresArg: true,
           describe: 'the plan of the rewrite that made B: what it does not explain is told apart',
+        })
+        .option('ignore-ids', {
+          type: 'boolean',
+          default: false,
+          describe: 'compare ids that the dump or the kernel made up by what they stand for, not as numbers',
         })
         .option('payload', {
           type: 'boolean',
@@ -57,6 +63,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
               'fdgraft diff ckpt out --plan out',
               'a proof that it did only what its plan says: exit code 0, or 1 with the rest',
             ],
+            ['fdgraft diff monday tuesday --ignore-ids', 'two dumps of one program: its files, whatever their ids'],
             ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
             ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
             ['fdgraft diff a/files.img b/files.img', 'two images'],
@@ -77,7 +84,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
 async function tell(args: Arguments, format: Format, context: Context, writer: Writer | undefined): Promise<void> {
   const [before, after] = [wordOf(args.before), wordOf(args.after)];
   const planPath = once('plan', args.plan);
-  const result = await compare(before, after, planPath, { payload: args.payload, graph: format === 'html' }, context);
+  if (args.ignoreIds && planPath !== undefined) throw messages.idsOfPlan();
+  const { payload, ignoreIds } = args;
+  const result = await compare(before, after, planPath, { payload, ignoreIds, graph: format === 'html' }, context);
   try {
     if (writer !== undefined) await write(result, await createReport(format, args, context), writer);
     const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.misfits.length === 0;
@@ -99,7 +108,7 @@ async function compare(
   before: string,
   after: string,
   planPath: string | undefined,
-  { payload, graph }: { payload: boolean; graph: boolean },
+  { payload, ignoreIds, graph }: { payload: boolean; ignoreIds: boolean; graph: boolean },
   context: Context,
 ): Promise<DiffResult> {
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
@@ -114,7 +123,7 @@ async function compare(
   if (isFolderBefore) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
     const sources = [await openSource(before), await openSource(after)] as const;
-    return diff(...sources, { signal, payload, graph, ...(plan === undefined ? {} : { plan }) });
+    return diff(...sources, { signal, payload, ignoreIds, graph, ...(plan === undefined ? {} : { plan }) });
   }
   if (planPath !== undefined) throw messages.usage('--plan goes with two folders', 'leave it out');
   if (before === STANDARD_STREAM && after === STANDARD_STREAM) {
@@ -122,7 +131,7 @@ async function compare(
   }
   const [a, b] = [openInput(before, true, context), openInput(after, true, context)];
   try {
-    return await diffImages(a, b, { signal, payload });
+    return await diffImages(a, b, { signal, payload, ignoreIds });
   } finally {
     await a.reader.close();
     await b.reader.close();
