@@ -83,8 +83,8 @@ function descriptorsOf(ids: CheckpointIds, table: number): Uint32Array {
 
 function linkGhosts(before: CheckpointIds, after: CheckpointIds, ids: IdPairs): void {
   for (const [id, ghost] of [...before.ghosts.entries()].sort(([a], [b]) => a - b)) {
-    const other = ids.partnerOf('file', 'before', id);
-    linkOrKnow(ids, 'ghost', ghost, other === undefined ? undefined : after.ghosts.get(other));
+    const other = ids.partnerOf('file', 'before', id) ?? id;
+    linkOrKnow(ids, 'ghost', ghost, ids.areOne('file', id, other) ? after.ghosts.get(other) : undefined);
   }
   for (const [, ghost] of after.ghosts.entries()) ids.know('ghost', 'after', ghost);
 }
