@@ -77,8 +77,10 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
   const format = chooseFormat(args);
   if (args.quiet && out === undefined) return tell(args, format, context, undefined);
+  const work = (writer: Writer) => tell(args, format, context, writer);
+  if (format === 'text' && out === undefined) return (await import('../pager')).withPager(context, work);
   // The place is tried before a comparison that may take long.
-  await withOutput(out, context, '', (writer) => tell(args, format, context, writer));
+  await withOutput(out, context, '', work);
 }
 
 async function tell(args: Arguments, format: Format, context: Context, writer: Writer | undefined): Promise<void> {
@@ -88,9 +90,10 @@ async function tell(args: Arguments, format: Format, context: Context, writer: W
   const { payload, ignoreIds } = args;
   const result = await compare(before, after, planPath, { payload, ignoreIds, graph: format === 'html' }, context);
   try {
-    if (writer !== undefined) await write(result, await createReport(format, args, context), writer);
     const isFine = planPath === undefined ? result.isSame : result.unexplained === 0 && result.misfits.length === 0;
+    // Said before anybody may have read enough.
     if (!isFine) context.answerNo();
+    if (writer !== undefined) await write(result, await createReport(format, args, context), writer);
   } finally {
     result.close();
   }
