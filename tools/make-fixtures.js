@@ -44,6 +44,16 @@ const FIXTURES = {
   fifo: {},
   net_sockets: { suite: 'sid' },
   namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
+  // One process tree, dumped as it goes on.
+  job: {
+    fds: { 1: 'pipe-write' },
+    series: [
+      { fixture: 'job' },
+      { fixture: 'job_later', signal: 'SIGUSR1' },
+      { fixture: 'job_newer_criu', suite: 'experimental' },
+      { fixture: 'job_lost_worker', signal: 'SIGUSR2' },
+    ],
+  },
 };
 
 /** The code that the kernel maps into every task can name the kernel's build and where it was built: blank that. */
@@ -65,8 +75,20 @@ function blankKernelBuild(hostPid) {
   }
 }
 
+/** Dumps a program with the criu of a lab, as the fixture of that name. */
+async function dumpInto(fixture, lab, program, extraArgs) {
+  const made = await lab.dump(program, { extraArgs: [...DUMP, ...extraArgs] });
+  const target = path.join(IMAGES, fixture);
+  fs.rmSync(target, { recursive: true, force: true });
+  fs.mkdirSync(target, { recursive: true });
+  for (const image of fs.readdirSync(made).filter((entry) => entry.endsWith('.img'))) {
+    fs.copyFileSync(path.join(made, image), path.join(target, image));
+    fs.chmodSync(path.join(target, image), 0o644);
+  }
+}
+
 async function make(name) {
-  const { program: source = name, suite, unread, dump = [], ...options } = FIXTURES[name];
+  const { program: source = name, suite, unread, dump = [], series, ...options } = FIXTURES[name];
   // The folder stays the same, and so do the paths in the images.
   fs.mkdirSync(HOME);
   // A mount namespace is dumped with the device and options of its root: those of the disk stay out so.
@@ -80,13 +102,15 @@ async function make(name) {
       if (unread) pipe.fill(Buffer.alloc(unread, 'not read yet, '));
     }
     for (const hostPid of program.tasks.pids().values()) blankKernelBuild(hostPid);
-    const made = await lab.dump(program, { extraArgs: [...DUMP, ...dump] });
-    const target = path.join(IMAGES, name);
-    fs.rmSync(target, { recursive: true, force: true });
-    fs.mkdirSync(target, { recursive: true });
-    for (const image of fs.readdirSync(made).filter((entry) => entry.endsWith('.img'))) {
-      fs.copyFileSync(path.join(made, image), path.join(target, image));
-      fs.chmodSync(path.join(target, image), 0o644);
+    for (const [i, one] of (series ?? [{ fixture: name, suite }]).entries()) {
+      if (one.signal) await program.tasks.signal(program.pid, one.signal);
+      const isLast = i === (series?.length ?? 1) - 1;
+      const dumper = one.suite === suite ? lab : new Lab(undefined, one.suite);
+      try {
+        await dumpInto(one.fixture, dumper, program, [...dump, ...(isLast ? [] : ['--leave-running'])]);
+      } finally {
+        if (dumper !== lab) await dumper.end();
+      }
     }
   } finally {
     await lab.end();

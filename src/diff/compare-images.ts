@@ -6,8 +6,10 @@ import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
-import { compareMessages, messageText, nameOf } from './compare-messages';
+import { compareMessages, messageText, nameOf, pairingNameOf } from './compare-messages';
 import type { Difference, Digest, EntryDifference, Sides } from './difference';
+import { isSameByBytes } from './ids/id-fields';
+import type { IdPairs, Side } from './ids/id-pairs';
 import { copied, type Entry, ImageEntries } from './image-entries';
 import { ValueText } from './value-text';
 
@@ -21,6 +23,8 @@ export interface ImageInput {
 export interface CompareOptions {
   /** Buffers and payload are shown, not only digested. */
   readonly showsBytes?: boolean | undefined;
+  /** Ids are compared by what they stand for. */
+  readonly ids?: IdPairs | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +35,7 @@ export async function* compareImages(
   image: string,
   before: ImageInput,
   after: ImageInput,
-  { showsBytes = false, signal }: CompareOptions = {},
+  { showsBytes = false, ids, signal }: CompareOptions = {},
 ): AsyncGenerator<Difference, void, undefined> {
   const [a, b] = [
     await ImageEntries.open(before.reader, before.file, showsBytes),
@@ -41,7 +45,7 @@ export async function* compareImages(
     if (a.kind !== b.kind) throw messages.kindsDiffer(before.file, a.kind.name, after.file, b.kind.name);
     const heads = sidesOf(digestOfHead(a.magics), digestOfHead(b.magics));
     if (heads !== undefined) yield { what: 'head', image, sides: heads };
-    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes), signal).run(a, b);
+    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes), ids, signal).run(a, b);
     const tails = sidesOf(await a.tail(), await b.tail());
     if (tails !== undefined) yield { what: 'tail', image, sides: tails };
   } finally {
@@ -61,11 +65,16 @@ function digestOfHead({ first, own }: Magics): Digest {
   return { bytes: head.length, sha256: createHash('sha256').update(head).digest('hex') };
 }
 
-type Side = 'before' | 'after';
+/** An entry that waits for the one of its name in the other image. */
+interface Waiting {
+  /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
+  readonly name: string;
+  readonly entry: Entry;
+}
 
 /** Entries of two images as they come, each kept until the other image has the one of the same name. */
 class Pairing {
-  private readonly waiting = { before: new Map<string, Entry>(), after: new Map<string, Entry>() };
+  private readonly waiting = { before: new Map<string, Waiting>(), after: new Map<string, Waiting>() };
   /** How often a name has come, on each side. */
   private readonly repeated = { before: new Map<string, number>(), after: new Map<string, number>() };
   /** Where entries stand on both sides, for those that were not passed over in one row. */
@@ -76,23 +85,25 @@ class Pairing {
     private readonly fileBefore: string,
     private readonly fileAfter: string,
     private readonly text: ValueText,
+    private readonly ids: IdPairs | undefined,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
   async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
+    const bytesDecide = a.shapes().every((shape) => isSameByBytes(shape, this.ids));
     for (;;) {
       const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
       this.signal?.throwIfAborted();
-      if (isIdle) a.skipSame(b);
+      if (isIdle && bytesDecide) a.skipSame(b);
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
       if (x === undefined && y === undefined) break;
-      if (isIdle && x !== undefined && y !== undefined && isSame(x, y)) continue;
+      if (isIdle && x !== undefined && y !== undefined && this.isSame(x, y)) continue;
       if (x !== undefined) yield* this.see('before', x);
       if (y !== undefined) yield* this.see('after', y);
     }
-    for (const [name, entry] of this.waiting.before) yield this.alone(name, 'removed', entry);
-    for (const [name, entry] of this.waiting.after) yield this.alone(name, 'added', entry);
+    for (const { name, entry } of this.waiting.before.values()) yield this.alone(name, 'removed', entry);
+    for (const { name, entry } of this.waiting.after.values()) yield this.alone(name, 'added', entry);
     if (this.isReordered()) yield { what: 'order', image: this.image, sides: {} };
   }
 
@@ -102,36 +113,53 @@ class Pairing {
   }
 
   private *see(side: Side, entry: Entry): Generator<Difference, void, undefined> {
-    const name = this.uniqueName(side, entry);
+    const { key, name } = this.uniqueName(side, entry);
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
-    const other = others.get(name);
+    const other = others.get(key);
     if (other === undefined) {
-      this.waiting[side].set(name, copied(entry));
+      this.waiting[side].set(key, { name, entry: copied(entry) });
       return;
     }
-    others.delete(name);
-    const [x, y] = side === 'before' ? [entry, other] : [other, entry];
-    this.places.push([x.index, y.index]);
-    if (!isSame(x, y)) yield this.changed(name, x, y);
+    others.delete(key);
+    const mine = { name, entry };
+    const [x, y] = side === 'before' ? [mine, other] : [other, mine];
+    this.places.push([x.entry.index, y.entry.index]);
+    if (this.isSame(x.entry, y.entry)) return;
+    const difference = this.changed(x, y);
+    if (difference !== undefined) yield difference;
+  }
+
+  /** Equal bytes need not be the same where they hold ids. */
+  private isSame(a: Entry, b: Entry): boolean {
+    return isSameByBytes(a.shape, this.ids) && a.payload?.sha256 === b.payload?.sha256 && sameBytes(a, b);
   }
 
   /** Entries of one name (the packets of a socket) are told apart by their order. */
-  private uniqueName(side: Side, entry: Entry): string {
+  private uniqueName(side: Side, entry: Entry): { key: string; name: string } {
     const name = this.located(side, entry, () => nameOf(entry.shape, entry, this.text));
-    if (name === undefined) return `#${entry.index}`;
-    const times = (this.repeated[side].get(name) ?? 0) + 1;
-    this.repeated[side].set(name, times);
-    return times === 1 ? name : `${name} (${times})`;
+    if (name === undefined) return { key: `#${entry.index}`, name: `#${entry.index}` };
+    const { ids } = this;
+    const pairing =
+      ids === undefined
+        ? name
+        : this.located(side, entry, () => pairingNameOf(entry.shape, entry, this.text, ids, side) as string);
+    const times = (this.repeated[side].get(pairing) ?? 0) + 1;
+    this.repeated[side].set(pairing, times);
+    const repeat = times === 1 ? '' : ` (${times})`;
+    return { key: `${pairing}${repeat}`, name: `${name}${repeat}` };
   }
 
-  private changed(name: string, before: Entry, after: Entry): EntryDifference {
-    const fields = this.located('before', before, () => compareMessages(before.shape, before, after, this.text));
-    const payload = sidesOf(before.payload, after.payload);
-    const { image } = this;
+  private changed(before: Waiting, after: Waiting): EntryDifference | undefined {
+    const { image, text, ids } = this;
+    const [a, b] = [before.entry, after.entry];
+    const fields = this.located('before', a, () => compareMessages(a.shape, a, b, text, ids));
+    const payload = sidesOf(a.payload, b.payload);
+    if (fields.length === 0 && payload === undefined) return undefined;
     return {
       what: 'entry',
       image,
-      entry: name,
+      entry: before.name,
+      ...(after.name === before.name ? {} : { counterpart: { entry: after.name } }),
       change: 'changed',
       fields,
       ...(payload === undefined ? {} : { payload }),
@@ -162,8 +190,4 @@ class Pairing {
       throw error instanceof WireFault ? locate(error, file, entry.index, 0) : error;
     }
   }
-}
-
-function isSame(a: Entry, b: Entry): boolean {
-  return a.payload?.sha256 === b.payload?.sha256 && sameBytes(a, b);
 }

@@ -1,7 +1,9 @@
 import { type BytesAt, sameBytes } from '../bytes/same-bytes';
 import type { FieldShape, MessageShape } from '../schema/shape';
-import { FieldCursor } from '../wire/field-cursor';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { identityOf } from './identity';
+import { type IdField, idFieldsOf, isSameByBytes } from './ids/id-fields';
+import type { IdPairs, Side } from './ids/id-pairs';
 import type { Range, ValueText } from './value-text';
 
 /** One difference inside an entry. */
@@ -16,15 +18,19 @@ export interface FieldChange {
 /** A message in a buffer. */
 export type MessageAt = BytesAt;
 
-/** What differs between two messages, field by field. Equal bytes give nothing. Throws WireFault. */
+/**
+ * What differs between two messages, field by field. Equal bytes give nothing, unless ids in them are told apart by
+ * `ids`: those that stand for the same are no difference then. Throws WireFault.
+ */
 export function compareMessages(
   shape: MessageShape,
   before: MessageAt,
   after: MessageAt,
   text: ValueText,
+  ids?: IdPairs,
 ): FieldChange[] {
   const changes: FieldChange[] = [];
-  new Comparison(changes, text).messages(shape, before, after, '', false);
+  new Comparison(changes, text, ids).messages(shape, before, after, '', false);
   return changes;
 }
 
@@ -33,6 +39,30 @@ export function nameOf(shape: MessageShape, message: MessageAt, text: ValueText)
   const names = identityOf(shape.name);
   if (names.length === 0) return undefined;
   return names.map((name) => `${name.split('.').at(-1)} ${valueAt(shape, message, name.split('.'), text)}`).join(', ');
+}
+
+/** The same, with ids as `ids` names them: equal for messages of two checkpoints that are the same thing. Throws WireFault. */
+export function pairingNameOf(
+  shape: MessageShape,
+  message: MessageAt,
+  text: ValueText,
+  ids: IdPairs,
+  side: Side,
+): string | undefined {
+  const names = identityOf(shape.name);
+  if (names.length === 0) return undefined;
+  return names
+    .map((name) => {
+      const field = shape.named(name);
+      const rows = field && idFieldsOf(shape.name, field.number);
+      if (field === undefined || rows === undefined) return valueAt(shape, message, name.split('.'), text);
+      const occurrences = occurrencesIn(message);
+      const numbers = numbersIn(message.bytes, occurrences.get(field.number) ?? []);
+      const kind = kindOf(rows, message.bytes, occurrences, numbers);
+      if (kind === undefined || kind === 'any') return numbers.join(' ');
+      return numbers.map((id) => ids.nameOf(kind, side, id)).join(' ');
+    })
+    .join(', ');
 }
 
 /** A message as text on one line. Throws WireFault. */
@@ -54,25 +84,34 @@ function valueAt(
 }
 
 class Comparison {
+  /** How many differences were told or, being ids of the same, passed over: their bytes need not be equal. */
+  private told = 0;
+
   constructor(
     private readonly changes: FieldChange[],
     private readonly text: ValueText,
+    private readonly ids: IdPairs | undefined,
   ) {}
 
   messages(shape: MessageShape, before: MessageAt, after: MessageAt, path: string, hex: boolean): void {
-    if (sameBytes(before, after)) return;
+    if (isSameByBytes(shape, this.ids) && sameBytes(before, after)) return;
     const [old, fresh] = [occurrencesIn(before), occurrencesIn(after)];
     const touched = new Set<number>();
     const compare = (number: number, work: () => void) => {
-      const { length } = this.changes;
+      const { told } = this;
       work();
-      if (this.changes.length > length) touched.add(number);
+      if (this.told > told) touched.add(number);
     };
     const below = (name: string) => (path === '' ? name : `${path}.${name}`);
     for (const field of shape.fields) {
       const [a, b] = [old.get(field.number) ?? [], fresh.get(field.number) ?? []];
       if (a.length === 0 && b.length === 0) continue;
-      compare(field.number, () => this.field(field, before, a, after, b, below(field.name), hex));
+      const rows = this.ids && idFieldsOf(shape.name, field.number);
+      compare(field.number, () => {
+        if (rows === undefined) this.field(field, before, a, after, b, below(field.name), hex);
+        else
+          this.idField(field, rows, { message: before, all: old }, { message: after, all: fresh }, below(field.name));
+      });
     }
     const unknown = [...new Set([...old.keys(), ...fresh.keys()])].filter((number) => !shape.numbered(number));
     for (const number of unknown.sort((a, b) => a - b)) {
@@ -99,6 +138,38 @@ class Comparison {
     } else this.leaf(path, shown(field, before, a, outerHex, this.text), shown(field, after, b, outerHex, this.text));
   }
 
+  /** Ids, by what they stand for. */
+  private idField(field: FieldShape, rows: readonly IdField[], before: Fields, after: Fields, path: string): void {
+    const ids = this.ids as IdPairs;
+    const [a, b] = [idsIn(field, rows, before), idsIn(field, rows, after)];
+    if (a.kind === 'any' && a.occurrences.length > 0 && b.occurrences.length > 0) {
+      this.told += 1;
+      return;
+    }
+    if (a.kind === undefined || a.kind === 'any' || a.kind !== b.kind) {
+      this.field(field, before.message, a.occurrences, after.message, b.occurrences, path, false);
+      return;
+    }
+    const { kind } = a;
+    if (
+      a.numbers.length === b.numbers.length &&
+      a.numbers.every((id, i) => ids.areOne(kind, id, b.numbers[i] as number))
+    ) {
+      this.told += 1;
+      return;
+    }
+    const shownAs = (side: Side, { numbers }: IdsInField) => {
+      const all = numbers.map((id) => ids.show(kind, side, id)).join(', ');
+      return field.label === 'repeated' ? `[${all}]` : numbers.length === 0 ? undefined : all;
+    };
+    this.tell({ path, before: shownAs('before', a), after: shownAs('after', b) });
+  }
+
+  private tell(change: FieldChange): void {
+    this.told += 1;
+    this.changes.push(change);
+  }
+
   private isHidden({ display }: FieldShape): boolean {
     return display.secret === true && !this.text.showsBytes;
   }
@@ -113,18 +184,32 @@ class Comparison {
     path: string,
     hex: boolean,
   ): void {
-    const [old, fresh] = [
-      named(field.message, before.bytes, a, this.text),
-      named(field.message, after.bytes, b, this.text),
-    ];
-    for (const [name, item] of old) {
-      const other = fresh.get(name);
-      if (other === undefined) this.leaf(`${path}[${name}]`, messageText(field.message, item, this.text), undefined);
-      else this.messages(field.message, item, other, `${path}[${name}]`, hex);
+    const old = this.named('before', field.message, before.bytes, a);
+    const fresh = this.named('after', field.message, after.bytes, b);
+    for (const [key, { name, message }] of old) {
+      const other = fresh.get(key);
+      if (other === undefined) this.leaf(`${path}[${name}]`, messageText(field.message, message, this.text), undefined);
+      else this.messages(field.message, message, other.message, `${path}[${name}]`, hex);
     }
-    for (const [name, item] of fresh) {
-      if (!old.has(name)) this.leaf(`${path}[${name}]`, undefined, messageText(field.message, item, this.text));
+    for (const [key, { name, message }] of fresh) {
+      if (!old.has(key)) this.leaf(`${path}[${name}]`, undefined, messageText(field.message, message, this.text));
     }
+  }
+
+  /** Messages of a list by what pairs them, with their names. */
+  private named(side: Side, shape: MessageShape, bytes: Uint8Array, occurrences: readonly Range[]) {
+    const messages = new Map<string, { readonly name: string; readonly message: MessageAt }>();
+    const times = new Map<string, number>();
+    occurrences.forEach((range, i) => {
+      const message = payload(bytes, range);
+      const name = nameOf(shape, message, this.text) ?? `${i}`;
+      const key = this.ids === undefined ? name : (pairingNameOf(shape, message, this.text, this.ids, side) ?? name);
+      const time = (times.get(key) ?? 0) + 1;
+      times.set(key, time);
+      const repeat = time === 1 ? '' : ` (${time})`;
+      messages.set(`${key}${repeat}`, { name: `${name}${repeat}`, message });
+    });
+    return messages;
   }
 
   /** Fields that no schema knows, as they stand. */
@@ -133,13 +218,13 @@ class Comparison {
   }
 
   private leaf(path: string, before: string | undefined, after: string | undefined): void {
-    if (before !== after) this.changes.push({ path, before, after });
+    if (before !== after) this.tell({ path, before, after });
   }
 
   /** Bytes differ that are those of no value that does: numbers that are longer than need be, another order of fields or of messages. */
   private encoding(before: MessageAt, after: MessageAt, path: string): void {
     const shownAs = (message: MessageAt) => `${message.end - message.start} bytes, encoded otherwise`;
-    this.changes.push({
+    this.tell({
       path: path === '' ? '(encoding)' : `${path}.(encoding)`,
       before: shownAs(before),
       after: shownAs(after),
@@ -147,22 +232,52 @@ class Comparison {
   }
 }
 
-function named(
-  shape: MessageShape,
+/** The fields of a message, by number. */
+interface Fields {
+  readonly message: MessageAt;
+  readonly all: ReadonlyMap<number, readonly Range[]>;
+}
+
+interface IdsInField {
+  readonly occurrences: readonly Range[];
+  readonly numbers: readonly number[];
+  readonly kind: IdField['kind'] | undefined;
+}
+
+function idsIn(field: FieldShape, rows: readonly IdField[], { message, all }: Fields): IdsInField {
+  const occurrences = all.get(field.number) ?? [];
+  const numbers = field.type === 'string' ? [] : numbersIn(message.bytes, occurrences);
+  return { occurrences, numbers, kind: kindOf(rows, message.bytes, all, numbers) };
+}
+
+/** What kind of ids a field holds, where another field may say it. */
+function kindOf(
+  rows: readonly IdField[],
   bytes: Uint8Array,
-  occurrences: readonly Range[],
-  text: ValueText,
-): Map<string, MessageAt> {
-  const messages = new Map<string, MessageAt>();
-  const times = new Map<string, number>();
-  occurrences.forEach((range, i) => {
-    const message = payload(bytes, range);
-    const name = nameOf(shape, message, text) ?? `${i}`;
-    const time = (times.get(name) ?? 0) + 1;
-    times.set(name, time);
-    messages.set(time === 1 ? name : `${name} (${time})`, message);
-  });
-  return messages;
+  fields: ReadonlyMap<number, readonly Range[]>,
+  numbers: readonly number[],
+): IdField['kind'] | undefined {
+  return rows.find(({ when }) => {
+    if (when === undefined) return true;
+    const value = numbersIn(bytes, fields.get(when.field) ?? []).at(-1);
+    return numbers.every((id) => when.holds(value, id));
+  })?.kind;
+}
+
+/** The numbers of a field, packed or not. */
+function numbersIn(bytes: Uint8Array, occurrences: readonly Range[]): number[] {
+  const numbers: number[] = [];
+  for (const { start, end } of occurrences) {
+    const cursor = new FieldCursor().over(bytes, start, end);
+    cursor.next();
+    if (cursor.wireType !== WIRE_TYPE.BYTES) {
+      numbers.push(cursor.uint64AsNumber());
+      continue;
+    }
+    const packed = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
+    while (packed.nextPacked(WIRE_TYPE.VARINT)) numbers.push(packed.uint64AsNumber());
+  }
+  return numbers;
 }
 
 function shown(

@@ -1,11 +1,14 @@
 import { DescriptorView } from '../checkpoint/descriptor-record';
 import { ENTRY_TYPES, typeName } from '../checkpoint/entry-types';
 import { FileEntryView, typeOfImage } from '../checkpoint/file-entry';
+import { namesRegf, visitFileIds, visitRegf } from '../checkpoint/file-ids';
 import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
 import { Tasks } from '../checkpoint/tasks';
+import type { ImageFile } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
-import type { Source } from '../storage/source';
+import { FILE_ENTRY_FIELDS } from '../schema/generated/images';
+import type { Source, SourceMember } from '../storage/source';
 
 /** A descriptor: a number in a task. */
 export interface Holder {
@@ -18,6 +21,10 @@ export class CheckpointContext {
   private readonly tasks = new Tasks();
   private readonly keys = new Map<number, string>();
   private readonly descriptors = new Map<number, { table: number; fd: number }[]>();
+  /** What else of tasks refers to an entry, in words. */
+  private readonly others = new Map<number, Set<string>>();
+  /** Entries that are named by another one, with that. */
+  private readonly pathIds = new Map<number, number>();
 
   /** Reads it in one pass; of no source there is nothing. `ids`: the file ids that are asked for. */
   static async read(source: Source | undefined, ids: ReadonlySet<number>): Promise<CheckpointContext> {
@@ -29,27 +36,77 @@ export class CheckpointContext {
       const { name } = image.kind;
       if (Tasks.readsFrom(image)) await context.tasks.read(member, image, () => {});
       else if (name === 'CORE') await context.tasks.readCore(member, image, () => {});
-      else if (ids.size > 0 && name === 'FDINFO') {
-        const view = new DescriptorView();
-        await readBatches(member, image, (batch, open) =>
-          forEachRecord(batch, open.name, (bytes, start, end) => {
-            const { id, fd } = view.read(bytes, start, end);
-            if (ids.has(id)) pushTo(context.descriptors, id, { table: image.number, fd });
-          }),
-        );
-      } else if (ids.size > 0 && (name === 'FILES' || typeOfImage(name) !== undefined)) {
-        const type = typeOfImage(name);
-        const view = new FileEntryView();
-        await readBatches(member, image, (batch, open) =>
-          forEachRecord(batch, open.name, (bytes, start, end) => {
-            if (type === undefined) view.read(bytes, start, end);
-            else view.readBare(type, bytes, start, end);
-            if (ids.has(view.id)) context.keys.set(view.id, keyOf(view));
-          }),
-        );
-      }
+      else if (ids.size === 0) continue;
+      else if (name === 'FDINFO') await context.readTable(member, image, ids);
+      else if (name === 'FS' || name === 'MM') await context.readOthers(member, image, ids);
+      else if (name === 'FILES' || typeOfImage(name) !== undefined) await context.readEntries(member, image, ids);
     }
+    await context.readPaths(source);
     return context;
+  }
+
+  private readTable(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
+    const view = new DescriptorView();
+    return readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        const { id, fd } = view.read(bytes, start, end);
+        if (ids.has(id)) pushTo(this.descriptors, id, { table: image.number, fd });
+      }),
+    );
+  }
+
+  private readOthers(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
+    return readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) =>
+        visitFileIds(image.kind.name, bytes, start, end, (id, kind) => {
+          if (!ids.has(id)) return;
+          const words = this.others.get(id) ?? new Set();
+          this.others.set(id, words.add(`${kind} of ${image.number}`));
+          // An executable is mapped as well.
+          if (kind === 'executable') words.delete(`mapping of ${image.number}`);
+        }),
+      ),
+    );
+  }
+
+  private readEntries(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
+    const type = typeOfImage(image.kind.name);
+    const view = new FileEntryView();
+    return readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        if (type === undefined) view.read(bytes, start, end);
+        else view.readBare(type, bytes, start, end);
+        const { id } = view;
+        if (!ids.has(id)) return;
+        this.keys.set(id, keyOf(view));
+        if (!namesRegf(view.member)) return;
+        this.pathIds.set(id, id);
+        visitRegf(view.member, view.bytes, view.start, view.end, (regf) => this.pathIds.set(id, regf));
+      }),
+    );
+  }
+
+  /** Names FIFOs and terminals by the path that another entry has. */
+  private async readPaths(source: Source): Promise<void> {
+    if (this.pathIds.size === 0) return;
+    const members = source.byName();
+    try {
+      const member = await members.member('files.img');
+      const image = member && imageOf(member);
+      if (member === undefined || image === undefined) return;
+      const wanted = new Map<number, number[]>();
+      for (const [id, regf] of this.pathIds) pushTo(wanted, regf, id);
+      const view = new FileEntryView();
+      await readBatches(member, image, (batch, open) =>
+        forEachRecord(batch, open.name, (bytes, start, end) => {
+          view.read(bytes, start, end);
+          if (view.member !== FILE_ENTRY_FIELDS.reg) return;
+          for (const id of wanted.get(view.id) ?? []) this.keys.set(id, keyOf(view));
+        }),
+      );
+    } finally {
+      await members.close();
+    }
   }
 
   /** The key that names an entry, or its type and id. */
@@ -61,9 +118,10 @@ export class CheckpointContext {
     return this.keys.has(id);
   }
 
-  /** pid/fd of each descriptor of an entry, ascending. */
-  descriptorsOf(id: number): string[] {
-    return this.holdersOf(id).map(({ pid, fd }) => `${pid}/${fd}`);
+  /** What refers to an entry: pid/fd of each descriptor, ascending; where there is none, what else does. */
+  referencesTo(id: number): string[] {
+    const descriptors = this.holdersOf(id).map(({ pid, fd }) => `${pid}/${fd}`);
+    return descriptors.length > 0 ? descriptors : [...(this.others.get(id) ?? [])];
   }
 
   /** The descriptors of an entry, task by task for each. */

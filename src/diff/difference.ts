@@ -18,12 +18,23 @@ export interface Sides {
   readonly after?: Digest;
 }
 
+/**
+ * With ids ignored: what an image, a file or an entry is called in the second checkpoint, where that is not what it is
+ * called in the first.
+ */
+export interface Counterpart {
+  readonly image?: string;
+  readonly file?: string;
+  readonly entry?: string;
+}
+
 /** One entry of an image. */
 export interface EntryDifference {
   readonly what: 'entry';
   readonly image: string;
   /** What names it, such as `id 3`, or # and its place. */
   readonly entry: string;
+  readonly counterpart?: Counterpart;
   readonly change: Change;
   /** Of a changed one. */
   readonly fields: readonly FieldChange[];
@@ -45,6 +56,7 @@ export interface ImageDifference {
 export interface FormDifference {
   readonly what: 'order' | 'head' | 'tail';
   readonly image: string;
+  readonly counterpart?: Counterpart;
   readonly sides: Sides;
 }
 
@@ -52,6 +64,7 @@ export interface FormDifference {
 export interface FileDifference {
   readonly what: 'file';
   readonly file: string;
+  readonly counterpart?: Counterpart;
   readonly change: Change;
   readonly sides: Sides;
   /** Where a link leads, on either side. */

@@ -2,7 +2,7 @@ import { pushTo } from '../checkpoint/push-to';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import type { CheckpointContext, Holder } from './context';
 import type { Change } from './difference';
-import type { Meaning } from './meaning';
+import type { EntryIds, Meaning } from './meaning';
 
 /** So many entries are in the graph; more are counted. */
 const MAX_ENTRIES = 200;
@@ -17,7 +17,7 @@ export type Presence = 'before' | 'after' | 'both';
 export interface DiffGraph {
   /** Those that have one of the descriptors; ascending. */
   readonly tasks: readonly GraphTask[];
-  /** Ascending by id. */
+  /** Ascending by id; new ones last where ids are ignored. */
   readonly entries: readonly GraphEntry[];
   /** Entries that differ and are not here. */
   readonly moreEntries: number;
@@ -35,7 +35,10 @@ export interface GraphTask {
 }
 
 export interface GraphEntry {
+  /** Its file id: before, where it is there. */
   readonly id: number;
+  /** After, where that is another one. */
+  readonly idAfter?: number;
   /** `same`: what differs is which descriptors it has. */
   readonly change: Change | 'same';
   /** The key that names it, on the sides that have it. */
@@ -61,22 +64,24 @@ export function buildGraph(
   plan: Plan | undefined,
 ): DiffGraph {
   const placeholders = new Map((plan?.placeholders ?? []).map((placeholder) => [placeholder.file_id, placeholder]));
-  const known = [...meaning.ids].filter((id) => before.hasEntry(id) || after.hasEntry(id)).sort((a, b) => a - b);
-  const changed = meaning.changedIds();
+  const known = meaning.entriesToName().filter(({ ids }) => hasEntry(before, ids.before) || hasEntry(after, ids.after));
   let room = MAX_DESCRIPTORS;
-  const entries = known.slice(0, MAX_ENTRIES).map((id): GraphEntry => {
-    const all = holdersOf(id, before, after);
+  const entries = known.slice(0, MAX_ENTRIES).map(({ ids, differs }): GraphEntry => {
+    const [isBefore, isAfter] = [hasEntry(before, ids.before), hasEntry(after, ids.after)];
+    const all = holdersOf(ids, before, after);
     const descriptors = all.slice(0, Math.min(MAX_HOLDERS, room));
     room -= descriptors.length;
-    const inherited = placeholders.get(id);
+    const inherited = ids.after === undefined ? undefined : placeholders.get(ids.after);
+    const [id, idAfter] = [ids.before ?? (ids.after as number), ids.after];
     return {
       id,
-      change: !before.hasEntry(id) ? 'added' : !after.hasEntry(id) ? 'removed' : changed.has(id) ? 'changed' : 'same',
-      ...(before.hasEntry(id) ? { before: before.keyOf(id) } : {}),
-      ...(after.hasEntry(id) ? { after: after.keyOf(id) } : {}),
+      ...(idAfter === undefined || idAfter === id ? {} : { idAfter }),
+      change: !isBefore ? 'added' : !isAfter ? 'removed' : differs ? 'changed' : 'same',
+      ...(isBefore ? { before: before.keyOf(ids.before as number) } : {}),
+      ...(isAfter ? { after: after.keyOf(ids.after as number) } : {}),
       descriptors,
       moreDescriptors: all.length - descriptors.length,
-      ...(inherited === undefined || !after.hasEntry(id) ? {} : { inherited }),
+      ...(inherited === undefined || !isAfter ? {} : { inherited }),
     };
   });
   return {
@@ -87,12 +92,18 @@ export function buildGraph(
   };
 }
 
+function hasEntry(side: CheckpointContext, id: number | undefined): boolean {
+  return id !== undefined && side.hasEntry(id);
+}
+
 /** The descriptors of an entry on both sides, by task and number. */
-function holdersOf(id: number, before: CheckpointContext, after: CheckpointContext): GraphDescriptor[] {
+function holdersOf(ids: EntryIds, before: CheckpointContext, after: CheckpointContext): GraphDescriptor[] {
   const holders = new Map<string, GraphDescriptor>();
   const name = ({ pid, fd }: Holder) => `${pid}/${fd}`;
-  for (const holder of before.holdersOf(id)) holders.set(name(holder), { ...holder, presence: 'before' });
-  for (const holder of after.holdersOf(id)) {
+  for (const holder of ids.before === undefined ? [] : before.holdersOf(ids.before)) {
+    holders.set(name(holder), { ...holder, presence: 'before' });
+  }
+  for (const holder of ids.after === undefined ? [] : after.holdersOf(ids.after)) {
     holders.set(name(holder), { ...holder, presence: holders.has(name(holder)) ? 'both' : 'after' });
   }
   return [...holders.values()].sort((a, b) => a.pid - b.pid || a.fd - b.fd);

@@ -68,6 +68,11 @@ export class ImageEntries {
     return new ImageEntries(kindOf(magics, file), magics, reader, file, showsPayload);
   }
 
+  /** The messages that its entries can be. */
+  shapes(): MessageShape[] {
+    return [0, 1].map((index) => shapeOf(messageOfEntry(this.kind, index)));
+  }
+
   /** The next entry, if it is there already; undefined where `fill` is to be called. */
   take(): Entry | undefined {
     const { batch, next } = this;

@@ -4,11 +4,11 @@ import { MappingTable } from '../checkpoint/explore/mapping-table';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { readPageRun } from '../checkpoint/explore/page-run';
 import { forEachRecord } from '../checkpoint/open-image';
-import { PAGEMAP_HEAD_FIELDS } from '../schema/generated/images';
 import type { MemberReader, Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { sidesOf } from './compare-images';
 import type { Digest, MemoryDifference } from './difference';
+import { pagesIdIn } from './pages-id';
 
 const PAGE_BYTES = 4096;
 const PIECE_BYTES = 1 << 18;
@@ -55,19 +55,12 @@ export async function pagesOf(source: Source, pid: number): Promise<number | und
   const images = new ImagesByName(source);
   try {
     for await (const { batch } of images.batches(`pagemap-${pid}.img`)) {
-      return headIn(batch.bytes, batch.starts[0] as number, batch.ends[0] as number);
+      return pagesIdIn(batch.bytes, batch.starts[0] as number, batch.ends[0] as number);
     }
     return undefined;
   } finally {
     await images.close();
   }
-}
-
-function headIn(bytes: Uint8Array, start: number, end: number): number | undefined {
-  const cursor = new FieldCursor().over(bytes, start, end);
-  let id: number | undefined;
-  while (cursor.next()) if (cursor.number === PAGEMAP_HEAD_FIELDS.pages_id) id = cursor.uint32();
-  return id;
 }
 
 async function readPageMap(images: ImagesByName, pid: number) {
@@ -78,7 +71,7 @@ async function readPageMap(images: ImagesByName, pid: number) {
   for await (const { batch, open } of images.batches(`pagemap-${pid}.img`)) {
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       if (entry === 0) {
-        pagesId = headIn(bytes, start, end);
+        pagesId = pagesIdIn(bytes, start, end);
         return;
       }
       const run = readPageRun(cursor, bytes, start, end);

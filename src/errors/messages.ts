@@ -34,6 +34,12 @@ function errnoText({ errno, code }: NodeJS.ErrnoException): string {
 
 export const messages = {
   usage: (problem: string, hint?: string) => error({ code: 'USAGE', problem, hint }),
+  idsOfPlan: () =>
+    error({
+      code: 'USAGE',
+      problem: 'a plan says which ids a rewrite kept, so they cannot be ignored',
+      hint: 'give --plan, or --ignore-ids',
+    }),
 
   // Sources and sinks.
   cannotReadSource: (source: string, cause: unknown) =>

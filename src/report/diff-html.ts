@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { type DiffReport, describeDifference, placeOf } from './diff-report';
+import { type DiffReport, describeDifference, entryOf, placeOf } from './diff-report';
 import { escapeHtml, shorten } from './html/escape';
 import { graphSection } from './html/graph-section';
 import { SCRIPT } from './html/page-script';
@@ -149,7 +149,7 @@ function rowOf(difference: ToldDifference): string {
 function subjectOf(difference: ToldDifference): string {
   switch (difference.what) {
     case 'entry':
-      return difference.entry;
+      return entryOf(difference);
     case 'memory':
       return difference.mapping;
     case 'image':

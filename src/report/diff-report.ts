@@ -11,9 +11,9 @@ export interface DiffReport {
 export function describeDifference(difference: ToldDifference): string[] {
   switch (difference.what) {
     case 'entry': {
-      const { entry, change, fields, text, payload } = difference;
+      const { change, fields, text, payload } = difference;
       return [
-        `${entry}: ${change}`,
+        `${entryOf(difference)}: ${change}`,
         ...fields.map(({ path, before, after }) => `${path}: ${before ?? '(none)'} → ${after ?? '(none)'}`),
         ...(text === undefined ? [] : [text]),
         ...(payload === undefined ? [] : [`payload: ${sides(payload)}`]),
@@ -43,8 +43,25 @@ export function describeDifference(difference: ToldDifference): string[] {
 
 /** The image or file that a difference is in. */
 export function placeOf(difference: ToldDifference): string {
-  if (difference.what === 'memory') return `memory of task ${difference.pid}`;
-  return difference.what === 'file' ? difference.file : difference.image;
+  switch (difference.what) {
+    case 'memory':
+      return `memory of task ${difference.pid}`;
+    case 'file':
+      return onBothSides(difference.file, difference.counterpart?.file);
+    case 'image':
+      return difference.image;
+    default:
+      return onBothSides(difference.image, difference.counterpart?.image);
+  }
+}
+
+/** What names an entry. */
+export function entryOf({ entry, counterpart }: Extract<ToldDifference, { what: 'entry' }>): string {
+  return onBothSides(entry, counterpart?.entry);
+}
+
+function onBothSides(before: string, after: string | undefined): string {
+  return after === undefined ? before : `${before} → ${after}`;
 }
 
 type Side = { readonly bytes: number; readonly sha256: string; readonly text?: string } | undefined;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readImage } from '../support/images';
 import { runCommand, top, translateSources } from './command';
-import { ASKED, EXPLORED } from './specs';
+import { ASKED, COMPARED, EXPLORED } from './specs';
 
 /** `npm run golden` writes the expected outputs anew; look at the difference before it is committed. */
 const renew = process.env.FDGRAFT_GOLDEN === 'renew';
@@ -39,9 +39,11 @@ const FORMATS = [
   ['json', 'diff.json'],
 ] as const;
 
+const HTML = ['html', 'diff.html'] as const;
+
 /** Fixtures that are compared as a page too: plain ones, one entry for many tasks, a split one, and rights. */
 const PAGES = ['two_paths', 'pipe_outside', 'forked_map', 'scm_rights'];
-const formatsOf = (name: string) => (PAGES.includes(name) ? [...FORMATS, ['html', 'diff.html'] as const] : FORMATS);
+const formatsOf = (name: string) => (PAGES.includes(name) ? [...FORMATS, HTML] : FORMATS);
 
 /** The digest of the plan, which has the version of the package in it. */
 const withoutDigests = (shown: string) =>
@@ -125,6 +127,20 @@ for (const [name, words] of Object.entries(EXPLORED)) {
   }
 }
 
+for (const [name, { before, after, options = [] }] of Object.entries(COMPARED)) {
+  test(`${name}: diff of ${before} and ${after}`, async (t) => {
+    const command = ['diff', `${images}/${before}`, `${images}/${after}`, ...options];
+    const outputs = await Promise.all(
+      [...FORMATS, HTML].map(async ([format, file]) => {
+        const { stdout, stderr, code } = await fdgraft([...command, '--format', format]);
+        t.deepEqual([stderr, code], ['', 1], format);
+        return [file, withoutStyle(stdout)] as const;
+      }),
+    );
+    for (const [file, output] of outputs) compare(t, path.join('compared', name), file, output);
+  });
+}
+
 test('diff: 1 where something differs, 0 where nothing does, 2 where it cannot be said', async (t) => {
   const [a, b] = [`${images}/two_logs`, `${images}/two_paths`];
   const codes = async (...args: string[]) => (await fdgraft(['diff', ...args, '--quiet'])).code;
@@ -138,7 +154,8 @@ test('each fixture is asked for something, and nothing is expected of one that i
   t.deepEqual(Object.keys(ASKED).sort(), fixtures);
   // Outputs that are new are written beside this test.
   if (renew) return;
-  t.deepEqual(fs.readdirSync(expected).sort(), fixtures);
+  t.deepEqual(fs.readdirSync(expected).sort(), ['compared', ...fixtures].sort());
+  t.deepEqual(fs.readdirSync(path.join(expected, 'compared')).sort(), Object.keys(COMPARED).sort());
   const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
   for (const name of fixtures) {
     const ofDiff = ASKED[name]?.refused === true ? [] : formatsOf(name).map(([, file]) => file);

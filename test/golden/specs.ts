@@ -14,6 +14,10 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   // The glob comes first, and the exact key takes its entry all the same.
   namespaces: { specs: ['fd[5]:/logs/*.log', 'fd[6]:pipe:[#3]', 'fd[7]:/logs/err.log'] },
   net_sockets: { specs: ['fd[5]:/dev/null', 'fd[6]:extRootNetNS'] },
+  job: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:/srv/fdgraft/log'] },
+  job_later: { specs: ['fd[5]:/srv/fdgraft/report'] },
+  job_newer_criu: { specs: ['fd[5]:pipe:[#3]'] },
+  job_lost_worker: { specs: ['fd[5]:pipe:[#3]'] },
   // Both ends of one pipe, and owners of each.
   owned_pipe: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:pipe:[#4]'] },
   // The same number in every task; the others of its entry come along.
@@ -48,6 +52,15 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   threads: { specs: ['fd[5]:/proc/14716/fd/6', 'fd[6]:/srv/fdgraft/log'] },
   two_maps: { specs: ['fd[5]:/proc/14716/fd/5'] },
   watched_pipe: { specs: ['fd[5]:pipe:[#2]', 'fd[6]:/proc/14717/fd/0'] },
+};
+
+/** Fixtures that are compared with each other, in all formats: what time, another CRIU and the end of a task do. */
+export const COMPARED: { [name: string]: { before: string; after: string; options?: string[] } } = {
+  a_second_later: { before: 'job', after: 'job_later', options: ['--ignore-ids'] },
+  a_second_later_with_ids: { before: 'job', after: 'job_later' },
+  lost_task: { before: 'job_later', after: 'job_lost_worker' },
+  newer_criu: { before: 'job_later', after: 'job_newer_criu' },
+  newer_criu_without_ids: { before: 'job_later', after: 'job_newer_criu', options: ['--ignore-ids'] },
 };
 
 /** What `fdgraft x` is asked for: text and JSON. */

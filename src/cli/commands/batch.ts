@@ -214,6 +214,7 @@ interface DiffArguments extends Common {
   plan?: Once;
   format?: Once;
   payload: boolean;
+  ignoreIds: boolean;
 }
 
 function diffBatch(context: Context): CommandModule<object, DiffArguments> {
@@ -243,8 +244,9 @@ function diffBatch(context: Context): CommandModule<object, DiffArguments> {
         const plans = once('plan', args.plan);
         if (against === undefined) throw messages.usage('nothing says what to compare with', 'give --against ROOT2');
         const format: DiffFormat = chooseFormat(args);
-        const { payload } = args;
-        return { what: 'diff', against, ...(plans === undefined ? {} : { plans }), format, payload };
+        const { payload, ignoreIds } = args;
+        if (ignoreIds && plans !== undefined) throw messages.idsOfPlan();
+        return { what: 'diff', against, ...(plans === undefined ? {} : { plans }), format, payload, ignoreIds };
       }),
   };
 }

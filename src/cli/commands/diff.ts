@@ -18,6 +18,7 @@ interface Arguments {
   plan?: string | string[];
   out?: string | string[];
   payload: boolean;
+  ignoreIds: boolean;
   json: boolean;
   quiet: boolean;
   color: boolean;
@@ -31,6 +32,11 @@ export const DIFF_OPTIONS = {
     default: false,
     describe: 'show buffers and payload too, which may be secrets',
   },
+  'ignore-ids': {
+    type: 'boolean',
+    default: false,
+    describe: 'compare ids that the dump or the kernel made up by what they stand for, not as numbers',
+  },
 } as const;
 
 export function diffCommand(context: Context): CommandModule<object, Arguments> {
@@ -39,7 +45,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
     describe: 'Say what differs between two checkpoints, or two images, by what it means',
     builder: (yargs) =>
       yargs
-        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--payload] [-o FILE]')
+        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--ignore-ids] [--payload] [-o FILE]')
         .positional('before', {
           type: 'string',
           demandOption: true,
@@ -65,6 +71,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
               'fdgraft diff ckpt out --plan out',
               'a proof that it did only what its plan says: exit code 0, or 1 with the rest',
             ],
+            ['fdgraft diff monday tuesday --ignore-ids', 'two dumps of one program: its files, whatever their ids'],
             ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
             ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
             ['fdgraft diff a/files.img b/files.img', 'two images'],
@@ -78,23 +85,28 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
   const format = chooseFormat(args);
   if (args.quiet && out === undefined) return tell(args, format, context, undefined);
+  const work = (writer: Writer) => tell(args, format, context, writer);
+  if (format === 'text' && out === undefined) return (await import('../pager')).withPager(context, work);
   // The place is tried before a comparison that may take long.
-  await withOutput(out, context, '', (writer) => tell(args, format, context, writer));
+  await withOutput(out, context, '', work);
 }
 
 async function tell(args: Arguments, format: DiffFormat, context: Context, writer: Writer | undefined): Promise<void> {
   const [before, after] = [wordOf(args.before), wordOf(args.after)];
   const planPath = once('plan', args.plan);
+  if (args.ignoreIds && planPath !== undefined) throw messages.idsOfPlan();
   const isProof = planPath !== undefined;
-  const result = await compare(before, after, planPath, { payload: args.payload, graph: format === 'html' }, context);
+  const { payload, ignoreIds } = args;
+  const result = await compare(before, after, planPath, { payload, ignoreIds, graph: format === 'html' }, context);
   try {
+    // Said before anybody may have read enough.
+    if (!isFine(result, isProof)) context.answerNo();
     if (writer !== undefined) {
       const isShown = once('out', args.out) === undefined;
       const emphasize = (text: string) => (isShown ? context.emphasize(text, args.color) : text);
       const names = { before: args.before, after: args.after };
       await writeDiff(result, await createDiffReport(format, { ...names, isProof, emphasize }), writer);
     }
-    if (!isFine(result, isProof)) context.answerNo();
   } finally {
     result.close();
   }
@@ -112,7 +124,7 @@ async function compare(
   before: string,
   after: string,
   planPath: string | undefined,
-  { payload, graph }: { payload: boolean; graph: boolean },
+  { payload, ignoreIds, graph }: { payload: boolean; ignoreIds: boolean; graph: boolean },
   context: Context,
 ): Promise<DiffResult> {
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
@@ -129,7 +141,7 @@ async function compare(
   }
   if (isWhole) {
     const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
-    const options = { signal, payload, graph, ...(plan === undefined ? {} : { plan }) };
+    const options = { signal, payload, ignoreIds, graph, ...(plan === undefined ? {} : { plan }) };
     return withSource(await openSource(before, { signal }), async (a) =>
       withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),
     );
@@ -140,7 +152,7 @@ async function compare(
   }
   const [a, b] = [openInput(before, true, context), openInput(after, true, context)];
   try {
-    return await diffImages(a, b, { signal, payload });
+    return await diffImages(a, b, { signal, payload, ignoreIds });
   } finally {
     await a.reader.close();
     await b.reader.close();

@@ -34,7 +34,7 @@ export function isCheckpoint(file: string | undefined): file is string {
 }
 
 /** Thrown to stop a conversion whose output nobody reads any more. */
-class NobodyReads extends Error {}
+export class NobodyReads extends Error {}
 
 /**
  * Calls `convert` with a writer to the file, which appears whole or not at all, or to stdout where none is named, with
@@ -56,7 +56,8 @@ export async function withOutput(
   }
 }
 
-async function toStdout(
+/** Calls `convert` with a writer to stdout, and then writes `end`. Somebody who stops reading is no error. */
+export async function toStdout(
   context: Context,
   end: string,
   convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,

@@ -1,6 +1,6 @@
 import type { DiffGraph, GraphEntry } from '../../diff/graph';
 import { escapeHtml, shorten } from './escape';
-import { drawGraph, nameOf, noteOf } from './graph-svg';
+import { drawGraph, idOf, nameOf, noteOf } from './graph-svg';
 
 const MAX_TEXT = 500;
 
@@ -45,7 +45,7 @@ ${entries.map(rowOf).join('')}</tbody>
 }
 
 function rowOf(entry: GraphEntry): string {
-  const { id, inherited, descriptors, moreDescriptors } = entry;
+  const { inherited, descriptors, moreDescriptors } = entry;
   const on = (side: 'before' | 'after') => {
     const held = descriptors.filter(({ presence }) => presence === side || presence === 'both');
     return held.length === 0 ? '–' : held.map(({ pid, fd }) => `${pid}/${fd}`).join(', ');
@@ -54,5 +54,5 @@ function rowOf(entry: GraphEntry): string {
   const name = escapeHtml(shorten(nameOf(entry), MAX_TEXT));
   const note = escapeHtml(shorten(noteOf(entry), MAX_TEXT));
   const caller = inherited === undefined ? '–' : `fd[${inherited.caller_fd}]`;
-  return `<tr><th scope="row"><code>${name}</code> (id ${id})</th><td>${note}</td><td>${on('before')}${more}</td><td>${on('after')}</td><td>${caller}</td></tr>\n`;
+  return `<tr><th scope="row"><code>${name}</code> (${idOf(entry)})</th><td>${note}</td><td>${on('before')}${more}</td><td>${on('after')}</td><td>${caller}</td></tr>\n`;
 }

@@ -46,6 +46,11 @@ export function nameOf({ id, before, after, inherited }: GraphEntry): string {
   return before ?? inherited?.was.key ?? after ?? `file id ${id}`;
 }
 
+/** The file id of an entry, on both sides where they differ. */
+export function idOf({ id, idAfter }: GraphEntry): string {
+  return idAfter === undefined ? `id ${id}` : `id ${id} → ${idAfter}`;
+}
+
 export function presenceOf({ change }: GraphEntry): 'before' | 'after' | 'both' {
   return change === 'removed' ? 'before' : change === 'added' ? 'after' : 'both';
 }
@@ -73,7 +78,7 @@ function drawEntry({ entry, y, height }: EntryPlace): string {
   const presence = presenceOf(entry);
   const name = nameOf(entry);
   const more = entry.moreDescriptors === 0 ? '' : `, ${entry.moreDescriptors} more descriptors`;
-  const id = `id ${entry.id}${more}`;
+  const id = `${idOf(entry)}${more}`;
   const note = toColumns(noteOf(entry), ENTRY_COLUMNS - id.length - 3);
   const tail = `<tspan class="${presence === 'before' ? 'before' : 'after'} note"> · ${escapeHtml(note)}</tspan>`;
   const kind = entry.inherited === undefined ? entry.change : 'inherited';

@@ -1,0 +1,67 @@
+import { randomInt } from 'node:crypto';
+
+const FIRST_SLOTS = 16;
+/** What other numbers share a slot with one differs from run to run: no checkpoint can be made to be slow. */
+const SEED = randomInt(2 ** 32 - 1);
+
+/** Numbers below 2^32 by numbers below 2^32, in some 20 bytes each: checkpoints can have millions of ids. */
+export class NumberMap {
+  size = 0;
+  private keys = new Uint32Array(FIRST_SLOTS);
+  /** One more than the value; 0 where the slot is free. */
+  private values = new Float64Array(FIRST_SLOTS);
+
+  get(key: number): number | undefined {
+    const value = this.values[this.slotOf(key)] as number;
+    return value === 0 ? undefined : value - 1;
+  }
+
+  set(key: number, value: number): void {
+    let slot = this.slotOf(key);
+    if (this.values[slot] === 0) {
+      if (2 * this.size >= this.keys.length) {
+        this.grow();
+        slot = this.slotOf(key);
+      }
+      this.size += 1;
+    }
+    this.keys[slot] = key;
+    this.values[slot] = value + 1;
+  }
+
+  *entries(): Generator<[key: number, value: number]> {
+    for (const [slot, value] of this.values.entries()) if (value !== 0) yield [this.keys[slot] as number, value - 1];
+  }
+
+  /** Whether all rows are such. */
+  maps(isSuch: (key: number, value: number) => boolean): boolean {
+    for (const [key, value] of this.entries()) if (!isSuch(key, value)) return false;
+    return true;
+  }
+
+  private slotOf(key: number): number {
+    const mask = this.keys.length - 1;
+    let slot = mixed(key) & mask;
+    while (this.values[slot] !== 0 && this.keys[slot] !== key) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private grow(): void {
+    const { keys, values } = this;
+    this.keys = new Uint32Array(2 * keys.length);
+    this.values = new Float64Array(2 * keys.length);
+    for (const [old, value] of values.entries()) {
+      if (value === 0) continue;
+      const slot = this.slotOf(keys[old] as number);
+      this.keys[slot] = keys[old] as number;
+      this.values[slot] = value;
+    }
+  }
+}
+
+function mixed(key: number): number {
+  let bits = key ^ SEED;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
