@@ -1,7 +1,7 @@
 // What tests need beside CRIU: the recipes of docs/COOKBOOK.md their tools, the page of `fdgraft diff --format html`
-// a browser. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
+// a browser, archives the programs that make them. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
 //
-//   node tools/ensure-programs.js [NAME…]     python3, go, slurm, chromium: all of them unless told
+//   node tools/ensure-programs.js [NAME…]     python3, go, zstd, …: all of TOOLS unless told
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,6 +12,10 @@ const { cacheFolder } = require('./criu-root');
 const TOOLS = {
   python3: { programs: ['python3'], packages: ['python3'] },
   go: { programs: ['go'], packages: ['golang-go'] },
+  tar: { programs: ['tar'], packages: ['tar'] },
+  bsdtar: { programs: ['bsdtar'], packages: ['libarchive-tools'] },
+  zstd: { programs: ['zstd'], packages: ['zstd'] },
+  setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
     packages: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],

@@ -20,7 +20,8 @@ function reason(cause: unknown): string {
     case 'ELOOP':
       return 'it is a symbolic link, or became one (ELOOP)';
     default:
-      return code === undefined
+      // The numbers of zlib's errors are others than the system's.
+      return code === undefined || code.startsWith('Z_')
         ? String((cause as Error)?.message ?? cause)
         : errnoText(cause as NodeJS.ErrnoException);
   }
@@ -54,7 +55,7 @@ export const messages = {
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
-      problem: 'is not a folder',
+      problem: 'is neither a folder nor an archive',
       hint: 'give an image folder, or an archive of one: tar, plain or compressed by gzip or zstd',
     }),
   compressionUnknown: (archive: string, name: string) =>
@@ -87,16 +88,22 @@ export const messages = {
       hint: 'fetch it again; the offset counts the bytes of the tar, without compression',
     }),
   archiveDamaged: (archive: string, offset: number, cause: unknown) =>
-    cause instanceof FdgraftError && cause.code !== 'SYSTEM'
-      ? cause
-      : error({
-          code: 'ARCHIVE_DAMAGED',
-          file: archive,
-          offset,
-          problem: `cannot be unpacked from here on: ${reason((cause as Error | undefined)?.cause ?? cause)}`,
-          hint: 'fetch it again; the offset counts the bytes of the tar, without compression',
-          cause,
-        }),
+    error({
+      code: 'ARCHIVE_DAMAGED',
+      file: archive,
+      offset,
+      problem: `cannot be unpacked from here on: ${reason(cause)}`,
+      hint: 'fetch it again; the offset counts the bytes of the tar, without compression',
+      cause,
+    }),
+  archiveHasMore: (archive: string, offset: number) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      offset,
+      problem: 'has bytes behind the end of what is compressed',
+      hint: 'fetch it again, or cut it off there; this offset counts bytes of the file as it is',
+    }),
   archiveUnusable: (archive: string, offset: number, problem: string) =>
     error({
       code: 'ARCHIVE_UNUSABLE',
@@ -133,13 +140,6 @@ export const messages = {
       file: source,
       problem: `${member} became longer or shorter while it was read`,
       hint: 'wait until the dump is complete, and try again',
-    }),
-  nameTooLong: (out: string, member: string) =>
-    error({
-      code: 'OUT_UNUSABLE',
-      file: out,
-      problem: `${member} cannot be in an archive: its name or its target is no UTF-8 and longer than 100 bytes`,
-      hint: '--to dir makes a folder',
     }),
   noInventory: (source: string) =>
     error({

@@ -42,12 +42,13 @@ export async function convertFolder(
 ): Promise<ConvertResult> {
   const notices: SinkNotice[] = [];
   const onNotice = (notice: SinkNotice) => notices.push(notice);
-  const sink = await createSink(source, options.out, { to: options.to, link: options.link, onNotice });
+  const { to, link, signal } = options;
+  const sink = await createSink(source, options.out, { to, link, signal, onNotice });
   const names = new Set<string>();
   let converted = 0;
   try {
     for await (const member of source.whole()) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       options.onProgress?.({ member: member.name });
       const name = member.name.toString('latin1');
       const isInFolder = member.isAround !== true;
@@ -61,7 +62,7 @@ export async function convertFolder(
         converted += 1;
       }
     }
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     if (converted === 0) throw messages.nothingToConvert(source.label);
     await sink.commit();
     return { converted, notices };

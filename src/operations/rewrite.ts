@@ -124,13 +124,13 @@ function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rew
 
 async function chooseSink(
   source: Source,
-  { out, to, link }: RewriteOptions,
+  { out, to, link, signal }: RewriteOptions,
   inPlace: InPlace | undefined,
   notices: SinkNotice[],
 ): Promise<Sink> {
   const onNotice = (notice: SinkNotice) => notices.push(notice);
-  if (inPlace !== undefined) return inPlace.createSink({ onNotice });
-  return out === undefined ? new NullSink() : createSink(source, out, { to, link, onNotice });
+  if (inPlace !== undefined) return inPlace.createSink({ onNotice, signal });
+  return out === undefined ? new NullSink() : createSink(source, out, { to, link, signal, onNotice });
 }
 
 async function checkUnmatched(

@@ -11,15 +11,20 @@ export interface SinkOptions {
   /** How unchanged images get into a folder; 'auto' by default. */
   readonly link?: LinkMode | undefined;
   readonly onNotice: (notice: SinkNotice) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A sink for `out`, where nothing may be yet. Throws FdgraftError. */
-export async function createSink(source: Source, out: string, { to, link, onNotice }: SinkOptions): Promise<Sink> {
+export async function createSink(source: Source, out: string, options: SinkOptions): Promise<Sink> {
+  const { to, link, onNotice, signal } = options;
   const form = to ?? source.form;
-  if (link !== undefined && (source.archive !== undefined || form !== 'dir')) {
-    throw messages.usage('--link goes from a folder to a folder, and one of the two is an archive', 'leave it out');
+  if (link !== undefined && (form !== 'dir' || source.form !== 'dir')) {
+    throw messages.usage(
+      `--link goes with folders, and ${form === 'dir' ? 'SOURCE' : 'OUT'} is an archive`,
+      'leave it out',
+    );
   }
-  if (form === 'dir') return createFolderSink(source, out, { link: link ?? 'auto', onNotice });
+  if (form === 'dir') return createFolderSink(source, out, { link: link ?? 'auto', onNotice, signal });
   const { createArchiveSink } = await import('./archive/archive-sink');
-  return createArchiveSink(source, out, { form, onNotice });
+  return createArchiveSink(source, out, { form, onNotice, signal });
 }

@@ -15,6 +15,7 @@ export interface FolderSinkOptions {
   link: LinkMode;
   /** Told about what could not be taken over quite as it was. */
   onNotice: (notice: SinkNotice) => void;
+  signal?: AbortSignal | undefined;
 }
 
 /** Those of a previous dump in a subfolder too. */
@@ -36,7 +37,7 @@ export async function createFolderSink(source: Source, out: string, options: Fol
     };
     const linker = new Linker(options.link);
     const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
-    return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options.onNotice);
+    return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options);
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
   }
@@ -89,7 +90,7 @@ export class FolderSink implements Sink {
   private settled = false;
   private readonly building: Buffer;
   /** Modes of folders that must wait until the folders are full. */
-  private readonly folders: { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }[] = [];
+  private readonly folders = new Map<string, { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }>();
 
   constructor(
     private readonly source: Source,
@@ -97,10 +98,10 @@ export class FolderSink implements Sink {
     private readonly destination: Buffer,
     private readonly work: WorkFolder,
     private readonly way: Way,
-    private readonly onNotice: FolderSinkOptions['onNotice'],
+    private readonly options: Omit<FolderSinkOptions, 'link'>,
   ) {
     this.building = work.content;
-    this.folders.push({ path: this.building, member: { ...modeAndOwner(source), name: Buffer.from(out) } });
+    this.noteFolder(this.building, { ...modeAndOwner(source), name: Buffer.from(out) });
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
@@ -110,6 +111,7 @@ export class FolderSink implements Sink {
     return {
       write: async (bytes) => {
         await breathe();
+        this.options.signal?.throwIfAborted();
         for (let done = 0; done < bytes.length; ) done += this.attempt(() => fs.writeSync(fd, bytes, done));
       },
       close: async () => {
@@ -120,6 +122,11 @@ export class FolderSink implements Sink {
   }
 
   async keep(member: SourceMember, isImage: boolean): Promise<void> {
+    if (member.kind === 'special' && !this.way.keepsPlace) {
+      // Of no use to CRIU. The label of an archive has no name.
+      if (member.name.length > 0) this.notice('SPECIAL_FILE_LEFT_OUT', member);
+      return;
+    }
     const target = this.place(member);
     try {
       await this.bring(member, target, isImage);
@@ -129,7 +136,9 @@ export class FolderSink implements Sink {
   }
 
   async commit(): Promise<void> {
-    for (const folder of this.folders.reverse()) this.keepModeAndOwner(folder.path, folder.member);
+    // Those below others first: a mode may keep us out.
+    const folders = [...this.folders.values()].sort((a, b) => b.path.length - a.path.length);
+    for (const folder of folders) this.keepModeAndOwner(folder.path, folder.member);
     const [parent] = splitPath(this.destination);
     await flushFolder(this.building, parent);
     try {
@@ -161,6 +170,11 @@ export class FolderSink implements Sink {
     }
   }
 
+  /** What an archive says of a folder counts, wherever it says that; the last, where it does so again. */
+  private noteFolder(path: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
+    this.folders.set(path.toString('latin1'), { path, member });
+  }
+
   /** An archive becomes what tar makes of it: the image folder is where it was there. */
   private place({ name, isAround }: Member): Buffer {
     const inside = this.source.archive?.inside ?? Buffer.alloc(0);
@@ -178,18 +192,17 @@ export class FolderSink implements Sink {
       const place = joinPath(this.building, name);
       if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) continue;
       fs.mkdirSync(place, 0o700);
-      this.folders.push({ path: place, member: { ...modeAndOwner(this.source), name } });
+      this.noteFolder(place, { ...modeAndOwner(this.source), name });
     }
   }
 
   private async bring(member: SourceMember, target: Buffer, isImage: boolean): Promise<void> {
     if (member.kind === 'special') {
-      // Of no use to CRIU, but no file of someone else's is to be lost.
-      if (!this.way.keepsPlace) this.notice('SPECIAL_FILE_LEFT_OUT', member);
-      else fs.linkSync((member.file as SourceFile).path, target);
+      // No file of someone else's is to be lost.
+      fs.linkSync((member.file as SourceFile).path, target);
     } else if (member.kind === 'folder') {
       if (fs.lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) fs.mkdirSync(target, 0o700);
-      this.folders.push({ path: target, member });
+      this.noteFolder(target, member);
     } else if (member.kind === 'link') {
       await this.bringLink(member, target, isImage);
     } else if (member.file === undefined) {
@@ -262,7 +275,7 @@ export class FolderSink implements Sink {
   }
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {
-    this.onNotice({ code, member: escapeBytes(member.name) });
+    this.options.onNotice({ code, member: escapeBytes(member.name) });
   }
 }
 

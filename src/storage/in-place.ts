@@ -16,7 +16,7 @@ export interface InPlace {
    * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file,
    * and exchanges the two in one step. The old images are there until that is done.
    */
-  createSink(options: Pick<FolderSinkOptions, 'onNotice'>): Promise<Sink>;
+  createSink(options: Omit<FolderSinkOptions, 'link'>): Promise<Sink>;
 }
 
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
@@ -31,21 +31,21 @@ export async function beginInPlace(source: Source): Promise<InPlace> {
     refuseCurrentFolder(label, folder);
     refuseReadOnly(label, folder);
     const before = fingerprint(folder);
-    return { createSink: ({ onNotice }) => explained(label, () => createSink(source, folder, before, onNotice)) };
+    return { createSink: (options) => explained(label, () => createSink(source, folder, before, options)) };
   });
 }
 
 /** A file is replaced by a rename, which every file system does in one step. */
 async function beginArchive(source: Source): Promise<InPlace> {
   const { createArchiveInPlace } = await import('./archive/archive-sink');
-  return { createSink: ({ onNotice }) => createArchiveInPlace(source, onNotice) };
+  return { createSink: (options) => createArchiveInPlace(source, options) };
 }
 
 async function createSink(
   source: Source,
   folder: Buffer,
   before: Fingerprint,
-  onNotice: FolderSinkOptions['onNotice'],
+  options: Omit<FolderSinkOptions, 'link'>,
 ): Promise<Sink> {
   const [parent, name] = splitPath(folder);
   const work = await WorkFolder.create(parent, name);
@@ -55,7 +55,7 @@ async function createSink(
     // A copy would not be the file that someone may have open, or own.
     throw messages.cannotExchange(source.label, `${escapeBytes(file.lasting)} cannot be hard-linked here`);
   };
-  return new FolderSink(source, source.label, folder, work, { bring, arrive, keepsPlace: true }, onNotice);
+  return new FolderSink(source, source.label, folder, work, { bring, arrive, keepsPlace: true }, options);
 }
 
 /** Exchanges the two, and back again where something has come into the old one since it was first looked at. */

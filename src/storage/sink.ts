@@ -22,6 +22,7 @@ export interface SinkNotice {
     | 'OWNER_NOT_KEPT'
     | 'SPECIAL_FILE_LEFT_OUT'
     | 'DANGLING_LINK_LEFT_OUT'
+    | 'OUTER_LINK_LEFT_OUT'
     | 'PARENT_MISSING'
     | 'PAGES_LINKED'
     | 'WORK_FOLDER_LEFT';

@@ -43,8 +43,8 @@ export interface ArchivedMember {
   /** Bytes of content that follow, without what fills them up to blocks. */
   readonly stored: number;
   /** Opens these, once. */
-  open(): MemberReader;
-  /** Of a hard link: the path of the file that it is a link to. */
+  open(): ByteReader;
+  /** Of a hard link: the path of what it is a link to, which may be one itself. */
   readonly linkTo?: string;
 }
 

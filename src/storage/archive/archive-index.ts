@@ -1,15 +1,12 @@
-import path from 'node:path';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
+import { leadsOut } from './link-target';
 import type { TarEntry } from './read-headers';
 
 /** A member of an archive, and where it lies there. */
-export interface IndexedMember extends Omit<TarEntry, 'name' | 'kind'> {
-  /** Path in the archive, without dots and slashes around it; empty for the top. One character a byte. */
-  readonly name: string;
-  /** The same as it is written there. */
-  readonly written: Buffer;
-  readonly kind: TarEntry['kind'];
+export interface IndexedMember extends TarEntry {
+  /** Path in the archive, without dots and slashes around it; empty for the top, and for a label. */
+  readonly path: string;
   /** Where its headers begin. */
   readonly at: number;
   /** Where its content begins. */
@@ -19,91 +16,146 @@ export interface IndexedMember extends Omit<TarEntry, 'name' | 'kind'> {
 }
 
 /** An archive could have headers alone. */
-const MAX_MEMBERS = 1 << 20;
+const MAX_MEMBERS = 1 << 18;
+/** What names, targets and maps may take in all. */
+const MAX_INDEX_BYTES = 64 << 20;
+/** Linux has no longer paths. */
+const MAX_PATH_BYTES = 4096;
+/** What a stretch of a sparse file or a folder takes, roughly. */
+const SMALL_OBJECT_BYTES = 64;
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
 
-/** All members of an archive by their names: none leads out of it, and none stands for another. */
+type Refuse = (problem: string, hint?: string) => Error;
+
+/** All members of an archive by their paths: none leads out of it, and none stands for another. */
 export class ArchiveIndex {
   /** As they lie in the archive. */
   readonly members: IndexedMember[] = [];
-  private readonly byName = new Map<string, IndexedMember>();
+  private readonly byPath = new Map<string, IndexedMember>();
+  /** Folders that are there because something lies below them. */
+  private readonly implied = new Set<string>();
+  private bytes = 0;
 
   constructor(private readonly label: string) {}
 
   /** Throws FdgraftError for a member that a careful tar would not unpack. */
   add(entry: TarEntry, at: number, contentAt: number, spooledAt: number | undefined): void {
-    const name = this.plainName(entry, at);
-    const refuse = (problem: string, hint?: string) =>
-      messages.memberRefused(this.label, escapeBytes(entry.name), at, problem, hint);
-    if (this.members.length >= MAX_MEMBERS) throw refuse(`comes after ${MAX_MEMBERS} others`);
-    if (name === '' && entry.kind !== 'folder') throw refuse('has no name');
-    const other = this.byName.get(name);
-    if (other !== undefined && (other.kind !== 'folder' || entry.kind !== 'folder')) {
-      throw refuse('is there twice', 'tar would unpack the last one; make the archive again, without -r and -u');
-    }
-    this.refuseBelowFile(name, refuse);
-    const member: IndexedMember = {
-      ...entry,
-      name,
-      written: entry.name,
-      at,
-      contentAt,
-      ...(spooledAt === undefined ? {} : { spooledAt }),
-    };
-    if (entry.kind === 'link') this.refuseOutside(member, refuse);
-    if (entry.kind === 'hard link' && this.targetOf(member) === undefined) {
-      throw refuse('is a hard link to no file before it in the archive');
-    }
+    const refuse: Refuse = (problem, hint) =>
+      messages.memberRefused(this.label, escapeBytes(bytesOf(entry.name.slice(0, MAX_PATH_BYTES))), at, problem, hint);
+    const path = entry.kind === 'label' ? '' : plainPath(entry.name, refuse);
+    const member = { ...entry, path, at, contentAt, ...(spooledAt === undefined ? {} : { spooledAt }) };
+    if (entry.kind !== 'label') this.check(member, refuse);
+    this.refuseMany(member, refuse);
     this.members.push(member);
-    this.byName.set(name, member);
+    if (entry.kind !== 'label') this.byPath.set(path, member);
   }
 
-  get(name: string): IndexedMember | undefined {
-    return this.byName.get(name);
+  get(path: string): IndexedMember | undefined {
+    return this.byPath.get(path);
   }
 
   /** What a link of either kind leads to, through other links too; undefined where that is not in the archive. */
   targetOf(member: IndexedMember): IndexedMember | undefined {
-    let found: IndexedMember | undefined = member;
-    for (let steps = 0; steps < 40; steps += 1) {
-      if (found === undefined || (found.kind !== 'link' && found.kind !== 'hard link')) return found;
-      const target = found.target.toString('latin1');
-      const place: string = found.kind === 'link' ? path.posix.join(path.posix.dirname(found.name), target) : target;
-      found = this.byName.get(plain(place));
-    }
-    return undefined;
+    if (member.kind !== 'link' && member.kind !== 'hard link') return member;
+    const found = this.resolve(member.path);
+    return found?.kind === 'hard link' ? this.targetOfHardLink(found) : found;
   }
 
-  private plainName({ name }: TarEntry, at: number): string {
-    const text = name.toString('latin1');
-    const refuse = (problem: string) => messages.memberRefused(this.label, escapeBytes(name), at, problem);
-    if (text.startsWith('/')) throw refuse('has an absolute path');
-    if (text.includes('\0')) throw refuse('has a name with a zero byte');
-    if (text.split('/').includes('..')) throw refuse('leads out of the archive with ..');
-    return plain(text);
+  private targetOfHardLink(link: IndexedMember): IndexedMember | undefined {
+    let found: IndexedMember | undefined = link;
+    while (found?.kind === 'hard link') found = this.byPath.get(hardTarget(found));
+    return found;
+  }
+
+  /** What lies at a path, where that leads through links too. */
+  private resolve(path: string): IndexedMember | undefined {
+    let place = '';
+    let links = 0;
+    for (const parts = path.split('/').reverse(); parts.length > 0; ) {
+      const part = parts.pop();
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        if (place === '') return undefined;
+        place = folderOf(place);
+        continue;
+      }
+      const folder = place;
+      place = folder === '' ? `${part}` : `${folder}/${part}`;
+      const member = this.byPath.get(place);
+      if (member?.kind !== 'link') continue;
+      links += 1;
+      if (links > MAX_LINKS || member.target.startsWith('/')) return undefined;
+      place = folder;
+      parts.push(...member.target.split('/').reverse());
+    }
+    return this.byPath.get(place);
+  }
+
+  private check(member: IndexedMember, refuse: Refuse): void {
+    const { path, kind, target } = member;
+    if (path === '' && kind !== 'folder') throw refuse('has no name');
+    const other = this.byPath.get(path);
+    if (other !== undefined && (other.kind !== 'folder' || kind !== 'folder')) {
+      throw refuse('is there twice', 'tar would unpack the last one; make the archive again, without -r and -u');
+    }
+    if (kind !== 'folder' && this.implied.has(path)) throw refuse('is no folder, but others before it lie below it');
+    this.noteFoldersAbove(path, refuse);
+    if (kind === 'link') {
+      if (target === '' || target.length >= MAX_PATH_BYTES || target.includes('\0')) {
+        throw refuse('is a symbolic link to what cannot be a path');
+      }
+      if (leadsOut(path, target)) {
+        const shown = escapeBytes(bytesOf(target));
+        const hint = 'make the archive with the file itself: tar --dereference';
+        throw refuse(`is a symbolic link out of the archive, to ${shown}`, hint);
+      }
+    }
+    if (kind === 'hard link') {
+      const first = target.startsWith('/') ? undefined : this.byPath.get(hardTarget(member));
+      if (first?.kind !== 'file' && first?.kind !== 'hard link') {
+        throw refuse('is a hard link to no regular file before it in the archive');
+      }
+    }
   }
 
   /** What lies below a link would be written through it. */
-  private refuseBelowFile(name: string, refuse: (problem: string) => Error): void {
-    for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
-      const above = this.byName.get(name.slice(0, slash));
+  private noteFoldersAbove(path: string, refuse: Refuse): void {
+    for (let folder = folderOf(path); folder !== '' && !this.implied.has(folder); folder = folderOf(folder)) {
+      const above = this.byPath.get(folder);
       if (above !== undefined && above.kind !== 'folder') throw refuse('lies below something that is no folder');
+      if (above !== undefined) return;
+      this.implied.add(folder);
+      this.bytes += SMALL_OBJECT_BYTES;
     }
   }
 
-  /** A previous dump lies elsewhere: only CRIU goes there. */
-  private refuseOutside({ name, target }: IndexedMember, refuse: (problem: string, hint: string) => Error): void {
-    if (path.posix.basename(name) === 'parent') return;
-    const text = target.toString('latin1');
-    const place = path.posix.join(path.posix.dirname(name), text);
-    // Behind a name, dots lead out of what that name leads to, which may be elsewhere.
-    const isDevious = /(^|\/)[^/]*[^./][^/]*\/(.*\/)?\.\.(\/|$)/.test(text);
-    if (text.startsWith('/') || place === '..' || place.startsWith('../') || isDevious) {
-      throw refuse(
-        `is a symbolic link out of the archive, to ${escapeBytes(target)}`,
-        'make the archive with the file itself: tar --dereference',
-      );
-    }
+  private refuseMany({ name, target, sparse }: IndexedMember, refuse: Refuse): void {
+    if (this.members.length >= MAX_MEMBERS) throw refuse(`comes after ${MAX_MEMBERS} others, which are too many`);
+    this.bytes += 2 * name.length + target.length + SMALL_OBJECT_BYTES * (sparse?.map?.length ?? 0);
+    if (this.bytes > MAX_INDEX_BYTES) throw refuse('comes after others whose names and maps are too long in all');
   }
+}
+
+/** The path of the file that a hard link is a link to, which may be one itself. */
+export function hardTarget({ target }: Pick<TarEntry, 'target'>): string {
+  return plain(target);
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function plainPath(name: string, refuse: Refuse): string {
+  if (name.length >= MAX_PATH_BYTES) throw refuse(`has a name of ${MAX_PATH_BYTES} bytes or more`);
+  if (name.startsWith('/')) throw refuse('has an absolute path');
+  if (name.includes('\0')) throw refuse('has a name with a zero byte');
+  if (name.split('/').includes('..')) throw refuse('leads out of the archive with ..');
+  return plain(name);
 }
 
 function plain(text: string): string {

@@ -1,15 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { ByteReader } from '../../bytes/byte-stream';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { joinPath } from '../byte-path';
 import type { ArchiveForm } from '../form';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
-import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
+import { isFileOrLeadsToOne, type Member, type Source, type SourceMember } from '../source';
 import { Spool } from '../spool';
 import { WorkFolder } from '../work-folder';
 import { BLOCK_BYTES, paddingOf } from './blocks';
-import { makeHeaders, type NewMember } from './make-headers';
+import { leadsOut } from './link-target';
+import { makeHeaders } from './make-headers';
 import { type PackedWriter, packInto } from './pack-bytes';
 import { remakeHeaders } from './remake-headers';
 
@@ -22,6 +24,7 @@ const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 export interface ArchiveSinkOptions {
   readonly form: ArchiveForm;
   readonly onNotice: (notice: SinkNotice) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A sink that builds the archive `out` beside its place and puts it there in one step. Throws FdgraftError. */
@@ -44,14 +47,17 @@ export async function createArchiveSink(source: Source, out: string, options: Ar
 }
 
 /** A sink that puts the new archive in the place of the old one, in one step. Throws FdgraftError. */
-export async function createArchiveInPlace(source: Source, onNotice: ArchiveSinkOptions['onNotice']): Promise<Sink> {
+export async function createArchiveInPlace(
+  source: Source,
+  { onNotice, signal }: Omit<ArchiveSinkOptions, 'form'>,
+): Promise<Sink> {
   const { archive, label, form } = source;
   if (archive === undefined || form === 'dir') throw new TypeError('this is for archives');
   try {
     const parent = Buffer.from(path.dirname(archive.path.toString('latin1')), 'latin1');
     const name = Buffer.from(path.basename(archive.path.toString('latin1')), 'latin1');
     const work = await WorkFolder.create(parent, name);
-    return await begin(source, label, work, { form, onNotice }, (built) => {
+    return await begin(source, label, work, { form, onNotice, signal }, (built) => {
       if (!archive.isAsRead()) throw messages.archiveChanged(label);
       fs.renameSync(built, work.beside(name));
     });
@@ -67,12 +73,14 @@ async function begin(
   options: ArchiveSinkOptions,
   arrive: (built: Buffer) => void,
 ): Promise<Sink> {
+  let sink: ArchiveSink | undefined;
   try {
-    const sink = new ArchiveSink(source, out, work, options, arrive);
+    sink = new ArchiveSink(source, out, work, options, arrive);
     await sink.begin();
     return sink;
   } catch (error) {
-    await work.remove().catch(() => {});
+    if (sink === undefined) await work.remove().catch(() => {});
+    else await sink.abort();
     throw error;
   }
 }
@@ -107,6 +115,7 @@ class ArchiveSink implements Sink {
   /** A file of the image folder, of which the plan takes over what is not said of it. */
   private model: Member | undefined;
 
+  /** Opens the file in the work folder. */
   constructor(
     private readonly source: Source,
     private readonly out: string,
@@ -116,7 +125,12 @@ class ArchiveSink implements Sink {
   ) {
     this.built = joinPath(work.content, ARCHIVE);
     this.fd = fs.openSync(this.built, 'wx', 0o600);
-    this.writer = packInto(this.fd, options.form, out);
+    try {
+      this.writer = packInto(this.fd, options.form, out);
+    } catch (error) {
+      fs.closeSync(this.fd);
+      throw error;
+    }
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
@@ -134,7 +148,7 @@ class ArchiveSink implements Sink {
       mtime: Math.floor(mtimeMs / 1000),
       size: 0,
     } as const;
-    await this.write(await this.newHeaders(top));
+    await this.write(makeHeaders(top));
   }
 
   async put(member: Member): Promise<MemberWriter> {
@@ -144,14 +158,14 @@ class ArchiveSink implements Sink {
       write: async (bytes) => spool.push(bytes),
       close: async () => {
         try {
-          await this.write(await this.headersFor(member, spool.length));
+          await this.write(this.headersFor(member, spool.length));
           await spool.writeTo({ write: (bytes) => this.write(bytes) });
           await this.write(Buffer.alloc(paddingOf(spool.length)));
         } finally {
           spool.close();
         }
         if (member.archived !== undefined) this.replaced.add(member.archived.path);
-        if (isPlainImage(member)) this.model = member;
+        if (isPlainImage(member)) this.model ??= member;
       },
     };
   }
@@ -162,8 +176,7 @@ class ArchiveSink implements Sink {
     // A link to what is another file now would be that one too.
     if (archived.linkTo !== undefined && this.replaced.has(archived.linkTo)) return this.copy(member);
     await this.write(archived.headers);
-    const reader = archived.open();
-    await this.writeAll(reader, archived.stored, member);
+    await this.writeAll(archived.open(), archived.stored, member);
     if (isPlainImage(member)) this.model ??= member;
   }
 
@@ -187,7 +200,7 @@ class ArchiveSink implements Sink {
   async abort(): Promise<void> {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.writer.abandon();
+    await this.writer.abandon();
     fs.closeSync(this.fd);
     await this.removeWork();
   }
@@ -201,24 +214,27 @@ class ArchiveSink implements Sink {
       return this.notice('DANGLING_LINK_LEFT_OUT', member);
     }
     if (isParent && member.leadsTo === 'nothing') this.notice('PARENT_MISSING', member);
-    const { kind, mode, uid, gid, mtime = 0, linkOwner, target } = member;
-    const name = kind === 'folder' ? Buffer.concat([this.newName(member), Buffer.from('/')]) : this.newName(member);
-    if (kind === 'folder') await this.write(await this.newHeaders({ name, kind, mode, uid, gid, mtime, size: 0 }));
-    else if (kind === 'link') {
-      const owner = linkOwner ?? { uid, gid };
-      const link = { name, kind, mode: 0o777, ...owner, mtime, size: 0, target: target ?? Buffer.alloc(0) };
-      await this.write(await this.newHeaders(link));
+    const { kind, mode, uid, gid, mtime = 0, linkOwner, target = Buffer.alloc(0) } = member;
+    const name = this.newName(member);
+    if (kind === 'folder') {
+      const asFolder = Buffer.concat([name, Buffer.from('/')]);
+      return this.write(makeHeaders({ name: asFolder, kind, mode, uid, gid, mtime, size: 0 }));
     }
+    if (leadsOut(member.name.toString('latin1'), target.toString('latin1'))) {
+      return this.notice('OUTER_LINK_LEFT_OUT', member);
+    }
+    const owner = linkOwner ?? { uid, gid };
+    await this.write(makeHeaders({ name, kind: 'link', mode: 0o777, ...owner, mtime, size: 0, target }));
   }
 
   private async copy(member: SourceMember): Promise<void> {
     const reader = await member.open();
-    if (member.size !== undefined) {
-      await this.write(await this.headersFor(member, member.size));
-      return this.writeAll(reader, member.size, member);
-    }
-    const writer = await this.put(member);
     try {
+      if (member.size !== undefined) {
+        await this.write(this.headersFor(member, member.size));
+        return await this.writeAll(reader, member.size, member);
+      }
+      const writer = await this.put(member);
       const piece = Buffer.allocUnsafe(PIECE_BYTES);
       for (
         let got = await reader.read(piece, 0, piece.length);
@@ -227,38 +243,33 @@ class ArchiveSink implements Sink {
       ) {
         await writer.write(piece.subarray(0, got));
       }
+      await writer.close();
     } finally {
       await reader.close();
     }
-    await writer.close();
   }
 
   /** Content of a known length, filled up to whole blocks. */
-  private async writeAll(reader: MemberReader, length: number, member: Member): Promise<void> {
-    try {
-      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, length + 1));
-      let left = length;
-      for (;;) {
-        // One more than there should be, to see whether it has grown.
-        const got = await reader.read(piece, 0, Math.min(piece.length, left + 1));
-        if (got > left || (got === 0 && left > 0))
-          throw messages.memberChanged(this.source.label, escapeBytes(member.name));
-        if (got === 0) break;
-        await this.write(piece.subarray(0, got));
-        left -= got;
-      }
-      await this.write(Buffer.alloc(paddingOf(length)));
-    } finally {
-      await reader.close();
+  private async writeAll(reader: ByteReader, length: number, member: Member): Promise<void> {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, length + 1));
+    let left = length;
+    for (;;) {
+      // One more than there should be, to see whether it has grown.
+      const got = await reader.read(piece, 0, Math.min(piece.length, left + 1));
+      if (got > left || (got === 0 && left > 0))
+        throw messages.memberChanged(this.source.label, escapeBytes(member.name));
+      if (got === 0) break;
+      await this.write(piece.subarray(0, got));
+      left -= got;
     }
+    await this.write(Buffer.alloc(paddingOf(length)));
   }
 
-  private async headersFor(member: Member, size: number): Promise<Buffer> {
-    const { mode, uid, gid } = member;
-    const { archived } = member;
+  private headersFor(member: Member, size: number): Buffer {
+    const { mode, uid, gid, archived } = member;
     if (archived !== undefined) {
       const name = !endsAlike(archived.name, member.name) ? besideOf(archived.name, member.name) : undefined;
-      return remakeHeaders(archived.headers, { size, ...(name === undefined ? {} : { name }) });
+      return remakeHeaders(archived.headers, { size, mode, uid, gid, ...(name === undefined ? {} : { name }) });
     }
     const like = this.model;
     if (like?.archived !== undefined) {
@@ -266,22 +277,18 @@ class ArchiveSink implements Sink {
       return remakeHeaders(like.archived.headers, { size, name, mode, uid, gid });
     }
     const mtime = member.mtime ?? like?.mtime ?? 0;
-    return this.newHeaders({ name: this.newName(member), kind: 'file', mode, uid, gid, mtime, size });
-  }
-
-  private async newHeaders(member: NewMember): Promise<Buffer> {
-    const headers = await makeHeaders(member);
-    if (headers === undefined) throw messages.nameTooLong(this.out, escapeBytes(member.name));
-    return headers;
+    return makeHeaders({ name: this.newName(member), kind: 'file', mode, uid, gid, mtime, size });
   }
 
   /** As `tar -C FOLDER .` has it. */
   private newName({ name }: Member): Buffer {
-    return Buffer.concat([Buffer.from('./'), name]);
+    const inside = this.source.archive?.inside ?? Buffer.alloc(0);
+    return joinPath(Buffer.from('.'), inside.length === 0 ? name : joinPath(inside, name));
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
+    this.options.signal?.throwIfAborted();
     await this.attempt(() => this.writer.write(bytes));
     this.written += bytes.length;
   }
@@ -296,7 +303,7 @@ class ArchiveSink implements Sink {
 
   /** Who may read the source may read the archive. */
   private keepModeAndOwner(): void {
-    const { mode, uid, gid } = this.source.archive ?? { ...ownerOf(this.source), mode: this.source.mode & 0o666 };
+    const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & 0o666 };
     const now = fs.fstatSync(this.fd);
     try {
       if (now.uid !== uid || now.gid !== gid) fs.fchownSync(this.fd, uid, gid);
@@ -319,10 +326,6 @@ class ArchiveSink implements Sink {
 /** What the plan can be like: a file of the image folder, not of one in it. */
 function isPlainImage({ kind, name, isAround }: Member): boolean {
   return kind === 'file' && isAround !== true && !name.includes('/');
-}
-
-function ownerOf({ uid, gid }: Source) {
-  return { uid, gid };
 }
 
 function endsAlike(path: Buffer, name: Buffer): boolean {

@@ -3,10 +3,10 @@ import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
 import { compareMemberNames } from '../member-order';
-import type { ArchivedMember, MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
+import type { MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
 import type { Spool } from '../spool';
 import type { ArchiveFile } from './archive-file';
-import type { ArchiveIndex, IndexedMember } from './archive-index';
+import { type ArchiveIndex, hardTarget, type IndexedMember } from './archive-index';
 import { scanArchive } from './scan-archive';
 import { SparseReader } from './sparse';
 import { openTarBytes, readFully, refuseBomb, type TarBytes } from './tar-bytes';
@@ -32,7 +32,7 @@ export async function openArchive(file: string, form: ArchiveForm, options: Arch
   const scanned = await scanArchive(file, form, options.isKept, options.signal);
   try {
     const inside = findImageFolder(scanned.index, options.markers, file);
-    return new ArchiveSource(scanned, inside, options.first);
+    return new ArchiveSource(scanned, inside, options);
   } catch (error) {
     scanned.spool?.close();
     throw error;
@@ -42,7 +42,7 @@ export async function openArchive(file: string, form: ArchiveForm, options: Arch
 function findImageFolder(index: ArchiveIndex, markers: readonly string[], label: string): string {
   for (const marker of markers) {
     const folders = index.members.flatMap((member) => {
-      const [folder, name] = splitName(member.name);
+      const [folder, name] = splitName(member.path);
       return name === marker && index.targetOf(member)?.kind === 'file' ? [folder] : [];
     });
     const [only] = folders.includes(USUAL_FOLDER) ? [USUAL_FOLDER] : folders;
@@ -60,6 +60,9 @@ function splitName(name: string): [folder: string, last: string] {
   return [name.slice(0, Math.max(0, slash)), name.slice(slash + 1)];
 }
 
+/** What members of an archive are to who knows of none. */
+const KINDS = { file: 'file', 'hard link': 'file', folder: 'folder', special: 'special', label: 'special' } as const;
+
 class ArchiveSource implements Source {
   readonly label: string;
   readonly form: ArchiveForm;
@@ -70,6 +73,7 @@ class ArchiveSource implements Source {
   private readonly file: ArchiveFile;
   private readonly index: ArchiveIndex;
   private readonly spool: Spool | undefined;
+  private readonly signal: AbortSignal | undefined;
   /** Those of the image folder, in the order of `members`, with their names there. */
   private readonly images: readonly { readonly member: IndexedMember; readonly name: Buffer }[];
   /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
@@ -78,8 +82,9 @@ class ArchiveSource implements Source {
   constructor(
     { file, index, spool, hasRecords }: Awaited<ReturnType<typeof scanArchive>>,
     private readonly inside: string,
-    first: readonly string[],
+    { first, signal }: ArchiveOptions,
   ) {
+    this.signal = signal;
     this.file = file;
     this.index = index;
     this.spool = spool;
@@ -106,7 +111,7 @@ class ArchiveSource implements Source {
   }
 
   async *whole(): AsyncGenerator<SourceMember, void, undefined> {
-    const bytes = openTarBytes(this.file);
+    const bytes = openTarBytes(this.file, this.signal);
     try {
       for (const member of this.index.members) {
         await bytes.skipTo(member.at);
@@ -114,7 +119,7 @@ class ArchiveSource implements Source {
         const name = this.nameInFolder(member);
         const described =
           name === undefined
-            ? { ...this.describe(member, Buffer.from(member.name, 'latin1')), isAround: true }
+            ? { ...this.describe(member, Buffer.from(member.path, 'latin1')), isAround: true }
             : this.describe(member, name);
         const isHere = () => bytes.position === member.contentAt;
         yield {
@@ -124,12 +129,12 @@ class ArchiveSource implements Source {
               ? this.expand(member, new Stretch(bytes, member, this.label))
               : this.open(member),
           archived: {
-            name: member.written,
-            path: member.name,
+            name: Buffer.from(member.name, 'latin1'),
+            path: member.path,
             headers,
             stored: member.stored,
             open: () => new Stretch(bytes, member, this.label),
-            ...this.linkOf(member),
+            ...(member.kind === 'hard link' ? { linkTo: hardTarget(member) } : {}),
           },
         };
       }
@@ -156,14 +161,9 @@ class ArchiveSource implements Source {
   }
 
   /** Undefined for what lies around the image folder, and for that itself. */
-  private nameInFolder({ name }: IndexedMember): Buffer | undefined {
+  private nameInFolder({ path }: IndexedMember): Buffer | undefined {
     const begin = this.inside === '' ? '' : `${this.inside}/`;
-    return name !== '' && name.startsWith(begin) ? Buffer.from(name.slice(begin.length), 'latin1') : undefined;
-  }
-
-  private linkOf(member: IndexedMember): Pick<ArchivedMember, 'linkTo'> {
-    const target = member.kind === 'hard link' ? this.index.targetOf(member) : undefined;
-    return target === undefined ? {} : { linkTo: target.name };
+    return path !== '' && path.startsWith(begin) ? Buffer.from(path.slice(begin.length), 'latin1') : undefined;
   }
 
   private describe(member: IndexedMember, name: Buffer): SourceMember {
@@ -171,7 +171,7 @@ class ArchiveSource implements Source {
     const open = () => this.open(member);
     if (kind !== 'link') {
       const { mode } = member;
-      return { name, kind: kind === 'hard link' ? 'file' : kind, mode, uid, gid, open };
+      return { name, kind: KINDS[kind], mode, uid, gid, open };
     }
     const behind = this.index.targetOf(member);
     const { mode } = behind ?? member;
@@ -182,7 +182,7 @@ class ArchiveSource implements Source {
       mode,
       uid: behind?.uid ?? uid,
       gid: behind?.gid ?? gid,
-      target,
+      target: Buffer.from(target, 'latin1'),
       leadsTo,
       linkOwner: { uid, gid },
       open,
@@ -191,7 +191,7 @@ class ArchiveSource implements Source {
 
   private async open(named: IndexedMember): Promise<MemberReader> {
     const member = this.index.targetOf(named);
-    if (member?.kind !== 'file') throw messages.notARegularFile(escapeBytes(Buffer.from(named.name, 'latin1')));
+    if (member?.kind !== 'file') throw messages.notARegularFile(escapeBytes(Buffer.from(named.path, 'latin1')));
     if (member.spooledAt !== undefined && this.spool !== undefined) {
       const reader = this.spool.reader(member.spooledAt, member.spooledAt + member.stored);
       return this.expand(member, { read: (...range) => reader.read(...range), close: async () => {} });
@@ -205,9 +205,14 @@ class ArchiveSource implements Source {
     const { standing } = this;
     const reusable = standing !== undefined && standing.position <= position ? standing : undefined;
     if (reusable !== undefined) this.standing = undefined;
-    const bytes = reusable ?? openTarBytes(this.file);
-    await bytes.skipTo(position);
-    return bytes;
+    const bytes = reusable ?? openTarBytes(this.file, this.signal);
+    try {
+      await bytes.skipTo(position);
+      return bytes;
+    } catch (error) {
+      await bytes.close();
+      throw error;
+    }
   }
 
   private async leave(bytes: TarBytes): Promise<void> {

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, FIELDS, fieldOf, numberOf } from './blocks';
+import { BLOCK_BYTES, FIELDS, fieldOf, numberOf, paddingOf } from './blocks';
 
 /** The headers of one member as they stand in the archive: extended ones, and the one that they extend. */
 export interface HeaderBlocks {
@@ -17,20 +17,22 @@ export interface ExtendedHeader {
   readonly body: Buffer;
 }
 
-/** Takes the blocks before a member's content to pieces; undefined where they are none. */
+export function isExtending(type: string): type is ExtendedHeader['type'] {
+  return type === 'x' || type === 'g' || type === 'L' || type === 'K';
+}
+
+/** Takes the blocks before a member's content to pieces, which were read as headers before; undefined where they are none. */
 export function splitHeaders(raw: Buffer): HeaderBlocks | undefined {
   const extended: ExtendedHeader[] = [];
   for (let at = 0; at + BLOCK_BYTES <= raw.length; ) {
     const header = raw.subarray(at, at + BLOCK_BYTES);
     const type = typeOf(header);
     at += BLOCK_BYTES;
-    if (type !== 'x' && type !== 'g' && type !== 'L' && type !== 'K') {
-      return { extended, main: header, behind: raw.subarray(at) };
-    }
+    if (!isExtending(type)) return { extended, main: header, behind: raw.subarray(at) };
     const size = numberOf(fieldOf(header, 'size'));
     if (!(size <= raw.length - at)) return undefined;
     extended.push({ type, header, body: raw.subarray(at, at + size) });
-    at += Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+    at += size + paddingOf(size);
   }
   return undefined;
 }

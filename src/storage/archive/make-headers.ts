@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { BLOCK_BYTES, setBytes, setChecksum } from './blocks';
+import { BLOCK_BYTES, fieldOf, MAX_OCTAL_ID, paddingOf, setBytes, setChecksum, setNumber, USTAR } from './blocks';
+import { makePaxRecord } from './pax';
 
 /** A member that comes from elsewhere than an archive. */
 export interface NewMember {
@@ -16,50 +16,43 @@ export interface NewMember {
   readonly target?: Buffer;
 }
 
-const TYPES = { file: 'file', link: 'symlink', folder: 'directory' } as const;
-const MAX_OCTAL_ID = 0o7777777;
-const MAX_SECONDS = 2 ** 31 - 1;
+const TYPES = { file: '0', link: '2', folder: '5' } as const;
+/** What 11 octal digits have room for. */
+const MAX_OCTAL = 8 ** 11 - 1;
 
-/** The headers of a member; undefined where a name or a target is no UTF-8 and too long to stand there as it is. */
-export async function makeHeaders(member: NewMember): Promise<Buffer | undefined> {
-  const { pack } = await import('tar-stream');
-  const fits = (bytes: Buffer) => isUtf8(bytes) || bytes.length <= 100;
-  const target = member.target ?? Buffer.alloc(0);
-  if (!fits(member.name) || !fits(target)) return undefined;
-  const text = (bytes: Buffer) => (isUtf8(bytes) ? bytes.toString('utf8') : '-'.repeat(bytes.length));
-  const archive = pack();
-  const { uid, gid, mtime } = member;
-  // The library writes octal digits, and small times.
-  const pax = {
-    ...(uid > MAX_OCTAL_ID ? { uid } : {}),
-    ...(gid > MAX_OCTAL_ID ? { gid } : {}),
-    ...(mtime > MAX_SECONDS || mtime < 0 ? { mtime } : {}),
+/** The headers of a member: ustar, and pax for what has no room there. */
+export function makeHeaders(member: NewMember): Buffer {
+  const main = Buffer.alloc(BLOCK_BYTES);
+  const records: Buffer[] = [];
+  const text = (field: 'name' | 'target', key: string, bytes: Buffer) => {
+    if (bytes.length > fieldOf(main, field).length) records.push(makePaxRecord(key, bytes));
+    setBytes(main, field, bytes);
   };
-  archive.entry({
-    name: text(member.name),
-    type: TYPES[member.kind],
-    mode: member.mode,
-    uid: uid > MAX_OCTAL_ID ? 0 : uid,
-    gid: gid > MAX_OCTAL_ID ? 0 : gid,
-    mtime: new Date(Math.min(Math.max(mtime, 0), MAX_SECONDS) * 1000),
-    size: member.size,
-    ...(member.target === undefined ? {} : { linkname: text(target) }),
-    ...(Object.keys(pax).length === 0 ? {} : { pax }),
-  });
-  await once(archive, 'readable');
-  const pieces: Buffer[] = [];
-  for (let piece = archive.read(); piece !== null; piece = archive.read())
-    pieces.push(Buffer.from(piece as Uint8Array));
-  archive.on('error', () => {});
-  archive.destroy();
-  const headers = Buffer.concat(pieces);
-  const main = headers.subarray(-BLOCK_BYTES);
-  if (!isUtf8(member.name)) setBytes(main, 'name', member.name);
-  if (!isUtf8(target)) setBytes(main, 'target', target);
+  const number = (field: 'uid' | 'gid' | 'size' | 'mtime', value: number, most: number) => {
+    const fits = value >= 0 && value <= most;
+    if (!fits) records.push(makePaxRecord(field, Buffer.from(`${value}`)));
+    setNumber(main, field, fits ? value : 0);
+  };
+  text('name', 'path', member.name);
+  text('target', 'linkpath', member.target ?? Buffer.alloc(0));
+  setNumber(main, 'mode', member.mode);
+  number('uid', member.uid, MAX_OCTAL_ID);
+  number('gid', member.gid, MAX_OCTAL_ID);
+  number('size', member.size, MAX_OCTAL);
+  number('mtime', member.mtime, MAX_OCTAL);
+  setBytes(main, 'type', Buffer.from(TYPES[member.kind]));
+  setBytes(main, 'magic', USTAR);
   setChecksum(main);
-  return headers;
+  return records.length === 0 ? main : Buffer.concat([makePaxHeader(Buffer.concat(records), main), main]);
 }
 
-function isUtf8(bytes: Buffer): boolean {
-  return Buffer.from(bytes.toString('utf8')).equals(bytes);
+/** A pax header with these records. `like`: the header whose field it takes over. */
+export function makePaxHeader(body: Buffer, like: Buffer): Buffer {
+  const header = Buffer.from(like);
+  setBytes(header, 'type', Buffer.from('x'));
+  setBytes(header, 'name', Buffer.from('PaxHeaders/member'));
+  setBytes(header, 'target', Buffer.alloc(0));
+  setNumber(header, 'size', body.length);
+  setChecksum(header);
+  return Buffer.concat([header, body, Buffer.alloc(paddingOf(body.length))]);
 }

@@ -10,11 +10,13 @@ import { spawnZstd } from './zstd';
 export interface PackedWriter extends ByteWriter {
   /** To be called when all is written; the file is whole then. */
   end(): Promise<void>;
-  /** Stops at once. */
-  abandon(): void;
+  /** Stops at once: nothing writes to the file any more. */
+  abandon(): Promise<void>;
 }
 
 const CHUNK_BYTES = 1 << 18;
+/** One thread, since what comes out depends on whether there are others. */
+const ZSTD_WORDS = ['-3', '--single-thread'];
 
 /** `label`: how messages name the file that `fd` is. */
 export function packInto(fd: number, form: ArchiveForm, label: string): PackedWriter {
@@ -22,10 +24,10 @@ export function packInto(fd: number, form: ArchiveForm, label: string): PackedWr
     await breathe();
     for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
   };
-  if (form === 'tar') return { write: toFile, end: async () => {}, abandon: () => {} };
+  if (form === 'tar') return { write: toFile, end: async () => {}, abandon: async () => {} };
   if (form === 'tar.gz') return gzipInto(toFile);
-  const { child, done } = spawnZstd([], ['pipe', fd, 'pipe'], label);
-  return throughStream(child.stdin as Writable, done, () => child.kill());
+  const { child, done, stop } = spawnZstd(ZSTD_WORDS, ['pipe', fd, 'pipe'], label);
+  return throughStream(child.stdin as Writable, done, stop);
 }
 
 function gzipInto(toFile: (bytes: Uint8Array) => Promise<void>): PackedWriter {
@@ -34,11 +36,14 @@ function gzipInto(toFile: (bytes: Uint8Array) => Promise<void>): PackedWriter {
     for await (const piece of gzip) await toFile(piece);
   })();
   drained.catch(() => gzip.destroy());
-  return throughStream(gzip, drained, () => gzip.destroy());
+  return throughStream(gzip, drained, async () => {
+    gzip.destroy();
+    await drained.catch(() => {});
+  });
 }
 
 /** `done` settles when what comes out is written. Where that fails, its error says why, not the stream's. */
-function throughStream(stream: Writable, done: Promise<void>, abandon: () => void): PackedWriter {
+function throughStream(stream: Writable, done: Promise<void>, abandon: () => Promise<void>): PackedWriter {
   stream.on('error', () => {});
   return {
     write: (bytes) =>

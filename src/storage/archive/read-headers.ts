@@ -1,31 +1,31 @@
-import { once } from 'node:events';
-import type { Header } from 'tar-stream';
-import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
-import { BLOCK_BYTES, isZeroBlock } from './blocks';
-import { type HeaderBlocks, splitHeaders, typeOf } from './headers';
+import { BLOCK_BYTES, fieldOf, hasChecksum, hasPrefix, isZeroBlock, numberOf, paddingOf, textOf } from './blocks';
+import { type ExtendedHeader, type HeaderBlocks, isExtending, typeOf } from './headers';
 import { type PaxRecord, paxRecords } from './pax';
 import { hasMoreMap, type SparseFile, sparseFileOf } from './sparse';
 import { readFully, type TarBytes } from './tar-bytes';
 
-/** What the headers of a member say. */
+/** What the headers of a member say. Names have one character a byte, since they need not be UTF-8. */
 export interface TarEntry {
   /** As it stands there. */
-  readonly name: Buffer;
-  readonly kind: 'file' | 'hard link' | 'link' | 'folder' | 'special';
+  readonly name: string;
+  /** 'label': no member at all, but the name of the volume. */
+  readonly kind: 'file' | 'hard link' | 'link' | 'folder' | 'special' | 'label';
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   /** Of a link of either kind: what it leads to. */
-  readonly target: Buffer;
+  readonly target: string;
   /** Bytes of content in the archive, without what fills them up to blocks. */
   readonly stored: number;
   /** Where the archive keeps less than the whole content. */
   readonly sparse: SparseFile | undefined;
 }
 
-/** Extended headers have names and attributes; those of a hostile archive could have anything. */
-const MAX_HEADER_BYTES = 4 << 20;
+/** Extended headers have names, attributes and maps of sparse files; those of a hostile archive could have anything. */
+const MAX_HEADER_BYTES = 1 << 20;
+/** They are kept as long as the archive is read. */
+const MAX_GLOBAL_BYTES = 1 << 20;
 
 const KINDS: { readonly [type: string]: TarEntry['kind'] | undefined } = {
   '0': 'file',
@@ -38,14 +38,17 @@ const KINDS: { readonly [type: string]: TarEntry['kind'] | undefined } = {
   '4': 'special',
   '5': 'folder',
   '6': 'special',
-  // The name of a volume.
-  V: 'special',
+  V: 'label',
 };
+
+/** What makes sense of a single member only. */
+const OF_ONE_MEMBER = /^(path|linkpath|size|GNU\.sparse\..*)$/;
 
 /** Reads the headers of an archive, one member's after the other's. */
 export class HeaderReader {
-  /** Extended headers that count for all members from here on. */
-  private readonly globals: Buffer[] = [];
+  /** Values that count for all members from here on, by their keys. */
+  private readonly globals = new Map<string, string>();
+  private globalBytes = 0;
 
   constructor(
     private readonly bytes: TarBytes,
@@ -56,108 +59,128 @@ export class HeaderReader {
   async next(): Promise<TarEntry | undefined> {
     const offset = this.bytes.position;
     try {
-      const blocks: Buffer[] = [];
-      const take = async () => {
-        if (blocks.length * BLOCK_BYTES >= MAX_HEADER_BYTES)
-          throw new Error(`headers of over ${MAX_HEADER_BYTES} bytes`);
-        blocks.push(await readFully(this.bytes, BLOCK_BYTES, this.label));
-        return blocks.at(-1) as Buffer;
-      };
-      if (isZeroBlock(await take())) return undefined;
-      const header = await this.decode(blocks[0] as Buffer, take);
-      const split = splitHeaders(Buffer.concat(blocks));
-      if (split === undefined || split.behind.length > 0) throw new Error('headers whose lengths do not fit');
-      const headers = { ...split, behind: await takeMap(split.main, take) };
-      for (const { type, header: extending, body } of split.extended) {
-        const filled = Math.ceil(body.length / BLOCK_BYTES) * BLOCK_BYTES;
-        if (type === 'g') this.globals.push(Buffer.concat([extending, body], BLOCK_BYTES + filled));
-      }
-      const globalBytes = this.globals.reduce((sum, { length }) => sum + length, 0);
-      if (globalBytes > MAX_HEADER_BYTES) throw new Error(`global headers of over ${MAX_HEADER_BYTES} bytes`);
-      return describe(header, headers, this.globals);
+      const headers = await this.read();
+      if (headers === undefined) return undefined;
+      for (const extending of headers.extended) if (extending.type === 'g') this.takeGlobals(extending);
+      return describe(headers, this.globals);
     } catch (error) {
-      if (error instanceof FdgraftError) throw error;
-      throw messages.archiveUnusable(this.label, offset, `has ${(error as Error).message}`);
+      if (!(error instanceof BadHeader)) throw error;
+      throw messages.archiveUnusable(this.label, offset, `has ${error.message}`);
     }
   }
 
-  /** The decoding is tar-stream's: it is fed block by block until it knows the member. */
-  private async decode(first: Buffer, take: () => Promise<Buffer>): Promise<Header> {
-    // Loaded where there is an archive.
-    const { extract } = await import('tar-stream');
-    // One character a byte, since names need not be UTF-8. With a mark of one byte it says when it has worked off a block.
-    const options = { filenameEncoding: 'latin1', allowUnknownFormat: true, highWaterMark: 1 };
-    const decoder = extract(options as object);
-    let header: Header | undefined;
-    decoder.on('entry', (decoded) => {
-      header = decoded;
-    });
-    decoder.on('error', () => {});
-    const feed = async (block: Buffer) => {
-      if (!decoder.write(block)) await once(decoder, 'drain');
+  private async read(): Promise<HeaderBlocks | undefined> {
+    const extended: ExtendedHeader[] = [];
+    let taken = 0;
+    const take = async (bytes: number) => {
+      taken += bytes;
+      if (!(taken <= MAX_HEADER_BYTES)) throw new BadHeader(`headers of over ${MAX_HEADER_BYTES} bytes for one member`);
+      return readFully(this.bytes, bytes, this.label);
     };
-    try {
-      for (const block of this.globals) await feed(block);
-      for (let block = first; ; block = await take()) {
-        await feed(block).catch(() => {
-          throw new Error('a header that is damaged: its checksum or one of its numbers is wrong');
-        });
-        if (header !== undefined) return header;
+    for (;;) {
+      const header = await take(BLOCK_BYTES);
+      if (isZeroBlock(header)) {
+        if (extended.length > 0) throw new BadHeader('an extended header with no member behind it');
+        return undefined;
       }
-    } finally {
-      decoder.destroy();
+      if (!hasChecksum(header)) throw new BadHeader('a header that is damaged: its checksum is wrong');
+      const type = typeOf(header);
+      if (!isExtending(type)) return { extended, main: header, behind: await takeMap(header, take) };
+      const size = numberOf(fieldOf(header, 'size'));
+      if (Number.isNaN(size)) throw new BadHeader('an extended header whose size is no number');
+      const body = await take(size + paddingOf(size));
+      extended.push({ type, header, body: body.subarray(0, size) });
     }
+  }
+
+  private takeGlobals({ body }: ExtendedHeader): void {
+    for (const { key, value } of recordsOf(body)) {
+      if (OF_ONE_MEMBER.test(key)) throw new BadHeader(`a global header with the ${key.slice(0, 20)} of a member`);
+      if (!this.globals.has(key)) this.globalBytes += key.length;
+      this.globalBytes += value.length - (this.globals.get(key)?.length ?? 0);
+      this.globals.set(key, value.toString('latin1'));
+    }
+    if (this.globalBytes > MAX_GLOBAL_BYTES) throw new BadHeader(`global headers of over ${MAX_GLOBAL_BYTES} bytes`);
   }
 }
 
+/** What is wrong with a header, as what the archive has. */
+export class BadHeader extends Error {}
+
 /** Of a sparse file in GNU tar's old format: blocks with more of its map. */
-async function takeMap(main: Buffer, take: () => Promise<Buffer>): Promise<Buffer> {
+async function takeMap(main: Buffer, take: (bytes: number) => Promise<Buffer>): Promise<Buffer> {
   const blocks: Buffer[] = [];
   if (typeOf(main) !== 'S') return Buffer.alloc(0);
   for (let more = hasMoreMap(main, 'header'); more; more = hasMoreMap(blocks.at(-1) as Buffer, 'map')) {
-    blocks.push(await take());
+    blocks.push(await take(BLOCK_BYTES));
   }
   return Buffer.concat(blocks);
 }
 
-function describe(header: Header, headers: HeaderBlocks, globals: readonly Buffer[]): TarEntry {
-  const type = typeOf(headers.main);
-  // An old header of a file whose name ends with a slash is a folder's.
-  const kind = (header.type as string) === 'directory' ? 'folder' : KINDS[type];
-  const stored = header.size;
-  if (kind === undefined) throw new Error(`a member of type ${JSON.stringify(type)}, which no checkpoint needs`);
-  if (!Number.isSafeInteger(stored) || stored < 0) throw new Error('a size that is no number of bytes');
-  if (kind !== 'file' && stored !== 0) throw new Error('content in a member that is no file');
-  const records = recordsOf(headers, globals);
-  const last = (...keys: string[]) => records.findLast(({ key }) => keys.includes(key))?.value;
-  const id = (key: string, plain: number) => {
-    const value = last(key)?.toString('latin1');
-    const number = value === undefined ? plain : /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(number >= 0 && number < 2 ** 32)) throw new Error(`a ${key} that is no number of a user or a group`);
-    return number;
+function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): TarEntry {
+  const { main, extended } = headers;
+  const type = typeOf(main);
+  const records = extended.flatMap(({ type, body }) => (type === 'x' ? recordsOf(body) : []));
+  const valueFor = (key: string) => {
+    const own = records.findLast((record) => record.key === key)?.value.toString('latin1');
+    // An empty one takes back what a global header said.
+    return (own ?? globals.get(key)) || undefined;
   };
-  if (!(header.mode >= 0)) throw new Error('a mode that is no number');
+  const number = (key: 'uid' | 'gid' | 'size', most: number, what: string) => {
+    const decimal = valueFor(key);
+    const value = decimal === undefined ? numberOf(fieldOf(main, key)) : decimalOf(decimal);
+    if (!(value <= most)) throw new BadHeader(`a ${key} that is no ${what}`);
+    return value;
+  };
+  const long = (which: 'L' | 'K') => {
+    const body = extended.findLast((extending) => extending.type === which)?.body;
+    return body === undefined ? undefined : textOf(body);
+  };
+  const name = valueFor('GNU.sparse.name') ?? valueFor('path') ?? long('L') ?? nameOf(main);
+  // A file whose name ends with a slash is a folder of the oldest format.
+  const kind = KINDS[type] === 'file' && name.endsWith('/') ? 'folder' : KINDS[type];
+  if (kind === undefined) throw new BadHeader(`a member of type ${JSON.stringify(type)}, which no checkpoint needs`);
+  const stored = number('size', Number.MAX_SAFE_INTEGER, 'number of bytes');
+  if (kind !== 'file' && stored !== 0) throw new BadHeader('content in a member that is no file');
+  const mode = numberOf(fieldOf(main, 'mode'));
+  if (Number.isNaN(mode)) throw new BadHeader('a mode that is no number');
   return {
-    name: last('GNU.sparse.name') ?? last('path') ?? Buffer.from(header.name, 'latin1'),
+    name,
     kind,
-    mode: header.mode & 0o7777,
-    uid: id('uid', header.uid),
-    gid: id('gid', header.gid),
-    target: last('linkpath') ?? Buffer.from(header.linkname ?? '', 'latin1'),
+    mode: mode & 0o7777,
+    uid: number('uid', 2 ** 32 - 1, 'number of a user'),
+    gid: number('gid', 2 ** 32 - 1, 'number of a group'),
+    target: valueFor('linkpath') ?? long('K') ?? textOf(fieldOf(main, 'target')),
     stored,
-    sparse: sparseFileOf(headers, records, type === 'S'),
+    sparse: kind === 'file' ? sparseOf(headers, records, type === 'S') : undefined,
   };
 }
 
-/** All that count for a member; later ones over earlier ones. */
-function recordsOf({ extended }: HeaderBlocks, globals: readonly Buffer[]): PaxRecord[] {
-  const global = globals.flatMap(
-    (raw) => splitHeaders(Buffer.concat([raw, Buffer.alloc(BLOCK_BYTES)]))?.extended ?? [],
-  );
-  return [...global, ...extended].flatMap(({ type, body }) => {
-    if (type !== 'x' && type !== 'g') return [];
-    const records = paxRecords(body);
-    if (records === undefined) throw new Error('an extended header that is no list of records');
-    return records;
-  });
+function recordsOf(body: Buffer): PaxRecord[] {
+  const records = paxRecords(body);
+  if (records === undefined) throw new BadHeader('an extended header that is no list of records');
+  return records;
+}
+
+function decimalOf(text: string): number {
+  return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Where Schily's star has times behind a shorter prefix. */
+const STAR = { magicAt: 508, magic: 'tar\0', prefixBytes: 131 };
+
+function nameOf(main: Buffer): string {
+  const name = textOf(fieldOf(main, 'name'));
+  if (!hasPrefix(main)) return name;
+  const isStar = main.toString('latin1', STAR.magicAt, STAR.magicAt + STAR.magic.length) === STAR.magic;
+  const prefix = textOf(fieldOf(main, 'prefix').subarray(0, isStar ? STAR.prefixBytes : undefined));
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
+
+function sparseOf(headers: HeaderBlocks, records: readonly PaxRecord[], isOld: boolean): SparseFile | undefined {
+  try {
+    return sparseFileOf(headers, records, isOld);
+  } catch (error) {
+    throw new BadHeader((error as Error).message);
+  }
 }

@@ -1,87 +1,89 @@
-import { fieldOf, paddingOf, setBytes, setChecksum, setNumber } from './blocks';
-import { type ExtendedHeader, type HeaderBlocks, splitHeaders } from './headers';
-import { makePaxRecord, paxRecords } from './pax';
+import { fieldOf, hasPrefix, MAX_OCTAL_ID, numberOf, paddingOf, setBytes, setChecksum, setNumber } from './blocks';
+import { type HeaderBlocks, splitHeaders, typeOf } from './headers';
+import { makePaxHeader } from './make-headers';
+import { makePaxRecord, type PaxRecord, paxRecords } from './pax';
 
-/** What a member with new content has otherwise than the one whose headers it takes over. */
+/** A plain file that takes over the headers of another member: what they say otherwise is changed, all else is kept. */
 export interface Remade {
   readonly size: number;
   /** As it is to stand there; as it was where undefined. */
   readonly name?: Buffer;
-  readonly mode?: number;
-  readonly uid?: number;
-  readonly gid?: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Records that tell of the old content, and not of what the member is. */
 const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
 const OLD_GNU_MAP = { start: 386, end: 495 };
-const MAX_OCTAL_ID = 0o7777777;
+const OWNERS = [
+  { id: 'uid', name: 'userName', nameKey: 'uname' },
+  { id: 'gid', name: 'groupName', nameKey: 'gname' },
+] as const;
 
-/**
- * Headers for a plain file like another member: its times, names of owners and attributes are kept. `raw`: the headers
- * of that one.
- */
+/** Headers for a plain file like another member, whose headers `raw` are: its times, names of owners and attributes are kept. */
 export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
   const split = splitHeaders(raw);
   if (split === undefined) throw new TypeError('these headers were read before');
-  const { main, name, isLong } = remakeMain(split, remade);
-  const old = split.extended.find(({ type }) => type === 'x');
-  const kept = (old === undefined ? [] : (paxRecords(old.body) ?? [])).filter(
-    ({ key }) => !OF_CONTENT.test(key) && !(key === 'path' && name !== undefined) && !(key in remade),
-  );
-  const records = kept.map(({ bytes }) => bytes);
-  if (isLong && name !== undefined) records.push(makePaxRecord('path', name));
-  for (const key of ['uid', 'gid'] as const) {
-    const id = remade[key] ?? 0;
-    if (id > MAX_OCTAL_ID) records.push(makePaxRecord(key, Buffer.from(`${id}`)));
-  }
-  const isKept = ({ type }: ExtendedHeader) => type === 'g' || (type === 'L' && name === undefined);
-  const blocks = split.extended.filter(isKept).flatMap(({ header, body }) => filled(header, body));
-  if (records.length > 0) {
-    const body = Buffer.concat(records);
-    const header = Buffer.from(old?.header ?? paxHeaderLike(main));
-    setNumber(header, 'size', body.length);
-    setChecksum(header);
-    blocks.push(...filled(header, body));
-  }
-  return Buffer.concat([...blocks, main]);
-}
-
-function remakeMain(split: HeaderBlocks, remade: Remade) {
+  const old = split.extended.filter(({ type }) => type === 'x').flatMap(({ body }) => paxRecords(body) ?? []);
   const main = Buffer.from(split.main);
-  if (String.fromCharCode(main[156] as number) === 'S') main.fill(0, OLD_GNU_MAP.start, OLD_GNU_MAP.end);
+  const records = new Map(old.filter(({ key }) => !OF_CONTENT.test(key)).map((record) => [record.key, record.bytes]));
+  const set = (key: string, value: Uint8Array) => records.set(key, makePaxRecord(key, value));
+
+  if (typeOf(main) === 'S') main.fill(0, OLD_GNU_MAP.start, OLD_GNU_MAP.end);
   setBytes(main, 'type', Buffer.from('0'));
   setBytes(main, 'target', Buffer.alloc(0));
   setNumber(main, 'size', remade.size);
-  if (remade.mode !== undefined) setNumber(main, 'mode', remade.mode);
-  for (const key of ['uid', 'gid'] as const) {
-    const id = remade[key];
-    if (id !== undefined) setNumber(main, key, id > MAX_OCTAL_ID ? 0 : id);
+  if ((numberOf(fieldOf(main, 'mode')) & 0o7777) !== remade.mode) setNumber(main, 'mode', remade.mode);
+  for (const { id, name, nameKey } of OWNERS) {
+    if (idOf(main, old, id) === remade[id]) continue;
+    // A name would count more than the number.
+    for (const key of [id, nameKey]) records.delete(key);
+    if (hasOwnerNames(main)) setBytes(main, name, Buffer.alloc(0));
+    const fits = remade[id] <= MAX_OCTAL_ID;
+    setNumber(main, id, fits ? remade[id] : 0);
+    if (!fits) set(id, Buffer.from(`${remade[id]}`));
   }
-  const name = remade.name ?? nameBeforeSparse(split);
-  const isLong = name !== undefined && name.length > fieldOf(main, 'name').length;
+  const name = remade.name ?? lastValue(old, 'GNU.sparse.name');
   if (name !== undefined) {
-    setBytes(main, 'name', name.subarray(0, fieldOf(main, 'name').length));
-    // GNU's format has other things there.
-    if (fieldOf(main, 'magic').equals(Buffer.from('ustar\0'))) setBytes(main, 'prefix', Buffer.alloc(0));
+    records.delete('path');
+    if (name.length > fieldOf(main, 'name').length) set('path', name);
+    setBytes(main, 'name', name);
+    if (hasPrefix(main)) setBytes(main, 'prefix', Buffer.alloc(0));
   }
   setChecksum(main);
-  return { main, name, isLong };
+  return Buffer.concat([...keptBlocks(split, name !== undefined), paxHeader(split, [...records.values()], main), main]);
 }
 
-/** The own name of a sparse file in a pax archive, whose header has one that tells of that. */
-function nameBeforeSparse({ extended }: HeaderBlocks): Buffer | undefined {
-  const records = extended.flatMap(({ type, body }) => (type === 'x' ? (paxRecords(body) ?? []) : []));
-  return records.findLast(({ key }) => key === 'GNU.sparse.name')?.value;
+/** Global headers count for members that come later; a long name is still that of this one unless it is `renamed`. */
+function keptBlocks({ extended }: HeaderBlocks, renamed: boolean): Buffer[] {
+  return extended
+    .filter(({ type }) => type === 'g' || (type === 'L' && !renamed))
+    .flatMap(({ header, body }) => [header, body, Buffer.alloc(paddingOf(body.length))]);
 }
 
-function paxHeaderLike(main: Buffer): Buffer {
-  const header = Buffer.from(main);
-  setBytes(header, 'type', Buffer.from('x'));
-  setBytes(header, 'name', Buffer.from('PaxHeader'));
-  return header;
+function paxHeader({ extended }: HeaderBlocks, records: readonly Buffer[], main: Buffer): Buffer {
+  if (records.length === 0) return Buffer.alloc(0);
+  const body = Buffer.concat(records);
+  const old = extended.find(({ type }) => type === 'x');
+  if (old === undefined) return makePaxHeader(body, main);
+  const header = Buffer.from(old.header);
+  setNumber(header, 'size', body.length);
+  setChecksum(header);
+  return Buffer.concat([header, body, Buffer.alloc(paddingOf(body.length))]);
 }
 
-function filled(header: Buffer, body: Buffer): Buffer[] {
-  return [header, body, Buffer.alloc(paddingOf(body.length))];
+function idOf(main: Buffer, records: readonly PaxRecord[], key: 'uid' | 'gid'): number {
+  const value = lastValue(records, key);
+  return value === undefined ? numberOf(fieldOf(main, key)) : Number(value.toString('latin1'));
+}
+
+function lastValue(records: readonly PaxRecord[], key: string): Buffer | undefined {
+  const value = records.findLast((record) => record.key === key)?.value;
+  return value?.length === 0 ? undefined : value;
+}
+
+/** The oldest format has nothing behind the target. */
+function hasOwnerNames(main: Buffer): boolean {
+  return fieldOf(main, 'magic').toString('latin1', 0, 5) === 'ustar';
 }

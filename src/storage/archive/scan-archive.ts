@@ -35,17 +35,16 @@ export async function scanArchive(
   const file = ArchiveFile.find(label, form);
   const index = new ArchiveIndex(label);
   const spool = form === 'tar' ? undefined : new Spool();
-  const bytes = openTarBytes(file);
+  const bytes = openTarBytes(file, signal);
   const headers = new HeaderReader(bytes, label);
   try {
     for (let at = 0; ; at = bytes.position) {
-      signal?.throwIfAborted();
       const entry = await headers.next();
       if (entry === undefined) break;
       const contentAt = bytes.position;
       const spooledAt = spool && isKeptEntry(entry, isKept) ? spool.length : undefined;
       index.add(entry, at, contentAt, spooledAt);
-      if (spool !== undefined && spooledAt !== undefined) await copyTo(spool, bytes, entry.stored, label, signal);
+      if (spool !== undefined && spooledAt !== undefined) await copyTo(spool, bytes, entry.stored, label);
       await bytes.skipTo(contentAt + entry.stored + paddingOf(entry.stored));
     }
     await checkEnd(bytes, label);
@@ -59,19 +58,12 @@ export async function scanArchive(
 }
 
 function isKeptEntry({ kind, name }: TarEntry, isKept: (name: string) => boolean): boolean {
-  return kind === 'file' && isKept(name.subarray(name.lastIndexOf('/') + 1).toString('latin1'));
+  return kind === 'file' && isKept(name.slice(name.lastIndexOf('/') + 1));
 }
 
-async function copyTo(
-  spool: Spool,
-  bytes: TarBytes,
-  stored: number,
-  label: string,
-  signal?: AbortSignal,
-): Promise<void> {
+async function copyTo(spool: Spool, bytes: TarBytes, stored: number, label: string): Promise<void> {
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   for (let left = stored; left > 0; ) {
-    signal?.throwIfAborted();
     const got = await bytes.read(piece, 0, Math.min(piece.length, left));
     if (got === 0) throw messages.archiveCutOff(label, bytes.position);
     spool.push(piece.subarray(0, got));

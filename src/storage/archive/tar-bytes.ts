@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { builtins } from '../../bytes/builtins';
 import type { ByteReader } from '../../bytes/byte-stream';
+import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import { breathe } from '../breath';
 import { readStream } from '../single-file';
@@ -18,6 +19,8 @@ export interface TarBytes extends ByteReader {
 }
 
 const CHUNK_BYTES = 1 << 18;
+/** Of zeros behind compressed bytes. */
+const MAX_ZEROS = 1 << 20;
 
 /** Below it, no archive is called a bomb. */
 const HARMLESS_BYTES = 2 ** 30;
@@ -30,8 +33,8 @@ export function refuseBomb(label: string, packed: number, unpacked: number): voi
 }
 
 /** Opens the bytes of a tar. Throws FdgraftError; so does reading them. */
-export function openTarBytes(file: ArchiveFile): TarBytes {
-  return file.form === 'tar' ? new PlainBytes(file) : new UnpackedBytes(file);
+export function openTarBytes(file: ArchiveFile, signal: AbortSignal | undefined): TarBytes {
+  return file.form === 'tar' ? new PlainBytes(file, signal) : new UnpackedBytes(file, signal);
 }
 
 /** Reads all that was asked for. Throws FdgraftError where the archive ends before. */
@@ -50,12 +53,16 @@ class PlainBytes implements TarBytes {
   private readonly fd: number;
   private isOpen = true;
 
-  constructor(private readonly file: ArchiveFile) {
+  constructor(
+    private readonly file: ArchiveFile,
+    private readonly signal: AbortSignal | undefined,
+  ) {
     this.fd = file.open();
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
     await breathe();
+    this.signal?.throwIfAborted();
     try {
       const got = fs.readSync(this.fd, into, start, length, this.position);
       this.position += got;
@@ -78,25 +85,24 @@ class PlainBytes implements TarBytes {
 
 class UnpackedBytes implements TarBytes {
   position = 0;
+  private readonly unpacking: Unpacking;
   private readonly reader: ByteReader & { close(): Promise<void> };
-  private readonly finish: () => Promise<void>;
 
-  constructor(private readonly file: ArchiveFile) {
-    const { label } = file;
-    const fd = file.open();
-    try {
-      const { output, finish } = file.form === 'tar.gz' ? gunzip(fd) : unzstd(fd, label);
-      this.reader = readStream(output, label);
-      this.finish = finish;
-    } catch (error) {
-      fs.closeSync(fd);
-      throw error;
-    }
+  constructor(
+    private readonly file: ArchiveFile,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.unpacking = file.form === 'tar.gz' ? gunzip(file) : unzstd(file);
+    this.reader = readStream(this.unpacking.output, file.label);
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
+    this.signal?.throwIfAborted();
     const got = await this.readAny(into, start, length).catch((error) => {
-      throw messages.archiveDamaged(this.file.label, this.position, error);
+      // What the system or the program says stands behind our own words for it.
+      const { cause } = error as Error;
+      if (error instanceof FdgraftError && cause === undefined) throw error;
+      throw messages.archiveDamaged(this.file.label, this.position, cause ?? error);
     });
     this.position += got;
     refuseBomb(this.file.label, this.file.bytes, this.position);
@@ -106,11 +112,11 @@ class UnpackedBytes implements TarBytes {
   private async readAny(into: Uint8Array, start: number, length: number): Promise<number> {
     try {
       const got = await this.reader.read(into, start, length);
-      if (got === 0) await this.finish();
+      if (got === 0 && length > 0) await this.unpacking.finish();
       return got;
     } catch (error) {
       // What unpacks says better what is wrong than its output that came to an end.
-      await this.finish();
+      await this.unpacking.finish();
       throw error;
     }
   }
@@ -125,26 +131,59 @@ class UnpackedBytes implements TarBytes {
 
   async close(): Promise<void> {
     await this.reader.close();
+    await this.unpacking.stop();
   }
 }
 
 interface Unpacking {
   readonly output: Readable;
   /** To be called at the end of the output: throws where that came too early. */
-  readonly finish: () => Promise<void>;
+  finish(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-function gunzip(fd: number): Unpacking {
+function gunzip(file: ArchiveFile): Unpacking {
   const output = builtins.zlib.createGunzip({ chunkSize: CHUNK_BYTES });
-  const input = fs.createReadStream('', { fd, start: 0, highWaterMark: CHUNK_BYTES });
+  const input = fs.createReadStream('', { fd: file.open(), start: 0, highWaterMark: CHUNK_BYTES });
+  const closed = new Promise<void>((resolve) => input.once('close', () => resolve()));
   pipeline(input, output, () => {});
-  return { output, finish: async () => {} };
+  return {
+    output,
+    finish: async () => {
+      // Behind zeros it reads no further.
+      if (output.errored === null) refuseMore(file, output.bytesWritten);
+    },
+    stop: async () => {
+      output.destroy();
+      await closed;
+    },
+  };
 }
 
-function unzstd(fd: number, label: string): Unpacking {
-  const { child, done } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], label);
-  fs.closeSync(fd);
-  const output = child.stdout as Readable;
-  output.once('close', () => child.kill());
-  return { output, finish: () => done };
+/** Behind what was unpacked there may be zeros, as on tapes. Something else would be lost. */
+function refuseMore(file: ArchiveFile, from: number): void {
+  const fd = file.open();
+  try {
+    const piece = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let at = from; at < file.bytes; ) {
+      const got = fs.readSync(fd, piece, 0, piece.length, at);
+      const isZero = !piece.subarray(0, got).some((byte) => byte !== 0);
+      if (got === 0 || (isZero && at - from <= MAX_ZEROS)) at += got || file.bytes;
+      else throw messages.archiveHasMore(file.label, at);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function unzstd(file: ArchiveFile): Unpacking {
+  const fd = file.open();
+  try {
+    const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
+    return { output: child.stdout as Readable, finish: () => done, stop };
+  } catch (error) {
+    throw messages.cannotRead(file.label, error);
+  } finally {
+    fs.closeSync(fd);
+  }
 }

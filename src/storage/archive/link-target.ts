@@ -1,0 +1,15 @@
+import path from 'node:path';
+
+/**
+ * True where a symbolic link leads out of the archive that it lies in, or may do so. `parent` is let be: a previous
+ * dump lies elsewhere, and only CRIU goes there. `place`: the link's path in the archive.
+ */
+export function leadsOut(place: string, target: string): boolean {
+  if (path.posix.basename(place) === 'parent') return false;
+  if (target.startsWith('/')) return true;
+  const parts = target.split('/').filter((part) => part !== '' && part !== '.');
+  const dots = parts.lastIndexOf('..') + 1;
+  // Behind a name, dots lead out of what that name leads to, which may be elsewhere.
+  if (parts.slice(0, dots).some((part) => part !== '..')) return true;
+  return dots > place.split('/').length - 1;
+}
