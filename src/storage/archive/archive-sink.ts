@@ -148,7 +148,7 @@ class ArchiveSink implements Sink {
       mtime: Math.floor(mtimeMs / 1000),
       size: 0,
     } as const;
-    await this.write(makeHeaders(top));
+    await this.write(await makeHeaders(top));
   }
 
   async put(member: Member): Promise<MemberWriter> {
@@ -158,7 +158,7 @@ class ArchiveSink implements Sink {
       write: async (bytes) => spool.push(bytes),
       close: async () => {
         try {
-          await this.write(this.headersFor(member, spool.length));
+          await this.write(await this.headersFor(member, spool.length));
           await spool.writeTo({ write: (bytes) => this.write(bytes) });
           await this.write(Buffer.alloc(paddingOf(spool.length)));
         } finally {
@@ -218,20 +218,20 @@ class ArchiveSink implements Sink {
     const name = this.newName(member);
     if (kind === 'folder') {
       const asFolder = Buffer.concat([name, Buffer.from('/')]);
-      return this.write(makeHeaders({ name: asFolder, kind, mode, uid, gid, mtime, size: 0 }));
+      return this.write(await makeHeaders({ name: asFolder, kind, mode, uid, gid, mtime, size: 0 }));
     }
     if (leadsOut(member.name.toString('latin1'), target.toString('latin1'))) {
       return this.notice('OUTER_LINK_LEFT_OUT', member);
     }
     const owner = linkOwner ?? { uid, gid };
-    await this.write(makeHeaders({ name, kind: 'link', mode: 0o777, ...owner, mtime, size: 0, target }));
+    await this.write(await makeHeaders({ name, kind: 'link', mode: 0o777, ...owner, mtime, size: 0, target }));
   }
 
   private async copy(member: SourceMember): Promise<void> {
     const reader = await member.open();
     try {
       if (member.size !== undefined) {
-        await this.write(this.headersFor(member, member.size));
+        await this.write(await this.headersFor(member, member.size));
         return await this.writeAll(reader, member.size, member);
       }
       const writer = await this.put(member);
@@ -265,7 +265,7 @@ class ArchiveSink implements Sink {
     await this.write(Buffer.alloc(paddingOf(length)));
   }
 
-  private headersFor(member: Member, size: number): Buffer {
+  private async headersFor(member: Member, size: number): Promise<Buffer> {
     const { mode, uid, gid, archived } = member;
     if (archived !== undefined) {
       const name = !endsAlike(archived.name, member.name) ? besideOf(archived.name, member.name) : undefined;

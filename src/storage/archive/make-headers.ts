@@ -1,5 +1,6 @@
-import { BLOCK_BYTES, fieldOf, MAX_OCTAL_ID, paddingOf, setBytes, setChecksum, setNumber, USTAR } from './blocks';
+import { fieldOf, MAX_OCTAL_ID, paddingOf, setBytes, setChecksum, setNumber } from './blocks';
 import { makePaxRecord } from './pax';
+import { encodeHeader } from './tar-stream';
 
 /** A member that comes from elsewhere than an archive. */
 export interface NewMember {
@@ -16,32 +17,44 @@ export interface NewMember {
   readonly target?: Buffer;
 }
 
-const TYPES = { file: '0', link: '2', folder: '5' } as const;
+const TYPES = { file: 'file', link: 'symlink', folder: 'directory' } as const;
 /** What 11 octal digits have room for. */
 const MAX_OCTAL = 8 ** 11 - 1;
+/** tar-stream writes times as signed numbers of 32 bits. */
+const MAX_TIME = 2 ** 31 - 1;
 
 /** The headers of a member: ustar, and pax for what has no room there. */
-export function makeHeaders(member: NewMember): Buffer {
-  const main = Buffer.alloc(BLOCK_BYTES);
+export async function makeHeaders(member: NewMember): Promise<Buffer> {
   const records: Buffer[] = [];
+  const number = (key: 'uid' | 'gid' | 'size' | 'mtime', most: number) => {
+    const value = member[key];
+    if (value >= 0 && value <= most) return value;
+    records.push(makePaxRecord(key, Buffer.from(`${value}`)));
+    return 0;
+  };
+  const main = await encodeHeader({
+    // Bytes, which need be no text, take its place.
+    name: '-',
+    linkname: '-',
+    type: TYPES[member.kind],
+    mode: member.mode,
+    uid: number('uid', MAX_OCTAL_ID),
+    gid: number('gid', MAX_OCTAL_ID),
+    size: number('size', MAX_OCTAL),
+    mtime: new Date(number('mtime', MAX_TIME) * 1000),
+    uname: '',
+    gname: '',
+    devmajor: 0,
+    devminor: 0,
+  });
   const text = (field: 'name' | 'target', key: string, bytes: Buffer) => {
     if (bytes.length > fieldOf(main, field).length) records.push(makePaxRecord(key, bytes));
     setBytes(main, field, bytes);
   };
-  const number = (field: 'uid' | 'gid' | 'size' | 'mtime', value: number, most: number) => {
-    const fits = value >= 0 && value <= most;
-    if (!fits) records.push(makePaxRecord(field, Buffer.from(`${value}`)));
-    setNumber(main, field, fits ? value : 0);
-  };
+  // To it, no mode is one of its own.
+  setNumber(main, 'mode', member.mode);
   text('name', 'path', member.name);
   text('target', 'linkpath', member.target ?? Buffer.alloc(0));
-  setNumber(main, 'mode', member.mode);
-  number('uid', member.uid, MAX_OCTAL_ID);
-  number('gid', member.gid, MAX_OCTAL_ID);
-  number('size', member.size, MAX_OCTAL);
-  number('mtime', member.mtime, MAX_OCTAL);
-  setBytes(main, 'type', Buffer.from(TYPES[member.kind]));
-  setBytes(main, 'magic', USTAR);
   setChecksum(main);
   return records.length === 0 ? main : Buffer.concat([makePaxHeader(Buffer.concat(records), main), main]);
 }

@@ -1,9 +1,11 @@
+import type { Header } from 'tar-stream';
 import { messages } from '../../errors/messages';
-import { BLOCK_BYTES, fieldOf, hasChecksum, hasPrefix, isZeroBlock, numberOf, paddingOf, textOf } from './blocks';
+import { BLOCK_BYTES, fieldOf, hasChecksum, isZeroBlock, numberOf, paddingOf, textOf } from './blocks';
 import { type ExtendedHeader, type HeaderBlocks, isExtending, typeOf } from './headers';
 import { type PaxRecord, paxRecords } from './pax';
 import { hasMoreMap, type SparseFile, sparseFileOf } from './sparse';
 import { readFully, type TarBytes } from './tar-bytes';
+import { decodeHeader } from './tar-stream';
 
 /** What the headers of a member say. Names have one character a byte, since they need not be UTF-8. */
 export interface TarEntry {
@@ -62,7 +64,7 @@ export class HeaderReader {
       const headers = await this.read();
       if (headers === undefined) return undefined;
       for (const extending of headers.extended) if (extending.type === 'g') this.takeGlobals(extending);
-      return describe(headers, this.globals);
+      return await describe(headers, this.globals);
     } catch (error) {
       if (!(error instanceof BadHeader)) throw error;
       throw messages.archiveUnusable(this.label, offset, `has ${error.message}`);
@@ -117,9 +119,10 @@ async function takeMap(main: Buffer, take: (bytes: number) => Promise<Buffer>): 
   return Buffer.concat(blocks);
 }
 
-function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): TarEntry {
+async function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): Promise<TarEntry> {
   const { main, extended } = headers;
   const type = typeOf(main);
+  const decoded = await decode(main);
   const records = extended.flatMap(({ type, body }) => (type === 'x' ? recordsOf(body) : []));
   const valueFor = (key: string) => {
     const own = records.findLast((record) => record.key === key)?.value.toString('latin1');
@@ -128,7 +131,7 @@ function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): 
   };
   const number = (key: 'uid' | 'gid' | 'size', most: number, what: string) => {
     const decimal = valueFor(key);
-    const value = decimal === undefined ? numberOf(fieldOf(main, key)) : decimalOf(decimal);
+    const value = decimal === undefined ? decoded[key] : decimalOf(decimal);
     if (!(value <= most)) throw new BadHeader(`a ${key} that is no ${what}`);
     return value;
   };
@@ -136,21 +139,19 @@ function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): 
     const body = extended.findLast((extending) => extending.type === which)?.body;
     return body === undefined ? undefined : textOf(body);
   };
-  const name = valueFor('GNU.sparse.name') ?? valueFor('path') ?? long('L') ?? nameOf(main);
+  const name = valueFor('GNU.sparse.name') ?? valueFor('path') ?? long('L') ?? decoded.name;
   // A file whose name ends with a slash is a folder of the oldest format.
   const kind = KINDS[type] === 'file' && name.endsWith('/') ? 'folder' : KINDS[type];
   if (kind === undefined) throw new BadHeader(`a member of type ${JSON.stringify(type)}, which no checkpoint needs`);
   const stored = number('size', Number.MAX_SAFE_INTEGER, 'number of bytes');
   if (kind !== 'file' && stored !== 0) throw new BadHeader('content in a member that is no file');
-  const mode = numberOf(fieldOf(main, 'mode'));
-  if (Number.isNaN(mode)) throw new BadHeader('a mode that is no number');
   return {
     name,
     kind,
-    mode: mode & 0o7777,
+    mode: decoded.mode & 0o7777,
     uid: number('uid', 2 ** 32 - 1, 'number of a user'),
     gid: number('gid', 2 ** 32 - 1, 'number of a group'),
-    target: valueFor('linkpath') ?? long('K') ?? textOf(fieldOf(main, 'target')),
+    target: valueFor('linkpath') ?? long('K') ?? decoded.linkname ?? '',
     stored,
     sparse: kind === 'file' ? sparseOf(headers, records, type === 'S') : undefined,
   };
@@ -166,15 +167,14 @@ function decimalOf(text: string): number {
   return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Where Schily's star has times behind a shorter prefix. */
-const STAR = { magicAt: 508, magic: 'tar\0', prefixBytes: 131 };
-
-function nameOf(main: Buffer): string {
-  const name = textOf(fieldOf(main, 'name'));
-  if (!hasPrefix(main)) return name;
-  const isStar = main.toString('latin1', STAR.magicAt, STAR.magicAt + STAR.magic.length) === STAR.magic;
-  const prefix = textOf(fieldOf(main, 'prefix').subarray(0, isStar ? STAR.prefixBytes : undefined));
-  return prefix === '' ? name : `${prefix}/${name}`;
+/** What tar-stream makes of it, where its numbers are such: it reads 12x as 12. */
+async function decode(main: Buffer): Promise<Header> {
+  for (const key of ['mode', 'uid', 'gid', 'size'] as const) {
+    if (Number.isNaN(numberOf(fieldOf(main, key)))) throw new BadHeader(`a ${key} that is no number`);
+  }
+  return decodeHeader(main).catch((error) => {
+    throw new BadHeader(`a header that cannot be read: ${(error as Error).message}`);
+  });
 }
 
 function sparseOf(headers: HeaderBlocks, records: readonly PaxRecord[], isOld: boolean): SparseFile | undefined {
