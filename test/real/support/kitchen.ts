@@ -1,29 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from '../../support/native';
 import type { Box } from './box';
+import { makeCommands } from './commands';
 import type { Block, Recipe } from './cookbook';
-import { cacheFolder, criuLock, realCriu } from './criu';
+import { cacheFolder, criuLock } from './criu';
 import type { Lab, Program } from './lab';
-import { ownCommand } from './own-command';
 import { ended } from './spawn';
 import type { Tasks } from './tasks';
-
-/** A folder of commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
-function makeCommands(folder: string): void {
-  const real = realCriu();
-  if (!real.available) throw new Error(real.missing);
-  const commands = {
-    fdgraft: ownCommand(),
-    'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
-    criu: real.criu,
-  };
-  for (const [name, argv] of Object.entries(commands)) {
-    const words = argv.map((word) => `'${word}'`).join(' ');
-    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
-  }
-}
 
 /** A block that is running: what it has said so far, and its end, which has to be a good one. */
 export interface Running {

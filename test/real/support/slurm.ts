@@ -28,8 +28,11 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Slurm inside a box, with all that it keeps in a folder of the lab. It ends with the box. */
-export async function startSlurm(lab: Lab, box: Box, searchPath: string): Promise<Slurm> {
+/**
+ * Slurm inside a box, with all that it keeps in a folder of the lab. It ends with the box. `processors`: as many as
+ * its node is said to have, whatever this machine has.
+ */
+export async function startSlurm(lab: Lab, box: Box, searchPath: string, processors = 1): Promise<Slurm> {
   const folder = lab.folder();
   const file = (name: string) => path.join(folder, name);
   fs.writeFileSync(file('munge.key'), randomBytes(128), { mode: 0o600 });
@@ -57,9 +60,13 @@ export async function startSlurm(lab: Lab, box: Box, searchPath: string): Promis
     SelectType: 'select/cons_tres',
     SelectTypeParameters: 'CR_Core',
     ReturnToService: 2,
+    SlurmdParameters: 'config_overrides',
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
-  lines.push('NodeName=localhost NodeAddr=127.0.0.1 CPUs=1\n', 'PartitionName=main Nodes=localhost Default=YES\n');
+  lines.push(
+    `NodeName=localhost NodeAddr=127.0.0.1 CPUs=${processors}\n`,
+    'PartitionName=main Nodes=localhost Default=YES\n',
+  );
   fs.writeFileSync(file('slurm.conf'), lines.join(''));
   fs.writeFileSync(file('cgroup.conf'), '');
   const env = { SLURM_CONF: file('slurm.conf') };

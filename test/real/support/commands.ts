@@ -1,0 +1,20 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from '../../support/native';
+import { realCriu } from './criu';
+import { ownCommand } from './own-command';
+
+/** Fills a folder with commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
+export function makeCommands(folder: string): void {
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  const commands = {
+    fdgraft: ownCommand(),
+    'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
+    criu: real.criu,
+  };
+  for (const [name, argv] of Object.entries(commands)) {
+    const words = argv.map((word) => `'${word}'`).join(' ');
+    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  }
+}
