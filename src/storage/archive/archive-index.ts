@@ -55,21 +55,27 @@ export class ArchiveIndex {
     return this.byPath.get(path);
   }
 
-  /** What a link of either kind leads to, through other links too; undefined where that is not in the archive. */
-  targetOf(member: IndexedMember): IndexedMember | undefined {
-    if (member.kind !== 'link' && member.kind !== 'hard link') return member;
-    const found = this.resolve(member.path);
-    return found?.kind === 'hard link' ? this.targetOfHardLink(found) : found;
+  /** Paths of folders that have no member, but something below them. */
+  *foldersWithout(): Generator<string, void, undefined> {
+    for (const path of this.implied) if (!this.byPath.has(path)) yield path;
   }
 
-  private targetOfHardLink(link: IndexedMember): IndexedMember | undefined {
-    let found: IndexedMember | undefined = link;
+  /** What a link of either kind leads to, through other links too; undefined where that is no member. */
+  targetOf(member: IndexedMember): IndexedMember | undefined {
+    if (member.kind !== 'link' && member.kind !== 'hard link') return member;
+    const end = this.resolve(member.path);
+    let found = end === undefined ? undefined : this.byPath.get(end);
     while (found?.kind === 'hard link') found = this.byPath.get(hardTarget(found));
     return found;
   }
 
-  /** What lies at a path, where that leads through links too. */
-  private resolve(path: string): IndexedMember | undefined {
+  leadsToFolder({ path }: IndexedMember): boolean {
+    const end = this.resolve(path);
+    return end !== undefined && (this.implied.has(end) || this.byPath.get(end)?.kind === 'folder');
+  }
+
+  /** A path without links in it; undefined where it leads out of the archive, or nowhere. */
+  private resolve(path: string): string | undefined {
     let place = '';
     let links = 0;
     for (const parts = path.split('/').reverse(); parts.length > 0; ) {
@@ -89,7 +95,7 @@ export class ArchiveIndex {
       place = folder;
       parts.push(...member.target.split('/').reverse());
     }
-    return this.byPath.get(place);
+    return place;
   }
 
   private check(member: IndexedMember, refuse: Refuse): void {

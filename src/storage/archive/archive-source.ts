@@ -75,7 +75,7 @@ class ArchiveSource implements Source {
   private readonly spool: Spool | undefined;
   private readonly signal: AbortSignal | undefined;
   /** Those of the image folder, in the order of `members`, with their names there. */
-  private readonly images: readonly { readonly member: IndexedMember; readonly name: Buffer }[];
+  private readonly images: readonly SourceMember[];
   /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
   private standing: TarBytes | undefined;
 
@@ -98,16 +98,15 @@ class ArchiveSource implements Source {
       hasRecords,
       isAsRead: () => file.isStillThere(),
     };
-    this.images = index.members
-      .flatMap((member) => {
-        const name = this.nameInFolder(member);
-        return name === undefined ? [] : [{ member, name }];
-      })
-      .sort((a, b) => compareMemberNames(a.name, b.name, first));
+    const images = index.members.flatMap((member) => {
+      const name = this.nameInFolder(member);
+      return name === undefined ? [] : [this.describe(member, name)];
+    });
+    this.images = [...images, ...this.foldersWithout()].sort((a, b) => compareMemberNames(a.name, b.name, first));
   }
 
   async *members(): AsyncGenerator<SourceMember, void, undefined> {
-    for (const { member, name } of this.images) yield this.describe(member, name);
+    yield* this.images;
   }
 
   async *whole(): AsyncGenerator<SourceMember, void, undefined> {
@@ -146,10 +145,7 @@ class ArchiveSource implements Source {
   byName(): MembersByName {
     const names = new Map(this.images.map((image) => [image.name.toString('latin1'), image]));
     return {
-      member: async (text) => {
-        const image = names.get(Buffer.from(text).toString('latin1'));
-        return image && this.describe(image.member, image.name);
-      },
+      member: async (text) => names.get(Buffer.from(text).toString('latin1')),
       close: async () => {},
     };
   }
@@ -160,8 +156,19 @@ class ArchiveSource implements Source {
     this.standing = undefined;
   }
 
+  /** Folders that are there only because something lies in them. */
+  private *foldersWithout(): Generator<SourceMember, void, undefined> {
+    for (const path of this.index.foldersWithout()) {
+      const name = this.nameInFolder({ path });
+      const open = async () => {
+        throw messages.notARegularFile(escapeBytes(Buffer.from(path, 'latin1')));
+      };
+      if (name !== undefined) yield { name, kind: 'folder', ...this.file.folderLike(), open };
+    }
+  }
+
   /** Undefined for what lies around the image folder, and for that itself. */
-  private nameInFolder({ path }: IndexedMember): Buffer | undefined {
+  private nameInFolder({ path }: Pick<IndexedMember, 'path'>): Buffer | undefined {
     const begin = this.inside === '' ? '' : `${this.inside}/`;
     return path !== '' && path.startsWith(begin) ? Buffer.from(path.slice(begin.length), 'latin1') : undefined;
   }
@@ -175,7 +182,7 @@ class ArchiveSource implements Source {
     }
     const behind = this.index.targetOf(member);
     const { mode } = behind ?? member;
-    const leadsTo = behind?.kind === 'file' || behind?.kind === 'folder' ? behind.kind : 'nothing';
+    const leadsTo = behind?.kind === 'file' ? 'file' : this.index.leadsToFolder(member) ? 'folder' : 'nothing';
     return {
       name,
       kind,
