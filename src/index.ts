@@ -13,7 +13,7 @@ export type { NamedFile } from './checkpoint/explore/named-file';
 export type { ExploredRun, MappingOfRun } from './checkpoint/explore/resident';
 export type { ExploredProcess } from './checkpoint/explore/task-tree';
 export type { Descriptor, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
-export type { DiffGraph, GraphDescriptor, GraphEntry, GraphTask } from './diff/graph';
+export type { DiffGraph, GraphDescriptor, GraphEntry, GraphQueue, GraphTask } from './diff/graph';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
 export type { ConvertOptions, ConvertResult } from './operations/convert-folder';
 export {
@@ -23,7 +23,14 @@ export {
   decode,
   decodeImage,
 } from './operations/decode';
-export { type DiffOptions, type DiffResult, diff, diffImages, type ToldDifference } from './operations/diff';
+export {
+  type DiffOptions,
+  type DiffResult,
+  diff,
+  diffImages,
+  type LoneImage,
+  type ToldDifference,
+} from './operations/diff';
 export { type EncodeImageOptions, encode, encodeImage } from './operations/encode';
 export { type Explored, type ExploredWhat, type ExploreOptions, explore } from './operations/explore';
 export { type ImageInfo, imageInfo } from './operations/image-info';

@@ -8,6 +8,8 @@ import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
 import { compareMessages, messageText, nameOf, pairingNameOf } from './compare-messages';
 import type { Difference, Digest, EntryDifference, Sides } from './difference';
+import { identityOf } from './identity';
+import { areEqualButForIds } from './ids/equal-but-for-ids';
 import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { copied, type Entry, ImageEntries } from './image-entries';
@@ -98,7 +100,7 @@ class Pairing {
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
       if (x === undefined && y === undefined) break;
-      if (isIdle && x !== undefined && y !== undefined && this.isSame(x, y)) continue;
+      if (isIdle && x !== undefined && y !== undefined && (this.isSame(x, y) || this.areOnePair(x, y))) continue;
       if (x !== undefined) yield* this.see('before', x);
       if (y !== undefined) yield* this.see('after', y);
     }
@@ -132,6 +134,20 @@ class Pairing {
   /** Equal bytes need not be the same where they hold ids. */
   private isSame(a: Entry, b: Entry): boolean {
     return isSameByBytes(a.shape, this.ids) && a.payload?.sha256 === b.payload?.sha256 && sameBytes(a, b);
+  }
+
+  /** Whether two entries differ in nothing but in ids that stand for the same, those that name them included. */
+  private areOnePair(a: Entry, b: Entry): boolean {
+    const { ids } = this;
+    if (ids === undefined || a.shape !== b.shape || a.payload?.sha256 !== b.payload?.sha256) return false;
+    if (a.index !== b.index && identityOf(a.shape.name).length === 0) return false;
+    try {
+      return areEqualButForIds(a.shape, a, b, ids);
+    } catch (error) {
+      // Whoever compares them field by field says in which of the two it is.
+      if (error instanceof WireFault) return false;
+      throw error;
+    }
   }
 
   /** Entries of one name (the packets of a socket) are told apart by their order. */

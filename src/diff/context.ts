@@ -23,6 +23,8 @@ export class CheckpointContext {
   private readonly descriptors = new Map<number, { table: number; fd: number }[]>();
   /** What else of tasks refers to an entry, in words. */
   private readonly others = new Map<number, Set<string>>();
+  /** The sockets in whose queues an entry is under way as an SCM right. */
+  private readonly queues = new Map<number, Set<number>>();
   /** Entries that are named by another one, with that. */
   private readonly pathIds = new Map<number, number>();
 
@@ -39,6 +41,7 @@ export class CheckpointContext {
       else if (ids.size === 0) continue;
       else if (name === 'FDINFO') await context.readTable(member, image, ids);
       else if (name === 'FS' || name === 'MM') await context.readOthers(member, image, ids);
+      else if (name === 'SK_QUEUES') await context.readQueues(member, image, ids);
       else if (name === 'FILES' || typeOfImage(name) !== undefined) await context.readEntries(member, image, ids);
     }
     await context.readPaths(source);
@@ -66,6 +69,22 @@ export class CheckpointContext {
           if (kind === 'executable') words.delete(`mapping of ${image.number}`);
         }),
       ),
+    );
+  }
+
+  private readQueues(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
+    return readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        let socket: number | undefined;
+        const rights: number[] = [];
+        visitFileIds(image.kind.name, bytes, start, end, (id, kind) => {
+          if (kind === 'queue of a socket') socket = id;
+          else if (ids.has(id)) rights.push(id);
+        });
+        for (const id of socket === undefined ? [] : rights) {
+          this.queues.set(id, (this.queues.get(id) ?? new Set()).add(socket as number));
+        }
+      }),
     );
   }
 
@@ -121,12 +140,18 @@ export class CheckpointContext {
   /** What refers to an entry: pid/fd of each descriptor, ascending; where there is none, what else does. */
   referencesTo(id: number): string[] {
     const descriptors = this.holdersOf(id).map(({ pid, fd }) => `${pid}/${fd}`);
-    return descriptors.length > 0 ? descriptors : [...(this.others.get(id) ?? [])];
+    const right = this.queues.has(id) ? ['an SCM right under way'] : [];
+    return [...(descriptors.length > 0 ? descriptors : (this.others.get(id) ?? [])), ...right];
   }
 
   /** The descriptors of an entry, task by task for each. */
   holdersOf(id: number): Holder[] {
     return (this.descriptors.get(id) ?? []).flatMap(({ table, fd }) => this.pidsOf(table).map((pid) => ({ pid, fd })));
+  }
+
+  /** File ids of the sockets in whose queues an entry is under way, ascending. */
+  queuesWith(id: number): number[] {
+    return [...(this.queues.get(id) ?? [])].sort((a, b) => a - b);
   }
 
   /** The tasks that have a descriptor table; the table's number where none is known. */

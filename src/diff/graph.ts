@@ -13,7 +13,7 @@ const MAX_DESCRIPTORS = 1000;
 /** Which of the two checkpoints something is in. */
 export type Presence = 'before' | 'after' | 'both';
 
-/** What differs as a graph: caller fds, file entries, descriptors of tasks. Entries that do not differ are left out. */
+/** What differs as a graph: caller fds, file entries, descriptors of tasks, SCM rights under way. Entries that do not differ are left out. */
 export interface DiffGraph {
   /** Those that have one of the descriptors; ascending. */
   readonly tasks: readonly GraphTask[];
@@ -47,8 +47,17 @@ export interface GraphEntry {
   readonly descriptors: readonly GraphDescriptor[];
   /** Descriptors of it that are not here. */
   readonly moreDescriptors: number;
+  /** Where it is under way as an SCM right. */
+  readonly queues: readonly GraphQueue[];
   /** What the plan says of it, where it is to be inherited. */
   readonly inherited?: PlanPlaceholder;
+}
+
+/** The queue of a unix socket in which an entry is under way. */
+export interface GraphQueue {
+  /** File id of the socket: before, where it is there. */
+  readonly socket: number;
+  readonly presence: Presence;
 }
 
 /** A descriptor as one of this entry: one that refers to another entry now is in both, `before` here and `after` there. */
@@ -81,6 +90,7 @@ export function buildGraph(
       ...(isAfter ? { after: after.keyOf(ids.after as number) } : {}),
       descriptors,
       moreDescriptors: all.length - descriptors.length,
+      queues: queuesWith(ids, meaning, before, after).slice(0, MAX_HOLDERS),
       ...(inherited === undefined || !isAfter ? {} : { inherited }),
     };
   });
@@ -107,6 +117,25 @@ function holdersOf(ids: EntryIds, before: CheckpointContext, after: CheckpointCo
     holders.set(name(holder), { ...holder, presence: holders.has(name(holder)) ? 'both' : 'after' });
   }
   return [...holders.values()].sort((a, b) => a.pid - b.pid || a.fd - b.fd);
+}
+
+/** The queues of both sides that have a right of an entry. */
+function queuesWith(
+  ids: EntryIds,
+  meaning: Meaning,
+  before: CheckpointContext,
+  after: CheckpointContext,
+): GraphQueue[] {
+  const queues = new Map<number, GraphQueue>();
+  for (const socket of ids.before === undefined ? [] : before.queuesWith(ids.before)) {
+    queues.set(socket, { socket, presence: 'before' });
+  }
+  for (const id of ids.after === undefined ? [] : after.queuesWith(ids.after)) {
+    const { before: old } = meaning.bothIds('after', id);
+    const socket = old ?? id;
+    queues.set(socket, { socket, presence: old !== undefined && queues.has(old) ? 'both' : 'after' });
+  }
+  return [...queues.values()].sort((a, b) => a.socket - b.socket);
 }
 
 function tasksOf(entries: readonly GraphEntry[], before: CheckpointContext, after: CheckpointContext): GraphTask[] {

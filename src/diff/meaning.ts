@@ -99,7 +99,8 @@ export class Meaning {
     return [...old, ...fresh.map((id) => this.bothIds('after', id))].map((ids) => ({ ids, differs: differs(ids) }));
   }
 
-  private bothIds(side: Side, id: number): EntryIds {
+  /** The ids on both sides of the entry that has this one on one side. */
+  bothIds(side: Side, id: number): EntryIds {
     if (this.pairs === undefined) return { before: id, after: id };
     const partner = this.pairs.partnerOf('file', side, id);
     return side === 'before' ? { before: id, after: partner } : { before: partner, after: id };

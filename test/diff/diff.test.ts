@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -347,4 +348,50 @@ test('a damaged image is an error that says which', async (t) => {
   fs.writeFileSync(file, fs.readFileSync(file).subarray(0, -3));
   const error = await t.throwsAsync(compare(path.join(images, 'two_paths'), damaged), { instanceOf: FdgraftError });
   t.like(error, { code: 'IMAGE_TRUNCATED', exitCode: 2, file: 'files.img (after)' });
+});
+
+test('FIFOs and terminals are named by their paths, other entries that no descriptor has by what has them', async (t) => {
+  const [a, b] = [copyOf('fifo'), copyOf('fifo')];
+  const edited = (folder: string, wait: boolean) =>
+    editFiles(folder, (entries) =>
+      entries.map((entry) =>
+        entry.fifo === undefined ? entry : { ...entry, fifo: { ...(entry.fifo as Fields), wait_writer: wait } },
+      ),
+    );
+  edited(a, false);
+  edited(b, true);
+  t.deepEqual((await compare(a, b)).texts, [
+    '/srv/fdgraft/queue (14716/5, 14716/7): wait_writer false → true',
+    '/srv/fdgraft/queue (14716/6): wait_writer false → true',
+  ]);
+  const lost = (await compare(path.join(images, 'job_later'), path.join(images, 'job_lost_worker'))).texts;
+  t.deepEqual(lost.slice(0, 3), [
+    'task 14717 (job): gone',
+    '/srv/fdgraft (working directory of 14717): gone',
+    '/ (root directory of 14717): gone',
+  ]);
+  // Its table and its pages went with it.
+  t.deepEqual(
+    lost.filter((text) => /^(fdinfo|pages)-/.test(text)),
+    [],
+  );
+});
+
+test('what is called like an image and is no file is the same error on either side', async (t) => {
+  const whole = path.join(images, 'two_logs');
+  for (const name of ['core-14716.img', 'files.img', 'mm-99.img']) {
+    for (const make of [(place: string) => execFileSync('mkfifo', [place]), (place: string) => fs.mkdirSync(place)]) {
+      const folder = copyOf('two_logs');
+      fs.rmSync(path.join(folder, name), { force: true });
+      make(path.join(folder, name));
+      for (const [x, y] of [
+        [whole, folder],
+        [folder, whole],
+        [folder, folder],
+      ] as const) {
+        const error = await t.throwsAsync(compare(x, y), { instanceOf: FdgraftError }, `${name} ${x} ${y}`);
+        t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2, file: name });
+      }
+    }
+  }
 });

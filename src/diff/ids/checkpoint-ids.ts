@@ -2,6 +2,7 @@ import { DescriptorView } from '../../checkpoint/descriptor-record';
 import { FileEntryView } from '../../checkpoint/file-entry';
 import { batchesOf, decodeAll, forEachRecord, imageOf, readBatches } from '../../checkpoint/open-image';
 import type { ImageFile } from '../../frames/image-kinds';
+import { decode } from '../../schema/decode';
 import {
   INVENTORY_ENTRY,
   REMAP_FILE_PATH_ENTRY,
@@ -61,25 +62,24 @@ export class CheckpointIds {
       case 'FDINFO':
         return this.table(member, image);
       case 'IDS':
-        for (const ids of await decodeAll(member, image, TASK_KOBJ_IDS_ENTRY)) this.shared.set(image.number, ids);
-        return;
+        return firstOf(member, image, (bytes, start, end) => {
+          this.shared.set(image.number, decode(TASK_KOBJ_IDS_ENTRY, bytes, start, end));
+        });
       case 'INVENTORY':
-        for (const { root_ids } of await decodeAll(member, image, INVENTORY_ENTRY)) {
+        return firstOf(member, image, (bytes, start, end) => {
+          const { root_ids } = decode(INVENTORY_ENTRY, bytes, start, end);
           if (root_ids !== undefined) this.shared.set(CRIU_ITSELF, root_ids);
-        }
-        return;
+        });
       case 'REMAP_FPATH':
         for (const remap of await decodeAll(member, image, REMAP_FILE_PATH_ENTRY)) {
           if (remap.remap_type === REMAP_TYPE.GHOST) this.ghosts.set(remap.orig_id, remap.remap_id);
         }
         return;
       case 'PAGEMAP':
-        for await (const { batch, open } of batchesOf(member, image)) {
-          const id = pagesIdIn(batch.bytes, batch.starts[0] as number, batch.ends[0] as number);
-          if (id !== undefined) this.pages.set(open.name, id);
-          break;
-        }
-        return;
+        return firstOf(member, image, (bytes, start, end, name) => {
+          const id = pagesIdIn(bytes, start, end);
+          if (id !== undefined) this.pages.set(name, id);
+        });
       default:
     }
   }
@@ -113,5 +113,17 @@ export class CheckpointIds {
       }),
     );
     this.tables.set(image.number, { from, to: this.fds.length });
+  }
+}
+
+/** Visits the first record of an image: all that CRIU reads of some, and all that is wanted of others. */
+async function firstOf(
+  member: SourceMember,
+  image: ImageFile,
+  visit: (bytes: Uint8Array, start: number, end: number, name: string) => void,
+): Promise<void> {
+  for await (const { batch, open } of batchesOf(member, image)) {
+    forEachRecord({ ...batch, count: 1 }, open.name, (bytes, start, end) => visit(bytes, start, end, open.name));
+    return;
   }
 }

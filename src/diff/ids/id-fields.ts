@@ -78,7 +78,7 @@ export function idFieldsOf(message: string, field: number): readonly IdField[] |
 const withIds = new Map<MessageShape, boolean>();
 
 /** Whether a message, or one inside it, has fields that hold ids. */
-function hasIds(shape: MessageShape): boolean {
+export function hasIds(shape: MessageShape): boolean {
   const known = withIds.get(shape);
   if (known !== undefined) return known;
   // A message that holds itself has none because of that.

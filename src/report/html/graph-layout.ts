@@ -26,6 +26,16 @@ export interface DescriptorPlace extends Place {
   readonly presence: Presence;
 }
 
+/** The rights under way, below the tasks. */
+export interface RightsPlace extends Place {
+  readonly queues: readonly QueuePlace[];
+}
+
+export interface QueuePlace extends Place {
+  readonly socket: number;
+  readonly presence: Presence;
+}
+
 /** A line from the middle of one place to that of another. */
 export interface Edge {
   readonly from: number;
@@ -38,9 +48,11 @@ export interface GraphLayout {
   readonly callers: readonly CallerPlace[];
   readonly entries: readonly EntryPlace[];
   readonly tasks: readonly TaskPlace[];
+  /** Absent where no right is under way. */
+  readonly rights?: RightsPlace;
   /** Caller fds to entries. */
   readonly gifts: readonly Edge[];
-  /** Entries to descriptors. */
+  /** Entries to descriptors and rights. */
   readonly uses: readonly Edge[];
 }
 
@@ -53,8 +65,17 @@ const CALLER = 30;
 /** Places for a graph in three columns: descriptors by task, and the others as near to what they lead to as they fit. */
 export function layOut({ tasks, entries }: DiffGraph): GraphLayout {
   const right = placeTasks(tasks, entries);
-  const spots = new Map(right.flatMap(({ descriptors }) => descriptors.map((one) => [nameOf(one), middle(one)])));
-  const spotsOf = (entry: GraphEntry) => entry.descriptors.map((one) => spots.get(nameOf(one)) as number);
+  const lowest = right.at(-1);
+  const rights = placeRights(entries, lowest === undefined ? TOP : lowest.y + lowest.height + GAP);
+  const spots = new Map([
+    ...right.flatMap(({ descriptors }) => descriptors.map((one) => [nameOf(one), middle(one)] as const)),
+    ...(rights?.queues ?? []).map((one) => [nameOfQueue(one), middle(one)] as const),
+  ]);
+  const targetsOf = ({ descriptors, queues }: GraphEntry) => [
+    ...descriptors.map((one) => ({ at: spots.get(nameOf(one)) as number, presence: one.presence })),
+    ...queues.map((one) => ({ at: spots.get(nameOfQueue(one)) as number, presence: one.presence })),
+  ];
+  const spotsOf = (entry: GraphEntry) => targetsOf(entry).map(({ at }) => at);
 
   const placed = stack(entries, () => ENTRY, spotsOf).map(({ item, ...place }) => ({ ...place, entry: item }));
   const taken = placed.filter(({ entry }) => entry.inherited !== undefined);
@@ -66,22 +87,34 @@ export function layOut({ tasks, entries }: DiffGraph): GraphLayout {
     (fd) => taken.filter((place) => fdOf(place) === fd).map(middle),
   ).map(({ item, ...place }) => ({ ...place, fd: item }));
 
-  const ends = [...right, ...placed, ...callers].map(({ y, height }) => y + height);
+  const ends = [...right, ...(rights === undefined ? [] : [rights]), ...placed, ...callers].map(
+    ({ y, height }) => y + height,
+  );
   const callerAt = new Map(callers.map((place) => [place.fd, middle(place)]));
   return {
     height: Math.max(TOP, ...ends) + GAP,
     callers,
     entries: placed,
     tasks: right,
+    ...(rights === undefined ? {} : { rights }),
     gifts: taken.map((place) => ({ from: callerAt.get(fdOf(place)) as number, to: middle(place), presence: 'after' })),
     uses: placed.flatMap((place) =>
-      place.entry.descriptors.map((one) => ({
-        from: middle(place),
-        to: spots.get(nameOf(one)) as number,
-        presence: one.presence,
-      })),
+      targetsOf(place.entry).map(({ at, presence }) => ({ from: middle(place), to: at, presence })),
     ),
   };
+}
+
+function placeRights(entries: readonly GraphEntry[], top: number): RightsPlace | undefined {
+  const found = new Map<number, Presence>();
+  for (const { socket, presence } of entries.flatMap(({ queues }) => queues)) {
+    const known = found.get(socket);
+    found.set(socket, known === undefined || known === presence ? presence : 'both');
+  }
+  if (found.size === 0) return undefined;
+  const queues = [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([socket, presence], i) => ({ socket, presence, y: top + (i + 1) * ROW, height: ROW }));
+  return { queues, y: top, height: (queues.length + 1) * ROW };
 }
 
 function placeTasks(tasks: readonly GraphTask[], entries: readonly GraphEntry[]): TaskPlace[] {
@@ -140,4 +173,8 @@ function middle({ y, height }: Place): number {
 
 function nameOf({ pid, fd }: { readonly pid: number; readonly fd: number }): string {
   return `${pid}/${fd}`;
+}
+
+function nameOfQueue({ socket }: { readonly socket: number }): string {
+  return `queue ${socket}`;
 }

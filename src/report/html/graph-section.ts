@@ -45,10 +45,14 @@ ${entries.map(rowOf).join('')}</tbody>
 }
 
 function rowOf(entry: GraphEntry): string {
-  const { inherited, descriptors, moreDescriptors } = entry;
+  const { inherited, descriptors, moreDescriptors, queues } = entry;
   const on = (side: 'before' | 'after') => {
-    const held = descriptors.filter(({ presence }) => presence === side || presence === 'both');
-    return held.length === 0 ? '–' : held.map(({ pid, fd }) => `${pid}/${fd}`).join(', ');
+    const isOn = ({ presence }: { presence: string }) => presence === side || presence === 'both';
+    const held = [
+      ...descriptors.filter(isOn).map(({ pid, fd }) => `${pid}/${fd}`),
+      ...queues.filter(isOn).map(({ socket }) => `SCM right in the queue of socket id ${socket}`),
+    ];
+    return held.length === 0 ? '–' : held.join(', ');
   };
   const more = moreDescriptors === 0 ? '' : ` (and ${moreDescriptors} more on either side)`;
   const name = escapeHtml(shorten(nameOf(entry), MAX_TEXT));

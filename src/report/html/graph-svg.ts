@@ -1,6 +1,14 @@
 import type { DiffGraph, GraphEntry } from '../../diff/graph';
 import { escapeHtml, shorten, toColumns } from './escape';
-import type { CallerPlace, DescriptorPlace, Edge, EntryPlace, GraphLayout, TaskPlace } from './graph-layout';
+import type {
+  CallerPlace,
+  DescriptorPlace,
+  Edge,
+  EntryPlace,
+  GraphLayout,
+  RightsPlace,
+  TaskPlace,
+} from './graph-layout';
 import { layOut } from './graph-layout';
 
 const WIDTH = 940;
@@ -25,7 +33,7 @@ export function drawGraph(graph: DiffGraph): string {
 ${heading(CALLERS.x, layout.callers.length === 0 ? '' : 'caller fds')}${heading(ENTRIES.x, 'file entries')}${heading(TASKS.x, 'descriptors')}
 <g class="edges">
 ${layout.gifts.map((edge) => drawEdge(edge, CALLERS, ENTRIES)).join('')}${layout.uses.map((edge) => drawEdge(edge, ENTRIES, TASKS)).join('')}</g>
-${layout.tasks.map(drawTask).join('')}${layout.entries.map(drawEntry).join('')}${layout.callers.map(drawCaller).join('')}</svg>
+${layout.tasks.map(drawTask).join('')}${layout.rights === undefined ? '' : drawRights(layout.rights)}${layout.entries.map(drawEntry).join('')}${layout.callers.map(drawCaller).join('')}</svg>
 `;
 }
 
@@ -55,9 +63,9 @@ export function presenceOf({ change }: GraphEntry): 'before' | 'after' | 'both' 
   return change === 'removed' ? 'before' : change === 'added' ? 'after' : 'both';
 }
 
-function sayGraph({ callers, entries, tasks }: GraphLayout): string {
+function sayGraph({ callers, entries, tasks, rights }: GraphLayout): string {
   const descriptors = tasks.reduce((sum, task) => sum + task.descriptors.length, 0);
-  return `${callers.length} caller fds, ${entries.length} file entries, ${descriptors} descriptors of ${tasks.length} tasks.`;
+  return `${callers.length} caller fds, ${entries.length} file entries, ${descriptors} descriptors of ${tasks.length} tasks${rights === undefined ? '' : `, SCM rights in ${rights.queues.length} ${rights.queues.length === 1 ? 'queue' : 'queues'}`}.`;
 }
 
 function heading(x: number, text: string): string {
@@ -96,6 +104,14 @@ function drawTask({ task, descriptors, y, height }: TaskPlace): string {
 function drawDescriptor({ pid, fd, presence, y }: DescriptorPlace): string {
   const dot = `<circle cx="${TASKS.x}" cy="${y + 13}" r="4"/>`;
   return `<g class="descriptor ${presence}">${dot}${line(TASKS.x + 12, y + 17, `${mark(presence)}${pid}/${fd}`)}</g>\n`;
+}
+
+function drawRights({ queues, y, height }: RightsPlace): string {
+  const rows = queues.map(({ socket, presence, y: top }) => {
+    const dot = `<circle cx="${TASKS.x}" cy="${top + 13}" r="4"/>`;
+    return `<g class="descriptor ${presence}">${dot}${line(TASKS.x + 12, top + 17, `${mark(presence)}queue of socket id ${socket}`)}</g>\n`;
+  });
+  return `<g class="node task both">${box(TASKS, y, height, 4)}${line(TASKS.x + 12, y + 18, 'SCM rights under way')}\n${rows.join('')}</g>\n`;
 }
 
 /** Not by colour alone. */
