@@ -78,9 +78,9 @@ function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {
   return { given, real };
 }
 
-/** Where work is not over by then, and there is this much of it yet, processes are worth their start. */
-const ALONE_MS = 300;
-const WORTH_MS = 1000;
+/** Where work is not over by then, and there is this much of it yet, processes are worth their start (some 100 ms). */
+const ALONE_MS = 100;
+const WORTH_MS = 500;
 
 class Run {
   private next = 0;

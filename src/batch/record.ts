@@ -49,7 +49,6 @@ export class JobState {
   }
 
   write(record: Omit<JobRecord, 'version' | 'output'>): void {
-    this.prepare();
     try {
       const fd = fs.openSync(this.record, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666);
       try {
@@ -62,7 +61,7 @@ export class JobState {
     }
   }
 
-  /** Makes the folder of it; others may make it meanwhile. A link would lead out of ROOT. */
+  /** Makes the folder of it, before all else; others may make it meanwhile. A link would lead out of ROOT. */
   prepare(): void {
     for (const folder of [path.dirname(this.folder), this.folder]) {
       try {

@@ -69,6 +69,7 @@ class Job {
   async finish(): Promise<Done> {
     const wanted = await this.describe();
     makeFoldersAbove(Buffer.from(this.root.real), this.output);
+    this.state.prepare();
     await this.clearAside();
     if (!isThere(this.out)) return this.make(wanted);
     await this.clearBeside();
@@ -104,7 +105,6 @@ class Job {
   /** Something is there that no record tells of. It is this job's where it is what the job makes, made once more. */
   private async recognize(wanted: Wanted): Promise<Done> {
     const { task, input, out, signal } = this;
-    this.state.prepare();
     const result = await runTask(task, { input, out: this.state.aside, signal });
     const isSame = (await contentOfOutput(this.state.aside, signal)) === (await contentOfOutput(out, signal));
     await this.clearAside();
@@ -125,7 +125,6 @@ class Job {
 
   /** What an earlier batch made here goes, in one step for those who look. */
   private async putAside(): Promise<void> {
-    this.state.prepare();
     try {
       fs.renameSync(this.out, this.state.aside);
     } catch (error) {
@@ -139,7 +138,7 @@ class Job {
     try {
       await removeTree(Buffer.from(this.state.aside));
       const { parent, name } = placeOf(this.state.aside);
-      if (fs.existsSync(parent)) await removeLeftovers(Buffer.from(parent), Buffer.from(name));
+      await removeLeftovers(Buffer.from(parent), Buffer.from(name));
     } catch (error) {
       throw messages.stateUnusable(this.state.aside, error);
     }

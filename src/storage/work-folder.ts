@@ -300,8 +300,10 @@ function isAlive(pid: number, start: string): boolean {
 function startOf(pid: number): string | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // proc(5): field 22, counted behind the name, which may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    // proc(5): fields 3 and 22, counted behind the name, which may hold anything.
+    const [state = '', ...others] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // One that has ended stays there until its parent asks, which the first process of a container may never do.
+    return 'ZX'.includes(state) ? undefined : others[18];
   } catch {
     return undefined;
   }

@@ -15,17 +15,12 @@ export function jobLine({ name, status, isEarlier, error }: BatchJob, what: Batc
 }
 
 /** What else is to be said of it, a line each. */
-export function jobRemarks({ name, again, warnings, notices }: BatchJob): string[] {
+export function jobRemarks({ again, warnings, notices }: BatchJob): string[] {
   return [
     ...(again === undefined ? [] : [`note: ${AGAIN[again]}`]),
     ...warnings.map(({ message }) => `warning: ${message}`),
     ...noticeLines(notices),
-  ].map((line) => `${name}: ${line}`);
-}
-
-/** True for what the summary names. */
-export function isTrouble({ error }: BatchJob): boolean {
-  return error !== undefined;
+  ];
 }
 
 /** How it all went; each failure with its error. */

@@ -4,6 +4,9 @@ import { jobJson, summaryJson } from './job-json';
 import { jobLine, jobRemarks, summaryLines } from './job-text';
 import { ProgressBar } from './progress-bar';
 
+/** Of more than these, each is told as often as it comes. */
+const MAX_REMARKS = 1000;
+
 export interface TellOptions {
   readonly what: BatchTask['what'];
   readonly json: boolean;
@@ -18,6 +21,8 @@ export class BatchTeller {
   private readonly started = performance.now();
   private readonly bar: ProgressBar | undefined;
   private readonly troubles: BatchJob[] = [];
+  /** How often each was said: what is to be said of all is told once, and at the end how many more there are. */
+  private readonly remarks = new Map<string, number>();
 
   constructor(
     private readonly options: TellOptions,
@@ -42,13 +47,22 @@ export class BatchTeller {
       this.bar?.clear();
       await this.context.print(`${job.name}:\n${job.text.replace(/^/gm, '  ').trimEnd()}\n`);
     } else if (job.error !== undefined || (this.bar === undefined && !quiet)) await this.say(jobLine(job, what));
-    if (!json && !quiet) for (const line of jobRemarks(job)) await this.say(line);
+    if (!json && !quiet) for (const remark of jobRemarks(job)) await this.remark(job.name, remark);
+  }
+
+  private async remark(name: string, remark: string): Promise<void> {
+    const count = this.remarks.get(remark) ?? 0;
+    if (count > 0 || this.remarks.size < MAX_REMARKS) this.remarks.set(remark, count + 1);
+    if (count === 0) await this.say(`${name}: ${remark}`);
   }
 
   async onEnd(summary: BatchSummary): Promise<void> {
     this.bar?.clear();
     const seconds = (performance.now() - this.started) / 1000;
     if (this.options.json) await this.context.print(summaryJson(summary, seconds));
+    for (const [remark, count] of this.remarks) {
+      if (count > 1) await this.context.complain(`${count - 1} more: ${remark}`);
+    }
     if (this.options.quiet && this.troubles.length === 0) return;
     for (const line of summaryLines(summary, this.troubles, seconds)) await this.context.complain(line);
   }

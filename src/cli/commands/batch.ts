@@ -5,7 +5,7 @@ import type { DiffFormat } from '../../report/write-diff';
 import type { Form } from '../../storage/form';
 import type { LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
-import { epilogue } from '../help';
+import { EXIT_CODES_OF_BATCH, epilogue } from '../help';
 import { once, repeated } from '../options';
 import { DECODE_OPTIONS } from './decode';
 import { chooseFormat, DIFF_OPTIONS } from './diff';
@@ -21,6 +21,7 @@ interface Common {
   jobs?: Once;
   shard?: Once;
   'fail-fast': boolean;
+  resume?: boolean;
   json: boolean;
   quiet: boolean;
 }
@@ -51,8 +52,7 @@ const COMMON = {
   'fail-fast': { type: 'boolean', default: false, describe: 'begin nothing more after a failure' },
   resume: {
     type: 'boolean',
-    default: true,
-    describe: 'go on where an earlier run was; it is always done, since what is finished is recognised',
+    describe: 'go on where an earlier run was; the same command without it does that, too',
   },
 } as const;
 
@@ -79,9 +79,13 @@ export function batchCommand(context: Context): CommandModule {
         .command(diffBatch(context))
         .command(lsBatch(context))
         .demandCommand(1, 'batch lacks a command: rewrite, decode, diff or ls')
-        .epilogue(epilogue(WAYS)) as never,
+        .epilogue(examplesOf(WAYS)) as never,
     handler: () => {},
   };
+}
+
+function examplesOf(examples: Parameters<typeof epilogue>[0]): string {
+  return epilogue(examples, EXIT_CODES_OF_BATCH);
 }
 
 function withCommon(yargs: Argv, usage: string): Argv {
@@ -119,7 +123,7 @@ function rewriteBatch(context: Context): CommandModule<object, RewriteArguments>
           'save-plan': { type: 'string', hidden: true },
         })
         .epilogue(
-          epilogue([
+          examplesOf([
             ["fdgraft batch rewrite 'ckpts/*' -o out --inherit-fd 'fd[5]:/proc/*/fd/1'", 'ckpts/a becomes out/ckpts/a'],
             ["fdgraft batch rewrite 'ckpts/**' --base ckpts -o out --from-descriptors", 'ckpts/a becomes out/a'],
             ["fdgraft batch rewrite 'ckpts/**' -o out --specs specs.json --shard auto", 'in a Slurm array'],
@@ -169,7 +173,7 @@ function decodeBatch(context: Context): CommandModule<object, DecodeArguments> {
       withCommon(yargs as Argv, 'fdgraft batch decode PATTERN... --out ROOT [--pretty] [options]')
         .options(DECODE_OPTIONS)
         .epilogue(
-          epilogue([["fdgraft batch decode 'ckpts/*' -o json", 'json/ckpts/a has NAME.img.json for NAME.img']]),
+          examplesOf([["fdgraft batch decode 'ckpts/*' -o json", 'json/ckpts/a has NAME.img.json for NAME.img']]),
         ) as never,
     handler: (args) =>
       run(args, context, (args) => {
@@ -194,7 +198,7 @@ function lsBatch(context: Context): CommandModule<object, ListArguments> {
     builder: (yargs) =>
       withCommon(yargs as Argv, 'fdgraft batch ls PATTERN... --out ROOT [--external] [--path GLOB] [options]')
         .options(LS_OPTIONS)
-        .epilogue(epilogue([["fdgraft batch ls 'ckpts/*' -o lists", 'lists/ckpts/a.ls.txt and so on']])) as never,
+        .epilogue(examplesOf([["fdgraft batch ls 'ckpts/*' -o lists", 'lists/ckpts/a.ls.txt and so on']])) as never,
     handler: (args) =>
       run(args, context, (args) => {
         const specs = repeated(args['inherit-fd']);
@@ -233,7 +237,7 @@ function diffBatch(context: Context): CommandModule<object, DiffArguments> {
           },
         })
         .epilogue(
-          epilogue([
+          examplesOf([
             ["fdgraft batch diff 'ckpts/*' --against out -o diffs", 'diffs/ckpts/a.diff.txt and so on; exit code 1'],
             ["fdgraft batch diff 'ckpts/*' --against out --plan out -o proof", 'what a batch of rewrites did, proved'],
           ]),
@@ -262,9 +266,17 @@ async function run<Arguments extends Common>(
   const shardText = once('shard', args.shard);
   const isDry = 'dry-run' in args && args['dry-run'] === true;
   if (out === undefined && !isDry) throw messages.usage('nothing says where the outputs go', 'give --out ROOT');
+  if (args.resume === false) {
+    throw messages.usage(
+      '--no-resume is not there: what is finished is recognised by what it holds',
+      'to make all again, give another --out',
+    );
+  }
   const { batch, parseShard } = await import('../../index');
   const shard = shardText === undefined ? undefined : parseShard(shardText, process.env);
   const task = await makeTask(args);
+  const { isArrayTask } = await import('../../batch/shard');
+  if (shard === undefined && !args.quiet && isArrayTask(process.env)) await context.complain(NOTE_OF_ARRAY);
   const { BatchTeller } = await import('../batch/tell');
   const teller = new BatchTeller({ what: task.what, json: args.json, quiet: args.quiet }, context);
   try {
@@ -288,6 +300,9 @@ async function run<Arguments extends Common>(
     throw error;
   }
 }
+
+const NOTE_OF_ARRAY =
+  'note: each task of this Slurm array does all there is to do; --shard auto gives each a part of its own';
 
 const MAX_JOBS = 1024;
 

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { snapshot, temporaryFolder } from '../support/folders';
+import { countWrites, killAfter, killAt, leftAlone } from '../support/kill-at';
+
+/** Whatever call of a batch is the last, and whatever moment: run again, it makes what an undisturbed run makes. */
+
+const RANDOM_KILLS = 50;
+const CHECKPOINTS = 48;
+const TIMEOUT_MS = 300_000;
+
+const command = bundledCommand();
+test.after.always(command.remove);
+
+function arrange(t: ExecutionContext, count: number): string {
+  const folder = fs.realpathSync(temporaryFolder(t));
+  for (let i = 0; i < count; i += 1) putCheckpoint(path.join(folder, `ck/${i % 3}/${i}`));
+  return folder;
+}
+
+/** The command that makes `out`, a folder of `folder`. */
+function batchOf(folder: string, out: string, ...more: string[]): [string, ...string[]] {
+  const words = ['batch', 'rewrite', path.join(folder, 'ck/**'), '--base', folder, '-o', path.join(folder, out)];
+  return [process.execPath, command.bin, ...words, '--inherit-fd', SPEC, ...more];
+}
+
+type Picture = ReadonlyMap<string, string>;
+
+/** All of it, what the batch notes for itself and what should not be there included. */
+function picture(root: string): Picture {
+  const all = new Map(Object.entries(snapshot(root)));
+  for (const name of fs.readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    if (!all.has(name)) all.set(name, 'a folder');
+  }
+  return all;
+}
+
+/** What is not the same in both, shortly. */
+function differences(found: Picture, wanted: Picture): string[] {
+  const names = [...new Set([...found.keys(), ...wanted.keys()])];
+  return names.flatMap((name) =>
+    found.get(name) === wanted.get(name) ? [] : [`${name}: ${found.get(name)}, not ${wanted.get(name)}`],
+  );
+}
+
+const OUTPUT = /^ck\/\d+\/\d+(?=\/|$)/;
+
+/** Sees to it that outputs are whole where they are there at all. Returns how many are. */
+function checkWholes(t: ExecutionContext, out: string, whole: Picture, where: string): number {
+  if (!fs.existsSync(out)) return 0;
+  const found = new Map([...picture(out)].filter(([name]) => OUTPUT.test(name)));
+  const made = new Set([...found.keys()].map((name) => OUTPUT.exec(name)?.[0]));
+  const wanted = new Map([...whole].filter(([name]) => made.has(OUTPUT.exec(name)?.[0])));
+  t.deepEqual(differences(found, wanted), [], where);
+  return made.size;
+}
+
+test.serial('whichever call is the last, the same again makes the same', async (t) => {
+  t.timeout(TIMEOUT_MS);
+  const folder = arrange(t, 2);
+  const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole'));
+  t.is(code, 0, stderr);
+  const whole = picture(path.join(folder, 'whole'));
+  for (let n = 1; n <= calls.length; n += 1) {
+    const where = `killed before call ${n}, ${calls[n - 1]}`;
+    const { signal } = await killAt(n, batchOf(folder, 'out'));
+    t.is(signal, 'SIGKILL', where);
+    checkWholes(t, path.join(folder, 'out'), whole, where);
+    const again = await leftAlone(batchOf(folder, 'out', '--resume'));
+    t.is(again.code, 0, `${where}: ${again.stderr}`);
+    t.deepEqual(differences(picture(path.join(folder, 'out')), whole), [], where);
+    fs.rmSync(path.join(folder, 'out'), { recursive: true });
+  }
+});
+
+test.serial('whenever it is killed, the same again makes the same', async (t) => {
+  t.timeout(TIMEOUT_MS);
+  const folder = arrange(t, CHECKPOINTS);
+  const { code, stderr, milliseconds } = await leftAlone(batchOf(folder, 'whole', '--jobs', '2'));
+  t.is(code, 0, stderr);
+  const whole = picture(path.join(folder, 'whole'));
+  const out = path.join(folder, 'out');
+  let usual = milliseconds;
+  const seen = new Set<string>();
+  for (let n = 1; n <= RANDOM_KILLS; n += 1) {
+    // Spread over the whole run, which takes longer where the machine has other work.
+    const delay = (usual * (n - Math.random())) / RANDOM_KILLS;
+    // Now and then the workers live on for a moment, and the next run begins beside them.
+    const who = n % 3 === 0 ? 'leader' : 'group';
+    const run = batchOf(folder, 'out', '--jobs', n % 2 === 0 ? '1' : '2');
+    const started = performance.now();
+    const wasKilled =
+      who === 'group' ? (await killAfter(delay, who, run)).signal !== null : await killLeader(delay, run);
+    const where = `${who} killed after ${delay.toFixed(1)} of ${usual.toFixed(1)} ms`;
+    if (!wasKilled) usual += (performance.now() - started - usual) / 4;
+    if (who === 'group') {
+      const count = checkWholes(t, out, whole, where);
+      seen.add(count === 0 ? 'none' : count < CHECKPOINTS ? 'some' : 'all');
+    }
+    const again = await leftAlone(batchOf(folder, 'out', '--jobs', '2'));
+    t.is(again.code, 0, `${where}: ${again.stderr}`);
+    t.deepEqual(differences(picture(out), whole), [], where);
+    fs.rmSync(out, { recursive: true });
+  }
+  t.true(seen.has('none') && seen.has('some'), [...seen].join(' '));
+});
+
+/** Kills the process that was started, and not what it started. Resolves when it is gone, which the others may not be. */
+function killLeader(delay: number, [program, ...args]: [string, ...string[]]): Promise<boolean> {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  const timer = setTimeout(() => child.kill('SIGKILL'), delay);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (_code, signal) => {
+      clearTimeout(timer);
+      resolve(signal !== null);
+    });
+  });
+}
+
+test.serial('a signal stops the workers too, and leaves what is whole and nothing else', async (t) => {
+  t.timeout(TIMEOUT_MS);
+  const folder = arrange(t, CHECKPOINTS);
+  const [, bin, ...args] = batchOf(folder, 'whole', '--jobs', '2');
+  await runBin(bin as string, args, { cwd: folder });
+  const whole = picture(path.join(folder, 'whole'));
+  for (const [signal, delay] of [
+    ['SIGTERM', 900],
+    ['SIGINT', 1300],
+  ] as const) {
+    const [, , ...again] = batchOf(folder, signal, '--jobs', '2');
+    const kill = (pid: number) => void setTimeout(() => process.kill(pid, signal), delay);
+    const ended = await runBin(bin as string, again, { cwd: folder, onStart: kill });
+    if (ended.signal === null) continue;
+    t.is(ended.signal, signal);
+    t.regex(ended.stderr, /the same command again goes on from here\n$/);
+    const out = path.join(folder, signal);
+    checkWholes(t, out, whole, signal);
+    if (!fs.existsSync(out)) continue;
+    const all = fs.readdirSync(out, { recursive: true, encoding: 'utf8' });
+    t.deepEqual(
+      all.filter((name) => /\.fdgraft-\d|\.aside/.test(name)),
+      [],
+      signal,
+    );
+  }
+});

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { buildSync } from 'esbuild';
+import { type BatchJob, type BatchOptions, type BatchSummary, batch } from '../../src';
+import { top } from '../golden/command';
+import { type Images, smallCheckpoint } from './folders';
+import { encodeImage, type Record } from './images';
+
+/** What smallCheckpoint has as fd 1 of both tasks. */
+export const SPEC = 'fd[5]:pipe:[4711]';
+
+/** Writes a checkpoint at that very place. */
+export function putCheckpoint(folder: string, images: Images = smallCheckpoint()): void {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(images)) {
+    const bytes = Buffer.isBuffer(content) ? content : encodeImage(name, content as readonly Record[]);
+    fs.writeFileSync(path.join(folder, name), bytes);
+  }
+}
+
+export interface Ran {
+  readonly summary: BatchSummary;
+  readonly jobs: readonly BatchJob[];
+  /** By name: status, with a word where an earlier run had done it, or why it was made again, or the error's code. */
+  readonly told: { readonly [name: string]: string };
+}
+
+/** Runs a batch in this process, relative to `base`. */
+export async function runBatch(options: Omit<BatchOptions, 'onJob'>): Promise<Ran> {
+  const jobs: BatchJob[] = [];
+  const summary = await batch({ jobs: 1, ...options, onJob: (job) => void jobs.push(job) });
+  const words = ({ status, isEarlier, again, error }: BatchJob) =>
+    [status, isEarlier ? 'EARLIER' : undefined, again, error?.code].filter((word) => word !== undefined).join(' ');
+  return { summary, jobs, told: Object.fromEntries(jobs.map((job) => [job.name, words(job)])) };
+}
+
+/** A rewrite of all that the patterns, relative to `folder`, find there. */
+export function rewriteAll(
+  folder: string,
+  patterns: readonly string[],
+  more: Partial<Omit<BatchOptions, 'onJob'>> = {},
+): Promise<Ran> {
+  return runBatch({
+    task: { what: 'rewrite', options: { specs: [SPEC] } },
+    patterns: patterns.map((pattern) => below(folder, pattern)),
+    base: folder,
+    out: path.join(folder, 'out'),
+    ...more,
+  });
+}
+
+export function below(folder: string, pattern: string): string {
+  return pattern.startsWith('!') ? `!${path.join(folder, pattern.slice(1))}` : path.join(folder, pattern);
+}
+
+/** All that is below a folder: its path, what it is, modes, and what links say; without what a batch notes for itself. */
+export function outputsIn(root: string): string[] {
+  return fs
+    .readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name !== STATE && !name.startsWith(`${STATE}/`))
+    .sort();
+}
+
+export const STATE = '.fdgraft-batch';
+
+/** The command in one file, and the worker of batches in another: a run of them is mostly loading otherwise. */
+export function bundledCommand() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-batch-'));
+  const [bin, worker] = [path.join(folder, 'bin.js'), path.join(folder, 'worker.js')];
+  const options = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' } as const;
+  buildSync({ ...options, entryPoints: [path.join(top, 'src/cli/bin.ts')], outfile: bin });
+  buildSync({ ...options, entryPoints: [path.join(top, 'src/batch/worker.ts')], outfile: worker });
+  fs.copyFileSync(path.join(top, 'package.json'), path.join(folder, 'package.json'));
+  return { bin, remove: () => fs.rmSync(folder, { recursive: true, force: true }) };
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Hears of the process, to do something to it. */
+  readonly onStart?: (pid: number) => void;
+}
+
+export async function runBin(bin: string, args: readonly string[], { cwd, env, onStart }: RunOptions) {
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((resolve, reject) =>
+    child.on('error', reject).on('close', (status, signal) => resolve({ status, signal })),
+  );
+  onStart?.(child.pid as number);
+  const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { stdout, stderr, ...end };
+}
