@@ -36,7 +36,7 @@ export interface DiffTask {
   readonly plans?: string;
   readonly format: DiffFormat;
   readonly payload: boolean;
-  readonly ignoreIds: boolean;
+  readonly ignoreIds?: boolean;
 }
 
 /** What came of a task that could be done. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020';
 import test, { type ExecutionContext } from 'ava';
 import { type DiffOptions, diff, openSource } from '../../src';
-import { DiffJson } from '../../src/cli/report/diff-json';
+import { DiffJson } from '../../src/report/diff-json';
 import { renumber } from '../support/renumber';
 
 const top = path.join(__dirname, '../..');

@@ -8,7 +8,7 @@ import { withSource } from '../../storage/with-source';
 import type { DiffTask, TaskPlace, TaskResult } from '../task';
 
 export async function runDiff(task: DiffTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
-  const { against, plans, format, payload, ignoreIds } = task;
+  const { against, plans, format, payload, ignoreIds = false } = task;
   const after = path.join(against, input.name);
   const plan = plans === undefined ? undefined : await readPlanOf(path.join(plans, input.name));
   const options = {
