@@ -516,29 +516,31 @@ test.serial('zstd where the program is not there', async (t) => {
 
 const GIB = 2 ** 30;
 
-/** Zeros, ten times one gibibyte: what compresses them goes on where one piece of its output ended. */
+/** Ten gibibytes of zeros, of pieces of 64 MiB: what compresses them goes on where one piece of its output ended. */
 function zeros(pack: string): Buffer {
-  const { stdout } = spawnSync('bash', ['-c', `head -c 1G /dev/zero | ${pack}`], { maxBuffer: GIB });
-  return Buffer.concat(Array(10).fill(stdout));
+  const { stdout } = spawnSync('bash', ['-c', `head -c 64M /dev/zero | ${pack}`], { maxBuffer: GIB });
+  return Buffer.concat(Array(160).fill(stdout));
 }
 
 const header = (name: string, size: number) => blocksOf({ name, pax: { size: `${size}` } });
 const begin = good.subarray(0, -END.length);
 
-async function refusesBombs(t: ExecutionContext, pack: string): Promise<void> {
+async function refusesBombs(t: ExecutionContext, pack: string, names: string[]): Promise<void> {
   const ten = zeros(pack);
   const packed = (bytes: Buffer) => spawnSync('bash', ['-c', pack], { input: bytes }).stdout;
   await refused(t, ten, { message: /zero bytes behind the end|no tar in it/ });
-  for (const name of ['pages-9.img', 'checkpoint/core-9.img']) {
+  for (const name of names) {
     const begins = packed(Buffer.concat([begin, header(name, 10 * GIB)]));
     await refused(t, Buffer.concat([begins, ten, packed(END)]), { message: /looks like a trap/ });
   }
 }
 
-archiveTest('10 GiB of zeros in zstd: alone, as pages, as an image', ['zstd'], (t) => refusesBombs(t, 'zstd -qc1'));
-test('10 GiB of zeros in gzip: alone, as pages, as an image', async (t) => {
+archiveTest('10 GiB of zeros in zstd: alone, as pages, as an image', ['zstd'], (t) =>
+  refusesBombs(t, 'zstd -qc1', ['pages-9.img', 'checkpoint/core-9.img']),
+);
+test('10 GiB of zeros in gzip: alone, as pages', async (t) => {
   t.timeout(120_000);
-  await refusesBombs(t, 'gzip -1');
+  await refusesBombs(t, 'gzip -1', ['pages-9.img']);
 });
 
 test('a sparse file of petabytes in a small archive', async (t) => {
