@@ -131,6 +131,7 @@ export class FolderSink implements Sink {
     try {
       await this.bring(member, target, isImage);
     } catch (error) {
+      this.options.signal?.throwIfAborted();
       throw messages.cannotWriteOut(this.out, error, escapeBytes(member.name));
     }
   }

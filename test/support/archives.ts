@@ -12,10 +12,15 @@ const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
 };
 
 /** A test that takes programs, by their names in tools/ensure-programs.js. Without them its title says what is missing. */
-export function archiveTest(title: string, needs: string[], body: (t: ExecutionContext) => Promise<void> | void): void {
+export function archiveTest(
+  title: string,
+  needs: string[],
+  body: (t: ExecutionContext) => Promise<void> | void,
+  define: (title: string, body: (t: ExecutionContext) => Promise<void> | void) => void = test,
+): void {
   const [missing] = Object.values(ensurePrograms(needs));
   if (missing === undefined) {
-    test(title, (t) => {
+    define(title, (t) => {
       t.timeout(180_000);
       return body(t);
     });

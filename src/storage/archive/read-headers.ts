@@ -43,6 +43,8 @@ const KINDS: { readonly [type: string]: TarEntry['kind'] | undefined } = {
   V: 'label',
 };
 
+const WRONG_CHECKSUM = 'a header that is damaged: its checksum is wrong';
+
 /** What makes sense of a single member only. */
 const OF_ONE_MEMBER = /^(path|linkpath|size|GNU\.sparse\..*)$/;
 
@@ -85,7 +87,11 @@ export class HeaderReader {
         if (extended.length > 0) throw new BadHeader('an extended header with no member behind it');
         return undefined;
       }
-      if (!hasChecksum(header)) throw new BadHeader('a header that is damaged: its checksum is wrong');
+      if (!hasChecksum(header)) {
+        // A plain file without a header in front was not taken for an archive.
+        const isFirst = this.bytes.position === BLOCK_BYTES;
+        throw new BadHeader(isFirst ? 'no tar in it: what is compressed is something else' : WRONG_CHECKSUM);
+      }
       const type = typeOf(header);
       if (!isExtending(type)) return { extended, main: header, behind: await takeMap(header, take) };
       const size = numberOf(fieldOf(header, 'size'));

@@ -112,11 +112,11 @@ class UnpackedBytes implements TarBytes {
   private async readAny(into: Uint8Array, start: number, length: number): Promise<number> {
     try {
       const got = await this.reader.read(into, start, length);
-      if (got === 0 && length > 0) await this.unpacking.finish();
+      if (got === 0 && length > 0) await this.unpacking.ended();
       return got;
     } catch (error) {
       // What unpacks says better what is wrong than its output that came to an end.
-      await this.unpacking.finish();
+      await this.unpacking.failed();
       throw error;
     }
   }
@@ -138,7 +138,9 @@ class UnpackedBytes implements TarBytes {
 interface Unpacking {
   readonly output: Readable;
   /** To be called at the end of the output: throws where that came too early. */
-  finish(): Promise<void>;
+  ended(): Promise<void>;
+  /** To be called where the output failed: throws what says more of it. */
+  failed(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -149,10 +151,9 @@ function gunzip(file: ArchiveFile): Unpacking {
   pipeline(input, output, () => {});
   return {
     output,
-    finish: async () => {
-      // Behind zeros it reads no further.
-      if (output.errored === null) refuseMore(file, output.bytesWritten);
-    },
+    // At zeros it stops, whatever comes behind them.
+    ended: async () => refuseMore(file, output.bytesWritten),
+    failed: async () => {},
     stop: async () => {
       output.destroy();
       await closed;
@@ -180,7 +181,7 @@ function unzstd(file: ArchiveFile): Unpacking {
   const fd = file.open();
   try {
     const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
-    return { output: child.stdout as Readable, finish: () => done, stop };
+    return { output: child.stdout as Readable, ended: () => done, failed: () => done, stop };
   } catch (error) {
     throw messages.cannotRead(file.label, error);
   } finally {

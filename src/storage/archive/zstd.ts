@@ -43,5 +43,5 @@ export function spawnZstd(words: readonly string[], stdio: StdioOptions, label: 
 /** Its words without the names that it has for its input. */
 function reasonIn(said: string): string {
   const [line = ''] = said.slice(0, MAX_WORDS).trim().split('\n');
-  return line.replace(/^zstd: *((error \d+ *:|\/\*stdin\*\\|stdin) *:? *)*/, '').trim();
+  return line.replace(/^(zstd: *)?((error \d+ *:|\/\*stdin\*\\|stdin) *:? *)*/, '').trim();
 }

@@ -202,11 +202,12 @@ test('an image behind a symbolic link becomes a file with the mode and the owner
 
 test('a changed image with a long name keeps it, in every format', async (t) => {
   const folder = `${'d'.repeat(90)}/${'e'.repeat(60)}/`;
-  for (const wrap of [
+  const wraps: ((member: RawMember) => (RawMember | Buffer)[])[] = [
     (member: RawMember) => [{ ...member, name: `${member.name}`.slice(91), prefix: 'd'.repeat(90) }],
     (member: RawMember) => [longName(`${member.name}`), { ...member, magic: 'ustar  ' }],
     (member: RawMember) => [{ ...member, name: 'short', pax: { path: `${member.name}` } }],
-  ]) {
+  ];
+  for (const wrap of wraps) {
     const bytes = archiveOf(...imagesOf(t, folder).flatMap(wrap));
     const after = await rewritten(t, bytes);
     areKept(t, piecesOf(bytes), after);
