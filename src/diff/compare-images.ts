@@ -9,6 +9,7 @@ import type { Magics } from '../frames/record-reader';
 import { compareMessages, messageText, nameOf, pairingNameOf } from './compare-messages';
 import type { Difference, Digest, EntryDifference, Sides } from './difference';
 import { identityOf } from './identity';
+import { Column } from './ids/column';
 import { areEqualButForIds } from './ids/equal-but-for-ids';
 import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
@@ -67,6 +68,9 @@ function digestOfHead({ first, own }: Magics): Digest {
   return { bytes: head.length, sha256: createHash('sha256').update(head).digest('hex') };
 }
 
+/** So many names are counted; more only as long as one side has more of them. */
+const MAX_NAMES = 1 << 16;
+
 /** An entry that waits for the one of its name in the other image. */
 interface Waiting {
   /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
@@ -80,7 +84,8 @@ class Pairing {
   /** How often a name has come, on each side. */
   private readonly repeated = { before: new Map<string, number>(), after: new Map<string, number>() };
   /** Where entries stand on both sides, for those that were not passed over in one row. */
-  private readonly places: [before: number, after: number][] = [];
+  private readonly places = { before: new Column(), after: new Column() };
+  private isReordered = false;
 
   constructor(
     private readonly image: string,
@@ -96,6 +101,7 @@ class Pairing {
     for (;;) {
       const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
       this.signal?.throwIfAborted();
+      if (isIdle) this.forget();
       if (isIdle && bytesDecide) a.skipSame(b);
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
@@ -106,16 +112,24 @@ class Pairing {
     }
     for (const { name, entry } of this.waiting.before.values()) yield this.alone(name, 'removed', entry);
     for (const { name, entry } of this.waiting.after.values()) yield this.alone(name, 'added', entry);
-    if (this.isReordered()) yield { what: 'order', image: this.image, sides: {} };
+    this.forget();
+    if (this.isReordered) yield { what: 'order', image: this.image, sides: {} };
   }
 
-  private isReordered(): boolean {
-    this.places.sort(([a], [b]) => a - b);
-    return this.places.some(([, after], i) => i > 0 && after < (this.places[i - 1] as [number, number])[1]);
+  /** Where none waits, what comes is behind all that was on either side. */
+  private forget(): void {
+    const { before, after } = this.places;
+    if (before.length > 1) {
+      const rows = Uint32Array.from({ length: before.length }, (_one, row) => row);
+      rows.sort((i, j) => before.at(i) - before.at(j));
+      this.isReordered ||= rows.some((row, i) => i > 0 && after.at(row) < after.at(rows[i - 1] as number));
+    }
+    before.clear();
+    after.clear();
   }
 
   private *see(side: Side, entry: Entry): Generator<Difference, void, undefined> {
-    const { key, name } = this.uniqueName(side, entry);
+    const { key, name, pairing } = this.uniqueName(side, entry);
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
     const other = others.get(key);
     if (other === undefined) {
@@ -125,7 +139,9 @@ class Pairing {
     others.delete(key);
     const mine = { name, entry };
     const [x, y] = side === 'before' ? [mine, other] : [other, mine];
-    this.places.push([x.entry.index, y.entry.index]);
+    this.places.before.push(x.entry.index);
+    this.places.after.push(y.entry.index);
+    this.forgetName(pairing);
     if (this.isSame(x.entry, y.entry)) return;
     const difference = this.changed(x, y);
     if (difference !== undefined) yield difference;
@@ -151,9 +167,12 @@ class Pairing {
   }
 
   /** Entries of one name (the packets of a socket) are told apart by their order. */
-  private uniqueName(side: Side, entry: Entry): { key: string; name: string } {
+  private uniqueName(side: Side, entry: Entry): { key: string; name: string; pairing: string } {
     const name = this.located(side, entry, () => nameOf(entry.shape, entry, this.text));
-    if (name === undefined) return { key: `#${entry.index}`, name: `#${entry.index}` };
+    if (name === undefined) {
+      const place = `#${entry.index}`;
+      return { key: place, name: place, pairing: place };
+    }
     const { ids } = this;
     const pairing =
       ids === undefined
@@ -162,7 +181,15 @@ class Pairing {
     const times = (this.repeated[side].get(pairing) ?? 0) + 1;
     this.repeated[side].set(pairing, times);
     const repeat = times === 1 ? '' : ` (${times})`;
-    return { key: `${pairing}${repeat}`, name: `${name}${repeat}` };
+    return { key: `${pairing}${repeat}`, name: `${name}${repeat}`, pairing };
+  }
+
+  /** Where names are many, one that came as often on both sides is counted from the first again. */
+  private forgetName(pairing: string): void {
+    const { before, after } = this.repeated;
+    if (before.size < MAX_NAMES || before.get(pairing) !== after.get(pairing)) return;
+    before.delete(pairing);
+    after.delete(pairing);
   }
 
   private changed(before: Waiting, after: Waiting): EntryDifference | undefined {

@@ -40,6 +40,7 @@ export class Meaning {
   /** Entries that differ and are not among `ids`, since they are too many. */
   moreFiles = 0;
   private readonly descriptors = new Map<number, EntryDifference[]>();
+  private descriptorCount = 0;
   private moreDescriptors = 0;
   /** Pids of tasks that only one of the two has. */
   readonly loneTasks = { added: new Set<number>(), removed: new Set<number>() };
@@ -139,10 +140,11 @@ export class Meaning {
   private descriptor(difference: EntryDifference): void {
     const table = numberIn(difference.image);
     const known = this.descriptors.get(table);
-    if ((known?.length ?? 0) + this.descriptors.size > MAX_SPOKEN_OF) {
+    if (this.descriptorCount === MAX_SPOKEN_OF) {
       this.moreDescriptors += 1;
       return;
     }
+    this.descriptorCount += 1;
     if (known === undefined) this.descriptors.set(table, [difference]);
     else known.push(difference);
     for (const [side, id] of idsOf(difference)) this.toBeNamed(this.bothIds(side, id));

@@ -15,6 +15,10 @@ export class Column {
     this.length += 1;
   }
 
+  clear(): void {
+    this.length = 0;
+  }
+
   at(row: number): number {
     return this.values[row] as number;
   }
