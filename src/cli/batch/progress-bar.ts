@@ -20,7 +20,7 @@ export class ProgressBar {
     if (now - this.drawn < REDRAW_MS) return;
     this.drawn = now;
     this.isShown = true;
-    process.stderr.write(CLEAR_LINE + this.line.draw(progress, now, process.stderr.columns ?? 80));
+    process.stderr.write(CLEAR_LINE + this.line.draw(progress, now, process.stderr.columns || 80));
   }
 
   /** Prints a line above it. */

@@ -69,7 +69,7 @@ const WAYS = [
 
 export function batchCommand(context: Context): CommandModule {
   return {
-    command: 'batch <command>',
+    command: 'batch',
     describe: 'Do the same with many checkpoints: rewrite, decode, diff, ls',
     builder: (yargs) =>
       yargs

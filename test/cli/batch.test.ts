@@ -1,0 +1,244 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { bundledCommand, outputsIn, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { snapshot, temporaryFolder } from '../support/folders';
+
+const command = bundledCommand();
+test.after.always(command.remove);
+
+function arrange(t: ExecutionContext, names: readonly string[] = ['a', 'b']): string {
+  const folder = fs.realpathSync(temporaryFolder(t));
+  for (const name of names) putCheckpoint(path.join(folder, 'ck', name));
+  return folder;
+}
+
+const run = (cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  runBin(command.bin, ['batch', ...args], { cwd, env });
+
+const rewriteTo = (out: string, ...more: string[]) => ['rewrite', 'ck/**', '-o', out, '--inherit-fd', SPEC, ...more];
+
+test('a line a job, a summary with each failure, and the worst of all as the exit code', async (t) => {
+  const folder = arrange(t);
+  const fine = await run(folder, rewriteTo('out'));
+  t.is(fine.status, 0);
+  t.is(fine.stdout, '');
+  t.regex(fine.stderr, /^ck\/a: done$/m);
+  t.regex(fine.stderr, /^2 checkpoints: 2 done; [\d.]+ s, [\d.]+\/s$/m);
+  // What is to be said of each is said once.
+  t.is(fine.stderr.match(/pages-1\.img is linked to the source/g)?.length, 2);
+  t.regex(fine.stderr, /^1 more: note: pages-1\.img is linked/m);
+
+  const again = await run(folder, rewriteTo('out', '--resume'));
+  t.is(again.status, 0);
+  t.regex(again.stderr, /^ck\/b: done by an earlier run$/m);
+  t.regex(again.stderr, /^2 checkpoints: 2 done \(2 by an earlier run\)/m);
+
+  const no = await run(folder, ['rewrite', 'ck/*', '-o', 'no', '--inherit-fd', 'fd[5]:/none']);
+  t.is(no.status, 1);
+  t.regex(no.stderr, /^ck\/a: no: spec 'fd\[5\]:\/none' matches nothing$/m);
+  t.regex(no.stderr, /^2 checkpoints: 0 done, 2 with the answer no; .*\n {2}ck\/a: spec .*\n {6}.*--allow-unmatched/m);
+
+  fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
+  fs.writeFileSync(path.join(folder, 'ck/damaged.tar.gz'), Buffer.from([0x1f, 0x8b, 0, 0]));
+  const failed = await run(folder, ['rewrite', 'ck/*', '-o', 'no', '--inherit-fd', 'fd[5]:/none']);
+  t.is(failed.status, 2);
+  t.regex(failed.stderr, /^3 checkpoints: 0 done, 1 with the answer no, 2 failed; /m);
+  t.regex(failed.stderr, /\n {2}ck\/b: files\.img, .*\n.*\n {2}ck\/damaged\.tar\.gz: /);
+  t.notRegex(failed.stderr, /\n {4}at /);
+
+  const quiet = await run(folder, rewriteTo('out', '--quiet', '!ck/{b,damaged.tar.gz}'));
+  t.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
+});
+
+test('--json is a line a job and one for all', async (t) => {
+  const folder = arrange(t);
+  fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
+  const { stdout, status } = await run(folder, rewriteTo('out', '--json', '--quiet'));
+  t.is(status, 2);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  for (const line of lines) t.like(line, { format: 'fdgraft.batch', version: 1 });
+  const [a, b, last] = lines;
+  t.like(a, { job: 'ck/a', source: path.join(folder, 'ck/a'), out: 'out/ck/a', status: 'done', earlier: false });
+  t.deepEqual(a.notices, [{ code: 'PAGES_LINKED', member: 'pages-1.img' }]);
+  t.like(b, { job: 'ck/b', status: 'failed', error: { code: 'IMAGE_TRUNCATED', exit_code: 2, file: 'files.img' } });
+  t.like(last.summary, { shard: { index: 0, count: 1 }, total: 2, done: 1, earlier: 0, no: 0, failed: 1, left: 0 });
+});
+
+test('a dry run writes nothing and needs no place', async (t) => {
+  const folder = arrange(t);
+  const before = snapshot(folder);
+  const { stdout, status } = await run(folder, ['rewrite', 'ck/*', '--dry-run', '--inherit-fd', SPEC]);
+  t.is(status, 0);
+  t.regex(stdout, /^ck\/a:\n {2}fd\[5\] <- PIPE pipe:\[4711\].*\n {6}for 7\/1/m);
+  const json = await run(folder, rewriteTo('out', '--dry-run', '--json', '--quiet'));
+  const [a] = json.stdout.split('\n').map((line) => (line === '' ? undefined : JSON.parse(line)));
+  t.like(a, { job: 'ck/a', out: null, plan: { format: 'fdgraft.plan' } });
+  t.deepEqual(snapshot(folder), before);
+});
+
+test('what does not go is refused before anything is made, with the way out', async (t) => {
+  const folder = arrange(t);
+  const specs = ['--inherit-fd', SPEC];
+  const cases: [string[], RegExp][] = [
+    [['rewrite', 'ck/*', ...specs], /--out ROOT/],
+    [['rewrite', 'ck/*', '-o', 'out'], /no spec was given/],
+    [rewriteTo('out', '--in-place'), /--in-place does not go with batch[\s\S]*--out ROOT/],
+    [rewriteTo('out', '--save-plan', 'x'), /--save-plan does not go with batch/],
+    [rewriteTo('out', '--jobs', '0'), /--jobs 0/],
+    [rewriteTo('out', '--jobs', 'many'), /--jobs many/],
+    [rewriteTo('out', '--no-resume'), /give another --out/],
+    [rewriteTo('out', '--shard', '2/2'), /there are 0 to 1/],
+    [rewriteTo('out', '--shard', 'auto'), /SLURM_ARRAY_TASK_ID/],
+    [rewriteTo('out', '--base', 'ck/a'), /--base/],
+    [rewriteTo('ck/a/out'), /lies inside the checkpoint/],
+    [['rewrite', 'nothing/*', '-o', 'out', ...specs], /pattern 'nothing\/\*' matches no checkpoint/],
+    [['rewrite', '../*', '-o', 'out', ...specs], /outside of the base|matches no checkpoint/],
+    [['diff', 'ck/*', '-o', 'out'], /--against ROOT2/],
+    [['decode', 'ck/*', '-o', 'out', '--inherit-fd', SPEC], /inherit-fd/],
+    [['rewrite', '-o', 'out', ...specs], /non-option arguments|patterns/],
+    [['upgrade', 'ck/*'], /upgrade/],
+    [[], /rewrite, decode, diff or ls/],
+  ];
+  for (const [args, says] of cases) {
+    const { status, stderr, stdout } = await run(folder, args);
+    t.is(status, 2, `${args.join(' ')}: ${stderr}`);
+    t.is(stdout, '');
+    t.regex(stderr, says, args.join(' '));
+    t.deepEqual(fs.readdirSync(folder), ['ck'], args.join(' '));
+  }
+});
+
+test('tasks of an array and indexed pods divide the work, and each says what it did', async (t) => {
+  const folder = arrange(t, ['a', 'b', 'c', 'd', 'e']);
+  t.is((await run(folder, rewriteTo('whole'))).status, 0);
+  const slurm = (id: number) => ({
+    SLURM_ARRAY_TASK_ID: String(id),
+    SLURM_ARRAY_TASK_MIN: '1',
+    SLURM_ARRAY_TASK_MAX: '2',
+    SLURM_ARRAY_TASK_COUNT: '2',
+  });
+  const tasks = [1, 2].map((id) => run(folder, rewriteTo('slurm', '--shard', 'auto'), slurm(id)));
+  const pods = ['0', '1', '2'].map((index) =>
+    run(folder, rewriteTo('pods', '--shard', 'auto/3'), { JOB_COMPLETION_INDEX: index }),
+  );
+  const hands = ['0/2', '1/2'].map((shard) => run(folder, rewriteTo('hands', '--shard', shard)));
+  for (const ended of await Promise.all([...tasks, ...pods, ...hands])) {
+    t.is(ended.status, 0, ended.stderr);
+    t.regex(ended.stderr, /checkpoints? in shard \d of \d: /);
+  }
+  for (const root of ['slurm', 'pods', 'hands']) {
+    t.deepEqual(snapshot(path.join(folder, root)), snapshot(path.join(folder, 'whole')), root);
+  }
+  const all = await run(folder, rewriteTo('slurm'), slurm(1));
+  t.regex(all.stderr, /^note: .*--shard auto/m);
+  t.regex(all.stderr, /5 done \(5 by an earlier run\)/);
+});
+
+test('paths are relative to the current folder, or to / where they are absolute, or to --base', async (t) => {
+  const folder = arrange(t, ['a']);
+  const absolute = path.join(folder, 'ck/a');
+  const specs = ['--inherit-fd', SPEC];
+  t.is((await run(path.join(folder, 'ck'), ['rewrite', './a', '-o', '../one', ...specs])).status, 0);
+  t.is((await run(folder, ['rewrite', absolute, '-o', 'two', ...specs])).status, 0);
+  t.is((await run(folder, ['rewrite', absolute, '--base', 'ck', '-o', 'three', ...specs])).status, 0);
+  t.true(fs.existsSync(path.join(folder, 'one/a/inherit-plan.img')));
+  t.true(fs.existsSync(path.join(folder, 'two', absolute, 'inherit-plan.img')));
+  t.true(fs.existsSync(path.join(folder, 'three/a/inherit-plan.img')));
+});
+
+test('--json makes lists and comparisons JSON too', async (t) => {
+  const folder = arrange(t);
+  await run(folder, rewriteTo('out'));
+  t.is((await run(folder, ['ls', 'ck/*', '-o', 'lists', '--json'])).status, 0);
+  t.is((await run(folder, ['ls', 'ck/*', '-o', 'lists'])).status, 0);
+  t.is((await run(folder, ['diff', 'ck/*', '--against', 'out', '-o', 'diffs', '--json'])).status, 1);
+  t.is((await run(folder, ['diff', 'ck/*', '--against', 'out', '--plan', 'out', '-o', 'diffs'])).status, 0);
+  const files = (root: string) => outputsIn(path.join(folder, root)).filter((name) => name.startsWith('ck/'));
+  t.deepEqual(files('lists'), ['ck/a.ls.json', 'ck/a.ls.txt', 'ck/b.ls.json', 'ck/b.ls.txt']);
+  t.deepEqual(files('diffs'), ['ck/a.diff.json', 'ck/a.diff.txt', 'ck/b.diff.json', 'ck/b.diff.txt']);
+  const list = fs.readFileSync(path.join(folder, 'lists/ck/a.ls.txt'), 'utf8');
+  t.regex(list, /^--inherit-fd 'fd\[N\]:pipe:\[4711\]'/);
+  t.is(JSON.parse(fs.readFileSync(path.join(folder, 'diffs/ck/a.diff.json'), 'utf8')).before, 'ck/a');
+});
+
+test('a worker that dies is the failure of its job, and the next run does that one', async (t) => {
+  t.timeout(120_000);
+  const count = 150;
+  const folder = arrange(
+    t,
+    Array.from({ length: count }, (_, i) => String(i)),
+  );
+  let killed = 0;
+  const killWorker = (pid: number) => {
+    const timer = setInterval(() => {
+      const file = `/proc/${pid}/task/${pid}/children`;
+      const children = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(' ').filter(Boolean) : [];
+      const workers = children.filter((child) => {
+        try {
+          return fs.readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('worker.js');
+        } catch {
+          return false;
+        }
+      });
+      // When it has begun to work: one that never came to life is told otherwise.
+      if (workers.length < 2 || fs.readdirSync(path.join(folder, 'out/ck')).length < 40) return;
+      clearInterval(timer);
+      process.kill(Number(workers[0]), 'SIGKILL');
+      killed += 1;
+    }, 5);
+    timer.unref();
+  };
+  const options = { cwd: folder, onStart: killWorker };
+  const { stderr, status } = await runBin(command.bin, ['batch', ...rewriteTo('out', '--jobs', '2')], options);
+  if (killed === 1) {
+    t.is(status, 2, stderr);
+    t.regex(stderr, /^150 checkpoints: 149 done, 1 failed; /m);
+    t.regex(stderr, /the process that did this ended \(SIGKILL\)\n.*fewer --jobs/);
+  }
+  const again = await run(folder, rewriteTo('out'));
+  t.is(again.status, 0, again.stderr);
+  t.deepEqual(
+    outputsIn(path.join(folder, 'out')).filter((name) => name.includes('.fdgraft-')),
+    [],
+  );
+  t.is(fs.readdirSync(path.join(folder, 'out/ck')).length, count);
+});
+
+test('on a terminal there is a line that is redrawn, with failures above it', async (t) => {
+  if (spawnSync('script', ['--version']).status !== 0) return t.pass('util-linux is not here');
+  const folder = arrange(t);
+  fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
+  const line = [process.execPath, command.bin, 'batch', ...rewriteTo('out')].map((word) => `'${word}'`).join(' ');
+  const typescript = (env: object) =>
+    spawnSync('script', ['-qec', line, '/dev/null'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, TERM: 'xterm', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).stdout;
+  const shown = typescript({});
+  t.true(shown.includes('\r\u001b[K[--------------------]  0/2'), shown);
+  t.true(shown.includes('\r\u001b[Kck/b: failed: files.img'), shown);
+  t.false(shown.includes('ck/a: done'), shown);
+  t.regex(shown, /\r\u001b\[K2 checkpoints: 1 done, 1 failed; /);
+  t.notRegex(shown, /\u001b\[\d*m/, 'no colours in it');
+  const dumb = typescript({ TERM: 'dumb' });
+  t.false(dumb.includes('\u001b'), dumb);
+  t.regex(dumb, /ck\/a: done by an earlier run/);
+});
+
+test('help has examples and exit codes', async (t) => {
+  const folder = arrange(t, ['a']);
+  for (const what of ['rewrite', 'decode', 'diff', 'ls']) {
+    const { stdout, status } = await run(folder, [what, '--help']);
+    t.is(status, 0);
+    t.regex(stdout, /Examples:\n {2}# /, what);
+    t.regex(stdout, /Exit codes:\n {2}0 {2}all of it done/, what);
+    t.regex(stdout, /--shard/, what);
+  }
+});
