@@ -337,3 +337,17 @@ test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {
   t.is(wrong.status, 2);
   t.regex(wrong.stderr, /specs\.json: \/specs\/0 \(fd\[6\]:\/proc\/8\/fd\/1\): there is no option aply/);
 });
+
+test('diff --ignore-ids: of folders, of images, and not with a plan', (t) => {
+  const [a, b] = ['job', 'job_later'].map((name) => path.join(top, 'fixtures/images', name)) as [string, string];
+  const { stdout, status } = fdgraft(['diff', a, b, '--ignore-ids']);
+  t.is(status, 1);
+  t.true(stdout.includes('\n14716/6: opened, /srv/fdgraft/report\n'));
+  t.notRegex(stdout, /dump_criu_run_id|fs-14716/);
+  const lone = fdgraft(['diff', `${a}/files.img`, `${b}/files.img`, '--ignore-ids']);
+  t.regex(lone.stdout, /^ {2}id 5: added$/m);
+  t.notRegex(lone.stdout, /^ {2}id \d+: removed$/m);
+  const wrong = fdgraft(['diff', a, b, '--ignore-ids', '--plan', b]);
+  t.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  t.regex(wrong.stderr, /^fdgraft: a plan says which ids a rewrite kept.*\n {2}give --plan, or --ignore-ids\n$/);
+});

@@ -106,3 +106,15 @@ terminalTest('another signal ends the pager too', async (t) => {
   const { shown } = await onTerminal(PAIR, { PAGER });
   t.is(shown, 'told\n');
 });
+
+test('a reader that has seen enough does not change the answer', async (t) => {
+  const child = spawn(process.execPath, [path.join(folder, 'src/cli/bin.js'), ...PAIR], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  const [code, said] = await Promise.all([
+    new Promise<number | null>((resolve) => child.on('close', resolve)),
+    text(child.stderr),
+  ]);
+  t.deepEqual([code, said], [1, '']);
+});

@@ -25,7 +25,7 @@ const CRASHES: { [fixtureAndWord: string]: RegExp } = {
 /** crit of CRIU 4.2 and newer takes the count of pages from the new field alone. */
 const NO_COUNT = /KeyError: 'nr_pages'/;
 /** Those whose number of pages an older crit cannot know. */
-const NEWER_PAGES = ['net_sockets'];
+const NEWER_PAGES = ['job_newer_criu', 'net_sockets'];
 
 /** Our text in crit's words: a pipe without its colon. FIFOs, which have a key here, are left out on both sides. */
 const asCrit = (text: string) => text.replaceAll('pipe:[', 'pipe[');

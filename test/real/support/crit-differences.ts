@@ -37,7 +37,7 @@ export const DIFFERENCES: { readonly [name: string]: Difference } = {
   'fields of later versions': {
     reason: 'crit drops fields that it does not know',
     before: '4.3',
-    where: ['made'],
+    where: ['fixtures', 'made'],
     encodes: 'as crit',
     alter: (image) => dropNewer(image),
   },
@@ -72,7 +72,7 @@ export const DIFFERENCES: { readonly [name: string]: Difference } = {
   'flags of later versions': {
     reason: 'crit 4.1.1 has no names for some bits, and shows them in the number at the end',
     before: '4.2',
-    where: ['made'],
+    where: ['fixtures', 'made'],
     encodes: 'image',
     alter: (image, form) => form !== 'plain' && anyMessage(image, unnameFlags),
   },
