@@ -92,3 +92,13 @@ test('errors, help and exit codes are those of the modules', (t) => {
     .map(({ stdout, stderr, status }) => [stdout, stderr, status]);
   t.deepEqual(outputs, modules);
 });
+
+test('a folder is listed without what archives take', (t) => {
+  const folder = builtPackage(t);
+  const hook = path.join(folder, 'hook.js');
+  fs.writeFileSync(hook, "process.on('exit', () => process.stderr.write(process.moduleLoadList.join('\\n')));");
+  const bin = path.join(folder, 'dist/cli/bin.js');
+  const { stderr } = spawnSync(process.execPath, ['-r', hook, bin, 'ls', fixture], { cwd: top, encoding: 'utf8' });
+  t.regex(stderr, /NativeModule fs/);
+  t.notRegex(stderr, /NativeModule (zlib|child_process)$/m);
+});

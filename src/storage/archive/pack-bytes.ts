@@ -15,8 +15,8 @@ export interface PackedWriter extends ByteWriter {
 }
 
 const CHUNK_BYTES = 1 << 18;
-/** One thread, since what comes out depends on whether there are others. */
-const ZSTD_WORDS = ['-3', '--single-thread'];
+/** A level and threads that no variable of the environment changes: the same bytes each time. */
+const ZSTD_WORDS = ['-3', '-T1'];
 
 /** `label`: how messages name the file that `fd` is. */
 export function packInto(fd: number, form: ArchiveForm, label: string): PackedWriter {
