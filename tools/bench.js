@@ -1,6 +1,7 @@
-// npm run bench [-- [--runs N] [--json]]: the budgets, with --json only those of decode and encode, as ratios within one run. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--json | --batch]]: the budgets, with --json only those of decode and encode, with --batch only that of batches, as ratios within one run. Nothing fails on a time.
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { build } = require('./build');
 const { runMain, top } = require('./ensure');
@@ -110,18 +111,65 @@ function benchStartUp({ compare }, runs) {
   console.log(`  ls of a small dump: ${ratio(listed.best, nothing.best)} × an empty node process (budget 2)`);
 }
 
+const CHECKPOINTS = 2000;
+const SAMPLE = 20;
+
+/** Many small checkpoints in one command, beside a shell loop that has crit decode and encode files.img of each. */
+function benchBatch({ compare, remove }) {
+  const many = path.join(data, `checkpoints-${CHECKPOINTS}`);
+  const one = path.join(top, 'fixtures', 'images', 'two_paths');
+  console.log(`${CHECKPOINTS.toLocaleString('en')} checkpoints of ${fs.readdirSync(one).length} images`);
+  for (let i = 0; i < CHECKPOINTS; i += 1) {
+    const copy = path.join(many, String(i));
+    if (!fs.existsSync(copy)) fs.cpSync(one, copy, { recursive: true });
+  }
+  const out = path.join(data, 'out');
+  const words = ['batch', 'rewrite', path.join(many, '*'), '--base', many, '-o', out, '--quiet'];
+  const command = (jobs) => [process.execPath, bin, ...words, '--jobs', jobs, '--inherit-fd', 'fd[5]:/dev/null'];
+  const jobs = String(os.availableParallelism());
+  remove(out);
+  const [alone, shared] = compare([command('1'), command(jobs)], 1, () => remove(out));
+  remove(out);
+  // The warm-up does it all, and what is measured finds that.
+  const [again] = compare([command(jobs)], 1);
+  remove(out);
+  const rate = (seconds, count = CHECKPOINTS) => `${(count / seconds).toFixed(0)}/s`;
+  console.log(
+    `  batch rewrite: ${rate(shared.best)} with --jobs ${jobs}, ${rate(alone.best)} with --jobs 1 ` +
+      `(${alone.peak.toFixed(0)} MiB resident); again, all done: ${rate(again.best)}`,
+  );
+  let crit;
+  try {
+    const { critCommand, ensureCriuRoot } = require('./criu-root');
+    crit = critCommand(ensureCriuRoot().root);
+  } catch (error) {
+    console.log(`  crit is left out: ${error.message.split('\n')[0]}`);
+    return;
+  }
+  const loop = 'for d in "$0"/? "$0"/1?; do "$@" decode -i "$d/files.img" | "$@" encode -o "$OUT"; done';
+  const file = path.join(data, 'out.img');
+  const [looped] = compare([['env', `OUT=${file}`, 'sh', '-c', loop, many, ...crit]], 1);
+  fs.rmSync(file, { force: true });
+  console.log(
+    `  a shell loop over crit decode | crit encode of files.img alone: ${(SAMPLE / looped.best).toFixed(1)}/s, ` +
+      `from ${SAMPLE} of them; batch is ${ratio(CHECKPOINTS / shared.best, SAMPLE / looped.best)} × as fast`,
+  );
+}
+
 function main(args) {
   build();
   const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 7;
   const measure = require('../bench/measure');
   const maker = require('../bench/make-folder');
   if (args.includes('--json')) return benchJson(measure, maker, runs);
+  if (args.includes('--batch')) return benchBatch(measure);
   console.log('start-up');
   benchStartUp(measure, 3 * runs);
   const small = benchRewrite(measure, maker, 100_000, 200, runs);
   const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);
   benchJson(measure, maker, runs);
   benchList(measure, 1_000_000, Math.min(runs, 3));
+  benchBatch(measure);
   console.log(
     `ten times the entries: time × ${ratio(large.best, small.best)} (budget 10), ` +
       `resident × ${ratio(large.peak, small.peak)} (budget 1.10)`,
