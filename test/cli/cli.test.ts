@@ -187,7 +187,7 @@ const NO: [string, string[], number, RegExp][] = [
   ['no source', ['ls'], 2, /source|positional|arguments/i],
   ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
   ['a source that is no checkpoint', ['ls', 'FOLDER'], 2, /no inventory\.img/],
-  ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /not a folder/],
+  ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /neither a folder nor an archive/],
   [
     'no spec',
     ['rewrite', 'SOURCE', '-o', 'OUT'],
