@@ -38,7 +38,11 @@ export function lsCommand(context: Context): CommandModule<object, Arguments> {
     builder: (yargs) =>
       yargs
         .usage('fdgraft ls SOURCE [--external] [--path GLOB] [--inherit-fd SPEC]... [--json]')
-        .positional('source', { type: 'string', demandOption: true, describe: 'an image folder of CRIU' })
+        .positional('source', {
+          type: 'string',
+          demandOption: true,
+          describe: 'an image folder of CRIU, or an archive',
+        })
         .options(LS_OPTIONS)
         .epilogue(
           epilogue([

@@ -33,7 +33,11 @@ export function xCommand(context: Context): CommandModule<object, Arguments> {
     builder: (yargs) =>
       yargs
         .usage(USAGE)
-        .positional('source', { type: 'string', demandOption: true, describe: 'an image folder of CRIU' })
+        .positional('source', {
+          type: 'string',
+          demandOption: true,
+          describe: 'an image folder of CRIU, or an archive',
+        })
         .positional('what', { type: 'string', choices: WORDS, describe: 'what to tell of its tasks' })
         .epilogue(
           epilogue([

@@ -330,3 +330,30 @@ archiveTest('a signal ends it soon, with nothing left', ['zstd'], async (t) => {
     t.deepEqual(fs.readdirSync(top), ['plain'], to);
   }
 });
+
+archiveTest('what a killed run leaves goes with the next one', ['zstd'], async (t) => {
+  const top = temporaryFolder(t);
+  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
+  const [large, out] = [path.join(top, 'large'), path.join(top, 'out')];
+  const before = Buffer.concat([
+    ...membersOf(folder).map(blocksOf),
+    blocksOf({ name: 'pages-9.img', pax: { size: `${2 ** 32}` } }),
+  ]);
+  const fd = fs.openSync(large, 'wx');
+  fs.writeSync(fd, before);
+  fs.writeSync(fd, END, 0, END.length, before.length + 2 ** 32);
+  fs.closeSync(fd);
+  for (const to of ['tar.gz', 'tar.zst']) {
+    const args = ['rewrite', large, '-o', out, '--to', to, '--inherit-fd', 'fd[5]:pipe:[4711]'];
+    const child = spawn(process.execPath, [path.join(translated, 'src/cli/bin.js'), ...args], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const left = () => fs.readdirSync(top).filter((name) => name.startsWith('.out'));
+    while (left().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    await ended;
+    t.is(left().length, 1);
+    await rewriteOf(folder, { out, to: 'tar' });
+    t.deepEqual(fs.readdirSync(top).sort(), ['large', 'out']);
+    fs.rmSync(out);
+  }
+});
