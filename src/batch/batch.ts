@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { messages } from '../errors/messages';
+import { rememberLeftovers } from '../storage/work-folder';
 import { checkOutputs } from './check-outputs';
 import { type BatchInput, findInputs } from './find-inputs';
 import type { BatchJob } from './job';
@@ -66,7 +67,12 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
   if (!isDry) checkOutputs(found, task);
   const inputs = found.filter(({ name }) => isInShard(name, shard));
   const setup: JobSetup = { task, root: isDry ? undefined : makeRoot(root) };
-  return new Run(inputs, setup, shard, options).finish();
+  const forget = rememberLeftovers();
+  try {
+    return await new Run(inputs, setup, shard, options).finish();
+  } finally {
+    forget();
+  }
 }
 
 function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {

@@ -13,6 +13,8 @@ export interface JobRecord {
   readonly version: 1;
   /** The output's path below ROOT. */
   readonly output: string;
+  /** What was done: another command's output is not replaced. */
+  readonly command: string;
   /** Digest of what was to be done: the command, its options, the version of the tool. */
   readonly task: string;
   readonly input: string;
@@ -25,8 +27,10 @@ export interface JobRecord {
 export class JobState {
   private readonly folder: string;
   private readonly record: string;
-  /** A place on ROOT's file system that is this job's alone. */
+  /** A place on ROOT's file system that is this job's alone: for what is made to be compared. */
   readonly aside: string;
+  /** Another one: for what was there before, until what takes its place is made. */
+  readonly old: string;
 
   constructor(
     root: string,
@@ -36,6 +40,7 @@ export class JobState {
     this.folder = path.join(root, STATE_FOLDER, name.slice(0, 2));
     this.record = path.join(this.folder, `${name}.json`);
     this.aside = path.join(this.folder, `${name}.aside`);
+    this.old = path.join(this.folder, `${name}.old`);
   }
 
   /** Undefined where there is none that is whole: who was killed while writing it is taken for one who had not begun. */
@@ -46,6 +51,16 @@ export class JobState {
     } catch {
       return undefined;
     }
+  }
+
+  /** True where the output, a file, has not been changed since its record was written: it need not be read to know. */
+  isNewerThan(output: string): boolean {
+    const [file, record] = [output, this.record].map((name) => fs.lstatSync(name, { bigint: true })) as [
+      fs.BigIntStats,
+      fs.BigIntStats,
+    ];
+    // Nobody sets these times; a copy of ROOT has other ones, and is read.
+    return file.isFile() && file.ctimeNs <= record.ctimeNs;
   }
 
   write(record: Omit<JobRecord, 'version' | 'output'>): void {

@@ -71,14 +71,15 @@ class Job {
     makeFoldersAbove(Buffer.from(this.root.real), this.output);
     this.state.prepare();
     await this.clearAside();
+    await this.settleOld();
     if (!isThere(this.out)) return this.make(wanted);
     await this.clearBeside();
     const record = this.state.read();
     if (record === undefined) return this.recognize(wanted);
+    if (record.command !== this.task.what) throw messages.otherCommand(this.out, record.command, this.task.what);
     const why = await this.whyAgain(record, wanted);
     if (why === undefined) return { isFine: record.isFine, isEarlier: true };
-    await this.putAside();
-    return { ...(await this.make(wanted)), again: why };
+    return { ...(await this.replace(wanted)), again: why };
   }
 
   /** What this job is to make, and of what. */
@@ -86,7 +87,7 @@ class Job {
     const { task, input, signal } = this;
     const read: string[] = [];
     for (const file of readBy(task, input)) read.push(await contentOfInput(file, signal));
-    return { task: digest(version(), JSON.stringify(task)), input: digest(...read) };
+    return { command: task.what, task: digest(version(), JSON.stringify(task)), input: digest(...read) };
   }
 
   private async make(wanted: Wanted): Promise<Done> {
@@ -116,6 +117,7 @@ class Job {
   private async whyAgain(record: JobRecord, wanted: Wanted): Promise<MadeAgain | undefined> {
     if (record.task !== wanted.task) return 'OPTIONS_CHANGED';
     if (record.input !== wanted.input) return 'INPUT_CHANGED';
+    if (this.state.isNewerThan(this.out)) return undefined;
     return record.content === (await contentOfOutput(this.out, this.signal)) ? undefined : 'OUTPUT_CHANGED';
   }
 
@@ -123,17 +125,34 @@ class Job {
     this.state.write({ ...wanted, content: await contentOfOutput(this.out, this.signal), isFine });
   }
 
-  /** What an earlier batch made here goes, in one step for those who look. */
-  private async putAside(): Promise<void> {
+  /** What an earlier batch made here goes when what takes its place is there, and comes back where that fails. */
+  private async replace(wanted: Wanted): Promise<Done> {
+    this.move(this.out, this.state.old);
     try {
-      fs.renameSync(this.out, this.state.aside);
+      return await this.make(wanted);
+    } finally {
+      await this.settleOld();
+    }
+  }
+
+  /** A run that was killed may have left it, too. */
+  private async settleOld(): Promise<void> {
+    if (!isThere(this.state.old)) return;
+    if (!isThere(this.out)) return this.move(this.state.old, this.out);
+    await removeTree(Buffer.from(this.state.old)).catch((error) => {
+      throw messages.stateUnusable(this.state.old, error);
+    });
+  }
+
+  private move(from: string, to: string): void {
+    try {
+      fs.renameSync(from, to);
     } catch (error) {
       throw messages.cannotWriteOut(this.out, error);
     }
-    await this.clearAside();
   }
 
-  /** What a killed run had put aside, too. */
+  /** What was made to be compared, by a run that was killed too. */
   private async clearAside(): Promise<void> {
     try {
       await removeTree(Buffer.from(this.state.aside));
@@ -151,7 +170,7 @@ class Job {
   }
 }
 
-type Wanted = { readonly task: string; readonly input: string };
+type Wanted = Pick<JobRecord, 'command' | 'task' | 'input'>;
 
 function placeOf(file: string): { parent: string; name: string } {
   return { parent: path.dirname(file), name: path.basename(file) };

@@ -1,3 +1,4 @@
+import { rememberLeftovers } from '../storage/work-folder';
 import { type JobSetup, runJob } from './run-job';
 import type { FromWorker, ToWorker } from './worker-messages';
 
@@ -24,4 +25,5 @@ process.on('message', (message: ToWorker) => {
   // It rejects where it is stopped: then nothing is left, and nobody waits.
   obey(message).catch(() => process.disconnect?.());
 });
+rememberLeftovers();
 tell({ what: 'ready' });

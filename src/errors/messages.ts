@@ -372,6 +372,13 @@ export const messages = {
       problem: 'exists already, no batch made it here, and it is not what this job makes',
       hint: 'move it elsewhere, or give another --out; an existing one is never touched',
     }),
+  otherCommand: (out: string, made: string, wanted: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `is what batch ${made} made here, and batch ${wanted} does not replace that`,
+      hint: 'give another --out',
+    }),
   counterpartMissing: (file: string, cause: unknown) =>
     error({
       code: 'SOURCE_UNUSABLE',

@@ -275,9 +275,43 @@ function digest(name: Buffer): string {
   return builtins.crypto.createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
+/** By folder: the names in it that look like those of work folders; while someone asked to remember them. */
+let remembered: Map<string, readonly Buffer[]> | undefined;
+let rememberers = 0;
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * From now on, until what it returns is called, each folder is looked through for leftovers once only: who makes a
+ * hundred thousand results in one folder cannot list it for each. What is left there meanwhile goes another time.
+ */
+export function rememberLeftovers(): () => void {
+  rememberers += 1;
+  remembered ??= new Map();
+  return () => {
+    rememberers -= 1;
+    if (rememberers === 0) remembered = undefined;
+  };
+}
+
+const LOOKS_LEFT = /^\..+\.fdgraft-\d+\.\d+-[A-Za-z0-9]{6}$/s;
+
+function namesLikeOurs(parent: Buffer): readonly Buffer[] {
+  const list = () =>
+    fs.readdirSync(parent, { encoding: 'buffer' }).filter((name) => LOOKS_LEFT.test(name.toString('latin1')));
+  if (remembered === undefined) return list();
+  const { dev, ino } = fs.statSync(parent, { bigint: true });
+  const key = `${dev}:${ino}`;
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  const names = list();
+  remembered.set(key, names);
+  return names;
+}
+
 /** Names of folders with this beginning that a process made which is gone. */
 function leftovers(parent: Buffer, begin: Buffer): Buffer[] {
-  return fs.readdirSync(parent, { encoding: 'buffer' }).filter((name) => {
+  return namesLikeOurs(parent).filter((name) => {
     if (!name.subarray(0, begin.length).equals(begin)) return false;
     const [, pid, start] = OWNER.exec(name.subarray(begin.length).toString('latin1')) ?? [];
     if (pid === undefined || isAlive(Number(pid), start as string)) return false;

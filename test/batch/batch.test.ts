@@ -16,7 +16,7 @@ const inOut = (folder: string, name: string) => path.join(folder, 'out', name);
 function withoutWorkFolders(t: ExecutionContext, root: string): void {
   const all = fs.readdirSync(root, { recursive: true, encoding: 'utf8' });
   t.deepEqual(
-    all.filter((name) => /\.fdgraft-\d|\.aside/.test(name)),
+    all.filter((name) => /\.fdgraft-\d|\.aside|\.old/.test(name)),
     [],
   );
 }
@@ -73,6 +73,15 @@ test('what is finished is known by what it holds, and a changed input, option or
   t.deepEqual((await rewriteAll(folder, ['ck/**'], { task })).told, all('done OPTIONS_CHANGED'));
   fs.rmSync(inOut(folder, 'ck/b'), { recursive: true });
   t.like((await rewriteAll(folder, ['ck/**'], { task })).told, { 'ck/a': 'done EARLIER', 'ck/b': 'done' });
+
+  // What cannot be made takes nothing away, and neither does another command.
+  const before = snapshot(inOut(folder, 'ck'));
+  const missing = { what: 'rewrite', options: { specs: ['fd[6]:/none'] } } as const;
+  t.deepEqual((await rewriteAll(folder, ['ck/**'], { task: missing })).told, all('no SPEC_UNMATCHED'));
+  const other = { what: 'decode', options: {} } as const;
+  t.deepEqual((await rewriteAll(folder, ['ck/**'], { task: other })).told, all('failed OUT_UNUSABLE'));
+  t.deepEqual(snapshot(inOut(folder, 'ck')), before);
+  t.deepEqual((await rewriteAll(folder, ['ck/**'], { task })).told, all('done EARLIER'));
   withoutWorkFolders(t, inOut(folder, ''));
 });
 
@@ -199,6 +208,9 @@ test('decode, ls and diff have outputs of their own, and are resumed too', async
   ]);
   const list = JSON.parse(fs.readFileSync(path.join(folder, 'lists/ck/a.ls.json'), 'utf8'));
   t.is(list.entries[0].key, 'pipe:[4711]');
+  fs.appendFileSync(path.join(folder, 'lists/ck/a.ls.json'), ' ');
+  const external = { what: 'ls', options: { external: true }, isJson: true } as const;
+  t.deepEqual((await run('lists', external)).told, { 'ck/a': 'done OUTPUT_CHANGED', 'ck/b': 'done EARLIER' });
   const missing = { what: 'ls', options: { specs: ['fd[5]:/nothing'] }, isJson: false } as const;
   t.deepEqual((await run('lists', missing)).told, { 'ck/a': 'no SPEC_UNMATCHED', 'ck/b': 'no SPEC_UNMATCHED' });
   t.is(fs.readFileSync(path.join(folder, 'lists/ck/a.ls.txt'), 'utf8'), '');

@@ -76,6 +76,31 @@ test.serial('whichever call is the last, the same again makes the same', async (
   }
 });
 
+test.serial(
+  'what is made again is the old or the new one or not there, and the same again makes the new one',
+  async (t) => {
+    t.timeout(TIMEOUT_MS);
+    const folder = arrange(t, 1);
+    const out = path.join(folder, 'out');
+    const other = ['--drop-in-flight'];
+    for (const root of ['out', 'whole']) await leftAlone(batchOf(folder, root));
+    const old = picture(out);
+    const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole', ...other));
+    t.is(code, 0, stderr);
+    const whole = picture(path.join(folder, 'whole'));
+    for (let n = 1; n <= calls.length; n += 1) {
+      const where = `killed before call ${n}, ${calls[n - 1]}`;
+      t.is((await killAt(n, batchOf(folder, 'out', ...other))).signal, 'SIGKILL', where);
+      checkWholes(t, out, whole, where);
+      const again = await leftAlone(batchOf(folder, 'out', ...other));
+      t.is(again.code, 0, `${where}: ${again.stderr}`);
+      t.deepEqual(differences(picture(out), whole), [], where);
+      t.is((await leftAlone(batchOf(folder, 'out'))).code, 0);
+      t.deepEqual(differences(picture(out), old), [], where);
+    }
+  },
+);
+
 test.serial('whenever it is killed, the same again makes the same', async (t) => {
   t.timeout(TIMEOUT_MS);
   const folder = arrange(t, CHECKPOINTS);

@@ -1,17 +1,19 @@
+import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchSummary, BatchTask, JobError } from '../../index';
 import { noticeLines } from '../../report/notices';
 
 const AGAIN = {
   INPUT_CHANGED: 'made again: the input is not what it was made of',
-  OPTIONS_CHANGED: 'made again: with other options than before',
+  OPTIONS_CHANGED: 'made again: it was made with other options, or by another version of fdgraft',
   OUTPUT_CHANGED: 'made again: what an earlier batch made here was changed or damaged since',
 } as const;
 
 /** What came of a job, in a line. */
 export function jobLine({ name, status, isEarlier, error }: BatchJob, what: BatchTask['what']): string {
-  if (error !== undefined) return `${name}: ${status === 'no' ? 'no' : 'failed'}: ${firstLine(error)}`;
+  const shown = escapeControls(name);
+  if (error !== undefined) return `${shown}: ${status === 'no' ? 'no' : 'failed'}: ${firstLine(error)}`;
   const answer = what === 'diff' ? (status === 'no' ? 'different' : 'same') : 'done';
-  return `${name}: ${answer}${isEarlier ? ' by an earlier run' : ''}`;
+  return `${shown}: ${answer}${isEarlier ? ' by an earlier run' : ''}`;
 }
 
 /** What else is to be said of it, a line each. */
@@ -37,7 +39,9 @@ export function summaryLines(summary: BatchSummary, troubles: readonly BatchJob[
   const time = `${seconds.toFixed(1)} s${ended === 0 ? '' : `, ${rateText(ended / seconds)}`}`;
   return [
     `${total} ${total === 1 ? 'checkpoint' : 'checkpoints'}${part}: ${parts.join(', ')}; ${time}`,
-    ...troubles.flatMap(({ name, error }) => (error === undefined ? [] : [`  ${name}: ${indented(error)}`])),
+    ...troubles.flatMap(({ name, error }) =>
+      error === undefined ? [] : [`  ${escapeControls(name)}: ${indented(error)}`],
+    ),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchProgress, BatchSummary, BatchTask } from '../../index';
 import type { Context } from '../context';
 import { jobJson, summaryJson } from './job-json';
@@ -45,7 +46,7 @@ export class BatchTeller {
       await this.context.print(jobJson(job));
     } else if (job.text !== undefined) {
       this.bar?.clear();
-      await this.context.print(`${job.name}:\n${job.text.replace(/^/gm, '  ').trimEnd()}\n`);
+      await this.context.print(`${escapeControls(job.name)}:\n${job.text.replace(/^/gm, '  ').trimEnd()}\n`);
     } else if (job.error !== undefined || (this.bar === undefined && !quiet)) await this.say(jobLine(job, what));
     if (!json && !quiet) for (const remark of jobRemarks(job)) await this.remark(job.name, remark);
   }
@@ -53,7 +54,7 @@ export class BatchTeller {
   private async remark(name: string, remark: string): Promise<void> {
     const count = this.remarks.get(remark) ?? 0;
     if (count > 0 || this.remarks.size < MAX_REMARKS) this.remarks.set(remark, count + 1);
-    if (count === 0) await this.say(`${name}: ${remark}`);
+    if (count === 0) await this.say(`${escapeControls(name)}: ${remark}`);
   }
 
   async onEnd(summary: BatchSummary): Promise<void> {
