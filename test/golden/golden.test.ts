@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
+import { archiveOf, membersOf } from '../support/archives';
 import { readImage } from '../support/images';
 import { runCommand, top, translateSources } from './command';
 import { ASKED, COMPARED, EXPLORED } from './specs';
@@ -155,12 +157,27 @@ test('each fixture is asked for something, and nothing is expected of one that i
   // Outputs that are new are written beside this test.
   if (renew) return;
   t.deepEqual(fs.readdirSync(expected).sort(), ['compared', ...fixtures].sort());
-  t.deepEqual(fs.readdirSync(path.join(expected, 'compared')).sort(), Object.keys(COMPARED).sort());
+  t.deepEqual(
+    fs.readdirSync(path.join(expected, 'compared')).sort(),
+    ['archive_of_the_same', ...Object.keys(COMPARED)].sort(),
+  );
   const files = ['ls.json', 'ls.txt', 'plan.json', 'rewrite.txt'];
   for (const name of fixtures) {
     const ofDiff = ASKED[name]?.refused === true ? [] : formatsOf(name).map(([, file]) => file);
     const explored = (EXPLORED[name] ?? []).flatMap((what) => [`x-${what}.json`, `x-${what}.txt`]);
     const wanted = [...files, ...ofDiff, ...explored].sort();
     t.deepEqual(fs.readdirSync(path.join(expected, name)).sort(), wanted, name);
+  }
+});
+
+test('a folder and an archive of it: nothing differs', async (t) => {
+  const source = `${images}/two_paths`;
+  const archive = path.join(folder, 'two_paths.tar.gz');
+  fs.writeFileSync(archive, gzipSync(archiveOf(...membersOf(path.join(top, source), 'checkpoint/'))));
+  for (const [format, file] of [...FORMATS, HTML]) {
+    const { stdout, stderr, code } = await fdgraft(['diff', source, archive, '--format', format]);
+    t.deepEqual([stderr, code], ['', 0], format);
+    const output = withoutStyle(stdout).replaceAll(archive, 'two_paths.tar.gz');
+    compare(t, path.join('compared', 'archive_of_the_same'), file, output);
   }
 });
