@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { bundledCommand, putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
 import { snapshot, temporaryFolder } from '../support/folders';
 import { countWrites, killAfter, killAt, leftAlone } from '../support/kill-at';
 
@@ -25,6 +25,15 @@ function arrange(t: ExecutionContext, count: number): string {
 function batchOf(folder: string, out: string, ...more: string[]): [string, ...string[]] {
   const words = ['batch', 'rewrite', path.join(folder, 'ck/**'), '--base', folder, '-o', path.join(folder, out)];
   return [process.execPath, command.bin, ...words, '--inherit-fd', SPEC, ...more];
+}
+
+/** How many outputs are there. */
+function countOutputs(out: string): number {
+  try {
+    return fs.readdirSync(path.join(out, 'ck')).flatMap((part) => fs.readdirSync(path.join(out, 'ck', part))).length;
+  } catch {
+    return 0;
+  }
 }
 
 type Picture = ReadonlyMap<string, string>;
@@ -152,19 +161,27 @@ test.serial('a signal stops the workers too, and leaves what is whole and nothin
   const [, bin, ...args] = batchOf(folder, 'whole', '--jobs', '2');
   await runBin(bin as string, args, { cwd: folder });
   const whole = picture(path.join(folder, 'whole'));
-  for (const [signal, delay] of [
-    ['SIGTERM', 900],
-    ['SIGINT', 1300],
+  for (const [signal, least] of [
+    ['SIGTERM', 1],
+    ['SIGINT', 16],
   ] as const) {
     const [, , ...again] = batchOf(folder, signal, '--jobs', '2');
-    const kill = (pid: number) => void setTimeout(() => process.kill(pid, signal), delay);
-    const ended = await runBin(bin as string, again, { cwd: folder, onStart: kill });
+    const out = path.join(folder, signal);
+    let timer: NodeJS.Timeout | undefined;
+    const onStart = (pid: number) => {
+      timer = setInterval(() => {
+        if (countOutputs(out) < least) return;
+        clearInterval(timer);
+        sendSignal(pid, signal);
+      }, 5);
+    };
+    const ended = await runBin(bin as string, again, { cwd: folder, onStart });
+    clearInterval(timer);
+    // Where it was faster than the signal, there is nothing to see.
     if (ended.signal === null) continue;
     t.is(ended.signal, signal);
     t.regex(ended.stderr, /the same command again goes on from here\n$/);
-    const out = path.join(folder, signal);
     checkWholes(t, out, whole, signal);
-    if (!fs.existsSync(out)) continue;
     const all = fs.readdirSync(out, { recursive: true, encoding: 'utf8' });
     t.deepEqual(
       all.filter((name) => /\.fdgraft-\d|\.aside/.test(name)),

@@ -97,3 +97,12 @@ export async function runBin(bin: string, args: readonly string[], { cwd, env, o
   const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { stdout, stderr, ...end };
 }
+
+/** False where the process has ended by now. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
