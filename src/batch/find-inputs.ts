@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { isArchive } from '../storage/archive/detect';
+import { isArchive, looksLikeArchive } from '../storage/archive/detect';
 import { nonUtf8Checkpoints } from './non-utf8';
 import type { Root } from './root';
 
@@ -101,7 +101,8 @@ class Finder {
       else if (match.includes('\ufffd')) {
         for (const name of nonUtf8Checkpoints(full)) take(full, messages.inputNotUtf8(name));
       } else if (dirent.isSymbolicLink()) linked = match;
-      else if (dirent.isDirectory() ? hasInventory(full) && !this.options.root.is(full) : isArchive(full)) take(full);
+      else if (dirent.isDirectory() ? hasInventory(full) && !this.options.root.is(full) : looksLikeArchive(full))
+        take(full);
     }
     if (count === 0) throw messages.patternMatchesNothing(pattern, linked);
   }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { findInputs } from '../../src/batch/find-inputs';
 import { Root } from '../../src/batch/root';
@@ -16,6 +17,8 @@ function arrange(t: ExecutionContext): string {
   fs.mkdirSync(path.join(folder, 'ck/empty'));
   fs.writeFileSync(path.join(folder, 'ck/notes.txt'), 'no archive');
   fs.writeFileSync(path.join(folder, 'ck/zeros'), Buffer.alloc(1024));
+  fs.writeFileSync(path.join(folder, 'ck/log.1.gz'), gzipSync(Buffer.alloc(100_000, 'said\n')));
+  fs.writeFileSync(path.join(folder, 'ck/log.2.gz'), gzipSync('said\n'));
   const tar = (options: string, name: string) =>
     execFileSync('tar', [options, path.join(folder, 'ck', name), '-C', path.join(folder, 'ck'), 'a']);
   tar('-czf', 'd.tar.gz');

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
+import { builtins } from '../../bytes/builtins';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
-import { BLOCK_BYTES, hasChecksum } from './blocks';
+import { BLOCK_BYTES, hasChecksum, isZeroBlock } from './blocks';
 
 /** Compressions by what such files begin with; without a form where fdgraft does not read them. */
 const MAGICS: readonly { readonly bytes: readonly number[]; readonly name: string; readonly form?: ArchiveForm }[] = [
@@ -38,14 +39,39 @@ export function foreignCompression(file: string): string | undefined {
   return MAGICS.find(({ bytes, form }) => form === undefined && bytes.every((byte, i) => begin?.[i] === byte))?.name;
 }
 
-function firstBlock(file: string | Buffer): Buffer | undefined {
+/** Even of zeros, this is a few megabytes. */
+const HEAD_BYTES = 1 << 12;
+
+/**
+ * The same for files that nobody has named one by one: what gzip compresses may be a log, so its first block is looked
+ * at. What is damaged counts, since whoever reads it says so.
+ */
+export function looksLikeArchive(file: string): boolean {
+  const form = archiveForm(file);
+  if (form !== 'tar.gz') return form !== undefined;
+  const { gunzipSync, constants } = builtins.zlib;
+  const head = firstBytes(file, HEAD_BYTES) ?? Buffer.alloc(0);
   try {
-    // Opening a FIFO would wait.
+    const begin = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, BLOCK_BYTES);
+    if (begin.length === BLOCK_BYTES) return hasChecksum(begin) || isZeroBlock(begin);
+    // Too short for a tar, if that is all of it: else this throws.
+    gunzipSync(head);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const firstBlock = (file: string | Buffer) => firstBytes(file, BLOCK_BYTES);
+
+/** Undefined where it is no regular file: opening a FIFO would wait. */
+function firstBytes(file: string | Buffer, most: number): Buffer | undefined {
+  try {
     if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
     const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     try {
-      const block = Buffer.alloc(BLOCK_BYTES);
-      return block.subarray(0, fs.readSync(fd, block, 0, BLOCK_BYTES, 0));
+      const bytes = Buffer.alloc(most);
+      return bytes.subarray(0, fs.readSync(fd, bytes, 0, most, 0));
     } finally {
       fs.closeSync(fd);
     }
