@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { archiveOf, membersOf } from '../support/archives';
 import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
 import { snapshot, temporaryFolder } from '../support/folders';
 
@@ -39,11 +41,16 @@ test('two thousand checkpoints leak neither descriptors nor memory', async (t) =
   const first = path.join(folder, 'ck/0');
   putCheckpoint(first);
   const names = fs.readdirSync(first);
+  const archive = path.join(folder, 'archive');
+  fs.writeFileSync(archive, gzipSync(archiveOf(...membersOf(first))));
+  // Links cost no space, and a batch only reads what they lead to.
   for (let i = 1; i < CHECKPOINTS; i += 1) {
     const copy = path.join(folder, `ck/${i}`);
-    fs.mkdirSync(copy);
-    // Links to the images cost no space, and a batch only reads them.
-    for (const name of names) fs.linkSync(path.join(first, name), path.join(copy, name));
+    if (i % 2 === 1) fs.linkSync(archive, copy);
+    else {
+      fs.mkdirSync(copy);
+      for (const name of names) fs.linkSync(path.join(first, name), path.join(copy, name));
+    }
   }
   const watch = path.join(folder, 'watch.js');
   const watched = path.join(folder, 'watched');
@@ -56,7 +63,9 @@ test('two thousand checkpoints leak neither descriptors nor memory', async (t) =
   t.is(lines.length, CHECKPOINTS + 1);
   t.like(JSON.parse(lines.at(-1) ?? ''), { summary: { total: CHECKPOINTS, done: CHECKPOINTS } });
   t.is(fs.readdirSync(path.join(folder, 'out/ck')).length, CHECKPOINTS);
-  t.deepEqual(snapshot(path.join(folder, 'out/ck/1999')), snapshot(path.join(folder, 'out/ck/7')));
+  t.deepEqual(snapshot(path.join(folder, 'out/ck/1998')), snapshot(path.join(folder, 'out/ck/8')));
+  const archives = [7, 1999].map((i) => fs.readFileSync(path.join(folder, `out/ck/${i}`)));
+  t.true(archives[0]?.equals(archives[1] as Buffer));
 
   const taken = fs
     .readFileSync(watched, 'utf8')

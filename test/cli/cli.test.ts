@@ -287,7 +287,8 @@ test('a full disk behind stdout is told', (t) => {
   t.is(stderr, 'fdgraft: stdout: the disk is full (ENOSPC)\n');
 });
 
-test('a signal in the middle leaves no OUT and nothing half-made', async (t) => {
+// Serial: others block this thread while they wait for their commands.
+test.serial('a signal in the middle leaves no OUT and nothing half-made', async (t) => {
   const { source, out, folder } = checkpoint(t);
   // A large unchanged image that has to be copied keeps the rewrite busy while the signal comes.
   fs.writeFileSync(path.join(source, 'work'), '');
