@@ -141,12 +141,15 @@ export const messages = {
       problem: `${member} became longer or shorter while it was read`,
       hint: 'wait until the dump is complete, and try again',
     }),
-  noInventory: (source: string) =>
+  noInventory: (source: string, below?: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'has no inventory.img, so it is not an image folder of CRIU',
-      hint: 'give the folder that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/',
+      hint:
+        below === undefined
+          ? 'give the folder that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/'
+          : `the image folder in it is ${below}: give that`,
     }),
   cannotRead: (file: string, cause: unknown) =>
     error({ code: 'SYSTEM', file, problem: `cannot be read: ${reason(cause)}`, cause }),
@@ -255,11 +258,18 @@ export const messages = {
       problem: 'has a name that decode gives, and encode would make an image of it',
       hint: 'move it elsewhere',
     }),
+  outIsCompared: (out: string, place: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `is, or lies inside, ${place}, which is only read`,
+      hint: 'write what differs elsewhere',
+    }),
   planInsideSource: (file: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file,
-      problem: 'lies inside the source, which is never changed',
+      problem: 'is the source, or lies inside it, and that is never changed',
       hint: 'save the plan elsewhere',
     }),
   planIsOut: (file: string) =>

@@ -5,6 +5,7 @@ import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { archiveForm, foreignCompression } from '../storage/archive/detect';
 import { openFolder } from '../storage/folder-source';
 import type { Source } from '../storage/source';
+import { USUAL_FOLDER } from '../storage/usual-folder';
 import { isJsonOfImage, JSON_ENDING } from './json-name';
 
 /**
@@ -16,6 +17,8 @@ export const FIRST_MEMBERS = [PLAN_IMAGE, 'inventory.img', 'pstree.img', 'files.
 const INVENTORY = 'inventory.img';
 
 export interface OpenOptions {
+  /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
+  readonly exact?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,11 +26,18 @@ export interface OpenOptions {
  * Opens a checkpoint: an image folder of CRIU, or an archive with one in it, told by content. It is to be closed.
  * Throws FdgraftError (SOURCE_UNUSABLE).
  */
-export async function openSource(place: string, { signal }: OpenOptions = {}): Promise<Source> {
+export async function openSource(place: string, { signal, exact = false }: OpenOptions = {}): Promise<Source> {
+  const folder = imageFolderIn(place);
+  if (folder !== undefined && (folder === place || !exact)) return openFolder(folder, FIRST_MEMBERS);
   const source = await openAny(place, [INVENTORY], signal);
   // Asked before anything is read: the folder may be any, with whole trees below it.
-  if (source.folder !== undefined && !exists(place, `${place}/${INVENTORY}`)) throw messages.noInventory(place);
+  if (source.folder !== undefined) throw messages.noInventory(place, folder);
   return source;
+}
+
+/** The folder with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
+export function imageFolderIn(place: string): string | undefined {
+  return [place, `${place}/${USUAL_FOLDER}`].find((folder) => exists(place, `${folder}/${INVENTORY}`));
 }
 
 /** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
@@ -58,7 +68,7 @@ function exists(source: string, file: string): boolean {
     fs.lstatSync(file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw messages.cannotReadSource(source, error);
   }
 }

@@ -8,7 +8,7 @@ import { isArchive } from '../storage/archive/detect';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
 import { withSource } from '../storage/with-source';
-import { openSource } from './open-source';
+import { imageFolderIn, openSource } from './open-source';
 
 /** The plan in what a rewrite made; undefined where there is none. Throws FdgraftError. */
 export async function planIn(source: Source): Promise<Plan | undefined> {
@@ -31,7 +31,7 @@ export async function planIn(source: Source): Promise<Plan | undefined> {
 export async function readPlanOf(file: string): Promise<Plan> {
   if (isArchive(file)) return planOfArchive(file);
   const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
-  const image = isFolder ? path.join(file, PLAN_IMAGE) : file;
+  const image = isFolder ? path.join(imageFolderIn(file) ?? file, PLAN_IMAGE) : file;
   if (!fs.existsSync(image))
     throw messages.noPlan(file, isFolder ? `there is no ${PLAN_IMAGE} in it` : 'it does not exist');
   const reader = openFile(image);

@@ -23,6 +23,7 @@ import { beginInPlace, type InPlace } from '../storage/in-place';
 import type { LinkMode } from '../storage/link-mode';
 import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
+import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
 import { readDescriptorList } from './read-specs';
 
@@ -176,16 +177,11 @@ async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
 /** Refuses, before anything is made, a place for the plan that belongs to the source or to OUT. */
 async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions): Promise<void> {
   if (savePlan === undefined) return;
-  const folder = await fs.realpath(path.dirname(savePlan)).catch((error) => {
+  await fs.realpath(path.dirname(savePlan)).catch((error) => {
     throw messages.systemError(error, savePlan);
   });
-  // A link is written through, so where it leads counts too.
-  const places = [folder, await fs.realpath(savePlan).catch(() => folder)];
-  const isBelow = (top: string) => places.some((place) => place === top || place.startsWith(`${top}${path.sep}`));
-  if (source.folder !== undefined && isBelow(source.folder.toString())) throw messages.planInsideSource(savePlan);
-  if (source.archive !== undefined && places.includes(source.archive.path.toString())) {
-    throw messages.planInsideSource(savePlan);
-  }
+  const place = source.folder ?? source.archive?.path;
+  if (place !== undefined && isWrittenInto(savePlan, place.toString())) throw messages.planInsideSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);

@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { fileEntry, pipeEntry, smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { smallWith } from '../support/rewriting';
 
 const top = path.join(__dirname, '../..');
@@ -307,6 +307,17 @@ test.serial('a signal in the middle leaves no OUT and nothing half-made', async 
   child.kill('SIGTERM');
   t.deepEqual(await exit, [null, 'SIGTERM']);
   t.deepEqual(fs.readdirSync(folder), [path.basename(source)]);
+});
+
+test('diff does not write over what it compares', (t) => {
+  const { source, folder } = checkpoint(t);
+  const before = snapshot(folder);
+  for (const out of [path.join(source, 'files.img'), path.join(source, 'new')]) {
+    const { status, stderr } = fdgraft(['diff', source, source, '-o', out]);
+    t.is(status, 2);
+    t.regex(stderr, /is, or lies inside, .* which is only read/);
+  }
+  t.deepEqual(snapshot(folder), before);
 });
 
 test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {

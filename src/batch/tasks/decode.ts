@@ -11,7 +11,7 @@ export async function runDecode(task: DecodeTask, { input, out, signal }: TaskPl
     onWarning: (warning: JobWarning) => warnings.push(warning),
     ...(signal === undefined ? {} : { signal }),
   };
-  const source = await openSource(input.path, { signal });
+  const source = await openSource(input.path, { signal, exact: true });
   const { notices } = await withSource(source, (opened) => decode(opened, options));
   return { isFine: true, warnings, notices };
 }

@@ -11,7 +11,7 @@ export async function runRewrite(task: RewriteTask, { input, out, signal }: Task
     ...(out === undefined ? {} : { out }),
     ...(signal === undefined ? {} : { signal }),
   };
-  const source = await openSource(input.path, { signal });
+  const source = await openSource(input.path, { signal, exact: true });
   const result = await withSource(source, (opened) => rewrite(opened, options));
   const { plan, notices } = result;
   const done = { isFine: true, warnings: plan.warnings.map(({ code, message }) => ({ code, message })), notices };

@@ -4,6 +4,7 @@ import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
 import { createDiffReport, DIFF_FORMATS, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
 import { withSource } from '../../storage/with-source';
+import { isWrittenInto } from '../../storage/written-into';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
@@ -87,6 +88,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (args.quiet && out === undefined) return tell(args, format, context, undefined);
   const work = (writer: Writer) => tell(args, format, context, writer);
   if (format === 'text' && out === undefined) return (await import('../pager')).withPager(context, work);
+  for (const place of [args.before, args.after, once('plan', args.plan)]) {
+    if (out !== undefined && place !== undefined && isWrittenInto(out, place)) throw messages.outIsCompared(out, place);
+  }
   // The place is tried before a comparison that may take long.
   await withOutput(out, context, '', work);
 }

@@ -132,7 +132,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
   };
-  const result = await withSource(await openSource(args.source, { signal: context.signal }), (source) =>
+  const result = await withSource(await openSource(args.source, { signal: context.signal, exact: true }), (source) =>
     rewrite(source, options),
   );
   const report = await import('../../report/rewrite');

@@ -5,6 +5,7 @@ import type { ArchiveForm } from '../form';
 import { compareMemberNames } from '../member-order';
 import type { MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
 import type { Spool } from '../spool';
+import { USUAL_FOLDER } from '../usual-folder';
 import type { ArchiveFile } from './archive-file';
 import { type ArchiveIndex, hardTarget, type IndexedMember } from './archive-index';
 import { scanArchive } from './scan-archive';
@@ -20,9 +21,6 @@ export interface ArchiveOptions {
   readonly isKept: (name: string) => boolean;
   readonly signal?: AbortSignal;
 }
-
-/** Where podman, CRI-O and containerd have the images. */
-const USUAL_FOLDER = 'checkpoint';
 
 /**
  * Opens an archive with an image folder in it. All of it is read once and checked, since any name could come again
