@@ -209,6 +209,10 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     withMember({ name: 'l', type: '1', target: 'checkpoint/files.img', content: 'x' }),
     { message: /content in a member that is no file/ },
   ],
+  'a name of the oldest GNU tar': [
+    withMember({ name: 'x', type: 'N', content: 'x' }),
+    { message: /type "N", which no checkpoint needs/ },
+  ],
   'a folder with content': [withMember({ name: 'f/', type: '5', content: 'x' }), { message: /content in a member/ }],
   'a link with content': [
     withMember({ name: 'l', type: '2', target: 'x', size: 512, content: 'x'.repeat(512) }),
