@@ -203,8 +203,6 @@ function unzstd(file: ArchiveFile): Unpacking {
   try {
     const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
     return { output: child.stdout as Readable, ended: () => done, failed: () => done, stop };
-  } catch (error) {
-    throw messages.cannotRead(file.label, error);
   } finally {
     fs.closeSync(fd);
   }
