@@ -58,6 +58,13 @@ export const messages = {
       problem: 'is neither a folder nor an archive',
       hint: 'give an image folder, or an archive of one: tar, plain or compressed by gzip or zstd',
     }),
+  archiveForImage: (archive: string) =>
+    error({
+      code: 'USAGE',
+      file: archive,
+      problem: 'is an archive, and this takes one image',
+      hint: 'decode ARCHIVE -o OUT makes JSON of all its images; or unpack it and name one of them',
+    }),
   compressionUnknown: (archive: string, name: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
