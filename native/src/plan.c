@@ -15,6 +15,9 @@
 #define IMG_COMMON 0x54564319u
 #define PLAN_MAGIC 0x50474446u
 #define FRAME_SIZE 4
+/* Where a tar header says that it is one. */
+#define TAR_BLOCK 512
+#define USTAR_OFFSET 257
 
 static uint32_t u32_at(const unsigned char *p)
 {
@@ -58,11 +61,33 @@ static enum plan_found read_whole(struct plan *plan, int fd)
 	}
 }
 
+/* What kind of archive the bytes are the beginning of, as the command has it too. NULL: none. */
+static const char *archive_kind(const struct plan *plan)
+{
+	static const unsigned char gzip[] = { 0x1f, 0x8b };
+	static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+
+	if (plan->size >= sizeof(gzip) && memcmp(plan->bytes, gzip, sizeof(gzip)) == 0)
+		return "an archive compressed by gzip";
+	if (plan->size >= sizeof(zstd) && memcmp(plan->bytes, zstd, sizeof(zstd)) == 0)
+		return "an archive compressed by zstd";
+	if (plan->size >= TAR_BLOCK && memcmp(plan->bytes + USTAR_OFFSET, "ustar", 5) == 0)
+		return "a tar archive";
+	return NULL;
+}
+
 static enum plan_found check_magics(const struct plan *plan)
 {
+	const char *archive;
+
 	if (plan->size > 0 && plan->bytes[0] == '{') {
 		message("%s: this is the JSON form, which is for reading; give the image folder or its " PLAN_NAME " instead",
 			plan->shown_path);
+		return PLAN_UNUSABLE;
+	}
+	archive = archive_kind(plan);
+	if (archive != NULL) {
+		message("%s: this is %s; unpack it first, and give the image folder that comes out", plan->shown_path, archive);
 		return PLAN_UNUSABLE;
 	}
 	if (plan->size < 2 * FRAME_SIZE) {

@@ -58,6 +58,13 @@ export const messages = {
       problem: 'is neither a folder nor an archive',
       hint: 'give an image folder, or an archive of one: tar, plain or compressed by gzip or zstd',
     }),
+  archiveForImage: (archive: string) =>
+    error({
+      code: 'USAGE',
+      file: archive,
+      problem: 'is an archive, and this takes one image',
+      hint: 'decode ARCHIVE -o OUT makes JSON of all its images; or unpack it and name one of them',
+    }),
   compressionUnknown: (archive: string, name: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
@@ -71,6 +78,27 @@ export const messages = {
       file: archive,
       problem: 'needs the program zstd, which is not there',
       hint: 'install it (Debian and Ubuntu: apt-get install zstd)',
+    }),
+  zstdNotStarted: (archive: string, cause: unknown) =>
+    error({
+      code: 'SYSTEM',
+      file: archive,
+      problem: `needs the program zstd, which could not be started: ${reason(cause)}`,
+      hint: 'see that the zstd in PATH can be run, as zstd --version does',
+    }),
+  zstdFailed: (archive: string, problem: string) =>
+    error({
+      code: 'SYSTEM',
+      file: archive,
+      problem: `the program zstd ${problem}`,
+      hint: 'try again; the system kills programs where memory runs out, and a zstd that always fails is to be installed anew',
+    }),
+  archiveWindowTooLarge: (archive: string) =>
+    error({
+      code: 'ARCHIVE_UNUSABLE',
+      file: archive,
+      problem: 'was compressed by zstd in a way that takes too much memory to unpack (zstd --long)',
+      hint: 'compress it again without --long, or unpack it (zstd -d --long=31) and give what comes out',
     }),
   archiveChanged: (archive: string) =>
     error({

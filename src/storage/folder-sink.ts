@@ -18,6 +18,8 @@ export interface FolderSinkOptions {
   signal?: AbortSignal | undefined;
 }
 
+const PIECE_BYTES = 1 << 20;
+
 /** Those of a previous dump in a subfolder too. */
 const PAGES = /(^|\/)pages-[^/]*\.img$/;
 
@@ -91,6 +93,9 @@ export class FolderSink implements Sink {
   private readonly building: Buffer;
   /** Modes of folders that must wait until the folders are full. */
   private readonly folders = new Map<string, { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }>();
+
+  /** For contents, which come one after the other: a new one for each of many small files costs more than they do. */
+  private piece: Buffer | undefined;
 
   constructor(
     private readonly source: Source,
@@ -188,10 +193,13 @@ export class FolderSink implements Sink {
   /** Archives need not have members for folders, or have them later. */
   private makeFoldersAbove(path: Buffer): void {
     if (this.source.archive === undefined) return;
+    // Only folders are noted, so those above are there too.
+    const [above] = splitPath(joinPath(this.building, path));
+    if (this.folders.has(above.toString('latin1'))) return;
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const name = path.subarray(0, slash);
       const place = joinPath(this.building, name);
-      if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) continue;
+      if (this.folders.has(place.toString('latin1'))) continue;
       fs.mkdirSync(place, 0o700);
       this.noteFolder(place, { ...modeAndOwner(this.source), name });
     }
@@ -244,7 +252,8 @@ export class FolderSink implements Sink {
     try {
       const writer = await this.put(member);
       try {
-        await copyAll(reader, writer);
+        this.piece ??= Buffer.allocUnsafe(PIECE_BYTES);
+        await copyAll(reader, writer, this.piece);
       } finally {
         await writer.close();
       }
@@ -280,12 +289,11 @@ export class FolderSink implements Sink {
   }
 }
 
-async function copyAll(reader: MemberReader, writer: MemberWriter): Promise<void> {
-  const chunk = Buffer.allocUnsafe(1 << 20);
+async function copyAll(reader: MemberReader, writer: MemberWriter, piece: Buffer): Promise<void> {
   for (;;) {
-    const got = await reader.read(chunk, 0, chunk.length);
+    const got = await reader.read(piece, 0, piece.length);
     if (got === 0) return;
-    await writer.write(chunk.subarray(0, got));
+    await writer.write(piece.subarray(0, got));
   }
 }
 

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { top, translateSources } from '../golden/command';
+import { archiveOf } from '../support/archives';
 import { descriptor, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { encodeImage, encodeMessage, uint32 } from '../support/images';
 
@@ -57,6 +58,20 @@ test('decode and encode take a file by -i, as a word or from stdin, and write st
   t.regex(fs.readFileSync(out, 'utf8'), /^\{\n {4}"magic": "FDINFO",\n[\s\S]*\}$/);
   t.is(fdgraft(['encode', out, '-o', out]).status, 0);
   t.deepEqual(fs.readFileSync(out), IMAGE);
+});
+
+test('an archive where one image is wanted is called that', (t) => {
+  const { folder } = files(t);
+  const archive = path.join(folder, 'x.tar');
+  fs.writeFileSync(archive, archiveOf({ name: 'checkpoint/fdinfo-2.img', content: IMAGE }));
+  for (const command of ['info', 'show']) {
+    const { status, stderr } = fdgraft([command, archive]);
+    t.is(status, 2);
+    t.regex(stderr, /x\.tar: is an archive, and this takes one image\n {2}decode ARCHIVE -o OUT/);
+  }
+  const { status, stderr } = fdgraft(['decode', '-i', archive]);
+  t.is(status, 2);
+  t.regex(stderr, /where the JSON of the checkpoint goes/);
 });
 
 test('the input is named once, and --link goes with folders', (t) => {

@@ -44,9 +44,17 @@ function patched(at: number, value: number): Buffer {
 
 const afterHead = 12 + headRecord(good).length;
 
+const tarBegin = Buffer.alloc(512);
+tarBegin.write('checkpoint/');
+tarBegin.write('ustar', 257);
+
 const corruptions: [string, Buffer, RegExp][] = [
   ['an empty file', Buffer.alloc(0), /ends after 0 bytes, within its magic numbers/],
   ['the magic of another image', patched(4, 0x56303138), /not a plan: begins with 0x54564319 0x56303138/],
+  ['a tar', tarBegin, /this is a tar archive; unpack it first, and give the image folder/],
+  ['a tar in gzip', Buffer.from('1f8b0800', 'hex'), /this is an archive compressed by gzip; unpack it first/],
+  ['a tar in zstd', Buffer.from('28b52ffd00', 'hex'), /this is an archive compressed by zstd; unpack it first/],
+  ['half a tar header', tarBegin.subarray(0, 511), /not a plan: begins with/],
   ['no common magic', patched(0, 0x50474446), /not a plan/],
   ['a head past the end', patched(8, 0xffffffff), /byte 8: a record of 4294967295 bytes/],
   ['a head of no bytes', patched(8, 0), /byte 8: the head record is not a plan_head message/],

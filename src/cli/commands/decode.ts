@@ -70,7 +70,10 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
   if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
-      throw messages.usage('nothing says where the JSON of the folder goes', 'give -o OUTDIR');
+      throw messages.usage(
+        'nothing says where the JSON of the checkpoint goes',
+        'give -o OUT, which is to be a folder or an archive as SOURCE is',
+      );
     const { decode, openImages } = await import('../../index');
     const { noticeLines } = await import('../../report/notices');
     const options = {

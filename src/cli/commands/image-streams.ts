@@ -33,6 +33,12 @@ export function isCheckpoint(file: string | undefined): file is string {
   return !isImageName(file) && isArchive(file);
 }
 
+/** Opens one image, or stdin where - is named. Throws FdgraftError for an archive of images, too. */
+export function openImage(file: string, context: Context): Input {
+  if (isCheckpoint(file) && isArchive(file)) throw messages.archiveForImage(file);
+  return openInput(file, true, context);
+}
+
 /** Thrown to stop a conversion whose output nobody reads any more. */
 export class NobodyReads extends Error {}
 

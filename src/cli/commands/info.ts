@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { openInput, wordOf } from './image-streams';
+import { openImage, wordOf } from './image-streams';
 
 interface Arguments {
   image: string;
@@ -23,7 +23,7 @@ export function infoCommand(context: Context): CommandModule<object, Arguments> 
 
 async function run({ image, json }: Arguments, context: Context): Promise<void> {
   const { imageInfo } = await import('../../operations/image-info');
-  const { name, reader } = openInput(wordOf(image), true, context);
+  const { name, reader } = openImage(wordOf(image), context);
   try {
     const info = await imageInfo(reader, { name, signal: context.signal });
     const shown = json ? { format: 'fdgraft.info', version: 1, ...info } : info;

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { openInput, withOutput, wordOf } from './image-streams';
+import { openImage, withOutput, wordOf } from './image-streams';
 
 interface Arguments {
   image: string;
@@ -31,7 +31,7 @@ async function run({ image, nopl, quiet }: Arguments, context: Context): Promise
   const { decodeImage } = await import('../../operations/decode');
   const warnings: string[] = [];
   const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
-  const { name, reader } = openInput(wordOf(image), true, context);
+  const { name, reader } = openImage(wordOf(image), context);
   const options = { name, pretty: true, payload: !nopl, signal: context.signal, onWarning };
   try {
     await withOutput(undefined, context, '\n', (writer) => decodeImage(reader, writer, options));

@@ -5,7 +5,7 @@ import { type ExtendedHeader, type HeaderBlocks, isExtending, typeOf } from './h
 import { type PaxRecord, paxRecords } from './pax';
 import { hasMoreMap, type SparseFile, sparseFileOf } from './sparse';
 import { readFully, type TarBytes } from './tar-bytes';
-import { decodeHeader } from './tar-stream';
+import { HeaderDecoder } from './tar-stream';
 
 /** What the headers of a member say. Names have one character a byte, since they need not be UTF-8. */
 export interface TarEntry {
@@ -53,6 +53,7 @@ export class HeaderReader {
   /** Values that count for all members from here on, by their keys. */
   private readonly globals = new Map<string, string>();
   private globalBytes = 0;
+  private readonly decoder = new HeaderDecoder();
 
   constructor(
     private readonly bytes: TarBytes,
@@ -66,7 +67,7 @@ export class HeaderReader {
       const headers = await this.read();
       if (headers === undefined) return undefined;
       for (const extending of headers.extended) if (extending.type === 'g') this.takeGlobals(extending);
-      return await describe(headers, this.globals);
+      return describe(headers, await this.decode(headers.main), this.globals);
     } catch (error) {
       if (!(error instanceof BadHeader)) throw error;
       throw messages.archiveUnusable(this.label, offset, `has ${error.message}`);
@@ -101,6 +102,20 @@ export class HeaderReader {
     }
   }
 
+  /** What tar-stream makes of it, where its numbers are such: it reads 12x as 12. */
+  private async decode(main: Buffer): Promise<Header> {
+    // Of others the decoder would want to see more.
+    kindOf(typeOf(main));
+    for (const key of ['mode', 'uid', 'gid', 'size'] as const) {
+      if (Number.isNaN(numberOf(fieldOf(main, key)))) throw new BadHeader(`a ${key} that is no number`);
+    }
+    try {
+      return await this.decoder.decode(main);
+    } catch (error) {
+      throw new BadHeader(`a header that cannot be read: ${(error as Error).message}`);
+    }
+  }
+
   private takeGlobals({ body }: ExtendedHeader): void {
     for (const { key, value } of recordsOf(body)) {
       if (OF_ONE_MEMBER.test(key)) throw new BadHeader(`a global header with the ${key.slice(0, 20)} of a member`);
@@ -125,10 +140,10 @@ async function takeMap(main: Buffer, take: (bytes: number) => Promise<Buffer>): 
   return Buffer.concat(blocks);
 }
 
-async function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, string>): Promise<TarEntry> {
+function describe(headers: HeaderBlocks, decoded: Header, globals: ReadonlyMap<string, string>): TarEntry {
   const { main, extended } = headers;
   const type = typeOf(main);
-  const decoded = await decode(main);
+  const plain = kindOf(type);
   const records = extended.flatMap(({ type, body }) => (type === 'x' ? recordsOf(body) : []));
   const valueFor = (key: string) => {
     const own = records.findLast((record) => record.key === key)?.value.toString('latin1');
@@ -147,8 +162,7 @@ async function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, stri
   };
   const name = valueFor('GNU.sparse.name') ?? valueFor('path') ?? long('L') ?? decoded.name;
   // A file whose name ends with a slash is a folder of the oldest format.
-  const kind = KINDS[type] === 'file' && name.endsWith('/') ? 'folder' : KINDS[type];
-  if (kind === undefined) throw new BadHeader(`a member of type ${JSON.stringify(type)}, which no checkpoint needs`);
+  const kind = plain === 'file' && name.endsWith('/') ? 'folder' : plain;
   const stored = number('size', Number.MAX_SAFE_INTEGER, 'number of bytes');
   if (kind !== 'file' && stored !== 0) throw new BadHeader('content in a member that is no file');
   return {
@@ -163,6 +177,12 @@ async function describe(headers: HeaderBlocks, globals: ReadonlyMap<string, stri
   };
 }
 
+function kindOf(type: string): TarEntry['kind'] {
+  const kind = KINDS[type];
+  if (kind === undefined) throw new BadHeader(`a member of type ${JSON.stringify(type)}, which no checkpoint needs`);
+  return kind;
+}
+
 function recordsOf(body: Buffer): PaxRecord[] {
   const records = paxRecords(body);
   if (records === undefined) throw new BadHeader('an extended header that is no list of records');
@@ -171,16 +191,6 @@ function recordsOf(body: Buffer): PaxRecord[] {
 
 function decimalOf(text: string): number {
   return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-}
-
-/** What tar-stream makes of it, where its numbers are such: it reads 12x as 12. */
-async function decode(main: Buffer): Promise<Header> {
-  for (const key of ['mode', 'uid', 'gid', 'size'] as const) {
-    if (Number.isNaN(numberOf(fieldOf(main, key)))) throw new BadHeader(`a ${key} that is no number`);
-  }
-  return decodeHeader(main).catch((error) => {
-    throw new BadHeader(`a header that cannot be read: ${(error as Error).message}`);
-  });
 }
 
 function sparseOf(headers: HeaderBlocks, records: readonly PaxRecord[], isOld: boolean): SparseFile | undefined {

@@ -19,6 +19,7 @@ export interface TarBytes extends ByteReader {
 }
 
 const CHUNK_BYTES = 1 << 18;
+const AHEAD_BYTES = 1 << 14;
 /** Of zeros behind compressed bytes. */
 const MAX_ZEROS = 1 << 20;
 
@@ -52,6 +53,10 @@ class PlainBytes implements TarBytes {
   position = 0;
   private readonly fd: number;
   private isOpen = true;
+  private buffer: Buffer | undefined;
+  /** What was read last, and where that lies. */
+  private ahead: Buffer = Buffer.alloc(0);
+  private aheadAt = 0;
 
   constructor(
     private readonly file: ArchiveFile,
@@ -64,12 +69,28 @@ class PlainBytes implements TarBytes {
     await breathe();
     this.signal?.throwIfAborted();
     try {
-      const got = fs.readSync(this.fd, into, start, length, this.position);
+      const got =
+        length > AHEAD_BYTES / 2
+          ? fs.readSync(this.fd, into, start, length, this.position)
+          : this.readAhead(into, start, length);
       this.position += got;
       return got;
     } catch (error) {
       throw messages.cannotRead(this.file.label, error);
     }
+  }
+
+  /** Headers of small members lie close together: one read gives many of them. */
+  private readAhead(into: Uint8Array, start: number, length: number): number {
+    let from = this.position - this.aheadAt;
+    if (from < 0 || from >= this.ahead.length) {
+      this.buffer ??= Buffer.allocUnsafe(AHEAD_BYTES);
+      const got = fs.readSync(this.fd, this.buffer, 0, AHEAD_BYTES, this.position);
+      this.ahead = this.buffer.subarray(0, got);
+      this.aheadAt = this.position;
+      from = 0;
+    }
+    return this.ahead.copy(into, start, from, from + length);
   }
 
   async skipTo(position: number): Promise<void> {
@@ -182,8 +203,6 @@ function unzstd(file: ArchiveFile): Unpacking {
   try {
     const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
     return { output: child.stdout as Readable, ended: () => done, failed: () => done, stop };
-  } catch (error) {
-    throw messages.cannotRead(file.label, error);
   } finally {
     fs.closeSync(fd);
   }

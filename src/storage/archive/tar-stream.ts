@@ -1,21 +1,39 @@
 import { once } from 'node:events';
-import type { Header } from 'tar-stream';
-import { BLOCK_BYTES } from './blocks';
+import type { Extract, Header } from 'tar-stream';
+import { BLOCK_BYTES, fieldOf, numberOf, setChecksum, setNumber } from './blocks';
 
-/** Decodes one header block. Names have one character a byte. Throws Error where it is damaged. */
-export async function decodeHeader(block: Buffer): Promise<Header> {
-  // Loaded where there is an archive.
-  const { extract } = await import('tar-stream');
-  // The declarations lack both options.
-  const decoder = extract({ filenameEncoding: 'latin1', allowUnknownFormat: true } as object);
-  try {
-    const decoded = once(decoder, 'entry');
-    decoder.write(block);
-    const [header] = (await decoded) as [Header];
-    return header;
-  } finally {
-    decoder.on('error', () => {});
-    decoder.destroy();
+/** Decodes header blocks, one after the other. */
+export class HeaderDecoder {
+  /** One for all of them: an archive may have hundreds of thousands. */
+  private decoder: Extract | undefined;
+  private settle: { resolve: (header: Header) => void; reject: (error: Error) => void } | undefined;
+
+  /** Names have one character a byte. Throws Error where the block is damaged; no other can be decoded then. */
+  async decode(block: Buffer): Promise<Header> {
+    this.decoder ??= await this.begin();
+    const { decoder } = this;
+    // The content is not for the decoder, which would wait for it.
+    const alone = Buffer.from(block);
+    setNumber(alone, 'size', 0);
+    setChecksum(alone);
+    const decoded = new Promise<Header>((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    decoder.write(alone);
+    return { ...(await decoded), size: numberOf(fieldOf(block, 'size')) };
+  }
+
+  private async begin(): Promise<Extract> {
+    // Loaded where there is an archive.
+    const { extract } = await import('tar-stream');
+    // The declarations lack both options.
+    const decoder = extract({ filenameEncoding: 'latin1', allowUnknownFormat: true } as object);
+    decoder.on('entry', (header, _content, next) => {
+      this.settle?.resolve(header);
+      next();
+    });
+    decoder.on('error', (error) => this.settle?.reject(error));
+    return decoder;
   }
 }
 

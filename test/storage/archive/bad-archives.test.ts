@@ -209,6 +209,10 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     withMember({ name: 'l', type: '1', target: 'checkpoint/files.img', content: 'x' }),
     { message: /content in a member that is no file/ },
   ],
+  'a name of the oldest GNU tar': [
+    withMember({ name: 'x', type: 'N', content: 'x' }),
+    { message: /type "N", which no checkpoint needs/ },
+  ],
   'a folder with content': [withMember({ name: 'f/', type: '5', content: 'x' }), { message: /content in a member/ }],
   'a link with content': [
     withMember({ name: 'l', type: '2', target: 'x', size: 512, content: 'x'.repeat(512) }),
@@ -512,6 +516,51 @@ test.serial('zstd where the program is not there', async (t) => {
   } finally {
     process.env.PATH = PATH;
   }
+});
+
+test.serial('zstd that cannot be run, is killed, fails without a word, or has no room', async (t) => {
+  const top = temporaryFolder(t);
+  const programs = path.join(top, 'programs');
+  const zstd = path.join(programs, 'zstd');
+  fs.mkdirSync(programs);
+  const packed = path.join(top, 'archive');
+  fs.writeFileSync(packed, Buffer.from('28b52ffd00', 'hex'));
+  fs.writeFileSync(path.join(top, 'plain'), good);
+  const { PATH } = process.env;
+  const cases: [script: string, mode: number, reading: RegExp, writing: RegExp, code?: string[]][] = [
+    ['exit 0', 0o644, /archive: needs .* could not be started: permission denied \(EACCES\)/, /out: needs .*EACCES/],
+    ['kill -KILL $$', 0o755, /archive: the program zstd was killed by SIGKILL/, /out: the program zstd was killed/],
+    ['exit 3', 0o755, /archive: the program zstd ended with 3 and did not/, /out: the program zstd ended/],
+    [
+      'echo "zstd: error 70 : Write error : cannot write block : No space left on device" >&2; exit 70',
+      0o755,
+      /archive, offset 0: cannot be unpacked/,
+      /out: cannot be written: the disk is full \(ENOSPC\)/,
+      ['ARCHIVE_DAMAGED', 'OUT_UNUSABLE'],
+    ],
+  ];
+  process.env.PATH = programs;
+  try {
+    for (const [script, mode, reading, writing, [read, write] = ['SYSTEM', 'SYSTEM']] of cases) {
+      fs.writeFileSync(zstd, `#!/bin/sh\n${script}\n`);
+      fs.chmodSync(zstd, mode);
+      await t.throwsAsync(openSource(packed), { code: read as string, message: reading }, script);
+      const source = await openSource(path.join(top, 'plain'));
+      const writes = rewrite(source, { specs: SPECS, out: path.join(top, 'out'), to: 'tar.zst' });
+      await t.throwsAsync(writes, { code: write as string, message: writing }, script);
+      await source.close();
+      t.deepEqual(fs.readdirSync(top).sort(), ['archive', 'plain', 'programs']);
+    }
+  } finally {
+    process.env.PATH = PATH;
+  }
+});
+
+archiveTest('zstd with a window that takes too much memory', ['zstd'], async (t) => {
+  const pack = 'head -c 200M /dev/zero | zstd -q --long=30 -c';
+  const { stdout } = spawnSync('bash', ['-c', pack], { maxBuffer: GIB });
+  const error = await refused(t, stdout, { code: 'ARCHIVE_UNUSABLE', message: /too much memory to unpack/ });
+  t.regex(error?.hint ?? '', /without --long/);
 });
 
 const GIB = 2 ** 30;
