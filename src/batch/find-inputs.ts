@@ -101,8 +101,12 @@ class Finder {
       else if (match.includes('\ufffd')) {
         for (const name of nonUtf8Checkpoints(full)) take(full, messages.inputNotUtf8(name));
       } else if (dirent.isSymbolicLink()) linked = match;
-      else if (dirent.isDirectory() ? hasInventory(full) && !this.options.root.is(full) : looksLikeArchive(full))
-        take(full);
+      else if (dirent.isDirectory()) {
+        if (hasInventory(full) && !this.options.root.is(full)) take(full);
+      } else {
+        const is = archiveAt(full);
+        if (is !== false) take(full, is === true ? undefined : is);
+      }
     }
     if (count === 0) throw messages.patternMatchesNothing(pattern, linked);
   }
@@ -138,6 +142,18 @@ function hasInventory(folder: string): boolean {
   }
 }
 
+/** Whether a file that nobody named is an archive, or why nobody knows: it may be one. What is gone by now is none. */
+function archiveAt(file: string): boolean | FdgraftError {
+  try {
+    return looksLikeArchive(file);
+  } catch (error) {
+    if (!(error instanceof FdgraftError)) throw error;
+    return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+      ? false
+      : messages.fileUnreadable(file, error.cause);
+  }
+}
+
 /** The path of the checkpoint that a word means which is a path of something, or why there is none. */
 function checkpointAt(word: string): string | FdgraftError {
   const full = path.resolve(word);
@@ -148,7 +164,7 @@ function checkpointAt(word: string): string | FdgraftError {
     const is = stats.isDirectory() ? hasInventory(full) : isArchive(fs.realpathSync.native(full));
     return is ? full : messages.noCheckpoint(word);
   } catch (error) {
-    return messages.cannotReadSource(word, error);
+    return messages.cannotReadSource(word, error instanceof FdgraftError ? error.cause : error);
   }
 }
 

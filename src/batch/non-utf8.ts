@@ -19,7 +19,15 @@ export function nonUtf8Checkpoints(full: string): string[] {
   return names.flatMap((name) => {
     if (name.toString() !== path.basename(full)) return [];
     const place = joinPath(Buffer.from(folder), name);
-    const isCheckpoint = fs.existsSync(joinPath(place, Buffer.from('inventory.img'))) || isArchive(place);
-    return isCheckpoint ? [escapeBytes(place)] : [];
+    return isCheckpoint(place) ? [escapeBytes(place)] : [];
   });
+}
+
+/** Also true where that cannot be known: it may be one. */
+function isCheckpoint(place: Buffer): boolean {
+  try {
+    return fs.existsSync(joinPath(place, Buffer.from('inventory.img'))) || isArchive(place);
+  } catch {
+    return true;
+  }
 }

@@ -318,6 +318,14 @@ export const messages = {
       hint: "checkpoints below it were not found; a pattern that begins with ! leaves it out: '!FOLDER/**'",
       cause,
     }),
+  fileUnreadable: (file: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `cannot be read, so nobody knows whether it is an archive: ${reason(cause)}`,
+      hint: 'a pattern that begins with ! leaves it out',
+      cause,
+    }),
   inputNotUtf8: (file: string) =>
     error({
       code: 'SOURCE_UNUSABLE',

@@ -52,6 +52,27 @@ test('a line a job, a summary with each failure, and the worst of all as the exi
   t.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
 });
 
+test('a file that cannot be read is a failure of its own where a pattern finds it, and the rest goes on', async (t) => {
+  if (process.geteuid?.() === 0 && spawnSync('setpriv', ['--version']).status !== 0) {
+    return t.pass('root reads all, and setpriv is not here');
+  }
+  const folder = arrange(t);
+  fs.writeFileSync(path.join(folder, 'ck/dump.log'), 'said', { mode: 0o000 });
+  fs.writeFileSync(Buffer.from(path.join(folder, 'ck/log\xff'), 'latin1'), 'said', { mode: 0o000 });
+  fs.chmodSync(folder, 0o777);
+  // What is bundled lies in a folder of its own that only its maker looks into.
+  const bin = path.dirname(command.bin);
+  if (process.geteuid?.() === 0) fs.chmodSync(bin, 0o755);
+  const words = [process.execPath, command.bin, 'batch', 'ls', 'ck/**', '-o', 'lists'];
+  const [program, ...args] =
+    process.geteuid?.() === 0 ? ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', ...words] : words;
+  const { status, stderr } = spawnSync(program as string, args, { cwd: folder, encoding: 'utf8' });
+  t.is(status, 2, stderr);
+  t.regex(stderr, /^ck\/dump\.log: failed: .*cannot be read, so nobody knows.*EACCES/m);
+  t.regex(stderr, /log\\xff: has a name that is not UTF-8/);
+  t.regex(stderr, /^4 checkpoints: 2 done, 2 failed/m);
+});
+
 test('--json is a line a job and one for all', async (t) => {
   const folder = arrange(t);
   fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
