@@ -380,6 +380,13 @@ export const messages = {
       problem: 'exists already, no batch made it here, and it is not what this job makes',
       hint: 'move it elsewhere, or give another --out; an existing one is never touched',
     }),
+  changedMeanwhile: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'is changed again and again by others while it is looked at',
+      hint: 'wait until other batches into the same --out have ended, and run this one again',
+    }),
   otherCommand: (out: string, made: string, wanted: string) =>
     error({
       code: 'OUT_UNUSABLE',
