@@ -9,7 +9,7 @@ import { runInWorkers } from './pool';
 import { Root } from './root';
 import { type JobSetup, runJob } from './run-job';
 import { isInShard, type Shard, WHOLE } from './shard';
-import type { BatchTask } from './task';
+import type { BatchTask, JobWarning } from './task';
 
 export interface BatchOptions {
   readonly task: BatchTask;
@@ -28,6 +28,8 @@ export interface BatchOptions {
   readonly signal?: AbortSignal;
   /** Hears of each job when it is over, in the order in which they end. What it returns is waited for. */
   readonly onJob?: (job: BatchJob) => void | Promise<void>;
+  /** Hears of what is to be said of the patterns, before anything is begun. */
+  readonly onWarning?: (warning: JobWarning) => void;
   readonly onProgress?: (progress: BatchProgress) => void;
 }
 
@@ -63,7 +65,7 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
   const isDry = task.what === 'rewrite' && options.out === undefined;
   if (options.out === undefined && !isDry) throw messages.usage('nothing says where the outputs go', 'give --out ROOT');
   const root = new Root(options.out ?? os.devNull);
-  const found = await findInputs(patterns, { base, root, signal });
+  const found = await findInputs(patterns, { base, root, signal, onWarning: options.onWarning });
   if (!isDry) checkOutputs(found, task);
   const inputs = found.filter(({ name }) => isInShard(name, shard));
   const setup: JobSetup = { task, root: isDry ? undefined : makeRoot(root) };

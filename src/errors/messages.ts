@@ -303,6 +303,16 @@ export const messages = {
       problem: 'all patterns begin with !, which only takes away from others',
       hint: 'write a pattern for what is there, too',
     }),
+  allTakenAway: () =>
+    error({
+      code: 'USAGE',
+      problem: 'patterns that begin with ! take away all that the others name',
+      hint: 'leave one of them out',
+    }),
+  takesNothingAway: (word: string) => ({
+    code: 'TAKES_NOTHING_AWAY',
+    message: `'${word}' takes nothing away: patterns are relative to the current folder`,
+  }),
   noCheckpoint: (file: string) =>
     error({
       code: 'SOURCE_UNUSABLE',

@@ -33,6 +33,10 @@ export class BatchTeller {
     this.bar = isTerminal && !options.quiet ? new ProgressBar(context) : undefined;
   }
 
+  onWarning(message: string): void {
+    if (!this.options.quiet) this.context.complain(`warning: ${message}`).catch(() => {});
+  }
+
   onProgress(progress: BatchProgress): void {
     this.bar?.show(progress);
   }
