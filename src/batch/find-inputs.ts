@@ -3,7 +3,7 @@ import path from 'node:path';
 import { escapeControls } from '../bytes/escape';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { isArchive, looksLikeArchive } from '../storage/archive/detect';
+import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
 import { Exclusions, isExclusion } from './exclusions';
 import { INVENTORY } from './inventory';
 import { NonUtf8Names, REPLACEMENT } from './non-utf8';
@@ -213,8 +213,11 @@ function checkpointAt(word: string): string | FdgraftError {
     const stats = fs.statSync(full);
     if (stats.isFile() && path.basename(full) === INVENTORY) return path.dirname(full);
     // Who names a link means what it leads to.
-    const is = stats.isDirectory() ? hasInventory(full) : isArchive(fs.realpathSync.native(full));
-    return is ? full : messages.noCheckpoint(word);
+    if (stats.isDirectory()) return hasInventory(full) ? full : messages.noCheckpoint(word, true);
+    const real = fs.realpathSync.native(full);
+    if (isArchive(real)) return full;
+    const foreign = foreignCompression(real);
+    return foreign === undefined ? messages.noCheckpoint(word, false) : messages.compressionUnknown(word, foreign);
   } catch (error) {
     return messages.cannotReadSource(word, error instanceof FdgraftError ? error.cause : error);
   }

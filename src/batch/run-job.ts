@@ -68,6 +68,7 @@ class Job {
 
   async finish(): Promise<Done> {
     const wanted = await this.describe();
+    this.checkName();
     makeFoldersAbove(Buffer.from(this.root.real), this.output);
     this.state.prepare();
     for (let tries = 1; ; tries += 1) {
@@ -80,6 +81,14 @@ class Job {
         if (tries === MAX_TRIES) throw error instanceof Meanwhile ? error.cause : error;
         this.signal?.throwIfAborted();
       }
+    }
+  }
+
+  private checkName(): void {
+    try {
+      isThere(this.out);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw messages.outNameTooLong(this.out, error);
     }
   }
 

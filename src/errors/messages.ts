@@ -313,12 +313,14 @@ export const messages = {
     code: 'TAKES_NOTHING_AWAY',
     message: `'${word}' takes nothing away: patterns are relative to the current folder`,
   }),
-  noCheckpoint: (file: string) =>
+  noCheckpoint: (file: string, isFolder: boolean) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file,
       problem: 'is neither an image folder (one with inventory.img) nor an archive',
-      hint: `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`,
+      hint: isFolder
+        ? `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`
+        : 'archives are tar, plain or compressed by gzip or zstd',
     }),
   folderUnreadable: (folder: string, cause: unknown) =>
     error({
@@ -382,6 +384,42 @@ export const messages = {
       code: 'USAGE',
       problem: `${inner} lies inside the checkpoint ${input}, and so would its output`,
       hint: 'leave one of them out',
+    }),
+  outputInTheWay: (input: string, inner: string, output: string) =>
+    error({
+      code: 'USAGE',
+      problem: `the output of ${input}, ${output}, would be a file where that of ${inner} needs a folder`,
+      hint: 'leave one of them out, or make two batches of them with another --out each',
+    }),
+  folderOfBatchUnusable: (option: string, folder: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: folder,
+      problem: `cannot be what ${option} names: ${reason(cause)}`,
+      hint: `${option} of a batch is a folder that has, below it, one for each input at the same path`,
+      cause,
+    }),
+  rootIsNoFolder: (root: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: root,
+      problem: 'is no folder, and the outputs of a batch go below one',
+      hint: 'give --out with a folder; where there is none, it is made',
+    }),
+  rootLeadsNowhere: (root: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: root,
+      problem: 'is a symbolic link to something that does not exist',
+      hint: 'make the folder that it leads to, or give another --out',
+    }),
+  outNameTooLong: (out: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `cannot be written: ${reason(cause)}`,
+      hint: 'it is named for its input, and a list or a comparison has an ending more: rename the input, or a folder above it',
+      cause,
     }),
   notOurOutput: (out: string) =>
     error({
