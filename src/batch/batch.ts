@@ -3,13 +3,14 @@ import os from 'node:os';
 import { messages } from '../errors/messages';
 import { rememberLeftovers } from '../storage/work-folder';
 import { checkOutputs } from './check-outputs';
+import { checkTask } from './check-task';
 import { type BatchInput, findInputs } from './find-inputs';
 import type { BatchJob } from './job';
 import { runInWorkers } from './pool';
 import { Root } from './root';
 import { type JobSetup, runJob } from './run-job';
 import { isInShard, type Shard, WHOLE } from './shard';
-import type { BatchTask } from './task';
+import type { BatchTask, JobWarning } from './task';
 
 export interface BatchOptions {
   readonly task: BatchTask;
@@ -28,6 +29,8 @@ export interface BatchOptions {
   readonly signal?: AbortSignal;
   /** Hears of each job when it is over, in the order in which they end. What it returns is waited for. */
   readonly onJob?: (job: BatchJob) => void | Promise<void>;
+  /** Hears of what is to be said of the patterns, before anything is begun. */
+  readonly onWarning?: (warning: JobWarning) => void;
   readonly onProgress?: (progress: BatchProgress) => void;
 }
 
@@ -62,8 +65,9 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
   const { task, patterns, base, shard = WHOLE, signal } = options;
   const isDry = task.what === 'rewrite' && options.out === undefined;
   if (options.out === undefined && !isDry) throw messages.usage('nothing says where the outputs go', 'give --out ROOT');
+  checkTask(task);
   const root = new Root(options.out ?? os.devNull);
-  const found = await findInputs(patterns, { base, root, signal });
+  const found = await findInputs(patterns, { base, root, signal, onWarning: options.onWarning });
   if (!isDry) checkOutputs(found, task);
   const inputs = found.filter(({ name }) => isInShard(name, shard));
   const setup: JobSetup = { task, root: isDry ? undefined : makeRoot(root) };
@@ -77,6 +81,11 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
 
 function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {
   try {
+    const stats = fs.statSync(real, { throwIfNoEntry: false });
+    if (stats?.isDirectory() === false) throw messages.rootIsNoFolder(given);
+    if (stats === undefined && fs.lstatSync(real, { throwIfNoEntry: false }) !== undefined) {
+      throw messages.rootLeadsNowhere(given);
+    }
     fs.mkdirSync(real, { recursive: true });
   } catch (error) {
     throw messages.cannotWriteOut(given, error);
@@ -109,26 +118,34 @@ class Run {
       const passed = performance.now() - started;
       return jobs > 1 && left > 0 && passed > ALONE_MS && (passed / Math.max(this.next, 1)) * left > WORTH_MS;
     };
-    const workers = { run: undefined as Promise<void> | undefined };
-    const begin = () => {
-      if (workers.run !== undefined || !isWorthMore()) return;
-      workers.run = this.share(jobs);
+    const workers: Promise<void>[] = [];
+    const failures: unknown[] = [];
+    const begin = (count: number) => {
+      const run = this.share(count);
       // It is waited for below, when the job at hand is done.
-      workers.run.catch(() => {});
+      run.catch(() => {});
+      workers.push(run);
     };
-    // A first job that takes long is no reason for the others to wait.
-    const timer = setInterval(begin, ALONE_MS);
+    let isOneShort = false;
+    // A first job that takes long is no reason for the others to wait: this process is one of them until it is done.
+    const timer = setInterval(() => {
+      if (workers.length > 0 || !isWorthMore()) return;
+      begin(jobs - 1);
+      isOneShort = true;
+    }, ALONE_MS);
     try {
-      while (workers.run === undefined) {
+      while (workers.length === 0) {
         const input = this.take();
         if (input === undefined) break;
         await this.conclude(await runJob(input, this.setup, signal));
-        begin();
+        if (workers.length === 0 && isWorthMore()) begin(jobs);
       }
+      if (isOneShort) begin(1);
     } finally {
       clearInterval(timer);
-      await workers.run;
+      for (const end of await Promise.allSettled(workers)) if (end.status === 'rejected') failures.push(end.reason);
     }
+    if (failures.length > 0) throw failures[0];
     signal?.throwIfAborted();
     const { done, earlier, no, failed } = this.counts;
     const left = this.inputs.length - done - no - failed;

@@ -1,10 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { escapeControls } from '../bytes/escape';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { isArchive, looksLikeArchive } from '../storage/archive/detect';
-import { nonUtf8Checkpoints } from './non-utf8';
+import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
+import { Exclusions, isExclusion } from './exclusions';
+import { INVENTORY } from './inventory';
+import { NonUtf8Names, REPLACEMENT } from './non-utf8';
+import { STATE_FOLDER } from './record';
 import type { Root } from './root';
+import type { JobWarning } from './task';
 
 /** A checkpoint, or what was named like one. */
 export interface BatchInput {
@@ -21,31 +26,32 @@ export interface FindOptions {
   readonly base: string | undefined;
   readonly root: Root;
   readonly signal: AbortSignal | undefined;
+  /** Hears of what may not be what was meant. */
+  readonly onWarning?: ((warning: JobWarning) => void) | undefined;
 }
-
-export const INVENTORY = 'inventory.img';
 
 /**
  * The checkpoints that words and patterns name, sorted by name. A word that is a path of something is that; any
  * other is a pattern, which finds image folders and archives, but neither what is in an image folder nor what lies
- * behind links or in ROOT; one that begins with `!` takes away from the others. Throws FdgraftError for what is wrong
- * with all of it; what is wrong with one input is its `problem`.
+ * behind links, in ROOT, or in what an earlier batch made below the pattern; one that begins with `!` takes away from
+ * all others. Throws FdgraftError for what is wrong with all of it; what is wrong with one input is its `problem`.
  */
 export async function findInputs(words: readonly string[], options: FindOptions): Promise<BatchInput[]> {
-  const finder = new Finder(options);
-  const ignored = words.filter((word) => word.startsWith('!') && !exists(word));
-  const wanted = words.filter((word) => !ignored.includes(word));
+  const taken = words.filter((word) => isExclusion(word) && !exists(word));
+  const wanted = words.filter((word) => !taken.includes(word));
   if (wanted.length === 0) throw messages.onlyExclusions();
+  const here = process.cwd();
+  const exclusions = await Exclusions.of(taken, here, options.base);
+  const finder = new Finder(options, here, exclusions);
   for (const word of wanted) {
     if (word === '') throw messages.patternEmpty();
     if (exists(word)) finder.takeWord(word);
-    else
-      await finder.takePattern(
-        word,
-        ignored.map((pattern) => pattern.slice(1)),
-      );
+    else await finder.takePattern(word);
   }
-  return finder.all();
+  const all = finder.all();
+  if (all.length === 0) throw messages.allTakenAway();
+  for (const word of exclusions.unused()) options.onWarning?.(messages.takesNothingAway(escapeControls(word)));
+  return all;
 }
 
 function exists(word: string): boolean {
@@ -57,32 +63,42 @@ function exists(word: string): boolean {
   }
 }
 
+type Done = (error: Error | null, entries: fs.Dirent[]) => void;
+
 class Finder {
   private readonly found = new Map<string, BatchInput>();
-  private readonly here = process.cwd();
+  private readonly nonUtf8 = new NonUtf8Names();
 
-  constructor(private readonly options: FindOptions) {}
+  constructor(
+    private readonly options: FindOptions,
+    private readonly here: string,
+    private readonly exclusions: Exclusions,
+  ) {}
 
   takeWord(word: string): void {
     const full = path.resolve(word);
+    if (this.exclusions.has(full)) return;
     const meant = checkpointAt(word);
     if (meant instanceof FdgraftError) this.take(word, full, meant);
     else if (this.options.root.contains(meant)) throw messages.inputInsideRoot(word, this.options.root.given);
     else this.take(word, meant);
   }
 
-  async takePattern(pattern: string, ignored: readonly string[]): Promise<void> {
+  async takePattern(pattern: string): Promise<void> {
     // Loaded only here: words alone need none of it.
     const { default: fastGlob } = await import('fast-glob');
     if (!fastGlob.isDynamicPattern(pattern)) {
-      const problem = pattern.includes('\ufffd')
+      if (this.exclusions.has(path.resolve(pattern))) return;
+      const problem = pattern.includes(REPLACEMENT)
         ? messages.inputNotUtf8(pattern)
         : messages.cannotReadSource(pattern, { code: 'ENOENT' });
       return this.take(pattern, path.resolve(pattern), problem);
     }
+    const tops = new Set(fastGlob.generateTasks(pattern).map(({ base }) => path.resolve(base)));
     let count = 0;
     let linked: string | undefined;
     const take = (full: string, problem?: FdgraftError) => {
+      if (this.exclusions.has(full)) return;
       count += 1;
       this.take(pattern, full, problem);
     };
@@ -91,20 +107,60 @@ class Finder {
       objectMode: true,
       followSymbolicLinks: false,
       unique: false,
-      ignore: [...ignored],
-      fs: { readdir: readdirFor(this.options.root, take) as unknown as typeof fs.readdir },
+      fs: { readdir: this.readdirFrom(tops, take) as unknown as typeof fs.readdir },
     }) as AsyncIterable<unknown> as AsyncIterable<{ path: string; dirent: fs.Dirent }>;
     for await (const { path: match, dirent } of matches) {
       this.options.signal?.throwIfAborted();
       const full = path.resolve(this.here, match);
       if (path.basename(full) === INVENTORY) take(path.dirname(full));
-      else if (match.includes('\ufffd')) {
-        for (const name of nonUtf8Checkpoints(full)) take(full, messages.inputNotUtf8(name));
+      else if (match.includes(REPLACEMENT)) {
+        for (const place of this.nonUtf8.checkpoints(full)) take(place, messages.inputNotUtf8(place));
       } else if (dirent.isSymbolicLink()) linked = match;
-      else if (dirent.isDirectory() ? hasInventory(full) && !this.options.root.is(full) : looksLikeArchive(full))
-        take(full);
+      else if (dirent.isDirectory()) {
+        if (hasInventory(full) && !this.options.root.is(full)) take(full);
+      } else {
+        const is = archiveAt(full);
+        if (is !== false) take(full, is === true ? undefined : is);
+      }
     }
     if (count === 0) throw messages.patternMatchesNothing(pattern, linked);
+  }
+
+  /**
+   * Lists folders for a pattern: of an image folder only what tells that it is one, so that nothing in it is looked at;
+   * of ROOT nothing, nor of another batch's, but where the pattern begins in there. What cannot be listed is told, and
+   * the rest goes on.
+   */
+  private readdirFrom(tops: ReadonlySet<string>, onProblem: (folder: string, problem: FdgraftError) => void) {
+    return (folder: string, options: { withFileTypes: true }, done: Done) => {
+      if (this.options.root.is(folder)) return done(null, []);
+      fs.readdir(folder, options, (error, entries) => {
+        const full = path.resolve(this.here, folder);
+        if (error !== null) {
+          this.tellUnlisted(full, error, onProblem);
+          return done(null, []);
+        }
+        const inventory = entries.find(({ name }) => name === INVENTORY);
+        if (inventory !== undefined) return done(null, [inventory]);
+        if (!tops.has(full) && entries.some(({ name }) => name === STATE_FOLDER)) return done(null, []);
+        done(
+          null,
+          entries.filter(({ name }) => !this.exclusions.has(path.join(full, name))),
+        );
+      });
+    };
+  }
+
+  private tellUnlisted(
+    full: string,
+    error: NodeJS.ErrnoException,
+    onProblem: (folder: string, problem: FdgraftError) => void,
+  ): void {
+    const alike = full.includes(REPLACEMENT) ? this.nonUtf8.folders(full) : [];
+    for (const place of alike) onProblem(place, messages.inputNotUtf8(place));
+    // Gone, or never there: then the pattern matches nothing.
+    if (alike.length > 0 || error.code === 'ENOENT' || error.code === 'ENOTDIR') return;
+    onProblem(full, messages.folderUnreadable(full, error));
   }
 
   all(): BatchInput[] {
@@ -138,6 +194,18 @@ function hasInventory(folder: string): boolean {
   }
 }
 
+/** Whether a file that nobody named is an archive, or why nobody knows: it may be one. What is gone by now is none. */
+function archiveAt(file: string): boolean | FdgraftError {
+  try {
+    return looksLikeArchive(file);
+  } catch (error) {
+    if (!(error instanceof FdgraftError)) throw error;
+    return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+      ? false
+      : messages.fileUnreadable(file, error.cause);
+  }
+}
+
 /** The path of the checkpoint that a word means which is a path of something, or why there is none. */
 function checkpointAt(word: string): string | FdgraftError {
   const full = path.resolve(word);
@@ -145,34 +213,12 @@ function checkpointAt(word: string): string | FdgraftError {
     const stats = fs.statSync(full);
     if (stats.isFile() && path.basename(full) === INVENTORY) return path.dirname(full);
     // Who names a link means what it leads to.
-    const is = stats.isDirectory() ? hasInventory(full) : isArchive(fs.realpathSync.native(full));
-    return is ? full : messages.noCheckpoint(word);
+    if (stats.isDirectory()) return hasInventory(full) ? full : messages.noCheckpoint(word, true);
+    const real = fs.realpathSync.native(full);
+    if (isArchive(real)) return full;
+    const foreign = foreignCompression(real);
+    return foreign === undefined ? messages.noCheckpoint(word, false) : messages.compressionUnknown(word, foreign);
   } catch (error) {
-    return messages.cannotReadSource(word, error);
+    return messages.cannotReadSource(word, error instanceof FdgraftError ? error.cause : error);
   }
-}
-
-type Done = (error: Error | null, entries: fs.Dirent[]) => void;
-
-/**
- * Lists folders for a pattern: of an image folder only what tells that it is one, so that nothing in it is looked at;
- * of ROOT nothing. What cannot be listed is told, and the rest goes on.
- */
-function readdirFor(root: Root, onProblem: (folder: string, problem: FdgraftError) => void) {
-  return (folder: string, options: { withFileTypes: true }, done: Done) => {
-    if (root.is(folder)) return done(null, []);
-    fs.readdir(folder, options, (error, entries) => {
-      if (error === null) {
-        const inventory = entries.find(({ name }) => name === INVENTORY);
-        done(null, inventory === undefined ? entries : [inventory]);
-        return;
-      }
-      const { code } = error;
-      if (folder.includes('\ufffd')) onProblem(path.resolve(folder), messages.inputNotUtf8(folder));
-      // Gone, or never there: then the pattern matches nothing.
-      else if (code !== 'ENOENT' && code !== 'ENOTDIR')
-        onProblem(path.resolve(folder), messages.folderUnreadable(folder, error));
-      done(null, []);
-    });
-  };
 }

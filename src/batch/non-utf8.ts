@@ -3,23 +3,55 @@ import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import { isArchive } from '../storage/archive/detect';
 import { joinPath } from '../storage/byte-path';
+import { INVENTORY } from './inventory';
 
-/**
- * The checkpoints whose names Node.js turns into that of `full`, since they are not UTF-8: their paths, escaped. Empty
- * where there is none, and where the name really has U+FFFD in it.
- */
-export function nonUtf8Checkpoints(full: string): string[] {
-  const folder = path.dirname(full);
-  let names: Buffer[];
+/** What Node.js makes of bytes that are not UTF-8. */
+export const REPLACEMENT = '\ufffd';
+
+/** Names that are not UTF-8: several may become the same in Node.js. Each folder is listed once. */
+export class NonUtf8Names {
+  private readonly listed = new Map<string, readonly Buffer[]>();
+
+  /** Checkpoints whose paths Node.js turns into `full`, with the last name escaped; none where it really has U+FFFD. */
+  checkpoints(full: string): string[] {
+    return this.alike(full, isCheckpoint);
+  }
+
+  /** The same for folders. */
+  folders(full: string): string[] {
+    return this.alike(full, (place) => fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true);
+  }
+
+  private alike(full: string, isMeant: (place: Buffer) => boolean): string[] {
+    const folder = path.dirname(full);
+    const names = this.namesIn(folder).filter((name) => name.toString() === path.basename(full));
+    return names.flatMap((name) =>
+      isMeant(joinPath(Buffer.from(folder), name)) ? [path.join(folder, escapeBytes(name))] : [],
+    );
+  }
+
+  private namesIn(folder: string): readonly Buffer[] {
+    const known = this.listed.get(folder);
+    if (known !== undefined) return known;
+    const names = list(folder).filter((name) => !Buffer.from(name.toString()).equals(name));
+    this.listed.set(folder, names);
+    return names;
+  }
+}
+
+function list(folder: string): Buffer[] {
   try {
-    names = fs.readdirSync(folder, { encoding: 'buffer' });
+    return fs.readdirSync(folder, { encoding: 'buffer' });
   } catch {
     return [];
   }
-  return names.flatMap((name) => {
-    if (name.toString() !== path.basename(full)) return [];
-    const place = joinPath(Buffer.from(folder), name);
-    const isCheckpoint = fs.existsSync(joinPath(place, Buffer.from('inventory.img'))) || isArchive(place);
-    return isCheckpoint ? [escapeBytes(place)] : [];
-  });
+}
+
+/** Also true where that cannot be known: it may be one. */
+function isCheckpoint(place: Buffer): boolean {
+  try {
+    return fs.existsSync(joinPath(place, Buffer.from(INVENTORY))) || isArchive(place);
+  } catch {
+    return true;
+  }
 }

@@ -2,6 +2,7 @@ import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
 import { pathDigest } from './path-digest';
+import { Shelf } from './shelf';
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
@@ -27,10 +28,10 @@ export interface JobRecord {
 export class JobState {
   private readonly folder: string;
   private readonly record: string;
-  /** A place on ROOT's file system that is this job's alone: for what is made to be compared. */
-  readonly aside: string;
-  /** Another one: for what was there before, until what takes its place is made. */
-  readonly old: string;
+  /** On ROOT's file system, for this output alone: what is made to be compared. */
+  readonly aside: Shelf;
+  /** And what was there before, until what takes its place is made. */
+  readonly old: Shelf;
 
   constructor(
     root: string,
@@ -39,8 +40,8 @@ export class JobState {
     const name = pathDigest(output).toString('hex', 0, 16);
     this.folder = path.join(root, STATE_FOLDER, name.slice(0, 2));
     this.record = path.join(this.folder, `${name}.json`);
-    this.aside = path.join(this.folder, `${name}.aside`);
-    this.old = path.join(this.folder, `${name}.old`);
+    this.aside = new Shelf(path.join(this.folder, `${name}.aside`));
+    this.old = new Shelf(path.join(this.folder, `${name}.old`));
   }
 
   /** Undefined where there is none that is whole: who was killed while writing it is taken for one who had not begun. */

@@ -4,13 +4,13 @@ import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { makeFoldersAbove } from '../storage/below-root';
-import { removeTree } from '../storage/remove-tree';
 import { removeLeftovers } from '../storage/work-folder';
 import { version } from '../version';
 import { contentOfInput, contentOfOutput } from './content';
 import type { BatchInput } from './find-inputs';
 import { type BatchJob, type MadeAgain, toJobError } from './job';
 import { type JobRecord, JobState } from './record';
+import { moveToFree } from './shelf';
 import { type BatchTask, outputOf, readBy, runTask, type TaskResult } from './task';
 
 /** What all jobs of a batch have in common: data alone, so that another process can have it. */
@@ -47,7 +47,7 @@ async function finish(input: BatchInput, setup: JobSetup, signal: AbortSignal | 
   return job.finish();
 }
 
-/** Thrown where an output appeared that was not there when the job began. */
+/** The code of errors about outputs: one appeared that was not there when the job began, for one. */
 const APPEARED = 'OUT_UNUSABLE';
 
 class Job {
@@ -68,18 +68,43 @@ class Job {
 
   async finish(): Promise<Done> {
     const wanted = await this.describe();
+    this.checkName();
     makeFoldersAbove(Buffer.from(this.root.real), this.output);
     this.state.prepare();
-    await this.clearAside();
-    await this.settleOld();
-    if (!isThere(this.out)) return this.make(wanted);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const done = await this.attempt(wanted, tries > 1);
+        await this.clear();
+        return done;
+      } catch (error) {
+        if (!(error instanceof Meanwhile) && !(isAboutOutput(error) && isByOthers(error))) throw error;
+        if (tries === MAX_TRIES) throw error instanceof Meanwhile ? error.cause : error;
+        this.signal?.throwIfAborted();
+      }
+    }
+  }
+
+  private checkName(): void {
+    try {
+      isThere(this.out);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw messages.outNameTooLong(this.out, error);
+    }
+  }
+
+  /** What is found is what counts, whoever made it. Throws Meanwhile where another run was at it. */
+  private async attempt(wanted: Wanted, isAgain: boolean): Promise<Done> {
+    if (!isThere(this.out)) return this.makeOrGiveBack(wanted, () => this.state.old.things());
+    await this.clearOld();
     await this.clearBeside();
     const record = this.state.read();
     if (record === undefined) return this.recognize(wanted);
     if (record.command !== this.task.what) throw messages.otherCommand(this.out, record.command, this.task.what);
-    const why = await this.whyAgain(record, wanted);
+    const why = await this.unlessGone(() => this.whyAgain(record, wanted));
     if (why === undefined) return { isFine: record.isFine, isEarlier: true };
-    return { ...(await this.replace(wanted)), again: why };
+    // Another run may have put it there, and not noted it yet: then it stays.
+    const done = isAgain ? await this.compare(wanted) : undefined;
+    return done ?? { ...(await this.replace(record, wanted)), again: why };
   }
 
   /** What this job is to make, and of what. */
@@ -92,26 +117,51 @@ class Job {
 
   private async make(wanted: Wanted): Promise<Done> {
     const { task, input, out, signal } = this;
+    let result: TaskResult;
     try {
-      const result = await runTask(task, { input, out, signal });
-      await this.note(wanted, result.isFine);
-      return { ...result, isEarlier: false };
+      result = await runTask(task, { input, out, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
-      if (error instanceof FdgraftError && error.code === APPEARED && isThere(out)) return this.recognize(wanted);
+      if (
+        error instanceof FdgraftError &&
+        error.code === APPEARED &&
+        (isThere(out) || error.cause === undefined || isByOthers(error))
+      ) {
+        throw new Meanwhile(error);
+      }
       throw error;
     }
+    await this.note(wanted, result.isFine);
+    return { ...result, isEarlier: false };
   }
 
   /** Something is there that no record tells of. It is this job's where it is what the job makes, made once more. */
   private async recognize(wanted: Wanted): Promise<Done> {
+    const done = await this.compare(wanted);
+    if (done !== undefined) return done;
+    const error = messages.notOurOutput(this.out);
+    throw this.state.read() === undefined ? error : new Meanwhile(error);
+  }
+
+  /** Notes what is there where it is what the job makes, made once more. */
+  private async compare(wanted: Wanted): Promise<Done | undefined> {
     const { task, input, out, signal } = this;
-    const result = await runTask(task, { input, out: this.state.aside, signal });
-    const isSame = (await contentOfOutput(this.state.aside, signal)) === (await contentOfOutput(out, signal));
-    await this.clearAside();
-    if (!isSame) throw messages.notOurOutput(out);
-    await this.note(wanted, result.isFine);
-    return { ...result, isEarlier: true };
+    const { aside } = this.state;
+    const place = aside.place();
+    try {
+      const result = await runTask(task, { input, out: place, signal });
+      const content = await contentOfOutput(place, signal);
+      const isSame = content === (await this.unlessGone(() => contentOfOutput(out, signal)));
+      if (!isThere(place)) throw new Meanwhile(messages.changedMeanwhile(out));
+      if (!isSame) return undefined;
+      this.state.write({ ...wanted, content, isFine: result.isFine });
+      return { ...result, isEarlier: true };
+    } catch (error) {
+      // Another run that has ended clears away what it finds.
+      throw isByOthers(error) ? new Meanwhile(error) : error;
+    } finally {
+      await aside.remove(place);
+    }
   }
 
   private async whyAgain(record: JobRecord, wanted: Wanted): Promise<MadeAgain | undefined> {
@@ -122,45 +172,66 @@ class Job {
   }
 
   private async note(wanted: Wanted, isFine: boolean): Promise<void> {
-    this.state.write({ ...wanted, content: await contentOfOutput(this.out, this.signal), isFine });
+    const content = await this.unlessGone(() => contentOfOutput(this.out, this.signal));
+    this.state.write({ ...wanted, content, isFine });
+  }
+
+  /** What looks at the output, and means nothing where another run takes that away or puts another one there. */
+  private async unlessGone<T>(look: () => Promise<T>): Promise<T> {
+    const before = identityOf(this.out);
+    const isSame = () => before !== undefined && identityOf(this.out) === before;
+    let found: T;
+    try {
+      found = await look();
+    } catch (error) {
+      throw isSame() ? error : new Meanwhile(error);
+    }
+    if (!isSame()) throw new Meanwhile(messages.changedMeanwhile(this.out));
+    return found;
   }
 
   /** What an earlier batch made here goes when what takes its place is there, and comes back where that fails. */
-  private async replace(wanted: Wanted): Promise<Done> {
-    this.move(this.out, this.state.old);
+  private async replace(record: JobRecord, wanted: Wanted): Promise<Done> {
+    const place = this.state.old.place();
+    try {
+      fs.renameSync(this.out, place);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw code === 'ENOENT' ? new Meanwhile(error) : messages.cannotWriteOut(this.out, error);
+    }
+    // Where another run has noted something since, that is what it made, and it stays.
+    if (JSON.stringify(this.state.read()) !== JSON.stringify(record)) {
+      moveToFree(place, this.out);
+      throw new Meanwhile(messages.changedMeanwhile(this.out));
+    }
+    return this.makeOrGiveBack(wanted, () => [place]);
+  }
+
+  /** What was there before comes back where nothing takes its place, never over what another run has put there. */
+  private async makeOrGiveBack(wanted: Wanted, before: () => string[]): Promise<Done> {
     try {
       return await this.make(wanted);
+    } catch (error) {
+      if (!(error instanceof Meanwhile)) before().some((place) => moveToFree(place, this.out));
+      throw error;
     } finally {
-      await this.settleOld();
+      if (this.state.old.things().length === 0) await this.state.old.clear();
     }
   }
 
-  /** A run that was killed may have left it, too. */
-  private async settleOld(): Promise<void> {
-    if (!isThere(this.state.old)) return;
-    if (!isThere(this.out)) return this.move(this.state.old, this.out);
-    await removeTree(Buffer.from(this.state.old)).catch((error) => {
-      throw messages.stateUnusable(this.state.old, error);
+  /** What runs that were killed have left beside what is done. */
+  private async clear(): Promise<void> {
+    await this.clearOld();
+    await this.state.aside.clear().catch((error) => {
+      throw messages.stateUnusable(this.out, error);
     });
   }
 
-  private move(from: string, to: string): void {
-    try {
-      fs.renameSync(from, to);
-    } catch (error) {
-      throw messages.cannotWriteOut(this.out, error);
-    }
-  }
-
-  /** What was made to be compared, by a run that was killed too. */
-  private async clearAside(): Promise<void> {
-    try {
-      await removeTree(Buffer.from(this.state.aside));
-      const { parent, name } = placeOf(this.state.aside);
-      await removeLeftovers(Buffer.from(parent), Buffer.from(name));
-    } catch (error) {
-      throw messages.stateUnusable(this.state.aside, error);
-    }
+  /** What was there before goes where the output is there. */
+  private async clearOld(): Promise<void> {
+    await this.state.old.clear().catch((error) => {
+      throw messages.stateUnusable(this.out, error);
+    });
   }
 
   /** A run that was killed when all was done may have left its work folder. */
@@ -174,6 +245,30 @@ type Wanted = Pick<JobRecord, 'command' | 'task' | 'input'>;
 
 function placeOf(file: string): { parent: string; name: string } {
   return { parent: path.dirname(file), name: path.basename(file) };
+}
+
+/** Another run was at the same job, and what this one has seen is not true any more: it looks again. */
+class Meanwhile extends Error {
+  constructor(override readonly cause: unknown) {
+    super();
+  }
+}
+
+const MAX_TRIES = 20;
+
+/** True where a place was taken, or what was to be read or moved was moved or taken away. */
+function isByOthers(error: unknown): boolean {
+  const cause = error instanceof FdgraftError ? error.cause : error;
+  return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+function isAboutOutput(error: unknown): boolean {
+  return !(error instanceof FdgraftError) || error.code === APPEARED;
+}
+
+function identityOf(file: string): string | undefined {
+  const stats = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
 function isThere(file: string): boolean {

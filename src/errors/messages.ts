@@ -341,12 +341,24 @@ export const messages = {
       problem: 'all patterns begin with !, which only takes away from others',
       hint: 'write a pattern for what is there, too',
     }),
-  noCheckpoint: (file: string) =>
+  allTakenAway: () =>
+    error({
+      code: 'USAGE',
+      problem: 'patterns that begin with ! take away all that the others name',
+      hint: 'leave one of them out',
+    }),
+  takesNothingAway: (word: string) => ({
+    code: 'TAKES_NOTHING_AWAY',
+    message: `'${word}' takes nothing away: patterns are relative to the current folder`,
+  }),
+  noCheckpoint: (file: string, isFolder: boolean) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file,
       problem: 'is neither an image folder (one with inventory.img) nor an archive',
-      hint: `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`,
+      hint: isFolder
+        ? `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`
+        : 'archives are tar, plain or compressed by gzip or zstd',
     }),
   folderUnreadable: (folder: string, cause: unknown) =>
     error({
@@ -354,6 +366,14 @@ export const messages = {
       file: folder,
       problem: `cannot be looked into: ${reason(cause)}`,
       hint: "checkpoints below it were not found; a pattern that begins with ! leaves it out: '!FOLDER/**'",
+      cause,
+    }),
+  fileUnreadable: (file: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `cannot be read, so nobody knows whether it is an archive: ${reason(cause)}`,
+      hint: 'a pattern that begins with ! leaves it out',
       cause,
     }),
   inputNotUtf8: (file: string) =>
@@ -403,12 +423,55 @@ export const messages = {
       problem: `${inner} lies inside the checkpoint ${input}, and so would its output`,
       hint: 'leave one of them out',
     }),
+  outputInTheWay: (input: string, inner: string, output: string) =>
+    error({
+      code: 'USAGE',
+      problem: `the output of ${input}, ${output}, would be a file where that of ${inner} needs a folder`,
+      hint: 'leave one of them out, or make two batches of them with another --out each',
+    }),
+  folderOfBatchUnusable: (option: string, folder: string, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: folder,
+      problem: `cannot be what ${option} names: ${reason(cause)}`,
+      hint: `${option} of a batch is a folder that has, below it, one for each input at the same path`,
+      cause,
+    }),
+  rootIsNoFolder: (root: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: root,
+      problem: 'is no folder, and the outputs of a batch go below one',
+      hint: 'give --out with a folder; where there is none, it is made',
+    }),
+  rootLeadsNowhere: (root: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: root,
+      problem: 'is a symbolic link to something that does not exist',
+      hint: 'make the folder that it leads to, or give another --out',
+    }),
+  outNameTooLong: (out: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `cannot be written: ${reason(cause)}`,
+      hint: 'it is named for its input, and a list or a comparison has an ending more: rename the input, or a folder above it',
+      cause,
+    }),
   notOurOutput: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file: out,
       problem: 'exists already, no batch made it here, and it is not what this job makes',
       hint: 'move it elsewhere, or give another --out; an existing one is never touched',
+    }),
+  changedMeanwhile: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'is changed again and again by others while it is looked at',
+      hint: 'wait until other batches into the same --out have ended, and run this one again',
     }),
   otherCommand: (out: string, made: string, wanted: string) =>
     error({

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
+import { linkOrRename } from './link-or-rename';
 import type { NewFile } from './single-file';
 import { WorkFolder } from './work-folder';
 
@@ -47,13 +48,19 @@ export async function createFileBeside(file: string): Promise<NewFile> {
     commit: async () => {
       attempt(() => {
         fs.fsyncSync(opened);
-        const place = work.beside(name);
-        if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(file);
-        fs.renameSync(built, place);
+        arrive(built, work.beside(name), file);
       });
       await end();
     },
     close: end,
     abort: end,
   };
+}
+
+function arrive(built: Buffer, place: Buffer, file: string): void {
+  try {
+    linkOrRename(built, place);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? messages.outExists(file) : error;
+  }
 }

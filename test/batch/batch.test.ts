@@ -143,6 +143,13 @@ test('outputs that would be in the way of each other are refused before anything
   t.is(error?.code, 'USAGE');
   t.regex(error?.message ?? '', /ck\/a\/inner lies inside the checkpoint ck\/a/);
   t.false(fs.existsSync(inOut(folder, '')));
+  putCheckpoint(path.join(folder, 'ck/a.ls.txt/q'));
+  const lists = { task: { what: 'ls', options: {}, isJson: false } } as const;
+  await t.throwsAsync(rewriteAll(folder, ['ck/a', 'ck/a.ls.txt/q'], lists), {
+    code: 'USAGE',
+    message: /needs a folder/,
+  });
+  t.false(fs.existsSync(inOut(folder, '')));
   // Lists are files beside each other.
   const { told } = await rewriteAll(folder, ['ck/a', 'ck/a/inner'], {
     task: { what: 'ls', options: {}, isJson: false },

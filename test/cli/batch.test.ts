@@ -38,7 +38,10 @@ test('a line a job, a summary with each failure, and the worst of all as the exi
   const no = await run(folder, ['rewrite', 'ck/*', '-o', 'no', '--inherit-fd', 'fd[5]:/none']);
   t.is(no.status, 1);
   t.regex(no.stderr, /^ck\/a: no: spec 'fd\[5\]:\/none' matches nothing$/m);
-  t.regex(no.stderr, /^2 checkpoints: 0 done, 2 with the answer no; .*\n {2}ck\/a: spec .*\n {6}.*--allow-unmatched/m);
+  t.regex(
+    no.stderr,
+    /^2 checkpoints: 0 done, 2 with the answer no; .*\n {2}ck\/a and 1 more: spec .*\n {6}.*--allow-unmatched/m,
+  );
 
   fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
   fs.writeFileSync(path.join(folder, 'ck/damaged.tar.gz'), Buffer.from([0x1f, 0x8b, 0, 0]));
@@ -50,6 +53,27 @@ test('a line a job, a summary with each failure, and the worst of all as the exi
 
   const quiet = await run(folder, rewriteTo('out', '--quiet', '!ck/{b,damaged.tar.gz}'));
   t.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
+});
+
+test('a file that cannot be read is a failure of its own where a pattern finds it, and the rest goes on', async (t) => {
+  if (process.geteuid?.() === 0 && spawnSync('setpriv', ['--version']).status !== 0) {
+    return t.pass('root reads all, and setpriv is not here');
+  }
+  const folder = arrange(t);
+  fs.writeFileSync(path.join(folder, 'ck/dump.log'), 'said', { mode: 0o000 });
+  fs.writeFileSync(Buffer.from(path.join(folder, 'ck/log\xff'), 'latin1'), 'said', { mode: 0o000 });
+  fs.chmodSync(folder, 0o777);
+  // What is bundled lies in a folder of its own that only its maker looks into.
+  const bin = path.dirname(command.bin);
+  if (process.geteuid?.() === 0) fs.chmodSync(bin, 0o755);
+  const words = [process.execPath, command.bin, 'batch', 'ls', 'ck/**', '-o', 'lists'];
+  const [program, ...args] =
+    process.geteuid?.() === 0 ? ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', ...words] : words;
+  const { status, stderr } = spawnSync(program as string, args, { cwd: folder, encoding: 'utf8' });
+  t.is(status, 2, stderr);
+  t.regex(stderr, /^ck\/dump\.log: failed: .*cannot be read, so nobody knows.*EACCES/m);
+  t.regex(stderr, /log\\xff: has a name that is not UTF-8/);
+  t.regex(stderr, /^4 checkpoints: 2 done, 2 failed/m);
 });
 
 test('--json is a line a job and one for all', async (t) => {
@@ -67,6 +91,26 @@ test('--json is a line a job and one for all', async (t) => {
   t.deepEqual(a.notices, [{ code: 'PAGES_LINKED', member: 'pages-1.img' }]);
   t.like(b, { job: 'ck/b', status: 'failed', error: { code: 'IMAGE_TRUNCATED', exit_code: 2, file: 'files.img' } });
   t.like(last.summary, { shard: { index: 0, count: 1 }, total: 2, done: 1, earlier: 0, no: 0, failed: 1, left: 0 });
+});
+
+test('a ROOT that is a file or leads nowhere, and names that are too long, are told as what they are', async (t) => {
+  const folder = arrange(t);
+  fs.writeFileSync(path.join(folder, 'file'), '');
+  fs.symlinkSync('gone', path.join(folder, 'dangling'));
+  const file = await run(folder, rewriteTo('file'));
+  t.is(file.status, 2);
+  t.regex(file.stderr, /^fdgraft: file: is no folder/m);
+  const dangling = await run(folder, rewriteTo('dangling'));
+  t.is(dangling.status, 2);
+  t.regex(dangling.stderr, /^fdgraft: dangling: is a symbolic link to something that does not exist/m);
+  fs.renameSync(path.join(folder, 'ck/b'), path.join(folder, 'ck', 'b'.repeat(253)));
+  const long = await run(folder, ['ls', 'ck/*', '-o', 'lists']);
+  t.is(long.status, 2);
+  t.regex(long.stderr, /b\.ls\.txt: cannot be written: name too long.*\n.*rename the input/);
+  fs.writeFileSync(path.join(folder, 'ck/x.tar.xz'), Buffer.from('fd377a585a0000', 'hex'));
+  const foreign = await run(folder, ['ls', 'ck/x.tar.xz', 'file', '-o', 'lists']);
+  t.regex(foreign.stderr, /^ck\/x\.tar\.xz: failed: .*is compressed by xz/m);
+  t.notRegex(foreign.stderr, /\/\*\*/);
 });
 
 test('a dry run writes nothing and needs no place', async (t) => {
@@ -99,6 +143,11 @@ test('what does not go is refused before anything is made, with the way out', as
     [['rewrite', 'nothing/*', '-o', 'out', ...specs], /pattern 'nothing\/\*' matches no checkpoint/],
     [['rewrite', '../*', '-o', 'out', ...specs], /outside of the base|matches no checkpoint/],
     [['diff', 'ck/*', '-o', 'out'], /--against ROOT2/],
+    [['rewrite', 'ck/*', '-o', 'out', '--inherit-fd', 'fd[5]:pipe[3]'], /^fdgraft: spec 'fd\[5\]:pipe\[3\]'/],
+    [['ls', 'ck/*', '-o', 'out', '--inherit-fd', 'debug[5]:x'], /debug\[5\]:x/],
+    [['diff', 'ck/*', '-o', 'out', '--against', 'none'], /none: cannot be what --against names: it does not exist/],
+    [['diff', 'ck/*', '-o', 'out', '--against', 'ck', '--plan', 'ck/a/files.img'], /--plan names: it is no folder/],
+    [rewriteTo('ck/a/files.img'), /ck\/a\/files\.img/],
     [['decode', 'ck/*', '-o', 'out', '--inherit-fd', SPEC], /inherit-fd/],
     [['rewrite', '-o', 'out', ...specs], /non-option arguments|patterns/],
     [['upgrade', 'ck/*'], /upgrade/],

@@ -1,6 +1,7 @@
 import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchSummary, BatchTask, JobError } from '../../index';
 import { noticeLines } from '../../report/notices';
+import type { Troubles } from './troubles';
 
 const AGAIN = {
   INPUT_CHANGED: 'made again: the input is not what it was made of',
@@ -25,8 +26,8 @@ export function jobRemarks({ again, warnings, notices }: BatchJob): string[] {
   ];
 }
 
-/** How it all went; each failure with its error. */
-export function summaryLines(summary: BatchSummary, troubles: readonly BatchJob[], seconds: number): string[] {
+/** How it all went; each failure with its error, equal ones once. */
+export function summaryLines(summary: BatchSummary, troubles: Troubles, seconds: number): string[] {
   const { total, done, earlier, no, failed, left, shard } = summary;
   const ended = done + no + failed;
   const parts = [
@@ -39,20 +40,13 @@ export function summaryLines(summary: BatchSummary, troubles: readonly BatchJob[
   const time = `${seconds.toFixed(1)} s${ended === 0 ? '' : `, ${rateText(ended / seconds)}`}`;
   return [
     `${total} ${total === 1 ? 'checkpoint' : 'checkpoints'}${part}: ${parts.join(', ')}; ${time}`,
-    ...troubles.flatMap(({ name, error }) =>
-      error === undefined ? [] : [`  ${escapeControls(name)}: ${indented(error)}`],
-    ),
+    ...troubles.lines(),
   ];
 }
 
 /** Jobs a second. */
 export function rateText(perSecond: number): string {
   return `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toPrecision(2)}/s`;
-}
-
-function indented({ message, hint }: JobError): string {
-  const text = hint === undefined ? message : `${message}\n${hint}`;
-  return text.replaceAll('\n', '\n      ');
 }
 
 function firstLine({ message }: JobError): string {

@@ -4,6 +4,7 @@ import type { Context } from '../context';
 import { jobJson, summaryJson } from './job-json';
 import { jobLine, jobRemarks, summaryLines } from './job-text';
 import { ProgressBar } from './progress-bar';
+import { Troubles } from './troubles';
 
 /** Of more than these, each is told as often as it comes. */
 const MAX_REMARKS = 1000;
@@ -21,7 +22,7 @@ export interface TellOptions {
 export class BatchTeller {
   private readonly started = performance.now();
   private readonly bar: ProgressBar | undefined;
-  private readonly troubles: BatchJob[] = [];
+  private readonly troubles = new Troubles();
   /** How often each was said: what is to be said of all is told once, and at the end how many more there are. */
   private readonly remarks = new Map<string, number>();
 
@@ -33,13 +34,17 @@ export class BatchTeller {
     this.bar = isTerminal && !options.quiet ? new ProgressBar(context) : undefined;
   }
 
+  onWarning(message: string): void {
+    if (!this.options.quiet) this.context.complain(`warning: ${message}`).catch(() => {});
+  }
+
   onProgress(progress: BatchProgress): void {
     this.bar?.show(progress);
   }
 
   async onJob(job: BatchJob): Promise<void> {
     const { json, quiet, what } = this.options;
-    if (job.error !== undefined) this.troubles.push(job);
+    if (job.error !== undefined) this.troubles.add(job.name, job.error);
     if (json) {
       // On a terminal, the line that is redrawn would stand in its way.
       this.bar?.clear();
@@ -64,7 +69,7 @@ export class BatchTeller {
     for (const [remark, count] of this.remarks) {
       if (count > 1) await this.context.complain(`${count - 1} more: ${remark}`);
     }
-    if (this.options.quiet && this.troubles.length === 0) return;
+    if (this.options.quiet && this.troubles.isEmpty) return;
     for (const line of summaryLines(summary, this.troubles, seconds)) await this.context.complain(line);
   }
 

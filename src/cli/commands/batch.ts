@@ -290,6 +290,7 @@ async function run<Arguments extends Common>(
       failFast: args['fail-fast'],
       signal: context.signal,
       onJob: (job) => teller.onJob(job),
+      onWarning: ({ message }) => teller.onWarning(message),
       onProgress: (progress) => teller.onProgress(progress),
     });
     await teller.onEnd(summary);

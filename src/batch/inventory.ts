@@ -1,0 +1,2 @@
+/** The image that makes a folder an image folder. */
+export const INVENTORY = 'inventory.img';

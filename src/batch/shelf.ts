@@ -1,0 +1,82 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { builtins } from '../bytes/builtins';
+import { linkOrRename } from '../storage/link-or-rename';
+import { removeTree } from '../storage/remove-tree';
+
+/** What is on its way out: it may not be whole any more. */
+const GOING = 'going-';
+
+/**
+ * A folder for what is put aside for one output, by as many runs as there are: each has places of its own on it, so that
+ * none takes what another one has put there, nor puts something over it.
+ */
+export class Shelf {
+  constructor(private readonly folder: string) {}
+
+  isThere(): boolean {
+    return fs.lstatSync(this.folder, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** A place that nobody else has; the folder around it is made, and may be cleared by others. */
+  place(): string {
+    fs.mkdirSync(this.folder, { recursive: true });
+    return path.join(this.folder, builtins.crypto.randomBytes(8).toString('hex'));
+  }
+
+  /** What is whole. */
+  things(): string[] {
+    const names = this.isThere() ? fs.readdirSync(this.folder) : [];
+    return names
+      .filter((name) => !name.startsWith(GOING) && !name.startsWith('.'))
+      .map((name) => path.join(this.folder, name));
+  }
+
+  /** Only this; what cannot be removed now goes another time. */
+  async remove(place: string): Promise<void> {
+    await removeTree(Buffer.from(place)).catch(() => {});
+    try {
+      fs.rmdirSync(this.folder);
+    } catch {
+      // Others have something on it, or have cleared it.
+    }
+  }
+
+  /** What others put here meanwhile stays for another time. */
+  async clear(): Promise<void> {
+    if (!this.isThere()) return;
+    for (const thing of this.things()) {
+      try {
+        // In one step it is no thing that anybody could take for a whole one.
+        fs.renameSync(thing, path.join(this.folder, GOING + path.basename(thing)));
+      } catch (error) {
+        // Another run was first.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    await removeTree(Buffer.from(this.folder)).catch((error: NodeJS.ErrnoException) => {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
+    });
+  }
+}
+
+/** Moves it there, never over something. False where something is there, or it is gone. */
+export function moveToFree(from: string, to: string): boolean {
+  try {
+    const isFolder = fs.lstatSync(from).isDirectory();
+    if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) return false;
+    // A folder never takes the place of a folder with something in it, nor of a file; a file would.
+    if (isFolder) fs.renameSync(from, to);
+    else moveFile(from, to);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return false;
+    throw error;
+  }
+}
+
+function moveFile(from: string, to: string): void {
+  linkOrRename(from, to);
+  fs.rmSync(from, { force: true });
+}

@@ -1,0 +1,36 @@
+import { escapeControls } from '../../bytes/escape';
+import type { JobError } from '../../index';
+
+/** Of more different ones than these, only their number is kept: each was told when it came. */
+const MAX_KINDS = 1000;
+
+/** What went wrong, told at the end: the same for a million jobs once. */
+export class Troubles {
+  private readonly kinds = new Map<string, { readonly first: string; count: number }>();
+  private others = 0;
+
+  get isEmpty(): boolean {
+    return this.kinds.size === 0;
+  }
+
+  add(name: string, error: JobError): void {
+    const text = indented(error);
+    const kind = this.kinds.get(text);
+    if (kind !== undefined) kind.count += 1;
+    else if (this.kinds.size < MAX_KINDS) this.kinds.set(text, { first: name, count: 1 });
+    else this.others += 1;
+  }
+
+  lines(): string[] {
+    const lines = [...this.kinds].map(([text, { first, count }]) => {
+      const more = count === 1 ? '' : ` and ${count - 1} more`;
+      return `  ${escapeControls(first)}${more}: ${text}`;
+    });
+    return this.others === 0 ? lines : [...lines, `  ${this.others} more, each told when it came`];
+  }
+}
+
+function indented({ message, hint }: JobError): string {
+  const text = hint === undefined ? message : `${message}\n${hint}`;
+  return text.replaceAll('\n', '\n      ');
+}

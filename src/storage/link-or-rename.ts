@@ -1,0 +1,21 @@
+import fs from 'node:fs';
+
+/** What file systems say that have no hard links. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/**
+ * Gives a file another name, and with it takes the place of nothing that has appeared there: throws EEXIST then. Its old
+ * name stays, but where there are no links: there it moves, and only what was there before is seen.
+ */
+export function linkOrRename(from: string | Buffer, to: string | Buffer): void {
+  try {
+    fs.linkSync(from, to);
+    return;
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) {
+    throw Object.assign(new Error('it exists already'), { code: 'EEXIST' });
+  }
+  fs.renameSync(from, to);
+}

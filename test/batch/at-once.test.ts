@@ -1,0 +1,55 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { snapshot, temporaryFolder } from '../support/folders';
+
+/** A pod that is replaced while it still runs: the same command, started twice, makes what one alone makes. */
+
+const CHECKPOINTS = 40;
+const ROUNDS = 4;
+
+const command = bundledCommand();
+test.after.always(command.remove);
+
+const WAYS: { readonly [way: string]: readonly [string[], string[]] } = {
+  folders: [
+    ['rewrite', '--inherit-fd', SPEC],
+    ['rewrite', '--inherit-fd', SPEC, '--drop-in-flight', '--link', 'copy'],
+  ],
+  archives: [
+    ['rewrite', '--inherit-fd', SPEC, '--to', 'tar'],
+    ['rewrite', '--inherit-fd', SPEC, '--to', 'tar', '--drop-in-flight'],
+  ],
+  files: [['ls'], ['ls', '--external']],
+};
+
+for (const [way, commands] of Object.entries(WAYS)) {
+  test(`two runs at once that make ${way} again`, async (t) => {
+    t.timeout(300_000);
+    const folder = fs.realpathSync(temporaryFolder(t));
+    for (let i = 0; i < CHECKPOINTS; i += 1) putCheckpoint(path.join(folder, 'ck', String(i)));
+    const run = (out: string, words: readonly string[]) =>
+      runBin(command.bin, ['batch', ...words, path.join(folder, 'ck/*'), '--base', folder, '-o', out, '--jobs', '1'], {
+        cwd: folder,
+      });
+    const wholes = commands.map((_, i) => `whole${i}`);
+    for (const [i, words] of commands.entries()) await run(`whole${i}`, words);
+    await run('out', commands[0]);
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const words = commands[round % 2] as string[];
+      for (const { status, stderr } of await Promise.all([run('out', words), run('out', words), run('out', words)])) {
+        t.is(status, 0, stderr);
+      }
+      // What is noted too.
+      t.deepEqual(snapshot(path.join(folder, 'out')), snapshot(path.join(folder, wholes[round % 2] as string)));
+      const { stderr } = await run('out', words);
+      t.regex(stderr, new RegExp(`${CHECKPOINTS} done \\(${CHECKPOINTS} by an earlier run\\)`));
+      const names = fs.readdirSync(path.join(folder, 'out'), { recursive: true, encoding: 'utf8' });
+      t.deepEqual(
+        names.filter((name) => /\.fdgraft-\d|\.aside|\.old/.test(name)),
+        [],
+      );
+    }
+  });
+}
