@@ -255,6 +255,13 @@ export const messages = {
     }),
   outIsFolder: (out: string) =>
     error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),
+  outFolderMissing: (out: string, folder: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `the folder ${folder}, which it is to be in, does not exist`,
+      hint: 'make that folder first (mkdir -p), or name another place',
+    }),
   outInsideSource: (out: string, source: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -282,6 +289,13 @@ export const messages = {
       file,
       problem: 'has a name that decode gives, and encode would make an image of it',
       hint: 'move it elsewhere',
+    }),
+  planIsSource: (file: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file,
+      problem: 'is the source, and the plan would take its place',
+      hint: 'save the plan as a file of its own',
     }),
   planInsideSource: (file: string) =>
     error({
@@ -577,7 +591,7 @@ export const messages = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds an inherit-plan.img, so it has been rewritten before',
-      hint: 'rewrite the folder that it was made from, with all specs at once',
+      hint: 'rewrite what it was made from, as that was before, with all specs at once',
     }),
 
   // Specs.

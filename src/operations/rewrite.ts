@@ -184,7 +184,7 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   const isBelow = (top: string) => places.some((place) => place === top || place.startsWith(`${top}${path.sep}`));
   if (source.folder !== undefined && isBelow(source.folder.toString())) throw messages.planInsideSource(savePlan);
   if (source.archive !== undefined && places.includes(source.archive.path.toString())) {
-    throw messages.planInsideSource(savePlan);
+    throw messages.planIsSource(savePlan);
   }
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
