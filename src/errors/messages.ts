@@ -258,6 +258,13 @@ export const messages = {
     }),
   outIsFolder: (out: string) =>
     error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),
+  outFolderMissing: (out: string, folder: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `the folder ${folder}, which it is to be in, does not exist`,
+      hint: 'make that folder first (mkdir -p), or name another place',
+    }),
   outInsideSource: (out: string, source: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -293,11 +300,18 @@ export const messages = {
       problem: `is, or lies inside, ${place}, which is only read`,
       hint: 'write what differs elsewhere',
     }),
+  planIsSource: (file: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file,
+      problem: 'is the source, and the plan would take its place',
+      hint: 'save the plan as a file of its own',
+    }),
   planInsideSource: (file: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file,
-      problem: 'is the source, or lies inside it, and that is never changed',
+      problem: 'lies inside the source, which is never changed',
       hint: 'save the plan elsewhere',
     }),
   planIsOut: (file: string) =>
@@ -650,7 +664,7 @@ export const messages = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds an inherit-plan.img, so it has been rewritten before',
-      hint: 'rewrite the folder that it was made from, with all specs at once',
+      hint: 'rewrite what it was made from, as that was before, with all specs at once',
     }),
 
   // Specs.

@@ -180,8 +180,9 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   await fs.realpath(path.dirname(savePlan)).catch((error) => {
     throw messages.systemError(error, savePlan);
   });
-  const place = source.folder ?? source.archive?.path;
-  if (place !== undefined && isWrittenInto(savePlan, place.toString())) throw messages.planInsideSource(savePlan);
+  const { folder, archive } = source;
+  if (folder !== undefined && isWrittenInto(savePlan, folder.toString())) throw messages.planInsideSource(savePlan);
+  if (archive !== undefined && isWrittenInto(savePlan, archive.path.toString())) throw messages.planIsSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);

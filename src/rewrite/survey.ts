@@ -51,6 +51,7 @@ export async function survey(
   const surveyor = new Surveyor(specs, resolved);
   for await (const member of source.members()) {
     signal?.throwIfAborted();
+    if (escapeBytes(member.name) === PLAN_IMAGE) throw messages.planInSource(source.label);
     await surveyor.see(member);
   }
   if (surveyor.needsAnotherPass) {
@@ -85,7 +86,6 @@ class Surveyor {
   async see(member: SourceMember): Promise<void> {
     const image = imageOf(member);
     const name = escapeBytes(member.name);
-    if (name === PLAN_IMAGE) throw messages.planInSource(name);
     if (image === undefined) return;
     this.layout.sawImage(image, name);
     if (image.kind.name === 'INVENTORY') {

@@ -7,6 +7,7 @@ import { joinPath, retargetLink, splitPath } from './byte-path';
 import { flushFolder } from './flush';
 import { holdFolder } from './held-folder';
 import { Linker, type LinkMode } from './link-mode';
+import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import { WorkFolder } from './work-folder';
@@ -28,7 +29,7 @@ export async function createFolderSink(source: Source, out: string, options: Fol
   // What Node makes of an argument that is not UTF-8 is another name than the one that was meant.
   if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = fs.realpathSync.native(path.dirname(out), 'buffer');
+    const parent = parentOf(out);
     const name = Buffer.from(path.basename(out));
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);

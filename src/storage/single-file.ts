@@ -5,6 +5,7 @@ import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { orAborted } from './or-aborted';
+import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 
@@ -69,6 +70,7 @@ export function createFile(file: string, signal?: AbortSignal): NewFile {
     const there = fs.statSync(file, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw messages.outIsFolder(file);
     if (there !== undefined && !there.isFile()) return writeStream(fs.createWriteStream(file), cannotWrite, signal);
+    if (there === undefined) parentOf(file);
     const target = there === undefined ? file : fs.realpathSync.native(file);
     const temporary = path.join(
       path.dirname(target),

@@ -77,7 +77,7 @@ test('the folder becomes what -o would have made, and what does not change stays
 test('a folder that was rewritten is refused by name, whatever the spec', async (t) => {
   const { source } = checkpoint(t);
   await rewriteInPlace(source);
-  await refused(t, source, /holds an inherit-plan\.img, so it has been rewritten before/);
+  await refused(t, source, new RegExp(`^${source}: holds an inherit-plan\\.img, so it has been rewritten before`));
   await refused(t, source, /rewritten before/, { specs: ['fd[5]:/proc/7/fd/1'] });
 });
 

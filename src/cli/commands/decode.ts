@@ -53,6 +53,10 @@ export function decodeCommand(context: Context): CommandModule<object, Arguments
               'fdgraft decode ckpt -o ckpt.json',
               'all images of a folder; fdgraft encode ckpt.json -o ckpt2 is the way back',
             ],
+            [
+              'fdgraft decode ckpt.tar.gz --to dir -o ckpt.json',
+              'those of an archive; without --to, into another archive',
+            ],
           ]),
         ) as never,
     handler: (args) => run(args, context),

@@ -75,6 +75,7 @@ export function diffCommand(context: Context): CommandModule<object, Arguments> 
             ['fdgraft diff monday tuesday --ignore-ids', 'two dumps of one program: its files, whatever their ids'],
             ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
             ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
+            ['fdgraft diff ckpt.tar.gz out.tar.gz', 'two archives; one of them may be a folder'],
             ['fdgraft diff a/files.img b/files.img', 'two images'],
           ]),
         ) as never,

@@ -84,6 +84,14 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
             ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
             ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second folder'],
             ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
+            [
+              "fdgraft rewrite ckpt.tar.gz -o out.tar.gz --inherit-fd 'fd[7]:/var/log/app.log'",
+              'an archive, as podman makes it',
+            ],
+            [
+              "fdgraft rewrite ckpt.tar.gz --to dir -o out --inherit-fd 'fd[7]:/var/log/app.log'",
+              'the same, unpacked: what CRIU restores is out/checkpoint',
+            ],
           ]),
         ) as never,
     handler: (args) => run(args, context),

@@ -5,6 +5,7 @@ import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { joinPath } from '../byte-path';
 import type { ArchiveForm } from '../form';
+import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
 import { isFileOrLeadsToOne, type Member, type Source, type SourceMember } from '../source';
 import { Spool } from '../spool';
@@ -31,7 +32,7 @@ export interface ArchiveSinkOptions {
 export async function createArchiveSink(source: Source, out: string, options: ArchiveSinkOptions): Promise<Sink> {
   if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = fs.realpathSync.native(path.dirname(out), 'buffer');
+    const parent = parentOf(out);
     const name = Buffer.from(path.basename(out));
     const refuseExisting = (place: Buffer) => {
       if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(out);

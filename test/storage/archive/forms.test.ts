@@ -222,6 +222,7 @@ test('what does not go with archives is said', async (t) => {
   const folder = writeCheckpoint(top, smallCheckpoint());
   const file = path.join(top, 'archive');
   fs.writeFileSync(file, archiveOf(...membersOf(folder)));
+  fs.symlinkSync('archive', path.join(top, 'link'));
   const before = snapshot(top);
   const out = path.join(top, 'out');
   const refusal = (source: string, options: Partial<RewriteOptions>, code: string, message: RegExp) =>
@@ -232,15 +233,17 @@ test('what does not go with archives is said', async (t) => {
   await refusal(file, { out: file }, 'OUT_UNUSABLE', /exists/);
   await refusal(file, { out: folder }, 'OUT_UNUSABLE', /exists/);
   await refusal(folder, { out: path.join(folder, 'a.tar'), to: 'tar' }, 'OUT_UNUSABLE', /./);
-  await refusal(file, { out: path.join(top, 'none/out') }, 'OUT_UNUSABLE', /does not exist/);
-  await refusal(file, { out, savePlan: file }, 'OUT_UNUSABLE', /./);
+  await refusal(file, { out: path.join(top, 'none/out') }, 'OUT_UNUSABLE', /the folder .*\/none, .* does not exist/);
+  await refusal(file, { out: path.join(top, 'none/out'), to: 'dir' }, 'OUT_UNUSABLE', /the folder .*\/none, /);
+  await refusal(file, { out, savePlan: path.join(top, 'link') }, 'OUT_UNUSABLE', /link: is the source/);
+  await refusal(file, { out, savePlan: file }, 'OUT_UNUSABLE', /archive: is the source/);
   await refusal(file, { out, savePlan: out }, 'OUT_UNUSABLE', /./);
   t.is((await rewriteOf(file, {})).next, undefined);
   t.deepEqual(snapshot(top), before);
   await rewriteOf(file, { out });
   await t.throwsAsync(rewriteOf(out, { out: path.join(top, 'again') }), {
     instanceOf: FdgraftError,
-    message: /rewritten/,
+    message: /\/out: holds an inherit-plan\.img/,
   });
 });
 
