@@ -229,6 +229,7 @@ class Job {
 
   /** What was there before goes where the output is there. */
   private async clearOld(): Promise<void> {
+    if (!isThere(this.out)) throw new Meanwhile(messages.changedMeanwhile(this.out));
     await this.state.old.clear().catch((error) => {
       throw messages.stateUnusable(this.out, error);
     });

@@ -14,10 +14,6 @@ const GOING = 'going-';
 export class Shelf {
   constructor(private readonly folder: string) {}
 
-  isThere(): boolean {
-    return fs.lstatSync(this.folder, { throwIfNoEntry: false }) !== undefined;
-  }
-
   /** A place that nobody else has; the folder around it is made, and may be cleared by others. */
   place(): string {
     fs.mkdirSync(this.folder, { recursive: true });
@@ -26,8 +22,9 @@ export class Shelf {
 
   /** What is whole. */
   things(): string[] {
-    const names = this.isThere() ? fs.readdirSync(this.folder) : [];
-    return names
+    if (!this.isThere()) return [];
+    return fs
+      .readdirSync(this.folder)
       .filter((name) => !name.startsWith(GOING) && !name.startsWith('.'))
       .map((name) => path.join(this.folder, name));
   }
@@ -57,6 +54,10 @@ export class Shelf {
     await removeTree(Buffer.from(this.folder)).catch((error: NodeJS.ErrnoException) => {
       if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
     });
+  }
+
+  private isThere(): boolean {
+    return fs.lstatSync(this.folder, { throwIfNoEntry: false }) !== undefined;
   }
 }
 

@@ -259,6 +259,30 @@ test('a worker that dies is the failure of its job, and the next run does that o
   t.is(fs.readdirSync(path.join(folder, 'out/ck')).length, count);
 });
 
+test('no more work at the same time than --jobs says, while the first job takes long too', async (t) => {
+  const folder = arrange(
+    t,
+    Array.from({ length: 60 }, (_, i) => String(i)),
+  );
+  fs.truncateSync(path.join(folder, 'ck/0/pages-1.img'), 300_000_000);
+  const first = path.join(folder, 'out/ck/0');
+  let most = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const count = (pid: number) => {
+    timer = setInterval(() => {
+      const file = `/proc/${pid}/task/${pid}/children`;
+      const children = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(' ').filter(Boolean) : [];
+      // While it is not there, the process itself is at it.
+      if (!fs.existsSync(first)) most = Math.max(most, children.length);
+    }, 5);
+  };
+  const words = ['batch', ...rewriteTo('out', '--jobs', '2', '--to', 'tar', '--quiet')];
+  const { status, stderr } = await runBin(command.bin, words, { cwd: folder, onStart: count });
+  clearInterval(timer);
+  t.is(status, 0, stderr);
+  t.true(most <= 1, `${most} workers beside it`);
+});
+
 test('on a terminal there is a line that is redrawn, with failures above it', async (t) => {
   if (spawnSync('script', ['--version']).status !== 0) return t.pass('util-linux is not here');
   const folder = arrange(t);
