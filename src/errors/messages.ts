@@ -258,12 +258,13 @@ export const messages = {
     }),
   outIsFolder: (out: string) =>
     error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),
-  outFolderMissing: (out: string, folder: string) =>
+  outFolderMissing: (out: string, folder: string, cause: unknown) =>
     error({
       code: 'OUT_UNUSABLE',
       file: out,
       problem: `the folder ${folder}, which it is to be in, does not exist`,
       hint: 'make that folder first (mkdir -p), or name another place',
+      cause,
     }),
   outInsideSource: (out: string, source: string) =>
     error({

@@ -9,6 +9,6 @@ export function parentOf(out: string): Buffer {
     return fs.realpathSync.native(folder, 'buffer');
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw isMissing ? messages.outFolderMissing(out, folder) : messages.cannotWriteOut(out, error);
+    throw isMissing ? messages.outFolderMissing(out, folder, error) : messages.cannotWriteOut(out, error);
   }
 }
