@@ -3,7 +3,7 @@ import path from 'node:path';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
-import { linkOrRename } from './link-or-rename';
+import { arriveAsNew } from './link-or-rename';
 import type { NewFile } from './single-file';
 import { WorkFolder } from './work-folder';
 
@@ -48,19 +48,11 @@ export async function createFileBeside(file: string): Promise<NewFile> {
     commit: async () => {
       attempt(() => {
         fs.fsyncSync(opened);
-        arrive(built, work.beside(name), file);
+        arriveAsNew(built, work.beside(name), file);
       });
       await end();
     },
     close: end,
     abort: end,
   };
-}
-
-function arrive(built: Buffer, place: Buffer, file: string): void {
-  try {
-    linkOrRename(built, place);
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? messages.outExists(file) : error;
-  }
 }

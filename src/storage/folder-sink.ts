@@ -5,11 +5,13 @@ import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
 import { flushFolder } from './flush';
+import { tryToGiveAway } from './give-away';
 import { holdFolder } from './held-folder';
 import { Linker, type LinkMode } from './link-mode';
 import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
+import { refuseUnfitDestination } from './unfit-destination';
 import { WorkFolder } from './work-folder';
 
 export interface FolderSinkOptions {
@@ -44,13 +46,6 @@ export async function createFolderSink(source: Source, out: string, options: Fol
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
   }
-}
-
-function refuseUnfitDestination(source: Source, out: string, destination: Buffer): void {
-  if (fs.lstatSync(destination, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(out);
-  if (source.folder === undefined) return;
-  const inside = Buffer.concat([source.folder, Buffer.from('/')]);
-  if (destination.subarray(0, inside.length).equals(inside)) throw messages.outInsideSource(out, source.label);
 }
 
 /** Moving a folder to another one takes the right to write into it, which its mode may not give. */
@@ -273,16 +268,9 @@ export class FolderSink implements Sink {
   }
 
   private giveAway(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): boolean {
-    try {
-      fs.lchownSync(target, member.uid, member.gid);
-      return true;
-    } catch (error) {
-      // Only root gives files away; cp -p passes over it as well.
-      // EINVAL: an owner that this user namespace does not know.
-      if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      this.notice('OWNER_NOT_KEPT', member);
-      return false;
-    }
+    const isGiven = tryToGiveAway(() => fs.lchownSync(target, member.uid, member.gid));
+    if (!isGiven) this.notice('OWNER_NOT_KEPT', member);
+    return isGiven;
   }
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { messages } from '../errors/messages';
 
 /** What file systems say that have no hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -18,4 +19,13 @@ export function linkOrRename(from: string | Buffer, to: string | Buffer): void {
     throw Object.assign(new Error('it exists already'), { code: 'EEXIST' });
   }
   fs.renameSync(from, to);
+}
+
+/** The same for what was built beside its place `out`. Throws FdgraftError where something is there by now. */
+export function arriveAsNew(built: Buffer, place: Buffer, out: string): void {
+  try {
+    linkOrRename(built, place);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? messages.outExists(out) : error;
+  }
 }

@@ -3,24 +3,24 @@ import path from 'node:path';
 import type { ByteReader } from '../../bytes/byte-stream';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
-import { joinPath } from '../byte-path';
+import { joinPath, splitPath } from '../byte-path';
 import type { ArchiveForm } from '../form';
+import { tryToGiveAway } from '../give-away';
+import { arriveAsNew } from '../link-or-rename';
 import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
 import { isFileOrLeadsToOne, type Member, type Source, type SourceMember } from '../source';
 import { Spool } from '../spool';
+import { refuseUnfitDestination } from '../unfit-destination';
 import { WorkFolder } from '../work-folder';
-import { BLOCK_BYTES, paddingOf } from './blocks';
+import { BLOCK_BYTES, paddingOf, RECORD_BYTES } from './blocks';
 import { leadsOut } from './link-target';
 import { makeHeaders } from './make-headers';
 import { type PackedWriter, packInto } from './pack-bytes';
 import { remakeHeaders } from './remake-headers';
 
 const PIECE_BYTES = 1 << 18;
-const RECORD_BYTES = 10240;
 const ARCHIVE = Buffer.from('archive');
-/** What file systems say that have no hard links. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 export interface ArchiveSinkOptions {
   readonly form: ArchiveForm;
@@ -34,14 +34,9 @@ export async function createArchiveSink(source: Source, out: string, options: Ar
   try {
     const parent = parentOf(out);
     const name = Buffer.from(path.basename(out));
-    const refuseExisting = (place: Buffer) => {
-      if (fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined) throw messages.outExists(out);
-    };
-    refuseExisting(joinPath(parent, name));
-    if (source.folder !== undefined && isBelow(parent, source.folder))
-      throw messages.outInsideSource(out, source.label);
+    refuseUnfitDestination(source, out, joinPath(parent, name));
     const work = await WorkFolder.create(parent, name);
-    return await begin(source, out, work, options, (built) => arriveNew(built, work.beside(name), refuseExisting));
+    return await begin(source, out, work, options, (built) => arriveAsNew(built, work.beside(name), out));
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
   }
@@ -55,8 +50,7 @@ export async function createArchiveInPlace(
   const { archive, label, form } = source;
   if (archive === undefined || form === 'dir') throw new TypeError('this is for archives');
   try {
-    const parent = Buffer.from(path.dirname(archive.path.toString('latin1')), 'latin1');
-    const name = Buffer.from(path.basename(archive.path.toString('latin1')), 'latin1');
+    const [parent, name] = splitPath(archive.path);
     const work = await WorkFolder.create(parent, name);
     return await begin(source, label, work, { form, onNotice, signal }, (built) => {
       if (!archive.isAsRead()) throw messages.archiveChanged(label);
@@ -83,25 +77,6 @@ async function begin(
     if (sink === undefined) await work.remove().catch(() => {});
     else await sink.abort();
     throw error;
-  }
-}
-
-function isBelow(place: Buffer, top: Buffer): boolean {
-  const begin = Buffer.concat([top, Buffer.from('/')]);
-  return Buffer.concat([place, Buffer.from('/')])
-    .subarray(0, begin.length)
-    .equals(begin);
-}
-
-/** A link, unlike a rename, never takes the place of something. */
-function arriveNew(built: Buffer, place: Buffer, refuseExisting: (place: Buffer) => void): void {
-  try {
-    fs.linkSync(built, place);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code !== 'EEXIST' && !NO_LINKS.has(code)) throw error;
-    refuseExisting(place);
-    fs.renameSync(built, place);
   }
 }
 
@@ -306,10 +281,8 @@ class ArchiveSink implements Sink {
   private keepModeAndOwner(): void {
     const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & 0o666 };
     const now = fs.fstatSync(this.fd);
-    try {
-      if (now.uid !== uid || now.gid !== gid) fs.fchownSync(this.fd, uid, gid);
-    } catch (error) {
-      if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const isOwned = now.uid === uid && now.gid === gid;
+    if (!isOwned && !tryToGiveAway(() => fs.fchownSync(this.fd, uid, gid))) {
       this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
     }
     fs.fchmodSync(this.fd, mode);

@@ -1,6 +1,9 @@
 /** Tar archives are made of blocks; headers have a block or several, contents are filled up to whole ones. */
 export const BLOCK_BYTES = 512;
 
+/** tar writes records of 20 blocks unless it is told otherwise. */
+export const RECORD_BYTES = 20 * BLOCK_BYTES;
+
 /** Where fields of a header block lie (POSIX.1-1988, ustar; the older format has those up to the target). */
 export const FIELDS = {
   name: [0, 100],

@@ -3,7 +3,7 @@ import type { ArchiveForm } from '../form';
 import { Spool } from '../spool';
 import { ArchiveFile } from './archive-file';
 import { ArchiveIndex } from './archive-index';
-import { paddingOf } from './blocks';
+import { paddingOf, RECORD_BYTES } from './blocks';
 import { HeaderReader, type TarEntry } from './read-headers';
 import { openTarBytes, type TarBytes } from './tar-bytes';
 
@@ -17,8 +17,6 @@ export interface ScannedArchive {
 }
 
 const PIECE_BYTES = 1 << 16;
-/** tar writes records of 20 blocks unless it is told otherwise. */
-const RECORD_BYTES = 10240;
 /** What fills up the largest records that anybody writes. */
 const MAX_END_BYTES = 1 << 20;
 
