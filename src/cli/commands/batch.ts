@@ -2,11 +2,9 @@ import type { Argv, CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { BatchTask } from '../../index';
 import type { DiffFormat } from '../../report/write-diff';
-import type { Form } from '../../storage/form';
-import type { LinkMode } from '../../storage/link-mode';
 import type { Context } from '../context';
 import { EXIT_CODES_OF_BATCH, epilogue } from '../help';
-import { once, repeated } from '../options';
+import { once, outOptions, repeated } from '../options';
 import { DECODE_OPTIONS } from './decode';
 import { chooseFormat, DIFF_OPTIONS } from './diff';
 import { LS_OPTIONS } from './ls';
@@ -141,8 +139,6 @@ async function rewriteTask(args: RewriteArguments): Promise<BatchTask> {
     }
   }
   const specFile = once('specs', args.specs);
-  const link = once('link', args.link) as LinkMode | undefined;
-  const to = once('to', args.to) as Form | undefined;
   const listed = specFile === undefined ? [] : await (await import('../../index')).readSpecs(specFile);
   const specs = [...repeated(args['inherit-fd']), ...listed];
   if (specs.length === 0 && !args['from-descriptors']) throw messages.noSpecs();
@@ -151,8 +147,7 @@ async function rewriteTask(args: RewriteArguments): Promise<BatchTask> {
     options: {
       specs,
       fromDescriptors: args['from-descriptors'],
-      ...(link === undefined ? {} : { link }),
-      ...(to === undefined ? {} : { to }),
+      ...outOptions(args),
       allowUnmatched: args['allow-unmatched'],
       dropInFlight: args['drop-in-flight'],
     },
@@ -176,12 +171,7 @@ function decodeBatch(context: Context): CommandModule<object, DecodeArguments> {
           examplesOf([["fdgraft batch decode 'ckpts/*' -o json", 'json/ckpts/a has NAME.img.json for NAME.img']]),
         ) as never,
     handler: (args) =>
-      run(args, context, (args) => {
-        const link = once('link', args.link) as LinkMode | undefined;
-        const to = once('to', args.to) as Form | undefined;
-        const forms = { ...(link === undefined ? {} : { link }), ...(to === undefined ? {} : { to }) };
-        return { what: 'decode', options: { pretty: args.pretty, ...forms } };
-      }),
+      run(args, context, (args) => ({ what: 'decode', options: { pretty: args.pretty, ...outOptions(args) } })),
   };
 }
 

@@ -1,11 +1,10 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import { FORMS, type Form } from '../../storage/form';
-import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { LINK_MODES } from '../../storage/link-mode';
 import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { once } from '../options';
+import { once, outOptions, TO_OPTION } from '../options';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
@@ -25,7 +24,7 @@ export const DECODE_OPTIONS = {
     default: false,
     describe: 'with indents, names of flags and hexadecimal numbers',
   },
-  to: { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' },
+  to: TO_OPTION,
   link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
 } as const;
 
@@ -66,8 +65,7 @@ export function decodeCommand(context: Context): CommandModule<object, Arguments
 async function run(args: Arguments, context: Context): Promise<void> {
   const input = chooseInput(args.source, once('in', args.in));
   const out = once('out', args.out);
-  const link = once('link', args.link) as LinkMode | undefined;
-  const to = once('to', args.to) as Form | undefined;
+  const outs = outOptions(args);
   const { pretty, quiet } = args;
   const { signal } = context;
   const warnings: string[] = [];
@@ -80,14 +78,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
       );
     const { decode, openImages } = await import('../../index');
     const { noticeLines } = await import('../../report/notices');
-    const options = {
-      out,
-      ...(to === undefined ? {} : { to }),
-      pretty,
-      signal,
-      onWarning,
-      ...(link === undefined ? {} : { link }),
-    };
+    const options = { out, ...outs, pretty, signal, onWarning };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
       decode(source, options),
     );
@@ -95,7 +86,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (!quiet) await context.complain(`${converted} images are JSON in ${out}`);
     return;
   }
-  if (link !== undefined || to !== undefined) {
+  if (Object.keys(outs).length > 0) {
     throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
   }
   const { decodeImage } = await import('../../operations/decode');

@@ -1,11 +1,10 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import { FORMS, type Form } from '../../storage/form';
-import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { LINK_MODES } from '../../storage/link-mode';
 import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { once } from '../options';
+import { once, outOptions, TO_OPTION } from '../options';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
@@ -32,7 +31,7 @@ export function encodeCommand(context: Context): CommandModule<object, Arguments
           requiresArg: true,
           describe: 'the image (stdout by default); of a folder: the folder to make',
         })
-        .option('to', { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' })
+        .option('to', TO_OPTION)
         .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
         .epilogue(
           epilogue([
@@ -51,15 +50,14 @@ export function encodeCommand(context: Context): CommandModule<object, Arguments
 async function run(args: Arguments, context: Context): Promise<void> {
   const input = chooseInput(args.source, once('in', args.in));
   const out = once('out', args.out);
-  const link = once('link', args.link) as LinkMode | undefined;
-  const to = once('to', args.to) as Form | undefined;
+  const outs = outOptions(args);
   const { signal } = context;
   if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
     const { encode, openImages } = await import('../../index');
     const { noticeLines } = await import('../../report/notices');
-    const options = { out, ...(to === undefined ? {} : { to }), signal, ...(link === undefined ? {} : { link }) };
+    const options = { out, ...outs, signal };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
       encode(source, options),
     );
@@ -67,7 +65,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (!args.quiet) await context.complain(`${converted} images are in ${out}`);
     return;
   }
-  if (link !== undefined || to !== undefined) {
+  if (Object.keys(outs).length > 0) {
     throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
   }
   if ((out === undefined || out === STANDARD_STREAM) && process.stdout.isTTY) {

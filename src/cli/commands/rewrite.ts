@@ -1,12 +1,11 @@
 import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { RewriteOptions } from '../../index';
-import { FORMS, type Form } from '../../storage/form';
-import { LINK_MODES, type LinkMode } from '../../storage/link-mode';
+import { LINK_MODES } from '../../storage/link-mode';
 import { withSource } from '../../storage/with-source';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { once, repeated } from '../options';
+import { once, outOptions, repeated, TO_OPTION } from '../options';
 
 interface Arguments {
   source: string;
@@ -44,7 +43,7 @@ export const REWRITE_OPTIONS = {
     default: false,
     describe: "specs from the source's descriptors.json, as runc and crun mean it",
   },
-  to: { choices: FORMS, requiresArg: true, describe: 'what OUT is to be; what SOURCE is by default' },
+  to: TO_OPTION,
   'dry-run': { type: 'boolean', default: false, describe: 'write no folder, only say what would be' },
   link: {
     choices: LINK_MODES,
@@ -100,8 +99,7 @@ export function rewriteCommand(context: Context): CommandModule<object, Argument
 
 async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
-  const link = once('link', args.link) as LinkMode | undefined;
-  const to = once('to', args.to) as Form | undefined;
+  const outs = outOptions(args);
   const inPlace = args['in-place'];
   const savePlan = once('save-plan', args['save-plan']);
   if (out === undefined && !inPlace && !args['dry-run']) {
@@ -111,13 +109,13 @@ async function run(args: Arguments, context: Context): Promise<void> {
     );
   }
   if (out !== undefined && inPlace) throw messages.usage('-o and --in-place were given both', 'give one of them');
-  if (link !== undefined && inPlace) {
+  if (outs.link !== undefined && inPlace) {
     throw messages.usage(
       '--link goes with -o, not with --in-place',
       'in place, what does not change stays the very file that it is',
     );
   }
-  if (to !== undefined && inPlace) {
+  if (outs.to !== undefined && inPlace) {
     throw messages.usage('--to goes with -o, not with --in-place', 'in place, it stays what it is');
   }
   if (savePlan === '-' && args.json) {
@@ -133,8 +131,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     inPlace: inPlace && !args['dry-run'],
-    ...(link === undefined ? {} : { link }),
-    ...(to === undefined ? {} : { to }),
+    ...outs,
     ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
     allowUnmatched: args['allow-unmatched'],
     dropInFlight: args['drop-in-flight'],
