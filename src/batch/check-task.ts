@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { messages } from '../errors/messages';
-import { parseSpec } from '../specs/parse-spec';
+import { parseInheritSpec, parseSpec } from '../specs/parse-spec';
 import { parsePathFilter } from '../specs/path-filter';
 import type { BatchTask } from './task';
 
@@ -8,10 +8,7 @@ import type { BatchTask } from './task';
 export function checkTask(task: BatchTask): void {
   if (task.what === 'rewrite') for (const spec of task.options.specs) parseSpec(spec);
   if (task.what === 'ls') {
-    for (const given of task.options.specs ?? []) {
-      const spec = parseSpec(given);
-      if (spec.kind !== 'inherit') throw messages.specTakesNoEntry(spec.text);
-    }
+    for (const spec of task.options.specs ?? []) parseInheritSpec(spec);
     if (task.options.path !== undefined) parsePathFilter(task.options.path);
   }
   if (task.what === 'diff') {

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { escapeControls } from '../bytes/escape';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
+import { INVENTORY_IMAGE } from '../frames/image-kinds';
 import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
 import { Exclusions, isExclusion } from './exclusions';
-import { INVENTORY } from './inventory';
 import { NonUtf8Names, REPLACEMENT } from './non-utf8';
 import { STATE_FOLDER } from './record';
 import type { Root } from './root';
@@ -112,7 +112,7 @@ class Finder {
     for await (const { path: match, dirent } of matches) {
       this.options.signal?.throwIfAborted();
       const full = path.resolve(this.here, match);
-      if (path.basename(full) === INVENTORY) take(path.dirname(full));
+      if (path.basename(full) === INVENTORY_IMAGE) take(path.dirname(full));
       else if (match.includes(REPLACEMENT)) {
         for (const place of this.nonUtf8.checkpoints(full)) take(place, messages.inputNotUtf8(place));
       } else if (dirent.isSymbolicLink()) linked = match;
@@ -140,7 +140,7 @@ class Finder {
           this.tellUnlisted(full, error, onProblem);
           return done(null, []);
         }
-        const inventory = entries.find(({ name }) => name === INVENTORY);
+        const inventory = entries.find(({ name }) => name === INVENTORY_IMAGE);
         if (inventory !== undefined) return done(null, [inventory]);
         if (!tops.has(full) && entries.some(({ name }) => name === STATE_FOLDER)) return done(null, []);
         done(
@@ -188,7 +188,7 @@ class Finder {
 
 function hasInventory(folder: string): boolean {
   try {
-    return fs.lstatSync(`${folder}/${INVENTORY}`, { throwIfNoEntry: false }) !== undefined;
+    return fs.lstatSync(`${folder}/${INVENTORY_IMAGE}`, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }
@@ -211,7 +211,7 @@ function checkpointAt(word: string): string | FdgraftError {
   const full = path.resolve(word);
   try {
     const stats = fs.statSync(full);
-    if (stats.isFile() && path.basename(full) === INVENTORY) return path.dirname(full);
+    if (stats.isFile() && path.basename(full) === INVENTORY_IMAGE) return path.dirname(full);
     // Who names a link means what it leads to.
     if (stats.isDirectory()) return hasInventory(full) ? full : messages.noCheckpoint(word, true);
     const real = fs.realpathSync.native(full);

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
+import { INVENTORY_IMAGE } from '../frames/image-kinds';
 import { isArchive } from '../storage/archive/detect';
 import { joinPath } from '../storage/byte-path';
-import { INVENTORY } from './inventory';
 
 /** What Node.js makes of bytes that are not UTF-8. */
 export const REPLACEMENT = '\ufffd';
@@ -50,7 +50,7 @@ function list(folder: string): Buffer[] {
 /** Also true where that cannot be known: it may be one. */
 function isCheckpoint(place: Buffer): boolean {
   try {
-    return fs.existsSync(joinPath(place, Buffer.from(INVENTORY))) || isArchive(place);
+    return fs.existsSync(joinPath(place, Buffer.from(INVENTORY_IMAGE))) || isArchive(place);
   } catch {
     return true;
   }

@@ -7,10 +7,10 @@ import { explainUnmatched } from '../rewrite/near-misses';
 import { resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';
-import { parseSpec } from '../specs/parse-spec';
+import { parseInheritSpec } from '../specs/parse-spec';
 import { parsePathFilter } from '../specs/path-filter';
 import { withoutLeadingSlash } from '../specs/path-key';
-import type { InheritSpec, SpecOptions } from '../specs/spec';
+import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
 
 export interface InspectOptions {
@@ -70,10 +70,7 @@ function pathOf({ facts, type }: OpenEntry): Buffer {
 
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */
 async function findTaken(source: Source, given: readonly (string | SpecOptions)[], signal?: AbortSignal) {
-  const specs = given.map(parseSpec).map((spec): InheritSpec => {
-    if (spec.kind !== 'inherit') throw messages.specTakesNoEntry(spec.text);
-    return spec;
-  });
+  const specs = given.map(parseInheritSpec);
   const resolved = await resolveDescriptors(source, specs, signal);
   const found = await survey(source, specs, resolved, signal);
   const callerFds = new Map<number, number[]>();

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { messages } from '../errors/messages';
-import { identifyImage, PLAN_IMAGE, rawContentOf } from '../frames/image-kinds';
+import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE, rawContentOf } from '../frames/image-kinds';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { archiveForm, foreignCompression } from '../storage/archive/detect';
 import { openFolder } from '../storage/folder-source';
@@ -12,9 +12,7 @@ import { isJsonOfImage, JSON_ENDING } from './json-name';
  * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
  * folder that was rewritten before is told before its placeholders are met.
  */
-export const FIRST_MEMBERS = [PLAN_IMAGE, 'inventory.img', 'pstree.img', 'files.img'];
-
-const INVENTORY = 'inventory.img';
+export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.img'];
 
 export interface OpenOptions {
   /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
@@ -29,7 +27,7 @@ export interface OpenOptions {
 export async function openSource(place: string, { signal, exact = false }: OpenOptions = {}): Promise<Source> {
   const folder = imageFolderIn(place);
   if (folder !== undefined && (folder === place || !exact)) return openFolder(folder, FIRST_MEMBERS);
-  const source = await openAny(place, [INVENTORY], signal);
+  const source = await openAny(place, [INVENTORY_IMAGE], signal);
   // Asked before anything is read: the folder may be any, with whole trees below it.
   if (source.folder !== undefined) throw messages.noInventory(place, folder);
   return source;
@@ -37,12 +35,12 @@ export async function openSource(place: string, { signal, exact = false }: OpenO
 
 /** The folder with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
 export function imageFolderIn(place: string): string | undefined {
-  return [place, `${place}/${USUAL_FOLDER}`].find((folder) => exists(place, `${folder}/${INVENTORY}`));
+  return [place, `${place}/${USUAL_FOLDER}`].find((folder) => exists(place, `${folder}/${INVENTORY_IMAGE}`));
 }
 
 /** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
 export async function openImages(place: string, { signal }: OpenOptions = {}): Promise<Source> {
-  return openAny(place, [INVENTORY, `${INVENTORY}${JSON_ENDING}`], signal);
+  return openAny(place, [INVENTORY_IMAGE, `${INVENTORY_IMAGE}${JSON_ENDING}`], signal);
 }
 
 async function openAny(place: string, markers: readonly string[], signal: AbortSignal | undefined): Promise<Source> {

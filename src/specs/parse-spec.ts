@@ -11,6 +11,13 @@ const MAX_ID = 2 ** 32 - 1;
 /** How runtimes name external namespaces (runc, crun: extRootNetNS, extRootPidNS). */
 const NAMESPACE_KEY = /^ext[A-Z][A-Za-z]*NS$/;
 
+/** The same for who asks what a spec takes. Throws FdgraftError for what takes no entry, too. */
+export function parseInheritSpec(given: string | SpecOptions): InheritSpec {
+  const spec = parseSpec(given);
+  if (spec.kind !== 'inherit') throw messages.specTakesNoEntry(spec.text);
+  return spec;
+}
+
 /**
  * Reads `fd[N]:KEY` or `debug[N]:TEXT`, alone or with its options. Stricter than CRIU, whose parser lets
  * `fd[7:x` and `fd[ 7]` pass. Throws FdgraftError: SPEC_SYNTAX, or SPEC_UNSUPPORTED for a kind of key that is
