@@ -46,8 +46,8 @@ static int check_head(const struct plan *plan)
 {
 	const Fdgraft__PlanHead *head = plan->head;
 
-	if (head->format != PLAN_FORMAT) {
-		message("%s: head: format %u, this fdgraft-exec reads format %d; use the fdgraft-exec that came with the fdgraft that wrote it",
+	if (head->format < 1 || head->format > PLAN_FORMAT) {
+		message("%s: head: format %u, this fdgraft-exec reads formats 1 to %d; use the fdgraft-exec that came with the fdgraft that wrote it",
 			plan->shown_path, head->format, PLAN_FORMAT);
 		return -1;
 	}

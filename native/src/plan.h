@@ -11,7 +11,8 @@
 #include "sha256.h"
 
 #define PLAN_NAME "inherit-plan.img"
-#define PLAN_FORMAT 1
+/* Written by this version; read are all from 1 up to this one. */
+#define PLAN_FORMAT 2
 /* About ten million descriptors. */
 #define PLAN_SIZE_MAX ((size_t)256 << 20)
 /* Linux allows no descriptor number past this unless fs.nr_open is raised. */

@@ -598,6 +598,13 @@ export const messages = {
       problem: `is no plan of fdgraft: ${problem}`,
       hint: 'give the inherit-plan.img that fdgraft rewrite made, or the folder that it is in',
     }),
+  planFormatUnknown: (file: string, format: number, newest: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `has plan format ${format}; this version reads formats 1 to ${newest}`,
+      hint: 'use the fdgraft that wrote the plan, or a newer one',
+    }),
   kindsDiffer: (a: string, kindA: string, b: string, kindB: string) =>
     error({
       code: 'IMAGES_DISAGREE',

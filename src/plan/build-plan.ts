@@ -4,7 +4,7 @@ import type { Decision, Placeholder } from '../rewrite/decide';
 import type { ChangedImage, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
-import type { Plan, PlanPlaceholder, PlanReference } from './plan';
+import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from './plan';
 
 export interface PlanParts {
   readonly tool: string;
@@ -21,7 +21,7 @@ export interface PlanParts {
 export function buildPlan(parts: PlanParts): Plan {
   const { decision, changed, inherits } = parts;
   return {
-    format: 1,
+    format: PLAN_FORMAT,
     tool: parts.tool,
     images: [...changed].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
     specs: inherits.map((spec, number) => ({
@@ -39,6 +39,7 @@ export function buildPlan(parts: PlanParts): Plan {
       message,
       ...(fileId === undefined ? {} : { file_id: fileId }),
     })),
+    tasks: [],
     placeholders: decision.placeholders.map((placeholder) => buildPlaceholder(placeholder, parts)),
   };
 }

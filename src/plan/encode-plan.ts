@@ -24,9 +24,10 @@ function record(type: protobuf.Type, value: object): Uint8Array[] {
 }
 
 function toMessage(placeholder: PlanPlaceholder): object {
-  const { was } = placeholder;
+  const { was, truncate_to } = placeholder;
   return {
     ...placeholder,
+    ...(truncate_to === undefined ? {} : { truncate_to: splitLong(truncate_to) }),
     apply: `APPLY_${placeholder.apply}`,
     position: `POSITION_${placeholder.position}`,
     was: was.offset === undefined ? was : { ...was, offset: splitLong(was.offset) },

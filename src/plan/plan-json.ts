@@ -18,8 +18,10 @@ export function planToJson(plan: Plan): Record<string, unknown> {
     specs: plan.specs,
     debugs: plan.debugs.map((debug) => ({ ...debug, output: escapeBytes(debug.output) })),
     warnings: plan.warnings,
-    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, ...rest }) => ({
+    tasks: plan.tasks,
+    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, ...rest }) => ({
       ...rest,
+      ...(truncate_to === undefined ? {} : { truncate_to: jsonNumber(truncate_to) }),
       was: { ...was, ...(was.offset === undefined ? {} : { offset: jsonNumber(was.offset) }) },
       apply: apply.toLowerCase(),
       position: position.toLowerCase(),

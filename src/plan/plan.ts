@@ -1,12 +1,17 @@
+/** The format that this version writes; it reads all formats up to this one. */
+export const PLAN_FORMAT = 2;
+
 /** The plan as data: what schemas/plan.proto says, with the same names. */
 export interface Plan {
-  /** Version of the format. */
-  readonly format: 1;
+  /** Version of the format, from 1 to PLAN_FORMAT. */
+  readonly format: number;
   readonly tool: string;
   readonly images: readonly PlanImage[];
   readonly specs: readonly PlanSpec[];
   readonly debugs: readonly PlanDebug[];
   readonly warnings: readonly PlanWarning[];
+  /** Ascending by pid; empty in format 1. */
+  readonly tasks: readonly PlanTask[];
   /** Ascending by file id. */
   readonly placeholders: readonly PlanPlaceholder[];
 }
@@ -36,6 +41,26 @@ export interface PlanWarning {
   readonly file_id?: number;
 }
 
+/** Credentials of a task that refers to a placeholder; all ids as its own user namespace has them. */
+export interface PlanTask {
+  readonly pid: number;
+  /** For access to files: fsuid and fsgid. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** CAP_DAC_OVERRIDE is effective. */
+  readonly overrides_access: boolean;
+  readonly uid_ranges: readonly PlanIdRange[];
+  readonly gid_ranges: readonly PlanIdRange[];
+}
+
+/** One line of uid_map or gid_map. */
+export interface PlanIdRange {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
 export interface PlanPlaceholder {
   readonly file_id: number;
   /** File id of the entry that it was split off from, where its own is a new one. */
@@ -52,6 +77,10 @@ export interface PlanPlaceholder {
   readonly position: 'CALLER' | 'SAVED' | 'END';
   readonly references: readonly PlanReference[];
   readonly in_flight: readonly PlanInFlight[];
+  /** The executor cuts the caller's file to this size. */
+  readonly truncate_to?: bigint;
+  /** Capacity of the pipe at the dump. */
+  readonly pipe_size?: number;
 }
 
 export interface PlanEntry {

@@ -4,10 +4,22 @@ import { messages } from '../errors/messages';
 import { IMG_COMMON, PLAN_MAGIC } from '../frames/image-kinds';
 import { RecordReader } from '../frames/record-reader';
 import descriptor from '../schema/generated/plan.json';
-import type { Plan, PlanDescriptor, PlanInFlight, PlanPlaceholder, PlanReference, PlanScmRight } from './plan';
+import {
+  PLAN_FORMAT,
+  type Plan,
+  type PlanDescriptor,
+  type PlanInFlight,
+  type PlanPlaceholder,
+  type PlanReference,
+  type PlanScmRight,
+} from './plan';
 
 type Decoded = Omit<Plan, 'placeholders'> & { placeholders: number };
-type DecodedPlaceholder = Omit<PlanPlaceholder, 'apply' | 'position' | 'references' | 'in_flight' | 'was'> & {
+type DecodedPlaceholder = Omit<
+  PlanPlaceholder,
+  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to'
+> & {
+  truncate_to?: string;
   apply: string;
   position: string;
   was: Omit<PlanPlaceholder['was'], 'offset'> & { offset?: string };
@@ -44,7 +56,7 @@ function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[
   };
   if (headRecord === undefined) throw messages.noPlan(file, 'it has no records');
   const head = decode('plan_head', headRecord) as Decoded;
-  if (head.format !== 1) throw messages.noPlan(file, `its format is ${head.format}, and 1 is what this version reads`);
+  if (head.format < 1 || head.format > PLAN_FORMAT) throw messages.planFormatUnknown(file, head.format, PLAN_FORMAT);
   if (head.placeholders !== others.length) {
     throw messages.noPlan(file, `it has ${others.length} placeholders, and its head says ${head.placeholders}`);
   }
@@ -53,9 +65,11 @@ function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
+  const { truncate_to, ...others } = decoded;
   const { offset, ...was } = decoded.was;
   return {
-    ...decoded,
+    ...others,
+    ...(truncate_to === undefined ? {} : { truncate_to: BigInt(truncate_to) }),
     apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
     position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],
     was: offset === undefined ? was : { ...was, offset: BigInt(offset) },

@@ -188,7 +188,7 @@ test('a plan is saved as JSON, and only where the rewrite succeeds', async (t) =
   await t.throwsAsync(rewriteFolder(source, source, { savePlan }));
   t.is(fs.readFileSync(savePlan, 'utf8'), 'old');
   await rewriteFolder(source, out, { savePlan });
-  t.like(JSON.parse(fs.readFileSync(savePlan, 'utf8')), { format: 'fdgraft.plan', version: 1 });
+  t.like(JSON.parse(fs.readFileSync(savePlan, 'utf8')), { format: 'fdgraft.plan', version: 2 });
   t.deepEqual(
     fs.readdirSync(top).filter((name) => name.startsWith('.')),
     [],

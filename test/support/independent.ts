@@ -131,7 +131,7 @@ const writes = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 0;
 /** The plan by itself. */
 function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect): void {
   const numbers = numbersOf(source);
-  expect(head.format === 1, `the plan has format ${head.format}`);
+  expect(head.format === 2, `the plan has format ${head.format}`);
   expect(head.placeholders === placeholders.length, 'the plan miscounts its placeholders');
   placeholders.forEach((placeholder, i) => {
     const { file_id, spec, caller_fd, was, references } = placeholder;

@@ -95,7 +95,7 @@ export function specsOf(plan: Plan): Spec[] {
 
 export function headRecord(plan: Plan): Buffer {
   const head = {
-    format: plan.format ?? 1,
+    format: plan.format ?? 2,
     tool: 'a test',
     placeholders: plan.count ?? plan.placeholders?.length ?? 0,
     images: (plan.images ?? []).map((image) => ({
