@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { messages } from '../errors/messages';
+import { checkPattern } from './check-pattern';
 
 /** True for words that take away from the others; `!(a|b)/c` is a pattern of its own. */
 export function isExclusion(word: string): boolean {
@@ -28,14 +29,16 @@ export class Exclusions {
       import('fast-glob'),
       import('micromatch'),
     ]);
+    const writeOut = (pattern: string) =>
+      micromatch.braces(pattern, { expand: true, nodupes: true, keepEscaping: true });
     const compile = (pattern: string) => {
-      const options = { expand: true, nodupes: true, keepEscaping: true };
-      const all = micromatch.braces(pattern, options).map((one) => micromatch.makeRe(one, { dot: true }));
+      const all = writeOut(pattern).map((one) => micromatch.makeRe(one, { dot: true }));
       return (text: string) => all.some((expression) => expression.test(text));
     };
     const matcher = (word: string): Exclusion['matches'] => {
       const pattern = word.slice(1);
       if (pattern === '') throw messages.patternEmpty();
+      checkPattern(word, pattern, writeOut);
       if (!pattern.startsWith('**')) {
         const matches = compile(path.resolve(fastGlob.escapePath(here), pattern));
         return (full) => withParents(full, '/').some(matches);

@@ -5,6 +5,7 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE } from '../frames/image-kinds';
 import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
+import { checkPattern } from './check-pattern';
 import { Exclusions, isExclusion } from './exclusions';
 import { NonUtf8Names, REPLACEMENT } from './non-utf8';
 import { STATE_FOLDER } from './record';
@@ -86,7 +87,13 @@ class Finder {
 
   async takePattern(pattern: string): Promise<void> {
     // Loaded only here: words alone need none of it.
-    const { default: fastGlob } = await import('fast-glob');
+    const [{ default: fastGlob }, { default: micromatch }] = await Promise.all([
+      import('fast-glob'),
+      import('micromatch'),
+    ]);
+    checkPattern(pattern, pattern, (one) =>
+      micromatch.braces(one, { expand: true, nodupes: true, keepEscaping: true }),
+    );
     if (!fastGlob.isDynamicPattern(pattern)) {
       if (this.exclusions.has(path.resolve(pattern))) return;
       const problem = pattern.includes(REPLACEMENT)

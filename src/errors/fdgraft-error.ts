@@ -1,3 +1,5 @@
+import { shortenLines } from './shorten';
+
 /** Stable codes that a caller of the library can rely on. */
 export type ErrorCode =
   | 'USAGE'
@@ -57,14 +59,14 @@ export class FdgraftError extends Error implements Place {
 
   constructor(details: ErrorDetails) {
     const place = describePlace(details);
-    super(place === '' ? details.problem : `${place}: ${details.problem}`, { cause: details.cause });
+    super(shortenLines(place === '' ? details.problem : `${place}: ${details.problem}`), { cause: details.cause });
     this.code = details.code;
     this.exitCode = details.exitCode ?? 2;
     this.file = details.file;
     this.entry = details.entry;
     this.offset = details.offset;
     this.field = details.field;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : shortenLines(details.hint);
   }
 }
 

@@ -341,6 +341,8 @@ export const messages = {
     }),
   patternEmpty: () =>
     error({ code: 'USAGE', problem: 'a pattern is empty', hint: 'name checkpoints, or write a pattern for them' }),
+  patternTooCostly: (word: string, problem: string, hint: string) =>
+    error({ code: 'USAGE', problem: `pattern '${word}': ${problem}`, hint }),
   patternMatchesNothing: (pattern: string, linked: string | undefined) =>
     error({
       code: 'SOURCE_UNUSABLE',

@@ -37,38 +37,116 @@ test('bytes are matched, not characters', (t) => {
   t.true(new Glob('a\\xff*').matches(Buffer.from('a\xffb', 'latin1'), 0, 3));
 });
 
-/** The same meaning, tried in every way there is. */
-function slowly(pattern: string, path: string): boolean {
-  if (pattern === '') return path === '';
-  if (pattern.startsWith('**'))
-    return slowly(pattern.slice(2), path) || (path !== '' && slowly(pattern, path.slice(1)));
-  if (pattern[0] === '*')
-    return slowly(pattern.slice(1), path) || (path !== '' && path[0] !== '/' && slowly(pattern, path.slice(1)));
-  if (path === '') return false;
-  return (pattern[0] === path[0] || (pattern[0] === '?' && path[0] !== '/')) && slowly(pattern.slice(1), path.slice(1));
+/** All that the braces of a pattern stand for, written out. */
+function expand(pattern: string): string[] {
+  const open = pattern.indexOf('{');
+  if (open === -1) return [pattern];
+  const choices: string[] = [''];
+  let depth = 0;
+  for (let at = open + 1; ; at += 1) {
+    const character = pattern[at] as string;
+    if (depth === 0 && character === '}') {
+      const [before, after] = [pattern.slice(0, open), pattern.slice(at + 1)];
+      return choices.flatMap((choice) => expand(before + choice + after));
+    }
+    if (character === '{') depth += 1;
+    if (character === '}') depth -= 1;
+    if (depth === 0 && character === ',') choices.push('');
+    else choices[choices.length - 1] += character;
+  }
 }
 
-test('stars find a way wherever there is one', (t) => {
-  const units = fc.array(fc.constantFrom('a', 'b', '/', '*', '**', '?'), { maxLength: 8 }).map((all) => all.join(''));
-  const paths = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 10 }).map((all) => all.join(''));
-  const plain = (pattern: string) => pattern.replace(/\*{3,}/g, '**');
+/** The same meaning, by the regular expressions of the language. */
+function toRegExp(pattern: string): RegExp {
+  const source = pattern.replace(/(^|\/)\*{2,}\/|\*+|[?]|\[[^\]]*\]|[^*?[]/g, (piece, slash) => {
+    if (slash !== undefined) return `${slash}§`;
+    if (piece[0] === '*') return piece.length > 1 ? '[^]*' : '[^/]*';
+    if (piece === '?') return '[^/]';
+    return piece.startsWith('[!') ? `[^/${piece.slice(2)}` : piece;
+  });
+  // What begins right behind a double star between slashes has a slash before it, too.
+  const whole = source.replaceAll('§', '(?:[^]*/)?');
+  return new RegExp(`^(?:${whole})$`);
+}
+
+/** A double star between slashes that follows another one shares their slash, which one replacement cannot take twice. */
+const slowly = (pattern: string, path: string) =>
+  expand(pattern).some((one) => toRegExp(one.replace(/(^|\/)(\*{2,}\/)+/g, '$1**/')).test(path));
+
+const PIECES = ['a', 'b', '/', '*', '**', '?', '[ab]', '[!a]', '/**/', '{a,b}'];
+
+const sequences: fc.Arbitrary<string> = fc.letrec<{ sequence: string; braces: string }>((tie) => ({
+  sequence: fc
+    .array(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...PIECES) }, { weight: 2, arbitrary: tie('braces') }), {
+      maxLength: 5,
+    })
+    .map((all) => all.join('')),
+  braces: fc
+    .array(fc.oneof({ maxDepth: 3 }, fc.constantFrom(...PIECES, ''), tie('sequence')), { minLength: 1, maxLength: 3 })
+    .map((choices) => `{${choices.join(',')}}`),
+})).sequence;
+
+test('a pattern matches what one of the patterns without braces does that it stands for', (t) => {
+  const paths = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 8 }).map((all) => all.join(''));
   fc.assert(
-    fc.property(units.map(plain), paths, (pattern, path) => {
-      // Between slashes a double star means a little more.
-      fc.pre(!/(^|\/)\*\*\//.test(pattern));
-      t.is(matches(pattern, path), slowly(pattern, path), `${pattern} ${path}`);
-    }),
-    { numRuns: 20_000 },
+    fc.property(
+      sequences.filter((pattern) => expand(pattern).length <= 64),
+      fc.array(paths, { minLength: 5, maxLength: 5 }),
+      (pattern, some) => {
+        for (const path of some) t.is(matches(pattern, path), slowly(pattern, path), `${pattern} ${path}`);
+      },
+    ),
+    { numRuns: 3000 },
   );
 });
 
-test('a long path takes no time, whatever the pattern', (t) => {
-  t.false(matches(`${'*a'.repeat(30)}b`, 'a'.repeat(100_000)));
-  t.false(matches(`${'**a'.repeat(30)}b`, 'a/'.repeat(50_000)));
+/** What a match looks at is bounded by the pattern times the path; each place of a pattern counts six times. */
+const COSTLY: [string, string][] = [
+  [`${'*a'.repeat(30)}b`, 'a'.repeat(4096)],
+  [`${'**a'.repeat(30)}b`, 'a/'.repeat(2048)],
+  [`**/${'*a'.repeat(1000)}b`, 'a'.repeat(4096)],
+  [`${'**/'.repeat(1000)}b`, '/'.repeat(4096)],
+  [`{${'*,'.repeat(1000)}*}b`, 'a'.repeat(4096)],
+  [`${'{a,*}'.repeat(10)}b`, 'a'.repeat(4096)],
+  [`${'{'.repeat(32)}**a${'}'.repeat(32)}${'{,**a}'.repeat(10)}`, 'ab'.repeat(2048)],
+];
+COSTLY.forEach(([pattern, path], number) => {
+  test(`costly pattern ${number} takes no more steps than pattern times path`, (t) => {
+    const glob = new Glob(pattern);
+    const bytes = Buffer.from(path);
+    glob.matches(bytes, 0, bytes.length);
+    t.true(glob.visits <= 6 * (pattern.length + 1) * (path.length + 1), `${glob.visits}`);
+  });
 });
 
-for (const pattern of ['[a', '{a', '[b-a]', '{a,b}'.repeat(11)]) {
-  test(`${pattern} is refused`, (t) => {
-    t.throws(() => new Glob(pattern), { instanceOf: GlobFault });
+test('a long path matches nothing, at no cost', (t) => {
+  for (const [pattern, path] of COSTLY) {
+    const glob = new Glob(pattern);
+    const bytes = Buffer.from(path.repeat(25));
+    t.false(glob.matches(bytes, 0, bytes.length));
+    t.is(glob.visits, 0);
+  }
+});
+
+test('braces that stand for 1024 patterns are matched', (t) => {
+  t.true(matches('{a,b}'.repeat(10), 'abababbbba'));
+  t.true(matches(`{${'a,'.repeat(1023)}b}`, 'b'));
+  t.true(matches(`${'{'.repeat(32)}a${'}'.repeat(32)}`, 'a'));
+});
+
+const REFUSED: [string, string][] = [
+  ['[a', 'a [ has no ]'],
+  ['{a', 'a { has no }'],
+  ['{a,{b}', 'a { has no }'],
+  ['[b-a]', 'a range in [ ] goes backwards'],
+  ['{a,b}'.repeat(11), 'the braces stand for more than 1024 patterns'],
+  ['{a,b}'.repeat(800), 'the braces stand for more than 1024 patterns'],
+  [`{${'a,'.repeat(1024)}b}`, 'the braces stand for more than 1024 patterns'],
+  [`${'{'.repeat(33)}a${'}'.repeat(33)}`, 'braces are nested deeper than 32'],
+  [`*${'a'.repeat(4096)}`, 'the glob has 4097 bytes, more than the 4096 that one can have'],
+];
+for (const [pattern, message] of REFUSED) {
+  test(`${pattern.slice(0, 60)} of ${pattern.length} characters is refused`, (t) => {
+    t.throws(() => new Glob(pattern), { instanceOf: GlobFault, message });
   });
 }
