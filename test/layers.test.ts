@@ -4,8 +4,8 @@ import test from 'ava';
 
 /** From the bottom up: a folder imports from itself and from those before it (docs/ARCHITECTURE.md). */
 const LAYERS = [
-  'errors',
   'bytes',
+  'errors',
   'storage',
   'frames',
   'wire',

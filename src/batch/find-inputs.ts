@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { escapeControls } from '../bytes/escape';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE } from '../frames/image-kinds';
@@ -51,7 +50,7 @@ export async function findInputs(words: readonly string[], options: FindOptions)
   }
   const all = finder.all();
   if (all.length === 0) throw messages.allTakenAway();
-  for (const word of exclusions.unused()) options.onWarning?.(messages.takesNothingAway(escapeControls(word)));
+  for (const word of exclusions.unused()) options.onWarning?.(messages.takesNothingAway(word));
   return all;
 }
 

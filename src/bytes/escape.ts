@@ -70,6 +70,15 @@ export function escapeControls(text: string): string {
   return text.replace(NOT_SHOWN, (character) => [...Buffer.from(character, 'utf8')].map(hex).join(''));
 }
 
+/** JSON with these characters, but for line ends, as the \uXXXX of JSON. They can only stand in its strings. */
+export function escapeControlsInJson(json: string): string {
+  return json.replace(NOT_SHOWN, (character) => (character === '\n' ? character : codeUnits(character).join('')));
+}
+
+function codeUnits(character: string): string[] {
+  return character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** Length of the valid UTF-8 sequence at `at`, 0 where there is none. */
 function validSequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;

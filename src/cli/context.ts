@@ -1,15 +1,19 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { stdio, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
-  /** Data, to stdout. False where nobody reads it any more. */
+  /**
+   * Data, to stdout. False if nobody reads it any more. Throws FdgraftError if it cannot be written: then the answer is
+   * not complete.
+   */
   print(text: string): Promise<boolean>;
-  /** Bytes as they are, to stdout. False where nobody reads it any more. */
+  /** The same for bytes as they are. */
   write(bytes: Uint8Array): Promise<boolean>;
-  /** All else, to stderr. */
-  complain(text: string): Promise<void>;
+  /** All else, to stderr, a line each. A line that cannot be written changes nothing: it is lost. */
+  complain(...lines: readonly string[]): Promise<void>;
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal;
   /** Bold where stdout is a terminal that shows it. */
@@ -33,20 +37,17 @@ export function createContext(): Context {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => controller.abort(new Interrupted(signal));
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // A reader that has seen enough is no error; `write` hears of it through its callback.
-  process.stdout.on('error', () => {});
-  process.stderr.on('error', () => {});
   const release = () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
   return {
-    print: (text) => write(process.stdout, printable(text)),
-    write: (bytes) => write(process.stdout, bytes),
-    complain: async (text) => {
-      await write(process.stderr, printable(`${text}\n`));
+    print: (text) => answer(printable(text)),
+    write: answer,
+    complain: async (...lines) => {
+      await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
     },
     signal: controller.signal,
-    emphasize: (text, wanted) => (wanted && showsColour(process.stdout) ? styleText('bold', text) : text),
+    emphasize: (text, wanted) => (wanted && showsColour() ? styleText('bold', text) : text),
     answerNo: () => {
       process.exitCode = 1;
     },
@@ -58,29 +59,33 @@ export function createContext(): Context {
   };
 }
 
-function showsColour(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+function showsColour(): boolean {
+  return stdio('stdout')?.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 }
 
-function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    stream.write(data, (error) => {
-      if (error === null || error === undefined) resolve(true);
-      else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
-      else reject(messages.systemError(error, stream === process.stdout ? 'stdout' : 'stderr'));
-    });
-  });
+async function answer(data: string | Uint8Array): Promise<boolean> {
+  try {
+    await writeAll('stdout', data);
+    return true;
+  } catch (error) {
+    // A reader that has seen enough is no error.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+    throw messages.systemError(error, 'stdout');
+  }
 }
 
 /** Whatever `escapeControls` would write otherwise, but for line ends and tabs. */
 const STEERS = /[^\n\t\P{Cc}]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\u{e0000}-\u{e007f}]/u;
 
-/** Nothing that came from outside may steer the terminal; line ends, tabs and our own colours may. */
+/** What `emphasize` puts around text. */
+const EMPHASIS = /(\u001b\[(?:1|22)m|[\n\t])/;
+
+/** Nothing that came from outside may steer the terminal; line ends, tabs and what `emphasize` writes may. */
 function printable(text: string): string {
   // Most text has nothing of the kind: it is not taken to pieces then.
   if (!STEERS.test(text)) return text;
   return text
-    .split(/([\n\t]|\u001b\[\d+m)/)
+    .split(EMPHASIS)
     .map((piece, index) => (index % 2 === 1 ? piece : escapeControls(piece)))
     .join('');
 }

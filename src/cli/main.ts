@@ -20,7 +20,13 @@ import { prepareWords } from './words-of-line';
 export async function main(args: readonly string[]): Promise<void> {
   const context = createContext();
   try {
-    await buildParser(prepareWords(args), context).parseAsync();
+    const words = prepareWords(args);
+    // What yargs itself prints, such as --help, is an answer as others are.
+    let told = '';
+    await buildParser(words, context).parseAsync(words, {}, (_error, _args, output) => {
+      told = output;
+    });
+    if (told !== '') await context.print(`${told}\n`);
   } catch (error) {
     await report(error, context);
   } finally {
@@ -28,8 +34,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function buildParser(args: readonly string[], context: Context): Argv {
-  const parser = yargs(args)
+function buildParser(words: readonly string[], context: Context): Argv {
+  const parser = yargs(words)
     .scriptName('fdgraft')
     .locale('en')
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'dot-notation': false })
@@ -61,9 +67,17 @@ function buildParser(args: readonly string[], context: Context): Argv {
       const isOurs = error !== undefined && error !== null && error.name !== 'YError';
       throw isOurs
         ? error
-        : messages.usage(message ?? error.message, 'fdgraft --help and fdgraft COMMAND --help say what there is');
+        : messages.usage(
+            inOneLine(message ?? error.message),
+            'fdgraft --help and fdgraft COMMAND --help say what there is',
+          );
     });
   return parser;
+}
+
+/** The one message of yargs that has lines of its own; a line end in any other is in a word of the user's. */
+function inOneLine(message: string): string {
+  return message.startsWith('Invalid values:\n') ? message.replace(/\n\s*/g, ' ') : message;
 }
 
 async function report(error: unknown, context: Context): Promise<void> {
@@ -71,12 +85,9 @@ async function report(error: unknown, context: Context): Promise<void> {
     context.dieOf(error.signal);
     return;
   }
-  if (!(error instanceof FdgraftError)) {
-    await context.complain(`fdgraft: ${messages.unforeseen(error).message}`);
-    process.exitCode = 2;
-    return;
-  }
-  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-  await context.complain(`fdgraft: ${error.message}${hint}`);
-  process.exitCode = error.exitCode;
+  const { message, hint, exitCode } = error instanceof FdgraftError ? error : messages.unforeseen(error);
+  process.exitCode = exitCode;
+  // The line ends of a message are its own.
+  const lines = message.split('\n');
+  await context.complain(`fdgraft: ${lines[0]}`, ...lines.slice(1), ...(hint === undefined ? [] : [`  ${hint}`]));
 }

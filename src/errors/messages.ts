@@ -1,11 +1,29 @@
 /**
  * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
- * way out. Text that comes from outside arrives here escaped (bytes/escape.ts).
+ * way out. Text from bytes arrives here escaped (bytes/escape.ts); control characters of all text are escaped here.
  */
 import { getSystemErrorMap } from 'node:util';
+import { escapeControls } from '../bytes/escape';
+import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
 
-const error = (details: ErrorDetails) => new FdgraftError(details);
+/** If the process lacks a resource, that is the reason, whatever was tried: the hint says how to get more of it. */
+const error = (details: ErrorDetails) =>
+  new FdgraftError({ ...details, hint: shortageHint(details.cause) ?? details.hint });
+
+/** A limit of open files that every command does with. */
+const ENOUGH_OPEN_FILES = 1024;
+
+function shortageHint(cause: unknown): string | undefined {
+  switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
+    case 'EMFILE':
+      return `raise the limit of open files: ulimit -n ${ENOUGH_OPEN_FILES}`;
+    case 'ENFILE':
+      return 'wait until other programs have closed files, or raise the limit of the system: sysctl fs.file-max';
+    default:
+      return undefined;
+  }
+}
 
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException)?.code;
@@ -19,10 +37,14 @@ function reason(cause: unknown): string {
       return 'the disk is full (ENOSPC)';
     case 'ELOOP':
       return 'it is a symbolic link, or became one (ELOOP)';
+    case 'EMFILE':
+      return 'this process has as many files open as it may (EMFILE)';
+    case 'ENFILE':
+      return 'the system has as many files open as it may (ENFILE)';
     default:
       // The numbers of zlib's errors are others than the system's.
       return code === undefined || code.startsWith('Z_')
-        ? String((cause as Error)?.message ?? cause)
+        ? escapeControls(String((cause as Error)?.message ?? cause))
         : errnoText(cause as NodeJS.ErrnoException);
   }
 }
@@ -33,7 +55,7 @@ function errnoText({ errno, code }: NodeJS.ErrnoException): string {
   return text === undefined ? `${code}` : `${text} (${code})`;
 }
 
-export const messages = {
+const texts = {
   usage: (problem: string, hint?: string) => error({ code: 'USAGE', problem, hint }),
   idsOfPlan: () =>
     error({
@@ -328,6 +350,15 @@ export const messages = {
     }),
   systemError: (cause: unknown, file?: string) =>
     cause instanceof FdgraftError ? cause : error({ code: 'SYSTEM', file, problem: reason(cause), cause }),
+
+  madeButNotTold: (out: string, cause: unknown) =>
+    error({
+      code: 'SYSTEM',
+      file: 'stdout',
+      problem: `cannot be written: ${reason(cause instanceof FdgraftError ? cause.cause : cause)}`,
+      hint: `the rewrite itself is done, and ${out} is complete: its plan is inherit-plan.img`,
+      cause,
+    }),
 
   unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
 
@@ -798,6 +829,9 @@ export const messages = {
       hint: 'inFlight drop (or --drop-in-flight) leaves them to the end that stays; the key that fdgraft ls prints takes every end',
     }),
 };
+
+/** Whatever a caller passes, no message has control characters but its own line ends. */
+export const messages = escapingArguments(texts);
 
 function countBytes(bytes: number): string {
   return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;

@@ -1,5 +1,6 @@
 import type { DiffResult, ToldDifference } from '../operations/diff';
 import type { DiffReport } from './diff-report';
+import { safeJson } from './safe-json';
 
 /** For programs: one object, written as it comes. */
 export class DiffJson implements DiffReport {
@@ -12,16 +13,16 @@ export class DiffJson implements DiffReport {
 
   begin({ isSame, meaning }: DiffResult): string {
     const head = { format: 'fdgraft.diff', version: 1, before: this.before, after: this.after, same: isSame, meaning };
-    return `${JSON.stringify(head, null, 2).replace(/\n}$/, '')},\n  "differences": [`;
+    return `${safeJson(head, 2).replace(/\n}$/, '')},\n  "differences": [`;
   }
 
   difference(difference: ToldDifference): string {
     this.count += 1;
-    return `${this.count === 1 ? '' : ','}\n    ${JSON.stringify(difference)}`;
+    return `${this.count === 1 ? '' : ','}\n    ${safeJson(difference)}`;
   }
 
   end({ unexplained, misfits }: DiffResult): string {
-    const rest = `"unexplained": ${unexplained},\n  "misfits": ${JSON.stringify(misfits)}`;
+    const rest = `"unexplained": ${unexplained},\n  "misfits": ${safeJson(misfits)}`;
     return `${this.count === 0 ? '' : '\n  '}],\n  ${rest}\n}\n`;
   }
 }

@@ -1,6 +1,7 @@
 import { accessOf } from '../checkpoint/entry-types';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';
+import { safeJson } from './safe-json';
 
 /** The list for programs, an entry a piece: what they are in a row is one value of JSON. */
 export class LsJson {
@@ -11,7 +12,7 @@ export class LsJson {
   }
 
   entry(entry: ListedEntry): string {
-    const text = JSON.stringify(toJson(entry), null, 2).replaceAll('\n', '\n    ');
+    const text = safeJson(toJson(entry), 2).replaceAll('\n', '\n    ');
     const before = this.isFirst ? '\n    ' : ',\n    ';
     this.isFirst = false;
     return before + text;

@@ -4,6 +4,7 @@ import type { NextCommand } from '../plan/next-command';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { noticeLines } from './notices';
+import { safeJson } from './safe-json';
 import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
@@ -73,7 +74,7 @@ export function rewriteJson(result: RewriteResult, out: string | undefined): str
     plan: planToJson(result.plan),
     notices: result.notices,
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${safeJson(value, 2)}\n`;
 }
 
 function nextJson(next: NextCommand) {
@@ -83,7 +84,7 @@ function nextJson(next: NextCommand) {
 }
 
 export function planJson(plan: Plan): string {
-  return `${JSON.stringify(planToJson(plan), null, 2)}\n`;
+  return `${safeJson(planToJson(plan), 2)}\n`;
 }
 
 /** Warnings of the plan, and what became of single files; a line each. */

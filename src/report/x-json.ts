@@ -5,6 +5,7 @@ import type { NamedFile } from '../checkpoint/explore/named-file';
 import type { ExploredRun } from '../checkpoint/explore/resident';
 import type { Explored, ExploredWhat } from '../operations/explore';
 import { jsonNumber } from '../plan/plan-json';
+import { safeJson } from './safe-json';
 import { pagesIn, protWord } from './x-words';
 
 /** Rows as one JSON document, in pieces. */
@@ -90,7 +91,7 @@ const LISTS: { readonly [What in ExploredWhat]: string | undefined } = {
 const STATE_NAMES = new Map<number, string>(Object.entries(TASK_STATES).map(([name, state]) => [state, name]));
 
 function indented(value: object, spaces: number): string {
-  return JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
+  return safeJson(value, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
 }
 
 function processToJson({ pid, ppid, pgid, sid, threads, depth, name, state }: Explored['ps']): object {

@@ -1,5 +1,6 @@
 import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchSummary } from '../../index';
+import { safeJson } from '../../report/safe-json';
 
 const HEAD = { format: 'fdgraft.batch', version: 1 } as const;
 
@@ -29,10 +30,10 @@ export function jobJson({
     notices,
     ...(plan === undefined ? {} : { plan }),
   };
-  return `${JSON.stringify(value)}\n`;
+  return `${safeJson(value)}\n`;
 }
 
 /** The last line. */
 export function summaryJson({ shard, ...counts }: BatchSummary, seconds: number): string {
-  return `${JSON.stringify({ ...HEAD, summary: { shard, ...counts, seconds: Number(seconds.toFixed(3)) } })}\n`;
+  return `${safeJson({ ...HEAD, summary: { shard, ...counts, seconds: Number(seconds.toFixed(3)) } })}\n`;
 }

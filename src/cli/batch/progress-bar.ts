@@ -1,5 +1,6 @@
 import type { BatchProgress } from '../../index';
 import type { Context } from '../context';
+import { stdio } from '../stdio';
 import { ProgressLine } from './progress-line';
 
 const REDRAW_MS = 100;
@@ -20,7 +21,8 @@ export class ProgressBar {
     if (now - this.drawn < REDRAW_MS) return;
     this.drawn = now;
     this.isShown = true;
-    process.stderr.write(CLEAR_LINE + this.line.draw(progress, now, process.stderr.columns || 80));
+    const terminal = stdio('stderr');
+    terminal?.write(CLEAR_LINE + this.line.draw(progress, now, terminal.columns || 80));
   }
 
   /** Prints a line above it. */
@@ -32,7 +34,7 @@ export class ProgressBar {
   }
 
   clear(): void {
-    if (this.isShown) process.stderr.write(CLEAR_LINE);
+    if (this.isShown) stdio('stderr')?.write(CLEAR_LINE);
     this.isShown = false;
   }
 }

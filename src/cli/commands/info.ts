@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { safeJson } from '../../report/safe-json';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { openImage, wordOf } from './image-streams';
@@ -27,7 +28,7 @@ async function run({ image, json }: Arguments, context: Context): Promise<void> 
   try {
     const info = await imageInfo(reader, { name, signal: context.signal });
     const shown = json ? { format: 'fdgraft.info', version: 1, ...info } : info;
-    await context.print(`${JSON.stringify(shown, null, json ? 2 : 4)}\n`);
+    await context.print(`${safeJson(shown, json ? 2 : 4)}\n`);
   } finally {
     await reader.close();
   }

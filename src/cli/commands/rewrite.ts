@@ -142,14 +142,13 @@ async function run(args: Arguments, context: Context): Promise<void> {
   );
   const report = await import('../../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
-  const shown = args['dry-run'] ? undefined : inPlace ? args.source : out;
-  if (args.json) {
-    await context.print(report.rewriteJson(result, shown));
-    return;
+  const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
+  const text = args.json ? report.rewriteJson(result, made) : report.rewriteText(result);
+  const answer = savePlan === '-' ? report.planJson(result.plan) : args.json || !args.quiet ? text : '';
+  try {
+    await context.print(answer);
+  } catch (error) {
+    throw made === undefined ? error : messages.madeButNotTold(made, error);
   }
-  const text = report.rewriteText(result);
-  if (savePlan === '-') {
-    await context.print(report.planJson(result.plan));
-    if (!args.quiet) await context.complain(text.trimEnd());
-  } else if (!args.quiet) await context.print(text);
+  if (savePlan === '-' && !args.quiet) await context.complain(...text.trimEnd().split('\n'));
 }
