@@ -6,6 +6,7 @@ import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
+import { breathe } from '../storage/breath';
 import { compareMessages, messageText, nameOf, pairingNameOf } from './compare-messages';
 import type { Difference, Digest, EntryDifference, Sides } from './difference';
 import { identityOf } from './identity';
@@ -71,6 +72,9 @@ function digestOfHead({ first, own }: Magics): Digest {
 /** So many names are counted; more only as long as one side has more of them. */
 const MAX_NAMES = 1 << 16;
 
+/** So many entries are compared before the event loop may get a turn: asking for one costs as much as comparing a few. */
+const ENTRIES_A_BREATH = 64;
+
 /** An entry that waits for the one of its name in the other image. */
 interface Waiting {
   /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
@@ -98,9 +102,11 @@ class Pairing {
 
   async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
     const bytesDecide = a.shapes().every((shape) => isSameByBytes(shape, this.ids));
-    for (;;) {
-      const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
+    // Each round takes an entry of either image, or is the last.
+    for (let round = 1; ; round += 1) {
+      if (round % ENTRIES_A_BREATH === 0) await breathe();
       this.signal?.throwIfAborted();
+      const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
       if (isIdle) this.forget();
       if (isIdle && bytesDecide) a.skipSame(b);
       const x = a.take() ?? ((await a.fill()) ? a.take() : undefined);
@@ -110,10 +116,19 @@ class Pairing {
       if (x !== undefined) yield* this.see('before', x);
       if (y !== undefined) yield* this.see('after', y);
     }
-    for (const { name, entry } of this.waiting.before.values()) yield this.alone(name, 'removed', entry);
-    for (const { name, entry } of this.waiting.after.values()) yield this.alone(name, 'added', entry);
+    yield* this.left('before', 'removed');
+    yield* this.left('after', 'added');
     this.forget();
     if (this.isReordered) yield { what: 'order', image: this.image, sides: {} };
+  }
+
+  /** What no entry of the other image has come for. */
+  private async *left(side: Side, change: 'added' | 'removed'): AsyncGenerator<Difference, void, undefined> {
+    for (const { name, entry } of this.waiting[side].values()) {
+      await breathe();
+      this.signal?.throwIfAborted();
+      yield this.alone(name, change, entry);
+    }
   }
 
   /** Where none waits, what comes is behind all that was on either side. */

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
-import { type BytesAt, sameBytes } from '../bytes/same-bytes';
+import { type BytesAt, equalBytes } from '../bytes/same-bytes';
 import { locate } from '../errors/locate';
 import { WireFault } from '../errors/wire-fault';
 import type { ImageKind } from '../frames/image-kinds';
@@ -23,9 +23,6 @@ export interface Entry {
   readonly payload: Digest | undefined;
 }
 
-/** So many bytes are compared at once: many where images are alike, few around what differs. */
-const LARGEST_WINDOW = 1 << 16;
-const SMALLEST_WINDOW = 1 << 8;
 const SIZE_BYTES = 4;
 /** So much of a payload is shown. */
 const SHOWN_BYTES = 4096;
@@ -93,27 +90,13 @@ export class ImageEntries {
   skipSame(other: ImageEntries): void {
     const [a, b] = [this.batch, other.batch];
     if (a === undefined || b === undefined) return;
-    let window = LARGEST_WINDOW;
-    while (this.next < a.count && other.next < b.count) {
-      const [from, otherFrom] = [recordFrame(a, this.next), recordFrame(b, other.next)];
-      const length = Math.min(a.end - from, b.end - otherFrom, window);
-      const [mine, others] = [stretch(a, from, length), stretch(b, otherFrom, length)];
-      if (!sameBytes(mine, others)) {
-        if (window === SMALLEST_WINDOW) return;
-        window = Math.max(SMALLEST_WINDOW, window >> 2);
-        continue;
-      }
-      const before = this.next;
-      while (this.next < a.count && (a.ends[this.next] as number) <= from + length) {
-        this.next += 1;
-        other.next += 1;
-      }
-      // A record that is longer than the window.
-      if (this.next === before) {
-        if (length < window) return;
-        window <<= 1;
-      } else window = Math.min(LARGEST_WINDOW, window << 1);
-    }
+    if (this.next >= a.count || other.next >= b.count) return;
+    const [from, otherFrom] = [recordFrame(a, this.next), recordFrame(b, other.next)];
+    const equal = equalBytes(stretch(a, from), stretch(b, otherFrom));
+    // Sizes are among the bytes, so records end at the same places on both sides.
+    const before = this.next;
+    while (this.next < a.count && (a.ends[this.next] as number) <= from + equal) this.next += 1;
+    other.next += this.next - before;
   }
 
   /** Reads on. False at the end. What was given out is not valid any more. */
@@ -206,8 +189,8 @@ function recordFrame({ starts }: RecordBatch, index: number): number {
   return (starts[index] as number) - SIZE_BYTES;
 }
 
-function stretch({ bytes }: RecordBatch, start: number, length: number): BytesAt {
-  return { bytes, start, end: start + length };
+function stretch({ bytes, end }: RecordBatch, start: number): BytesAt {
+  return { bytes, start, end };
 }
 
 /** An entry that stays valid. */
