@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "plan-limits.h"
+
 static size_t taken;
 
 /* The size stands before each block; the union keeps the alignment that malloc gives. */

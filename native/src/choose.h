@@ -4,9 +4,6 @@
 
 #include "caller.h"
 
-/* More of them than this make every look-up in CRIU's store slow: it is searched from its start. */
-#define REOPENED_MAX 4096
-
 /*
  * Decides graft->reopen for every placeholder; all that does not fit is a problem(). `attempt`: also open, and close again,
  * what is going to be reopened, where that has no effect on others. -1 has said why (a system error).

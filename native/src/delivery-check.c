@@ -1,7 +1,6 @@
 /* What keeps unread bytes from getting into the caller's pipe, all of it known before anything starts. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,7 +202,7 @@ static int check_room(const struct delivery *delivery, const struct plan *plan, 
 	}
 	if (delivery->capacity <= (uint64_t)room)
 		return 0;
-	if (delivery->capacity > INT_MAX)
+	if (delivery->capacity > PIPE_CAPACITY_MAX)
 		error = EINVAL;
 	else if (growing == GROW_NOTHING)
 		error = try_growing((int)delivery->capacity);

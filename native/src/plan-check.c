@@ -66,14 +66,73 @@ static int check_head(const struct plan *plan)
 /* The images that hold bytes which the executor can write. */
 static const char *const in_flight_images[] = {"pipes-data.img", "fifo-data.img"};
 
+/* A descriptor of a table, and the placeholder that it is of. */
+struct place {
+	uint32_t table;
+	uint32_t fd;
+	uint32_t graft; /* index into plan->grafts */
+};
+
 struct collecting {
 	struct plan *plan;
 	size_t room;
 	size_t in_flight_room;
+	struct place *places;
+	size_t place_count;
+	size_t place_room;
 };
 
-static int check_references(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+static int add_place(struct collecting *collecting, struct place place)
 {
+	if (collecting->place_count == collecting->place_room) {
+		size_t room = collecting->place_room ? 2 * collecting->place_room : 64;
+		struct place *places = reallocarray(collecting->places, room, sizeof(*places));
+
+		if (!places) {
+			message("%s: out of memory at placeholder %u", collecting->plan->shown_path, place.graft);
+			return -1;
+		}
+		collecting->places = places;
+		collecting->place_room = room;
+	}
+	collecting->places[collecting->place_count++] = place;
+	return 0;
+}
+
+static int by_place(const void *left, const void *right)
+{
+	const struct place *a = left;
+	const struct place *b = right;
+
+	if (a->table != b->table)
+		return a->table > b->table ? 1 : -1;
+	if (a->fd != b->fd)
+		return a->fd > b->fd ? 1 : -1;
+	return (a->graft > b->graft) - (a->graft < b->graft);
+}
+
+/* CRIU fails on a number that is taken already. */
+static int refuse_repeated(const struct collecting *collecting)
+{
+	const struct plan *plan = collecting->plan;
+	const struct place *places = collecting->places;
+
+	if (collecting->place_count > 0)
+		qsort(collecting->places, collecting->place_count, sizeof(*places), by_place);
+	for (size_t i = 1; i < collecting->place_count; i++)
+		if (places[i].table == places[i - 1].table && places[i].fd == places[i - 1].fd) {
+			message("%s: descriptor table %u has descriptor %u twice, of file ids %u and %u; " WRITE_AGAIN,
+				plan->shown_path, places[i].table, places[i].fd, plan->grafts[places[i - 1].graft].file_id,
+				plan->grafts[places[i].graft].file_id);
+			return -1;
+		}
+	return 0;
+}
+
+static int check_references(struct collecting *collecting, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+{
+	const struct plan *plan = collecting->plan;
+
 	for (size_t i = 0; i < placeholder->n_references; i++) {
 		const Fdgraft__PlanReference *reference = placeholder->references[i];
 		const Fdgraft__PlanDescriptor *descriptor = reference->descriptor;
@@ -85,12 +144,13 @@ static int check_references(const struct plan *plan, const Fdgraft__PlanPlacehol
 				plan->shown_path, number, i);
 			return -1;
 		}
-		if (check_fd_number(plan, descriptor->fd, "a descriptor of placeholder", number))
+		if (check_fd_number(plan, descriptor->fd, "a descriptor of placeholder", number) ||
+		    add_place(collecting, (struct place){descriptor->table, descriptor->fd, (uint32_t)number}))
 			return -1;
 		for (size_t k = 0; k < descriptor->n_pids; k++)
-			if (descriptor->pids[k] == 0 || descriptor->pids[k] > INT_MAX) {
+			if (descriptor->pids[k] == 0 || descriptor->pids[k] > PID_NUMBER_MAX) {
 				message("%s: placeholder %zu, reference %zu: pid %u, allowed is 1 to %d; " WRITE_AGAIN,
-					plan->shown_path, number, i, descriptor->pids[k], INT_MAX);
+					plan->shown_path, number, i, descriptor->pids[k], PID_NUMBER_MAX);
 				return -1;
 			}
 	}
@@ -136,7 +196,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 
 	if (!image)
 		wrong = "it is not one whose bytes can be written: those are pipes-data.img and fifo-data.img";
-	else if (bytes->bytes > INT64_MAX || bytes->offset > INT64_MAX - bytes->bytes)
+	else if (bytes->bytes > OFFSET_MAX || bytes->offset > OFFSET_MAX - bytes->bytes)
 		wrong = "the bytes end past the largest possible file";
 	else if (!placeholder->needs_read)
 		wrong = "they are for an entry that nothing reads";
@@ -203,7 +263,7 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
 		if (!placeholder->was->has_offset)
 			return "its position is the saved one, and none was saved";
-		if (placeholder->was->offset > INT64_MAX)
+		if (placeholder->was->offset > OFFSET_MAX)
 			return "its saved offset is past the largest possible one";
 		return NULL;
 	default:
@@ -224,7 +284,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 			placeholder->file_id, wrong);
 		return -1;
 	}
-	if (check_references(plan, placeholder, number) || check_in_flight(collecting, placeholder, number))
+	if (check_references(collecting, placeholder, number) || check_in_flight(collecting, placeholder, number))
 		return -1;
 	if (plan->graft_count == collecting->room) {
 		size_t room = collecting->room ? 2 * collecting->room : 64;
@@ -255,6 +315,8 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 int plan_check(struct plan *plan)
 {
 	struct collecting collecting = {.plan = plan};
+	int result = check_head(plan) || plan_each(plan, collect, &collecting) || refuse_repeated(&collecting) ? -1 : 0;
 
-	return check_head(plan) ? -1 : plan_each(plan, collect, &collecting);
+	free(collecting.places);
+	return result;
 }

@@ -54,7 +54,7 @@ static enum plan_found read_whole(struct plan *plan, int fd)
 			return PLAN_FOUND;
 		plan->size += (size_t)got;
 		if (plan->size > PLAN_SIZE_MAX) {
-			message("%s: larger than %zu bytes, the limit for a plan; write fewer placeholders into one plan",
+			message("%s: larger than %d bytes, the limit for a plan; write fewer placeholders into one plan",
 				plan->shown_path, PLAN_SIZE_MAX);
 			return PLAN_UNUSABLE;
 		}

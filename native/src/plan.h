@@ -7,16 +7,13 @@
 #include <stdint.h>
 
 #include "escape.h"
+#include "plan-limits.h"
 #include "plan.pb-c.h"
 #include "sha256.h"
 
 #define PLAN_NAME "inherit-plan.img"
 /* Written by this version; read are all from 1 up to this one. */
 #define PLAN_FORMAT 2
-/* About ten million descriptors. */
-#define PLAN_SIZE_MAX ((size_t)256 << 20)
-/* Linux allows no descriptor number past this unless fs.nr_open is raised. */
-#define FD_NUMBER_MAX ((uint32_t)(1 << 20) - 1)
 
 /* What one placeholder asks for; its references stay packed. */
 struct graft {

@@ -1,7 +1,6 @@
 #include "usage.h"
 
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
+#include "plan-limits.h"
 
 #define SEE_HELP "; see fdgraft-exec --help"
 
@@ -84,14 +84,14 @@ static bool read_pid(uint32_t *pid, const char *word, int *code)
 	uint64_t value = 0;
 
 	for (const char *p = word; *p; p++) {
-		if (*p < '0' || *p > '9' || value > INT_MAX) {
+		if (*p < '0' || *p > '9' || value > PID_NUMBER_MAX) {
 			value = 0;
 			break;
 		}
 		value = 10 * value + (uint64_t)(*p - '0');
 	}
-	if (value == 0 || value > INT_MAX) {
-		message("--task %s: a PID is a number from 1 to %d, as pstree.img has it" SEE_HELP, show_raw(&shown, word), INT_MAX);
+	if (value == 0 || value > PID_NUMBER_MAX) {
+		message("--task %s: a PID is a number from 1 to %d, as pstree.img has it" SEE_HELP, show_raw(&shown, word), PID_NUMBER_MAX);
 		return wrong(code);
 	}
 	*pid = (uint32_t)value;

@@ -14,6 +14,7 @@ export type Position = 'caller' | 'saved' | 'end';
 export interface Descriptor {
   fd: number;
   pids: number[];
+  /** Left out: the first pid, as of tasks that share no table. */
   table?: number;
   closeOnExec?: boolean;
 }
@@ -136,7 +137,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     apply: typeof apply === 'number' ? apply : APPLIES[apply],
     position: typeof position === 'number' ? position : POSITIONS[position],
     references: [
-      ...(placeholder.descriptors ?? []).map(({ fd, pids, table = 2, closeOnExec = false }) => ({
+      ...(placeholder.descriptors ?? []).map(({ fd, pids, table = pids[0] ?? 2, closeOnExec = false }) => ({
         descriptor: { table, pids, fd, closeOnExec },
       })),
       ...Array.from({ length: placeholder.scmRights ?? 0 }, (_, packet) => ({ scmRight: { packet, socketId: 9 } })),
