@@ -34,10 +34,14 @@ const NUMBERED = [
   'ipc_msg_entry',
   'ipc_sem_entry',
   'ipc_shm_entry',
+  'mnt_entry',
+  'netns_entry',
   'pagemap_entry',
   'task_core_entry',
   'pagemap_head',
+  'pidns_entry',
   'tcp_stream_entry',
+  'tty_info_entry',
 ];
 
 const INTEGERS = ['int32', 'uint32', 'sint32', 'fixed32', 'sfixed32'];

@@ -1,14 +1,15 @@
 import fs from 'node:fs';
 import { messages } from '../errors/messages';
 import { parseInheritSpec, parseSpec } from '../specs/parse-spec';
+import { parseSpecs } from '../specs/parse-specs';
 import { parsePathFilter } from '../specs/path-filter';
 import type { BatchTask } from './task';
 
 /** Refuses, before anything is begun, what would be the failure of every job. Throws FdgraftError. */
 export function checkTask(task: BatchTask): void {
-  if (task.what === 'rewrite') for (const spec of task.options.specs) parseSpec(spec);
+  if (task.what === 'rewrite') parseSpecs(task.options.specs, parseSpec);
   if (task.what === 'ls') {
-    for (const spec of task.options.specs ?? []) parseInheritSpec(spec);
+    parseSpecs(task.options.specs ?? [], parseInheritSpec);
     if (task.options.path !== undefined) parsePathFilter(task.options.path);
   }
   if (task.what === 'diff') {

@@ -95,6 +95,6 @@ function toWatch(epoll: number, { tfd, inode }: EventpollTfdEntry): EpollWatch {
  * task had: no epoll takes a regular file. `inode`: of what is watched, where the image says it.
  */
 export function canBeWatched(facts: EntryFacts, inode: bigint | undefined): boolean {
-  if (facts.pipeId === undefined) return fileKind(facts) === 'other';
+  if (facts.pipeId === undefined) return ['fifo', 'other'].includes(fileKind(facts) ?? '');
   return inode === undefined || inode === BigInt(facts.pipeId);
 }

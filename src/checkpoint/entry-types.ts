@@ -1,4 +1,3 @@
-import { escapeBytes } from '../bytes/escape';
 import {
   FD_TYPES,
   FIFO_ENTRY,
@@ -13,6 +12,7 @@ import {
   type RegFileEntry,
 } from '../schema/generated/images';
 import type { MessageSchema } from '../schema/message';
+import { externalKey, pathKey, pipeKey } from './key-text';
 
 /** What a plan and a listing say of an entry, whatever its type. */
 export interface EntryFacts {
@@ -59,7 +59,7 @@ const PIPE: EntryType = {
   isPath: false,
   schema: PIPE_ENTRY,
   describe: (pipe: PipeEntry) => ({
-    key: `pipe:[${pipe.pipe_id}]`,
+    key: pipeKey(pipe.pipe_id),
     flags: pipe.flags,
     owner: pipe.fown,
     pipeId: pipe.pipe_id,
@@ -74,7 +74,7 @@ const REG: EntryType = {
   isPath: true,
   schema: REG_FILE_ENTRY,
   describe: (reg: RegFileEntry) => ({
-    key: reg.ext === true ? escapeBytes(reg.name) : pathKey(reg.name),
+    key: reg.ext === true ? externalKey(reg.name) : pathKey(reg.name),
     flags: reg.flags,
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
@@ -82,11 +82,6 @@ const REG: EntryType = {
     ...(reg.ext === true ? { isExternal: true } : {}),
   }),
 };
-
-/** A path as a key: characters that would make it a glob are escaped too. */
-function pathKey(path: Buffer): string {
-  return escapeBytes(path).replace(/[*?[{]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
-}
 
 /** CRIU writes a regular entry for each open FIFO, with all but the pipe in it (criu/fifo.c). */
 const FIFO: EntryType = {
@@ -130,11 +125,13 @@ export function accessOf(flags: number): { read: boolean; write: boolean } {
 const TYPE_OF_MODE = 0o170000;
 const FOLDER = 0o040000;
 const REGULAR = 0o100000;
+const FIFO_MODE = 0o010000;
 
 /** What kind of file a path leads to, where the image says it. */
-export function fileKind({ mode }: EntryFacts): 'folder' | 'regular' | 'other' | undefined {
+export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'folder' | 'regular' | 'fifo' | 'other' | undefined {
   if (mode === undefined) return undefined;
   const kind = mode & TYPE_OF_MODE;
+  if (kind === FIFO_MODE) return 'fifo';
   return kind === FOLDER ? 'folder' : kind === REGULAR ? 'regular' : 'other';
 }
 

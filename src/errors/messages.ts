@@ -25,6 +25,9 @@ function shortageHint(cause: unknown): string | undefined {
   }
 }
 
+/** So many specs are told of at once. */
+const MAX_SPECS_TOLD = 20;
+
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException)?.code;
   switch (code) {
@@ -53,6 +56,17 @@ function reason(cause: unknown): string {
 function errnoText({ errno, code }: NodeJS.ErrnoException): string {
   const [, text] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
   return text === undefined ? `${code}` : `${text} (${code})`;
+}
+
+/** An entry of a type that cannot be inherited, which a spec names. */
+export interface UnsupportedEntry {
+  readonly spec: string;
+  /** Name of the type, file id, and number of the record in files.img. */
+  readonly type: string;
+  readonly id: number;
+  readonly entry: number;
+  /** The key by which CRIU itself inherits it, where it does. */
+  readonly criuKey?: string | undefined;
 }
 
 const texts = {
@@ -721,10 +735,39 @@ const texts = {
     error({
       code: 'SPEC_SYNTAX',
       problem: `spec '${spec}' takes no entry`,
-      hint: 'only fd[N]:KEY does, and no key of an external namespace: leave it out here',
+      hint: 'only fd[N]:KEY does: leave it out here',
     }),
-  specUnsupported: (spec: string, what: string, hint: string) =>
-    error({ code: 'SPEC_UNSUPPORTED', problem: `spec '${spec}': ${what}`, hint }),
+  specHasOptions: (spec: string, options: readonly string[], why: string) =>
+    error({
+      code: 'SPEC_SYNTAX',
+      problem: `spec '${spec}': has the option ${options.join(', ')}`,
+      hint: `${why}: leave ${options.length === 1 ? 'it' : 'them'} out`,
+    }),
+  severalSpecs: (errors: readonly FdgraftError[]) => {
+    const shown = errors.slice(0, MAX_SPECS_TOLD);
+    const problems = shown.map(({ message, hint }) => (hint === undefined ? message : `${message}\n  ${hint}`));
+    const more = errors.length - shown.length;
+    const code = errors.every((one) => one.code === 'SPEC_UNSUPPORTED') ? 'SPEC_UNSUPPORTED' : 'SPEC_SYNTAX';
+    return error({ code, problem: [...problems, ...(more > 0 ? [`and ${more} more specs`] : [])].join('\n') });
+  },
+  keyOfSocket: (spec: string, callerFd: number, key: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      problem: `spec '${spec}': inheriting a socket is not supported yet`,
+      hint: leaveToCriu(callerFd, key),
+    }),
+  keyOfTerminal: (spec: string, callerFd: number, key: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      problem: `spec '${spec}': inheriting a terminal is not supported yet`,
+      hint: leaveToCriu(callerFd, key),
+    }),
+  keyOfMemfd: (spec: string, callerFd: number, key: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      problem: `spec '${spec}': inheriting a memfd is not supported yet`,
+      hint: leaveToCriu(callerFd, key),
+    }),
   specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[], hint: string) =>
     error({
       code: 'SPEC_UNMATCHED',
@@ -744,13 +787,29 @@ const texts = {
       problem,
       hint: '--from-descriptors reads what runc, crun or youki left in the image folder; without it, name the pipes with --inherit-fd (fdgraft ls prints them)',
     }),
-  typeUnsupported: (place: Place, spec: string, type: string, id: number) =>
-    error({
+  typeUnsupported: ({ spec, type, id, entry, criuKey }: UnsupportedEntry) => {
+    const star = /:\/?proc\/\*\//.test(spec) ? '; or name the tasks one by one instead of *' : '';
+    const callerFd = Number(/^fd\[(\d+)\]/.exec(spec)?.[1]);
+    return error({
       code: 'SPEC_UNSUPPORTED',
-      ...place,
+      file: 'files.img',
+      entry,
       problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and inheriting these is not supported yet`,
-      hint: 'name a pipe, a FIFO or a regular file (fdgraft ls prints those there are); where the key has *, name the tasks one by one',
-    }),
+      hint:
+        criuKey === undefined
+          ? `name a pipe, a FIFO or a regular file (fdgraft ls prints those there are)${star}`
+          : `${leaveToCriu(callerFd, criuKey)}${star}`,
+    });
+  },
+  openTerminal: (
+    path: string,
+    callerFd: number,
+    { places, count, criuKey }: { places: readonly string[]; count: number; criuKey: string | undefined },
+  ) => {
+    const more = count > places.length ? ` and ${count - places.length} more` : '';
+    const remedy = criuKey === undefined ? '' : `; ${leaveToCriu(callerFd, criuKey)}`;
+    return `${path} is a terminal, open as ${places.join(', ')}${more}, and inheriting a terminal is not supported yet${remedy}`;
+  },
   entryMissing: (spec: string, id: number) =>
     error({
       code: 'IMAGES_DISAGREE',
@@ -826,12 +885,23 @@ const texts = {
       code: 'BYTES_IN_FLIGHT',
       ...place,
       problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes one end of it while another one stays in the tree: CRIU delivers them there, and here too they would come twice`,
-      hint: 'inFlight drop (or --drop-in-flight) leaves them to the end that stays; the key that fdgraft ls prints takes every end',
+      hint: `inFlight drop (or --drop-in-flight) leaves them to the end that stays; the key ${key} takes every end`,
     }),
 };
 
 /** Whatever a caller passes, no message has control characters but its own line ends. */
 export const messages = escapingArguments(texts);
+
+/** What to do with a key that CRIU itself inherits and fdgraft does not. */
+function leaveToCriu(callerFd: number, key: string): string {
+  const option = `--inherit-fd 'fd[${callerFd}]:${key}'`;
+  const limit = key.startsWith('socket')
+    ? '; CRIU takes unix stream and seqpacket sockets whose peer is outside'
+    : key.startsWith('tty')
+      ? "; CRIU takes terminals that were dumped with --external 'tty[RDEV:DEV]'"
+      : '';
+  return `leave it out here and pass ${option} to criu restore itself, behind the -- of fdgraft-exec${limit}`;
+}
 
 function countBytes(bytes: number): string {
   return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;

@@ -1,15 +1,17 @@
 import { unescapeText } from '../bytes/escape';
+import { withoutLeadingSlash } from '../checkpoint/key-text';
 import { listEntries } from '../checkpoint/listing/list-entries';
 import type { OpenEntry } from '../checkpoint/listing/open-entry';
 import { messages } from '../errors/messages';
 import { assign } from '../rewrite/assign';
+import { readExternalKeys } from '../rewrite/external-keys';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';
 import { parseInheritSpec } from '../specs/parse-spec';
+import { parseSpecs } from '../specs/parse-specs';
 import { parsePathFilter } from '../specs/path-filter';
-import { withoutLeadingSlash } from '../specs/path-key';
 import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
 
@@ -70,7 +72,7 @@ function pathOf({ facts, type }: OpenEntry): Buffer {
 
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */
 async function findTaken(source: Source, given: readonly (string | SpecOptions)[], signal?: AbortSignal) {
-  const specs = given.map(parseInheritSpec);
+  const specs = parseSpecs(given, parseInheritSpec);
   const resolved = await resolveDescriptors(source, specs, signal);
   const found = await survey(source, specs, resolved, signal);
   const callerFds = new Map<number, number[]>();
@@ -84,7 +86,8 @@ async function findTaken(source: Source, given: readonly (string | SpecOptions)[
     const matched = new Set(found.matches.flatMap((match) => match.specs));
     const unmatched = specs.flatMap((_spec, number) => (matched.has(number) ? [] : [number]));
     if (unmatched.length === 0) return undefined;
-    const explained = await explainUnmatched(source, found, specs, resolved, unmatched, signal);
+    const keys = await readExternalKeys(source, signal);
+    const explained = await explainUnmatched(source, { found, specs, resolved, keys }, unmatched, signal);
     return messages.specsUnmatched(explained, 'fdgraft ls without --inherit-fd shows what can be inherited');
   };
   return { callerFds, explain };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { escapeBytes } from '../bytes/escape';
+import { escapeBytes, escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { buildPlan } from '../plan/build-plan';
@@ -10,12 +10,14 @@ import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-comm
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { type Decision, decide } from '../rewrite/decide';
+import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
 import { transform } from '../rewrite/transform';
 import type { Warning } from '../rewrite/warning';
 import { parseSpec } from '../specs/parse-spec';
+import { parseSpecs } from '../specs/parse-specs';
 import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
 import { createSink } from '../storage/create-sink';
 import type { Form } from '../storage/form';
@@ -70,8 +72,8 @@ export interface RewriteResult {
  * Throws FdgraftError; SPEC_UNMATCHED has exit code 1, all others 2.
  */
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
-  const given = options.specs.map(parseSpec);
-  const listed = options.fromDescriptors ? (await readDescriptorList(source)).map(parseSpec) : [];
+  const given = parseSpecs(options.specs, parseSpec);
+  const listed = options.fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
   if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
   if (options.inPlace && options.out !== undefined) {
     throw messages.usage('out and inPlace were given both', 'give one of them');
@@ -87,9 +89,16 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const policy = { dropInFlight: options.dropInFlight ?? false, mayRepeat: isListed };
   const decision = decide(found, inherits, policy);
   const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
-  const unmatched = await checkUnmatched(source, found, inherits, resolved, decision, mayMiss, options.signal);
-  const leftToCriu = specs.flatMap((spec) => (spec.kind === 'namespace' ? [spec.text] : []));
-  const warnings = [...unmatched, ...warnOfLeft(leftToCriu)];
+  const { left, unmatched } = await checkUnmatched(
+    source,
+    found,
+    inherits,
+    resolved,
+    decision,
+    mayMiss,
+    options.signal,
+  );
+  const warnings = [...unmatched, ...warnOfLeft(left, inherits)];
   const notices: SinkNotice[] = [];
   const sink = await chooseSink(source, options, inPlace, notices);
   try {
@@ -98,7 +107,16 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
     const pidsByTable = found.tasks.byTable();
     const tool = `fdgraft ${version()}`;
-    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsByTable, warnings });
+    const plan = buildPlan({
+      tool,
+      inherits,
+      left: new Set(left.keys()),
+      debugs,
+      decision,
+      changed,
+      pidsByTable,
+      warnings,
+    });
     for (const { code, message, file_id } of plan.warnings) {
       options.onWarning?.({
         code: code as Warning['code'],
@@ -110,6 +128,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     options.signal?.throwIfAborted();
     await withSavedPlan(plan, options.savePlan, () => sink.commit());
     const written = whereWritten(source, options);
+    const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
     return { plan, next: written === undefined ? undefined : nextCommand(plan, written, leftToCriu), notices };
   } finally {
     await sink.abort();
@@ -142,25 +161,29 @@ async function checkUnmatched(
   decision: Decision,
   mayMiss: (spec: number) => boolean,
   signal: AbortSignal | undefined,
-): Promise<Warning[]> {
-  const unmatched = inherits.flatMap((_spec, number) => (decision.matchCounts[number] === 0 ? [number] : []));
+): Promise<{ left: ReadonlyMap<number, ExternalKey>; unmatched: Warning[] }> {
+  const empty = inherits.flatMap((_spec, number) => (decision.matchCounts[number] === 0 ? [number] : []));
+  const keys = empty.length === 0 ? [] : await readExternalKeys(source, signal);
+  const left = findLeftToCriu(inherits, empty, keys);
+  const unmatched = empty.filter((number) => !left.has(number));
   const wrong = unmatched.filter((number) => !mayMiss(number));
   if (wrong.length > 0) {
-    const explained = await explainUnmatched(source, found, inherits, resolved, wrong, signal);
+    const explained = await explainUnmatched(source, { found, specs: inherits, resolved, keys }, wrong, signal);
     const hint = 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without';
     throw messages.specsUnmatched(explained, hint);
   }
-  return unmatched.map((number) => ({
-    code: 'SPEC_UNMATCHED',
-    message: `${inherits[number]?.text} matches nothing`,
-  }));
+  const warnings = unmatched.map((number): Warning => {
+    return { code: 'SPEC_UNMATCHED', message: `${inherits[number]?.text} matches nothing` };
+  });
+  return { left, unmatched: warnings };
 }
 
-function warnOfLeft(specs: readonly string[]): Warning[] {
-  return specs.map((text) => ({
-    code: 'KEY_LEFT_TO_CRIU',
-    message: `${text} names an external namespace, which criu inherits itself: pass this --inherit-fd to criu restore`,
-  }));
+function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly InheritSpec[]): Warning[] {
+  return [...left].map(([number, { what, image }]) => {
+    const text = escapeControls(inherits[number]?.text ?? '');
+    const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd '${text}' to criu restore`;
+    return { code: 'KEY_LEFT_TO_CRIU', message };
+  });
 }
 
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {

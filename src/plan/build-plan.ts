@@ -9,6 +9,8 @@ import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from
 export interface PlanParts {
   readonly tool: string;
   readonly inherits: readonly InheritSpec[];
+  /** Numbers of those that criu itself is to be given: they are no part of the plan. */
+  readonly left: ReadonlySet<number>;
   readonly debugs: readonly DebugSpec[];
   readonly decision: Decision;
   readonly changed: readonly ChangedImage[];
@@ -19,16 +21,17 @@ export interface PlanParts {
 
 /** Puts the plan together. The same parts give the same plan: no time, no place. */
 export function buildPlan(parts: PlanParts): Plan {
-  const { decision, changed, inherits } = parts;
+  const { decision, changed, inherits, left } = parts;
+  const planned = inherits.flatMap((_spec, number) => (left.has(number) ? [] : [number]));
+  const places = new Map(planned.map((number, place) => [number, place]));
   return {
     format: PLAN_FORMAT,
     tool: parts.tool,
     images: [...changed].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
-    specs: inherits.map((spec, number) => ({
-      text: escapeControls(spec.text),
-      caller_fd: spec.callerFd,
-      matches: decision.matchCounts[number] ?? 0,
-    })),
+    specs: planned.map((number) => {
+      const { text, callerFd } = inherits[number] as InheritSpec;
+      return { text: escapeControls(text), caller_fd: callerFd, matches: decision.matchCounts[number] ?? 0 };
+    }),
     debugs: parts.debugs.map((spec) => ({
       text: escapeControls(spec.text),
       caller_fd: spec.callerFd,
@@ -40,11 +43,15 @@ export function buildPlan(parts: PlanParts): Plan {
       ...(fileId === undefined ? {} : { file_id: fileId }),
     })),
     tasks: [],
-    placeholders: decision.placeholders.map((placeholder) => buildPlaceholder(placeholder, parts)),
+    placeholders: decision.placeholders.map((placeholder) => buildPlaceholder(placeholder, parts, places)),
   };
 }
 
-function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlaceholder {
+function buildPlaceholder(
+  placeholder: Placeholder,
+  parts: PlanParts,
+  places: ReadonlyMap<number, number>,
+): PlanPlaceholder {
   const { match, fileId, spec: number, references, inFlight, isWatched } = placeholder;
   const { facts } = match;
   const access = accessOf(facts.flags);
@@ -53,7 +60,7 @@ function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlace
     file_id: fileId,
     ...(fileId === match.id ? {} : { split_from: match.id }),
     caller_fd: spec.callerFd,
-    spec: number,
+    spec: places.get(number) as number,
     was: {
       type: match.type.name,
       key: facts.key,

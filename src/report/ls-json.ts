@@ -23,14 +23,14 @@ export class LsJson {
   }
 }
 
-/** Entries that cannot be inherited yet have no key. */
+/** Entries that cannot be inherited yet have no key; some have one that CRIU itself takes. */
 function toJson(entry: ListedEntry): object {
-  const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
+  const { id, type, facts, criuKey, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
   return {
     file_id: id,
     type,
     ...(facts === undefined
-      ? {}
+      ? { ...(criuKey === undefined ? {} : { criu_key: criuKey }), ...(isExternal ? { external: true } : {}) }
       : {
           key: facts.key,
           access: accessOf(facts.flags),

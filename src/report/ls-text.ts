@@ -3,6 +3,8 @@ import { accessWord, columns, pidAndFd, shellQuote } from './words';
 
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */
 const LINES_A_BLOCK = 64;
+/** So many descriptors are named of all entries of a type that the list leaves out. */
+const MAX_PLACES = 8;
 /** More than these are counted, not named, where something refers to an entry without being a descriptor. */
 const MAX_PIDS = 8;
 
@@ -10,20 +12,22 @@ const MAX_PIDS = 8;
 export class LsText {
   private block: string[][] = [];
   private readonly widths: number[] = [];
-  private readonly unlisted = new Map<string, number>();
+  private readonly unlisted = new Map<string, { count: number; readonly places: string[] }>();
+  /** The first key that CRIU itself takes. */
+  private criuKey: string | undefined;
 
   constructor(private readonly emphasize: (text: string) => string) {}
 
   /** Lines that can be printed by now. */
   entry(entry: ListedEntry): string {
-    const { type, facts } = entry;
-    if (facts === undefined) {
-      // The only regular entries without facts.
-      const name = type === 'REG' ? 'folder' : type;
-      this.unlisted.set(name, (this.unlisted.get(name) ?? 0) + 1);
+    if (entry.facts !== undefined) this.block.push(toRow(entry, entry.facts));
+    else if (entry.isExternal) {
+      this.criuKey ??= entry.criuKey;
+      this.block.push(outerSocketRow(entry));
+    } else {
+      this.leaveOut(entry);
       return '';
     }
-    this.block.push(toRow(entry, facts));
     return this.block.length < LINES_A_BLOCK ? '' : this.end();
   }
 
@@ -34,11 +38,34 @@ export class LsText {
     return rows.map(([option, ...rest]) => `${[this.emphasize(option ?? ''), ...rest].join('  ')}\n`).join('');
   }
 
-  /** What the list leaves out; undefined where it is complete. */
-  remark(): string | undefined {
-    if (this.unlisted.size === 0) return undefined;
-    const types = [...this.unlisted].sort().map(([type, count]) => `${count} ${type}`);
-    return `not listed, since they cannot be inherited yet: ${types.join(', ')}`;
+  private leaveOut(entry: ListedEntry): void {
+    // The only regular entries without facts.
+    const name = entry.type === 'REG' ? 'folder' : entry.type;
+    const known = this.unlisted.get(name) ?? { count: 0, places: [] };
+    known.count += 1;
+    for (const descriptor of entry.descriptors) {
+      // One more than are named tells that there are more.
+      if (known.places.length > MAX_PLACES) break;
+      known.places.push(...pidAndFd(descriptor));
+    }
+    this.unlisted.set(name, known);
+  }
+
+  /** What the list leaves out, and what has to be done with lines that are no options. */
+  remarks(): string[] {
+    const types = [...this.unlisted].sort(([a], [b]) => (a < b ? -1 : 1));
+    const left = types.map(([type, { count, places }]) => {
+      const named = places.slice(0, MAX_PLACES).join(' ') + (places.length > MAX_PLACES ? ' …' : '');
+      return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
+    });
+    return [
+      ...(left.length === 0 ? [] : [`not listed, since they cannot be inherited yet: ${left.join(', ')}`]),
+      ...(this.criuKey === undefined
+        ? []
+        : [
+            `unix sockets cannot be inherited yet: pass --inherit-fd ${shellQuote(`fd[N]:${this.criuKey}`)} and the like to criu restore itself, behind the -- of fdgraft-exec`,
+          ]),
+    ];
   }
 }
 
@@ -55,6 +82,13 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   const more = [...describeOthers(entry), ...describeTies(entry)];
   const holders = [describeDescriptors(entry), ...more].filter((text) => text !== '');
   return [options, type, accessWord(facts.flags), state.join(', '), holders.join('; ')];
+}
+
+/** A unix socket whose peer is outside: it comes from outside, too, but only CRIU itself can be given it. */
+function outerSocketRow(entry: ListedEntry): string[] {
+  const holders = [describeDescriptors(entry), ...describeOthers(entry), ...describeTies(entry)];
+  const state = entry.criuKey === undefined ? 'peer outside, which CRIU connects to again' : 'peer outside';
+  return [entry.criuKey ?? '-', entry.type, '', state, holders.filter((text) => text !== '').join('; ')];
 }
 
 /** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
@@ -77,7 +111,7 @@ function describeDescriptors({ descriptors }: ListedEntry): string {
 function describeOthers({ others }: ListedEntry): string[] {
   const pids = new Map<string, number[]>();
   for (const { what, pid, socketId } of others) {
-    const name = what === 'SCM right' ? `SCM right in the queue of socket ${socketId}` : what;
+    const name = what === 'SCM right' ? `SCM right in the queue of the socket with file id ${socketId}` : what;
     pids.set(name, [...(pids.get(name) ?? []), ...(pid === undefined ? [] : [pid])]);
   }
   return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
@@ -91,6 +125,6 @@ function listPids(pids: readonly number[]): string {
 
 function describeTies({ ties }: ListedEntry): string[] {
   return ties.map(({ what, pid, fd, epoll }) =>
-    epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by epoll ${epoll}`,
+    epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by the epoll with file id ${epoll}`,
   );
 }

@@ -36,7 +36,7 @@ function explainNext({ redirections }: NextCommand): string[] {
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
   const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched } = placeholder;
   const state = [
-    split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from ${split_from}`,
+    split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from file id ${split_from}`,
     accessWord(was.flags),
     ...(was.offset === undefined ? [] : [`offset ${was.offset}`]),
     ...(watched ? ['watched by an epoll'] : []),
@@ -47,7 +47,8 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
   const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');
   const [holders, others]: [string[], string[]] = [[], []];
   for (const reference of references) {
-    if ('scm_right' in reference) others.push(`in the queue of socket ${reference.scm_right.socket_id}`);
+    if ('scm_right' in reference)
+      others.push(`in the queue of the socket with file id ${reference.scm_right.socket_id}`);
     else {
       const { descriptor } = reference;
       const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';

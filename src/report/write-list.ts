@@ -6,8 +6,8 @@ export interface ListReport {
   begin?(): string;
   entry(entry: ListedEntry): string;
   end(): string;
-  /** What the list leaves out. */
-  remark?(): string | undefined;
+  /** What the list leaves out, and the like: a line each. */
+  remarks?(): string[];
 }
 
 /** Bold where something shows it. */

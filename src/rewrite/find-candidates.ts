@@ -1,3 +1,4 @@
+import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
 import { type EpollWatch, epollWatches } from '../checkpoint/descriptor-names';
 import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../checkpoint/entry-types';
 import { FileEntryView } from '../checkpoint/file-entry';
@@ -5,13 +6,14 @@ import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord } from '../checkpoint/open-image';
 import { pipeName } from '../checkpoint/pipe-name';
-import { messages } from '../errors/messages';
+import { messages, type UnsupportedEntry } from '../errors/messages';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
-import { FILE_ENTRY_FIELDS, PIPE_ENTRY } from '../schema/generated/images';
+import { FILE_ENTRY_FIELDS, PIPE_ENTRY, type UnixSkEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
 import type { Match, PipeEnd } from './match';
+import { narrowMatches } from './narrow-matches';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 
 /** An entry whose path, flags and owner are in another one. */
@@ -26,9 +28,9 @@ interface PathlessEntry {
 /** What files.img says: the entries that the specs name, and what the others have to do with them. */
 export class Candidates {
   /** As they lie in the image. */
-  readonly list: Match[] = [];
+  list: readonly Match[] = [];
   readonly byId = new Map<number, Match>();
-  readonly ids = new IdSet();
+  ids = new IdSet();
   readonly watches: EpollWatch[] = [];
   /** Ends of pipes that no spec names; of pipes without a path only where specs can name one end without the other. */
   readonly otherEnds: PipeEnd[] = [];
@@ -41,6 +43,9 @@ export class Candidates {
   private readonly repeatedIds = new IdSet();
   private readonly regfs: [HolderKind, IdSet][] = [];
   private readonly pathless: PathlessEntry[] = [];
+  /** By number of the spec: the first entry that it names and that cannot be inherited. */
+  private readonly unsupported = new Map<number, Omit<UnsupportedEntry, 'criuKey'> & { socket?: UnixSkEntry }>();
+  private readonly sockets = new UnixSockets();
   /** What the paths are of entries that specs name by a descriptor, by file id. */
   private readonly paths = new Map<number, EntryFacts>();
   private readonly view = new FileEntryView();
@@ -51,7 +56,7 @@ export class Candidates {
   ) {
     const { specsOfId } = resolved;
     this.index = new SpecIndex(specs, specsOfId);
-    this.namesSingleEnds = specsOfId.size > 0;
+    this.namesSingleEnds = specsOfId.size > 0 || specs.some(({ key }) => key.kind === 'pipe' && key.end !== undefined);
   }
 
   see(batch: RecordBatch, file: string): void {
@@ -60,6 +65,7 @@ export class Candidates {
       view.read(bytes, start, end);
       if (!this.seenIds.add(view.id)) this.repeatedIds.add(view.id);
       if (view.id > this.highestId) this.highestId = view.id;
+      if (this.resolved.specsOfId.size > 0) this.sockets.see(view);
       const type = view.member === 0 ? undefined : this.typeOf.get(view.type);
       if (type?.pathId !== undefined) this.deferPathless(entry, type);
       const numbers = this.lookUp(file, entry, type);
@@ -74,6 +80,8 @@ export class Candidates {
     for (const [id, [number]] of this.resolved.specsOfId) {
       if (!this.seenIds.has(id)) throw messages.entryMissing(this.specs[number as number]?.text ?? '', id);
     }
+    this.refuseUnsupported();
+    narrowMatches(this.byId, this.specs);
     for (const { id, entry, type, decoded, pathId } of this.pathless) {
       const byPath = this.byId.get(pathId);
       const path = byPath?.facts ?? this.paths.get(pathId);
@@ -88,7 +96,16 @@ export class Candidates {
         this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
       }
     }
-    this.list.sort((a, b) => a.entry - b.entry);
+    this.list = [...this.byId.values()].sort((a, b) => a.entry - b.entry);
+    for (const { id } of this.list) this.ids.add(id);
+  }
+
+  private refuseUnsupported(): void {
+    const [first, ...others] = [...this.unsupported.values()].map(({ socket, ...named }) => {
+      const criuKey = socket === undefined ? undefined : this.sockets.criuKeyOf(socket);
+      return messages.typeUnsupported({ ...named, criuKey });
+    });
+    if (first !== undefined) throw others.length === 0 ? first : messages.severalSpecs([first, ...others]);
   }
 
   /** The specs that name a regular entry by its path. */
@@ -129,10 +146,19 @@ export class Candidates {
     if (type !== undefined) {
       return index.lookUp(view.id, view.type, view.member, view.bytes, view.start, view.end);
     }
-    const [number] = index.ofDescriptors(view.id);
-    if (number !== undefined) {
+    for (const number of index.ofDescriptors(view.id)) {
       if (this.typeOf.has(view.type)) throw messages.memberMissing({ file, entry }, typeName(view.type), view.id);
-      throw messages.typeUnsupported({ file, entry }, this.specs[number]?.text ?? '', typeName(view.type), view.id);
+      if (this.unsupported.has(number)) continue;
+      const spec = this.specs[number]?.text ?? '';
+      const socket = unixSocketOf(view);
+      const named = {
+        spec,
+        type: typeName(view.type),
+        id: view.id,
+        entry,
+        ...(socket === undefined ? {} : { socket }),
+      };
+      this.unsupported.set(number, named);
     }
     return [];
   }
@@ -150,9 +176,7 @@ export class Candidates {
     if (decoded.id !== match.id) {
       throw messages.innerIdDiffers({ file: 'files.img', entry: match.entry }, match.id, decoded.id);
     }
-    this.list.push(match);
-    this.byId.set(match.id, match);
-    this.ids.add(match.id);
+    if (!this.byId.has(match.id)) this.byId.set(match.id, match);
   }
 
   /** An entry that no spec names. */

@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { accessOf, hasOwner } from '../checkpoint/entry-types';
-import type { PipeName } from '../checkpoint/pipe-name';
+import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
@@ -77,20 +77,23 @@ const either = (a: Ends, b: Ends): Ends => ({ read: a.read || b.read, write: a.w
 
 /** One caller fd for both ends of a pipe. */
 function bothEnds({ placeholders, specs }: Decided): Warning[] {
-  const taken = new Map<string, { ends: Ends; key: string; spec: number }>();
+  const taken = new Map<string, { pipe: PipeName; ends: Ends; key: string; spec: number }>();
   for (const { match, spec } of placeholders) {
     const { flags, key } = match.facts;
     const pipe = pipeOf(match);
     if (pipe === undefined) continue;
     const name = `${pipe} ${specs[spec]?.callerFd}`;
-    const known = taken.get(name) ?? { ends: NO_END, key, spec };
+    const known = taken.get(name) ?? { pipe, ends: NO_END, key, spec };
     taken.set(name, { ...known, ends: either(known.ends, accessOf(flags)) });
   }
-  return [...taken.values()].flatMap(({ ends, key, spec }) => {
+  return [...taken.values()].flatMap(({ pipe, ends, key, spec }) => {
     if (!ends.read || !ends.write) return [];
+    const single = isFifo(pipe)
+      ? 'the key /proc/PID/fd/N names one end alone'
+      : `the keys ${key}:read and ${key}:write name one end each`;
     const message =
       `${key} has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: the caller's ` +
-      'descriptor must be open for reading and writing; the key /proc/PID/fd/N names one end alone';
+      `descriptor must be open for reading and writing; ${single}`;
     return [{ code: 'BOTH_ENDS' as const, message }];
   });
 }
@@ -103,7 +106,8 @@ function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
   }
   return placeholders.flatMap(({ match, fileId, spec }) => {
     const { flags, key } = match.facts;
-    const left = stay.get(pipeOf(match) ?? '') ?? NO_END;
+    const pipe = pipeOf(match) ?? '';
+    const left = stay.get(pipe) ?? NO_END;
     const gone = accessOf(flags);
     const cut = [
       ...(gone.read && left.write
@@ -114,7 +118,10 @@ function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
         : []),
     ];
     if (cut.length === 0) return [];
-    const message = `${specs[spec]?.text} takes one end of ${key} (file id ${match.id}), and the other one stays in the tree: ${cut.join('; ')}`;
+    const other = isFifo(pipe)
+      ? 'the other one'
+      : `the other one, ${key}:${left.write && gone.read ? 'write' : 'read'},`;
+    const message = `${specs[spec]?.text} takes one end of ${key} (file id ${match.id}), and ${other} stays in the tree: ${cut.join('; ')}`;
     return [{ code: 'OTHER_END_STAYS' as const, message, fileId }];
   });
 }

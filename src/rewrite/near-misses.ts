@@ -1,20 +1,29 @@
 import { escapeBytes } from '../bytes/escape';
 import { eachFileEntry } from '../checkpoint/each-entry';
-import { typeName } from '../checkpoint/entry-types';
+import { accessOf, fileKind, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
+import type { IdSet } from '../checkpoint/id-set';
+import { EXTERNAL_NAME, pathKey, pipeKey, startOfPath } from '../checkpoint/key-text';
+import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import {
   FD_TYPES,
   FIFO_ENTRY_FIELDS,
   INET_SK_ENTRY_FIELDS,
   PIPE_ENTRY_FIELDS,
-  REG_FILE_ENTRY,
-  type RegFileEntry,
+  REG_FILE_ENTRY_FIELDS,
+  TTY_FILE_ENTRY,
+  type TtyFileEntry,
   UNIX_SK_ENTRY_FIELDS,
 } from '../schema/generated/images';
-import type { InheritSpec } from '../specs/spec';
+import type { InheritSpec, Key } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
+import { type ExternalKey, hasKey } from './external-keys';
+import type { Match } from './match';
+import { ComparisonBudget, NearestPaths } from './nearest-paths';
+import { readOpenIds } from './open-ids';
+import { readOpenTerminals } from './open-terminals';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 import type { Survey } from './survey';
 
@@ -22,6 +31,8 @@ import type { Survey } from './survey';
 const MAX_EXPLAINED = 10;
 /** A spec gets this many suggestions at most. */
 const MAX_SUGGESTIONS = 3;
+/** The pipes, external files or namespaces that there are get named where they are no more than these. */
+const MAX_FEW = 10;
 
 /** Numbers by which entries of a type are known to users, and the field that holds them. */
 const INODE_FIELDS = new Map<number, { field: number; what: string }>([
@@ -36,80 +47,240 @@ export interface Unmatched {
   readonly near: readonly string[];
 }
 
-/** Reads files.img once more and tells of each spec (by number) that matched nothing what comes close to it. */
+/** What a rewrite or a list knows when specs have matched nothing. */
+export interface Known {
+  readonly found: Survey;
+  readonly specs: readonly InheritSpec[];
+  readonly resolved: ResolvedDescriptors;
+  /** Keys of external namespaces and mounts. */
+  readonly keys: readonly ExternalKey[];
+}
+
+/** Reads the images once more and tells of each spec (by number) that matched nothing what comes close to it. */
 export async function explainUnmatched(
   source: Source,
-  found: Survey,
-  specs: readonly InheritSpec[],
-  resolved: ResolvedDescriptors,
+  known: Known,
   unmatched: readonly number[],
   signal?: AbortSignal,
 ): Promise<Unmatched[]> {
-  const explained = unmatched.slice(0, MAX_EXPLAINED);
-  const suggestions = new Map(explained.map((number) => [number, new Set<string>()]));
-  const suggest = (number: number, text: string) => {
-    const known = suggestions.get(number);
-    if (known !== undefined && known.size < MAX_SUGGESTIONS) known.add(text);
-  };
-  for (const number of explained) {
-    const why = resolved.explain(number);
-    if (why !== undefined) suggest(number, why);
-  }
-  for (const { specs: named, facts, id } of found.notOpen) {
-    const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
-    const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
-    const as = holders.length === 0 ? '' : `, only as ${holders.join(', ')}`;
-    for (const number of named) suggest(number, `${facts.key} is there${as}, but no descriptor refers to it`);
-  }
-  const compared = explained.filter((number) => specs[number]?.key.kind !== 'descriptor');
-  const see = (view: FileEntryView) => {
-    for (const number of compared) {
-      const text = compare(specs[number] as InheritSpec, view);
-      if (text !== undefined) suggest(number, text);
-    }
-  };
-  if (compared.length > 0) await eachFileEntry(source, see, signal);
+  const explainers = new Map(
+    unmatched.slice(0, MAX_EXPLAINED).map((number) => [number, new Explainer(number, known)] as const),
+  );
+  await compareWithEntries(source, known, [...explainers.values()], signal);
+  for (const explainer of explainers.values()) await explainer.explainNotOpen(source, signal);
   return unmatched.map((number) => ({
-    text: (specs[number] as InheritSpec).text,
-    near: [...(suggestions.get(number) ?? [])],
+    text: (known.specs[number] as InheritSpec).text,
+    near: explainers.get(number)?.near() ?? [],
   }));
 }
 
-function compare(spec: InheritSpec, view: FileEntryView): string | undefined {
-  if (view.member === 0) return undefined;
-  if (view.type === FD_TYPES.REG) {
-    const file = decode(REG_FILE_ENTRY, view.bytes, view.start, view.end);
-    return spec.key.kind === 'pipe' ? undefined : compareFile(spec, file);
-  }
-  return spec.key.kind === 'pipe' ? comparePipe(spec.key.id, view) : undefined;
+/** Shows every open entry to those who have something to look for. */
+async function compareWithEntries(
+  source: Source,
+  { found }: Known,
+  explainers: readonly Explainer[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const compared = explainers.filter(({ comparesEntries }) => comparesEntries);
+  if (compared.length === 0) return;
+  const open = await readOpenIds(source, signal);
+  const wantsTerminals = found.notOpen.length > 0;
+  const see = (view: FileEntryView) => {
+    if (view.member === 0) return;
+    if (view.type === FD_TYPES.TTY && wantsTerminals) {
+      const terminal = decode(TTY_FILE_ENTRY, view.bytes, view.start, view.end);
+      for (const explainer of compared) explainer.seeTerminal(terminal);
+    } else if (view.type === FD_TYPES.REG) {
+      const file = readFile(view, open);
+      if (file !== undefined) for (const explainer of compared) explainer.seeFile(view, file);
+    } else if (view.type === FD_TYPES.PIPE) {
+      if (open.has(view.id)) for (const explainer of compared) explainer.seePipe(view);
+    } else {
+      for (const explainer of compared) explainer.seeOther(view);
+    }
+  };
+  await eachFileEntry(source, see, signal);
 }
 
-function comparePipe(id: number, view: FileEntryView): string | undefined {
-  const known = INODE_FIELDS.get(view.type);
-  if (known !== undefined && readNumber(view, known.field) === id) {
-    return `${id} is the number of ${known.what} (${typeName(view.type)})`;
-  }
-  if (view.type !== FD_TYPES.PIPE) return undefined;
-  const pipe = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
-  if (pipe === Number.parseInt(String(id), 16))
-    return `did you mean pipe:[${pipe}]? ${id} is that number in hexadecimal`;
-  return undefined;
+interface SeenFile {
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly isExternal: boolean;
 }
 
-function compareFile(spec: InheritSpec, file: RegFileEntry): string | undefined {
-  const name = escapeBytes(file.name);
-  if (spec.key.kind === 'external') {
-    const inode = spec.key.name.replace(/^.*:/, '');
-    if (file.ext === true && name.endsWith(`:${inode}`)) return `did you mean ${name}? It has the same inode`;
-    return undefined;
+/** A regular file that a spec could name; undefined where it is none, or nothing refers to it but mappings and the like. */
+function readFile({ id, bytes, start, end }: FileEntryView, open: IdSet): SeenFile | undefined {
+  const fields = REG_FILE_ENTRY_FIELDS;
+  const cursor = new FieldCursor().over(bytes, start, end);
+  let [nameStart, nameEnd] = [0, 0];
+  let mode: number | undefined;
+  let isExternal = false;
+  while (cursor.next()) {
+    if (cursor.number === fields.name) [nameStart, nameEnd] = [cursor.valueStart, cursor.end];
+    else if (cursor.number === fields.ext) isExternal = cursor.uint64AsNumber() !== 0;
+    else if (cursor.number === fields.mode) mode = cursor.uint32();
   }
-  if (spec.key.kind !== 'path' || file.ext === true) return undefined;
-  const wanted = spec.key.path;
-  const path = file.name[0] === 0x2f ? file.name.subarray(1) : file.name;
-  if (path.equals(wanted)) return undefined;
-  const baseName = wanted.subarray(wanted.lastIndexOf(0x2f) + 1);
-  if (baseName.length > 0 && path.subarray(path.lastIndexOf(0x2f) + 1).equals(baseName)) return `did you mean ${name}?`;
-  return undefined;
+  const kind = fileKind(mode === undefined ? {} : { mode });
+  // The descriptors of a FIFO refer to another entry than the one with its path.
+  if (kind === 'folder' || (!open.has(id) && kind !== 'fifo')) return undefined;
+  return { nameStart, nameEnd, isExternal };
+}
+
+/** Gathers what comes close to one spec. */
+class Explainer {
+  private readonly spec: InheritSpec;
+  private readonly suggestions: string[] = [];
+  private readonly nearest: NearestPaths | undefined;
+  private readonly pipes = new Set<number>();
+  private readonly externals = new Set<string>();
+  private readonly terminals = new Map<number, TtyFileEntry[]>();
+  private readonly notOpen: readonly Match[];
+
+  constructor(
+    number: number,
+    private readonly known: Known,
+  ) {
+    this.spec = known.specs[number] as InheritSpec;
+    const { key } = this.spec;
+    const why = known.resolved.explain(number);
+    if (why !== undefined) this.suggest(why);
+    this.notOpen = known.found.notOpen.filter(({ specs }) => specs.includes(number));
+    if (key.kind === 'path' && this.notOpen.length === 0) {
+      this.nearest = new NearestPaths(key.path, new ComparisonBudget());
+    }
+    this.suggestPipe();
+    this.suggestKeys();
+  }
+
+  get comparesEntries(): boolean {
+    return this.spec.key.kind !== 'descriptor';
+  }
+
+  private suggest(text: string): void {
+    if (this.suggestions.length < MAX_SUGGESTIONS) this.suggestions.push(text);
+  }
+
+  private get key(): Key {
+    return this.spec.key;
+  }
+
+  /** The number of a pipe, written otherwise. */
+  private suggestPipe(): void {
+    const number = /^pipe\W*(\d{1,10})\W*$/.exec(this.spec.keyText)?.[1];
+    if (this.key.kind !== 'pipe' && number !== undefined) this.suggest(`did you mean ${pipeKey(Number(number))}?`);
+  }
+
+  /** Keys of external namespaces and mounts. */
+  private suggestKeys(): void {
+    const { spec, known } = this;
+    const own = known.keys.find((key) => hasKey(spec, key));
+    if (own !== undefined) {
+      const { what, image } = own;
+      const key = escapeBytes(own.key);
+      const remedy =
+        what === 'mount'
+          ? `criu restore --external 'mnt[${key}]:PATH' takes it`
+          : 'criu restore --inherit-fd takes it itself: leave it out here';
+      this.suggest(`${key} is the key of an external ${what} (${image}); ${remedy}`);
+      return;
+    }
+    if (!/^ext[A-Z]\w*$/.test(spec.keyText)) return;
+    const namespaces = known.keys.filter(({ what }) => what !== 'mount');
+    const named = namespaces.map(({ key, what, image }) => `${escapeBytes(key)} of the ${what} (${image})`);
+    this.suggest(
+      named.length === 0
+        ? 'no namespace of the checkpoint is external: no image has an ext_key'
+        : `the keys of external namespaces are: ${few(named)}`,
+    );
+  }
+
+  seeTerminal(terminal: TtyFileEntry): void {
+    const path = terminal.regf_id ?? terminal.id;
+    if (!this.notOpen.some(({ id }) => id === path)) return;
+    const known = this.terminals.get(path);
+    if (known === undefined) this.terminals.set(path, [terminal]);
+    else known.push(terminal);
+  }
+
+  seeFile({ bytes }: FileEntryView, { nameStart, nameEnd, isExternal }: SeenFile): void {
+    if (!isExternal) {
+      this.nearest?.see(bytes, startOfPath(bytes, nameStart, nameEnd), nameEnd);
+      return;
+    }
+    if (this.key.kind !== 'external' || this.externals.size > MAX_FEW) return;
+    const name = escapeBytes(bytes.subarray(nameStart, nameEnd));
+    const inode = this.key.name.replace(/^.*:/, '');
+    if (name.endsWith(`:${inode}`)) this.suggest(`did you mean ${name}? It has the same inode`);
+    if (EXTERNAL_NAME.test(name)) this.externals.add(name);
+  }
+
+  seePipe(view: FileEntryView): void {
+    const { key } = this;
+    if (key.kind !== 'pipe') return;
+    const pipe = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
+    if (pipe === undefined) return;
+    if (pipe === key.id) {
+      const { read } = accessOf(readNumber(view, PIPE_ENTRY_FIELDS.flags) ?? 0);
+      const other = pipeKey(pipe, read ? 'read' : 'write');
+      const text = `pipe:[${pipe}] has no ${key.end} end in the checkpoint; did you mean ${other}?`;
+      if (!this.suggestions.includes(text)) this.suggest(text);
+    } else if (pipe === Number.parseInt(String(key.id), 16)) {
+      const text = `did you mean ${pipeKey(pipe, key.end)}? ${key.id} is that number in hexadecimal`;
+      if (!this.suggestions.includes(text)) this.suggest(text);
+    }
+    if (this.pipes.size <= MAX_FEW) this.pipes.add(pipe);
+  }
+
+  /** Whether the number of a pipe is that of something else. */
+  seeOther(view: FileEntryView): void {
+    if (this.key.kind !== 'pipe') return;
+    const known = INODE_FIELDS.get(view.type);
+    if (known === undefined || readNumber(view, known.field) !== this.key.id) return;
+    const text = `${this.key.id} is the number of ${known.what} (${typeName(view.type)})`;
+    if (!this.suggestions.includes(text)) this.suggest(text);
+  }
+
+  /** Entries that the spec names, and that no descriptor refers to. */
+  async explainNotOpen(source: Source, signal: AbortSignal | undefined): Promise<void> {
+    const { found } = this.known;
+    for (const { facts, id } of this.notOpen.slice(0, MAX_SUGGESTIONS)) {
+      const terminals = this.terminals.get(id);
+      if (terminals !== undefined) {
+        const terminal = await readOpenTerminals(source, terminals, found.tasks, signal);
+        if (terminal.count > 0) {
+          this.suggest(messages.openTerminal(facts.key, this.spec.callerFd, terminal));
+          continue;
+        }
+      }
+      const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
+      const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
+      const as = holders.length === 0 ? '' : `, only as ${holders.join(', ')}`;
+      this.suggest(`${facts.key} is there${as}, but no descriptor refers to it`);
+    }
+  }
+
+  near(): string[] {
+    for (const path of this.nearest?.found() ?? []) this.suggest(`did you mean ${pathKey(path)}?`);
+    if (this.key.kind === 'pipe' && this.suggestions.length === 0)
+      this.suggestThere(
+        'pipe',
+        [...this.pipes].map((id) => pipeKey(id)),
+      );
+    if (this.key.kind === 'external' && this.suggestions.length === 0) {
+      this.suggestThere('external file', [...this.externals]);
+    }
+    return this.suggestions;
+  }
+
+  private suggestThere(what: string, names: readonly string[]): void {
+    if (names.length === 0) this.suggest(`no ${what} is open in the checkpoint`);
+    else if (names.length <= MAX_FEW) this.suggest(`there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`);
+  }
+}
+
+function few(names: readonly string[]): string {
+  const more = names.length - MAX_FEW;
+  return names.slice(0, MAX_FEW).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function readNumber(view: FileEntryView, field: number): number | undefined {

@@ -114,7 +114,7 @@ function explainMissing(
   tasks: Tasks,
   tables: ReadonlyMap<number, { some: readonly number[] }>,
 ): string {
-  if (pid === undefined) return `no task has a descriptor ${fd}`;
+  if (pid === undefined) return `no task has a descriptor ${fd}; ${listAll(tables)}`;
   const table = tasks.tableOf(pid);
   const owner = tasks.taskOfThread(pid);
   if (owner !== undefined) return `${pid} is a thread of task ${owner}: name that one`;
@@ -125,6 +125,19 @@ function explainMissing(
   return `task ${pid} has no descriptor ${fd}; it has ${listSome(
     [...some].sort((a, b) => a - b),
     some.length,
+  )}`;
+}
+
+/** The descriptors of all tables, for keys that name every task. */
+function listAll(tables: ReadonlyMap<number, { some: readonly number[] }>): string {
+  const all = new Set<number>();
+  for (const { some } of tables.values()) {
+    for (const fd of some) all.add(fd);
+    if (all.size >= MAX_LISTED) break;
+  }
+  return `there are ${listSome(
+    [...all].sort((a, b) => a - b),
+    all.size,
   )}`;
 }
 

@@ -1,17 +1,27 @@
+import { distance } from 'fastest-levenshtein';
 import { EscapeFault, unescapeText } from '../bytes/escape';
+import {
+  DESCRIPTOR_FORM,
+  type EndName,
+  EXTERNAL_FORM,
+  EXTERNAL_NAME,
+  GLOB_CHARACTER,
+  MEMFD_FORM,
+  PIPE_FORM,
+  pipeKey,
+  SOCKET_FORM,
+  TERMINAL_FORM,
+  withoutLeadingSlash,
+} from '../checkpoint/key-text';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
-import { GLOB_CHARACTER, withoutLeadingSlash } from './path-key';
 import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
 const MAX_FD = 2 ** 31 - 1;
 const MAX_ID = 2 ** 32 - 1;
 
-/** How runtimes name external namespaces (runc, crun: extRootNetNS, extRootPidNS). */
-const NAMESPACE_KEY = /^ext[A-Z][A-Za-z]*NS$/;
-
-/** The same for who asks what a spec takes. Throws FdgraftError for what takes no entry, too. */
+/** Reads a spec for those who ask what it takes. Throws FdgraftError for what takes no entry, too. */
 export function parseInheritSpec(given: string | SpecOptions): InheritSpec {
   const spec = parseSpec(given);
   if (spec.kind !== 'inherit') throw messages.specTakesNoEntry(spec.text);
@@ -57,15 +67,13 @@ export function parseSpec(given: string | SpecOptions): Spec {
     refuseOptions(options, 'a debug text has none');
     return { kind: 'debug', text, callerFd, output: readEscapes(text, rest) };
   }
-  if (NAMESPACE_KEY.test(rest)) {
-    refuseOptions(options, 'a key that is left to criu has none');
-    return { kind: 'namespace', text };
-  }
   return checkOptions({
     kind: 'inherit',
     text,
     callerFd,
-    key: parseKey(text, rest),
+    key: parseKey(text, callerFd, rest),
+    keyText: rest,
+    options: givenOptions(options),
     apply: options.apply ?? 'auto',
     position: options.position ?? 'caller',
     inFlight: options.inFlight,
@@ -102,10 +110,13 @@ function escapeSurrogates(text: string): string {
   return text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
 
-function refuseOptions({ inherit, ...options }: SpecOptions, why: string): void {
-  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (given.length === 0) return;
-  throw messages.specSyntax(inherit, `has the option ${given.join(', ')}`, `${why}: leave it out`);
+function givenOptions({ inherit: _text, ...options }: SpecOptions): string[] {
+  return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+}
+
+function refuseOptions(options: SpecOptions, why: string): void {
+  const given = givenOptions(options);
+  if (given.length > 0) throw messages.specHasOptions(options.inherit, given, why);
 }
 
 function checkOptions(spec: InheritSpec): InheritSpec {
@@ -130,51 +141,79 @@ function checkOptions(spec: InheritSpec): InheritSpec {
 /** Tells the near misses of the shape apart: [problem, hint]. */
 function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
-  if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', shape];
-  if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', shape];
-  if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', shape];
-  if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', shape];
-  if (/^(fd|debug)\[N\]/.test(text)) return ['N stands for the number of your descriptor', shape];
+  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?:?(.*)$/is.exec(text) ?? [];
+  const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
+  const hint = value <= MAX_FD && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
+  if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
+  if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
+  if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
+  if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', hint];
+  if (/^(fd|debug)\[N\]/.test(text)) {
+    return [
+      'N stands for the number of your descriptor',
+      `write that number for N: fd[5]:${text.replace(/^.*?\]:?/, '')}`,
+    ];
+  }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
+  if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
+    return ['is neither fd[N]:KEY nor debug[N]:TEXT', `write fd[N]:${text}, N being the number of your descriptor`];
+  }
   return ['is neither fd[N]:KEY nor debug[N]:TEXT', shape];
 }
 
 /** Reads a key, in the order that the README gives. */
-function parseKey(spec: string, key: string): Key {
-  if (/^pipe:?\[/.test(key)) return parsePipe(spec, key);
-  if (/^file:?\[/.test(key)) return parseExternal(spec, key);
-  if (/^\/?proc\/[^/]+\/fd(\/|$)/.test(key)) return parseDescriptor(spec, key);
-  refuseUnsupported(spec, key);
+function parseKey(spec: string, callerFd: number, key: string): Key {
+  if (PIPE_FORM.test(key)) return parsePipe(spec, callerFd, key);
+  if (EXTERNAL_FORM.test(key)) return parseExternal(spec, callerFd, key);
+  if (DESCRIPTOR_FORM.test(key)) return parseDescriptor(spec, key);
+  refuseUnsupported(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
-  const path = readEscapes(spec, key);
-  if (path.includes(0)) throw messages.specSyntax(spec, 'the path has a NUL byte', 'no path has one');
-  return { kind: 'path', path: withoutLeadingSlash(path) };
+  const name = readEscapes(spec, key);
+  return { kind: 'path', path: withoutLeadingSlash(name), name };
 }
 
-function parsePipe(spec: string, key: string): Key {
-  const match = /^pipe:\[(0|[1-9][0-9]*)\]$/.exec(key);
-  if (match !== null && Number(match[1]) <= MAX_ID) return { kind: 'pipe', id: Number(match[1]) };
-  const form = 'write pipe:[ID], ID being the decimal number that ls -l /proc/PID/fd shows, such as pipe:[22653]';
-  if (/^pipe\[/.test(key)) throw messages.specSyntax(spec, 'the colon after pipe is missing', form);
-  const hexadecimal = /^pipe:\[(?:0x)?([0-9a-f]+)\]$/i.exec(key)?.[1];
-  if (hexadecimal !== undefined && !/^\d+$/.test(hexadecimal)) {
-    const decimal = BigInt(`0x${hexadecimal}`);
-    throw messages.specSyntax(
-      spec,
-      'the number of the pipe is hexadecimal',
-      `${form}; 0x${hexadecimal} is pipe:[${decimal}]`,
-    );
+const ENDS: readonly EndName[] = ['read', 'write'];
+const PIPE_HINT = 'write pipe:[ID], ID being the decimal number that ls -l /proc/PID/fd shows, such as pipe:[22653]';
+
+function parsePipe(spec: string, callerFd: number, key: string): Key {
+  const [, number, end] = /^pipe:\[(0|[1-9][0-9]*)\](?::(read|write))?$/.exec(key) ?? [];
+  if (number !== undefined && Number(number) <= MAX_ID) {
+    return { kind: 'pipe', id: Number(number), end: end as EndName | undefined };
   }
-  throw messages.specSyntax(spec, 'what is between [ and ] is not the number of a pipe', form);
+  throw messages.specSyntax(spec, ...explainPipe(callerFd, key));
 }
 
-function parseExternal(spec: string, key: string): Key {
-  const match = /^file\[([0-9a-f]+):([0-9a-f]+)\]$/.exec(key);
-  if (match !== null && !/^0./.test(match[1] ?? '') && !/^0./.test(match[2] ?? '')) {
-    return { kind: 'external', name: key };
-  }
-  const form = 'write file[MNT:INO], both in lower-case hexadecimal without 0x and leading zeros, such as file[1f:2b]';
-  throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', form);
+/** What is wrong with the key of a pipe, and how it is written: [problem, hint]. */
+function explainPipe(callerFd: number, key: string): [string, string] {
+  const loose = /^pipe:?\[\s*(0x)?([0-9a-f]+)\s*\]?(?::(\w*))?$/i.exec(key);
+  if (loose === null) return ['what is between [ and ] is not the number of a pipe', PIPE_HINT];
+  const [, base, digits, word] = loose as unknown as [string, string | undefined, string, string | undefined];
+  const isHexadecimal = base !== undefined || !/^\d+$/.test(digits);
+  const id = BigInt(isHexadecimal ? `0x${digits}` : digits);
+  if (id > MAX_ID) return [`what is between [ and ] is not the number of a pipe: it goes to ${MAX_ID}`, PIPE_HINT];
+  const ends = word === undefined ? [undefined] : nearEnds(word);
+  const hint = `write ${ends.map((end) => `fd[${callerFd}]:${pipeKey(Number(id), end)}`).join(' or ')}`;
+  if (!key.startsWith('pipe:')) return ['the colon after pipe is missing', hint];
+  if (isHexadecimal) return ['the number of the pipe is hexadecimal', `${hint}; 0x${digits} is ${id}`];
+  if (word !== undefined && !(ENDS as readonly string[]).includes(word)) return [`"${word}" is no end of a pipe`, hint];
+  return ['what is between [ and ] is not the number of a pipe', hint];
+}
+
+/** The end that was meant, most likely; both where none comes close. */
+function nearEnds(word: string): readonly EndName[] {
+  const near = ENDS.filter((end) => distance(word.toLowerCase(), end) <= 2 || end.startsWith(word.toLowerCase()));
+  return near.length === 1 ? near : ENDS;
+}
+
+function parseExternal(spec: string, callerFd: number, key: string): Key {
+  if (EXTERNAL_NAME.test(key)) return { kind: 'external', name: key };
+  const [, mount, inode] = /^file:?\[(?:0x)?0*([0-9a-f]+):(?:0x)?0*([0-9a-f]+)\]?$/i.exec(key) ?? [];
+  const form = 'both in lower-case hexadecimal without 0x and leading zeros';
+  const hint =
+    mount === undefined || inode === undefined
+      ? `write file[MNT:INO], ${form}, such as file[1f:2b]`
+      : `write fd[${callerFd}]:file[${mount.toLowerCase()}:${inode.toLowerCase()}], ${form}`;
+  throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', hint);
 }
 
 function parseDescriptor(spec: string, key: string): DescriptorKey {
@@ -201,13 +240,10 @@ function parseGlob(spec: string, key: string): Key {
   }
 }
 
-function refuseUnsupported(spec: string, key: string): void {
-  const refuse = (what: string, hint: string) => {
-    throw messages.specUnsupported(spec, `${what} is not supported yet`, hint);
-  };
-  if (/^socket:?\[/.test(key)) refuse('inheriting a socket', 'name a pipe or a regular file');
-  if (/^tty:?\[/.test(key)) refuse('inheriting a terminal', 'criu restore --inherit-fd takes this key itself');
-  if (/^\/?memfd:/.test(key)) refuse('inheriting a memfd', 'criu restore --inherit-fd takes this key itself');
+function refuseUnsupported(spec: string, callerFd: number, key: string): void {
+  if (SOCKET_FORM.test(key)) throw messages.keyOfSocket(spec, callerFd, key);
+  if (TERMINAL_FORM.test(key)) throw messages.keyOfTerminal(spec, callerFd, key);
+  if (MEMFD_FORM.test(key)) throw messages.keyOfMemfd(spec, callerFd, `/${key.replace(/^\//, '')}`);
 }
 
 function readEscapes(spec: string, text: string): Buffer {

@@ -1,7 +1,7 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
+import { GLOB_CHARACTER, withoutLeadingSlash } from '../checkpoint/key-text';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
-import { GLOB_CHARACTER, withoutLeadingSlash } from './path-key';
 
 /** Tells whether a path, without its leading slash, is one that `text` names: as the keys of specs do. Throws FdgraftError. */
 export function parsePathFilter(text: string): (path: Buffer) => boolean {

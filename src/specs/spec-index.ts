@@ -1,3 +1,5 @@
+import { accessOf } from '../checkpoint/entry-types';
+import { type EndName, startOfPath } from '../checkpoint/key-text';
 import { pushTo } from '../checkpoint/push-to';
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
@@ -5,7 +7,6 @@ import type { Glob } from './glob';
 import type { InheritSpec } from './spec';
 
 const NONE: readonly number[] = [];
-const SLASH = 0x2f;
 
 /**
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
@@ -13,7 +14,7 @@ const SLASH = 0x2f;
  * globs. Which entries the specs that name descriptors mean is given: specs by file id, ascending.
  */
 export class SpecIndex {
-  private readonly pipes = new Map<number, number[]>();
+  private readonly pipes = new Map<number, { readonly number: number; readonly end: EndName | undefined }[]>();
   private readonly paths = new Map<string, number[]>();
   private readonly externals = new Map<string, number[]>();
   private readonly globs: { readonly number: number; readonly glob: Glob }[] = [];
@@ -27,14 +28,21 @@ export class SpecIndex {
   ) {
     specs.forEach(({ key }, number) => {
       if (key.kind === 'descriptor') return;
-      if (key.kind === 'pipe') pushTo(this.pipes, key.id, number);
+      if (key.kind === 'pipe') pushTo(this.pipes, key.id, { number, end: key.end });
       else if (key.kind === 'external') pushTo(this.externals, key.name, number);
       else if (key.kind === 'glob') {
         this.globs.push({ number, glob: key.glob });
         this.globNumbers.add(number);
-      } else pushTo(this.paths, key.path.toString('latin1'), number);
+      } else {
+        pushTo(this.paths, key.path.toString('latin1'), number);
+        const name = key.name.toString('latin1');
+        pushTo(this.externals, name, number);
+        // No key is empty, so that a name that is has this one.
+        if (name === '/') pushTo(this.externals, '', number);
+      }
     });
     for (const name of [...this.paths.keys(), ...this.externals.keys()]) {
+      // With and without the leading slash.
       this.lengths.add(name.length);
       this.lengths.add(name.length + 1);
     }
@@ -75,9 +83,16 @@ export class SpecIndex {
     if (this.pipes.size === 0) return NONE;
     const { cursor } = this;
     let id = -1;
+    let flags = 0;
     cursor.over(bytes, start, end);
-    while (cursor.next()) if (cursor.number === PIPE_ENTRY_FIELDS.pipe_id) id = cursor.uint32();
-    return this.pipes.get(id) ?? NONE;
+    while (cursor.next()) {
+      if (cursor.number === PIPE_ENTRY_FIELDS.pipe_id) id = cursor.uint32();
+      else if (cursor.number === PIPE_ENTRY_FIELDS.flags) flags = cursor.uint32();
+    }
+    const named = this.pipes.get(id);
+    if (named === undefined) return NONE;
+    const access = accessOf(flags);
+    return named.flatMap(({ number, end }) => (end === undefined || access[end] ? [number] : []));
   }
 
   private lookUpRegularFile(bytes: Uint8Array, start: number, end: number): readonly number[] {
@@ -95,7 +110,7 @@ export class SpecIndex {
       } else if (cursor.number === REG_FILE_ENTRY_FIELDS.ext) external = cursor.uint64AsNumber() !== 0;
     }
     const length = nameEnd - nameStart;
-    if (!external && bytes[nameStart] === SLASH) nameStart += 1;
+    if (!external) nameStart = startOfPath(bytes, nameStart, nameEnd);
     const exact = this.lengths.has(length) ? this.lookUpExactly(bytes, nameStart, nameEnd, external) : NONE;
     if (external || this.globs.length === 0) return exact;
     const matching = this.globs.filter(({ glob }) => glob.matches(bytes, nameStart, nameEnd));

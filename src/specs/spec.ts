@@ -1,14 +1,19 @@
+import type { EndName } from '../checkpoint/key-text';
 import type { Glob } from './glob';
 
 /** What names the entries that are to be inherited. */
 export type Key =
-  | { readonly kind: 'pipe'; readonly id: number }
-  /** An external file: the whole name in the image. */
+  /** The ends of a pipe; `end`: those that can be read or written alone. */
+  | { readonly kind: 'pipe'; readonly id: number; readonly end: EndName | undefined }
+  /** An external file under the name that CRIU makes: the whole name in the image. */
   | { readonly kind: 'external'; readonly name: string }
   /** The entry behind a descriptor of a task; of every task where `pid` is undefined. */
   | DescriptorKey
-  /** A regular file: its path without the leading slash. */
-  | { readonly kind: 'path'; readonly path: Buffer }
+  /**
+   * A regular file: its path without the leading slash. Or an external file whose name is free text: `name`, which is
+   * the key as given.
+   */
+  | { readonly kind: 'path'; readonly path: Buffer; readonly name: Buffer }
   /** Regular files whose path, without the leading slash, matches. */
   | { readonly kind: 'glob'; readonly glob: Glob };
 
@@ -51,6 +56,10 @@ export interface InheritSpec {
   readonly text: string;
   readonly callerFd: number;
   readonly key: Key;
+  /** The key as given. */
+  readonly keyText: string;
+  /** Names of the options that were given. */
+  readonly options: readonly string[];
   readonly apply: Apply;
   readonly position: Position;
   /** Undefined where nothing was said. */
@@ -67,10 +76,4 @@ export interface DebugSpec {
   readonly output: Buffer;
 }
 
-/** A spec whose key is that of an external namespace, which criu itself inherits. */
-export interface NamespaceSpec {
-  readonly kind: 'namespace';
-  readonly text: string;
-}
-
-export type Spec = InheritSpec | DebugSpec | NamespaceSpec;
+export type Spec = InheritSpec | DebugSpec;

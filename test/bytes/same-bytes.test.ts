@@ -20,7 +20,7 @@ test('the bytes that two stretches have in common end where the first one differ
         const bytes = Buffer.alloc(before + equal + rest.length + after, fill);
         bytes.set(rest, before + equal);
         return { bytes, start: before, end: before + equal + rest.length };
-      }) as [Parameters<typeof equalBytes>[0], Parameters<typeof equalBytes>[0]];
+      }) as unknown as [Parameters<typeof equalBytes>[0], Parameters<typeof equalBytes>[0]];
       const [x, y] = [a, b].map(({ bytes, start, end }) => [...bytes.subarray(start, end)]) as [number[], number[]];
       const first = x.findIndex((byte, i) => byte !== y[i]);
       const expected = first === -1 ? x.length : Math.min(first, y.length);

@@ -26,8 +26,7 @@ async function list(source: Source, task: ListTask, out: string, signal: AbortSi
       await file.write(Buffer.from(text));
       return true;
     });
-    const remark = report.remark?.();
-    if (remark !== undefined) warnings.push({ code: 'NOT_LISTED', message: remark });
+    for (const message of report.remarks?.() ?? []) warnings.push({ code: 'NOT_LISTED', message });
     await file.commit();
     return { isFine: unmatched === undefined, warnings, notices: [], ...(unmatched ? { error: unmatched } : {}) };
   } finally {

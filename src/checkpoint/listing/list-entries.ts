@@ -1,8 +1,10 @@
 import { decode } from '../../schema/decode';
-import { FD_TYPES } from '../../schema/generated/images';
+import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
+import { unixSocketOf } from '../criu-key';
+import { accessOf, ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
+import { pipeKey } from '../key-text';
 import { batchesOf, forEachRecord, imageOf, piecesOf } from '../open-image';
 import { pipeName } from '../pipe-name';
 import { entryKey, idOfKey } from './entry-key';
@@ -19,6 +21,7 @@ interface Waiting {
   readonly id: number;
   readonly type: number;
   readonly facts?: EntryFacts;
+  readonly socket?: UnixSkEntry;
   /** Where the facts are in another entry: what it says itself, and the key of that one. */
   readonly pathless?: { readonly known: EntryType; readonly decoded: never; readonly path: number };
 }
@@ -71,7 +74,10 @@ function readEntry(view: FileEntryView): Waiting {
   const { id, type } = view;
   const key = entryKey(id, type);
   const known = ENTRY_TYPES.find(({ number, member }) => number === type && member === view.member);
-  if (known === undefined) return { key, id, type };
+  if (known === undefined) {
+    const socket = unixSocketOf(view);
+    return { key, id, type, ...(socket === undefined ? {} : { socket }) };
+  }
   const decoded = decode(known.schema, view.bytes, view.start, view.end) as never;
   if (known.pathId === undefined) return { key, id, type, facts: known.describe(decoded, undefined) };
   const path = entryKey(known.pathId(decoded) ?? id, FD_TYPES.REG);
@@ -79,12 +85,14 @@ function readEntry(view: FileEntryView): Waiting {
 }
 
 function* conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<number, EntryFacts>): Generator<OpenEntry> {
-  const { key, id, type, pathless } = waiting;
+  const { key, id, type, pathless, socket } = waiting;
   const descriptors = overview.descriptorsOf(key);
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return;
-  const facts = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
+  const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
+  const facts = described === undefined || type !== FD_TYPES.PIPE ? described : nameEnd(described, overview);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
+  const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
   const missingEnd = type === FD_TYPES.PIPE && pipeId !== undefined ? overview.missingEnd(pipeId) : undefined;
   yield {
     id,
@@ -92,11 +100,19 @@ function* conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numb
     facts: facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts,
     unreadBytes: pipeId === undefined ? 0 : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
-    isExternal: missingEnd !== undefined || facts?.isExternal === true,
+    criuKey: socket === undefined ? undefined : overview.sockets.criuKeyOf(socket),
+    isExternal: isOuter || missingEnd !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
     ties: overview.tiesOf(descriptors, facts),
   };
+}
+
+/** The key of a pipe is that of all its ends: where there are both, an end gets one of its own. */
+function nameEnd(facts: EntryFacts, overview: Overview): EntryFacts {
+  const { pipeId, flags } = facts;
+  if (pipeId === undefined || !overview.isDivided(pipeId)) return facts;
+  return { ...facts, key: pipeKey(pipeId, accessOf(flags).read ? 'read' : 'write') };
 }
 
 function describePathless(
@@ -115,7 +131,14 @@ function* listMissing(overview: Overview): Generator<OpenEntry> {
   }
   for (const key of [...missing].sort((a, b) => a - b)) {
     const descriptors = overview.descriptorsOf(key);
-    const nothing = { facts: undefined, unreadBytes: 0, missingEnd: undefined, isExternal: false, others: [] };
+    const nothing = {
+      facts: undefined,
+      criuKey: undefined,
+      unreadBytes: 0,
+      missingEnd: undefined,
+      isExternal: false,
+      others: [],
+    };
     yield { id: idOfKey(key), type: 'missing', ...nothing, descriptors, ties: overview.tiesOf(descriptors, undefined) };
   }
 }

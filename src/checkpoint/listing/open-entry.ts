@@ -38,13 +38,18 @@ export interface OpenEntry {
   readonly id: number;
   /** Name in CRIU's fd_types; 'missing' where descriptors name an entry that is not there. */
   readonly type: string;
-  /** Undefined for what cannot be inherited: types that are not supported yet, and folders. */
+  /**
+   * Undefined for what cannot be inherited: types that are not supported yet, and folders. Its key takes this entry,
+   * and no other one but those that have the same key here.
+   */
   readonly facts: EntryFacts | undefined;
+  /** The key by which CRIU's own --inherit-fd takes an external entry that fdgraft cannot inherit yet. */
+  readonly criuKey: string | undefined;
   /** Bytes that were in the pipe at the dump. */
   readonly unreadBytes: number;
   /** The end of its pipe that no entry of the checkpoint is: held outside or closed, images cannot tell which. */
   readonly missingEnd: 'read' | 'write' | undefined;
-  /** CRIU restores it only from the caller's fd, or it hangs in the air without: a missing end, an external file. */
+  /** It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer is outside. */
   readonly isExternal: boolean;
   /** By task and number. */
   readonly descriptors: readonly Descriptor[];

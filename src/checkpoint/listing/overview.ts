@@ -10,6 +10,7 @@ import {
   SK_PACKET_ENTRY,
 } from '../../schema/generated/images';
 import type { Source, SourceMember } from '../../storage/source';
+import { UnixSockets } from '../criu-key';
 import {
   canBeWatched,
   type DescriptorName,
@@ -70,6 +71,7 @@ export class Overview {
   readonly keys = new SortedKeys();
   /** Keys of regular entries that hold the path of another one. */
   readonly paths = new Set<number>();
+  readonly sockets = new UnixSockets();
 
   private readonly descriptors = new SortedRows();
   private readonly holders = new SortedRows();
@@ -84,6 +86,8 @@ export class Overview {
   private readonly tablesOfEpoll = new Map<number, ReadonlySet<number>>();
   private readonly ties = new Map<string, Tie[]>();
   private readonly unread = new Map<PipeName, number>();
+  /** Pipes with an entry that is both ends, or neither. */
+  private readonly undividedPipes = new IdSet();
   private readonly readEnds = new IdSet();
   private readonly writeEnds = new IdSet();
   private readonly entry = new FileEntryView();
@@ -136,13 +140,16 @@ export class Overview {
     };
   }
 
-  private seeEntry({ id, type, member, bytes, start, end }: FileEntryView): void {
+  private seeEntry(entry: FileEntryView): void {
+    const { id, type, member, bytes, start, end } = entry;
+    this.sockets.see(entry);
     this.keys.add(entryKey(id, type));
     if (type === FD_TYPES.PIPE && member !== 0) {
       const { pipe_id, flags } = decode(PIPE_ENTRY, bytes, start, end);
       const { read, write } = accessOf(flags);
       if (read) this.readEnds.add(pipe_id);
       if (write) this.writeEnds.add(pipe_id);
+      if (read === write) this.undividedPipes.add(pipe_id);
     } else if (type === FD_TYPES.EVENTPOLL && member !== 0) {
       for (const watch of epollWatches(id, bytes, start, end)) this.addWatch(watch);
     } else if (namesRegf(member)) {
@@ -279,6 +286,11 @@ export class Overview {
   missingEnd(pipeId: number): 'read' | 'write' | undefined {
     if (!this.readEnds.has(pipeId)) return 'read';
     return this.writeEnds.has(pipeId) ? undefined : 'write';
+  }
+
+  /** True where some entries of a pipe are its read end, all others its write end: then keys can name either. */
+  isDivided(pipeId: number): boolean {
+    return this.readEnds.has(pipeId) && this.writeEnds.has(pipeId) && !this.undividedPipes.has(pipeId);
   }
 
   /** Keys that descriptors have, each at least once. */

@@ -20,7 +20,7 @@ export const LS_OPTIONS = {
   external: {
     type: 'boolean',
     default: false,
-    describe: 'only what comes from outside: pipes with one end missing, external files',
+    describe: 'only what comes from outside: pipes with one end missing, external files, unix sockets',
   },
   path: { type: 'string', requiresArg: true, describe: 'only files of this path or glob' },
   'inherit-fd': {
@@ -77,8 +77,6 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
   const report = await createListReport(args.json, (text) => context.emphasize(text, args.color));
   const { isWhole, unmatched } = await writeList(entries, report, context.print);
   if (!isWhole) return;
-  const remark = report.remark?.();
-  if (!args.quiet)
-    for (const note of [...notes, ...(remark === undefined ? [] : [remark])]) await context.complain(note);
+  if (!args.quiet) for (const note of [...notes, ...(report.remarks?.() ?? [])]) await context.complain(note);
   if (unmatched !== undefined) throw unmatched;
 }

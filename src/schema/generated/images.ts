@@ -31,11 +31,19 @@ export const IPC_MSG_ENTRY_FIELDS = { desc: 1, qbytes: 2, qnum: 3 } as const;
 
 export const IPC_MSG_FIELDS = { mtype: 1, msize: 2 } as const;
 
+export const MNT_ENTRY_FIELDS = { fstype: 1, mnt_id: 2, root_dev: 3, parent_mnt_id: 4, flags: 5, root: 6, mountpoint: 7, source: 8, options: 9, shared_id: 10, master_id: 11, with_plugin: 12, ext_mount: 13, fsname: 14, internal_sharing: 15, deleted: 16, sb_flags: 17, ext_key: 18 } as const;
+
+export const PIDNS_ENTRY_FIELDS = { ext_key: 1 } as const;
+
+export const NETNS_ENTRY_FIELDS = { def_conf: 1, all_conf: 2, def_conf4: 3, all_conf4: 4, def_conf6: 5, all_conf6: 6, nsids: 7, ext_key: 8, unix_conf: 9, ipv4_sysctl: 10 } as const;
+
 export const PAGEMAP_HEAD_FIELDS = { pages_id: 1 } as const;
 
 export const PAGEMAP_ENTRY_FIELDS = { vaddr: 1, compat_nr_pages: 2, in_parent: 3, flags: 4, nr_pages: 5, blocks: 6 } as const;
 
 export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, outq_seq: 4, opt_mask: 5, snd_wscale: 6, mss_clamp: 7, rcv_wscale: 8, timestamp: 9, cork: 10, nodelay: 11, unsq_len: 12, snd_wl1: 13, snd_wnd: 14, max_window: 15, rcv_wnd: 16, rcv_wup: 17 } as const;
+
+export const TTY_INFO_ENTRY_FIELDS = { id: 1, type: 2, locked: 3, exclusive: 4, packet_mode: 5, sid: 6, pgrp: 7, rdev: 8, termios: 9, termios_locked: 10, winsize: 11, pty: 12, dev: 13, uid: 14, gid: 15 } as const;
 
 export interface InventoryEntry {
   img_version: number;

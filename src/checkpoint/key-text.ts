@@ -1,0 +1,65 @@
+/**
+ * How keys are written. The parser of specs (specs/parse-spec.ts) reads the same forms, so that each key that is
+ * written here names what it was written for.
+ */
+import { escapeBytes } from '../bytes/escape';
+
+/** A path with one of these is a glob. */
+export const GLOB_CHARACTER = /[*?[{]/;
+
+/** Beginnings of keys that are no paths. */
+export const PIPE_FORM = /^pipe:?\[/;
+export const EXTERNAL_FORM = /^file:?\[/;
+export const DESCRIPTOR_FORM = /^\/?proc\/[^/]+\/fd(\/|$)/;
+export const SOCKET_FORM = /^socket:?\[/;
+export const TERMINAL_FORM = /^tty:?\[/;
+export const MEMFD_FORM = /^\/?memfd:/;
+const FORMS = [PIPE_FORM, EXTERNAL_FORM, DESCRIPTOR_FORM, SOCKET_FORM, TERMINAL_FORM, MEMFD_FORM];
+const ANY_FORM = new RegExp(FORMS.map(({ source }) => source).join('|'));
+
+/** The name that CRIU gives an external file: mount and inode, both hexadecimal. */
+export const EXTERNAL_NAME = /^file\[(?:0|[1-9a-f][0-9a-f]*):(?:0|[1-9a-f][0-9a-f]*)\]$/;
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+/** Ends of a pipe, as keys name them. */
+export type EndName = 'read' | 'write';
+
+/** Where in `bytes[start, end)` a path begins that is compared: CRIU's own keys lack the leading slash. */
+export function startOfPath(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] === SLASH) return start + 1;
+  // CRIU writes the root directory as a dot.
+  return end - start === 1 && bytes[start] === DOT ? end : start;
+}
+
+/** A path as it is compared. */
+export function withoutLeadingSlash(path: Buffer): Buffer {
+  return path.subarray(startOfPath(path, 0, path.length));
+}
+
+/** The key of a pipe; with `end`, of one end of it. */
+export function pipeKey(id: number, end?: EndName): string {
+  return end === undefined ? `pipe:[${id}]` : `pipe:[${id}]:${end}`;
+}
+
+/** The key of the regular file, FIFO or device with this path. */
+export function pathKey(path: Buffer): string {
+  return escapeForms(`/${escapeBytes(withoutLeadingSlash(path))}`);
+}
+
+/** The key of an external file, whatever its name is. */
+export function externalKey(name: Buffer): string {
+  if (EXTERNAL_NAME.test(name.toString('latin1'))) return name.toString('latin1');
+  return name.length === 0 ? '/' : escapeForms(escapeBytes(name));
+}
+
+/** Escapes what would make a path a glob or a key of another kind. */
+function escapeForms(text: string): string {
+  const plain = text.replace(/[*?[{]/g, toEscape);
+  return ANY_FORM.test(plain) ? plain.replace(/[a-z]/, toEscape) : plain;
+}
+
+function toEscape(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16)}`;
+}

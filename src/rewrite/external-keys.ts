@@ -1,0 +1,74 @@
+import { escapeBytes } from '../bytes/escape';
+import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import { messages } from '../errors/messages';
+import type { ImageName } from '../frames/image-kinds';
+import { MNT_ENTRY_FIELDS, NETNS_ENTRY_FIELDS, PIDNS_ENTRY_FIELDS } from '../schema/generated/images';
+import type { InheritSpec } from '../specs/spec';
+import type { Source } from '../storage/source';
+import { FieldCursor } from '../wire/field-cursor';
+
+/** Images whose records can have the key of something external, the field that it is in, and what it is. */
+const KEYED: Partial<Record<ImageName, { readonly field: number; readonly what: ExternalKey['what'] }>> = {
+  NETNS: { field: NETNS_ENTRY_FIELDS.ext_key, what: 'network namespace' },
+  PIDNS: { field: PIDNS_ENTRY_FIELDS.ext_key, what: 'pid namespace' },
+  MNTS: { field: MNT_ENTRY_FIELDS.ext_key, what: 'mount' },
+};
+
+/** The key of something that is no file and comes from outside: free text that the dump was given. */
+export interface ExternalKey {
+  readonly key: Buffer;
+  readonly what: 'network namespace' | 'pid namespace' | 'mount';
+  readonly image: string;
+}
+
+/** Reads the keys of external namespaces and mounts, in a pass of its own over their images. Throws FdgraftError. */
+export async function readExternalKeys(source: Source, signal?: AbortSignal): Promise<ExternalKey[]> {
+  const keys: ExternalKey[] = [];
+  const cursor = new FieldCursor();
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    const image = imageOf(member);
+    const keyed = image === undefined ? undefined : KEYED[image.kind.name];
+    if (image === undefined || keyed === undefined) continue;
+    await readBatches(member, image, (batch, open) =>
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        let key: Buffer | undefined;
+        cursor.over(bytes, start, end);
+        while (cursor.next()) if (cursor.number === keyed.field) key = Buffer.from(cursor.payload());
+        if (key !== undefined && key.length > 0) keys.push({ key, what: keyed.what, image: open.name });
+      }),
+    );
+  }
+  return keys;
+}
+
+/** True where a spec has this key. */
+export function hasKey({ keyText }: InheritSpec, { key }: ExternalKey): boolean {
+  return keyText === key.toString('utf8') || keyText === escapeBytes(key);
+}
+
+/**
+ * Of specs (given by number) that name no entry those that have the key of an external namespace, which CRIU itself
+ * inherits. Throws FdgraftError (SPEC_SYNTAX) where one has options.
+ */
+export function findLeftToCriu(
+  specs: readonly InheritSpec[],
+  unmatched: readonly number[],
+  keys: readonly ExternalKey[],
+): Map<number, ExternalKey> {
+  const left = new Map<number, ExternalKey>();
+  for (const number of unmatched) {
+    const spec = specs[number] as InheritSpec;
+    const found = keys.find((key) => key.what !== 'mount' && hasKey(spec, key));
+    if (found === undefined) continue;
+    if (spec.options.length > 0) {
+      throw messages.specHasOptions(
+        spec.text,
+        spec.options,
+        `a key that is left to criu has none (${found.image} has it)`,
+      );
+    }
+    left.set(number, found);
+  }
+  return left;
+}
