@@ -8,18 +8,21 @@ import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { joinPath } from '../storage/byte-path';
 import { digestMember } from '../storage/digest-member';
 import { openFolder } from '../storage/folder-source';
+import { SeenFiles } from '../storage/seen-files';
 import { openFile } from '../storage/single-file';
 import { isFileOrLeadsToOne } from '../storage/source';
 
 /**
  * What a checkpoint that goes into a job holds, as a digest. Images count with their bytes. Pages and other raw files,
  * and archives, may be too large to read for this: they count with size and time of change. Logs do not count.
- * Throws FdgraftError.
+ * `seen`: what its files were, for who reads them after this. Throws FdgraftError.
  */
-export async function contentOfInput(file: string, signal: AbortSignal | undefined): Promise<string> {
-  const stats = statsOf(file);
-  if (!stats.isDirectory()) return `${stats.size} bytes of ${stats.mtimeNs}`;
-  return digestOfFolder(file, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);
+export async function contentOfInput(file: string, seen: SeenFiles, signal: AbortSignal | undefined): Promise<string> {
+  if (!statsOf(file).isDirectory()) {
+    const { size, mtimeNs } = await seen.seeAlone(fs.realpathSync.native(file, 'buffer'), file);
+    return `${size} bytes of ${mtimeNs}`;
+  }
+  return digestOfFolder(file, seen, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);
 }
 
 /**
@@ -28,7 +31,7 @@ export async function contentOfInput(file: string, signal: AbortSignal | undefin
  */
 export async function contentOfOutput(file: string, signal: AbortSignal | undefined): Promise<string> {
   const stats = fs.lstatSync(file);
-  if (stats.isDirectory()) return digestOfFolder(file, signal, ({ size }) => `${size} bytes`);
+  if (stats.isDirectory()) return digestOfFolder(file, new SeenFiles(signal), signal, ({ size }) => `${size} bytes`);
   if (!stats.isFile()) return 'neither a folder nor a file';
   const reader = openFile(file, signal);
   const member = { name: Buffer.from(file), kind: 'file' as const, mode: 0, uid: 0, gid: 0, open: async () => reader };
@@ -39,11 +42,12 @@ type DescribeRaw = (stats: fs.BigIntStats) => string;
 
 async function digestOfFolder(
   folder: string,
+  seen: SeenFiles,
   signal: AbortSignal | undefined,
   describeRaw: DescribeRaw,
 ): Promise<string> {
   const hash = builtins.crypto.createHash('sha256');
-  for await (const member of (await openFolder(folder)).members()) {
+  for await (const member of (await openFolder(folder, { seen, signal })).members()) {
     signal?.throwIfAborted();
     const name = member.name.toString('latin1');
     if (!counts(name)) continue;

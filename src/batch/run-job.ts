@@ -4,6 +4,7 @@ import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { makeFoldersAbove } from '../storage/below-root';
+import { SeenFiles } from '../storage/seen-files';
 import { removeLeftovers } from '../storage/work-folder';
 import { version } from '../version';
 import { contentOfInput, contentOfOutput } from './content';
@@ -41,7 +42,11 @@ export async function runJob(input: BatchInput, setup: JobSetup, signal: AbortSi
 
 async function finish(input: BatchInput, setup: JobSetup, signal: AbortSignal | undefined): Promise<Done> {
   const { task, root } = setup;
-  if (root === undefined) return { ...(await runTask(task, { input, out: undefined, signal })), isEarlier: false };
+  if (root === undefined)
+    return {
+      ...(await runTask(task, { input, out: undefined, seen: new SeenFiles(signal), signal })),
+      isEarlier: false,
+    };
   const output = outputOf(task, input);
   const job = new Job(input, task, output, root, signal);
   return job.finish();
@@ -54,6 +59,8 @@ class Job {
   private readonly state: JobState;
   /** The output as messages name it. */
   private readonly out: string;
+  /** What the input's files were when its content was noted: the task has to find the same. */
+  private readonly seen: SeenFiles;
 
   constructor(
     private readonly input: BatchInput,
@@ -64,6 +71,7 @@ class Job {
   ) {
     this.state = new JobState(root.real, output);
     this.out = path.join(root.given, output);
+    this.seen = new SeenFiles(signal);
   }
 
   async finish(): Promise<Done> {
@@ -109,17 +117,17 @@ class Job {
 
   /** What this job is to make, and of what. */
   private async describe() {
-    const { task, input, signal } = this;
+    const { task, input, seen, signal } = this;
     const read: string[] = [];
-    for (const file of readBy(task, input)) read.push(await contentOfInput(file, signal));
+    for (const file of readBy(task, input)) read.push(await contentOfInput(file, seen, signal));
     return { command: task.what, task: digest(version(), JSON.stringify(task)), input: digest(...read) };
   }
 
   private async make(wanted: Wanted): Promise<Done> {
-    const { task, input, out, signal } = this;
+    const { task, input, out, seen, signal } = this;
     let result: TaskResult;
     try {
-      result = await runTask(task, { input, out, signal });
+      result = await runTask(task, { input, out, seen, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
       if (
@@ -145,11 +153,11 @@ class Job {
 
   /** Notes what is there where it is what the job makes, made once more. */
   private async compare(wanted: Wanted): Promise<Done | undefined> {
-    const { task, input, out, signal } = this;
+    const { task, input, out, seen, signal } = this;
     const { aside } = this.state;
     const place = aside.place();
     try {
-      const result = await runTask(task, { input, out: place, signal });
+      const result = await runTask(task, { input, out: place, seen, signal });
       const content = await contentOfOutput(place, signal);
       const isSame = content === (await this.unlessGone(() => contentOfOutput(out, signal)));
       if (!isThere(place)) throw new Meanwhile(messages.changedMeanwhile(out));

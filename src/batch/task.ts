@@ -5,6 +5,7 @@ import type { DecodeOptions } from '../operations/decode';
 import type { InspectOptions } from '../operations/inspect';
 import type { RewriteOptions } from '../operations/rewrite';
 import type { DiffFormat } from '../report/write-diff';
+import type { SeenFiles } from '../storage/seen-files';
 import type { SinkNotice } from '../storage/sink';
 import type { BatchInput } from './find-inputs';
 
@@ -61,6 +62,8 @@ export interface JobWarning {
 export interface TaskPlace {
   readonly input: BatchInput;
   readonly out: string | undefined;
+  /** What the files of the input were when the job looked at them. */
+  readonly seen: SeenFiles;
   readonly signal: AbortSignal | undefined;
 }
 

@@ -143,6 +143,20 @@ const texts = {
       problem: 'was changed by someone else while it was read',
       hint: 'wait until it is complete, and try again',
     }),
+  sourceMemberChanged: (source: string, member: string, what: 'was added' | 'was removed' | 'was changed') =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: `${member} ${what} while the image directory was read`,
+      hint: 'wait until the dump is complete, and try again',
+    }),
+  sourceMoved: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'was moved or replaced while it was read',
+      hint: `look what ${source} is now, and try again`,
+    }),
   archiveCutOff: (archive: string, offset: number) =>
     error({
       code: 'ARCHIVE_DAMAGED',

@@ -4,6 +4,7 @@ import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE, rawContentOf } from '../fra
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { archiveForm, foreignCompression } from '../storage/archive/detect';
 import { openFolder } from '../storage/folder-source';
+import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
 import { USUAL_FOLDER } from '../storage/usual-folder';
 import { isJsonOfImage, JSON_ENDING } from './json-name';
@@ -17,6 +18,8 @@ export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.
 export interface OpenOptions {
   /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
   readonly exact?: boolean;
+  /** What its files were, for who opens it more than once and wants it to be the same. */
+  readonly seen?: SeenFiles | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -24,10 +27,12 @@ export interface OpenOptions {
  * Opens a checkpoint: an image folder of CRIU, or an archive with one in it, told by content. It is to be closed.
  * Throws FdgraftError (SOURCE_UNUSABLE).
  */
-export async function openSource(place: string, { signal, exact = false }: OpenOptions = {}): Promise<Source> {
+export async function openSource(place: string, options: OpenOptions = {}): Promise<Source> {
+  const { signal, seen, exact = false } = options;
   const folder = imageFolderIn(place);
-  if (folder !== undefined && (folder === place || !exact)) return openFolder(folder, FIRST_MEMBERS);
-  const source = await openAny(place, [INVENTORY_IMAGE], signal);
+  if (folder !== undefined && (folder === place || !exact))
+    return openFolder(folder, { first: FIRST_MEMBERS, seen, signal });
+  const source = await openAny(place, [INVENTORY_IMAGE], options);
   // Asked before anything is read: the folder may be any, with whole trees below it.
   if (source.folder !== undefined) throw messages.noInventory(place, folder);
   return source;
@@ -39,20 +44,19 @@ export function imageFolderIn(place: string): string | undefined {
 }
 
 /** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
-export async function openImages(place: string, { signal }: OpenOptions = {}): Promise<Source> {
-  return openAny(place, [INVENTORY_IMAGE, `${INVENTORY_IMAGE}${JSON_ENDING}`], signal);
+export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
+  return openAny(place, [INVENTORY_IMAGE, `${INVENTORY_IMAGE}${JSON_ENDING}`], options);
 }
 
-async function openAny(place: string, markers: readonly string[], signal: AbortSignal | undefined): Promise<Source> {
+async function openAny(place: string, markers: readonly string[], { signal, seen }: OpenOptions): Promise<Source> {
   const form = archiveForm(place);
   if (form === undefined) {
     const foreign = foreignCompression(place);
     if (foreign !== undefined) throw messages.compressionUnknown(place, foreign);
-    return openFolder(place, FIRST_MEMBERS);
+    return openFolder(place, { first: FIRST_MEMBERS, seen, signal });
   }
   const { openArchive } = await import('../storage/archive/archive-source');
-  const options = { first: FIRST_MEMBERS, markers, isKept };
-  return openArchive(place, form, signal === undefined ? options : { ...options, signal });
+  return openArchive(place, form, { first: FIRST_MEMBERS, markers, isKept, seen, signal });
 }
 
 /** True for what is read by name, and not for pages and the like, which are nearly all of a checkpoint. */

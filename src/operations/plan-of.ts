@@ -1,10 +1,11 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
 import { readPlan } from '../plan/read-plan';
 import { isArchive } from '../storage/archive/detect';
+import { openFolder } from '../storage/folder-source';
+import { SeenFiles } from '../storage/seen-files';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
 import { withSource } from '../storage/with-source';
@@ -27,23 +28,30 @@ export async function planIn(source: Source): Promise<Plan | undefined> {
   }
 }
 
-/** The plan at a path: an inherit-plan.img, or a folder or an archive that has one. Throws FdgraftError. */
-export async function readPlanOf(file: string): Promise<Plan> {
-  if (isArchive(file)) return planOfArchive(file);
+/**
+ * The plan at a path: an inherit-plan.img, or a folder or an archive that has one. `seen`: what it was, for who has looked
+ * at it before. Throws FdgraftError.
+ */
+export async function readPlanOf(file: string, seen: SeenFiles = new SeenFiles()): Promise<Plan> {
+  if (isArchive(file)) return planOf(file, await openSource(file, { seen }));
   const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
-  const image = isFolder ? path.join(imageFolderIn(file) ?? file, PLAN_IMAGE) : file;
-  if (!fs.existsSync(image))
-    throw messages.noPlan(file, isFolder ? `there is no ${PLAN_IMAGE} in it` : 'it does not exist');
-  const reader = openFile(image);
+  if (isFolder) return planOf(file, await openFolder(imageFolderIn(file) ?? file, { seen }));
+  if (!fs.existsSync(file)) throw messages.noPlan(file, 'it does not exist');
+  // A pipe is what it gives.
+  const isSteady = fs.statSync(file).isFile();
+  const look = async () => isSteady && (await seen.seeAlone(fs.realpathSync.native(file, 'buffer'), file));
+  await look();
+  const reader = openFile(file);
   try {
-    return await readPlan(reader, image);
+    return await readPlan(reader, file);
   } finally {
     await reader.close();
+    await look();
   }
 }
 
-async function planOfArchive(file: string): Promise<Plan> {
-  return withSource(await openSource(file), async (source) => {
+async function planOf(file: string, opened: Source): Promise<Plan> {
+  return withSource(opened, async (source) => {
     const plan = await planIn(source);
     if (plan === undefined) throw messages.noPlan(file, `there is no ${PLAN_IMAGE} in it`);
     return plan;

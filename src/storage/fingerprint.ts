@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { holdFolder } from './held-folder';
+import { isSteady } from './seen-files';
 
 /** What a folder holds, told without reading it: every name with its inode, of images size and time of change too. */
 export type Fingerprint = ReadonlyMap<string, string>;
@@ -30,7 +31,7 @@ function gather(folder: Buffer, below: Buffer | undefined, files: Map<string, st
       const stats = fs.lstatSync(place, { bigint: true });
       const key = name.toString('latin1');
       // Logs may grow: a hard link is the same file. An image that changed was perhaps not read as it is now.
-      const content = key.endsWith('.img') ? ` ${stats.size} ${stats.mtimeNs}` : '';
+      const content = isSteady(name) ? ` ${stats.size} ${stats.mtimeNs}` : '';
       files.set(key, `${stats.ino}${stats.isDirectory() ? '' : content}`);
       if (stats.isDirectory()) gather(place, name, files);
     }

@@ -133,6 +133,7 @@ export class FolderSink implements Sink {
       await this.bring(member, target, isImage);
     } catch (error) {
       this.options.signal?.throwIfAborted();
+      checkIsThere(member);
       throw messages.cannotWriteOut(this.out, error, escapeBytes(member.name));
     }
   }
@@ -276,6 +277,12 @@ export class FolderSink implements Sink {
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {
     this.options.onNotice({ code, member: escapeBytes(member.name) });
   }
+}
+
+/** Throws FdgraftError where the file of a member is not what was read any more: that is no fault of OUT. */
+function checkIsThere({ file }: SourceMember): void {
+  if (file === undefined) return;
+  file.check(fs.statSync(file.path, { bigint: true, throwIfNoEntry: false }));
 }
 
 async function copyAll(reader: MemberReader, writer: MemberWriter, piece: Buffer): Promise<void> {

@@ -3,44 +3,79 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
-import { holdFolder } from './held-folder';
+import { type HeldFolder, holdFolder } from './held-folder';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import { isSteady, SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, MembersByName, Source, SourceFile, SourceMember } from './source';
+
+export interface FolderOptions {
+  /** Members that a pass gives before all others. */
+  readonly first?: readonly string[];
+  /** What its files were, for who reads it as more than one source. */
+  readonly seen?: SeenFiles | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Opens an image folder. A pass gives the members named in `first` before all others, the rest in
- * byte order, a subfolder before what is in it.
+ * byte order, a subfolder before what is in it. An image that is not the same whenever it is looked at is an error.
  */
-export async function openFolder(folder: string, first: readonly string[] = []): Promise<Source> {
+export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Source> {
+  const { first = [], signal, seen = new SeenFiles(signal) } = options;
   const stats = attempt(
-    () => fs.statSync(folder),
+    () => fs.statSync(folder, { bigint: true }),
     (error) => messages.cannotReadSource(folder, error),
   );
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
   const real = fs.realpathSync.native(folder, 'buffer');
+  const top: Top = { label: folder, path: real, stats, seen };
   return {
     label: folder,
     form: 'dir',
     folder: real,
     ...modeAndOwner(stats),
-    members: () => walk({ path: real, lasting: real }, undefined, first),
-    whole: () => walk({ path: real, lasting: real }, undefined, first),
-    byName: () => membersOf(real),
+    members: () => walkTop(top, first),
+    whole: () => walkTop(top, first),
+    byName: () => membersOf(top),
     close: async () => {},
   };
 }
 
-function membersOf(folder: Buffer): MembersByName {
-  const held = hold(folder);
+/** The folder of a source, and what is known of it. */
+interface Top {
+  readonly label: string;
+  readonly path: Buffer;
+  readonly stats: BigIntStats;
+  readonly seen: SeenFiles;
+}
+
+/** A folder or file below it. */
+interface Below {
+  readonly path: Buffer;
+  readonly lasting: Buffer;
+  /** Path below the top. */
+  readonly name: Buffer;
+}
+
+const NO_NAME = Buffer.alloc(0);
+
+function placeOf({ label }: Top, { lasting, name }: Pick<Below, 'lasting' | 'name'>): SeenPlace {
+  return { key: lasting.toString('latin1'), name, label };
+}
+
+function membersOf(top: Top): MembersByName {
+  const held = holdTop(top);
+  const folder = placeOf(top, { lasting: top.path, name: NO_NAME });
+  if (!top.seen.isListed(folder)) top.seen.list(folder, listNames(held.path, []));
   return {
     member: async (text) => {
       await breathe();
       // A name can come from a plan: it leads to what lies in the folder, and nowhere else.
       if (/[/\0]/.test(text) || text === '.' || text === '..') return undefined;
       const name = Buffer.from(text);
-      const file = { path: joinPath(held.path, name), lasting: joinPath(folder, name) };
+      const file = { path: joinPath(held.path, name), lasting: joinPath(top.path, name), name };
       try {
-        return describe(file, name);
+        return await describe(top, file);
       } catch (error) {
         if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
         throw error;
@@ -48,6 +83,24 @@ function membersOf(folder: Buffer): MembersByName {
     },
     close: async () => held.close(),
   };
+}
+
+/** The folder that was opened, and no other one that has its name by now. */
+function holdTop(top: Top): HeldFolder {
+  let held: HeldFolder;
+  try {
+    held = holdFolder(top.path);
+  } catch (error) {
+    const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw isGone ? messages.sourceMoved(top.label) : messages.cannotReadSource(escapeBytes(top.path), error);
+  }
+  if (isTop(top, fs.statSync(held.path, { bigint: true }))) return held;
+  held.close();
+  throw messages.sourceMoved(top.label);
+}
+
+function isTop({ stats }: Top, { dev, ino }: BigIntStats): boolean {
+  return dev === stats.dev && ino === stats.ino;
 }
 
 function hold(folder: Buffer) {
@@ -66,19 +119,32 @@ function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
   }
 }
 
+async function* walkTop(top: Top, first: readonly string[]): AsyncGenerator<SourceMember, void, undefined> {
+  yield* walk(top, { lasting: top.path, name: NO_NAME }, holdTop(top), first);
+  // What links lead to goes by the path.
+  const stats = fs.lstatSync(top.path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || !isTop(top, stats)) throw messages.sourceMoved(top.label);
+}
+
 async function* walk(
-  folder: SourceFile,
-  prefix: Buffer | undefined,
+  top: Top,
+  folder: Pick<Below, 'lasting' | 'name'>,
+  held: HeldFolder,
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
-  const held = hold(folder.path);
   try {
-    for (const name of listNames(held.path, first)) {
+    const names = listNames(held.path, first);
+    top.seen.list(placeOf(top, folder), names);
+    for (const name of names) {
       await breathe();
-      const file = { path: joinPath(held.path, name), lasting: joinPath(folder.lasting, name) };
-      const member = describe(file, prefix === undefined ? name : joinPath(prefix, name));
+      const below = {
+        path: joinPath(held.path, name),
+        lasting: joinPath(folder.lasting, name),
+        name: folder.name.length === 0 ? name : joinPath(folder.name, name),
+      };
+      const member = await describe(top, below);
       yield member;
-      if (member.kind === 'folder') yield* walk(file, member.name, []);
+      if (member.kind === 'folder') yield* walk(top, below, hold(below.path), []);
     }
   } finally {
     held.close();
@@ -100,70 +166,91 @@ function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
     .map(({ name }) => name);
 }
 
-function describe(file: SourceFile, name: Buffer): SourceMember {
-  const { path } = file;
+async function describe(top: Top, below: Below): Promise<SourceMember> {
+  const { path, lasting, name } = below;
+  const { seen } = top;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
-  const stats = attempt(() => fs.lstatSync(path), cannotRead);
+  const place = isSteady(name) ? placeOf(top, below) : undefined;
+  const check = (found: BigIntStats | undefined) => {
+    if (place !== undefined) seen.check(place, found);
+  };
+  const file = { path, lasting, check };
+  const look = () =>
+    attempt(
+      () => fs.lstatSync(path, { bigint: true }),
+      (error) => {
+        if (place !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') seen.miss(place);
+        return cannotRead(error);
+      },
+    );
+  let stats = look();
   if (!stats.isSymbolicLink()) {
+    if (place !== undefined && stats.isFile()) stats = await seen.see(place, look);
+    else if (place !== undefined) seen.seeOther(place);
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'special';
-    const { size } = stats;
     return {
       name,
       kind,
       ...modeAndOwner(stats),
-      size,
+      size: Number(stats.size),
       mtime: secondsOf(stats),
       file,
-      open: async () => openAsFile(path, name, NEVER_WAIT_OR_FOLLOW),
+      open: async () => openAsFile(file, name, NEVER_WAIT_OR_FOLLOW),
     };
   }
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
-  const behind = statBehind(path);
+  let behind = statBehind(path);
+  if (place !== undefined && behind?.isFile()) {
+    const lookBehind = () => attempt(() => fs.statSync(path, { bigint: true }), cannotRead);
+    behind = await seen.see(place, lookBehind);
+  } else if (place !== undefined) seen.seeOther(place);
   return {
     name,
     kind: 'link',
     ...modeAndOwner(behind ?? stats),
-    size: behind?.size ?? 0,
+    size: Number(behind?.size ?? 0),
     mtime: secondsOf(behind ?? stats),
     target,
     leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
-    linkOwner: { uid: stats.uid, gid: stats.gid },
-    open: async () => openTrustedLink(path, name),
+    linkOwner: { uid: Number(stats.uid), gid: Number(stats.gid) },
+    open: async () => openTrustedLink(file, name),
   };
 }
 
 /** What a link leads to; undefined where that is not to be known, for whatever reason. */
-function statBehind(path: Buffer): fs.Stats | undefined {
+function statBehind(path: Buffer): BigIntStats | undefined {
   try {
-    return fs.statSync(path);
+    return fs.statSync(path, { bigint: true });
   } catch {
     return undefined;
   }
 }
 
-function secondsOf({ mtimeMs }: fs.Stats): number {
-  return Math.floor(mtimeMs / 1000);
+/** Down to whole seconds, before 1970 too. */
+function secondsOf({ mtimeNs }: BigIntStats): number {
+  return Math.floor(Number(mtimeNs / 1_000_000n) / 1000);
 }
 
-function modeAndOwner(stats: { mode: number; uid: number; gid: number }) {
-  return { mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+function modeAndOwner({ mode, uid, gid }: BigIntStats) {
+  return { mode: Number(mode) & 0o7777, uid: Number(uid), gid: Number(gid) };
 }
 
 /**
  * Follows a link that we made ourselves, or whose maker owns what it leads to. Any other could be a
  * way to make a privileged user read a file that the maker of the folder cannot.
  */
-function openTrustedLink(path: Buffer, name: Buffer): MemberReader {
+async function openTrustedLink(file: SourceFile, name: Buffer): Promise<MemberReader> {
+  const { path } = file;
   const lookAtLink = () =>
     attempt(
       () => fs.lstatSync(path, { bigint: true }),
       (error) => messages.cannotRead(escapeBytes(name), error),
     );
   const link = lookAtLink();
-  const opened = openAsFile(path, name, constants.O_RDONLY | constants.O_NONBLOCK);
+  const opened = openAsFile(file, name, constants.O_RDONLY | constants.O_NONBLOCK);
   const trusted = Number(link.uid) === process.geteuid?.() || Number(link.uid) === opened.owner;
   if (trusted && sameFile(link, lookAtLink())) return opened;
-  void opened.close();
+  await opened.close();
   throw messages.linkNotTrusted(escapeBytes(name));
 }
 
@@ -171,20 +258,36 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.ctimeNs === b.ctimeNs;
 }
 
-function openAsFile(path: Buffer, name: Buffer, flags: number): MemberReader & { owner: number } {
+/** The file that was seen, and that still when it was read. */
+function openAsFile(file: SourceFile, name: Buffer, flags: number): MemberReader & { owner: number } {
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
-  const fd = attempt(() => fs.openSync(path, flags), cannotRead);
-  const stats = fs.fstatSync(fd);
-  if (!stats.isFile()) {
-    fs.closeSync(fd);
-    throw messages.notARegularFile(escapeBytes(name));
-  }
-  return {
-    owner: stats.uid,
-    read: async (into, start, length) => {
-      await breathe();
-      return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+  const fd = attempt(
+    () => fs.openSync(file.path, flags),
+    (error) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') file.check(undefined);
+      return cannotRead(error);
     },
-    close: async () => fs.closeSync(fd),
-  };
+  );
+  try {
+    const stats = fs.fstatSync(fd, { bigint: true });
+    if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
+    file.check(stats);
+    return {
+      owner: Number(stats.uid),
+      read: async (into, start, length) => {
+        await breathe();
+        return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+      },
+      close: async () => {
+        try {
+          file.check(fs.fstatSync(fd, { bigint: true }));
+        } finally {
+          fs.closeSync(fd);
+        }
+      },
+    };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import type { ByteReader } from '../bytes/byte-stream';
 import type { Form } from './form';
 
@@ -58,6 +59,11 @@ export interface SourceFile {
   readonly path: Buffer;
   /** Absolute path for the text of a link that is to last. */
   readonly lasting: Buffer;
+  /**
+   * Throws FdgraftError where these are not of the file that the member was when it was first looked at; undefined where
+   * none is there.
+   */
+  check(stats: BigIntStats | undefined): void;
 }
 
 export interface MemberReader extends ByteReader {
@@ -98,8 +104,8 @@ export interface SourceArchive {
   readonly gid: number;
   /** It is filled up to whole records, as tar does for tapes. */
   readonly hasRecords: boolean;
-  /** False where another file is there by now, or it was written to. */
-  isAsRead(): boolean;
+  /** Throws FdgraftError where another file is there by now, or it was written to. */
+  checkAsRead(): void;
 }
 
 /** Gives members by their names, without a pass over the others. */

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
+import { breathe } from './breath';
 
 /** What is kept in memory; more goes to a file. */
 const MEMORY_BYTES = 1 << 20;
@@ -42,6 +43,7 @@ export class Spool {
     let at = from;
     return {
       read: async (into, start, length) => {
+        await breathe();
         const got = this.copy(into, start, Math.min(length, to - at), at);
         at += got;
         return got;

@@ -3,15 +3,15 @@ import { openSource } from '../../operations/open-source';
 import { withSource } from '../../storage/with-source';
 import type { DecodeTask, JobWarning, TaskPlace, TaskResult } from '../task';
 
-export async function runDecode(task: DecodeTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
+export async function runDecode(task: DecodeTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
   const warnings: JobWarning[] = [];
   const options = {
     ...task.options,
     out: out as string,
     onWarning: (warning: JobWarning) => warnings.push(warning),
-    ...(signal === undefined ? {} : { signal }),
+    ...(signal === undefined ? {} : { seen, signal }),
   };
-  const source = await openSource(input.path, { signal, exact: true });
+  const source = await openSource(input.path, { seen, signal, exact: true });
   const { notices } = await withSource(source, (opened) => decode(opened, options));
   return { isFine: true, warnings, notices };
 }

@@ -7,19 +7,19 @@ import { createFileBeside } from '../../storage/file-beside';
 import { withSource } from '../../storage/with-source';
 import type { DiffTask, TaskPlace, TaskResult } from '../task';
 
-export async function runDiff(task: DiffTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
+export async function runDiff(task: DiffTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
   const { against, plans, format, payload, ignoreIds = false } = task;
   const after = path.join(against, input.name);
-  const plan = plans === undefined ? undefined : await readPlanOf(path.join(plans, input.name));
+  const plan = plans === undefined ? undefined : await readPlanOf(path.join(plans, input.name), seen);
   const options = {
     payload,
     ignoreIds,
     graph: format === 'html',
     ...(plan === undefined ? {} : { plan }),
-    ...(signal === undefined ? {} : { signal }),
+    ...(signal === undefined ? {} : { seen, signal }),
   };
-  const result = await withSource(await openSource(input.path, { signal }), async (a) =>
-    withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),
+  const result = await withSource(await openSource(input.path, { seen, signal }), async (a) =>
+    withSource(await openSource(after, { seen, signal }), (b) => diff(a, b, options)),
   );
   try {
     const isProof = plan !== undefined;

@@ -7,8 +7,8 @@ import { withSource } from '../../storage/with-source';
 import type { JobWarning, ListTask, TaskPlace, TaskResult } from '../task';
 
 /** A spec that takes nothing is a no, and the list of what the others take is made all the same. */
-export async function runList(task: ListTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
-  const source = await openSource(input.path, { signal });
+export async function runList(task: ListTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
+  const source = await openSource(input.path, { seen, signal });
   return withSource(source, (opened) => list(opened, task, out as string, signal));
 }
 

@@ -5,13 +5,13 @@ import { rewriteText } from '../../report/rewrite';
 import { withSource } from '../../storage/with-source';
 import type { RewriteTask, TaskPlace, TaskResult } from '../task';
 
-export async function runRewrite(task: RewriteTask, { input, out, signal }: TaskPlace): Promise<TaskResult> {
+export async function runRewrite(task: RewriteTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
   const options = {
     ...task.options,
     ...(out === undefined ? {} : { out }),
-    ...(signal === undefined ? {} : { signal }),
+    ...(signal === undefined ? {} : { seen, signal }),
   };
-  const source = await openSource(input.path, { signal, exact: true });
+  const source = await openSource(input.path, { seen, signal, exact: true });
   const result = await withSource(source, (opened) => rewrite(opened, options));
   const { plan, notices } = result;
   const done = { isFine: true, warnings: plan.warnings.map(({ code, message }) => ({ code, message })), notices };

@@ -2,6 +2,7 @@ import fs, { type BigIntStats } from 'node:fs';
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
+import { placeOfAlone, type SeenFiles, type SeenPlace } from '../seen-files';
 
 /** The file that an archive is, which has to stay the same while it is read. */
 export class ArchiveFile {
@@ -11,17 +12,21 @@ export class ArchiveFile {
     readonly path: Buffer,
     readonly form: ArchiveForm,
     readonly stats: BigIntStats,
+    private readonly seen: SeenFiles,
+    private readonly place: SeenPlace,
   ) {}
 
   /** Throws FdgraftError (SYSTEM, SOURCE_UNUSABLE). */
-  static find(label: string, form: ArchiveForm): ArchiveFile {
+  static async find(label: string, form: ArchiveForm, seen: SeenFiles): Promise<ArchiveFile> {
+    let path: Buffer;
     try {
       // The user may name it by a link; from here on it is this very file.
-      const path = fs.realpathSync.native(label, 'buffer');
-      return new ArchiveFile(label, path, form, fs.statSync(path, { bigint: true }));
+      path = fs.realpathSync.native(label, 'buffer');
     } catch (error) {
       throw messages.cannotRead(label, error);
     }
+    const stats = await seen.seeAlone(path, label);
+    return new ArchiveFile(label, path, form, stats, seen, placeOfAlone(path, label));
   }
 
   get bytes(): number {
@@ -36,15 +41,18 @@ export class ArchiveFile {
     } catch (error) {
       throw messages.cannotRead(this.label, error);
     }
-    if (this.isSame(fs.fstatSync(fd, { bigint: true }))) return fd;
-    fs.closeSync(fd);
-    throw messages.archiveChanged(this.label);
+    try {
+      this.check(fs.fstatSync(fd, { bigint: true }));
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
   }
 
-  /** True where the path leads to what was read. */
-  isStillThere(): boolean {
-    const stats = fs.lstatSync(this.path, { bigint: true, throwIfNoEntry: false });
-    return stats !== undefined && this.isSame(stats);
+  /** Throws FdgraftError where the path does not lead to what was read. */
+  checkStillThere(): void {
+    this.check(fs.lstatSync(this.path, { bigint: true, throwIfNoEntry: false }));
   }
 
   modeAndOwner() {
@@ -58,8 +66,7 @@ export class ArchiveFile {
     return { mode: 0o700 | (mode & 0o777) | ((mode & 0o044) >> 2), uid, gid };
   }
 
-  private isSame(stats: BigIntStats): boolean {
-    const { dev, ino, size, mtimeNs } = this.stats;
-    return dev === stats.dev && ino === stats.ino && size === stats.size && mtimeNs === stats.mtimeNs && stats.isFile();
+  private check(stats: BigIntStats | undefined): void {
+    this.seen.check(this.place, stats);
   }
 }

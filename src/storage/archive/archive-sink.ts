@@ -53,7 +53,7 @@ export async function createArchiveInPlace(
     const [parent, name] = splitPath(archive.path);
     const work = await WorkFolder.create(parent, name);
     return await begin(source, label, work, { form, onNotice, signal }, (built) => {
-      if (!archive.isAsRead()) throw messages.archiveChanged(label);
+      archive.checkAsRead();
       fs.renameSync(built, work.beside(name));
     });
   } catch (error) {

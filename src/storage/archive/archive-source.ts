@@ -1,8 +1,10 @@
 import { escapeBytes } from '../../bytes/escape';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
+import { breathe } from '../breath';
 import type { ArchiveForm } from '../form';
 import { compareMemberNames } from '../member-order';
+import type { SeenFiles } from '../seen-files';
 import type { MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
 import type { Spool } from '../spool';
 import { USUAL_FOLDER } from '../usual-folder';
@@ -19,7 +21,9 @@ export interface ArchiveOptions {
   readonly markers: readonly string[];
   /** True for what is worth keeping from the first pass over a compressed archive; by the last part of its path. */
   readonly isKept: (name: string) => boolean;
-  readonly signal?: AbortSignal;
+  /** What the file was, for who opens it more than once. */
+  readonly seen?: SeenFiles | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface ArchiveOptions {
  * later. Throws FdgraftError.
  */
 export async function openArchive(file: string, form: ArchiveForm, options: ArchiveOptions): Promise<Source> {
-  const scanned = await scanArchive(file, form, options.isKept, options.signal);
+  const scanned = await scanArchive(file, form, options);
   try {
     const inside = findImageFolder(scanned.index, options.markers, file);
     return new ArchiveSource(scanned, inside, options);
@@ -94,7 +98,7 @@ class ArchiveSource implements Source {
       inside: Buffer.from(inside, 'latin1'),
       ...file.modeAndOwner(),
       hasRecords,
-      isAsRead: () => file.isStillThere(),
+      checkAsRead: () => file.checkStillThere(),
     };
     const images = index.members.flatMap((member) => {
       const name = this.nameInFolder(member);
@@ -104,7 +108,11 @@ class ArchiveSource implements Source {
   }
 
   async *members(): AsyncGenerator<SourceMember, void, undefined> {
-    yield* this.images;
+    for (const image of this.images) {
+      await breathe();
+      yield image;
+    }
+    this.file.checkStillThere();
   }
 
   async *whole(): AsyncGenerator<SourceMember, void, undefined> {
@@ -135,6 +143,7 @@ class ArchiveSource implements Source {
           },
         };
       }
+      this.file.checkStillThere();
     } finally {
       await bytes.close();
     }
@@ -144,7 +153,7 @@ class ArchiveSource implements Source {
     const names = new Map(this.images.map((image) => [image.name.toString('latin1'), image]));
     return {
       member: async (text) => names.get(Buffer.from(text).toString('latin1')),
-      close: async () => {},
+      close: async () => this.file.checkStillThere(),
     };
   }
 

@@ -1,5 +1,6 @@
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
+import { SeenFiles } from '../seen-files';
 import { Spool } from '../spool';
 import { ArchiveFile } from './archive-file';
 import { ArchiveIndex } from './archive-index';
@@ -20,17 +21,23 @@ const PIECE_BYTES = 1 << 16;
 /** What fills up the largest records that anybody writes. */
 const MAX_END_BYTES = 1 << 20;
 
-/**
- * Reads an archive once and checks all of its members. `isKept`: by the last part of its path, whether a member's
- * content is to be kept, where it cannot be read without unpacking all before it. Throws FdgraftError.
- */
+export interface ScanOptions {
+  /**
+   * By the last part of its path, whether a member's content is to be kept, where it cannot be read without unpacking all
+   * before it.
+   */
+  readonly isKept: (name: string) => boolean;
+  readonly seen?: SeenFiles | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads an archive once and checks all of its members. Throws FdgraftError. */
 export async function scanArchive(
   label: string,
   form: ArchiveForm,
-  isKept: (name: string) => boolean,
-  signal: AbortSignal | undefined,
+  { isKept, signal, seen = new SeenFiles(signal) }: ScanOptions,
 ): Promise<ScannedArchive> {
-  const file = ArchiveFile.find(label, form);
+  const file = await ArchiveFile.find(label, form, seen);
   const index = new ArchiveIndex(label);
   const spool = form === 'tar' ? undefined : new Spool();
   const bytes = openTarBytes(file, signal);

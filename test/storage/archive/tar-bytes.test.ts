@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { ArchiveFile } from '../../../src/storage/archive/archive-file';
 import { openTarBytes } from '../../../src/storage/archive/tar-bytes';
+import { SeenFiles } from '../../../src/storage/seen-files';
 import { temporaryFolder } from '../../support/folders';
 
 const BYTES = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
@@ -17,7 +18,7 @@ test('small reads and large ones, one after the other or elsewhere, give what li
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-      const bytes = openTarBytes(ArchiveFile.find(file, 'tar'), undefined);
+      const bytes = openTarBytes(await ArchiveFile.find(file, 'tar', new SeenFiles()), undefined);
       try {
         for (const { goTo, length } of steps) {
           if (goTo !== undefined) await bytes.skipTo(goTo);

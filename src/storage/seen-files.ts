@@ -1,0 +1,179 @@
+import fs, { type BigIntStats } from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { orAborted } from './or-aborted';
+
+/** What has to stay as it is while a checkpoint is read: images, their JSON and the list of descriptors. Logs may grow. */
+const STEADY = /\.img(\.json)?$|(^|\/)descriptors\.json$/;
+
+/** Two ticks of the coarsest clock that a kernel of today stamps files with (100 Hz). */
+const TICKS_MS = 20;
+/** File systems that store whole seconds only; FAT stores every other one. */
+const WHOLE_SECONDS_MS = 2_000;
+const NS_PER_SECOND = 1_000_000_000n;
+const NS_PER_MS = 1_000_000n;
+/** Stamps from a clock that is ahead of ours could make each file wait. */
+const LONGEST_WAIT_MS = 3_000;
+
+/** A file or a folder of a source. */
+export interface SeenPlace {
+  /** Absolute path, one character a byte. */
+  readonly key: string;
+  /** How messages name it, and the source; empty for that itself. */
+  readonly name: Buffer;
+  readonly label: string;
+}
+
+/** Whether a member has to stay as it is while its source is read. */
+export function isSteady(name: Buffer): boolean {
+  return STEADY.test(name.toString('latin1'));
+}
+
+/** Five numbers that tell whether a file is another one by now, or was written to. */
+const scratch = new BigInt64Array(6);
+const scratchBytes = Buffer.from(scratch.buffer);
+const CONTENT_BYTES = 4 * 8;
+const CHANGE_BYTES = 5 * 8;
+
+/** Which file it is and when it was written to, one character a byte: a checkpoint can have 100,000 of them. */
+function pack({ dev, ino, size, mtimeNs, ctimeNs, nlink }: BigIntStats): string {
+  scratch.set([dev, ino, size, mtimeNs, ctimeNs, nlink]);
+  return scratchBytes.toString('latin1');
+}
+
+/**
+ * True where two looks met one file with one content. The time of the last change counts too, since the one of the last
+ * write can be set; but not where only the number of links tells why it changed: others may link to an image.
+ */
+export function isSameFile(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [content, change] = [one.slice(0, CONTENT_BYTES), one.slice(0, CHANGE_BYTES)];
+  if (!other.startsWith(content)) return false;
+  return other.startsWith(change) || one.slice(CHANGE_BYTES) !== other.slice(CHANGE_BYTES);
+}
+
+/**
+ * What the files of a source were when they were first looked at. All that is read twice, or first read and then linked
+ * to, is the same both times, or an FdgraftError (SOURCE_UNUSABLE) says that it was changed. Some 200 bytes a file.
+ */
+export class SeenFiles {
+  /** By key; empty for those that were listed and not looked at. */
+  private readonly files = new Map<string, string>();
+  /** By the keys of folders that were listed: how many of their names count. */
+  private readonly counts = new Map<string, number>();
+  /** How much the clock of the file system is ahead of ours at least. */
+  private aheadMs = 0;
+  /** Whether the file system has shown that it stores parts of seconds. */
+  private hasFractions = false;
+  private waitedMs = 0;
+
+  constructor(private readonly signal?: AbortSignal | undefined) {}
+
+  /** Takes the names of a folder that have to stay. Throws FdgraftError where they are not those of the first time. */
+  list(folder: SeenPlace, names: readonly Buffer[]): void {
+    const steady = names.filter(isSteady);
+    const keyOf = (name: Buffer) => `${folder.key}/${name.toString('latin1')}`;
+    const count = this.counts.get(folder.key);
+    if (count === undefined) {
+      for (const name of steady) this.files.set(keyOf(name), '');
+      this.counts.set(folder.key, steady.length);
+      return;
+    }
+    const added = steady.find((name) => !this.files.has(keyOf(name)));
+    if (added !== undefined) throw messages.sourceMemberChanged(folder.label, nameIn(folder, added), 'was added');
+    if (steady.length === count) return;
+    const there = new Set(steady.map(keyOf));
+    const begin = `${folder.key}/`;
+    for (const key of this.files.keys()) {
+      if (there.has(key) || !key.startsWith(begin) || key.includes('/', begin.length)) continue;
+      const name = Buffer.from(key.slice(begin.length), 'latin1');
+      throw messages.sourceMemberChanged(folder.label, nameIn(folder, name), 'was removed');
+    }
+  }
+
+  /** What a file is that is read without a list of its folder, such as an archive. `path`: absolute, free of links. */
+  seeAlone(path: Buffer, label: string): Promise<BigIntStats> {
+    const place = placeOfAlone(path, label);
+    if (!this.files.has(place.key)) this.files.set(place.key, '');
+    return this.see(place, () => {
+      try {
+        return fs.statSync(path, { bigint: true });
+      } catch (error) {
+        throw messages.cannotRead(label, error);
+      }
+    });
+  }
+
+  isListed(folder: SeenPlace): boolean {
+    return this.counts.has(folder.key);
+  }
+
+  /** Takes that there is no file of this name. Throws FdgraftError where there was one. */
+  miss({ key, label, name }: SeenPlace): void {
+    if (this.files.has(key)) throw messages.sourceMemberChanged(label, escapeBytes(name), 'was removed');
+  }
+
+  /** Takes that there is something else of this name. Throws FdgraftError where it was a file. */
+  seeOther(file: SeenPlace): void {
+    if (!this.isNew(file)) this.check(file, undefined);
+  }
+
+  /**
+   * What `look` gives of a file. The first look is repeated when a file is so young that another write could leave the
+   * same times; all later ones have to find the same file. Throws FdgraftError.
+   */
+  async see(file: SeenPlace, look: () => BigIntStats): Promise<BigIntStats> {
+    const stats = look();
+    if (this.isNew(file)) {
+      const waited = await this.outlast(stats);
+      const settled = waited ? look() : stats;
+      if (waited && !isSameFile(pack(stats), pack(settled))) throw changed(file);
+      // Another reader may have been first.
+      if (this.isNew(file)) {
+        this.files.set(file.key, pack(settled));
+        return settled;
+      }
+      this.check(file, settled);
+      return settled;
+    }
+    this.check(file, stats);
+    return stats;
+  }
+
+  /** Throws FdgraftError where these are not of the file that was seen. */
+  check(file: SeenPlace, stats: BigIntStats | undefined): void {
+    const known = this.files.get(file.key);
+    if (known === undefined) throw messages.sourceMemberChanged(file.label, escapeBytes(file.name), 'was added');
+    if (known === '' || stats === undefined || !isSameFile(known, pack(stats))) throw changed(file);
+  }
+
+  private isNew({ key }: SeenPlace): boolean {
+    return this.files.get(key) === '';
+  }
+
+  /** Waits until a change of the file would be stamped with another time than it has. False where it is old enough. */
+  private async outlast({ ctimeNs }: BigIntStats): Promise<boolean> {
+    const stampMs = Number(ctimeNs / NS_PER_MS);
+    this.hasFractions ||= ctimeNs % NS_PER_SECOND !== 0n;
+    this.aheadMs = Math.max(this.aheadMs, stampMs - Date.now());
+    const leftMs = stampMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (Date.now() + this.aheadMs);
+    if (leftMs <= 0 || this.waitedMs >= LONGEST_WAIT_MS) return false;
+    this.waitedMs += leftMs;
+    await orAborted(new Promise((resolve) => setTimeout(resolve, leftMs)), this.signal);
+    return true;
+  }
+}
+
+/** The place of a file that is read without a list of its folder. */
+export function placeOfAlone(path: Buffer, label: string): SeenPlace {
+  return { key: path.toString('latin1'), name: Buffer.alloc(0), label };
+}
+
+function changed({ label, name }: SeenPlace) {
+  if (name.length === 0) return messages.archiveChanged(label);
+  return messages.sourceMemberChanged(label, escapeBytes(name), 'was changed');
+}
+
+function nameIn(folder: SeenPlace, name: Buffer): string {
+  return escapeBytes(folder.name.length === 0 ? name : Buffer.concat([folder.name, Buffer.from('/'), name]));
+}
