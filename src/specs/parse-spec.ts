@@ -1,11 +1,13 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { FD_NUMBER_MAX } from '../schema/plan-limits';
 import { Glob, GlobFault } from './glob';
 import { GLOB_CHARACTER, withoutLeadingSlash } from './path-key';
 import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
-const MAX_FD = 2 ** 31 - 1;
+/** Numbers of tasks and descriptors in a checkpoint. */
+const MAX_INT = 2 ** 31 - 1;
 const MAX_ID = 2 ** 32 - 1;
 
 /** How runtimes name external namespaces (runc, crun: extRootNetNS, extRootPidNS). */
@@ -41,8 +43,8 @@ export function parseSpec(given: string | SpecOptions): Spec {
   if (match === null) throw messages.specSyntax(text, ...explainShape(text));
   const [, kind, number, rest] = match as unknown as [string, string, string, string];
   const callerFd = Number(number);
-  if (callerFd > MAX_FD) {
-    throw messages.specSyntax(text, `${number} is no descriptor number`, `descriptors go from 0 to ${MAX_FD}`);
+  if (callerFd > FD_NUMBER_MAX) {
+    throw messages.specSyntax(text, `${number} is no descriptor number`, `use a number from 0 to ${FD_NUMBER_MAX}`);
   }
   if (rest === '') {
     throw kind === 'fd'
@@ -179,7 +181,7 @@ function parseExternal(spec: string, key: string): Key {
 
 function parseDescriptor(spec: string, key: string): DescriptorKey {
   const [, pid, fd] = /^\/?proc\/(\*|[1-9][0-9]*)\/fd\/(0|[1-9][0-9]*)$/.exec(key) ?? [];
-  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_FD) && Number(fd) <= MAX_FD) {
+  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_INT) && Number(fd) <= MAX_INT) {
     return { kind: 'descriptor', pid: pid === '*' ? undefined : Number(pid), fd: Number(fd) };
   }
   throw messages.specSyntax(
