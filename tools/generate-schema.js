@@ -34,6 +34,7 @@ const NUMBERED = [
   'ipc_msg_entry',
   'ipc_sem_entry',
   'ipc_shm_entry',
+  'mnt_entry',
   'pagemap_entry',
   'task_core_entry',
   'pagemap_head',

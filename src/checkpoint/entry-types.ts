@@ -28,6 +28,8 @@ export interface EntryFacts {
   readonly isExternal?: boolean;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
+  /** Mount that a path is on; undefined where no mount namespace was dumped. */
+  readonly mountId?: number;
 }
 
 /** A type of entries that can become placeholders. */
@@ -66,7 +68,7 @@ const PIPE: EntryType = {
   }),
 };
 
-const REG: EntryType = {
+export const REGULAR_FILE: EntryType = {
   name: 'REG',
   number: FD_TYPES.REG,
   member: FILE_ENTRY_FIELDS.reg,
@@ -80,11 +82,12 @@ const REG: EntryType = {
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
     ...(reg.mode === undefined ? {} : { mode: reg.mode }),
     ...(reg.ext === true ? { isExternal: true } : {}),
+    ...(reg.mnt_id === undefined || reg.mnt_id < 0 ? {} : { mountId: reg.mnt_id }),
   }),
 };
 
 /** A path as a key: characters that would make it a glob are escaped too. */
-function pathKey(path: Buffer): string {
+export function pathKey(path: Uint8Array): string {
   return escapeBytes(path).replace(/[*?[{]/g, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }
 
@@ -104,7 +107,7 @@ const FIFO: EntryType = {
   },
 };
 
-export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REG, FIFO];
+export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REGULAR_FILE, FIFO];
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(FD_TYPES).map(([name, number]) => [number, name]));
 

@@ -54,7 +54,7 @@ export class ReferenceFinder {
   private readonly watches: EpollWatch[] = [];
   private epolls: ReadonlySet<number> | undefined;
 
-  constructor(private readonly candidates: Candidates) {}
+  constructor(private readonly candidates: Pick<Candidates, 'ids' | 'byId' | 'watches'>) {}
 
   /** Watches of epolls, those of older dumps among them. */
   allWatches(): EpollWatch[] {
@@ -83,22 +83,22 @@ export class ReferenceFinder {
       if (id > this.highestId) this.highestId = id;
       if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
       const isCandidate = id !== -1 && candidates.ids.has(id);
+      const match = isCandidate ? candidates.byId.get(id) : undefined;
       // Past it are none of candidates: those are refused.
       if (number !== -1 && number <= FD_NUMBER_MAX) {
         const isNew = this.seenNumbers.add(number);
-        if (isCandidate) this.candidateNumbers.add(number);
+        if (match !== undefined) this.candidateNumbers.add(number);
         if (!isNew && this.candidateNumbers.has(number)) {
           throw messages.descriptorRepeated({ file: open.name, entry, field: 'fdinfo_entry.fd' }, number);
         }
       }
       if (!isCandidate) return;
-      const match = candidates.byId.get(id);
       const { type, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
       if (match !== undefined && type !== match.type.number) {
         const place = { file: open.name, entry, field: 'fdinfo_entry.type' };
         throw messages.descriptorTypeDiffers(place, id, typeName(type), match.type.name);
       }
-      if (fd > FD_NUMBER_MAX) {
+      if (match !== undefined && fd > FD_NUMBER_MAX) {
         throw messages.descriptorPastLimit({ file: open.name, entry, field: 'fdinfo_entry.fd' }, fd, FD_NUMBER_MAX);
       }
       this.tables.add(open.number);

@@ -31,6 +31,8 @@ export const IPC_MSG_ENTRY_FIELDS = { desc: 1, qbytes: 2, qnum: 3 } as const;
 
 export const IPC_MSG_FIELDS = { mtype: 1, msize: 2 } as const;
 
+export const MNT_ENTRY_FIELDS = { fstype: 1, mnt_id: 2, root_dev: 3, parent_mnt_id: 4, flags: 5, root: 6, mountpoint: 7, source: 8, options: 9, shared_id: 10, master_id: 11, with_plugin: 12, ext_mount: 13, fsname: 14, internal_sharing: 15, deleted: 16, sb_flags: 17, ext_key: 18 } as const;
+
 export const PAGEMAP_HEAD_FIELDS = { pages_id: 1 } as const;
 
 export const PAGEMAP_ENTRY_FIELDS = { vaddr: 1, compat_nr_pages: 2, in_parent: 3, flags: 4, nr_pages: 5, blocks: 6 } as const;
