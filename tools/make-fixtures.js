@@ -35,6 +35,7 @@ const FIXTURES = {
   many_types: {},
   two_maps: {},
   own_executable: {},
+  mapped_segment: {},
   scm_receive: { fds: { 1: 'pipe-write' }, args: ['map'] },
   watched_pipe: { fds: { 0: 'pipe-read' } },
   threads: { fds: { 1: 'pipe-write' } },

@@ -20,6 +20,26 @@ export function fileIdOf(cursor: FieldCursor, bytes: Uint8Array, start: number, 
   return id;
 }
 
+/** The file id and the number in the record of a descriptor table; -1 where one is missing. Reused from record to record. */
+export class DescriptorGlance {
+  id = -1;
+  fd = -1;
+
+  private readonly cursor = new FieldCursor();
+
+  /** Reads the record `bytes[start, end)`. Throws WireFault. */
+  read(bytes: Uint8Array, start: number, end: number): this {
+    this.id = -1;
+    this.fd = -1;
+    const cursor = this.cursor.over(bytes, start, end);
+    while (cursor.next()) {
+      if (cursor.number === FDINFO_ENTRY_FIELDS.id) this.id = cursor.uint32();
+      else if (cursor.number === FDINFO_ENTRY_FIELDS.fd) this.fd = cursor.uint32();
+    }
+    return this;
+  }
+}
+
 /** A record of a descriptor table. Reused from record to record, where there are millions. */
 export class DescriptorView {
   id = 0;

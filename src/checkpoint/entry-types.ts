@@ -28,6 +28,8 @@ export interface EntryFacts {
   readonly isExternal?: boolean;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
+  /** Mount that a path is on; undefined where no mount namespace was dumped. */
+  readonly mountId?: number;
 }
 
 /** A type of entries that can become placeholders. */
@@ -66,7 +68,7 @@ const PIPE: EntryType = {
   }),
 };
 
-const REG: EntryType = {
+export const REGULAR_FILE: EntryType = {
   name: 'REG',
   number: FD_TYPES.REG,
   member: FILE_ENTRY_FIELDS.reg,
@@ -80,6 +82,7 @@ const REG: EntryType = {
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
     ...(reg.mode === undefined ? {} : { mode: reg.mode }),
     ...(reg.ext === true ? { isExternal: true } : {}),
+    ...(reg.mnt_id === undefined || reg.mnt_id < 0 ? {} : { mountId: reg.mnt_id }),
   }),
 };
 
@@ -99,7 +102,7 @@ const FIFO: EntryType = {
   },
 };
 
-export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REG, FIFO];
+export const ENTRY_TYPES: readonly EntryType[] = [PIPE, REGULAR_FILE, FIFO];
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(FD_TYPES).map(([name, number]) => [number, name]));
 

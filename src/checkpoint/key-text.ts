@@ -34,8 +34,8 @@ export function startOfPath(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /** A path as it is compared. */
-export function withoutLeadingSlash(path: Buffer): Buffer {
-  return path.subarray(startOfPath(path, 0, path.length));
+export function withoutLeadingSlash<T extends Uint8Array>(path: T): T {
+  return path.subarray(startOfPath(path, 0, path.length)) as T;
 }
 
 /** The key of a pipe; with `end`, of one end of it. */
@@ -44,7 +44,7 @@ export function pipeKey(id: number, end?: EndName): string {
 }
 
 /** The key of the regular file, FIFO or device with this path. */
-export function pathKey(path: Buffer): string {
+export function pathKey(path: Uint8Array): string {
   return escapeForms(`/${escapeBytes(withoutLeadingSlash(path))}`);
 }
 

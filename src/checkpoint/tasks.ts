@@ -7,6 +7,7 @@ import {
   TASK_CORE_ENTRY_FIELDS,
   TASK_KOBJ_IDS_ENTRY,
 } from '../schema/generated/images';
+import { PID_NUMBER_MAX } from '../schema/plan-limits';
 import type { SourceMember } from '../storage/source';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { decodeAll, decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
@@ -26,6 +27,8 @@ export class Tasks {
   /** Of dumps older than the ids images. */
   private readonly tableInCore = new Map<number, number>();
   private readonly names = new Map<number, string>();
+  /** Pids that no task can have, and the entries of pstree.img that say so. */
+  private readonly impossible = new Map<number, number>();
   private tables: ReadonlyMap<number, readonly number[]> | undefined;
 
   /** True for the images that say which tasks there are. */
@@ -35,8 +38,10 @@ export class Tasks {
 
   async read(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
     if (image.kind.name === 'PSTREE') {
-      for (const { pid, pgid, sid, threads } of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) {
+      const entries = await decodeAll(member, image, PSTREE_ENTRY, onOpen);
+      for (const [entry, { pid, pgid, sid, threads }] of entries.entries()) {
         this.pids.add(pid);
+        if (pid === 0 || pid > PID_NUMBER_MAX) this.impossible.set(pid, entry);
         for (const number of [pid, pgid, sid]) this.numbers.add(number);
         for (const thread of threads) if (thread !== pid) this.threads.set(thread, pid);
       }
@@ -86,6 +91,11 @@ export class Tasks {
   /** True where a task that lives has this table. */
   usesTable(table: number): boolean {
     return this.byTable().has(table);
+  }
+
+  /** Pids that no task can have, by the number of the entry in pstree.img that says so. */
+  impossiblePids(): ReadonlyMap<number, number> {
+    return this.impossible;
   }
 
   /** True for the number of a task, a thread, a process group or a session of the tree. */

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'LAYOUT_UNSUPPORTED'
   | 'DESCRIPTOR_TIED'
   | 'BYTES_IN_FLIGHT'
+  | 'PLAN_LIMIT'
   | 'OUT_UNUSABLE'
   | 'LINK_UNSUPPORTED'
   | 'SYSTEM';

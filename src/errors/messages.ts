@@ -880,6 +880,69 @@ const texts = {
       problem: `descriptor ${descriptor}, which spec '${spec}' takes from ${key}, holds ${what}: ${consequence}`,
       hint: 'leave that descriptor out (a key /proc/PID/fd/N with only: true names others alone), or dump when it holds none',
     }),
+  descriptorRepeated: (place: Place, fd: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `descriptor ${fd} is that of an earlier entry too`,
+      hint: 'CRIU fails on a number that is taken already; the image is damaged: take it from the dump again',
+    }),
+  descriptorPastLimit: (place: Place, fd: number, most: number) =>
+    error({
+      code: 'PLAN_LIMIT',
+      ...place,
+      problem: `descriptor ${fd} is past ${most}, the highest number that a plan can have`,
+      hint: 'leave this entry out, or take the image from the dump again if it is damaged',
+    }),
+  pidPastLimit: (place: Place, pid: number, most: number) =>
+    error({
+      code: 'PLAN_LIMIT',
+      ...place,
+      problem: `pid ${pid} is no number of a task`,
+      hint: `pids go from 1 to ${most}; the image is damaged: take it from the dump again`,
+    }),
+  offsetPastLimit: (place: Place, spec: string, key: string, offset: bigint, most: bigint) =>
+    error({
+      code: 'PLAN_LIMIT',
+      ...place,
+      problem: `spec '${spec}' has position saved, and the offset ${offset} of ${key} is past ${most}, the largest that a file has`,
+      hint: 'use position caller or end',
+    }),
+  reopenedPastLimit: (place: Place, spec: string, key: string, count: number, most: number) =>
+    error({
+      code: 'PLAN_LIMIT',
+      ...place,
+      problem: `spec '${spec}' has a file opened again for ${key}: specs ask for that for ${count} entries, and a plan can have ${most}`,
+      hint: 'use apply dup and position caller in specs that match many entries, or match fewer entries',
+    }),
+  pipePastLimit: (place: Place, key: string, spec: string, needed: number, most: number) =>
+    error({
+      code: 'PLAN_LIMIT',
+      ...place,
+      problem: `spec '${spec}' delivers the unread bytes of ${key}, and its pipe would have to hold ${needed} bytes: a pipe holds at most ${most}`,
+      hint: 'let the bytes go with inFlight drop (or --drop-in-flight)',
+    }),
+  bytesMixed: (place: Place, key: string, spec: string, otherKey: string, otherSpec: string, callerFd: number) =>
+    error({
+      code: 'BYTES_IN_FLIGHT',
+      ...place,
+      problem: `caller fd ${callerFd} would get the unread bytes of ${otherKey} (spec '${otherSpec}') and those of ${key} (spec '${spec}'), and they would mix in one pipe`,
+      hint: 'give each of the two a caller fd of its own, or let the bytes go with inFlight drop (or --drop-in-flight)',
+    }),
+  debugBeforeBytes: (place: Place, key: string, spec: string, debug: string) =>
+    error({
+      code: 'BYTES_IN_FLIGHT',
+      ...place,
+      problem: `spec '${debug}' would write its text before the unread bytes of ${key}, which spec '${spec}' delivers through the same caller fd`,
+      hint: `leave '${debug}' out, or let the bytes go with inFlight drop (or --drop-in-flight)`,
+    }),
+  planPastLimit: (file: string, most: string) =>
+    error({
+      code: 'PLAN_LIMIT',
+      file,
+      problem: `the plan would have more than ${most}, and fdgraft-exec takes no larger one`,
+      hint: 'match fewer entries, or name single descriptors by keys /proc/PID/fd/N with only: true',
+    }),
   noFileIdLeft: () =>
     error({
       code: 'IMAGES_DISAGREE',

@@ -124,20 +124,28 @@ export interface ImageFile {
   readonly number: number;
 }
 
-const NUMBERED = /^(.+-)(?:(0|[1-9]\d{0,19})|([\da-f]+))\.img$/;
+const NUMBERED = /^(.+-)(0|[1-9a-f][\da-f]{0,19})\.img$/;
+/** CRIU opens images by names that it prints with %u or %x. */
+const MAX_NUMBER = 2n ** 32n - 1n;
+/** It prints the numbers of these with %lu. */
+const MAX_LONG_NUMBER = 2n ** 64n - 1n;
+const LONG_NUMBERED: ReadonlySet<ImageName> = new Set(['PAGEMAP']);
 
-/** What image a file name stands for; undefined where it is raw bytes. */
+/**
+ * What image a file name stands for; undefined where it is raw bytes, and for a name with a number that CRIU would not
+ * print so (a leading zero, a number past the range), which it never opens.
+ */
 export function identifyImage(fileName: string): ImageFile | undefined {
   const kind = BY_FILE.get(fileName);
-  if (kind !== undefined) return { kind, number: 0 };
-  const [, prefix, decimal, hexadecimal] = NUMBERED.exec(fileName) ?? [];
-  if (prefix === undefined) return undefined;
-  if (decimal !== undefined) {
-    const ofDecimal = BY_FILE.get(`${prefix}%u.img`);
-    if (ofDecimal !== undefined) return { kind: ofDecimal, number: Number(decimal) };
-  }
-  const ofHexadecimal = BY_FILE.get(`${prefix}%x.img`);
-  return ofHexadecimal && { kind: ofHexadecimal, number: Number.parseInt((decimal ?? hexadecimal) as string, 16) };
+  if (kind !== undefined) return fileName.includes('%') ? undefined : { kind, number: 0 };
+  const [, prefix, digits] = NUMBERED.exec(fileName) ?? [];
+  if (prefix === undefined || digits === undefined) return undefined;
+  const ofDecimal = /^\d+$/.test(digits) ? BY_FILE.get(`${prefix}%u.img`) : undefined;
+  const numbered = ofDecimal ?? BY_FILE.get(`${prefix}%x.img`);
+  if (numbered === undefined) return undefined;
+  const number = BigInt(ofDecimal === undefined ? `0x${digits}` : digits);
+  const most = LONG_NUMBERED.has(numbered.name) ? MAX_LONG_NUMBER : MAX_NUMBER;
+  return number > most ? undefined : { kind: numbered, number: Number(number) };
 }
 
 /** What kind of image has this magic; undefined where none has. */

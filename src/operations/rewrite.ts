@@ -86,7 +86,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const isListed = (number: number) => number >= inherits.length - listed.length;
   const resolved = await resolveDescriptors(source, inherits, options.signal);
   const found = await survey(source, inherits, resolved, options.signal);
-  const policy = { dropInFlight: options.dropInFlight ?? false, mayRepeat: isListed };
+  const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
+  const policy = { dropInFlight: options.dropInFlight ?? false, debugs, mayRepeat: isListed };
   const decision = decide(found, inherits, policy);
   const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
   const { left, unmatched } = await checkUnmatched(
@@ -104,7 +105,6 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   try {
     const onMember = (member: Buffer) => options.onProgress?.({ member });
     const changed = await transform(source, sink, decision, options.signal, onMember);
-    const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
     const pidsByTable = found.tasks.byTable();
     const tool = `fdgraft ${version()}`;
     const plan = buildPlan({

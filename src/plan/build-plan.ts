@@ -39,7 +39,7 @@ export function buildPlan(parts: PlanParts): Plan {
     })),
     warnings: [...parts.warnings, ...decision.warnings].map(({ code, message, fileId }) => ({
       code,
-      message,
+      message: escapeControls(message),
       ...(fileId === undefined ? {} : { file_id: fileId }),
     })),
     tasks: [],

@@ -1,11 +1,13 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
 import { fileKind, hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
-import type { InheritSpec } from '../specs/spec';
+import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
+import type { DebugSpec, InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { gatherWarnings } from './gather-warnings';
 import type { Match, References, Remap } from './match';
+import { refuseUndeliverable } from './refuse-undeliverable';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
@@ -39,16 +41,18 @@ export interface Decision {
 export interface Policy {
   /** Lose unread bytes where a spec says nothing else. */
   readonly dropInFlight: boolean;
+  readonly debugs: readonly DebugSpec[];
   /** Numbers of specs that may name what earlier ones took, without a word. */
   readonly mayRepeat: (spec: number) => boolean;
 }
 
 /**
  * Decides from the survey what becomes a placeholder. Throws FdgraftError (IMAGES_DISAGREE, DESCRIPTOR_TIED,
- * BYTES_IN_FLIGHT, SPEC_SYNTAX) where the result would not restore, or would lose bytes unasked.
+ * BYTES_IN_FLIGHT, SPEC_SYNTAX, PLAN_LIMIT) where the result would not restore, or would lose bytes unasked.
  */
 export function decide(found: Survey, specs: readonly InheritSpec[], policy: Policy): Decision {
   refuseHeldPipes(found);
+  refuseImpossiblePids(found);
   const assignment = assign(found, specs);
   refuseTies(assignment, found, specs);
   for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
@@ -56,6 +60,8 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const placeholders = makePlaceholders(assignment, found, specs, bytes);
+  refuseUndeliverable(placeholders, specs, policy.debugs);
+  refuseReopened(placeholders, specs);
   return {
     placeholders,
     lostRemaps: assignment.lostRemaps,
@@ -72,6 +78,14 @@ function refuseHeldPipes(found: Survey): void {
     const parts = remapped.has(id) ? ['part of a remap (remap-fpath.img)'] : [];
     const holders = [...(found.holders.get(id) ?? []), ...parts];
     if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
+  }
+}
+
+/** A number that no task can have would stand in the plan. */
+function refuseImpossiblePids({ tasks, tables }: Survey): void {
+  for (const [pid, entry] of tasks.impossiblePids()) {
+    if (!tables.has(tasks.tableOf(pid) ?? -1)) continue;
+    throw messages.pidPastLimit({ file: 'pstree.img', entry, field: 'pstree_entry.pid' }, pid, PID_NUMBER_MAX);
   }
 }
 
@@ -93,9 +107,27 @@ function refuseTies({ shares }: Assignment, found: Survey, specs: readonly Inher
 const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
 /** What a spec asks and no file of the caller's can be. */
-function refuseUnfit({ facts, id }: Match, { position, text }: InheritSpec): void {
+function refuseUnfit({ facts, id, entry }: Match, { position, text }: InheritSpec): void {
   if (fileKind(facts) === 'folder') throw messages.folderNamed(text, facts.key, id);
-  if (position === 'saved' && facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
+  if (position !== 'saved') return;
+  if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
+  if (facts.offset > OFFSET_MAX) {
+    const place = { file: 'files.img', entry, field: 'reg_file_entry.pos' };
+    throw messages.offsetPastLimit(place, text, facts.key, facts.offset, OFFSET_MAX);
+  }
+}
+
+/** Where specs leave the choice, the executor counts again: a dup of a socket serves any number of entries. */
+function refuseReopened(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): void {
+  const isReopened = ({ spec }: Placeholder) => {
+    const { apply, position } = specs[spec] as InheritSpec;
+    return apply === 'reopen' || position !== 'caller';
+  };
+  const reopened = placeholders.filter(isReopened);
+  const past = reopened[REOPENED_MAX];
+  if (past === undefined) return;
+  const place = { file: 'files.img', entry: past.match.entry };
+  throw messages.reopenedPastLimit(place, textOf(specs, past), past.match.facts.key, reopened.length, REOPENED_MAX);
 }
 
 function makePlaceholders(

@@ -5,9 +5,10 @@ import {
   epollWatch,
   namesDescriptors,
 } from '../checkpoint/descriptor-names';
-import { fileIdOf, isCloseOnExec } from '../checkpoint/descriptor-record';
+import { DescriptorGlance, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { type HolderKind, visitFileIds } from '../checkpoint/file-ids';
+import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
 import { pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
@@ -21,7 +22,7 @@ import {
   REMAP_TYPE,
   SK_PACKET_ENTRY,
 } from '../schema/generated/images';
-import { FieldCursor } from '../wire/field-cursor';
+import { FD_NUMBER_MAX } from '../schema/plan-limits';
 import type { Candidates } from './find-candidates';
 import type { BytesInFlight, DescriptorReference, Remap, ScmReference } from './match';
 
@@ -46,11 +47,14 @@ export class ReferenceFinder {
   readonly inFlight: BytesInFlight[] = [];
   highestId = 0;
 
-  private readonly cursor = new FieldCursor();
+  private readonly glance = new DescriptorGlance();
+  /** Numbers of the table that is being read: all, and those of candidates. */
+  private seenNumbers = new IdSet();
+  private candidateNumbers = new IdSet();
   private readonly watches: EpollWatch[] = [];
   private epolls: ReadonlySet<number> | undefined;
 
-  constructor(private readonly candidates: Candidates) {}
+  constructor(private readonly candidates: Pick<Candidates, 'ids' | 'byId' | 'watches'>) {}
 
   /** Watches of epolls, those of older dumps among them. */
   allWatches(): EpollWatch[] {
@@ -68,18 +72,34 @@ export class ReferenceFinder {
   }
 
   private seeDescriptors(batch: RecordBatch, open: OpenImage): void {
-    const { cursor, candidates } = this;
+    const { glance, candidates } = this;
+    if (batch.firstEntry === 0) {
+      this.seenNumbers = new IdSet();
+      this.candidateNumbers = new IdSet();
+    }
     this.epolls ??= new Set(this.allWatches().map(({ epoll }) => epoll));
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
-      const id = fileIdOf(cursor, bytes, start, end);
+      const { id, fd: number } = glance.read(bytes, start, end);
       if (id > this.highestId) this.highestId = id;
       if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
-      if (id === -1 || !candidates.ids.has(id)) return;
-      const match = candidates.byId.get(id);
+      const isCandidate = id !== -1 && candidates.ids.has(id);
+      const match = isCandidate ? candidates.byId.get(id) : undefined;
+      // Past it are none of candidates: those are refused.
+      if (number !== -1 && number <= FD_NUMBER_MAX) {
+        const isNew = this.seenNumbers.add(number);
+        if (match !== undefined) this.candidateNumbers.add(number);
+        if (!isNew && this.candidateNumbers.has(number)) {
+          throw messages.descriptorRepeated({ file: open.name, entry, field: 'fdinfo_entry.fd' }, number);
+        }
+      }
+      if (!isCandidate) return;
       const { type, fd, flags } = decode(FDINFO_ENTRY, bytes, start, end);
       if (match !== undefined && type !== match.type.number) {
         const place = { file: open.name, entry, field: 'fdinfo_entry.type' };
         throw messages.descriptorTypeDiffers(place, id, typeName(type), match.type.name);
+      }
+      if (match !== undefined && fd > FD_NUMBER_MAX) {
+        throw messages.descriptorPastLimit({ file: open.name, entry, field: 'fdinfo_entry.fd' }, fd, FD_NUMBER_MAX);
       }
       this.tables.add(open.number);
       pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });

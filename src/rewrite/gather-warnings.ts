@@ -1,17 +1,22 @@
 import { escapeControls } from '../bytes/escape';
-import { accessOf, hasOwner } from '../checkpoint/entry-types';
+import { accessOf, fileKind, hasOwner } from '../checkpoint/entry-types';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { Placeholder, Policy } from './decide';
 import { accessOfEnd } from './decide-bytes';
+import type { FileUse } from './find-same-files';
 import { type PipeEnd, pipeOf } from './match';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
 /** This many are named of the specs that took what another one names. */
 const MAX_TAKERS = 10;
+/** This many are named of what still uses a file. */
+const MAX_USES = 10;
+
+type Specs = readonly InheritSpec[];
 
 export interface Decided {
   readonly placeholders: readonly Placeholder[];
@@ -31,6 +36,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
     ...shadowedSpecs(decided),
     ...bothEnds(decided),
     ...otherEnds(decided),
+    ...filesStillUsed(decided),
     ...lostRemaps(decided),
     ...lostLocks(decided),
     ...decided.placeholders.flatMap((placeholder) => entryWarnings(placeholder, decided)),
@@ -124,6 +130,56 @@ function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
     const message = `${specs[spec]?.text} takes one end of ${key} (file id ${match.id}), and ${other} stays in the tree: ${cut.join('; ')}`;
     return [{ code: 'OTHER_END_STAYS' as const, message, fileId }];
   });
+}
+
+/** A descriptor goes to the caller's file, and what else is open on the old one stays there. One warning a file and spec. */
+function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Warning[] {
+  const takers = new Map<number, Placeholder>();
+  for (const placeholder of placeholders)
+    takers.set(placeholder.match.id, takers.get(placeholder.match.id) ?? placeholder);
+  const taken = new Set<string>();
+  for (const { references } of assignment.shares) {
+    for (const { table, fd } of references.descriptors) taken.add(`${table}/${fd}`);
+  }
+  return [...found.sameFiles.values()].flatMap((uses) => {
+    const bySpec = new Map<number, Placeholder>();
+    for (const { id } of uses) {
+      const taker = takers.get(id);
+      if (taker !== undefined && !bySpec.has(taker.spec)) bySpec.set(taker.spec, taker);
+    }
+    if (bySpec.size === 0) return [];
+    const holders = uses.flatMap((use) => use.holders.map((holder) => `${holder} (file id ${use.id})`));
+    const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : stayingOpens(use, found, taken)));
+    return [...bySpec.values()].flatMap((taker) => [
+      ...warnOfHolders(taker, holders, specs),
+      ...warnOfOpens(taker, opens, specs),
+    ]);
+  });
+}
+
+function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: ReadonlySet<string>): string[] {
+  const staying = descriptors.filter(({ table, fd }) => !taken.has(`${table}/${fd}`));
+  return staying.map(({ table, fd }) => `${tasks.byTable().get(table)?.[0] ?? `table ${table}`}/${fd} (file id ${id})`);
+}
+
+function warnOfHolders({ match, fileId, spec }: Placeholder, holders: readonly string[], specs: Specs): Warning[] {
+  if (holders.length === 0) return [];
+  const { key } = match.facts;
+  const message = `${specs[spec]?.text} takes descriptors of ${key}, and it stays ${someOf(holders)}: after the restore the descriptors are on the caller's file and that is on the old one; the restore fails if ${key} is gone`;
+  return [{ code: 'FILE_STILL_USED', message, fileId }];
+}
+
+/** Who names single descriptors, or a device or folder that many have open, means no others. */
+function warnOfOpens({ match, fileId, spec }: Placeholder, opens: readonly string[], specs: Specs): Warning[] {
+  const kind = fileKind(match.facts);
+  if (opens.length === 0 || specs[spec]?.only || (kind !== 'regular' && kind !== undefined)) return [];
+  const message = `${specs[spec]?.text} takes one open of ${match.facts.key} (file id ${match.id}), and others stay on the old file: ${someOf(opens)}`;
+  return [{ code: 'OTHER_OPEN_STAYS', message, fileId }];
+}
+
+function someOf(texts: readonly string[]): string {
+  const more = texts.length > MAX_USES ? ` and ${texts.length - MAX_USES} more` : '';
+  return texts.slice(0, MAX_USES).join(', ') + more;
 }
 
 /** CRIU makes link_remap.N beside the file at the dump, and removes it at the restore (files-reg.c). */

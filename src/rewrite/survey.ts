@@ -1,6 +1,7 @@
 import { escapeBytes } from '../bytes/escape';
 import { Layout } from '../checkpoint/layout';
-import { decodeFirst, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
+import { type FileName, Mounts } from '../checkpoint/mounts';
+import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
 import { refersToEntries } from '../checkpoint/referring-images';
 import { Tasks } from '../checkpoint/tasks';
 import { messages } from '../errors/messages';
@@ -10,6 +11,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Member, Source, SourceMember } from '../storage/source';
 import { Candidates } from './find-candidates';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
+import { type FileUse, findSameFiles } from './find-same-files';
 import { type BytesInFlight, type Match, type PipeEnd, pipeOf, type References, type Remap } from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 
@@ -25,6 +27,8 @@ export interface Survey {
   readonly holders: ReadonlyMap<number, readonly string[]>;
   /** Remaps from or to an entry that a spec names. */
   readonly remaps: readonly Remap[];
+  /** What is open on the regular files that specs name, by file. */
+  readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
   readonly names: readonly NamedDescriptor[];
   /** Descriptors that an epoll watches; `inode` of what is watched, where the image says it. */
@@ -60,7 +64,8 @@ export async function survey(
       await surveyor.seeReferences(member);
     }
   }
-  return surveyor.conclude(source.label);
+  const found = surveyor.conclude(source.label);
+  return { ...found, sameFiles: await findSameFiles(source, found, specs, signal) };
 }
 
 /**
@@ -73,6 +78,7 @@ class Surveyor {
 
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
+  private readonly mounts = new Mounts();
   private readonly candidates: Candidates;
   private finder: ReferenceFinder;
   private filesImage: Member | undefined;
@@ -92,6 +98,9 @@ class Surveyor {
       this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
     } else if (Tasks.readsFrom(image)) {
       await this.tasks.read(member, image, this.onOpen);
+    } else if (image.kind.name === 'MNTS') {
+      const read = (bytes: Uint8Array, start: number, end: number) => this.mounts.read(bytes, start, end);
+      await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), this.onOpen);
     } else if (image.kind.name === 'FILES') {
       this.filesImage = member;
       await readBatches(member, image, (batch, open) => this.candidates.see(batch, open.name), this.onOpen);
@@ -115,7 +124,7 @@ class Surveyor {
     await readBatches(member, image, (batch, open) => this.finder.see(batch, open), this.onOpen);
   }
 
-  conclude(source: string): Survey {
+  conclude(source: string): Omit<Survey, 'sameFiles'> & { readonly mounts: Mounts } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;
@@ -130,6 +139,7 @@ class Surveyor {
       references,
       holders: this.gatherHolders(),
       remaps: finder.remaps,
+      mounts: this.mounts,
       names: finder.names,
       watched: this.gatherWatched(),
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),

@@ -5,6 +5,8 @@ export interface Warning {
     | 'BYTES_DROPPED'
     | 'BOTH_ENDS'
     | 'OTHER_END_STAYS'
+    | 'FILE_STILL_USED'
+    | 'OTHER_OPEN_STAYS'
     | 'REMOVED_FILE_DROPPED'
     | 'LINK_LEFT_BEHIND'
     | 'LOCK_NOT_SHARED'

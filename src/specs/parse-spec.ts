@@ -14,11 +14,13 @@ import {
   withoutLeadingSlash,
 } from '../checkpoint/key-text';
 import { messages } from '../errors/messages';
+import { FD_NUMBER_MAX } from '../schema/plan-limits';
 import { Glob, GlobFault } from './glob';
 import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
-const MAX_FD = 2 ** 31 - 1;
+/** Numbers of tasks and descriptors in a checkpoint. */
+const MAX_INT = 2 ** 31 - 1;
 const MAX_ID = 2 ** 32 - 1;
 
 /** Reads a spec for those who ask what it takes. Throws FdgraftError for what takes no entry, too. */
@@ -51,8 +53,8 @@ export function parseSpec(given: string | SpecOptions): Spec {
   if (match === null) throw messages.specSyntax(text, ...explainShape(text));
   const [, kind, number, rest] = match as unknown as [string, string, string, string];
   const callerFd = Number(number);
-  if (callerFd > MAX_FD) {
-    throw messages.specSyntax(text, `${number} is no descriptor number`, `descriptors go from 0 to ${MAX_FD}`);
+  if (callerFd > FD_NUMBER_MAX) {
+    throw messages.specSyntax(text, `${number} is no descriptor number`, `use a number from 0 to ${FD_NUMBER_MAX}`);
   }
   if (rest === '') {
     throw kind === 'fd'
@@ -143,7 +145,7 @@ function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
   const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?:?(.*)$/is.exec(text) ?? [];
   const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
-  const hint = value <= MAX_FD && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
+  const hint = value <= FD_NUMBER_MAX && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
   if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
@@ -218,7 +220,7 @@ function parseExternal(spec: string, callerFd: number, key: string): Key {
 
 function parseDescriptor(spec: string, key: string): DescriptorKey {
   const [, pid, fd] = /^\/?proc\/(\*|[1-9][0-9]*)\/fd\/(0|[1-9][0-9]*)$/.exec(key) ?? [];
-  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_FD) && Number(fd) <= MAX_FD) {
+  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_INT) && Number(fd) <= MAX_INT) {
     return { kind: 'descriptor', pid: pid === '*' ? undefined : Number(pid), fd: Number(fd) };
   }
   throw messages.specSyntax(

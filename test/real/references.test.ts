@@ -34,6 +34,41 @@ realTest('a log that two tasks have open and mapped: the descriptors move, both 
   t.is(fs.readFileSync(log, 'utf8').slice(0, 8), 'mapped..', 'the mapping is still that of the log');
 });
 
+realTest('a segment that is mapped through another open: the plan warns, and the two part', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('mapped_segment'));
+  const { pid, folder } = program;
+  const dump = await lab.dump(program);
+  const segment = path.join(folder, 'segment');
+  for (const [callerFd, spec] of [`fd[7]:/proc/${pid}/fd/5`, `fd[7]:${segment}`].entries()) {
+    const { plan } = await rewrite(await openSource(dump), { specs: [spec] });
+    t.deepEqual(
+      plan.warnings.map(({ code }) => code),
+      ['FILE_STILL_USED'],
+      `${callerFd}`,
+    );
+    t.true(plan.warnings[0]?.message.includes(`a file mapping of task ${pid}`), plan.warnings[0]?.message);
+  }
+  const file = callerFile(lab, 'r+');
+  const { restored } = await graft(lab, dump, [`fd[7]:/proc/${pid}/fd/5`], { callerFds: { 7: file.fd } });
+  const { tasks } = restored;
+  t.true(tasks.isOurs(pid, 5, file.fd));
+  t.regex(fs.readFileSync(`/proc/${tasks.hostPid(pid)}/maps`, 'utf8'), new RegExp(`${segment}$`, 'm'));
+  await tasks.signal(pid, 'SIGUSR1');
+  await tasks.signal(pid, 'SIGUSR2');
+  t.is(report(folder, pid, 'map'), '................', 'what is written to the descriptor is not seen in the mapping');
+  t.is(file.text(), 'task 5\n');
+  t.is(fs.readFileSync(segment, 'latin1').slice(0, 8), 'mapped..', 'the mapping is still that of the old file');
+});
+
+realTest('a segment that is mapped through another open, and is gone: the restore fails', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('mapped_segment'));
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'r+');
+  fs.rmSync(path.join(program.folder, 'segment'));
+  const specs = [`fd[7]:/proc/${program.pid}/fd/5`];
+  await t.throwsAsync(graft(lab, dump, specs, { callerFds: { 7: file.fd } }), { instanceOf: CriuFailure });
+});
+
 realTest("a program's own executable as its log: the descriptors move, the executable stays", async (t, lab) => {
   const program = await lab.startProgram(compileProgram('own_executable'));
   const [parent, child] = [program.pid, program.pid + 1];

@@ -1,0 +1,28 @@
+/** What stands before each block that the executor takes (native/src/budget.c). */
+const BLOCK = 32;
+/** A message as protobuf-c has it in memory; the head and a placeholder have more fields than all others. */
+const MESSAGE = 96;
+const RECORD = 160;
+const POINTER = 8;
+/** What protobuf-c notes of a field while it reads a message; its tables are up to twice as large as what is in them. */
+const NOTE = 64;
+
+/** How many bytes the executor needs at most for a record of the plan, unpacked. `record`: its fields by name. */
+export function unpackedBytes(record: object): number {
+  return RECORD - MESSAGE + bytesOf(record);
+}
+
+/** The notes of the few fields of a message lie on the stack, those of repeated fields do not. */
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return BLOCK + Buffer.byteLength(value) + 1;
+  if (Buffer.isBuffer(value)) return BLOCK + value.length;
+  let bytes = BLOCK;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += NOTE + (typeof item === 'number' ? 4 : POINTER + bytesOf(item));
+    return bytes;
+  }
+  if (typeof value !== 'object' || value === null) return 0;
+  bytes += MESSAGE;
+  for (const field of Object.values(value)) bytes += bytesOf(field);
+  return bytes;
+}
