@@ -28,6 +28,7 @@ const NAMED = [
 const NUMBERED = [
   'bpfmap_data_entry',
   'core_entry',
+  'creds_entry',
   'ghost_chunk_entry',
   'ghost_file_entry',
   'ipc_msg',
@@ -38,6 +39,9 @@ const NUMBERED = [
   'task_core_entry',
   'pagemap_head',
   'tcp_stream_entry',
+  'thread_core_entry',
+  'uid_gid_extent',
+  'userns_entry',
 ];
 
 const INTEGERS = ['int32', 'uint32', 'sint32', 'fixed32', 'sfixed32'];

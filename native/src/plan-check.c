@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "credentials.h"
 #include "escape.h"
 #include "message.h"
 
@@ -256,5 +257,5 @@ int plan_check(struct plan *plan)
 {
 	struct collecting collecting = {.plan = plan};
 
-	return check_head(plan) ? -1 : plan_each(plan, collect, &collecting);
+	return check_head(plan) || credentials_check(plan) ? -1 : plan_each(plan, collect, &collecting);
 }

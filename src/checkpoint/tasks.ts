@@ -17,6 +17,9 @@ const MAX_NAME_BYTES = 16;
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
+  /** Pid of the task that all others descend from: the first of pstree.img. */
+  root: number | undefined;
+
   private readonly pids = new Set<number>();
   /** Numbers of the tasks, process groups and sessions. */
   private readonly numbers = new Set<number>();
@@ -36,6 +39,7 @@ export class Tasks {
   async read(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
     if (image.kind.name === 'PSTREE') {
       for (const { pid, pgid, sid, threads } of await decodeAll(member, image, PSTREE_ENTRY, onOpen)) {
+        this.root ??= pid;
         this.pids.add(pid);
         for (const number of [pid, pgid, sid]) this.numbers.add(number);
         for (const thread of threads) if (thread !== pid) this.threads.set(thread, pid);

@@ -10,6 +10,8 @@ import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-comm
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { type Decision, decide } from '../rewrite/decide';
+import { gatherCredentials } from '../rewrite/gather-credentials';
+import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
@@ -89,7 +91,9 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
   const unmatched = await checkUnmatched(source, found, inherits, resolved, decision, mayMiss, options.signal);
   const leftToCriu = specs.flatMap((spec) => (spec.kind === 'namespace' ? [spec.text] : []));
-  const warnings = [...unmatched, ...warnOfLeft(leftToCriu)];
+  const gathered = await gatherCredentials(source, decision.placeholders, found.tasks, options.signal);
+  const lostOwners = lostPipeOwners(decision.placeholders, inherits, gathered.userNamespace);
+  const warnings = [...unmatched, ...warnOfLeft(leftToCriu), ...lostOwners];
   const notices: SinkNotice[] = [];
   const sink = await chooseSink(source, options, inPlace, notices);
   try {
@@ -98,7 +102,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
     const pidsByTable = found.tasks.byTable();
     const tool = `fdgraft ${version()}`;
-    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsByTable, warnings });
+    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsByTable, gathered, warnings });
     for (const { code, message, file_id } of plan.warnings) {
       options.onWarning?.({
         code: code as Warning['code'],
