@@ -28,6 +28,7 @@ const NAMED = [
 const NUMBERED = [
   'bpfmap_data_entry',
   'core_entry',
+  'creds_entry',
   'ghost_chunk_entry',
   'ghost_file_entry',
   'ipc_msg',
@@ -41,7 +42,10 @@ const NUMBERED = [
   'pagemap_head',
   'pidns_entry',
   'tcp_stream_entry',
+  'thread_core_entry',
+  'uid_gid_extent',
   'tty_info_entry',
+  'userns_entry',
 ];
 
 const INTEGERS = ['int32', 'uint32', 'sint32', 'fixed32', 'sfixed32'];

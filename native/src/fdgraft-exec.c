@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access-check.h"
 #include "choose.h"
 #include "command-words.h"
 #include "debug-texts.h"
@@ -53,8 +54,10 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
-	/* Epolls are restored by CRIU. */
-	return options->task ? 0 : watches_check(plan, callers);
+	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
+	if (options->task)
+		return 0;
+	return watches_check(plan, callers) || access_check(plan, callers) ? -1 : 0;
 }
 
 /* Returns an exit code; problems are only counted. */

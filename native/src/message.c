@@ -10,6 +10,8 @@
 static message_sink *current_sink;
 static size_t problems;
 
+static const char no_memory[] = "out of memory while writing a message";
+
 static void send_formatted(const char *format, va_list arguments)
 {
 	char *text = NULL;
@@ -17,7 +19,7 @@ static void send_formatted(const char *format, va_list arguments)
 	if (!current_sink)
 		return;
 	if (vasprintf(&text, format, arguments) < 0) {
-		current_sink("out of memory while writing a message");
+		current_sink(no_memory);
 		return;
 	}
 	current_sink(text);
@@ -47,6 +49,19 @@ void problem(const char *format, ...)
 	va_start(arguments, format);
 	send_formatted(format, arguments);
 	va_end(arguments);
+}
+
+void warning(const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	message("%s%s", text ? "warning: " : "", text ? text : no_memory);
+	free(text);
 }
 
 size_t problem_count(void)

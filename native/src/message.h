@@ -15,6 +15,9 @@ void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One of several things that are wrong: printed at once, up to a limit, and counted. */
 void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Of what works, and may surprise. */
+void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 size_t problem_count(void);
 
 /* Says how many problems were counted but not printed. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "credentials.h"
 #include "escape.h"
 #include "message.h"
 
@@ -315,8 +316,9 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 int plan_check(struct plan *plan)
 {
 	struct collecting collecting = {.plan = plan};
-	int result = check_head(plan) || plan_each(plan, collect, &collecting) || refuse_repeated(&collecting) ? -1 : 0;
+	bool refused = check_head(plan) || credentials_check(plan) || plan_each(plan, collect, &collecting) ||
+		       refuse_repeated(&collecting);
 
 	free(collecting.places);
-	return result;
+	return refused ? -1 : 0;
 }

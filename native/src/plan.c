@@ -319,5 +319,6 @@ void plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->in_flight_count; i++)
 		free(plan->in_flight[i].key);
 	free(plan->in_flight);
+	free(plan->tasks);
 	*plan = (struct plan){0};
 }

@@ -43,6 +43,8 @@ struct in_flight {
 	bool repeated; /* set by deliveries_check(): another record has the same bytes for the same pipe */
 };
 
+struct task_credentials;
+
 struct plan {
 	char *shown_path; /* for messages, escaped */
 	unsigned char *bytes;
@@ -54,6 +56,8 @@ struct plan {
 	size_t graft_count;
 	struct in_flight *in_flight; /* in the order of the plan; those that may be lost are not among them */
 	size_t in_flight_count;
+	struct task_credentials *tasks; /* ascending pid; tasks whose credentials the plan has */
+	size_t task_count;
 };
 
 enum plan_found { PLAN_FOUND, PLAN_MISSING, PLAN_UNUSABLE, PLAN_SYSTEM };
@@ -73,7 +77,7 @@ typedef int plan_visitor(void *context, const Fdgraft__PlanPlaceholder *placehol
 /* -1 has said why. */
 int plan_each(const struct plan *plan, plan_visitor *visit, void *context);
 
-/* Checks the head and all records against the format and fills plan->grafts and plan->in_flight. -1 has said why. */
+/* Checks the head and all records against the format and fills plan->grafts, in_flight and tasks. -1 has said why. */
 int plan_check(struct plan *plan);
 
 /* The spec as given, for messages. */

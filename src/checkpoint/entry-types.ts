@@ -24,6 +24,8 @@ export interface EntryFacts {
   /** Offset of a regular file; undefined where the image says that there is none. */
   readonly offset?: bigint;
   readonly pipeId?: number;
+  /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */
+  readonly pipeOwner?: { readonly uid: number; readonly gid: number };
   /** A file that lies outside: CRIU asks for it at the restore. */
   readonly isExternal?: boolean;
   /** Type and permissions of a file, where the image says them. */
@@ -65,6 +67,7 @@ const PIPE: EntryType = {
     flags: pipe.flags,
     owner: pipe.fown,
     pipeId: pipe.pipe_id,
+    ...(pipe.uid === undefined || pipe.gid === undefined ? {} : { pipeOwner: { uid: pipe.uid, gid: pipe.gid } }),
   }),
 };
 

@@ -18,6 +18,9 @@ const MAX_NAME_BYTES = 16;
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
+  /** Pid of the task that all others descend from: the first of pstree.img. */
+  root: number | undefined;
+
   private readonly pids = new Set<number>();
   /** Numbers of the tasks, process groups and sessions. */
   private readonly numbers = new Set<number>();
@@ -40,6 +43,7 @@ export class Tasks {
     if (image.kind.name === 'PSTREE') {
       const entries = await decodeAll(member, image, PSTREE_ENTRY, onOpen);
       for (const [entry, { pid, pgid, sid, threads }] of entries.entries()) {
+        this.root ??= pid;
         this.pids.add(pid);
         if (pid === 0 || pid > PID_NUMBER_MAX) this.impossible.set(pid, entry);
         for (const number of [pid, pgid, sid]) this.numbers.add(number);

@@ -845,6 +845,13 @@ const texts = {
       problem: `file id ${id} has the id ${inner} inside, by which CRIU looks it up`,
       hint: 'both are the same in every dump; the image is damaged: take it from the dump again',
     }),
+  tooManyCredentials: (pid: number, limit: number) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      file: `core-${pid}.img`,
+      problem: `pids and groups of the tasks that inherit are more than the ${limit} that a plan can hold`,
+      hint: 'rewrite with specs that name the descriptors of fewer tasks, as /proc/PID/fd/N does with "only": true',
+    }),
   folderNamed: (spec: string, key: string, id: number) =>
     error({
       code: 'SPEC_UNSUPPORTED',

@@ -11,6 +11,8 @@ import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { type Decision, decide } from '../rewrite/decide';
 import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
+import { gatherCredentials } from '../rewrite/gather-credentials';
+import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
@@ -99,7 +101,9 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     mayMiss,
     options.signal,
   );
-  const warnings = [...unmatched, ...warnOfLeft(left, inherits)];
+  const gathered = await gatherCredentials(source, decision.placeholders, found.tasks, options.signal);
+  const lostOwners = lostPipeOwners(decision.placeholders, inherits, gathered.userNamespace);
+  const warnings = [...unmatched, ...warnOfLeft(left, inherits), ...lostOwners];
   const notices: SinkNotice[] = [];
   const sink = await chooseSink(source, options, inPlace, notices);
   try {
@@ -115,6 +119,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
       decision,
       changed,
       pidsByTable,
+      gathered,
       warnings,
     });
     for (const { code, message, file_id } of plan.warnings) {

@@ -1,6 +1,7 @@
 import { escapeControls } from '../bytes/escape';
 import { accessOf } from '../checkpoint/entry-types';
 import type { Decision, Placeholder } from '../rewrite/decide';
+import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
@@ -15,15 +16,17 @@ export interface PlanParts {
   readonly decision: Decision;
   readonly changed: readonly ChangedImage[];
   readonly pidsByTable: ReadonlyMap<number, readonly number[]>;
+  readonly gathered: GatheredCredentials;
   /** Warnings that are not the decision's. */
   readonly warnings: readonly Warning[];
 }
 
 /** Puts the plan together. The same parts give the same plan: no time, no place. */
 export function buildPlan(parts: PlanParts): Plan {
-  const { decision, changed, inherits, left } = parts;
+  const { decision, changed, inherits, left, gathered } = parts;
   const planned = inherits.flatMap((_spec, number) => (left.has(number) ? [] : [number]));
   const places = new Map(planned.map((number, place) => [number, place]));
+  const { userNamespace } = gathered;
   return {
     format: PLAN_FORMAT,
     tool: parts.tool,
@@ -42,7 +45,15 @@ export function buildPlan(parts: PlanParts): Plan {
       message: escapeControls(message),
       ...(fileId === undefined ? {} : { file_id: fileId }),
     })),
-    tasks: [],
+    credentials: gathered.credentials.map(({ pids, uid, gid, groups, overridesAccess, overridesReading }) => ({
+      pids,
+      uid,
+      gid,
+      groups,
+      overrides_access: overridesAccess,
+      overrides_reading: overridesReading,
+    })),
+    ...(userNamespace === undefined ? {} : { user_namespace: userNamespace }),
     placeholders: decision.placeholders.map((placeholder) => buildPlaceholder(placeholder, parts, places)),
   };
 }

@@ -18,7 +18,8 @@ export function planToJson(plan: Plan): Record<string, unknown> {
     specs: plan.specs,
     debugs: plan.debugs.map((debug) => ({ ...debug, output: escapeBytes(debug.output) })),
     warnings: plan.warnings,
-    tasks: plan.tasks,
+    credentials: plan.credentials,
+    ...(plan.user_namespace === undefined ? {} : { user_namespace: plan.user_namespace }),
     placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, ...rest }) => ({
       ...rest,
       ...(truncate_to === undefined ? {} : { truncate_to: jsonNumber(truncate_to) }),

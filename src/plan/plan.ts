@@ -10,8 +10,10 @@ export interface Plan {
   readonly specs: readonly PlanSpec[];
   readonly debugs: readonly PlanDebug[];
   readonly warnings: readonly PlanWarning[];
-  /** Ascending by pid; empty in format 1. */
-  readonly tasks: readonly PlanTask[];
+  /** Ascending by the first of their pids; empty in format 1. */
+  readonly credentials: readonly PlanCredentials[];
+  /** That of the tasks; absent where they have that of the restore. */
+  readonly user_namespace?: PlanUserNamespace;
   /** Ascending by file id. */
   readonly placeholders: readonly PlanPlaceholder[];
 }
@@ -41,20 +43,27 @@ export interface PlanWarning {
   readonly file_id?: number;
 }
 
-/** Credentials of a task that refers to a placeholder; all ids as its own user namespace has them. */
-export interface PlanTask {
-  readonly pid: number;
-  /** For access to files: fsuid and fsgid. */
+/** Credentials for access to files; all ids as the tasks' own user namespace has them. */
+export interface PlanCredentials {
+  /** The tasks with a descriptor of a placeholder that have these, ascending. */
+  readonly pids: readonly number[];
+  /** fsuid and fsgid. */
   readonly uid: number;
   readonly gid: number;
+  /** Ascending. */
   readonly groups: readonly number[];
   /** CAP_DAC_OVERRIDE is effective. */
   readonly overrides_access: boolean;
-  readonly uid_ranges: readonly PlanIdRange[];
-  readonly gid_ranges: readonly PlanIdRange[];
+  /** CAP_DAC_READ_SEARCH is effective. */
+  readonly overrides_reading: boolean;
 }
 
-/** One line of uid_map or gid_map. */
+/** How ids of a user namespace map to those outside; ascending. */
+export interface PlanUserNamespace {
+  readonly uids: readonly PlanIdRange[];
+  readonly gids: readonly PlanIdRange[];
+}
+
 export interface PlanIdRange {
   readonly inside: number;
   readonly outside: number;

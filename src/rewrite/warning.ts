@@ -2,6 +2,7 @@
 export interface Warning {
   readonly code:
     | 'OWNER_DROPPED'
+    | 'PIPE_OWNER_LOST'
     | 'BYTES_DROPPED'
     | 'BOTH_ENDS'
     | 'OTHER_END_STAYS'

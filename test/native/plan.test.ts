@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { build, exec, type Variant } from '../support/native';
-import { frame, headRecord, type Placeholder, type Plan, planBytes } from '../support/planfile';
+import { frame, headRecord, type IdRange, type Placeholder, type Plan, planBytes } from '../support/planfile';
 import { complaints, file, O, scratch } from './support';
 
 /** Plans with one thing wrong each: every one ends in a message and exit 100, in the sanitized build too. */
@@ -23,6 +23,11 @@ const digest = Buffer.alloc(32, 7);
 const good: Plan = {
   specs: [{ text: 'fd[5]:pipe:[1]', callerFd: 5 }],
   placeholders: [whole, { ...whole, fileId: 4 }],
+  credentials: [
+    { pids: [7, 9], uid: 65534, gid: 65534, groups: [5, 65534] },
+    { pids: [8], overridesAccess: true, overridesReading: true },
+  ],
+  userNamespace: { uids: [[0, 100000, 65536]], gids: [[0, 100000, 65536]] },
 };
 const give = [file(5, O.RDWR, '/dev/null')];
 
@@ -35,6 +40,11 @@ async function check(variant: Variant, own: string, bytes: Buffer, name = 'inher
 function with0(change: Partial<Placeholder>): Plan {
   return { ...good, placeholders: [{ ...whole, ...change }, ...(good.placeholders ?? []).slice(1)] };
 }
+
+const withIds = (...ids: number[]) => planBytes({ ...good, credentials: [{ pids: [7], groups: ids }] });
+const withPids = (...pids: number[][]) => planBytes({ ...good, credentials: pids.map((one) => ({ pids: one })) });
+const withRanges = (...uids: IdRange[]) => planBytes({ ...good, userNamespace: { uids, gids: [[0, 0, 1]] } });
+const upTo = (count: number, start = 0) => Array.from({ length: count }, (_, at) => start + at);
 
 function patched(at: number, value: number): Buffer {
   const bytes = planBytes(good);
@@ -159,6 +169,35 @@ const corruptions: [string, Buffer, RegExp][] = [
     planBytes({ ...good, images: [{ name: 'a/\u001b\\x\u0085', after: digest }] }),
     /"a\/\\x1b\\x5cx\\xc2\\x85"/,
   ],
+  ['credentials of pid 0', withPids([0]), /head, credentials 0: a pid is not from 1 to 2147483647/],
+  ['credentials of a pid past all', withPids([7], [0x80000000]), /head, credentials 1: a pid is not from 1/],
+  ['pids out of order', withPids([8, 7]), /head, credentials 0: its pids do not ascend/],
+  ['a pid twice in its credentials', withPids([7, 7]), /its pids do not ascend/],
+  ['a pid with two credentials', withPids([7, 8], [8, 9]), /head: task 8 has credentials twice/],
+  [
+    'no id of a user',
+    planBytes({ ...good, credentials: [{ pids: [7], uid: 0xffffffff }] }),
+    /head, credentials 0: 4294967295 is no id/,
+  ],
+  ['no id of a group', withIds(0xffffffff), /4294967295 is no id of a user or group/],
+  ['groups out of order', withIds(6, 5), /its groups do not ascend/],
+  ['too many groups', withIds(...upTo(65537)), /more than 65536 groups/],
+  [
+    'too many ranges',
+    withRanges(...upTo(341).map((at): IdRange => [at, at, 1])),
+    /user namespace: more than 340 ranges/,
+  ],
+  ['a range of nothing', withRanges([0, 0, 0]), /user namespace: a range of no ids/],
+  ['a range past the ids inside', withRanges([1, 0, 0xffffffff]), /a range past the largest id/],
+  ['a range past the ids outside', withRanges([0, 2, 0xfffffffe]), /a range past the largest id/],
+  ['ranges out of order', withRanges([5, 5, 1], [0, 0, 1]), /its ranges do not ascend/],
+  ['ranges that overlap inside', withRanges([0, 0, 6], [5, 10, 1]), /two of its ranges overlap/],
+  ['ranges that overlap outside', withRanges([0, 3, 6], [6, 0, 4]), /two of its ranges overlap/],
+  [
+    'groups that map to nothing possible',
+    planBytes({ ...good, userNamespace: { gids: [[0, 0, 0]] } }),
+    /user namespace: a range of no ids/,
+  ],
   [
     'references that hold nothing',
     Buffer.concat([
@@ -187,6 +226,16 @@ for (const variant of ['plain', 'sanitized'] as const) {
   test(`${variant}: the plan without a fault is taken`, async (t) => {
     const result = await check(variant, scratch(t), planBytes({ ...good, placeholders: [whole] }));
     t.deepEqual([result.code, result.stderr], [0, '']);
+  });
+  test(`${variant}: as many groups and ranges as Linux has are taken`, async (t) => {
+    const ranges = upTo(340).map((at): IdRange => [2 * at, 2 * at + 1, 1]);
+    const credentials = [{ pids: [7], groups: upTo(65536) }];
+    const all: IdRange[] = [[0, 0, 0xffffffff]];
+    for (const userNamespace of [{ uids: ranges, gids: ranges }, { uids: all }]) {
+      const bytes = planBytes({ ...good, placeholders: [whole], credentials, userNamespace });
+      const result = await check(variant, scratch(t), bytes);
+      t.deepEqual([result.code, result.stderr], [0, '']);
+    }
   });
   for (const [title, bytes, expected] of corruptions)
     test(`${variant}: ${title}`, async (t) => {

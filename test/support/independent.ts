@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import protobuf from 'protobufjs';
 import { messageType, readImage } from './images';
 
@@ -35,6 +36,19 @@ interface PlanPlaceholder {
   references: { descriptor?: PlanDescriptor; scm_right?: { packet: number; socket_id: number } }[];
   in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
 }
+interface PlanCredentials {
+  pids: number[];
+  uid: number;
+  gid: number;
+  groups: number[];
+  overrides_access: boolean;
+  overrides_reading: boolean;
+}
+interface IdRange {
+  inside: number;
+  outside: number;
+  count: number;
+}
 interface Plan {
   head: {
     format: number;
@@ -42,6 +56,8 @@ interface Plan {
     images: { name: string; before: Buffer; after: Buffer }[];
     specs: { caller_fd: number; matches: number }[];
     warnings: { code: string; file_id?: number }[];
+    credentials: PlanCredentials[];
+    user_namespace?: { uids: IdRange[]; gids: IdRange[] };
   };
   placeholders: PlanPlaceholder[];
 }
@@ -93,6 +109,7 @@ export function checkRewritten(source: string, out: string): string[] {
   if (plan === undefined) return problems;
   const replaced: Replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
   step('the plan', () => checkPlan(source, plan, expect));
+  step('credentials', () => checkCredentials(source, plan, expect));
   step('the list of files', () => checkFiles(source, out, plan, expect));
   const types = step('files.img', () => checkEntries(source, out, plan, replaced, expect));
   if (types === undefined) return problems;
@@ -149,6 +166,35 @@ function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect)
     const taken = placeholders.filter(({ spec }) => spec === number).length;
     expect(taken <= matches, `spec ${number} takes ${taken} entries, the plan counts ${matches}`);
   });
+}
+
+/** Whoever has a descriptor of a placeholder has credentials in the plan, where the core image says them, and nobody else. */
+function checkCredentials(source: string, { head, placeholders }: Plan, expect: Expect): void {
+  const planned = new Map(head.credentials.flatMap(({ pids, ...own }) => pids.map((pid) => [pid, own] as const)));
+  const count = head.credentials.reduce((sum, { pids }) => sum + pids.length, 0);
+  expect(count === planned.size, 'a task has credentials twice in the plan');
+  const pids = new Set(
+    placeholders.flatMap(({ references }) => references.flatMap(({ descriptor }) => descriptor?.pids ?? [])),
+  );
+  for (const pid of planned.keys()) expect(pids.has(pid), `task ${pid} has credentials in the plan and no descriptor`);
+  for (const pid of pids) {
+    const [core] = fs.existsSync(path.join(source, `core-${pid}.img`))
+      ? readImage(source, `core-${pid}.img`).records
+      : [];
+    const creds = (core?.fields.thread_core as Fields | undefined)?.creds as
+      | { fsuid: number; fsgid: number; groups?: number[]; cap_eff?: number[] }
+      | undefined;
+    const [capabilities = 0] = creds?.cap_eff ?? [];
+    const expected = creds && {
+      uid: creds.fsuid,
+      gid: creds.fsgid,
+      groups: [...new Set(creds.groups ?? [])].sort((a, b) => a - b),
+      overrides_access: (capabilities & 2) !== 0,
+      overrides_reading: (capabilities & 4) !== 0,
+    };
+    const same = isDeepStrictEqual(planned.get(pid), expected);
+    expect(same, `task ${pid} has other credentials in the plan`);
+  }
 }
 
 /** Same files, and only those changed that the plan names, with the digests that it names. */

@@ -59,6 +59,18 @@ export interface Image {
   after: Buffer;
 }
 
+export interface Credentials {
+  pids: number[];
+  uid?: number;
+  gid?: number;
+  groups?: number[];
+  overridesAccess?: boolean;
+  overridesReading?: boolean;
+}
+
+/** A line of uid_map or gid_map. */
+export type IdRange = [inside: number, outside: number, count: number];
+
 export interface Plan {
   format?: number;
   /** What the head claims; otherwise the number of placeholders. */
@@ -68,6 +80,8 @@ export interface Plan {
   specs?: Spec[];
   debugs?: { text: string; callerFd: number; output: Buffer }[];
   placeholders?: Placeholder[];
+  credentials?: Credentials[];
+  userNamespace?: { uids?: IdRange[]; gids?: IdRange[] };
 }
 
 const schema = protobuf.loadSync(join(__dirname, '../../schemas/plan.proto'));
@@ -94,7 +108,10 @@ export function specsOf(plan: Plan): Spec[] {
   return fds.map((callerFd) => ({ text: `fd[${callerFd}]:file-${callerFd}`, callerFd, matches: 1 }));
 }
 
+const rangesOf = (ranges: IdRange[] = []) => ranges.map(([inside, outside, count]) => ({ inside, outside, count }));
+
 export function headRecord(plan: Plan): Buffer {
+  const { userNamespace } = plan;
   const head = {
     format: plan.format ?? 2,
     tool: 'a test',
@@ -107,6 +124,13 @@ export function headRecord(plan: Plan): Buffer {
     specs: specsOf(plan).map((spec) => ({ text: spec.text, callerFd: spec.callerFd, matches: spec.matches ?? 1 })),
     debugs: plan.debugs ?? [],
     warnings: [{ code: 'OWNER_DROPPED', message: 'a warning', fileId: 1 }],
+    credentials: (plan.credentials ?? []).map((one) => ({
+      ...{ uid: 0, gid: 0, groups: [], overridesAccess: false, overridesReading: false },
+      ...one,
+    })),
+    ...(userNamespace === undefined
+      ? {}
+      : { userNamespace: { uids: rangesOf(userNamespace.uids), gids: rangesOf(userNamespace.gids) } }),
   };
   return Buffer.from(headType.encode(headType.create(head)).finish());
 }

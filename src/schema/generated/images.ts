@@ -19,6 +19,10 @@ export const CORE_ENTRY_FIELDS = { mtype: 1, thread_info: 2, tc: 3, ids: 4, thre
 
 export const TASK_CORE_ENTRY_FIELDS = { task_state: 1, exit_code: 2, personality: 3, flags: 4, blk_sigset: 5, comm: 6, timers: 7, rlimits: 8, cg_set: 9, signals_s: 10, old_seccomp_mode: 11, old_seccomp_filter: 12, loginuid: 13, oom_score_adj: 14, sigactions: 15, child_subreaper: 18, blk_sigset_extended: 20, stop_signo: 21, membarrier_registration_mask: 22 } as const;
 
+export const THREAD_CORE_ENTRY_FIELDS = { futex_rla: 1, futex_rla_len: 2, sched_nice: 3, sched_policy: 4, sched_prio: 5, blk_sigset: 6, sas: 7, pdeath_sig: 8, signals_p: 9, creds: 10, seccomp_mode: 11, seccomp_filter: 12, comm: 13, blk_sigset_extended: 14, rseq_entry: 15, cg_set: 16, timerslack_ns: 17 } as const;
+
+export const CREDS_ENTRY_FIELDS = { uid: 1, gid: 2, euid: 3, egid: 4, suid: 5, sgid: 6, fsuid: 7, fsgid: 8, cap_inh: 9, cap_prm: 10, cap_eff: 11, cap_bnd: 12, secbits: 13, groups: 14, lsm_profile: 15, lsm_sockcreate: 16, apparmor_data: 17, no_new_privs: 18, cap_amb: 19 } as const;
+
 export const GHOST_FILE_ENTRY_FIELDS = { uid: 1, gid: 2, mode: 3, dev: 4, ino: 5, rdev: 6, atim: 7, mtim: 8, chunks: 9, size: 10, symlnk_target: 11 } as const;
 
 export const GHOST_CHUNK_ENTRY_FIELDS = { len: 1, off: 2 } as const;
@@ -34,6 +38,10 @@ export const IPC_MSG_FIELDS = { mtype: 1, msize: 2 } as const;
 export const MNT_ENTRY_FIELDS = { fstype: 1, mnt_id: 2, root_dev: 3, parent_mnt_id: 4, flags: 5, root: 6, mountpoint: 7, source: 8, options: 9, shared_id: 10, master_id: 11, with_plugin: 12, ext_mount: 13, fsname: 14, internal_sharing: 15, deleted: 16, sb_flags: 17, ext_key: 18 } as const;
 
 export const PIDNS_ENTRY_FIELDS = { ext_key: 1 } as const;
+
+export const USERNS_ENTRY_FIELDS = { uid_map: 1, gid_map: 2, binfmt_misc: 3 } as const;
+
+export const UID_GID_EXTENT_FIELDS = { first: 1, lower_first: 2, count: 3 } as const;
 
 export const NETNS_ENTRY_FIELDS = { def_conf: 1, all_conf: 2, def_conf4: 3, all_conf4: 4, def_conf6: 5, all_conf6: 6, nsids: 7, ext_key: 8, unix_conf: 9, ipv4_sysctl: 10 } as const;
 

@@ -19,6 +19,8 @@ export interface StartOptions {
   args?: readonly string[];
   /** New ones for the tree. With mount, its folder is its root. CRIU wants mount and pid where there is user. */
   namespaces?: readonly Namespace[];
+  /** Its user namespace has 65536 ids, which are those from this one on outside; without it there is root alone. */
+  firstId?: number;
   /** Its working folder, which must be empty; a fresh one unless told. */
   folder?: string;
 }
@@ -133,9 +135,11 @@ export class Lab {
 
     const place = ['--session', '--bare'];
     if (namespaces.length > 0) place.push('--namespaces', namespaces.join(','));
+    if (options.firstId !== undefined) place.push('--first-id', String(options.firstId));
     const rooted = namespaces.includes('mount');
     if (rooted) {
       makeRoot(folder);
+      if (options.firstId !== undefined) fs.chownSync(folder, options.firstId, options.firstId);
       place.push('--root', folder, '--chdir', '/');
     } else {
       place.push('--chdir', folder);
@@ -162,7 +166,8 @@ export class Lab {
     if (own) box.leaveOut(box.tasks.hostPid(FIRST_PID));
     return {
       pid: own ? 1 : FIRST_PID,
-      dumpPid: own ? FIRST_PID + 1 : FIRST_PID,
+      // What maps many ids takes a pid before it.
+      dumpPid: own ? FIRST_PID + (options.firstId === undefined ? 1 : 2) : FIRST_PID,
       folder,
       tasks: box.tasks,
       box,

@@ -1,5 +1,6 @@
 /*
- * place [--enter PID] [--session] [--bare] [--chdir DIR] [--namespaces LIST] [--root DIR] [TO=FROM]… -- COMMAND…
+ * place [--enter PID] [--session] [--bare] [--chdir DIR] [--namespaces LIST] [--first-id N] [--root DIR] [TO=FROM]…
+ *       -- COMMAND…
  *
  * Runs COMMAND with exactly the descriptors that are named: its TO is this program's FROM, all others are closed.
  * FROM may also be null (/dev/null, one open file for all of them), read:PATH, write:PATH, append:PATH or
@@ -11,6 +12,7 @@
  * --bare             with an empty environment
  * --chdir DIR        in DIR
  * --namespaces LIST  in new namespaces: user, pid, mount, uts, ipc, net, by commas; with pid as process 1
+ * --first-id N       in a new user namespace, 65536 ids are those from N on outside; without it there is root alone
  * --root DIR         with DIR as the root of its new mount namespace, and a /proc in it
  *
  * Exits as COMMAND does (128 + signal where one killed it); 125 where it cannot be started.
@@ -18,6 +20,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -107,6 +110,35 @@ static int namespace_flags(char *list)
 		flags |= known[i].flag;
 	}
 	return flags;
+}
+
+/* Only who has the capabilities in the namespace outside may map more than one id: a child that stays there. */
+static void map_ids_from(const char *first)
+{
+	char map[64], path[64];
+	int inside[2], status;
+	pid_t parent = getpid(), child;
+	char byte;
+
+	snprintf(map, sizeof(map), "0 %s 65536", first);
+	check(pipe2(inside, O_CLOEXEC) == 0, "pipe");
+	child = fork();
+	check(child >= 0, "fork");
+	if (child == 0) {
+		close(inside[1]);
+		check(read(inside[0], &byte, 1) == 1, "waiting for the new user namespace");
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", parent);
+		write_file(path, map);
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", parent);
+		write_file(path, map);
+		_exit(0);
+	}
+	check(unshare(CLONE_NEWUSER) == 0, "new user namespace");
+	check(write(inside[1], "", 1) == 1, "telling of the new user namespace");
+	close(inside[0]);
+	close(inside[1]);
+	check(waitpid(child, &status, 0) == child && status == 0, "mapping ids");
+	check(setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0, "root of the new user namespace");
 }
 
 static void new_root(const char *root)
@@ -202,7 +234,7 @@ static void read_placing(const char *argument)
 
 int main(int argc, char **argv)
 {
-	const char *dir = NULL, *root = NULL;
+	const char *dir = NULL, *root = NULL, *first_id = NULL;
 	int session = 0, bare = 0, flags = 0, i;
 	pid_t box = 0;
 
@@ -219,6 +251,8 @@ int main(int argc, char **argv)
 			root = argv[++i];
 		else if (!strcmp(argv[i], "--namespaces") && i + 1 < argc)
 			flags = namespace_flags(argv[++i]);
+		else if (!strcmp(argv[i], "--first-id") && i + 1 < argc)
+			first_id = argv[++i];
 		else if (strchr(argv[i], '=') && placed_count < MAX_PLACED)
 			read_placing(argv[i]);
 		else
@@ -229,7 +263,9 @@ int main(int argc, char **argv)
 
 	if (box)
 		enter(box);
-	if (flags & CLONE_NEWUSER) {
+	if (flags & CLONE_NEWUSER && first_id) {
+		map_ids_from(first_id);
+	} else if (flags & CLONE_NEWUSER) {
 		check(unshare(CLONE_NEWUSER) == 0, "new user namespace");
 		write_file("/proc/self/setgroups", "deny");
 		write_file("/proc/self/uid_map", "0 0 1");

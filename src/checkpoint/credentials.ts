@@ -1,0 +1,111 @@
+import { WireFault } from '../errors/wire-fault';
+import { CORE_ENTRY_FIELDS, CREDS_ENTRY_FIELDS, THREAD_CORE_ENTRY_FIELDS } from '../schema/generated/images';
+import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import type { ImagesByName } from './explore/images-by-name';
+import { forEachRecord } from './open-image';
+
+/** Credentials for access to files; all ids as the task's own user namespace has them. */
+export interface Credentials {
+  /** fsuid and fsgid. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups, ascending, each once. */
+  readonly groups: readonly number[];
+  /** CAP_DAC_OVERRIDE is effective. */
+  readonly overridesAccess: boolean;
+  /** CAP_DAC_READ_SEARCH is effective. */
+  readonly overridesReading: boolean;
+}
+
+/** NGROUPS_MAX of Linux. */
+export const MAX_GROUPS = 65536;
+
+/** -1 is no id. */
+export const MAX_ID = 2 ** 32 - 2;
+
+/** Numbers of capabilities (capabilities(7)): bits of the first word of a set. */
+const CAP_DAC_OVERRIDE = 1;
+const CAP_DAC_READ_SEARCH = 2;
+
+/**
+ * Reads the credentials of the first thread of a task from its core image; CRIU records those of the others too, but
+ * threads that differ are rare. Undefined where the image is missing or has none. Throws FdgraftError.
+ */
+export async function readCredentials(images: ImagesByName, pid: number): Promise<Credentials | undefined> {
+  for await (const { batch, open } of images.batches(`core-${pid}.img`)) {
+    let credentials: Credentials | undefined;
+    forEachRecord({ ...batch, count: 1 }, open.name, (bytes, start, end) => {
+      credentials = inCore(bytes, start, end);
+    });
+    return credentials;
+  }
+  return undefined;
+}
+
+function inCore(bytes: Uint8Array, start: number, end: number): Credentials | undefined {
+  let credentials: Credentials | undefined;
+  const core = new FieldCursor().over(bytes, start, end);
+  while (core.next()) {
+    if (core.number !== CORE_ENTRY_FIELDS.thread_core) continue;
+    core.expect(WIRE_TYPE.BYTES);
+    const thread = new FieldCursor().over(bytes, core.valueStart, core.end);
+    while (thread.next()) {
+      if (thread.number !== THREAD_CORE_ENTRY_FIELDS.creds) continue;
+      thread.expect(WIRE_TYPE.BYTES);
+      credentials = decodeCredentials(bytes, thread.valueStart, thread.end);
+    }
+  }
+  return credentials;
+}
+
+/** By hand: a list of groups is refused before it fills the memory. */
+function decodeCredentials(bytes: Uint8Array, start: number, end: number): Credentials {
+  let uid: number | undefined;
+  let gid: number | undefined;
+  const groups = new Set<number>();
+  const effective: number[] = [];
+  const field = new FieldCursor().over(bytes, start, end);
+  while (field.next()) {
+    if (field.number === CREDS_ENTRY_FIELDS.fsuid) uid = field.uint32();
+    else if (field.number === CREDS_ENTRY_FIELDS.fsgid) gid = field.uint32();
+    else if (field.number === CREDS_ENTRY_FIELDS.cap_eff) {
+      for (const word of numbersOf(field)) if (effective.length === 0) effective.push(word);
+    } else if (field.number === CREDS_ENTRY_FIELDS.groups) {
+      for (const group of numbersOf(field)) {
+        groups.add(checkId(group, field.start, 'creds_entry.groups'));
+        if (groups.size > MAX_GROUPS) {
+          const problem = `the task has more than ${MAX_GROUPS} groups, the limit of Linux`;
+          throw new WireFault(problem, field.start, undefined, 'creds_entry.groups');
+        }
+      }
+    }
+  }
+  const has = (capability: number) => ((effective[0] ?? 0) & (1 << capability)) !== 0;
+  return {
+    uid: required(uid, start, 'creds_entry.fsuid'),
+    gid: required(gid, start, 'creds_entry.fsgid'),
+    groups: [...groups].sort((a, b) => a - b),
+    overridesAccess: has(CAP_DAC_OVERRIDE),
+    overridesReading: has(CAP_DAC_READ_SEARCH),
+  };
+}
+
+function required(id: number | undefined, at: number, field: string): number {
+  if (id === undefined) throw new WireFault('the required field is missing', at, undefined, field);
+  return checkId(id, at, field);
+}
+
+function checkId(id: number, at: number, field: string): number {
+  if (id > MAX_ID) throw new WireFault(`${id} is no id of a user or group`, at, undefined, field);
+  return id;
+}
+
+/** Values of a repeated number, packed or not. */
+function* numbersOf(field: FieldCursor): Generator<number, void, undefined> {
+  if (field.wireType !== WIRE_TYPE.BYTES) {
+    yield field.uint32();
+    return;
+  }
+  const packed = new FieldCursor().over(field.bytes, field.valueStart, field.end);
+  while (packed.nextPacked(WIRE_TYPE.VARINT)) yield packed.uint32();
+}
