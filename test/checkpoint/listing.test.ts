@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FdgraftError, type InspectOptions, inspect, openSource } from '../../src';
+import { LsText } from '../../src/report/ls-text';
 import { allOf } from '../support/all-of';
 import {
   descriptor,
@@ -182,11 +183,84 @@ test('many watches of an epoll with many descriptors are no work', async (t) => 
   t.is(entry?.ties.length, 100);
 });
 
-test('specs that take no entry are refused', async (t) => {
-  for (const spec of ['debug[5]:text', 'fd[5]:extRootNetNS']) {
-    const error = await t.throwsAsync(list(t, smallWith({}), { specs: [spec] }), { instanceOf: FdgraftError });
-    t.regex(String(error?.message), /takes no entry/);
-  }
+test('specs that take no entry are refused, and a key that is left to criu takes none', async (t) => {
+  const refused = await t.throwsAsync(list(t, smallWith({}), { specs: ['debug[5]:text'] }), {
+    instanceOf: FdgraftError,
+  });
+  t.regex(String(refused?.message), /takes no entry/);
+  const images = smallWith({ 'netns-9.img': [{ ext_key: 'extRootNetNS' }] });
+  const error = await t.throwsAsync(list(t, images, { specs: ['fd[5]:extRootNetNS'] }), { instanceOf: FdgraftError });
+  t.is((error as FdgraftError).exitCode, 1);
+  t.regex(String(error?.message), /key of an external network namespace \(netns-9\.img\).* leave it out here/);
+});
+
+const socket = (id: number, ino: number, peer: number, more: object = {}) => ({
+  type: 'UNIXSK',
+  id,
+  usk: {
+    ...{ id, ino, type: 1, state: 1, flags: 2, uflags: 0, backlog: 0, peer, fown: NO_OWNER, name: '' },
+    opts: { so_sndbuf: 0, so_rcvbuf: 0, so_snd_tmo_sec: 0, so_snd_tmo_usec: 0, so_rcv_tmo_sec: 0, so_rcv_tmo_usec: 0 },
+    ...more,
+  },
+});
+
+test('unix sockets whose peer is outside come from outside, with the key that CRIU takes', async (t) => {
+  const files = [
+    // A pair, a listener, a stream to the outside and the entry that CRIU writes for its peer, seqpacket, datagram.
+    socket(1, 11, 12),
+    socket(2, 12, 11),
+    socket(3, 13, 0, { state: 10 }),
+    socket(4, 14, 99),
+    socket(5, 99, 14, { uflags: 1 }),
+    socket(6, 16, 98, { type: 5 }),
+    socket(7, 17, 97, { type: 2 }),
+  ];
+  const table = [1, 2, 3, 4, 6, 7].map((id) => descriptor(id, id, 'UNIXSK'));
+  const images = smallWith({
+    'files.img': files,
+    'fdinfo-1.img': table,
+    'fdinfo-2.img': [],
+    'fs-7.img': [],
+    'mm-7.img': [],
+  });
+  const entries = await list(t, images);
+  t.deepEqual(
+    entries.map(({ id, isExternal, criuKey }) => [id, isExternal, criuKey]),
+    [
+      [1, false, undefined],
+      [2, false, undefined],
+      [3, false, undefined],
+      [4, true, 'socket:[14]'],
+      [6, true, 'socket:[16]'],
+      [7, true, undefined],
+    ],
+  );
+  t.deepEqual(
+    (await list(t, images, { external: true })).map(({ id }) => id),
+    [4, 6, 7],
+  );
+  const report = new LsText((text) => text);
+  const lines = entries.map((entry) => report.entry({ ...entry, callerFds: [] })).join('') + report.end();
+  t.regex(lines, /^socket:\[14\] +UNIXSK +peer outside +7\/4/m);
+  t.deepEqual(report.remarks(), [
+    'not listed, since they cannot be inherited yet: 3 UNIXSK (7/1 7/2 7/3)',
+    "unix sockets cannot be inherited yet: pass --inherit-fd 'fd[N]:socket:[14]' and the like to criu restore itself, behind the -- of fdgraft-exec",
+  ]);
+});
+
+test('what the text leaves out is named by its descriptors, of many the first', async (t) => {
+  const eventfds = Array.from({ length: 20 }, (_none, i) => ({
+    type: 'EVENTFD',
+    id: i + 10,
+    efd: { id: i + 10, flags: 2, fown: NO_OWNER, counter: 0 },
+  }));
+  const table = eventfds.map(({ id }) => descriptor(id, id, 'EVENTFD'));
+  const images = smallWith({ 'files.img': eventfds, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const report = new LsText((text) => text);
+  for (const entry of await list(t, images)) report.entry({ ...entry, callerFds: [] });
+  t.deepEqual(report.remarks(), [
+    'not listed, since they cannot be inherited yet: 20 EVENTFD (7/10 7/11 7/12 7/13 7/14 7/15 7/16 7/17 …)',
+  ]);
 });
 
 test('damage is told with its place, whichever pass meets it', async (t) => {

@@ -48,7 +48,9 @@ test('a line a job, a summary with each failure, and the worst of all as the exi
   const failed = await run(folder, ['rewrite', 'ck/*', '-o', 'no', '--inherit-fd', 'fd[5]:/none']);
   t.is(failed.status, 2);
   t.regex(failed.stderr, /^3 checkpoints: 0 done, 1 with the answer no, 2 failed; /m);
-  t.regex(failed.stderr, /\n {2}ck\/b: files\.img, .*\n.*\n {2}ck\/damaged\.tar\.gz: /);
+  // A path is in each line once.
+  t.regex(failed.stderr, /\n {2}ck\/b: files\.img, .*\n.*\n {2}ck\/damaged\.tar\.gz: offset 0: cannot be unpacked/);
+  t.regex(failed.stderr, /^ck\/damaged\.tar\.gz: failed: offset 0: cannot be unpacked/m);
   t.notRegex(failed.stderr, /\n {4}at /);
 
   const quiet = await run(folder, rewriteTo('out', '--quiet', '!ck/{b,damaged.tar.gz}'));

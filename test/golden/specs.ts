@@ -13,7 +13,7 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   many_types: { specs: ['fd[5]:/srv/fdgraft/file', 'fd[6]:pipe:[#6]'], options: ['--drop-in-flight'] },
   // The glob comes first, and the exact key takes its entry all the same.
   namespaces: { specs: ['fd[5]:/logs/*.log', 'fd[6]:pipe:[#3]', 'fd[7]:/logs/err.log'] },
-  net_sockets: { specs: ['fd[5]:/dev/null', 'fd[6]:extRootNetNS'] },
+  net_sockets: { specs: ['fd[5]:/dev/null'] },
   job: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:/srv/fdgraft/log'] },
   job_later: { specs: ['fd[5]:/srv/fdgraft/report'] },
   job_newer_criu: { specs: ['fd[5]:pipe:[#3]'] },
@@ -42,7 +42,7 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   // Split: the mappings, in images of their own, keep the entry.
   old_vmas: { specs: ['fd[5]:/srv/fdgraft/log'] },
   // One end of the inner pipe, and the pipe to the outside.
-  inner_pipe: { specs: ['fd[5]:/proc/14717/fd/5', 'fd[6]:pipe:[#3]'] },
+  inner_pipe: { specs: ['fd[5]:pipe:[#7]:read', 'fd[6]:pipe:[#3]'] },
   many_opens: { specs: ['fd[5]:/srv/fdgraft/log'] },
   many_tasks: { specs: ['fd[5]:pipe:[#3]'] },
   // The executable stays for what runs it.

@@ -34,7 +34,8 @@ test('each fd is opened with the access that it needs, and nothing that is gone 
 });
 
 test('what criu is to inherit itself is in the command', async (t) => {
-  const { next } = await rewriteImages(t, files, { specs: ['fd[5]:/in', 'fd[3]:extRootNetNS'] });
+  const images = { ...files, 'netns-9.img': [{ ext_key: 'extRootNetNS' }] };
+  const { next } = await rewriteImages(t, images, { specs: ['fd[5]:/in', 'fd[3]:extRootNetNS'] });
   t.deepEqual(next?.words.slice(-2), ['--inherit-fd', 'fd[3]:extRootNetNS']);
   t.deepEqual(next?.redirections, [{ fd: 5, operator: '<' }]);
 });

@@ -55,6 +55,16 @@ const socket = (id: number, ino: number) => ({
 const NEAR: [string, string, object[], RegExp][] = [
   ['the inode of a socket', 'fd[5]:pipe:[99]', [socket(5, 99)], /99 is the number of a unix socket/],
   ['hexadecimal digits', 'fd[5]:pipe:[1267]', [], /did you mean pipe:\[4711\]/],
+  ['the number without the brackets', 'fd[5]:pipe:99', [], /did you mean pipe:\[99\]\?/],
+  ['the pipes that there are', 'fd[5]:pipe:[99]', [], /there is pipe:\[4711\]/],
+  ['the end that is there', 'fd[5]:pipe:[4711]:read', [], /has no read end .* did you mean pipe:\[4711\]:write\?/],
+  ['a path with a letter too few', 'fd[5]:/var/log/ap.log', [], /did you mean \/var\/log\/app\.log\?/],
+  [
+    'the external files that there are',
+    'fd[5]:file[1:2]',
+    [fileEntry(5, 'file[3:4]', 0, { ext: true })],
+    /there is file\[3:4\]/,
+  ],
   ['another folder', 'fd[5]:/log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
   [
     'the inode on another mount',
@@ -73,12 +83,81 @@ for (const [what, spec, more, near] of NEAR) {
       fileEntry(4, '/', 0),
       ...more,
     ];
-    const error = await refusal(t, smallWith({ 'files.img': files }), { specs: [spec] });
+    const open = [2, 3, 5].map((id) => descriptor(id, id, id === 2 ? 'PIPE' : 'REG'));
+    const error = await refusal(t, smallWith({ 'files.img': files, 'fdinfo-1.img': open }), { specs: [spec] });
     t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
     t.true(error.message.includes(spec));
     t.regex(error.message, near);
   });
 }
+
+test('what nothing holds open is not suggested, nor is a folder', async (t) => {
+  const files = [
+    fileEntry(1, '/srv/logs/oup.log', 0),
+    pipeEntry(2, 4711, 1),
+    fileEntry(3, '/srv/logs/oux.log', 1, { mode: 0o040755 }),
+    pipeEntry(4, 4712, 1),
+    fileEntry(5, '/srv/logs/o.log', 1),
+  ];
+  const table = [descriptor(2, 1, 'PIPE'), descriptor(3, 3, 'REG'), descriptor(5, 5, 'REG')];
+  const images = smallWith({ 'files.img': files, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const error = await refusal(t, images, { specs: ['fd[5]:/srv/logs/ou.log', 'fd[6]:pipe:[1]'] });
+  t.deepEqual(error.message.split('\n'), [
+    "spec 'fd[5]:/srv/logs/ou.log' matches nothing",
+    '  did you mean /srv/logs/o.log?',
+    "spec 'fd[6]:pipe:[1]' matches nothing",
+    '  there is pipe:[4711]',
+  ]);
+});
+
+test('of more than ten pipes none is named', async (t) => {
+  const pipes = Array.from({ length: 11 }, (_none, i) => pipeEntry(i + 10, i + 100, 1));
+  const table = pipes.map(({ id }) => descriptor(id, id, 'PIPE'));
+  const images = smallWith({ 'files.img': pipes, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const error = await refusal(t, images, { specs: ['fd[6]:pipe:[1]'] });
+  t.is(error.message, "spec 'fd[6]:pipe:[1]' matches nothing");
+});
+
+test('the path of a terminal leads to the descriptors that the terminal has, and to what takes an external one', async (t) => {
+  const tty = { type: 'TTY', id: 9, tty: { id: 9, tty_info_id: 5, flags: 2, fown: NO_OWNER, regf_id: 8 } };
+  const info = { id: 5, locked: false, exclusive: false, packet_mode: false, sid: 7, pgrp: 7, rdev: 0x8801, dev: 1 };
+  const files = [fileEntry(8, '/dev/pts/1', 2), tty, pipeEntry(2, 4711, 1)];
+  const table = [descriptor(9, 0, 'TTY'), descriptor(9, 255, 'TTY')];
+  for (const [type, remedy] of [
+    ['PTY', /not supported yet$/m],
+    ['EXT_TTY', /pass --inherit-fd 'fd\[5\]:tty\[8801:1\]' to criu restore itself/],
+  ] as const) {
+    const images = smallWith({
+      'files.img': files,
+      'fdinfo-1.img': table,
+      'fdinfo-2.img': [descriptor(9, 1, 'TTY')],
+      'tty-info.img': [{ ...info, type }],
+    });
+    const error = await refusal(t, images, { specs: ['fd[5]:/dev/pts/1'] });
+    t.is(error.exitCode, 1);
+    t.regex(error.message, /\/dev\/pts\/1 is a terminal, open as 7\/0, 7\/255, 8\/1, and inheriting a terminal is not/);
+    t.regex(error.message, remedy);
+  }
+});
+
+test('descriptors that cannot be inherited are all told, each with the hint that fits', async (t) => {
+  const eventfd = { type: 'EVENTFD', id: 9, efd: { id: 9, flags: 2, fown: NO_OWNER, counter: 0 } };
+  const outer = { ...socket(10, 99), usk: { ...socket(10, 99).usk, peer: 98 } };
+  const paired = { ...socket(11, 97), usk: { ...socket(11, 97).usk, peer: 99 } };
+  const table = [descriptor(9, 0, 'EVENTFD'), descriptor(10, 1, 'UNIXSK'), descriptor(11, 2, 'UNIXSK')];
+  const images = smallWith({ 'files.img': [eventfd, outer, paired], 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const error = await refusal(t, images, { specs: ['fd[5]:/proc/7/fd/0', 'fd[6]:/proc/7/fd/1', 'fd[7]:/proc/7/fd/2'] });
+  t.like(error, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
+  const [first, hint, second, criu, third, last] = error.message.split('\n');
+  t.regex(String(first), /^files\.img, entry 0: spec 'fd\[5\].* names file id 9, an entry of type EVENTFD/);
+  t.notRegex(String(hint), /\*/, 'no key has a star');
+  t.regex(String(second), /^files\.img, entry 1: .* file id 10/);
+  t.regex(String(criu), /pass --inherit-fd 'fd\[6\]:socket:\[99\]' to criu restore itself/);
+  t.regex(String(third), /^files\.img, entry 2: .* file id 11/);
+  t.regex(String(last), /name a pipe/, 'its peer is in the tree, where CRIU would hang');
+  const star = await refusal(t, images, { specs: ['fd[5]:/proc/*/fd/0'] });
+  t.regex(star.hint ?? '', /name the tasks one by one instead of \*/);
+});
 
 const UNUSABLE: [string, Images, string, RegExp][] = [
   [

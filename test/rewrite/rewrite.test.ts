@@ -373,8 +373,9 @@ test('unread bytes are dropped when the user says so, and the plan tells where t
   t.like(plan.warnings[0], { code: 'BYTES_DROPPED', file_id: 2 });
 });
 
-test('debug texts and keys of external namespaces are not looked for in the images', async (t) => {
-  const { plan } = await rewriteImages(t, smallCheckpoint(), { specs: ['debug[2]:hello\\x0a', 'fd[9]:extRootNetNS'] });
+test('debug texts are not looked for in the images, and keys of external namespaces in those of namespaces', async (t) => {
+  const images = smallWith({ 'netns-9.img': [{ ext_key: 'extRootNetNS' }] });
+  const { plan } = await rewriteImages(t, images, { specs: ['debug[2]:hello\\x0a', 'fd[9]:extRootNetNS'] });
   t.deepEqual(plan.debugs, [{ text: 'debug[2]:hello\\x0a', caller_fd: 2, output: Buffer.from('hello\n') }]);
   t.like(plan.warnings[0], { code: 'KEY_LEFT_TO_CRIU' });
 });

@@ -401,10 +401,79 @@ test('a descriptor of a table that two tasks share is one, whoever names it', as
   t.like(result.plan.placeholders[0]?.references[0], { descriptor: { pids: [7, 8] } });
 });
 
+// Both ends of a pipe, twice the read end.
+const twoEnds = (more: Images = {}): Images =>
+  smallWith({
+    'files.img': [fileEntry(1, '/x', 0), pipeEntry(2, 4711, 0), pipeEntry(3, 4711, 1), pipeEntry(5, 4711, 0o4000)],
+    'fdinfo-1.img': [descriptor(2, 0, 'PIPE'), descriptor(3, 1, 'PIPE'), descriptor(5, 2, 'PIPE')],
+    'fdinfo-2.img': [descriptor(3, 1, 'PIPE')],
+    'fs-7.img': [],
+    'mm-7.img': [],
+    'pipes-data.img': encodeImage('pipes-data.img', [{ pipe_id: 4711, bytes: 5 }], { extras: [Buffer.from('hello')] }),
+    ...more,
+  });
+
+test('a key names one end of a pipe, and CRIU\u2019s own key both', async (t) => {
+  const read = await checked(t, twoEnds(), ['fd[5]:pipe:[4711]:read']);
+  t.deepEqual(summary(read), [
+    [5, '2', '1/0'],
+    [5, '5', '1/2'],
+  ]);
+  t.like(read.plan.placeholders[0], { needs_read: true, needs_write: false, was: { key: 'pipe:[4711]' } });
+  t.like(read.plan.placeholders[0]?.in_flight[0], { bytes: 5, fate: 'REPLAY' });
+  t.regex(read.plan.warnings[0]?.message ?? '', /and the other one, pipe:\[4711\]:write, stays in the tree/);
+  const write = await checked(t, twoEnds(), ['fd[5]:pipe:[4711]:write']);
+  t.deepEqual(summary(write), [[5, '3', '1/1 2/1']]);
+  t.regex(write.plan.warnings[0]?.message ?? '', /and the other one, pipe:\[4711\]:read, stays in the tree/);
+  const each = await checked(t, twoEnds(), ['fd[5]:pipe:[4711]:write', 'fd[6]:pipe:[4711]']);
+  t.deepEqual(summary(each), [
+    [6, '2', '1/0'],
+    [5, '3', '1/1 2/1'],
+    [6, '5', '1/2'],
+  ]);
+  const both = await checked(t, twoEnds(), ['fd[5]:pipe:[4711]']);
+  t.deepEqual(
+    both.plan.warnings.map(({ code, message }) => `${code} ${message.replace(/^.*; /, '')}`),
+    ['BOTH_ENDS the keys pipe:[4711]:read and pipe:[4711]:write name one end each'],
+  );
+});
+
+test('an end that reads and writes is both', async (t) => {
+  const files = [fileEntry(1, '/x', 0), pipeEntry(2, 4711, 0), pipeEntry(3, 4711, 2), pipeEntry(5, 4711, 1)];
+  const images = twoEnds({ 'files.img': files });
+  t.deepEqual(
+    summary(await checked(t, images, ['fd[5]:pipe:[4711]:read'])).map(([, id]) => id),
+    ['2', '3'],
+  );
+  const error = await refusal(t, images, { specs: ['fd[5]:/proc/7/fd/0'] });
+  t.regex(error.hint ?? '', /the key pipe:\[4711\] takes every end/);
+  const write = await checked(t, images, ['fd[5]:pipe:[4711]:write'], { dropInFlight: true });
+  t.deepEqual(
+    summary(write).map(([, id]) => id),
+    ['3', '5'],
+  );
+});
+
+test('ends that only SCM rights hold are named one by one', async (t) => {
+  const rights = [{ id_for: 9, length: 0, scm: [{ type: 1, rights: [2, 3] }] }];
+  const files = [fileEntry(1, '/x', 0), pipeEntry(2, 4711, 0), pipeEntry(3, 4711, 1)];
+  const images = twoEnds({
+    'files.img': files,
+    'fdinfo-1.img': [],
+    'fdinfo-2.img': [],
+    'sk-queues.img': rights,
+  });
+  const result = await checked(t, images, ['fd[5]:pipe:[4711]:write', 'fd[6]:pipe:[4711]:read']);
+  t.deepEqual(summary(result), [
+    [6, '2', 'scm 0'],
+    [5, '3', 'scm 0'],
+  ]);
+});
+
 const MISSING: [string, RegExp][] = [
   ['fd[5]:/proc/9/fd/1', /there is no task 9; there are 7, 8/],
   ['fd[5]:/proc/8/fd/2', /task 8 has no descriptor 2; it has 1/],
-  ['fd[5]:/proc/*/fd/77', /no task has a descriptor 77/],
+  ['fd[5]:/proc/*/fd/77', /no task has a descriptor 77; there are 1, 3, 6, 9/],
 ];
 for (const [spec, reason] of MISSING) {
   test(`${spec} matches nothing, and it is said why`, async (t) => {

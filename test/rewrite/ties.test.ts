@@ -140,7 +140,7 @@ test('one caller fd for both ends is a warning that names the way to take one', 
     plan.warnings.map(({ code }) => code),
     ['BOTH_ENDS'],
   );
-  t.regex(plan.warnings[0]?.message ?? '', /\/proc\/PID\/fd\/N names one end alone/);
+  t.regex(plan.warnings[0]?.message ?? '', /the keys pipe:\[\d+\]:read and pipe:\[\d+\]:write name one end each$/);
 });
 
 test('a lock of the open file is not that of a descriptor that leaves it, which is told', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
 import { parseSpec } from '../../src/specs/parse-spec';
+import { parseSpecs } from '../../src/specs/parse-specs';
 import type { SpecOptions } from '../../src/specs/spec';
 
 const READ: [string, object][] = [
@@ -16,7 +17,12 @@ const READ: [string, object][] = [
   ['fd[5]:/a\\x2a', { key: { kind: 'path', path: Buffer.from('a*') } }],
   ['fd[5]:/a\\b', { key: { kind: 'path', path: Buffer.from('a\\b') } }],
   ['debug[2]:now restoring\\x0a', { kind: 'debug', callerFd: 2, output: Buffer.from('now restoring\n') }],
-  ['fd[3]:extRootNetNS', { kind: 'namespace' }],
+  // Whether it is the key of a namespace, the images say.
+  ['fd[3]:extRootNetNS', { kind: 'inherit', key: { kind: 'path' }, keyText: 'extRootNetNS', options: [] }],
+  ['fd[5]:pipe:[22653]:read', { key: { kind: 'pipe', id: 22653, end: 'read' } }],
+  ['fd[5]:pipe:[22653]:write', { key: { kind: 'pipe', id: 22653, end: 'write' } }],
+  // ls prints such a key where an image has such a name.
+  ['fd[5]:/a\\x00', { key: { kind: 'path', path: Buffer.from('a\0') } }],
   ['fd[3]:/var/log/*.log', { key: { kind: 'glob' } }],
   ['fd[3]:/proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
   ['fd[3]:proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
@@ -51,7 +57,8 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:file[1:0x2]', 'SPEC_SYNTAX', /external file/],
   ['fd[7]:file:[1:2]', 'SPEC_SYNTAX', /external file/],
   ['fd[7]:/a\\xg1', 'SPEC_SYNTAX', /two hexadecimal digits/],
-  ['fd[7]:/a\\x00', 'SPEC_SYNTAX', /NUL/],
+  ['fd[7]:pipe:[1]:reed', 'SPEC_SYNTAX', /"reed" is no end of a pipe/],
+  ['fd[7]:pipe:[1]:', 'SPEC_SYNTAX', /no end of a pipe/],
   ['fd[7]:/a\ufffd', 'SPEC_SYNTAX', /U\+FFFD/],
   ['fd[7]:/proc/self/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:/proc/12/fd/', 'SPEC_SYNTAX', /not the name of a descriptor/],
@@ -86,7 +93,6 @@ const REFUSED_OPTIONS: [SpecOptions, RegExp][] = [
   [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'saved' }, /apply dup and position saved/],
   [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'end' }, /apply dup and position end/],
   [{ inherit: 'debug[3]:text', apply: 'dup' }, /has the option apply/],
-  [{ inherit: 'fd[3]:extRootNetNS', only: false }, /has the option only/],
 ];
 for (const [options, problem] of REFUSED_OPTIONS) {
   test(`refuses ${JSON.stringify(options)}`, (t) => {
@@ -95,6 +101,50 @@ for (const [options, problem] of REFUSED_OPTIONS) {
     t.truthy(error?.hint);
   });
 }
+
+const HINTS: [string, string][] = [
+  ['fd[5]:pipe[128372]', 'write fd[5]:pipe:[128372]'],
+  ['fd[5]:pipe[128372]:read', 'write fd[5]:pipe:[128372]:read'],
+  ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
+  ['fd[5]:pipe:[0128372]', 'write fd[5]:pipe:[128372]'],
+  ['fd[5]:pipe:[0x587d]', 'write fd[5]:pipe:[22653]; 0x587d is 22653'],
+  ['fd[5]:pipe:[1]:reed', 'write fd[5]:pipe:[1]:read'],
+  ['fd[5]:pipe:[1]:w', 'write fd[5]:pipe:[1]:write'],
+  ['fd[5]:pipe:[1]:both', 'write fd[5]:pipe:[1]:read or fd[5]:pipe:[1]:write'],
+  ['fd[5]:file:[01F:0x2B]', 'write fd[5]:file[1f:2b], both in lower-case hexadecimal without 0x and leading zeros'],
+  ['fd[7]pipe:[1]', 'write fd[7]:pipe:[1]'],
+  ['fd[7:pipe:[1]', 'write fd[7]:pipe:[1]'],
+  ['fd[07]:/log', 'write fd[7]:/log'],
+  ['fd[0x1f]:/log', 'write fd[31]:/log'],
+  ['pipe:[22653]', 'write fd[N]:pipe:[22653], N being the number of your descriptor'],
+];
+for (const [spec, hint] of HINTS) {
+  test(`${spec} gets what it should be, with its own values`, (t) => {
+    t.is(t.throws(() => parseSpec(spec), { instanceOf: FdgraftError })?.hint, hint);
+  });
+}
+
+const TAKEN_BY_CRIU = ['socket:[12]', 'tty[8801:1]', '/memfd:x'];
+for (const key of TAKEN_BY_CRIU) {
+  test(`${key} is not supported, and it is said what takes it`, (t) => {
+    const error = t.throws(() => parseSpec(`fd[7]:${key}`), { instanceOf: FdgraftError });
+    t.true(error?.hint?.includes(`pass --inherit-fd 'fd[7]:${key}' to criu restore itself`));
+  });
+}
+
+test('all specs that cannot be read are told at once', (t) => {
+  const read = (...given: string[]) => t.throws(() => parseSpecs(given, parseSpec), { instanceOf: FdgraftError });
+  const unsupported = read('fd[5]:socket:[1]', 'fd[6]:/log', 'fd[7]:/memfd:x');
+  t.like(unsupported, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
+  t.regex(
+    unsupported?.message ?? '',
+    /socket is not supported.*\n.*fd\[5\]:socket:\[1\].*\n.*memfd is not supported.*\n/,
+  );
+  t.is(read('fd[5]:socket:[1]', 'fd[6]:pipe[1]')?.code, 'SPEC_SYNTAX');
+  t.deepEqual(read('fd[5]:socket:[1]')?.message, "spec 'fd[5]:socket:[1]': inheriting a socket is not supported yet");
+  const many = read(...Array.from({ length: 30 }, (_none, i) => `fd[${i}]:socket:[1]`));
+  t.regex(many?.message ?? '', /\nand 10 more specs$/);
+});
 
 test('a hexadecimal pipe number comes back as the decimal one', (t) => {
   const error = t.throws(() => parseSpec('fd[7]:pipe:[0x587d]'), { instanceOf: FdgraftError });

@@ -1,6 +1,7 @@
 import { escapeControls } from '../../bytes/escape';
-import type { BatchJob, BatchSummary, BatchTask, JobError } from '../../index';
+import type { BatchJob, BatchSummary, BatchTask } from '../../index';
 import { noticeLines } from '../../report/notices';
+import { errorText } from './error-text';
 import type { Troubles } from './troubles';
 
 const AGAIN = {
@@ -10,9 +11,10 @@ const AGAIN = {
 } as const;
 
 /** What came of a job, in a line. */
-export function jobLine({ name, status, isEarlier, error }: BatchJob, what: BatchTask['what']): string {
+export function jobLine(job: BatchJob, what: BatchTask['what']): string {
+  const { name, status, isEarlier, error } = job;
   const shown = escapeControls(name);
-  if (error !== undefined) return `${shown}: ${status === 'no' ? 'no' : 'failed'}: ${firstLine(error)}`;
+  if (error !== undefined) return `${shown}: ${status === 'no' ? 'no' : 'failed'}: ${firstLine(errorText(job, error))}`;
   const answer = what === 'diff' ? (status === 'no' ? 'different' : 'same') : 'done';
   return `${shown}: ${answer}${isEarlier ? ' by an earlier run' : ''}`;
 }
@@ -49,6 +51,6 @@ export function rateText(perSecond: number): string {
   return `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toPrecision(2)}/s`;
 }
 
-function firstLine({ message }: JobError): string {
+function firstLine(message: string): string {
   return message.split('\n', 1)[0] as string;
 }

@@ -48,7 +48,7 @@ export class BatchTeller {
 
   async onJob(job: BatchJob): Promise<void> {
     const { json, quiet, what } = this.options;
-    if (job.error !== undefined) this.troubles.add(job.name, job.error);
+    if (job.error !== undefined) this.troubles.add(job, job.error);
     if (json) {
       // On a terminal, the line that is redrawn would stand in its way.
       this.bar?.clear();

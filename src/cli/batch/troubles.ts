@@ -1,5 +1,6 @@
 import { escapeControls } from '../../bytes/escape';
-import type { JobError } from '../../index';
+import type { BatchJob, JobError } from '../../index';
+import { errorText } from './error-text';
 
 /** Of more different ones than these, only their number is kept: each was told when it came. */
 const MAX_KINDS = 1000;
@@ -13,11 +14,11 @@ export class Troubles {
     return this.kinds.size === 0;
   }
 
-  add(name: string, error: JobError): void {
-    const text = indented(error);
+  add(job: Pick<BatchJob, 'name' | 'path'>, error: JobError): void {
+    const text = indented(errorText(job, error), error.hint);
     const kind = this.kinds.get(text);
     if (kind !== undefined) kind.count += 1;
-    else if (this.kinds.size < MAX_KINDS) this.kinds.set(text, { first: name, count: 1 });
+    else if (this.kinds.size < MAX_KINDS) this.kinds.set(text, { first: job.name, count: 1 });
     else this.others += 1;
   }
 
@@ -30,7 +31,7 @@ export class Troubles {
   }
 }
 
-function indented({ message, hint }: JobError): string {
+function indented(message: string, hint: string | undefined): string {
   const text = hint === undefined ? message : `${message}\n${hint}`;
   return text.replaceAll('\n', '\n      ');
 }

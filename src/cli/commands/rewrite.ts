@@ -31,7 +31,7 @@ export const REWRITE_OPTIONS = {
     nargs: 1,
     requiresArg: true,
     describe:
-      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob',
+      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], pipe:[ID]:read, file[MNT:INO], /proc/PID/fd/N, a path, a glob',
   },
   specs: {
     type: 'string',
