@@ -96,9 +96,9 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     const onMember = (member: Buffer) => options.onProgress?.({ member });
     const changed = await transform(source, sink, decision, options.signal, onMember);
     const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
-    const pidsByTable = found.tasks.byTable();
+    const pidsOf = (table: number) => found.tasks.pidsOf(table);
     const tool = `fdgraft ${version()}`;
-    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsByTable, warnings });
+    const plan = buildPlan({ tool, inherits, debugs, decision, changed, pidsOf, warnings });
     for (const { code, message, file_id } of plan.warnings) {
       options.onWarning?.({
         code: code as Warning['code'],

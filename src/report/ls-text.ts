@@ -5,6 +5,8 @@ import { accessWord, columns, pidAndFd, shellQuote } from './words';
 const LINES_A_BLOCK = 64;
 /** More than these are counted, not named, where something refers to an entry without being a descriptor. */
 const MAX_PIDS = 8;
+/** The same for descriptors, and for what is tied to them. `--json` has them all. */
+const MAX_PLACES = 1000;
 
 /** One line an entry that can be inherited: the option to paste, type, access, state, descriptors, what else there is. */
 export class LsText {
@@ -15,16 +17,16 @@ export class LsText {
   constructor(private readonly emphasize: (text: string) => string) {}
 
   /** Lines that can be printed by now. */
-  entry(entry: ListedEntry): string {
+  entry(entry: ListedEntry): string[] {
     const { type, facts } = entry;
     if (facts === undefined) {
       // The only regular entries without facts.
       const name = type === 'REG' ? 'folder' : type;
       this.unlisted.set(name, (this.unlisted.get(name) ?? 0) + 1);
-      return '';
+      return [];
     }
     this.block.push(toRow(entry, facts));
-    return this.block.length < LINES_A_BLOCK ? '' : this.end();
+    return this.block.length < LINES_A_BLOCK ? [] : [this.end()];
   }
 
   /** The lines that are left. */
@@ -60,27 +62,40 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
 /** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
 function describeDescriptors({ descriptors }: ListedEntry): string {
   const byTask = new Map<string, { name: string; places: string[] }>();
+  let shown = 0;
+  let left = 0;
   for (const descriptor of descriptors) {
-    const { pids, names, table } = descriptor;
-    pidAndFd(descriptor).forEach((place, i) => {
+    const { pids, names, table, fd } = descriptor;
+    const room = MAX_PLACES - shown;
+    const users = Math.max(1, pids.length);
+    left += Math.max(0, users - room);
+    if (room === 0) continue;
+    const some = pidAndFd({ pids: pids.slice(0, room), table, fd });
+    shown += some.length;
+    some.forEach((place, i) => {
       const task = pids.length === 0 ? `table ${table}` : String(pids[i]);
       const known = byTask.get(task);
       if (known === undefined) byTask.set(task, { name: names[i] ?? '', places: [place] });
       else known.places.push(place);
     });
   }
-  return [...byTask.values()]
+  const text = [...byTask.values()]
     .map(({ name, places }) => places.join(' ') + (name === '' ? '' : ` (${name})`))
     .join(', ');
+  return left === 0 ? text : `${text} and ${left} more`;
 }
 
 function describeOthers({ others }: ListedEntry): string[] {
   const pids = new Map<string, number[]>();
   for (const { what, pid, socketId } of others) {
     const name = what === 'SCM right' ? `SCM right in the queue of socket ${socketId}` : what;
-    pids.set(name, [...(pids.get(name) ?? []), ...(pid === undefined ? [] : [pid])]);
+    const known = pids.get(name) ?? [];
+    if (pid !== undefined) known.push(pid);
+    pids.set(name, known);
   }
-  return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+  const shown = [...pids].slice(0, MAX_PLACES);
+  const texts = shown.map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+  return pids.size > shown.length ? [...texts, `${pids.size - shown.length} more`] : texts;
 }
 
 /** An executable can be that of thousands; `--json` has them all. */
@@ -90,7 +105,10 @@ function listPids(pids: readonly number[]): string {
 }
 
 function describeTies({ ties }: ListedEntry): string[] {
-  return ties.map(({ what, pid, fd, epoll }) =>
-    epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by epoll ${epoll}`,
-  );
+  const shown = ties
+    .slice(0, MAX_PLACES)
+    .map(({ what, pid, fd, epoll }) =>
+      epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by epoll ${epoll}`,
+    );
+  return ties.length > MAX_PLACES ? [...shown, `${ties.length - MAX_PLACES} more`] : shown;
 }

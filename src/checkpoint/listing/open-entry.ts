@@ -13,6 +13,12 @@ export interface Descriptor {
   readonly closeOnExec: boolean;
 }
 
+/** Descriptors by task and number; an array where they are few. */
+export interface Descriptors extends Iterable<Descriptor> {
+  readonly length: number;
+  map<T>(change: (descriptor: Descriptor) => T): T[];
+}
+
 /** What refers to an entry without being a descriptor. */
 export interface OtherReference {
   readonly what: HolderKind;
@@ -47,7 +53,7 @@ export interface OpenEntry {
   /** CRIU restores it only from the caller's fd, or it hangs in the air without: a missing end, an external file. */
   readonly isExternal: boolean;
   /** By task and number. */
-  readonly descriptors: readonly Descriptor[];
+  readonly descriptors: Descriptors;
   readonly others: readonly OtherReference[];
   readonly ties: readonly Tie[];
 }
