@@ -12,7 +12,7 @@ export type { ExploredExecutable, ExploredMapping, MappingContent } from './chec
 export type { NamedFile } from './checkpoint/explore/named-file';
 export type { ExploredRun, MappingOfRun } from './checkpoint/explore/resident';
 export type { ExploredProcess } from './checkpoint/explore/task-tree';
-export type { Descriptor, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
+export type { Descriptor, Descriptors, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
 export type { DiffGraph, GraphDescriptor, GraphEntry, GraphQueue, GraphTask } from './diff/graph';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
 export type { ConvertOptions, ConvertResult } from './operations/convert-folder';

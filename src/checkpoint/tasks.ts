@@ -1,34 +1,37 @@
 import { escapeBytes } from '../bytes/escape';
+import { Numbers } from '../bytes/numbers';
 import type { ImageFile } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
-import {
-  CORE_ENTRY_FIELDS,
-  PSTREE_ENTRY,
-  TASK_CORE_ENTRY_FIELDS,
-  TASK_KOBJ_IDS_ENTRY,
-} from '../schema/generated/images';
+import { CORE_ENTRY_FIELDS, TASK_CORE_ENTRY_FIELDS, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
 import { PID_NUMBER_MAX } from '../schema/plan-limits';
 import type { SourceMember } from '../storage/source';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import { decodeAll, decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
+import { IdSet } from './id-set';
+import { decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
+import { PstreeView } from './pstree-record';
 import { pushTo } from './push-to';
+import { SortedRows } from './sorted-rows';
+import { Tally } from './tally';
 
 /** TASK_COMM_LEN of Linux, with the NUL byte. What is longer is no name of a task. */
-const MAX_NAME_BYTES = 16;
+export const MAX_NAME_BYTES = 16;
 
 /** The tasks of a checkpoint and the descriptor tables that they use, alone or together. */
 export class Tasks {
   /** Pid of the task that all others descend from: the first of pstree.img. */
   root: number | undefined;
 
-  private readonly pids = new Set<number>();
-  /** Numbers of the tasks, process groups and sessions. */
-  private readonly numbers = new Set<number>();
+  private readonly pids = new Numbers();
+  private readonly pidSet = new IdSet();
+  /** Numbers of the tasks, their threads, process groups and sessions. */
+  private readonly numbers = new IdSet();
   /** Threads other than the first of their task, with its pid. */
-  private readonly threads = new Map<number, number>();
+  private readonly threads = new SortedRows();
   private readonly tableOfPid = new Map<number, number>();
   /** Of dumps older than the ids images. */
   private readonly tableInCore = new Map<number, number>();
+  /** In the oldest dumps, where a table has the number of its task. */
+  private tablesArePids = false;
   private readonly names = new Map<number, string>();
   /** Pids that no task can have, and the entries of pstree.img that say so. */
   private readonly impossible = new Map<number, number>();
@@ -41,18 +44,37 @@ export class Tasks {
 
   async read(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
     if (image.kind.name === 'PSTREE') {
-      const entries = await decodeAll(member, image, PSTREE_ENTRY, onOpen);
-      for (const [entry, { pid, pgid, sid, threads }] of entries.entries()) {
-        this.root ??= pid;
-        this.pids.add(pid);
-        if (pid === 0 || pid > PID_NUMBER_MAX) this.impossible.set(pid, entry);
-        for (const number of [pid, pgid, sid]) this.numbers.add(number);
-        for (const thread of threads) if (thread !== pid) this.threads.set(thread, pid);
-      }
+      await this.readTree(member, image, onOpen);
       return;
     }
     const { files_id } = await decodeFirst(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
     this.tableOfPid.set(image.number, files_id);
+  }
+
+  private async readTree(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
+    const view = new PstreeView();
+    const tally = new Tally(image.kind.files[0] as string);
+    const threads = new Numbers();
+    const read = (bytes: Uint8Array, start: number, end: number, entry: number) => {
+      threads.clear();
+      const { pid, pgid, sid } = view.read(bytes, start, end, (thread) => {
+        tally.count('threads');
+        threads.push(thread);
+      });
+      this.root ??= pid;
+      if ((pid === 0 || pid > PID_NUMBER_MAX) && !this.impossible.has(pid)) this.impossible.set(pid, entry);
+      if (this.pidSet.add(pid)) {
+        tally.count('tasks');
+        this.pids.push(pid);
+      }
+      for (const number of [pid, pgid, sid]) this.numbers.add(number);
+      for (const thread of threads.slice()) {
+        if (thread === pid) continue;
+        this.numbers.add(thread);
+        this.threads.add(thread, pid, 0);
+      }
+    };
+    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), onOpen);
   }
 
   /** Reads a core image: the name of a task, and its table where no ids image says it. Only for those who show names. */
@@ -76,10 +98,9 @@ export class Tasks {
 
   /** Says where the numbers of tables come from, in dumps older than ids images. To be called when all is read. */
   useOldTables(by: 'pid' | 'core'): void {
-    for (const pid of this.pids) {
-      const table = by === 'pid' ? pid : this.tableInCore.get(pid);
-      if (table !== undefined) this.tableOfPid.set(pid, table);
-    }
+    this.tablesArePids = by === 'pid';
+    if (by === 'pid') return;
+    for (const [pid, table] of this.tableInCore) if (this.pidSet.has(pid)) this.tableOfPid.set(pid, table);
   }
 
   /** The name of a task (its comm, escaped); undefined where no core image was read that has it. */
@@ -89,12 +110,13 @@ export class Tasks {
 
   /** The descriptor table of a task; undefined where there is no such task, or it is dead. */
   tableOf(pid: number): number | undefined {
-    return this.pids.has(pid) ? this.tableOfPid.get(pid) : undefined;
+    if (!this.pidSet.has(pid)) return undefined;
+    return this.tablesArePids ? pid : this.tableOfPid.get(pid);
   }
 
   /** True where a task that lives has this table. */
   usesTable(table: number): boolean {
-    return this.byTable().has(table);
+    return this.pidsOf(table).length > 0;
   }
 
   /** Pids that no task can have, by the number of the entry in pstree.img that says so. */
@@ -104,34 +126,41 @@ export class Tasks {
 
   /** True for the number of a task, a thread, a process group or a session of the tree. */
   hasNumber(number: number): boolean {
-    return this.numbers.has(number) || this.threads.has(number);
+    return this.numbers.has(number);
   }
 
-  /** The task that a thread other than its first belongs to. */
+  /** The task that a thread other than its first belongs to. To be asked when all is read. */
   taskOfThread(thread: number): number | undefined {
-    return this.pids.has(thread) ? undefined : this.threads.get(thread);
+    if (this.pidSet.has(thread)) return undefined;
+    this.threads.finish();
+    let task: number | undefined;
+    this.threads.visit(thread, (pid) => {
+      task = pid;
+    });
+    return task;
   }
 
   /** Pids of all tasks, ascending. */
   allPids(): number[] {
-    return [...this.pids].sort((a, b) => a - b);
+    return Array.from(this.pids.slice().slice().sort());
   }
 
-  /** Pids by descriptor table, ascending. Dead tasks have no ids and so no table. To be asked when all is read. */
-  byTable(): ReadonlyMap<number, readonly number[]> {
+  /** The tasks that use a descriptor table, ascending. Dead tasks have no ids and so no table. To be asked when all is read. */
+  pidsOf(table: number): readonly number[] {
+    if (this.tablesArePids) return this.pidSet.has(table) ? [table] : NONE;
     this.tables ??= this.groupByTable();
-    return this.tables;
+    return this.tables.get(table) ?? NONE;
   }
 
   private groupByTable(): Map<number, number[]> {
     const tables = new Map<number, number[]>();
-    for (const pid of this.allPids()) {
-      const table = this.tableOfPid.get(pid);
-      if (table !== undefined) pushTo(tables, table, pid);
-    }
+    const pids = [...this.tableOfPid.keys()].filter((pid) => this.pidSet.has(pid));
+    for (const pid of pids.sort((a, b) => a - b)) pushTo(tables, this.tableOfPid.get(pid) as number, pid);
     return tables;
   }
 }
+
+const NONE: readonly number[] = [];
 
 function lastPayload(bytes: Uint8Array, start: number, end: number, number: number): Uint8Array | undefined {
   const field = new FieldCursor().over(bytes, start, end);

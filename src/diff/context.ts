@@ -156,7 +156,7 @@ export class CheckpointContext {
 
   /** The tasks that have a descriptor table; the table's number where none is known. */
   pidsOf(table: number): readonly number[] {
-    return this.tasks.byTable().get(table) ?? [];
+    return this.tasks.pidsOf(table);
   }
 
   allPids(): number[] {

@@ -719,6 +719,20 @@ const texts = {
       problem: `file id ${id} is that of an earlier entry too`,
       hint: 'file ids are unique in files.img; which entry a descriptor means cannot be told',
     }),
+  tooMany: (file: string, what: string, limit: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `has more than ${limit} ${what}, the most that fdgraft takes`,
+      hint: 'no dump of CRIU has so many: look where the images come from',
+    }),
+  nameTooLong: (place: Place, id: number, bytes: number, limit: number) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem: `the name of file id ${id} has ${bytes} bytes, more than the ${limit} of a name that can be inherited`,
+      hint: 'no path of Linux is so long: look where the images come from, or leave this entry out of the specs',
+    }),
   duplicateMember: (file: string) =>
     error({ code: 'SOURCE_UNUSABLE', file, problem: 'is there twice', hint: 'an image has one file' }),
   descriptorTypeDiffers: (place: Place, id: number, found: string, entry: string) =>

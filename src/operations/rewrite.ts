@@ -109,7 +109,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   try {
     const onMember = (member: Buffer) => options.onProgress?.({ member });
     const changed = await transform(source, sink, decision, options.signal, onMember);
-    const pidsByTable = found.tasks.byTable();
+    const pidsOf = (table: number) => found.tasks.pidsOf(table);
     const tool = `fdgraft ${version()}`;
     const plan = buildPlan({
       tool,
@@ -118,7 +118,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
       debugs,
       decision,
       changed,
-      pidsByTable,
+      pidsOf,
       gathered,
       warnings,
     });

@@ -15,7 +15,8 @@ export interface PlanParts {
   readonly debugs: readonly DebugSpec[];
   readonly decision: Decision;
   readonly changed: readonly ChangedImage[];
-  readonly pidsByTable: ReadonlyMap<number, readonly number[]>;
+  /** The tasks that use a table. */
+  readonly pidsOf: (table: number) => readonly number[];
   readonly gathered: GatheredCredentials;
   /** Warnings that are not the decision's. */
   readonly warnings: readonly Warning[];
@@ -85,7 +86,7 @@ function buildPlaceholder(
     ...(isWatched ? { watched: true } : {}),
     apply: APPLY[spec.apply],
     position: POSITION[spec.position],
-    references: buildReferences(references, parts.pidsByTable),
+    references: buildReferences(references, parts.pidsOf),
     in_flight: inFlight.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,
       offset,
@@ -99,10 +100,10 @@ function buildPlaceholder(
 const APPLY = { auto: 'AUTO', dup: 'DUP', reopen: 'REOPEN' } as const;
 const POSITION = { caller: 'CALLER', saved: 'SAVED', end: 'END' } as const;
 
-function buildReferences(references: References, pidsByTable: ReadonlyMap<number, readonly number[]>): PlanReference[] {
+function buildReferences(references: References, pidsOf: PlanParts['pidsOf']): PlanReference[] {
   return [
     ...references.descriptors.map(({ table, fd, closeOnExec }) => ({
-      descriptor: { table, pids: pidsByTable.get(table) ?? [], fd, close_on_exec: closeOnExec },
+      descriptor: { table, pids: pidsOf(table), fd, close_on_exec: closeOnExec },
     })),
     ...references.scmRights.map(({ packet, socketId }) => ({ scm_right: { packet, socket_id: socketId } })),
   ];

@@ -1,9 +1,13 @@
+import { Mapped } from '../bytes/mapped';
 import { accessOf } from '../checkpoint/entry-types';
+import type { Descriptor } from '../checkpoint/listing/open-entry';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';
-import { safeJson } from './safe-json';
+import { jsonPieces } from './json-pieces';
 
-/** The list for programs, an entry a piece: what they are in a row is one value of JSON. */
+const INDENT = 4;
+
+/** The list for programs, in pieces: what they are in a row is one value of JSON. */
 export class LsJson {
   private isFirst = true;
 
@@ -11,11 +15,10 @@ export class LsJson {
     return '{\n  "format": "fdgraft.ls",\n  "version": 1,\n  "entries": [';
   }
 
-  entry(entry: ListedEntry): string {
-    const text = safeJson(toJson(entry), 2).replaceAll('\n', '\n    ');
-    const before = this.isFirst ? '\n    ' : ',\n    ';
+  *entry(entry: ListedEntry): Generator<string, void, undefined> {
+    yield this.isFirst ? '\n    ' : ',\n    ';
     this.isFirst = false;
-    return before + text;
+    yield* jsonPieces(toJson(entry), INDENT);
   }
 
   end(): string {
@@ -41,13 +44,9 @@ function toJson(entry: ListedEntry): object {
           external: isExternal,
         }),
     ...(callerFds.length === 0 ? {} : { caller_fds: callerFds }),
-    descriptors: descriptors.map(({ table, pids, names, fd, closeOnExec }) => ({
-      table,
-      pids,
-      names,
-      fd,
-      close_on_exec: closeOnExec,
-    })),
+    descriptors: Array.isArray(descriptors)
+      ? descriptors.map(descriptorToJson)
+      : new Mapped(descriptors, descriptorToJson),
     other_references: others.map(({ what, pid, socketId }) => ({
       what,
       ...(pid === undefined ? {} : { pid }),
@@ -60,4 +59,8 @@ function toJson(entry: ListedEntry): object {
       ...(epoll === undefined ? {} : { epoll_id: epoll }),
     })),
   };
+}
+
+function descriptorToJson({ table, pids, names, fd, closeOnExec }: Descriptor): object {
+  return { table, pids, names, fd, close_on_exec: closeOnExec };
 }

@@ -4,9 +4,11 @@ import { accessWord, columns, pidAndFd, shellQuote } from './words';
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */
 const LINES_A_BLOCK = 64;
 /** So many descriptors are named of all entries of a type that the list leaves out. */
-const MAX_PLACES = 8;
+const MAX_LEFT_OUT = 8;
 /** More than these are counted, not named, where something refers to an entry without being a descriptor. */
 const MAX_PIDS = 8;
+/** The same for descriptors, and for what is tied to them. `--json` has them all. */
+const MAX_PLACES = 1000;
 
 /** One line an entry that can be inherited: the option to paste, type, access, state, descriptors, what else there is. */
 export class LsText {
@@ -19,16 +21,16 @@ export class LsText {
   constructor(private readonly emphasize: (text: string) => string) {}
 
   /** Lines that can be printed by now. */
-  entry(entry: ListedEntry): string {
+  entry(entry: ListedEntry): string[] {
     if (entry.facts !== undefined) this.block.push(toRow(entry, entry.facts));
     else if (entry.isExternal) {
       this.criuKey ??= entry.criuKey;
       this.block.push(outerSocketRow(entry));
     } else {
       this.leaveOut(entry);
-      return '';
+      return [];
     }
-    return this.block.length < LINES_A_BLOCK ? '' : this.end();
+    return this.block.length < LINES_A_BLOCK ? [] : [this.end()];
   }
 
   /** The lines that are left. */
@@ -45,8 +47,8 @@ export class LsText {
     known.count += 1;
     for (const descriptor of entry.descriptors) {
       // One more than are named tells that there are more.
-      if (known.places.length > MAX_PLACES) break;
-      known.places.push(...pidAndFd(descriptor));
+      if (known.places.length > MAX_LEFT_OUT) break;
+      known.places.push(...pidAndFd({ ...descriptor, pids: descriptor.pids.slice(0, MAX_LEFT_OUT) }));
     }
     this.unlisted.set(name, known);
   }
@@ -55,7 +57,7 @@ export class LsText {
   remarks(): string[] {
     const types = [...this.unlisted].sort(([a], [b]) => (a < b ? -1 : 1));
     const left = types.map(([type, { count, places }]) => {
-      const named = places.slice(0, MAX_PLACES).join(' ') + (places.length > MAX_PLACES ? ' …' : '');
+      const named = places.slice(0, MAX_LEFT_OUT).join(' ') + (places.length > MAX_LEFT_OUT ? ' …' : '');
       return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
     });
     return [
@@ -94,27 +96,40 @@ function outerSocketRow(entry: ListedEntry): string[] {
 /** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
 function describeDescriptors({ descriptors }: ListedEntry): string {
   const byTask = new Map<string, { name: string; places: string[] }>();
+  let shown = 0;
+  let left = 0;
   for (const descriptor of descriptors) {
-    const { pids, names, table } = descriptor;
-    pidAndFd(descriptor).forEach((place, i) => {
+    const { pids, names, table, fd } = descriptor;
+    const room = MAX_PLACES - shown;
+    const users = Math.max(1, pids.length);
+    left += Math.max(0, users - room);
+    if (room === 0) continue;
+    const some = pidAndFd({ pids: pids.slice(0, room), table, fd });
+    shown += some.length;
+    some.forEach((place, i) => {
       const task = pids.length === 0 ? `table ${table}` : String(pids[i]);
       const known = byTask.get(task);
       if (known === undefined) byTask.set(task, { name: names[i] ?? '', places: [place] });
       else known.places.push(place);
     });
   }
-  return [...byTask.values()]
+  const text = [...byTask.values()]
     .map(({ name, places }) => places.join(' ') + (name === '' ? '' : ` (${name})`))
     .join(', ');
+  return left === 0 ? text : `${text} and ${left} more`;
 }
 
 function describeOthers({ others }: ListedEntry): string[] {
   const pids = new Map<string, number[]>();
   for (const { what, pid, socketId } of others) {
     const name = what === 'SCM right' ? `SCM right in the queue of the socket with file id ${socketId}` : what;
-    pids.set(name, [...(pids.get(name) ?? []), ...(pid === undefined ? [] : [pid])]);
+    const known = pids.get(name) ?? [];
+    if (pid !== undefined) known.push(pid);
+    pids.set(name, known);
   }
-  return [...pids].map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+  const shown = [...pids].slice(0, MAX_PLACES);
+  const texts = shown.map(([name, of]) => (of.length === 0 ? name : `${name} of ${listPids(of)}`));
+  return pids.size > shown.length ? [...texts, `${pids.size - shown.length} more`] : texts;
 }
 
 /** An executable can be that of thousands; `--json` has them all. */
@@ -124,7 +139,10 @@ function listPids(pids: readonly number[]): string {
 }
 
 function describeTies({ ties }: ListedEntry): string[] {
-  return ties.map(({ what, pid, fd, epoll }) =>
-    epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by the epoll with file id ${epoll}`,
-  );
+  const shown = ties
+    .slice(0, MAX_PLACES)
+    .map(({ what, pid, fd, epoll }) =>
+      epoll === undefined ? `${what} by ${pid}/${fd}` : `descriptor ${fd} watched by the epoll with file id ${epoll}`,
+    );
+  return ties.length > MAX_PLACES ? [...shown, `${ties.length - MAX_PLACES} more`] : shown;
 }

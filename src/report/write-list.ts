@@ -4,7 +4,8 @@ import type { ListedEntry } from '../operations/inspect';
 /** Writes a list, entry by entry. */
 export interface ListReport {
   begin?(): string;
-  entry(entry: ListedEntry): string;
+  /** In pieces: an entry can have millions of descriptors. */
+  entry(entry: ListedEntry): Iterable<string>;
   end(): string;
   /** What the list leaves out, and the like: a line each. */
   remarks?(): string[];
@@ -41,10 +42,12 @@ export async function writeList(
   let unmatched: FdgraftError | undefined;
   try {
     for await (const entry of entries) {
-      text += report.entry(entry);
-      if (text.length < PIECE) continue;
-      if (!(await write(text))) return { isWhole: false };
-      text = '';
+      for (const piece of report.entry(entry)) {
+        text += piece;
+        if (text.length < PIECE) continue;
+        if (!(await write(text))) return { isWhole: false };
+        text = '';
+      }
     }
   } catch (error) {
     if (!(error instanceof FdgraftError && error.code === 'SPEC_UNMATCHED')) throw error;

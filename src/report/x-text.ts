@@ -13,6 +13,8 @@ import { address, fileWord, pagesIn, protWord } from './x-words';
  * - Where crit ends with a traceback, there is what the images say: of tasks that were dead, of those whose parent is
  *   not there, of several roots (crit shows one), of images that are missing, of layouts older than ids images,
  *   files.img or mappings in mm images. What is missing is said on stderr.
+ * - A task with more than 64 ancestors has its depth before its name instead of more spaces: crit's lines grow with the
+ *   depth, and it ends with an error at some 1,000.
  * - A mapping of a memfd is `MEMFD.18`, not `unknown path`. Pages below all mappings do not take the last mapping for
  *   the one before the first.
  */
@@ -23,13 +25,20 @@ export interface TextOf<Row> {
   row(row: Row): string;
 }
 
-/** crit recurses, and ends with an error a little above. A chain of tasks could fill any disk with spaces. */
-const MAX_SHOWN_DEPTH = 1000;
+/** Deeper tasks are not moved further to the right, but have their depth before their name. */
+const MAX_INDENT = 64;
 
 export const psText: TextOf<Explored['ps']> = {
   begin: () => processLine('PID', 'PGID', 'SID', 'COMM'),
-  row: ({ pid, pgid, sid, depth, name }) =>
-    processLine(`${pid}`, `${pgid}`, `${sid}`, '    '.repeat(Math.min(depth, MAX_SHOWN_DEPTH)) + (name ?? '?')),
+  row: ({ pid, pgid, sid, depth, name }) => {
+    const deep = depth > MAX_INDENT ? `[depth ${depth}] ` : '';
+    return processLine(
+      `${pid}`,
+      `${pgid}`,
+      `${sid}`,
+      '    '.repeat(Math.min(depth, MAX_INDENT)) + deep + (name ?? '?'),
+    );
+  },
 };
 
 function processLine(pid: string, pgid: string, sid: string, name: string): string {

@@ -44,9 +44,8 @@ export async function gatherCredentials(
 
 function referringPids(placeholders: readonly Placeholder[], tasks: Tasks): number[] {
   const tables = new Set(placeholders.flatMap(({ references }) => references.descriptors.map(({ table }) => table)));
-  const byTable = tasks.byTable();
   const pids = new Set<number>();
-  for (const table of tables) for (const pid of byTable.get(table) ?? []) pids.add(pid);
+  for (const table of tables) for (const pid of tasks.pidsOf(table)) pids.add(pid);
   return [...pids].sort((a, b) => a - b);
 }
 

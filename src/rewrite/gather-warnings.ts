@@ -159,7 +159,7 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
 
 function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: ReadonlySet<string>): string[] {
   const staying = descriptors.filter(({ table, fd }) => !taken.has(`${table}/${fd}`));
-  return staying.map(({ table, fd }) => `${tasks.byTable().get(table)?.[0] ?? `table ${table}`}/${fd} (file id ${id})`);
+  return staying.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
 }
 
 function warnOfHolders({ match, fileId, spec }: Placeholder, holders: readonly string[], specs: Specs): Warning[] {

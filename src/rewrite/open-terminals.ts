@@ -37,7 +37,7 @@ export async function readOpenTerminals(
     signal?.throwIfAborted();
     const image = imageOf(member);
     if (image === undefined || (image.kind.name !== 'FDINFO' && image.kind.name !== 'TTY_INFO')) continue;
-    const pids = tasks.byTable().get(image.number) ?? [];
+    const pids = tasks.pidsOf(image.number);
     await readBatches(member, image, (batch, open) =>
       forEachRecord(batch, open.name, (bytes, start, end) => {
         if (open.kind.name === 'TTY_INFO') criuKey ??= keyOf(cursor, bytes, start, end, infos);

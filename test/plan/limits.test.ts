@@ -296,7 +296,7 @@ const emptyPlan: Plan = {
   specs: [],
   debugs: [],
   warnings: [],
-  tasks: [],
+  credentials: [],
   placeholders: [],
 };
 

@@ -8,6 +8,7 @@ import {
 } from '../../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
 import { forEachRecord } from '../open-image';
+import { MAX_NAME_BYTES } from '../tasks';
 import type { ImagesByName } from './images-by-name';
 
 /** What a task's core image says of it. */
@@ -58,7 +59,8 @@ function factsOf(bytes: Uint8Array, start: number, end: number): CoreFacts {
 function addTask(facts: CoreFacts, bytes: Uint8Array, start: number, end: number): void {
   const field = new FieldCursor().over(bytes, start, end);
   while (field.next()) {
-    if (field.number === TASK_CORE_ENTRY_FIELDS.comm) facts.name = escapeBytes(field.payload());
-    else if (field.number === TASK_CORE_ENTRY_FIELDS.task_state) facts.state = field.uint32();
+    if (field.number === TASK_CORE_ENTRY_FIELDS.comm) {
+      facts.name = escapeBytes(field.payload().subarray(0, MAX_NAME_BYTES));
+    } else if (field.number === TASK_CORE_ENTRY_FIELDS.task_state) facts.state = field.uint32();
   }
 }

@@ -6,7 +6,7 @@ import { type OnGap, reportImages } from './gaps';
 import type { ImagesByName } from './images-by-name';
 import type { NamedFile } from './named-file';
 import { tableFinder } from './table-of-task';
-import { listTasks } from './task-list';
+import { eachPid } from './task-list';
 import { complete, type Unnamed } from './with-names';
 
 /** What a task has at a number. */
@@ -35,7 +35,7 @@ export async function* openDescriptors(
   onGap: OnGap,
 ): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
   const tableOf = await tableFinder(images);
-  for (const { pid } of await listTasks(images)) {
+  for await (const pid of eachPid(images)) {
     const missing: string[] = [];
     const table = await tableOf(pid);
     if (table === undefined) missing.push(`ids-${pid}.img`);

@@ -5,7 +5,7 @@ import { type OnGap, reportImages, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
 import { executableOf, mappingsOf } from './memory-map';
 import type { FileReference, NamedFile } from './named-file';
-import { listTasks } from './task-list';
+import { eachPid } from './task-list';
 import { complete, type Unnamed } from './with-names';
 
 export interface ExploredExecutable {
@@ -47,7 +47,7 @@ export async function* mappings(
   onGap: OnGap,
 ): AsyncGenerator<Unnamed<ExploredMems>, void, undefined> {
   const numbers = new Map<bigint, number>();
-  for (const { pid } of await listTasks(images)) {
+  for await (const pid of eachPid(images)) {
     const executable = await executableOf(images, pid);
     yield complete({ kind: 'task', pid, isKnown: executable !== undefined });
     if (executable === undefined) {

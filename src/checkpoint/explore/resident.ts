@@ -8,7 +8,7 @@ import { mappedFile, reportNoMappings } from './mappings';
 import { executableOf, mappingsOf } from './memory-map';
 import type { NamedFile } from './named-file';
 import { type PageRun, readPageRun } from './page-run';
-import { listTasks } from './task-list';
+import { eachPid } from './task-list';
 import { complete, type Unnamed } from './with-names';
 
 /** A mapping that a run of pages lies in. */
@@ -41,7 +41,7 @@ export async function* residentPages(
   images: ImagesByName,
   onGap: OnGap,
 ): AsyncGenerator<Unnamed<ExploredRss>, void, undefined> {
-  for (const { pid } of await listTasks(images)) {
+  for await (const pid of eachPid(images)) {
     const missing: string[] = [];
     const table = new MappingTable();
     const hasMemory = (await executableOf(images, pid)) !== undefined;

@@ -1,9 +1,10 @@
-import type { PstreeEntry } from '../../schema/generated/images';
-import { pushTo } from '../push-to';
+import { Numbers } from '../../bytes/numbers';
+import { SortedPairs } from '../../bytes/pairs';
+import { IdSet } from '../id-set';
 import { isDead, readCore } from './core-facts';
 import { type OnGap, reportImages, reportParent, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
-import { listTasks } from './task-list';
+import { listTasks, type TaskList } from './task-list';
 
 /** A task in its tree. */
 export interface ExploredProcess {
@@ -25,61 +26,89 @@ export interface ExploredProcess {
 
 /** The tasks of a checkpoint, each followed by its children. All are there, whatever their parents are. */
 export async function* taskTree(images: ImagesByName, onGap: OnGap): AsyncGenerator<ExploredProcess, void, undefined> {
-  for (const { task, depth } of inOrder(await listTasks(images), onGap)) {
-    const { pid, ppid, pgid, sid } = task;
+  const list = await listTasks(images);
+  for (const { place, depth } of new Tree(list, onGap).inOrder()) {
+    const pid = list.pid(place);
     const core = await readCore(images, pid);
-    const threads = isDead(core) ? [] : task.threads;
+    const threads = isDead(core) ? [] : Array.from(list.threadsOf(place));
     if (core === undefined) await reportImages(images, pid, [`core-${pid}.img`], onGap);
     else if (core.name === undefined) reportSilence(`core-${pid}.img does not say the name of its task`, onGap, pid);
+    const [ppid, pgid, sid] = [list.ppid(place), list.pgid(place), list.sid(place)];
     yield { kind: 'process', pid, ppid, pgid, sid, threads, depth, name: core?.name, state: core?.state };
   }
 }
 
 interface Placed {
-  readonly task: PstreeEntry;
+  readonly place: number;
   readonly depth: number;
 }
 
-/** Roots, then what has a parent that is not there, then what is its own ancestor: nothing is left out. */
-function* inOrder(tasks: readonly PstreeEntry[], onGap: OnGap): Generator<Placed> {
-  const byPid = new Map(tasks.map((task) => [task.pid, task]));
-  const children = new Map<number, PstreeEntry[]>();
-  for (const task of tasks) if (task.ppid !== 0) pushTo(children, task.ppid, task);
-  const seen = new Set<number>();
-  for (const task of tasks) if (task.ppid === 0) yield* below(task, children, seen);
-  for (const task of tasks) {
-    if (task.ppid === 0 || byPid.has(task.ppid)) continue;
-    reportParent(task.pid, task.ppid, 'which is not there', onGap);
-    yield* below(task, children, seen);
-  }
-  for (const task of tasks) {
-    if (seen.has(task.pid)) continue;
-    const first = ownAncestor(task, byPid);
-    reportParent(first.pid, first.ppid, 'which descends from it', onGap);
-    yield* below(first, children, seen);
-  }
-}
+/** Works on places and numbers alone: there can be millions of tasks. */
+class Tree {
+  /** Parents with the places of their children, in the order of the list. */
+  private readonly children: SortedPairs;
+  private readonly seen: Uint8Array;
+  private readonly order: Uint32Array;
 
-/** Of a task without a root, the first of its ancestors that is met again on the way up. */
-function ownAncestor(task: PstreeEntry, byPid: ReadonlyMap<number, PstreeEntry>): PstreeEntry {
-  const met = new Set<number>();
-  let at = task;
-  while (!met.has(at.pid)) {
-    met.add(at.pid);
-    at = byPid.get(at.ppid) as PstreeEntry;
+  constructor(
+    private readonly list: TaskList,
+    private readonly onGap: OnGap,
+  ) {
+    this.order = Uint32Array.from(list.tasks());
+    const { order } = this;
+    // Children are found by their turn in the order, which is that of their places but for repeated pids.
+    this.children = SortedPairs.of(
+      order.length,
+      (turn) => list.ppid(order[turn] as number),
+      (turn) => turn,
+    );
+    this.seen = new Uint8Array(list.length);
   }
-  return at;
-}
 
-/** Without recursion: a chain of tasks can be longer than the stack. */
-function* below(root: PstreeEntry, children: ReadonlyMap<number, readonly PstreeEntry[]>, seen: Set<number>) {
-  const waiting: Placed[] = [{ task: root, depth: 0 }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { task, depth } = next;
-    if (seen.has(task.pid)) continue;
-    seen.add(task.pid);
-    yield next;
-    const below = children.get(task.pid) ?? [];
-    for (let i = below.length - 1; i >= 0; i -= 1) waiting.push({ task: below[i] as PstreeEntry, depth: depth + 1 });
+  /** Roots, then what has a parent that is not there, then what is its own ancestor: nothing is left out. */
+  *inOrder(): Generator<Placed> {
+    const { list, order } = this;
+    for (const place of order) if (list.ppid(place) === 0) yield* this.below(place);
+    for (const place of order) {
+      const ppid = list.ppid(place);
+      if (ppid === 0 || list.placeOf(ppid) !== undefined) continue;
+      reportParent(list.pid(place), ppid, 'which is not there', this.onGap);
+      yield* this.below(place);
+    }
+    for (const place of order) {
+      if (this.seen[place] === 1) continue;
+      const first = this.ownAncestor(place);
+      reportParent(list.pid(first), list.ppid(first), 'which descends from it', this.onGap);
+      yield* this.below(first);
+    }
+  }
+
+  /** Of a task without a root, the first of its ancestors that is met again on the way up. */
+  private ownAncestor(place: number): number {
+    const met = new IdSet();
+    let at = place;
+    while (met.add(at)) at = this.list.placeOf(this.list.ppid(at)) as number;
+    return at;
+  }
+
+  /** Without recursion: a chain of tasks can be longer than the stack. */
+  private *below(root: number): Generator<Placed> {
+    const { list, children, order, seen } = this;
+    const places = new Numbers();
+    const depths = new Numbers();
+    places.push(root);
+    depths.push(0);
+    while (places.length > 0) {
+      const [place, depth] = [places.pop(), depths.pop()];
+      if (seen[place] === 1) continue;
+      seen[place] = 1;
+      yield { place, depth };
+      const pid = list.pid(place);
+      if (pid === 0) continue;
+      for (let i = children.seek(pid + 1) - 1; i >= 0 && children.first(i) === pid; i -= 1) {
+        places.push(order[children.second(i)] as number);
+        depths.push(depth + 1);
+      }
+    }
   }
 }

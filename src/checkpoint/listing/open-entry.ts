@@ -13,6 +13,12 @@ export interface Descriptor {
   readonly closeOnExec: boolean;
 }
 
+/** Descriptors by task and number; an array where they are few. */
+export interface Descriptors extends Iterable<Descriptor> {
+  readonly length: number;
+  map<T>(change: (descriptor: Descriptor) => T): T[];
+}
+
 /** What refers to an entry without being a descriptor. */
 export interface OtherReference {
   readonly what: HolderKind;
@@ -52,7 +58,7 @@ export interface OpenEntry {
   /** It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer is outside. */
   readonly isExternal: boolean;
   /** By task and number. */
-  readonly descriptors: readonly Descriptor[];
+  readonly descriptors: Descriptors;
   readonly others: readonly OtherReference[];
   readonly ties: readonly Tie[];
 }

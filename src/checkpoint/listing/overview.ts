@@ -1,3 +1,4 @@
+import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
 import type { ImageFile } from '../../frames/image-kinds';
 import { decode } from '../../schema/decode';
@@ -31,10 +32,12 @@ import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../pipe-name';
 import { pushTo } from '../push-to';
 import { refersToEntries } from '../referring-images';
 import { SortedRows } from '../sorted-rows';
+import { Tally } from '../tally';
 import { Tasks } from '../tasks';
 import { entryKey, idOfKey } from './entry-key';
 import { SortedKeys } from './in-order';
-import type { Descriptor, OtherReference, Tie } from './open-entry';
+import type { Descriptor, Descriptors, OtherReference, Tie } from './open-entry';
+import { PackedDescriptors } from './packed-descriptors';
 
 /** The type of the entries that a file id is looked up among; SCM rights apart, which CRIU looks up by the id alone. */
 const TYPE_OF_HOLDER: Partial<Record<HolderKind, number>> = {
@@ -51,6 +54,9 @@ const TYPE_OF_HOLDER: Partial<Record<HolderKind, number>> = {
   'queue of a socket': FD_TYPES.UNIXSK,
 };
 
+/** So many descriptors of one entry are made one by one, when they are asked for. */
+const PACKED_FROM = 1024;
+
 /** One image whose records refer to entries. */
 interface Referrer {
   /** The number in its name. */
@@ -58,6 +64,26 @@ interface Referrer {
   /** For tables, when all tasks are known. */
   pids: readonly number[];
   names: readonly string[];
+  /** How many descriptors it has, where it is a table. */
+  count: number;
+}
+
+/** The places of referrers in the order of their descriptors, and the referrers in that order. */
+export interface Ranks {
+  readonly rankOf: Uint32Array;
+  readonly referrerAt: Uint32Array;
+}
+
+function rank(referrers: readonly Referrer[]): Ranks {
+  const referrerAt = Uint32Array.from(referrers, (_one, i) => i).sort((a, b) => {
+    const [first, second] = [referrers[a] as Referrer, referrers[b] as Referrer];
+    return (first.pids[0] ?? 0) - (second.pids[0] ?? 0) || first.number - second.number;
+  });
+  const rankOf = new Uint32Array(referrers.length);
+  referrerAt.forEach((referrer, place) => {
+    rankOf[referrer] = place;
+  });
+  return { rankOf, referrerAt };
 }
 
 /**
@@ -76,7 +102,7 @@ export class Overview {
   private readonly descriptors = new SortedRows();
   private readonly holders = new SortedRows();
   /** The first is no image: what refers without being in one of its own. */
-  private readonly referrers: Referrer[] = [{ number: 0, pids: [], names: [] }];
+  private readonly referrers: Referrer[] = [{ number: 0, pids: [], names: [], count: 0 }];
   private readonly holderKinds: HolderKind[] = [];
   private readonly scmRights = new Map<number, OtherReference[]>();
   private readonly names: DescriptorName[] = [];
@@ -90,13 +116,21 @@ export class Overview {
   private readonly undividedPipes = new IdSet();
   private readonly readEnds = new IdSet();
   private readonly writeEnds = new IdSet();
+  private readonly foundHolders = new Numbers();
+  private readonly foundFds = new Numbers();
+  private ranked: Ranks | undefined;
   private readonly entry = new FileEntryView();
   private readonly descriptor = new DescriptorView();
+  private readonly tally: Tally;
   private readonly onOpen = (open: OpenImage) => this.layout.sawMagics(open);
+
+  private constructor(source: string) {
+    this.tally = new Tally(source);
+  }
 
   /** Reads the whole source. Throws FdgraftError. */
   static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
-    const overview = new Overview();
+    const overview = new Overview(source.label);
     for await (const member of source.members()) {
       signal?.throwIfAborted();
       const image = imageOf(member);
@@ -118,7 +152,7 @@ export class Overview {
   }
 
   private async readRecords(member: SourceMember, image: ImageFile): Promise<void> {
-    const referrer = this.referrers.push({ number: image.number, pids: [], names: [] }) - 1;
+    const referrer = this.referrers.push({ number: image.number, pids: [], names: [], count: 0 }) - 1;
     const visit = this.visitorOf(image, referrer);
     await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), this.onOpen);
   }
@@ -132,7 +166,7 @@ export class Overview {
       else if (name === 'FDINFO') this.seeDescriptor(bytes, start, end, referrer);
       else if (unread !== undefined) this.seeUnreadBytes(unread, bytes, start, end);
       else if (name === 'SK_QUEUES') this.seePacket(bytes, start, end, referrer);
-      else if (namesDescriptors(name)) this.names.push(...descriptorNames(name, bytes, start, end));
+      else if (namesDescriptors(name)) this.seeNames(descriptorNames(name, bytes, start, end));
       else {
         visitFileIds(name, bytes, start, end, (id, kind) => this.addHolder(id, kind, referrer));
         if (name === 'EVENTPOLL_TFD') this.addWatch(epollWatch(bytes, start, end));
@@ -142,6 +176,7 @@ export class Overview {
 
   private seeEntry(entry: FileEntryView): void {
     const { id, type, member, bytes, start, end } = entry;
+    this.tally.count('entries');
     this.sockets.see(entry);
     this.keys.add(entryKey(id, type));
     if (type === FD_TYPES.PIPE && member !== 0) {
@@ -163,7 +198,14 @@ export class Overview {
 
   private seeDescriptor(bytes: Uint8Array, start: number, end: number, referrer: number): void {
     const { id, type, fd, flags } = this.descriptor.read(bytes, start, end);
+    this.tally.count('descriptors');
+    (this.referrers[referrer] as Referrer).count += 1;
     this.descriptors.add(entryKey(id, type), referrer * 2 + Number(isCloseOnExec(flags)), fd);
+  }
+
+  private seeNames(names: readonly DescriptorName[]): void {
+    this.tally.count('locks', names.length);
+    for (const name of names) this.names.push(name);
   }
 
   private seeUnreadBytes(type: string, bytes: Uint8Array, start: number, end: number): void {
@@ -180,12 +222,14 @@ export class Overview {
     });
     if (rights.length === 0) return;
     const { id_for: socketId } = decode(SK_PACKET_ENTRY, bytes, start, end);
+    this.tally.count('rights', rights.length);
     for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
   }
 
   private addHolder(id: number, kind: HolderKind, referrer: number): void {
     const type = TYPE_OF_HOLDER[kind];
     if (type === undefined) return;
+    this.tally.count('holders');
     let number = this.holderKinds.indexOf(kind);
     if (number === -1) number = this.holderKinds.push(kind) - 1;
     this.holders.add(entryKey(id, type), number, referrer);
@@ -200,9 +244,9 @@ export class Overview {
     if (repeated !== undefined) throw messages.duplicateFileId({ file: 'files.img' }, idOfKey(repeated));
     this.descriptors.finish();
     this.holders.finish();
-    const pidsByTable = this.tasks.byTable();
     for (const referrer of this.referrers) {
-      referrer.pids = pidsByTable.get(referrer.number) ?? [];
+      referrer.pids = this.tasks.pidsOf(referrer.number);
+      this.tally.count('places', referrer.count * referrer.pids.length);
       referrer.names = referrer.pids.map((pid) => this.tasks.nameOf(pid) ?? '');
     }
     for (const { pid, fd, what } of this.names) {
@@ -214,6 +258,7 @@ export class Overview {
   private addWatch(watch: EpollWatch): void {
     const name = `${watch.epoll}/${watch.fd}`;
     if (this.seenWatches.has(name)) return;
+    this.tally.count('watches');
     this.seenWatches.add(name);
     pushTo(this.watches, watch.fd, watch);
   }
@@ -233,13 +278,29 @@ export class Overview {
   }
 
   /** The descriptors of an entry, by task and number. */
-  descriptorsOf(key: number): Descriptor[] {
-    const found: Descriptor[] = [];
+  descriptorsOf(key: number): Descriptors {
+    const { foundHolders: holders, foundFds: fds } = this;
+    holders.clear();
+    fds.clear();
     this.descriptors.visit(key, (holder, fd) => {
-      const { number: table, pids, names } = this.referrers[holder >>> 1] as Referrer;
-      found.push({ table, pids, names, fd, closeOnExec: (holder & 1) === 1 });
+      holders.push(holder);
+      fds.push(fd);
     });
+    const make = (holder: number, fd: number): Descriptor => {
+      const { number: table, pids, names } = this.referrers[holder >>> 1] as Referrer;
+      return { table, pids, names, fd, closeOnExec: (holder & 1) === 1 };
+    };
+    if (holders.length > PACKED_FROM) {
+      return new PackedDescriptors(holders.slice(), fds.slice(), this.ranks(), make);
+    }
+    const found = Array.from(holders.slice(), (holder, i) => make(holder, fds.at(i)));
     return found.sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.table - b.table || a.fd - b.fd);
+  }
+
+  /** Places of the referrers by task and table. */
+  private ranks(): Ranks {
+    this.ranked ??= rank(this.referrers);
+    return this.ranked;
   }
 
   /** What else refers to an entry; nothing twice. */
@@ -262,12 +323,14 @@ export class Overview {
   }
 
   /** `facts`: of the entry that the descriptors refer to, where they are known. */
-  tiesOf(descriptors: readonly Descriptor[], facts: EntryFacts | undefined): Tie[] {
+  tiesOf(descriptors: Descriptors, facts: EntryFacts | undefined): Tie[] {
     if (this.ties.size + this.watches.size === 0) return [];
-    return descriptors.flatMap(({ table, fd }) => [
-      ...(this.ties.get(`${table}/${fd}`) ?? []),
-      ...this.watchesOf(table, fd, facts),
-    ]);
+    const found: Tie[] = [];
+    for (const { table, fd } of descriptors) {
+      for (const tie of this.ties.get(`${table}/${fd}`) ?? []) found.push(tie);
+      for (const tie of this.watchesOf(table, fd, facts)) found.push(tie);
+    }
+    return found;
   }
 
   private watchesOf(table: number, fd: number, facts: EntryFacts | undefined): Tie[] {

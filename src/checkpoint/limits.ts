@@ -1,0 +1,36 @@
+/**
+ * How much of a kind one checkpoint may have. Each is far above what Linux and CRIU make, and so low that what is kept
+ * of each, in a few bytes, stays within 256 MiB.
+ */
+export const LIMITS = {
+  /** Linux gives no more numbers to tasks and threads (PID_MAX_LIMIT). */
+  tasks: 1 << 22,
+  threads: 1 << 22,
+  /** In all tables. */
+  descriptors: 1 << 23,
+  /** Each descriptor counted once for every task that uses its table. */
+  places: 1 << 26,
+  /** Entries of files.img. */
+  entries: 1 << 23,
+  /** Mappings and the like, in all images. */
+  holders: 1 << 24,
+  /** Locks and the like. */
+  locks: 1 << 18,
+  /** Descriptors that an epoll watches. */
+  watches: 1 << 19,
+  /** Open files under way in the queues of sockets. */
+  rights: 1 << 20,
+} as const;
+
+/** What one limit is on, as messages name it. */
+export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
+  tasks: 'tasks',
+  threads: 'threads',
+  descriptors: 'descriptors',
+  places: 'descriptors, each counted for every task that uses its table',
+  entries: 'file entries',
+  holders: 'mappings and other references',
+  locks: 'locks',
+  watches: 'watches of epolls',
+  rights: 'SCM rights',
+};
