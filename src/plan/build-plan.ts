@@ -45,7 +45,7 @@ export function buildPlan(parts: PlanParts): Plan {
 }
 
 function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlaceholder {
-  const { match, fileId, spec: number, references, inFlight, isWatched } = placeholder;
+  const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize } = placeholder;
   const { facts } = match;
   const access = accessOf(facts.flags);
   const spec = parts.inherits[number] as InheritSpec;
@@ -75,6 +75,8 @@ function buildPlaceholder(placeholder: Placeholder, parts: PlanParts): PlanPlace
       ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
       fate,
     })),
+    ...(cut === undefined ? {} : { truncate_to: cut.size }),
+    ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
   };
 }
 

@@ -2,6 +2,9 @@
 export interface Warning {
   readonly code:
     | 'OWNER_DROPPED'
+    | 'ASYNC_DROPPED'
+    | 'APPENDS_AT_END'
+    | 'CUT_AT_OFFSET'
     | 'BYTES_DROPPED'
     | 'BOTH_ENDS'
     | 'OTHER_END_STAYS'

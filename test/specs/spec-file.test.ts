@@ -42,7 +42,7 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     'an unknown option',
     { version: 1, specs: [{ ...SPEC, nothing: 1 }] },
     /no option nothing/,
-    /there are: inherit, apply, position, inFlight, only/,
+    /there are: inherit, apply, position, inFlight, truncate, only/,
   ],
   [
     'an unknown value',
