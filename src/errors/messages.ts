@@ -751,16 +751,18 @@ export const messages = {
       problem: `spec '${spec}' has position saved, and the dump recorded no offset of ${key} (file id ${id})`,
       hint: 'use position caller or end',
     }),
-  truncatesNoFile: (spec: string, key: string, type: string, id: number) =>
+  truncatesNoFile: (place: Place, spec: string, key: string, type: string, id: number) =>
     error({
       code: 'SPEC_UNSUPPORTED',
+      ...place,
       problem: `spec '${spec}' has truncate: true, and ${key} (file id ${id}, type ${type}) is no regular file`,
       hint: 'leave truncate out, or give this file a spec of its own without it',
     }),
   /** `appended`: how far an entry had appended that is open for that alone. */
-  noSavedSize: (spec: string, key: string, id: number, appended: bigint | undefined) =>
+  noSavedSize: (place: Place, spec: string, key: string, id: number, appended: bigint | undefined) =>
     error({
       code: 'SPEC_UNSUPPORTED',
+      ...place,
       problem:
         appended === undefined
           ? `spec '${spec}' has truncate: true, and the dump recorded no size of ${key} (file id ${id})`

@@ -1,4 +1,5 @@
 import { accessOf, appends, fileKind } from '../checkpoint/entry-types';
+import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Match } from './match';
@@ -51,26 +52,28 @@ export class Cuts {
   of(match: Match, { truncate, position, text }: InheritSpec): Cut | undefined {
     if (!truncate) return undefined;
     const { id, entry, type, facts } = match;
+    const place = { file: 'files.img', entry };
     const kind = fileKind(facts);
     if (!type.isPath || (kind !== undefined && kind !== 'regular')) {
-      throw messages.truncatesNoFile(text, facts.key, type.name, id);
+      throw messages.truncatesNoFile(place, text, facts.key, type.name, id);
     }
     const file = this.files.get(this.nameOf(match));
     const size = facts.size ?? (file?.sizesDiffer ? undefined : file?.size);
-    if (size !== undefined) return { size: this.checked(size, entry, 'reg_file_entry.size'), isOffset: false };
+    if (size !== undefined)
+      return { size: this.checked(size, { ...place, field: 'reg_file_entry.size' }), isOffset: false };
     const appended = file?.appended ?? 0n;
     if (position === 'saved' && appended > 0n && onlyAppends(facts.flags)) {
-      return { size: this.checked(appended, entry, 'reg_file_entry.pos'), isOffset: true };
+      return { size: this.checked(appended, { ...place, field: 'reg_file_entry.pos' }), isOffset: true };
     }
-    throw messages.noSavedSize(text, facts.key, id, onlyAppends(facts.flags) ? appended : undefined);
+    throw messages.noSavedSize(place, text, facts.key, id, onlyAppends(facts.flags) ? appended : undefined);
   }
 
   private nameOf({ id, facts: { mountId, key } }: Match): string {
     return this.pathless.has(id) ? `entry ${id}` : `${mountId} ${key}`;
   }
 
-  private checked(size: bigint, entry: number, field: string): bigint {
-    if (size > MAX_SIZE) throw messages.sizeTooLarge({ file: 'files.img', entry, field }, size, MAX_SIZE);
+  private checked(size: bigint, place: Place): bigint {
+    if (size > MAX_SIZE) throw messages.sizeTooLarge(place, size, MAX_SIZE);
     return size;
   }
 }

@@ -197,9 +197,9 @@ test('apply reopen: an open file of its own where a dup would have done', async 
 });
 
 test('apply reopen: O_ASYNC of the entry is set, and COMMAND gets no signal before it asks for one', async (t) => {
-  const pipe = { type: 'PIPE', flags: O.ASYNC, apply: 'reopen', descriptors: [{ fd: 7, pids: [1] }] } as const;
+  const descriptors = [{ fd: 7, pids: [1] }];
   const { plan } = planned(t, {
-    placeholders: [{ fileId: 1, callerFd: 5, ...pipe, descriptors: [...pipe.descriptors] }],
+    placeholders: [{ fileId: 1, callerFd: 5, type: 'PIPE', flags: O.ASYNC, apply: 'reopen', descriptors }],
   });
   const give = ['5=pipe:9'];
   const { fds } = shown(await exec(['--plan', plan, '--task', '1', '--', helper('show')], { give }));

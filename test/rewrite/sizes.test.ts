@@ -1,4 +1,5 @@
 import test from 'ava';
+import { planToJson, readPlanOf } from '../../src';
 import { descriptor, fileEntry, type Images, pipeEntry } from '../support/folders';
 import { encodeImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
@@ -26,6 +27,7 @@ test('truncate: the recorded size is in the plan, and the command does not empty
   const { plan, next, source, out } = await rewriteImages(t, files(log), { specs: [cut('fd[7]:/log')] });
   t.deepEqual(checkRewritten(source, out), []);
   t.is(plan.placeholders[0]?.truncate_to, 162n);
+  t.deepEqual(planToJson(await readPlanOf(out)), planToJson(plan));
   t.deepEqual(codes(plan), []);
   t.deepEqual(next?.redirections, [{ fd: 7, operator: '<>' }]);
   const without = await rewriteImages(t, files(log), {

@@ -467,8 +467,8 @@ function checkSizes(source: string, { placeholders, head }: Plan, expect: Expect
       if (size > 0) sizes.set(pipe, size);
     }
   }
-  const regular = readImage(source, 'files.img').records.flatMap(
-    ({ fields }) => (fields.reg as Fields | undefined) ?? [],
+  const regular = readImage(source, 'files.img').records.flatMap(({ fields }) =>
+    fields.reg === undefined || fields.reg === null ? [] : [fields.reg as Fields],
   );
   for (const placeholder of placeholders) {
     const { file_id, was, pipe_size, truncate_to } = placeholder;
