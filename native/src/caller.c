@@ -66,6 +66,21 @@ struct caller *caller_find(const struct callers *callers, uint32_t number)
 	return bsearch(&key, callers->list, callers->count, sizeof(key), by_number);
 }
 
+int caller_compare_files(const struct caller *left, const struct caller *right)
+{
+	const struct stat *a = &left->status;
+	const struct stat *b = &right->status;
+
+	if (a->st_dev != b->st_dev)
+		return a->st_dev > b->st_dev ? 1 : -1;
+	return (a->st_ino > b->st_ino) - (a->st_ino < b->st_ino);
+}
+
+bool caller_can_write(const struct caller *caller)
+{
+	return (caller->flags & O_ACCMODE) == O_WRONLY || (caller->flags & O_ACCMODE) == O_RDWR;
+}
+
 const char *caller_kind_name(enum caller_kind kind)
 {
 	switch (kind) {

@@ -47,6 +47,11 @@ int caller_inspect(struct caller *caller);
 /* With its article, for messages. */
 const char *caller_kind_name(enum caller_kind kind);
 
+/* An order of what they are open on; 0: one file or pipe. */
+int caller_compare_files(const struct caller *left, const struct caller *right);
+
+bool caller_can_write(const struct caller *caller);
+
 struct caller *caller_find(const struct callers *callers, uint32_t number);
 void callers_free(struct callers *callers);
 

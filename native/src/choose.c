@@ -38,11 +38,6 @@ static bool can_read(int flags)
 	return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR;
 }
 
-static bool can_write(int flags)
-{
-	return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
-}
-
 static const char *flag_names(struct text *text, uint32_t flags)
 {
 	static const struct {
@@ -96,7 +91,7 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 	bool writes = graft->needs_write || (graft->reopen && (graft->flags & O_ACCMODE) != O_RDONLY);
 	struct shown spec;
 
-	if ((!reads || can_read(caller->flags)) && (!writes || can_write(caller->flags)))
+	if ((!reads || can_read(caller->flags)) && (!writes || caller_can_write(caller)))
 		return false;
 	problem("caller fd %u is open for %s, file id %u needs %s (spec %s); open it for that", caller->number,
 		access_name(caller->flags), graft->file_id, access_needed(reads, writes),
@@ -147,6 +142,23 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	text_free(&have);
 	text_free(&want);
 	return false;
+}
+
+/* What the entry's O_ASYNC comes to here. The owner, whom CRIU sets, does not matter for it. */
+static void warn_of_signals(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct shown spec;
+
+	if (graft->refused || !(graft->flags & O_ASYNC))
+		return;
+	show_spec(&spec, plan, graft->spec);
+	if (!graft->reopen && !(caller->flags & O_ASYNC))
+		warning("caller fd %u has no O_ASYNC, file id %u had it (spec %s): as a dup it sends no signals on I/O; use apply reopen%s",
+			caller->number, graft->file_id, spec.text,
+			caller->kind == CALLER_SOCKET ? " and a pipe, or set O_ASYNC on it" : "");
+	if (graft->reopen && caller->kind == CALLER_FILE)
+		warning("caller fd %u is a file, which sends no signals on I/O, and file id %u had O_ASYNC (spec %s); give a pipe, FIFO or terminal",
+			caller->number, graft->file_id, spec.text);
 }
 
 /* -1 has said why: a system error. */
@@ -228,6 +240,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 			graft->reopen = false;
 		if (refuse_access(plan, caller, graft))
 			graft->refused = true;
+		warn_of_signals(plan, caller, graft);
 	}
 	reopened = count_reopened(plan);
 	refuse_count(plan, reopened, callers->count);

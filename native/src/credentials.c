@@ -23,12 +23,12 @@ static const char *wrong_credentials(const Fdgraft__PlanCredentials *one)
 	if (one->uid == UINT32_MAX || one->gid == UINT32_MAX)
 		return "4294967295 is no id of a user or group";
 	for (size_t i = 0; i < one->n_pids; i++) {
-		if (one->pids[i] == 0 || one->pids[i] > INT_MAX)
+		if (one->pids[i] == 0 || one->pids[i] > PID_NUMBER_MAX)
 			return "a pid is not from 1 to 2147483647";
 		if (i > 0 && one->pids[i] <= one->pids[i - 1])
 			return "its pids do not ascend";
 	}
-	if (one->n_groups > GROUPS_MAX)
+	if (one->n_groups > TASK_GROUPS_MAX)
 		return "more than 65536 groups";
 	for (size_t i = 0; i < one->n_groups; i++) {
 		if (one->groups[i] == UINT32_MAX)

@@ -4,10 +4,6 @@
 
 #include "plan.h"
 
-/* NGROUPS_MAX, and the lines that uid_map and gid_map can have (user_namespaces(7)). */
-#define GROUPS_MAX 65536
-#define ID_RANGES_MAX 340
-
 /* The credentials of one task: an index into plan->head->credentials. */
 struct task_credentials {
 	uint32_t pid;

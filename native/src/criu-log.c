@@ -17,3 +17,8 @@ void criu_log_error(const char *text)
 {
 	criu_log(CRIU_LOG_ERROR, text);
 }
+
+void criu_log_warning(const char *text)
+{
+	criu_log(CRIU_LOG_WARNING, text);
+}

@@ -52,5 +52,6 @@ FROM_CRIU int criu_plugin_get_options(int *count, char ***options);
 /* To CRIU's log, or to stderr where that is not there. */
 void criu_log(enum criu_log_level level, const char *text);
 void criu_log_error(const char *text);
+void criu_log_warning(const char *text);
 
 #endif

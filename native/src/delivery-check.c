@@ -156,7 +156,6 @@ static int check_ranges(const struct delivery *delivery, const struct plan *plan
 static void add_up(struct delivery *delivery)
 {
 	delivery->bytes = 0;
-	delivery->capacity = 0;
 	for (size_t i = 0; i < delivery->count; i++) {
 		const struct in_flight *bytes = delivery->pieces[i].bytes;
 
@@ -164,25 +163,7 @@ static void add_up(struct delivery *delivery)
 			continue;
 		/* No pipe is near as large as where this stops. */
 		delivery->bytes = bytes->bytes > UINT64_MAX - delivery->bytes ? UINT64_MAX : delivery->bytes + bytes->bytes;
-		if (bytes->pipe_size > delivery->capacity)
-			delivery->capacity = bytes->pipe_size;
 	}
-	if (delivery->bytes > delivery->capacity)
-		delivery->capacity = delivery->bytes;
-}
-
-/* Tells on a pipe of our own what the kernel would say to the caller's. 0 or an errno. */
-static int try_growing(int capacity)
-{
-	int ends[2];
-	int error;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return errno;
-	error = fcntl(ends[0], F_SETPIPE_SZ, capacity) < 0 ? errno : 0;
-	close(ends[0]);
-	close(ends[1]);
-	return error;
 }
 
 /*
@@ -193,29 +174,23 @@ static int check_room(const struct delivery *delivery, const struct plan *plan, 
 {
 	const struct piece *first = &delivery->pieces[0];
 	int room = fcntl(first->caller->fd, F_GETPIPE_SZ);
+	struct remedy remedy;
 	struct names names;
-	int error = 0;
+	int error;
 
 	if (room < 0) {
 		message("caller fd %u: cannot read the size of the pipe: %s", first->caller->number, strerror(errno));
 		return -1;
 	}
-	if (delivery->capacity <= (uint64_t)room)
+	if (delivery->bytes <= (uint64_t)room)
 		return 0;
-	if (delivery->capacity > PIPE_CAPACITY_MAX)
-		error = EINVAL;
-	else if (growing == GROW_NOTHING)
-		error = try_growing((int)delivery->capacity);
-	else if (fcntl(first->caller->fd, F_SETPIPE_SZ, (int)delivery->capacity) < 0)
-		error = errno;
+	error = grow_pipe(first->caller->fd, delivery->bytes, growing);
 	if (error == 0)
 		return 0;
 	name(&names, plan, first);
 	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " LET_GO,
 		first->caller->number, names.spec.text, room, (unsigned long long)delivery->bytes, names.key.text,
-		(unsigned long long)delivery->capacity, strerror(error),
-		error == EPERM ? "raise /proc/sys/fs/pipe-max-size, or give a pipe that is large enough" :
-				 "give a pipe that is large enough");
+		(unsigned long long)delivery->bytes, strerror(error), growing_remedy(&remedy, error, delivery->bytes));
 	return 0;
 }
 

@@ -4,22 +4,12 @@
 
 #include "message.h"
 
-static int compare_files(const struct caller *left, const struct caller *right)
-{
-	const struct stat *a = &left->status;
-	const struct stat *b = &right->status;
-
-	if (a->st_dev != b->st_dev)
-		return a->st_dev > b->st_dev ? 1 : -1;
-	return (a->st_ino > b->st_ino) - (a->st_ino < b->st_ino);
-}
-
 /* By what the caller's descriptor is open on, then as in the plan. */
 static int by_file(const void *left, const void *right)
 {
 	const struct piece *a = left;
 	const struct piece *b = right;
-	int order = compare_files(a->caller, b->caller);
+	int order = caller_compare_files(a->caller, b->caller);
 
 	return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
 }
@@ -49,7 +39,7 @@ int deliveries_collect(struct deliveries *deliveries, const struct plan *plan, c
 	}
 	qsort(deliveries->pieces, pieces, sizeof(*deliveries->pieces), by_file);
 	for (size_t i = 0; i < pieces; i++) {
-		if (i == 0 || compare_files(deliveries->pieces[i].caller, deliveries->pieces[i - 1].caller) != 0)
+		if (i == 0 || caller_compare_files(deliveries->pieces[i].caller, deliveries->pieces[i - 1].caller) != 0)
 			deliveries->list[deliveries->count++].pieces = &deliveries->pieces[i];
 		deliveries->list[deliveries->count - 1].count++;
 	}
@@ -58,7 +48,7 @@ int deliveries_collect(struct deliveries *deliveries, const struct plan *plan, c
 
 static int goes_to(const void *caller, const void *delivery)
 {
-	return compare_files(caller, ((const struct delivery *)delivery)->pieces[0].caller);
+	return caller_compare_files(caller, ((const struct delivery *)delivery)->pieces[0].caller);
 }
 
 struct delivery *delivery_into(const struct deliveries *deliveries, const struct caller *caller)

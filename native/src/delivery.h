@@ -3,6 +3,7 @@
 #define FDGRAFT_DELIVERY_H
 
 #include "caller.h"
+#include "pipe-size.h"
 #include "targets.h"
 
 struct piece {
@@ -15,8 +16,7 @@ struct delivery {
 	const struct piece *pieces; /* in the order of the plan */
 	size_t count;
 	bool is_read; /* by the task that deliveries_limit() looks at */
-	uint64_t bytes; /* this and the next are set by deliveries_check() */
-	uint64_t capacity; /* what the pipe has to hold at least */
+	uint64_t bytes; /* set by deliveries_check() */
 };
 
 struct deliveries {
@@ -34,11 +34,6 @@ struct delivery *delivery_into(const struct deliveries *deliveries, const struct
 /* Leaves out what goes into pipes that the task has no readable descriptor of. */
 void deliveries_limit(struct deliveries *deliveries, const struct plan *plan, const struct callers *callers,
 		      const struct targets *targets);
-
-enum growing {
-	GROW_NOTHING, /* only find out whether the caller's pipes could grow */
-	GROW_PIPES,
-};
 
 /* What keeps bytes from being delivered is a problem(). -1 has said why (a system error). */
 int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int folder, enum growing growing);

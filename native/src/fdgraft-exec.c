@@ -6,6 +6,7 @@
 #include "access-check.h"
 #include "choose.h"
 #include "command-words.h"
+#include "cuts.h"
 #include "debug-texts.h"
 #include "delivery.h"
 #include "escape.h"
@@ -14,6 +15,7 @@
 #include "launch.h"
 #include "message.h"
 #include "move-fds.h"
+#include "pipe-size.h"
 #include "plugin-folder.h"
 #include "stderr-sink.h"
 #include "task.h"
@@ -60,10 +62,20 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	return watches_check(plan, callers) || access_check(plan, callers) ? -1 : 0;
 }
 
+/* What happens to the caller's pipes and files. */
+struct changes {
+	struct deliveries deliveries;
+	struct cuts cuts;
+};
+
 /* Returns an exit code; problems are only counted. */
-static int check_deliveries(const struct options *options, struct deliveries *deliveries, const struct plan *plan, int folder,
-			    const struct callers *callers, struct targets *targets)
+static int check_changes(const struct options *options, struct changes *changes, struct plan *plan, int folder,
+			 const struct callers *callers, struct targets *targets)
 {
+	enum growing growing = options->check ? GROW_NOTHING : GROW_PIPES;
+	struct deliveries *deliveries = &changes->deliveries;
+	const struct targets *limit = options->task ? targets : NULL;
+
 	if (options->task) {
 		int code = targets_collect(targets, plan, options->task);
 
@@ -74,25 +86,27 @@ static int check_deliveries(const struct options *options, struct deliveries *de
 		return EXIT_SYSTEM;
 	if (options->task)
 		deliveries_limit(deliveries, plan, callers, targets);
-	if (deliveries_check(deliveries, plan, folder, options->check ? GROW_NOTHING : GROW_PIPES))
+	if (deliveries_check(deliveries, plan, folder, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
+	    cuts_check(&changes->cuts, plan, callers, limit))
 		return EXIT_SYSTEM;
 	deliveries_refuse_debugs(deliveries, plan);
+	cuts_refuse_debugs(&changes->cuts, plan);
 	return 0;
 }
 
 static int run(const struct options *options, const struct plan *plan, int folder, struct callers *callers,
-	       const struct targets *targets, const struct deliveries *deliveries)
+	       const struct targets *targets, struct changes *changes)
 {
 	struct plugin_folder unused;
 
 	if (options->task)
-		return run_task(options, plan, callers, targets, deliveries, folder);
+		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, folder);
 	return options->check ? plugin_folder_find(&unused, options->plugins, true) : launch(options, plan, callers);
 }
 
 static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
 {
-	struct deliveries deliveries = {0};
+	struct changes changes = {0};
 	struct targets targets = {0};
 	int code = 0;
 
@@ -102,16 +116,17 @@ static int check_and_run(const struct options *options, struct plan *plan, int f
 	if (code == 0 && (folder < 0 || check_descriptors(options, plan, callers)))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
-		code = check_deliveries(options, &deliveries, plan, folder, callers, &targets);
+		code = check_changes(options, &changes, plan, folder, callers, &targets);
 		problems_end();
 	}
 	if (code == 0 && problem_count() > 0)
 		code = EXIT_UNUSABLE;
 	if (code == 0)
-		code = run(options, plan, folder, callers, &targets, &deliveries);
+		code = run(options, plan, folder, callers, &targets, &changes);
 	if (folder >= 0)
 		close(folder);
-	deliveries_free(&deliveries);
+	deliveries_free(&changes.deliveries);
+	cuts_free(&changes.cuts);
 	targets_free(&targets);
 	return code;
 }
@@ -123,7 +138,7 @@ int main(int argc, char **argv)
 	struct plan plan;
 	int code, folder;
 
-	message_to(stderr_sink);
+	message_to(stderr_sink, stderr_warning);
 	if (!read_options(&options, argc, argv, &code))
 		return code;
 	switch (plan_open(&plan, options.plan, &folder)) {

@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "debug-texts.h"
@@ -14,15 +18,57 @@
 #include "move-fds.h"
 #include "plugin-folder.h"
 
-int run_command(char *const *command)
+static int cannot_run(const char *name, int error)
 {
 	struct shown shown;
-	int error;
 
-	execvp(command[0], command);
-	error = errno;
-	message("cannot run %s: %s", show_raw(&shown, command[0]), strerror(error));
+	message("cannot run %s: %s", show_raw(&shown, name), strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+int run_command(char *const *command)
+{
+	execvp(command[0], command);
+	return cannot_run(command[0], errno);
+}
+
+/* True where a file can be executed, as far as its mode tells. */
+static bool is_executable(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+		return false;
+	if (S_ISREG(status.st_mode))
+		return true;
+	errno = EACCES;
+	return false;
+}
+
+int look_for_command(const char *name)
+{
+	const char *at = getenv("PATH");
+	int error = ENOENT;
+
+	if (strchr(name, '/'))
+		return is_executable(name) ? 0 : cannot_run(name, errno);
+	if (!at)
+		at = "/bin:/usr/bin";
+	for (;; at++) {
+		size_t length = strcspn(at, ":");
+		char path[PATH_MAX];
+		int written = snprintf(path, sizeof(path), "%.*s%s%s", (int)length, at, length > 0 ? "/" : "", name);
+
+		if (written >= 0 && (size_t)written < sizeof(path)) {
+			if (is_executable(path))
+				return 0;
+			if (errno == EACCES)
+				error = EACCES;
+		}
+		at += length;
+		if (*at == '\0')
+			return cannot_run(name, error);
+	}
 }
 
 static int set_environment(const struct plan *plan, const struct callers *callers, const struct plugin_folder *folder)

@@ -11,4 +11,7 @@ int launch(const struct options *options, const struct plan *plan, struct caller
 /* execvp, and the exit code where that fails. */
 int run_command(char *const *command);
 
+/* 0 where run_command() finds that, as far as can be told beforehand; else the exit code, and why is said. */
+int look_for_command(const char *name);
+
 #endif

@@ -8,27 +8,28 @@
 #define PRINTED_PROBLEMS 100
 
 static message_sink *current_sink;
+static message_sink *warning_sink;
 static size_t problems;
+static size_t warnings;
 
-static const char no_memory[] = "out of memory while writing a message";
-
-static void send_formatted(const char *format, va_list arguments)
+static void send_formatted(message_sink *sink, const char *format, va_list arguments)
 {
 	char *text = NULL;
 
-	if (!current_sink)
+	if (!sink)
 		return;
 	if (vasprintf(&text, format, arguments) < 0) {
-		current_sink(no_memory);
+		sink("out of memory while writing a message");
 		return;
 	}
-	current_sink(text);
+	sink(text);
 	free(text);
 }
 
-void message_to(message_sink *sink)
+void message_to(message_sink *sink, message_sink *for_warnings)
 {
 	current_sink = sink;
+	warning_sink = for_warnings;
 }
 
 void message(const char *format, ...)
@@ -36,7 +37,7 @@ void message(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	send_formatted(format, arguments);
+	send_formatted(current_sink, format, arguments);
 	va_end(arguments);
 }
 
@@ -47,21 +48,19 @@ void problem(const char *format, ...)
 	if (problems++ >= PRINTED_PROBLEMS)
 		return;
 	va_start(arguments, format);
-	send_formatted(format, arguments);
+	send_formatted(current_sink, format, arguments);
 	va_end(arguments);
 }
 
 void warning(const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL;
 
+	if (warnings++ >= PRINTED_PROBLEMS)
+		return;
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	send_formatted(warning_sink, format, arguments);
 	va_end(arguments);
-	message("%s%s", text ? "warning: " : "", text ? text : no_memory);
-	free(text);
 }
 
 size_t problem_count(void)
@@ -73,9 +72,12 @@ void problems_end(void)
 {
 	if (problems > PRINTED_PROBLEMS)
 		message("%zu more problems are not shown", problems - PRINTED_PROBLEMS);
+	if (warnings > PRINTED_PROBLEMS)
+		message("%zu more warnings are not shown", warnings - PRINTED_PROBLEMS);
 }
 
 void problems_reset(void)
 {
 	problems = 0;
+	warnings = 0;
 }

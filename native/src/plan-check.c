@@ -210,7 +210,6 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 			  (struct in_flight){
 				  .graft = (uint32_t)number,
 				  .pipe_id = placeholder->was->has_pipe_id ? placeholder->was->pipe_id : 0,
-				  .pipe_size = bytes->has_pipe_size ? bytes->pipe_size : 0,
 				  .image = image,
 				  .offset = bytes->offset,
 				  .bytes = bytes->bytes,
@@ -247,6 +246,39 @@ static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPla
 	return 0;
 }
 
+static bool is_pipe(const Fdgraft__PlanPlaceholder *placeholder)
+{
+	return strcmp(placeholder->was->type, "PIPE") == 0 || strcmp(placeholder->was->type, "FIFO") == 0;
+}
+
+/* The plans of format 1 have it with the unread bytes alone. */
+static uint32_t pipe_size(const Fdgraft__PlanPlaceholder *placeholder)
+{
+	uint32_t size = placeholder->has_pipe_size ? placeholder->pipe_size : 0;
+
+	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
+		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
+
+		if (bytes->has_pipe_size && bytes->pipe_size > size)
+			size = bytes->pipe_size;
+	}
+	return size;
+}
+
+/* Says what is wrong with what the executor changes about the caller's file or pipe. */
+static const char *wrong_size(const Fdgraft__PlanPlaceholder *placeholder)
+{
+	if (placeholder->has_truncate_to && strcmp(placeholder->was->type, "REG") != 0)
+		return "it truncates, and only an entry of type REG can";
+	if (placeholder->has_truncate_to && placeholder->truncate_to > OFFSET_MAX)
+		return "the size that it truncates to is past the largest possible file";
+	if (placeholder->has_pipe_size && !is_pipe(placeholder))
+		return "it has the size of a pipe, and only entries of types PIPE and FIFO do";
+	if (pipe_size(placeholder) > PIPE_CAPACITY_MAX)
+		return "the size of its pipe is past the largest possible one";
+	return NULL;
+}
+
 /* Says what is wrong with the values that choose() and reopen() use. */
 static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder)
 {
@@ -278,6 +310,8 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 	struct plan *plan = collecting->plan;
 	const char *wrong = wrong_value(plan, placeholder);
 
+	if (!wrong)
+		wrong = wrong_size(placeholder);
 	if (!wrong && number > 0 && placeholder->file_id <= plan->grafts[number - 1].file_id)
 		wrong = "its file id is not greater than the one before";
 	if (wrong) {
@@ -307,6 +341,9 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,
 		.watched = placeholder->has_watched && placeholder->watched,
+		.cuts = placeholder->has_truncate_to,
+		.cut_to = placeholder->has_truncate_to ? placeholder->truncate_to : 0,
+		.pipe_size = pipe_size(placeholder),
 		.apply = placeholder->apply,
 		.position = placeholder->position,
 	};

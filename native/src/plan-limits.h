@@ -19,5 +19,9 @@
 #define PIPE_CAPACITY_MAX 2147483647
 /* More files to open again than this make every look-up in CRIU's store slow: it is searched from its start. */
 #define REOPENED_MAX 4096
+/* Supplementary groups of a task: NGROUPS_MAX. */
+#define TASK_GROUPS_MAX 65536
+/* Lines of uid_map or gid_map (user_namespaces(7)). */
+#define ID_RANGES_MAX 340
 
 #endif

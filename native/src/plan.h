@@ -27,6 +27,11 @@ struct graft {
 	bool watched; /* by an epoll of the checkpoint */
 	bool reopen; /* this and the next are set by choose() */
 	bool refused;
+	bool cuts; /* the caller's file, to cut_to */
+	uint64_t cut_to;
+	bool end_is_known; /* this and the next are set by cuts_check(): the caller's file is going to be cut */
+	uint64_t end;
+	uint32_t pipe_size; /* 0: the plan has none */
 	Fdgraft__PlanApply apply;
 	Fdgraft__PlanPosition position;
 };
@@ -35,7 +40,6 @@ struct graft {
 struct in_flight {
 	uint32_t graft; /* index into plan->grafts */
 	uint32_t pipe_id; /* 0: the plan has none */
-	uint32_t pipe_size; /* 0: the plan has none */
 	const char *image;
 	uint64_t offset;
 	uint64_t bytes; /* at least 1 */

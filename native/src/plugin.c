@@ -1,8 +1,8 @@
 /*
  * The plugin. init takes the caller's descriptors over from the launcher, opens again what has to be, and stores all in
  * CRIU's own list; the hook for files only looks up, because it runs among the descriptors of a restored task. Bytes that
- * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet: if the restore fails
- * before, they never get there.
+ * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet, and then files are
+ * cut: if the restore fails before, neither happens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,12 @@
 
 #include "choose.h"
 #include "criu.h"
+#include "cuts.h"
 #include "delivery.h"
 #include "handover.h"
 #include "hash-images.h"
 #include "message.h"
+#include "pipe-size.h"
 #include "plan.h"
 #include "reopen.h"
 #include "staging.h"
@@ -45,7 +47,9 @@ static size_t key_count;
 static char *link_folder;
 
 static struct staging staging;
-static enum { NOT_DELIVERED, DELIVERED, DELIVERY_FAILED } delivery_state;
+static struct cuts cuts;
+/* Of both. */
+static enum { NOT_DONE, DONE, FAILED } late_state;
 
 static void make_key(char key[KEY_MAX], const struct answer *answer)
 {
@@ -83,18 +87,31 @@ static int restore_ext_file(int id, bool *retry_needed)
 	return fd < 0 ? -ENOENT : fd;
 }
 
+/* The cuts come last: bytes in a pipe can be taken back. */
+static int deliver_and_cut(void)
+{
+	if (cuts_ready(&cuts) || staging_deliver(&staging))
+		return -1;
+	if (cuts_make(&cuts)) {
+		staging_take_back(&staging);
+		return -1;
+	}
+	return 0;
+}
+
 static int resume_devices_late(int pid)
 {
 	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
-	if (staging.count > 0 && delivery_state == NOT_DELIVERED) {
-		delivery_state = staging_deliver(&staging) ? DELIVERY_FAILED : DELIVERED;
+	if ((staging.count > 0 || cuts.count > 0) && late_state == NOT_DONE) {
+		late_state = deliver_and_cut() ? FAILED : DONE;
 		staging_free(&staging);
+		cuts_free(&cuts);
 	}
-	if (delivery_state != DELIVERY_FAILED)
+	if (late_state != FAILED)
 		return -ENOTSUP;
-	/* Before 4.3 the answer is ignored, and a task that runs on without its bytes would be a silent loss. */
+	/* Before 4.3 the answer is ignored, and a task that runs on would do so without its bytes, or in a file that is not cut. */
 	if (!criu_plugin_get_options && pid > 1 && kill(pid, SIGKILL))
-		message("cannot kill task %d, which must not run without its unread bytes: %s", pid, strerror(errno));
+		message("cannot kill task %d, which must not run after that: %s", pid, strerror(errno));
 	return -1;
 }
 
@@ -243,10 +260,12 @@ static int graft_all(struct plan *plan, int folder, const struct handover *hando
 		if (take(&callers.list[i], &handover->list[i]))
 			goto out;
 	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
-	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || problem_count() > 0)
+	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
+	    cuts_check(&cuts, plan, &callers, NULL) || problem_count() > 0)
 		goto out;
-	raise_limit(plan->graft_count + 2 * callers.count + 2 * deliveries.count + 256);
-	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || store_all(plan, &callers))
+	raise_limit(plan->graft_count + 2 * callers.count + 2 * deliveries.count + cuts.count + 256);
+	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
+	    store_all(plan, &callers))
 		goto out;
 	close_handed(handover);
 	result = 0;
@@ -319,7 +338,8 @@ static void forget(void)
 	key_count = 0;
 	answer_count = 0;
 	staging_free(&staging);
-	delivery_state = NOT_DELIVERED;
+	cuts_free(&cuts);
+	late_state = NOT_DONE;
 	if (link_folder)
 		tempdir_remove(link_folder);
 	free(link_folder);
@@ -343,7 +363,7 @@ static int plugin_init(int stage)
 
 	if (stage != CRIU_STAGE_RESTORE)
 		return 0;
-	message_to(criu_log_error);
+	message_to(criu_log_error, criu_log_warning);
 	problems_reset();
 	handover_text = take_variable(HANDOVER_ENV);
 	link_folder = take_variable(FOLDER_ENV);
@@ -359,9 +379,12 @@ static void plugin_exit(int stage, int result)
 {
 	if (stage != CRIU_STAGE_RESTORE)
 		return;
-	for (size_t i = 0; result == 0 && delivery_state == NOT_DELIVERED && i < staging.count; i++)
+	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < staging.count; i++)
 		message("caller fd %u: %llu unread bytes of the checkpoint were not delivered: CRIU did not ask for them, as when another plugin answers RESUME_DEVICES_LATE first",
 			staging.list[i].caller_fd, (unsigned long long)staging.list[i].bytes);
+	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < cuts.count; i++)
+		message("caller fd %u: its file was not cut to %llu bytes: CRIU did not ask for it, as when another plugin answers RESUME_DEVICES_LATE first",
+			cuts.list[i].caller_fd, (unsigned long long)cuts.list[i].size);
 	forget();
 }
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* What F_SETFL can set; the others are fixed when a file is opened. */
-#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
 /* Opening one of these can wait for a peer or a carrier, so it is opened with O_NONBLOCK. */
 static int may_wait(enum caller_kind kind)
@@ -22,6 +22,8 @@ static int place(int fd, const struct caller *caller, const struct graft *graft)
 	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
 		return lseek(fd, (off_t)graft->saved_offset, SEEK_SET) < 0 ? -1 : 0;
 	case FDGRAFT__PLAN_POSITION__POSITION_END:
+		if (graft->end_is_known)
+			return lseek(fd, (off_t)graft->end, SEEK_SET) < 0 ? -1 : 0;
 		return lseek(fd, 0, SEEK_END) < 0 ? -1 : 0;
 	default:
 		if (!caller->seekable)
@@ -33,8 +35,9 @@ static int place(int fd, const struct caller *caller, const struct graft *graft)
 
 int reopen(const struct caller *caller, const struct graft *graft)
 {
-	int wanted = (int)graft->flags & COUNTED_FLAGS;
-	int at_open = wanted;
+	int wanted = (int)graft->flags & (COUNTED_FLAGS | O_ASYNC);
+	/* Only F_SETFL makes a file send signals. What has none to send leaves it out without an error. */
+	int at_open = wanted & ~O_ASYNC;
 	struct stat status;
 	char path[64];
 	int fd;

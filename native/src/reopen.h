@@ -4,7 +4,7 @@
 
 #include "caller.h"
 
-/* The status flags that count. O_LARGEFILE never does. */
+/* The status flags that count. O_LARGEFILE never does; O_ASYNC is set on what is opened again, and no reason to. */
 #define COUNTED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME)
 
 /* The new descriptor, close-on-exec, with the entry's access mode, status flags and position; -1 with errno. */

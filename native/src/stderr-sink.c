@@ -10,6 +10,11 @@ void stderr_sink_fd(int fd)
 	sink = fd;
 }
 
+void stderr_warning(const char *text)
+{
+	(void)dprintf(sink, "fdgraft-exec: warning: %s\n", text);
+}
+
 void stderr_sink(const char *text)
 {
 	/* Nothing is left to say where this fails. */

@@ -133,21 +133,26 @@ static int put_in_place(const struct plan *plan, const struct sources *sources, 
 	return 0;
 }
 
-/* The unread bytes go last: nothing but COMMAND itself can fail after them. */
-static int deliver_and_run(const struct options *options, struct staging *staging)
+/* The unread bytes and the cuts go last: nothing but COMMAND itself can fail after them. */
+static int deliver_and_run(const struct options *options, struct staging *staging, const struct cuts *cuts)
 {
-	int code;
+	int code = EXIT_SYSTEM;
 
-	if (staging_deliver(staging))
+	if (cuts_ready(cuts) || staging_deliver(staging))
 		return EXIT_SYSTEM;
-	code = run_command(options->command);
+	if (cuts_make(cuts) == 0) {
+		code = run_command(options->command);
+		for (size_t i = 0; i < cuts->count; i++)
+			message("caller fd %u: its file is cut to %llu bytes already", cuts->list[i].caller_fd,
+				(unsigned long long)cuts->list[i].size);
+	}
 	staging_take_back(staging);
 	return code;
 }
 
 static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
 			 const struct targets *targets, struct sources *sources, struct staging *staging,
-			 const struct rlimit *before)
+			 const struct cuts *cuts, const struct rlimit *before)
 {
 	for (size_t i = 0; i < targets->count; i++)
 		if (sources->by_graft[targets->list[i].graft] < 0 &&
@@ -160,11 +165,11 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 		message("cannot set the limit of descriptors back: %s", strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	return deliver_and_run(options, staging);
+	return deliver_and_run(options, staging, cuts);
 }
 
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, int folder)
+	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int folder)
 {
 	struct sources sources = {0};
 	struct staging staging = {0};
@@ -173,12 +178,16 @@ int run_task(const struct options *options, const struct plan *plan, const struc
 
 	if (options->check)
 		return 0;
-	code = make_room(targets, &before);
+	/* A cut cannot be taken back. */
+	code = cuts->count > 0 ? look_for_command(options->command[0]) : 0;
+	if (code == 0)
+		code = make_room(targets, &before);
 	if (code == 0 && (prepare(&sources, plan, callers, targets) ||
-			  staging_fill(&staging, deliveries, plan, folder, sources.reserved, sources.reserved_count)))
+			  staging_fill(&staging, deliveries, plan, folder, sources.reserved, sources.reserved_count) ||
+			  cuts_hold(cuts, sources.reserved, sources.reserved_count)))
 		code = EXIT_SYSTEM;
 	if (code == 0)
-		code = place_and_run(options, plan, callers, targets, &sources, &staging, &before);
+		code = place_and_run(options, plan, callers, targets, &sources, &staging, cuts, &before);
 	staging_free(&staging);
 	free(sources.reserved);
 	free(sources.by_graft);

@@ -2,11 +2,12 @@
 #ifndef FDGRAFT_TASK_H
 #define FDGRAFT_TASK_H
 
+#include "cuts.h"
 #include "delivery.h"
 #include "options.h"
 
 /* Returns only what to exit with. Where options->check is set it stops before anything is changed. */
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, int folder);
+	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int folder);
 
 #endif

@@ -1,5 +1,6 @@
 import { WireFault } from '../errors/wire-fault';
 import { CORE_ENTRY_FIELDS, CREDS_ENTRY_FIELDS, THREAD_CORE_ENTRY_FIELDS } from '../schema/generated/images';
+import { TASK_GROUPS_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { ImagesByName } from './explore/images-by-name';
 import { forEachRecord } from './open-image';
@@ -16,9 +17,6 @@ export interface Credentials {
   /** CAP_DAC_READ_SEARCH is effective. */
   readonly overridesReading: boolean;
 }
-
-/** NGROUPS_MAX of Linux. */
-export const MAX_GROUPS = 65536;
 
 /** -1 is no id. */
 export const MAX_ID = 2 ** 32 - 2;
@@ -73,8 +71,8 @@ function decodeCredentials(bytes: Uint8Array, start: number, end: number): Crede
     } else if (field.number === CREDS_ENTRY_FIELDS.groups) {
       for (const group of numbersOf(field)) {
         groups.add(checkId(group, field.start, 'creds_entry.groups'));
-        if (groups.size > MAX_GROUPS) {
-          const problem = `the task has more than ${MAX_GROUPS} groups, the limit of Linux`;
+        if (groups.size > TASK_GROUPS_MAX) {
+          const problem = `the task has more than ${TASK_GROUPS_MAX} groups, the limit of Linux`;
           throw new WireFault(problem, field.start, undefined, 'creds_entry.groups');
         }
       }

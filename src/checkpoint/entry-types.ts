@@ -23,6 +23,8 @@ export interface EntryFacts {
   readonly owner: FownEntry;
   /** Offset of a regular file; undefined where the image says that there is none. */
   readonly offset?: bigint;
+  /** Size of a regular file; CRIU records none of a file that is open for appending alone. */
+  readonly size?: bigint;
   readonly pipeId?: number;
   /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */
   readonly pipeOwner?: { readonly uid: number; readonly gid: number };
@@ -83,6 +85,7 @@ export const REGULAR_FILE: EntryType = {
     flags: reg.flags,
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
+    ...(reg.size === undefined ? {} : { size: reg.size }),
     ...(reg.mode === undefined ? {} : { mode: reg.mode }),
     ...(reg.ext === true ? { isExternal: true } : {}),
     ...(reg.mnt_id === undefined || reg.mnt_id < 0 ? {} : { mountId: reg.mnt_id }),
@@ -100,7 +103,7 @@ const FIFO: EntryType = {
   pathId: (fifo: FifoEntry) => fifo.regf_id ?? fifo.id,
   describe: (fifo: FifoEntry, path) => {
     if (path === undefined) throw new TypeError('a FIFO is described with its path');
-    const { offset: _none, ...facts } = path;
+    const { offset: _offset, size: _size, ...facts } = path;
     return { ...facts, pipeId: fifo.pipe_id };
   },
 };
@@ -118,6 +121,8 @@ export function typeName(number: number): string {
 const ACCESS_MODE = 3;
 const WRITE_ONLY = 1;
 const READ_WRITE = 2;
+const O_APPEND = 0o2000;
+const O_ASYNC = 0o20000;
 /** Such a descriptor only names a file: it allows neither. */
 const O_PATH = 0o10000000;
 
@@ -126,6 +131,16 @@ export function accessOf(flags: number): { read: boolean; write: boolean } {
   if ((flags & O_PATH) !== 0) return { read: false, write: false };
   const mode = flags & ACCESS_MODE;
   return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };
+}
+
+/** True where all writes go to the end of the file, whatever the offset. */
+export function appends(flags: number): boolean {
+  return accessOf(flags).write && (flags & O_APPEND) !== 0;
+}
+
+/** True where the owner gets a signal on I/O. */
+export function sendsSignals(flags: number): boolean {
+  return (flags & O_ASYNC) !== 0;
 }
 
 const TYPE_OF_MODE = 0o170000;

@@ -1,5 +1,6 @@
 import { WireFault } from '../errors/wire-fault';
 import { TASK_KOBJ_IDS_ENTRY, UID_GID_EXTENT_FIELDS, USERNS_ENTRY_FIELDS } from '../schema/generated/images';
+import { ID_RANGES_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { MAX_ID } from './credentials';
 import type { ImagesByName } from './explore/images-by-name';
@@ -17,9 +18,6 @@ export interface UserNamespace {
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
 }
-
-/** UID_GID_MAP_MAX_EXTENTS of Linux. */
-export const MAX_ID_RANGES = 340;
 
 /**
  * The user namespace of the tree: CRIU dumps and restores one at most, that of the root task. Undefined where the tree
@@ -56,8 +54,8 @@ function decodeUserNamespace(bytes: Uint8Array, start: number, end: number): Use
     const ranges = isOfUsers ? uids : gids;
     const name = isOfUsers ? 'userns_entry.uid_map' : 'userns_entry.gid_map';
     ranges.push(decodeRange(bytes, field.valueStart, field.end, name));
-    if (ranges.length > MAX_ID_RANGES) {
-      throw new WireFault(`more than ${MAX_ID_RANGES} ranges, the limit of Linux`, field.start, undefined, name);
+    if (ranges.length > ID_RANGES_MAX) {
+      throw new WireFault(`more than ${ID_RANGES_MAX} ranges, the limit of Linux`, field.start, undefined, name);
     }
   }
   refuseOverlaps(uids, start, 'userns_entry.uid_map');

@@ -878,6 +878,41 @@ const texts = {
       problem: `spec '${spec}' has position saved, and the dump recorded no offset of ${key} (file id ${id})`,
       hint: 'use position caller or end',
     }),
+  truncatesNoFile: (place: Place, spec: string, key: string, type: string, id: number) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' has truncate: true, and ${key} (file id ${id}, type ${type}) is no regular file`,
+      hint: 'leave truncate out, or give this file a spec of its own without it',
+    }),
+  /** `appended`: how far an entry had appended that is open for that alone. */
+  noSavedSize: (place: Place, spec: string, key: string, id: number, appended: bigint | undefined) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem:
+        appended === undefined
+          ? `spec '${spec}' has truncate: true, and the dump recorded no size of ${key} (file id ${id})`
+          : `spec '${spec}' has truncate: true, and the dump recorded no size of ${key} (file id ${id}): CRIU records none of a file that is open for appending alone`,
+      hint:
+        appended === undefined || appended === 0n
+          ? 'leave truncate out, and cut the file yourself before the restore'
+          : `use position saved with it, which cuts the file at ${appended}, the end of what its entries appended; or cut the file yourself before the restore`,
+    }),
+  sizeTooLarge: (place: Place, size: bigint, most: bigint) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem: `${size} is past the largest possible file, ${most} bytes`,
+      hint: 'the image is damaged: use another dump, or leave truncate out',
+    }),
+  pipeSizeTooLarge: (place: Place, key: string, size: number, most: number) =>
+    error({
+      code: 'IMAGE_MALFORMED',
+      ...place,
+      problem: `${key} has a capacity of ${size} bytes, and no pipe has more than ${most}`,
+      hint: 'the image is damaged: use another dump',
+    }),
 
   // What a rewrite cannot do.
   entryHeld: (place: Place, key: string, type: string, id: number, holders: readonly string[]) =>

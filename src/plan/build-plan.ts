@@ -64,7 +64,7 @@ function buildPlaceholder(
   parts: PlanParts,
   places: ReadonlyMap<number, number>,
 ): PlanPlaceholder {
-  const { match, fileId, spec: number, references, inFlight, isWatched } = placeholder;
+  const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize } = placeholder;
   const { facts } = match;
   const access = accessOf(facts.flags);
   const spec = parts.inherits[number] as InheritSpec;
@@ -94,6 +94,8 @@ function buildPlaceholder(
       ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
       fate,
     })),
+    ...(cut === undefined ? {} : { truncate_to: cut.size }),
+    ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { appends } from '../checkpoint/entry-types';
 import type { Plan, PlanPlaceholder } from './plan';
 
 /** How a shell opens a descriptor of the caller's for a restore. */
@@ -16,8 +17,6 @@ export interface NextCommand {
   /** Ascending by number. */
   readonly redirections: readonly Redirection[];
 }
-
-const O_APPEND = 0o2000;
 
 /** What was rewritten, and where it is. */
 export interface Rewritten {
@@ -53,10 +52,11 @@ export function nextCommand(
 }
 
 function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redirection['operator'] {
-  const writes = isTold || taken.some(({ needs_write }) => needs_write);
+  const cut = taken.filter(({ truncate_to }) => truncate_to !== undefined);
+  const writes = isTold || cut.length > 0 || taken.some(({ needs_write }) => needs_write);
   if (!writes) return '<';
-  // A saved offset is one in a file that is there already: it must not be emptied.
-  const goesOn = taken.some(({ position }) => position === 'SAVED');
+  // What is cut, and what has a saved offset, is there already: it must not be emptied.
+  const goesOn = cut.some(({ was }) => !appends(was.flags)) || taken.some(({ position }) => position === 'SAVED');
   if (goesOn || taken.some(({ needs_read }) => needs_read)) return '<>';
-  return taken.some(({ was, position }) => (was.flags & O_APPEND) !== 0 || position === 'END') ? '>>' : '>';
+  return taken.some(({ was, position }) => appends(was.flags) || position === 'END') ? '>>' : '>';
 }

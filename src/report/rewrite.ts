@@ -34,7 +34,8 @@ function explainNext({ redirections }: NextCommand): string[] {
 }
 
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
-  const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched } = placeholder;
+  const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched, truncate_to } =
+    placeholder;
   const state = [
     split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from file id ${split_from}`,
     accessWord(was.flags),
@@ -42,6 +43,7 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
     ...(watched ? ['watched by an epoll'] : []),
     ...(apply === 'AUTO' ? [] : [apply === 'DUP' ? 'as a dup' : 'opened again']),
     ...(position === 'CALLER' ? [] : [position === 'END' ? 'at the end' : 'at the saved offset']),
+    ...(truncate_to === undefined ? [] : [`cut to ${truncate_to} bytes`]),
     ...in_flight.map(({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`),
   ];
   const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');

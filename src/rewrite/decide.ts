@@ -5,8 +5,9 @@ import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits'
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
+import { type Cut, Cuts } from './decide-cuts';
 import { gatherWarnings } from './gather-warnings';
-import type { Match, References, Remap } from './match';
+import { type Match, pipeOf, type References, type Remap } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
@@ -27,6 +28,10 @@ export interface Placeholder {
   readonly isWatched: boolean;
   /** Unread bytes that go with it. */
   readonly inFlight: readonly PlannedBytes[];
+  /** The caller's file is cut to it. */
+  readonly cut?: Cut;
+  /** Capacity of the pipe at the dump. */
+  readonly pipeSize?: number;
 }
 
 export interface Decision {
@@ -48,7 +53,8 @@ export interface Policy {
 
 /**
  * Decides from the survey what becomes a placeholder. Throws FdgraftError (IMAGES_DISAGREE, DESCRIPTOR_TIED,
- * BYTES_IN_FLIGHT, SPEC_SYNTAX, PLAN_LIMIT) where the result would not restore, or would lose bytes unasked.
+ * BYTES_IN_FLIGHT, SPEC_SYNTAX, SPEC_UNSUPPORTED, PLAN_LIMIT) where the result would not restore, or would lose
+ * bytes unasked.
  */
 export function decide(found: Survey, specs: readonly InheritSpec[], policy: Policy): Decision {
   refuseHeldPipes(found);
@@ -138,6 +144,7 @@ function makePlaceholders(
 ): Placeholder[] {
   const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
   const replaced = new Set<number>(staying);
+  const cuts = specs.some(({ truncate }) => truncate) ? new Cuts(found) : undefined;
   let lastId = found.highestId;
   const newId = () => {
     lastId += 1;
@@ -151,6 +158,8 @@ function makePlaceholders(
       const { match, spec, references } = share;
       const inPlace = !replaced.has(match.id);
       replaced.add(match.id);
+      const cut = cuts?.of(match, specs[spec] as InheritSpec);
+      const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
       return {
         match,
         fileId: inPlace ? match.id : newId(),
@@ -163,6 +172,8 @@ function makePlaceholders(
           return watch !== undefined && canBeWatched(match.facts, watch.inode);
         }),
         inFlight: bytes.get(share) ?? [],
+        ...(cut === undefined ? {} : { cut }),
+        ...(pipeSize === undefined ? {} : { pipeSize }),
       };
     })
     .sort((a, b) => a.fileId - b.fileId);

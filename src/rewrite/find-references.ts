@@ -10,21 +10,23 @@ import { typeName } from '../checkpoint/entry-types';
 import { type HolderKind, visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
-import { pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
+import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
+import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import {
   FDINFO_ENTRY,
   PIPE_DATA_ENTRY,
+  type PipeDataEntry,
   REMAP_FILE_PATH_ENTRY,
   REMAP_TYPE,
   SK_PACKET_ENTRY,
 } from '../schema/generated/images';
-import { FD_NUMBER_MAX } from '../schema/plan-limits';
+import { FD_NUMBER_MAX, PIPE_CAPACITY_MAX } from '../schema/plan-limits';
 import type { Candidates } from './find-candidates';
-import type { BytesInFlight, DescriptorReference, Remap, ScmReference } from './match';
+import { type BytesInFlight, type DescriptorReference, pipeOf, type Remap, type ScmReference } from './match';
 
 /** A lock or the like, with the place that names it. */
 export interface NamedDescriptor extends DescriptorName {
@@ -45,6 +47,8 @@ export class ReferenceFinder {
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
   readonly holders = new Map<number, string[]>();
   readonly inFlight: BytesInFlight[] = [];
+  /** Capacities of the candidates' pipes. */
+  readonly pipeSizes = new Map<PipeName, number>();
   highestId = 0;
 
   private readonly glance = new DescriptorGlance();
@@ -53,6 +57,7 @@ export class ReferenceFinder {
   private candidateNumbers = new IdSet();
   private readonly watches: EpollWatch[] = [];
   private epolls: ReadonlySet<number> | undefined;
+  private pipes: ReadonlySet<PipeName | undefined> | undefined;
 
   constructor(private readonly candidates: Pick<Candidates, 'ids' | 'byId' | 'watches'>) {}
 
@@ -154,18 +159,30 @@ export class ReferenceFinder {
   }
 
   private seeBytesInFlight(batch: RecordBatch, open: OpenImage, type: string): void {
+    this.pipes ??= new Set(Array.from(this.candidates.byId.values(), pipeOf));
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
+      const pipe = pipeName(type, data.pipe_id);
+      if (!this.pipes?.has(pipe)) return;
+      this.seePipeSize(pipe, data, { file: open.name, entry });
       if (data.bytes === 0) return;
       this.inFlight.push({
         image: open.name,
         entry,
-        pipe: pipeName(type, data.pipe_id),
+        pipe,
         offset: batch.base + end,
         bytes: data.bytes,
         ...(data.size === undefined ? {} : { pipeSize: data.size }),
       });
     });
+  }
+
+  private seePipeSize(pipe: PipeName, { pipe_id, size = 0 }: PipeDataEntry, place: Place): void {
+    if (size > PIPE_CAPACITY_MAX) {
+      const field = 'pipe_data_entry.size';
+      throw messages.pipeSizeTooLarge({ ...place, field }, `pipe ${pipe_id}`, size, PIPE_CAPACITY_MAX);
+    }
+    if (size > (this.pipeSizes.get(pipe) ?? 0)) this.pipeSizes.set(pipe, size);
   }
 
   private isCandidate(id: number): boolean {

@@ -1,5 +1,5 @@
 import { escapeControls } from '../bytes/escape';
-import { accessOf, fileKind, hasOwner } from '../checkpoint/entry-types';
+import { accessOf, appends, fileKind, hasOwner, sendsSignals } from '../checkpoint/entry-types';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -232,21 +232,34 @@ function describeOwner({ pid, pid_type, signum }: FownEntry): string {
   return `${OWNER_KINDS.get(pid_type) ?? 'owner'} ${pid} got signal ${signum || 'SIGIO'} on I/O`;
 }
 
-function entryWarnings({ match, fileId, spec, inFlight, keepsOwner }: Placeholder, decided: Decided): Warning[] {
+function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
+  const { match, fileId, spec, inFlight, keepsOwner, cut } = placeholder;
   const warnings: Warning[] = [];
-  const { key, owner } = match.facts;
+  const { key, owner, flags } = match.facts;
   const about = `${key} (file id ${fileId})`;
+  const { apply, position } = decided.specs[spec] as InheritSpec;
+  const isReopened = apply === 'reopen' || position !== 'caller';
   if (hasOwner(owner) && !keepsOwner) {
-    const { apply, position } = decided.specs[spec] as InheritSpec;
-    const why =
-      apply === 'reopen' || position !== 'caller'
-        ? 'since that is none of the tree'
-        : "since it would change the caller's own file; apply reopen keeps it";
+    const why = isReopened
+      ? 'since that is none of the tree'
+      : "since it would change the caller's own file; apply reopen keeps it";
     warnings.push({
       code: 'OWNER_DROPPED',
       message: `${about}: ${describeOwner(owner)}; that is not restored, ${why}`,
       fileId,
     });
+  }
+  if (sendsSignals(flags) && !hasOwner(owner) && !isReopened) {
+    const message = `${about}: it had O_ASYNC, and a dup has the flags of the caller's descriptor; apply reopen sets it`;
+    warnings.push({ code: 'ASYNC_DROPPED', message, fileId });
+  }
+  if (position === 'saved' && appends(flags) && cut === undefined) {
+    const message = `${about}: position saved does not change where it writes: it is open for appending, so that goes to the end of the caller's file; truncate: true cuts the file to the size that the dump recorded`;
+    warnings.push({ code: 'APPENDS_AT_END', message, fileId });
+  }
+  if (cut?.isOffset) {
+    const message = `${about}: the dump recorded no size of a file that is open for appending alone; the caller's file is cut at ${cut.size}, the end of what its entries appended, and what others appended after that goes too`;
+    warnings.push({ code: 'CUT_AT_OFFSET', message, fileId });
   }
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of inFlight) {

@@ -2,6 +2,7 @@ import { escapeBytes } from '../bytes/escape';
 import { Layout } from '../checkpoint/layout';
 import { type FileName, Mounts } from '../checkpoint/mounts';
 import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
+import type { PipeName } from '../checkpoint/pipe-name';
 import { refersToEntries } from '../checkpoint/referring-images';
 import { Tasks } from '../checkpoint/tasks';
 import { messages } from '../errors/messages';
@@ -36,6 +37,8 @@ export interface Survey {
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
   readonly inFlight: readonly BytesInFlight[];
+  /** Capacities of the pipes of candidates, where the images say them. */
+  readonly pipeSizes: ReadonlyMap<PipeName, number>;
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
@@ -144,6 +147,7 @@ class Surveyor {
       watched: this.gatherWatched(),
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
       inFlight: finder.inFlight.filter(({ pipe }) => pipes.has(pipe)),
+      pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
       highestId: Math.max(candidates.highestId, finder.highestId),

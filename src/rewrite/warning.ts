@@ -3,6 +3,9 @@ export interface Warning {
   readonly code:
     | 'OWNER_DROPPED'
     | 'PIPE_OWNER_LOST'
+    | 'ASYNC_DROPPED'
+    | 'APPENDS_AT_END'
+    | 'CUT_AT_OFFSET'
     | 'BYTES_DROPPED'
     | 'BOTH_ENDS'
     | 'OTHER_END_STAYS'

@@ -17,3 +17,7 @@ export const OFFSET_MAX = 9223372036854775807n;
 export const PIPE_CAPACITY_MAX = 2147483647;
 /** Placeholders that are files to open again, whatever the caller's descriptors are. */
 export const REOPENED_MAX = 4096;
+/** Supplementary groups of a task. */
+export const TASK_GROUPS_MAX = 65536;
+/** Ranges of ids that a user namespace maps. */
+export const ID_RANGES_MAX = 340;

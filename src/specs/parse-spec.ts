@@ -79,6 +79,7 @@ export function parseSpec(given: string | SpecOptions): Spec {
     apply: options.apply ?? 'auto',
     position: options.position ?? 'caller',
     inFlight: options.inFlight,
+    truncate: options.truncate ?? false,
     only: options.only ?? false,
   });
 }
@@ -122,12 +123,19 @@ function refuseOptions(options: SpecOptions, why: string): void {
 }
 
 function checkOptions(spec: InheritSpec): InheritSpec {
-  const { text, key, apply, position, only } = spec;
+  const { text, key, apply, position, truncate, only } = spec;
   if (only && key.kind !== 'descriptor') {
     throw messages.specSyntax(
       text,
       'has only: true, and its key names whole entries',
       'only goes with a key that names a descriptor, /proc/PID/fd/N',
+    );
+  }
+  if (truncate && key.kind === 'pipe') {
+    throw messages.specSyntax(
+      text,
+      'has truncate: true, and its key names a pipe',
+      'leave truncate out: it cuts regular files',
     );
   }
   if (apply === 'dup' && position !== 'caller') {

@@ -29,6 +29,7 @@ export const OPTION_VALUES = {
   apply: ['auto', 'dup', 'reopen'],
   position: ['caller', 'saved', 'end'],
   inFlight: ['replay', 'drop', 'fail'],
+  truncate: [true, false],
   only: [true, false],
 } as const;
 
@@ -46,6 +47,7 @@ export interface SpecOptions {
   readonly apply?: Apply | undefined;
   readonly position?: Position | undefined;
   readonly inFlight?: InFlight | undefined;
+  readonly truncate?: boolean | undefined;
   readonly only?: boolean | undefined;
 }
 
@@ -64,6 +66,8 @@ export interface InheritSpec {
   readonly position: Position;
   /** Undefined where nothing was said. */
   readonly inFlight: InFlight | undefined;
+  /** The caller's file is cut to the size that the dump recorded. */
+  readonly truncate: boolean;
   /** Just the named descriptors leave their entry. */
   readonly only: boolean;
 }

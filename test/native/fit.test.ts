@@ -299,3 +299,28 @@ test('10,000 placeholders on one caller fd fit as dups', async (t) => {
   const placeholders = Array.from({ length: 10_000 }, (_, fileId) => ({ fileId, callerFd: 5, apply: 'dup' as const }));
   await fits(t, { placeholders }, [file(5, O.RDONLY, NULL)]);
 });
+
+test('O_ASYNC is no reason to open again, and a dup without it is a warning', async (t) => {
+  const warned = async (plan: Plan, give: string[]) => {
+    const result = await exec(['--plan', planned(t, plan).plan, '--check'], { give });
+    t.is(result.code, 0, result.stderr);
+    return complaints(t, result.stderr).join('\n');
+  };
+  const lost =
+    /^warning: caller fd 5 has no O_ASYNC, file id 42 had it \(spec fd\[5\]:file-5\): as a dup it sends no signals on I\/O; use apply reopen$/;
+  for (const apply of ['auto', 'dup'] as const) {
+    t.regex(await warned(one({ flags: O.ASYNC, apply }), ['5=pipe:9']), lost);
+    t.is(await warned(one({ flags: O.ASYNC, apply }), ['5=pipe:9', '5=async']), '');
+  }
+  t.is(await warned(one({ flags: O.ASYNC, apply: 'reopen' }), ['5=pipe:9']), '');
+  t.is(await warned(one({ flags: O.ASYNC | O.NONBLOCK }), ['5=pipe:9']), '');
+  t.is(await warned(one(), ['5=pipe:9', '5=async']), '');
+  t.regex(
+    await warned(one({ flags: O.RDWR | O.ASYNC }), ['5=socket']),
+    /use apply reopen and a pipe, or set O_ASYNC on it$/,
+  );
+  t.regex(
+    await warned(one({ flags: O.RDWR | O.ASYNC, apply: 'reopen' }), ['5=memfd']),
+    /^warning: caller fd 5 is a file, which sends no signals on I\/O, and file id 42 had O_ASYNC .*give a pipe, FIFO or terminal$/,
+  );
+});

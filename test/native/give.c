@@ -4,8 +4,8 @@
  *   give N=KIND[:ARGUMENT]… -- COMMAND…
  *
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
- * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; epoll; ptmx; socket; memfd; nonblock (of what is at N
- * already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE)
+ * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; epoll; ptmx; socket; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
+ * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -107,7 +107,13 @@ static void give(const char *word)
 			fail(word);
 		put(fcntl(pair[0], F_DUPFD, 300), number, word);
 	} else if (strcmp(kind, "memfd") == 0) {
-		put(memfd_create("given", 0), number, word);
+		put(memfd_create("given", MFD_ALLOW_SEALING), number, word);
+	} else if (strcmp(kind, "seal") == 0) {
+		if (fcntl(number, F_ADD_SEALS, F_SEAL_SHRINK))
+			fail(word);
+	} else if (strcmp(kind, "async") == 0) {
+		if (fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_ASYNC))
+			fail(word);
 	} else if (strcmp(kind, "nonblock") == 0) {
 		if (fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK))
 			fail(word);

@@ -8,6 +8,8 @@ import { complaints, file, O, scratch } from './support';
 /** Plans with one thing wrong each: every one ends in a message and exit 100, in the sanitized build too. */
 
 const whole: Placeholder = {
+  type: 'PIPE',
+  pipeSize: 1 << 20,
   fileId: 3,
   callerFd: 5,
   flags: 2,
@@ -136,6 +138,27 @@ const corruptions: [string, Buffer, RegExp][] = [
     'a saved position without an offset',
     planBytes(with0({ position: 'saved', offset: undefined as never })),
     /none was saved/,
+  ],
+  ['a pipe that is to be cut', planBytes(with0({ truncateTo: 9 })), /it truncates, and only an entry of type REG can/],
+  [
+    'a size past the largest file',
+    planBytes(with0({ type: 'REG', pipeSize: undefined as never, truncateTo: 2 ** 63 })),
+    /the size that it truncates to is past the largest possible file/,
+  ],
+  [
+    'the size of a pipe for a file',
+    planBytes(with0({ type: 'REG' })),
+    /it has the size of a pipe, and only entries of types PIPE and FIFO do/,
+  ],
+  [
+    'a size past the largest pipe',
+    planBytes(with0({ pipeSize: 2 ** 31 })),
+    /the size of its pipe is past the largest possible one/,
+  ],
+  [
+    'a size past the largest pipe, as format 1 has it',
+    planBytes({ ...with0({ inFlight: [{ bytes: 4, fate: 'drop', pipeSize: 2 ** 32 - 1 }] }), format: 1 }),
+    /the size of its pipe is past the largest possible one/,
   ],
   [
     'a digest of 31 bytes',

@@ -111,6 +111,22 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     });
   }
 
+test('O_ASYNC is set on what is opened again, and on nothing of the caller', async (t) => {
+  const pipe = { type: 'PIPE', flags: O.ASYNC } as const;
+  const { plan } = planned(t, {
+    placeholders: [
+      { ...pipe, fileId: 1, callerFd: 5, apply: 'reopen' },
+      { ...pipe, fileId: 2, callerFd: 6, flags: O.ASYNC | O.NONBLOCK },
+      { ...pipe, fileId: 3, callerFd: 7 },
+      { ...pipe, fileId: 4, callerFd: 8, apply: 'reopen', flags: 0 },
+    ],
+  });
+  const give = ['5=pipe:15', '6=pipe:16', '7=pipe:17', '8=pipe:18', '8=async', '10=dup:5', '11=dup:6', '12=dup:7'];
+  const { lines } = await play(plan, [1, 2, 3, 4], { give });
+  const flags = lines.flatMap((line) => /^hook .* flags (\d+)/.exec(line)?.[1] ?? []);
+  t.deepEqual(flags, ['20000', '24000', '0', '0']);
+});
+
 for (const host of ['host', 'host-options'] as const) {
   test(`${host}: without a plan in the folder it does nothing`, async (t) => {
     const { lines, result } = await playAlone(scratch(t), {}, host);

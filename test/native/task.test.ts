@@ -196,6 +196,18 @@ test('apply reopen: an open file of its own where a dup would have done', async 
   closeSync(fd);
 });
 
+test('apply reopen: O_ASYNC of the entry is set, and COMMAND gets no signal before it asks for one', async (t) => {
+  const descriptors = [{ fd: 7, pids: [1] }];
+  const { plan } = planned(t, {
+    placeholders: [{ fileId: 1, callerFd: 5, type: 'PIPE', flags: O.ASYNC, apply: 'reopen', descriptors }],
+  });
+  const give = ['5=pipe:9'];
+  const { fds } = shown(await exec(['--plan', plan, '--task', '1', '--', helper('show')], { give }));
+  t.is((fds[7]?.flags ?? 0) & O.ASYNC, O.ASYNC);
+  const result = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', 'echo more >&9; echo lives'], { give });
+  t.deepEqual([result.code, result.stdout], [0, 'lives\n']);
+});
+
 test('position saved and end', async (t) => {
   const path = content(t, '0123456789');
   const give = [file(5, O.RDONLY, path), '5=seek:2', file(6, O.RDONLY, path), file(7, O.RDONLY, path), '7=seek:3'];

@@ -70,6 +70,17 @@ recipeTest('A log that goes elsewhere now', {
   },
 });
 
+recipeTest('A log that is rolled back to the dump', {
+  program: (lab) => lab.startProgram(compileProgram('two_paths')),
+  async cook(t, kitchen) {
+    kitchen.write('old.log', 'out said\nwritten after the dump\n');
+    t.regex(await kitchen.run(), /23 bytes past 9 are cut off/);
+    t.is(kitchen.target(ROOT, 7), kitchen.file('old.log'));
+    await kitchen.tasks.signal(ROOT, 'SIGUSR1');
+    t.is(kitchen.read('old.log'), 'out said\ntask 5\ntask 7\n');
+  },
+});
+
 recipeTest('From a shell', {
   program: stdio,
   async cook(t, kitchen) {

@@ -7,7 +7,14 @@ import { parseSpecFile } from '../../src/specs/spec-file';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
-const SPEC = { inherit: 'fd[5]:/proc/7/fd/1', apply: 'auto', position: 'caller', inFlight: 'replay', only: true };
+const SPEC = {
+  inherit: 'fd[5]:/proc/7/fd/1',
+  apply: 'auto',
+  position: 'caller',
+  inFlight: 'replay',
+  truncate: false,
+  only: true,
+};
 const file = (value: unknown) => parseSpecFile('specs.json', JSON.stringify(value));
 
 test('a file with all options, and one with none', (t) => {
@@ -42,7 +49,7 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     'an unknown option',
     { version: 1, specs: [{ ...SPEC, nothing: 1 }] },
     /no option nothing/,
-    /there are: inherit, apply, position, inFlight, only/,
+    /there are: inherit, apply, position, inFlight, truncate, only/,
   ],
   [
     'an unknown value',

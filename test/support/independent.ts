@@ -34,6 +34,8 @@ interface PlanPlaceholder {
   needs_read: boolean;
   needs_write: boolean;
   references: { descriptor?: PlanDescriptor; scm_right?: { packet: number; socket_id: number } }[];
+  truncate_to?: string;
+  pipe_size?: number;
   in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
 }
 interface PlanCredentials {
@@ -116,6 +118,7 @@ export function checkRewritten(source: string, out: string): string[] {
   const held = step('the tables', () => checkDescriptors(source, out, replaced, types, expect));
   if (held !== undefined) step('references', () => checkReferences(source, out, plan, held, replaced, types, expect));
   step('bytes in flight', () => checkInFlight(source, out, plan, expect));
+  step('sizes', () => checkSizes(source, plan, expect));
   step('remaps', () => checkRemaps(source, out, types, expect));
   step('new ids', () => checkNewIds(source, plan, expect));
   step('what names descriptors', () => checkNames(out, replaced, expect));
@@ -494,6 +497,40 @@ function checkInFlight(source: string, out: string, plan: Plan, expect: Expect):
       expect(!readers.includes(`${was.type} ${was.pipe_id}`), `${about} delivered, and read in the tree too`);
       expect(!fs.lstatSync(path.join(out, image)).isSymbolicLink(), `${about} behind a link`);
     }
+  }
+}
+
+/** Pipes are as large as the images say, and files are cut to a size or offset that they say. */
+function checkSizes(source: string, { placeholders, head }: Plan, expect: Expect): void {
+  const sizes = new Map<string, number>();
+  for (const [image, type] of [
+    ['pipes-data.img', 'PIPE'],
+    ['fifo-data.img', 'FIFO'],
+  ] as const) {
+    for (const { fields } of recordsWithBytes(source, image, 'pipe_data_entry', 'bytes')) {
+      const pipe = `${type} ${fields.pipe_id}`;
+      const size = Math.max(Number(fields.size ?? 0), sizes.get(pipe) ?? 0);
+      if (size > 0) sizes.set(pipe, size);
+    }
+  }
+  const regular = readImage(source, 'files.img').records.flatMap(({ fields }) =>
+    fields.reg === undefined || fields.reg === null ? [] : [fields.reg as Fields],
+  );
+  for (const placeholder of placeholders) {
+    const { file_id, was, pipe_size, truncate_to } = placeholder;
+    const about = `file id ${file_id}:`;
+    expect(pipe_size === sizes.get(`${was.type} ${was.pipe_id}`), `${about} a pipe of another size`);
+    if (truncate_to === undefined) continue;
+    const own = regular.find(({ id }) => id === originOf(placeholder));
+    const same = regular.filter(({ name, mnt_id }) => name === own?.name && mnt_id === own?.mnt_id);
+    const isWarned = head.warnings.some((warning) => warning.code === 'CUT_AT_OFFSET' && warning.file_id === file_id);
+    const recorded = own?.size === undefined ? same.map(({ size }) => size) : [own.size];
+    expect(was.type === 'REG', `${about} cut, and no regular file`);
+    expect(
+      isWarned ? same.some(({ pos }) => pos === truncate_to) : recorded.includes(truncate_to),
+      `${about} cut to a size that is recorded nowhere`,
+    );
+    expect(!isWarned || own?.size === undefined, `${about} cut at an offset, and the size is recorded`);
   }
 }
 

@@ -45,6 +45,8 @@ export interface Placeholder {
   /** How many SCM rights refer to it too. */
   scmRights?: number;
   inFlight?: InFlight[];
+  truncateTo?: number;
+  pipeSize?: number;
 }
 
 export interface Spec {
@@ -172,6 +174,8 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
       fate: fate === 'replay' ? 0 : fate === 'drop' ? 1 : fate,
       ...rest,
     })),
+    ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
+    ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());
 }

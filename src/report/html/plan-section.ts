@@ -49,11 +49,12 @@ function referencesOf({ references }: PlanPlaceholder): string {
 const APPLY = { AUTO: 'dup or reopen', DUP: 'dup', REOPEN: 'reopen' } as const;
 const POSITION = { CALLER: 'position of the caller', SAVED: 'saved position', END: 'at the end' } as const;
 
-function howOf({ apply, position, was, in_flight }: PlanPlaceholder): string {
+function howOf({ apply, position, was, in_flight, truncate_to }: PlanPlaceholder): string {
   const unread = in_flight.map(
     ({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`,
   );
-  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...unread].join(', ');
+  const cut = truncate_to === undefined ? [] : [`cut to ${truncate_to} bytes`];
+  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...cut, ...unread].join(', ');
 }
 
 function list(title: string, items: readonly string[]): string {
