@@ -175,6 +175,9 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
     if (place !== undefined) seen.check(place, found);
   };
   const file = { path, lasting, check };
+  const checkOpened = (found: BigIntStats) => {
+    if (place !== undefined) seen.checkOpened(place, found);
+  };
   const look = () =>
     attempt(
       () => fs.lstatSync(path, { bigint: true }),
@@ -195,7 +198,7 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
       size: Number(stats.size),
       mtime: secondsOf(stats),
       file,
-      open: async () => openAsFile(file, name, NEVER_WAIT_OR_FOLLOW),
+      open: async () => openAsFile({ ...file, checkOpened }, name, NEVER_WAIT_OR_FOLLOW),
     };
   }
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
@@ -213,7 +216,7 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
     target,
     leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
     linkOwner: { uid: Number(stats.uid), gid: Number(stats.gid) },
-    open: async () => openTrustedLink(file, name),
+    open: async () => openTrustedLink({ ...file, checkOpened }, name),
   };
 }
 
@@ -239,7 +242,7 @@ function modeAndOwner({ mode, uid, gid }: BigIntStats) {
  * Follows a link that we made ourselves, or whose maker owns what it leads to. Any other could be a
  * way to make a privileged user read a file that the maker of the folder cannot.
  */
-async function openTrustedLink(file: SourceFile, name: Buffer): Promise<MemberReader> {
+async function openTrustedLink(file: OpenedFile, name: Buffer): Promise<MemberReader> {
   const { path } = file;
   const lookAtLink = () =>
     attempt(
@@ -258,8 +261,13 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.ctimeNs === b.ctimeNs;
 }
 
+interface OpenedFile extends SourceFile {
+  /** The same as `check`, for a file that is read. */
+  checkOpened(stats: BigIntStats): void;
+}
+
 /** The file that was seen, and that still when it was read. */
-function openAsFile(file: SourceFile, name: Buffer, flags: number): MemberReader & { owner: number } {
+function openAsFile(file: OpenedFile, name: Buffer, flags: number): MemberReader & { owner: number } {
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
   const fd = attempt(
     () => fs.openSync(file.path, flags),
@@ -271,7 +279,7 @@ function openAsFile(file: SourceFile, name: Buffer, flags: number): MemberReader
   try {
     const stats = fs.fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
-    file.check(stats);
+    file.checkOpened(stats);
     return {
       owner: Number(stats.uid),
       read: async (into, start, length) => {

@@ -42,14 +42,15 @@ function pack({ dev, ino, size, mtimeNs, ctimeNs, nlink }: BigIntStats): string 
 }
 
 /**
- * True where two looks met one file with one content. The time of the last change counts too, since the one of the last
- * write can be set; but not where only the number of links tells why it changed: others may link to an image.
+ * True where two looks met one file with one content. The time of the last change counts for a file that was read, since
+ * the one of the last write can be set; but not where the number of links tells why it changed: others, other runs of
+ * fdgraft among them, may link to an image.
  */
-export function isSameFile(one: string, other: string): boolean {
+function areSame(one: string, other: string, wasRead: boolean): boolean {
   if (one === other) return true;
   const [content, change] = [one.slice(0, CONTENT_BYTES), one.slice(0, CHANGE_BYTES)];
   if (!other.startsWith(content)) return false;
-  return other.startsWith(change) || one.slice(CHANGE_BYTES) !== other.slice(CHANGE_BYTES);
+  return !wasRead || other.startsWith(change) || one.slice(CHANGE_BYTES) !== other.slice(CHANGE_BYTES);
 }
 
 /**
@@ -59,6 +60,8 @@ export function isSameFile(one: string, other: string): boolean {
 export class SeenFiles {
   /** By key; empty for those that were listed and not looked at. */
   private readonly files = new Map<string, string>();
+  /** By key: those that were opened. */
+  private readonly opened = new Set<string>();
   /** By the keys of folders that were listed: how many of their names count. */
   private readonly counts = new Map<string, number>();
   /** How much the clock of the file system is ahead of ours at least. */
@@ -124,27 +127,29 @@ export class SeenFiles {
    */
   async see(file: SeenPlace, look: () => BigIntStats): Promise<BigIntStats> {
     const stats = look();
-    if (this.isNew(file)) {
-      const waited = await this.outlast(stats);
-      const settled = waited ? look() : stats;
-      if (waited && !isSameFile(pack(stats), pack(settled))) throw changed(file);
-      // Another reader may have been first.
-      if (this.isNew(file)) {
-        this.files.set(file.key, pack(settled));
-        return settled;
-      }
-      this.check(file, settled);
-      return settled;
-    }
+    // A second look at a file that nobody has changed has nothing to wait for.
+    const isAsKnown = this.files.get(file.key) === pack(stats);
+    const settled = !isAsKnown && (await this.outlast(stats)) ? look() : stats;
+    if (settled !== stats && !areSame(pack(stats), pack(settled), true)) throw changed(file);
+    // Another reader may have been first meanwhile.
+    if (this.isNew(file)) this.files.set(file.key, pack(settled));
+    else this.check(file, settled);
+    return settled;
+  }
+
+  /** The same as `check`, for who reads the file. */
+  checkOpened(file: SeenPlace, stats: BigIntStats): void {
     this.check(file, stats);
-    return stats;
+    this.opened.add(file.key);
   }
 
   /** Throws FdgraftError where these are not of the file that was seen. */
   check(file: SeenPlace, stats: BigIntStats | undefined): void {
     const known = this.files.get(file.key);
     if (known === undefined) throw messages.sourceMemberChanged(file.label, escapeBytes(file.name), 'was added');
-    if (known === '' || stats === undefined || !isSameFile(known, pack(stats))) throw changed(file);
+    const now = stats && pack(stats);
+    if (known === '' || now === undefined || !areSame(known, now, this.opened.has(file.key))) throw changed(file);
+    if (now !== known) this.files.set(file.key, now);
   }
 
   private isNew({ key }: SeenPlace): boolean {

@@ -252,6 +252,16 @@ test('others may link to images meanwhile, and write logs', async (t) => {
   t.is(snapshot(source)['files.img'], before['files.img']);
 });
 
+test('others may link to pages, which are only brought along, and take the links away again', async (t) => {
+  const { source, out } = place(t);
+  const watchedSource = watched(await openSource(source), () => {
+    fs.linkSync(at(source, 'pages-1.img'), `${source}-link`);
+    fs.rmSync(`${source}-link`);
+  });
+  await rewrite(watchedSource, { specs: [PIPE], out, link: 'hard' });
+  t.deepEqual(checkRewritten(source, out), []);
+});
+
 test('two names of one file can both be linked to', async (t) => {
   const { source, out } = place(t);
   fs.linkSync(at(source, 'pages-1.img'), at(source, 'pages-2.img'));

@@ -42,7 +42,7 @@ export class ArchiveFile {
       throw messages.cannotRead(this.label, error);
     }
     try {
-      this.check(fs.fstatSync(fd, { bigint: true }));
+      this.seen.checkOpened(this.place, fs.fstatSync(fd, { bigint: true }));
       return fd;
     } catch (error) {
       fs.closeSync(fd);
