@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { breathe } from '../storage/breath';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
@@ -62,7 +63,9 @@ function showsColour(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 }
 
-function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<boolean> {
+/** Writing to a file or a pipe gives the event loop no turn by itself. */
+async function write(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<boolean> {
+  await breathe();
   return new Promise((resolve, reject) => {
     stream.write(data, (error) => {
       if (error === null || error === undefined) resolve(true);
