@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { breathe } from '../storage/breath';
 import { stdio, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
@@ -63,7 +64,9 @@ function showsColour(): boolean {
   return stdio('stdout')?.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 }
 
+/** Writing to a file or a pipe gives the event loop no turn by itself. */
 async function answer(data: string | Uint8Array): Promise<boolean> {
+  await breathe();
   try {
     await writeAll('stdout', data);
     return true;

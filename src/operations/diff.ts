@@ -68,7 +68,7 @@ export async function diff(before: Source, after: Source, options: DiffOptions =
   const { plan, signal, graph, ignoreIds } = options;
   if (ignoreIds && plan !== undefined) throw messages.idsOfPlan();
   const ids = ignoreIds
-    ? pairIds(await CheckpointIds.read(before, signal), await CheckpointIds.read(after, signal))
+    ? await pairIds(await CheckpointIds.read(before, signal), await CheckpointIds.read(after, signal), signal)
     : undefined;
   const gathered = new Gathered(plan, ids, signal, graph);
   try {
@@ -96,7 +96,7 @@ export async function diffImages(
   const copies = options.ignoreIds ? [await copyOf(before, signal), await copyOf(after, signal)] : [];
   let gathered: Gathered | undefined;
   try {
-    const ids = options.ignoreIds ? await pairIdsOfImages(before.name, copies) : undefined;
+    const ids = options.ignoreIds ? await pairIdsOfImages(before.name, copies, signal) : undefined;
     gathered = new Gathered(undefined, ids, signal);
     const image = before.name.slice(before.name.lastIndexOf('/') + 1);
     const [a, b] = [before, after].map(({ reader, name }, i) => ({
@@ -132,7 +132,11 @@ async function copyOf({ reader }: LoneImage, signal: AbortSignal | undefined): P
 }
 
 /** What files.img says of its ids; of all others, only another image could say what they stand for. */
-async function pairIdsOfImages(name: string, copies: readonly Spool[]): Promise<IdPairs> {
+async function pairIdsOfImages(
+  name: string,
+  copies: readonly Spool[],
+  signal: AbortSignal | undefined,
+): Promise<IdPairs> {
   const [a, b] = [new CheckpointIds(), new CheckpointIds()];
   for (const [i, ids] of [a, b].entries()) {
     const copy = copies[i] as Spool;
@@ -143,7 +147,7 @@ async function pairIdsOfImages(name: string, copies: readonly Spool[]): Promise<
     const open = async () => ({ ...copy.reader(), close: async () => {} });
     await ids.see({ name: Buffer.from(name), kind: 'file', mode: 0, uid: 0, gid: 0, open }, { kind, number: 0 });
   }
-  return pairIds(a, b);
+  return pairIds(a, b, signal);
 }
 
 interface ComparingOptions extends DiffOptions {

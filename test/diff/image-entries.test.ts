@@ -135,7 +135,7 @@ test('entries of any length that differ in one byte, at any place of any of them
 test('long entries are equal but for their ids, or are not, wherever they differ', async (t) => {
   const type = messageType('file_entry');
   const shape = shapeOf('file_entry');
-  const nothing = pairIds(new CheckpointIds(), new CheckpointIds());
+  const nothing = await pairIds(new CheckpointIds(), new CheckpointIds());
   await holds(
     t,
     fc.asyncProperty(
@@ -152,4 +152,20 @@ test('long entries are equal but for their ids, or are not, wherever they differ
     ),
     100,
   );
+});
+
+test('an abort is heard between two entries, however few bytes they have', async (t) => {
+  const records = Array.from({ length: 20_000 }, (_, i) => regular(i + 1, name(5), 10));
+  const changed = records.map((record) => ({ ...record, size: 11 }));
+  const [before, after] = [imageOf(KINDS.REG_FILES, records), imageOf(KINDS.REG_FILES, changed)];
+  const controller = new AbortController();
+  let turns = 0;
+  // Only the event loop's own turns bring a signal in.
+  const timer = setInterval(() => {
+    turns += 1;
+    if (turns === 2) controller.abort(new Error('stopped'));
+  }, 1);
+  const lone = (bytes: Buffer) => ({ reader: readerOf(bytes), name: 'image.img' });
+  await t.throwsAsync(diffImages(lone(before), lone(after), { signal: controller.signal }), { message: 'stopped' });
+  clearInterval(timer);
 });

@@ -1,5 +1,6 @@
 import { decode } from '../../schema/decode';
 import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
+import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { unixSocketOf } from '../criu-key';
 import { accessOf, ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
@@ -60,6 +61,8 @@ export async function* listEntries(
     };
     for await (const { batch, open } of batchesOf(member, image)) {
       for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+        await breathe();
+        signal?.throwIfAborted();
         forEachRecord(piece, open.name, visit);
         for (const waiting of order.take(isReady)) yield* conclude(waiting, overview, paths);
       }

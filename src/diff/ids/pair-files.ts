@@ -1,4 +1,5 @@
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
+import { breathe } from '../../storage/breath';
 import { type CheckpointIds, NO_NUMBER } from './checkpoint-ids';
 import { kindOfNumber } from './entry-identity';
 import type { IdPairs } from './id-pairs';
@@ -15,13 +16,18 @@ export interface Proposal {
  * the same descriptors refer to, then the others in their order. What has no name is only paired by its descriptors,
  * or where it has none. The order is that of the descriptors or the names, so that neither side comes first.
  */
-export function pairFiles(
+export async function pairFiles(
   before: CheckpointIds,
   after: CheckpointIds,
   proposals: () => Iterable<Proposal>,
   ids: IdPairs,
-): void {
-  new FilePairing(before, after, proposals, ids).run();
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const step of new FilePairing(before, after, proposals, ids).steps()) {
+    step();
+    await breathe();
+    signal?.throwIfAborted();
+  }
 }
 
 type Key = (ids: CheckpointIds, row: number) => number;
@@ -46,25 +52,30 @@ class FilePairing {
     this.isHeld = { before: heldIn(before), after: heldIn(after) };
   }
 
-  run(): void {
-    this.byDescriptors(thingOf, true);
-    this.inOrder(thingOf, isNamed, true);
-    this.inOrder(thingOf, (ids, row) => ids.numbers.at(row) !== NO_NUMBER, true);
-    this.byDescriptors(thingOf, false);
-    this.byDescriptors(nameOf, false);
-    this.inOrder(thingOf, isNamed, false);
-    this.inOrder(nameOf, isNamed, false);
-    this.inOrder(thingOf, isUnheld, false);
-    this.placeholders();
-    for (const [side, all] of [
-      ['before', this.before],
-      ['after', this.after],
-    ] as const) {
-      for (let row = 0; row < all.ids.length; row += 1) {
-        this.ids.know('file', side, all.ids.at(row));
-        const kind = kindOfNumber(all.members.at(row));
-        if (kind !== undefined) this.ids.know(kind, side, all.numbers.at(row));
-      }
+  /** To be done in this order. Each goes over all entries a few times, which of a million takes about a second. */
+  steps(): (() => void)[] {
+    return [
+      () => this.byDescriptors(thingOf, true),
+      () => this.inOrder(thingOf, isNamed, true),
+      () => this.inOrder(thingOf, (ids, row) => ids.numbers.at(row) !== NO_NUMBER, true),
+      () => this.byDescriptors(thingOf, false),
+      () => this.byDescriptors(nameOf, false),
+      () => this.inOrder(thingOf, isNamed, false),
+      () => this.inOrder(nameOf, isNamed, false),
+      () => this.inOrder(thingOf, isUnheld, false),
+      () => this.placeholders(),
+      () => this.know('before'),
+      () => this.know('after'),
+    ];
+  }
+
+  /** Ids that are in no pair are there all the same. */
+  private know(side: 'before' | 'after'): void {
+    const all = this[side];
+    for (let row = 0; row < all.ids.length; row += 1) {
+      this.ids.know('file', side, all.ids.at(row));
+      const kind = kindOfNumber(all.members.at(row));
+      if (kind !== undefined) this.ids.know(kind, side, all.numbers.at(row));
     }
   }
 

@@ -8,11 +8,15 @@ import { type Proposal, pairFiles } from './pair-files';
  * Pairs the ids of two checkpoints: those of tables, namespaces and whatever else tasks share by the tasks, those of
  * files by what the files are, the others by what they belong to. Which of the two comes first makes no difference.
  */
-export function pairIds(before: CheckpointIds, after: CheckpointIds): IdPairs {
+export async function pairIds(
+  before: CheckpointIds,
+  after: CheckpointIds,
+  signal?: AbortSignal | undefined,
+): Promise<IdPairs> {
   const ids = new IdPairs();
   linkShared(before, after, ids);
   const tables = pairedTables(before, after, ids);
-  pairFiles(before, after, () => proposalsOf(before, after, tables), ids);
+  await pairFiles(before, after, () => proposalsOf(before, after, tables), ids, signal);
   const names = [...new Set([...before.pages.keys(), ...after.pages.keys()])].sort();
   for (const name of names) linkOrKnow(ids, 'pages', before.pages.get(name), after.pages.get(name));
   linkGhosts(before, after, ids);
