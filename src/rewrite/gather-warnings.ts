@@ -141,6 +141,8 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
   for (const { references } of assignment.shares) {
     for (const { table, fd } of references.descriptors) taken.add(`${table}/${fd}`);
   }
+  // The content of a removed file is in the images, or under another name.
+  const gone = new Set(found.remaps.map(({ origId }) => origId));
   return [...found.sameFiles.values()].flatMap((uses) => {
     const bySpec = new Map<number, Placeholder>();
     for (const { id } of uses) {
@@ -151,7 +153,7 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
     const holders = uses.flatMap((use) => use.holders.map((holder) => `${holder} (file id ${use.id})`));
     const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : stayingOpens(use, found, taken)));
     return [...bySpec.values()].flatMap((taker) => [
-      ...warnOfHolders(taker, holders, specs),
+      ...warnOfHolders(taker, holders, gone.has(taker.match.id), specs),
       ...warnOfOpens(taker, opens, specs),
     ]);
   });
@@ -162,10 +164,16 @@ function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: Re
   return staying.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
 }
 
-function warnOfHolders({ match, fileId, spec }: Placeholder, holders: readonly string[], specs: Specs): Warning[] {
+function warnOfHolders(
+  { match, fileId, spec }: Placeholder,
+  holders: readonly string[],
+  isGone: boolean,
+  specs: Specs,
+): Warning[] {
   if (holders.length === 0) return [];
   const { key } = match.facts;
-  const message = `${specs[spec]?.text} takes descriptors of ${key}, and it stays ${someOf(holders)}: after the restore the descriptors are on the caller's file and that is on the old one; the restore fails if ${key} is gone`;
+  const needsFile = isGone ? '' : `; the restore fails if ${key} is gone`;
+  const message = `${specs[spec]?.text} takes descriptors of ${key}, and the same file is also ${someOf(holders)}: after the restore, the descriptors are on the caller's file and the rest is on the old one${needsFile}`;
   return [{ code: 'FILE_STILL_USED', message, fileId }];
 }
 

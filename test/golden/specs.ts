@@ -43,6 +43,8 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   old_vmas: { specs: ['fd[5]:/srv/fdgraft/log'] },
   // One end of the inner pipe, and the pipe to the outside.
   inner_pipe: { specs: ['fd[5]:pipe:[#7]:read', 'fd[6]:pipe:[#3]'] },
+  // The mapping has an entry of its own.
+  mapped_segment: { specs: ['fd[5]:/proc/14716/fd/5'] },
   many_opens: { specs: ['fd[5]:/srv/fdgraft/log'] },
   many_tasks: { specs: ['fd[5]:pipe:[#3]'] },
   // The executable stays for what runs it.
