@@ -157,6 +157,8 @@ interface ComparingOptions extends DiffOptions {
 /** Names of files on both sides that are named for ids of which those of one number are not the same. */
 type Apart = { readonly before: Set<string>; readonly after: Set<string> };
 
+const inOrder = (a: Buffer, b: Buffer) => compareMemberNames(a.toString('latin1'), b.toString('latin1'), FIRST_MEMBERS);
+
 async function* compareSources(
   before: Source,
   after: Source,
@@ -164,7 +166,7 @@ async function* compareSources(
 ): AsyncGenerator<Difference, void, undefined> {
   const { ids, signal } = options;
   const apart: Apart = { before: new Set(), after: new Set() };
-  for await (const pair of pairMembers(before, after, (a, b) => compareMemberNames(a, b, FIRST_MEMBERS))) {
+  for await (const pair of pairMembers(before, after, inOrder)) {
     signal?.throwIfAborted();
     const name = escapeBytes(pair.name);
     const named = ids && idInName(name);

@@ -190,14 +190,16 @@ export class FolderSink implements Sink {
   /** Archives need not have members for folders, or have them later. */
   private makeFoldersAbove(path: Buffer): void {
     if (this.source.archive === undefined) return;
-    // Only folders are noted, so those above are there too.
-    const [above] = splitPath(joinPath(this.building, path));
-    if (this.folders.has(above.toString('latin1'))) return;
-    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+    // Only folders are noted, so those above one that is are there too.
+    const missing: number[] = [];
+    for (let slash = path.lastIndexOf('/'); slash !== -1; slash = path.lastIndexOf('/', slash - 1)) {
+      if (this.folders.has(joinPath(this.building, path.subarray(0, slash)).toString('latin1'))) break;
+      missing.push(slash);
+    }
+    for (const slash of missing.reverse()) {
       const name = path.subarray(0, slash);
       const place = joinPath(this.building, name);
-      if (this.folders.has(place.toString('latin1'))) continue;
-      fs.mkdirSync(place, 0o700);
+      this.attempt(() => fs.mkdirSync(place, 0o700));
       this.noteFolder(place, { ...modeAndOwner(this.source), name });
     }
   }

@@ -1,6 +1,7 @@
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { leadsOut } from './link-target';
+import { endOfPart, isFolder, PathTree, type Place } from './path-tree';
 import type { TarEntry } from './read-headers';
 
 /** A member of an archive, and where it lies there. */
@@ -13,18 +14,20 @@ export interface IndexedMember extends TarEntry {
   readonly contentAt: number;
   /** Where what is kept of its content lies in the spool; undefined where that has it not. */
   readonly spooledAt?: number;
+  /** Of a hard link: the file that it is, through other hard links too. */
+  readonly file?: IndexedMember;
 }
 
 /** An archive could have headers alone. */
 const MAX_MEMBERS = 1 << 18;
-/** What names, targets and maps may take in all. */
+/** What names, targets, folders and maps may take in all. */
 const MAX_INDEX_BYTES = 64 << 20;
 /** Linux has no longer paths. */
 const MAX_PATH_BYTES = 4096;
-/** What a stretch of a sparse file or a folder takes, roughly. */
-const SMALL_OBJECT_BYTES = 64;
-/** As many as Linux follows. */
-const MAX_LINKS = 40;
+/** What a folder takes beside its path, roughly: its place, and the map of what lies below it. */
+const FOLDER_BYTES = 256;
+/** Of a name in a message. */
+const MAX_SHOWN_BYTES = 256;
 
 type Refuse = (problem: string, hint?: string) => Error;
 
@@ -32,114 +35,123 @@ type Refuse = (problem: string, hint?: string) => Error;
 export class ArchiveIndex {
   /** As they lie in the archive. */
   readonly members: IndexedMember[] = [];
-  private readonly byPath = new Map<string, IndexedMember>();
-  /** Folders that are there because something lies below them. */
-  private readonly implied = new Set<string>();
+  private readonly tree = new PathTree<IndexedMember>();
   private bytes = 0;
 
   constructor(private readonly label: string) {}
 
+  /** Parts of paths and targets that were looked at so far. */
+  get steps(): number {
+    return this.tree.steps;
+  }
+
   /** Throws FdgraftError for a member that a careful tar would not unpack. */
   add(entry: TarEntry, at: number, contentAt: number, spooledAt: number | undefined): void {
-    const refuse: Refuse = (problem, hint) =>
-      messages.memberRefused(this.label, escapeBytes(bytesOf(entry.name.slice(0, MAX_PATH_BYTES))), at, problem, hint);
+    const refuse: Refuse = (problem, hint) => messages.memberRefused(this.label, shown(entry.name), at, problem, hint);
+    if (this.members.length >= MAX_MEMBERS) throw refuse(`comes after ${MAX_MEMBERS} others, which are too many`);
     const path = entry.kind === 'label' ? '' : plainPath(entry.name, refuse);
-    const member = { ...entry, path, at, contentAt, ...(spooledAt === undefined ? {} : { spooledAt }) };
-    if (entry.kind !== 'label') this.check(member, refuse);
-    this.refuseMany(member, refuse);
+    const file = this.checkTarget(entry, path, refuse);
+    const member = {
+      ...entry,
+      path,
+      at,
+      contentAt,
+      ...(spooledAt === undefined ? {} : { spooledAt }),
+      ...(file === undefined ? {} : { file }),
+    };
+    this.take(2 * entry.name.length + entry.target.length + (entry.sparse?.map?.bytes ?? 0), refuse);
+    if (entry.kind !== 'label') this.placeFor(member, refuse).member = member;
     this.members.push(member);
-    if (entry.kind !== 'label') this.byPath.set(path, member);
   }
 
   get(path: string): IndexedMember | undefined {
-    return this.byPath.get(path);
+    return this.tree.get(path)?.member;
+  }
+
+  /** True for folders without a member too. */
+  has(path: string): boolean {
+    return this.tree.get(path) !== undefined;
   }
 
   /** Paths of folders that have no member, but something below them. */
-  *foldersWithout(): Generator<string, void, undefined> {
-    for (const path of this.implied) if (!this.byPath.has(path)) yield path;
+  foldersWithout(): Generator<string, void, undefined> {
+    return this.tree.foldersWithout();
   }
 
-  /** What a link of either kind leads to, through other links too; undefined where that is no member. */
+  /** What a link of either kind leads to, through other links too; undefined if that is no member. */
   targetOf(member: IndexedMember): IndexedMember | undefined {
-    if (member.kind !== 'link' && member.kind !== 'hard link') return member;
-    const end = this.resolve(member.path);
-    let found = end === undefined ? undefined : this.byPath.get(end);
-    while (found?.kind === 'hard link') found = this.byPath.get(hardTarget(found));
-    return found;
+    if (member.kind !== 'link') return member.file ?? member;
+    const found = this.placeBehind(member)?.member;
+    return found?.file ?? found;
   }
 
-  leadsToFolder({ path }: IndexedMember): boolean {
-    const end = this.resolve(path);
-    return end !== undefined && (this.implied.has(end) || this.byPath.get(end)?.kind === 'folder');
+  leadsToFolder(member: IndexedMember): boolean {
+    const place = this.placeBehind(member);
+    return place !== undefined && isFolder(place);
   }
 
-  /** A path without links in it; undefined where it leads out of the archive, or nowhere. */
-  private resolve(path: string): string | undefined {
-    let place = '';
-    let links = 0;
-    for (const parts = path.split('/').reverse(); parts.length > 0; ) {
-      const part = parts.pop();
-      if (part === '' || part === '.') continue;
-      if (part === '..') {
-        if (place === '') return undefined;
-        place = folderOf(place);
-        continue;
-      }
-      const folder = place;
-      place = folder === '' ? `${part}` : `${folder}/${part}`;
-      const member = this.byPath.get(place);
-      if (member?.kind !== 'link') continue;
-      links += 1;
-      if (links > MAX_LINKS || member.target.startsWith('/')) return undefined;
-      place = folder;
-      parts.push(...member.target.split('/').reverse());
+  private placeBehind({ path }: IndexedMember): Place<IndexedMember> | undefined {
+    const place = this.tree.get(path);
+    return place && this.tree.follow(place);
+  }
+
+  /** The place of a new member, with the folders above it. What lies below a link would be written through it. */
+  private placeFor({ path, kind }: IndexedMember, refuse: Refuse): Place<IndexedMember> {
+    if (path === '') {
+      if (kind !== 'folder') throw refuse('has no name');
+      return this.tree.root;
+    }
+    let place = this.tree.root;
+    for (let at = 0; at < path.length; ) {
+      const end = endOfPart(path, at);
+      const name = path.slice(at, end);
+      let next = this.tree.child(place, name);
+      if (end < path.length) {
+        if (next !== undefined && !isFolder(next)) throw refuse('lies below something that is no folder');
+        if (next === undefined) this.take(FOLDER_BYTES + 2 * end, refuse);
+      } else if (next !== undefined) refuseOther(next, kind, refuse);
+      next ??= this.tree.add(place, name);
+      place = next;
+      at = end + 1;
     }
     return place;
   }
 
-  private check(member: IndexedMember, refuse: Refuse): void {
-    const { path, kind, target } = member;
-    if (path === '' && kind !== 'folder') throw refuse('has no name');
-    const other = this.byPath.get(path);
-    if (other !== undefined && (other.kind !== 'folder' || kind !== 'folder')) {
-      throw refuse('is there twice', 'tar would unpack the last one; make the archive again, without -r and -u');
-    }
-    if (kind !== 'folder' && this.implied.has(path)) throw refuse('is no folder, but others before it lie below it');
-    this.noteFoldersAbove(path, refuse);
+  /** What a hard link is a link to; undefined for all else. */
+  private checkTarget({ kind, target }: TarEntry, path: string, refuse: Refuse): IndexedMember | undefined {
     if (kind === 'link') {
       if (target === '' || target.length >= MAX_PATH_BYTES || target.includes('\0')) {
         throw refuse('is a symbolic link to what cannot be a path');
       }
       if (leadsOut(path, target)) {
-        const shown = escapeBytes(bytesOf(target));
         const hint = 'make the archive with the file itself: tar --dereference';
-        throw refuse(`is a symbolic link out of the archive, to ${shown}`, hint);
+        throw refuse(`is a symbolic link out of the archive, to ${shown(target)}`, hint);
       }
     }
-    if (kind === 'hard link') {
-      const first = target.startsWith('/') ? undefined : this.byPath.get(hardTarget(member));
-      if (first?.kind !== 'file' && first?.kind !== 'hard link') {
-        throw refuse('is a hard link to no regular file before it in the archive');
-      }
+    if (kind !== 'hard link') return undefined;
+    const isPath = target.length < MAX_PATH_BYTES && !target.startsWith('/');
+    const first = isPath ? this.get(plain(target)) : undefined;
+    if (first?.kind !== 'file' && first?.kind !== 'hard link') {
+      throw refuse('is a hard link to no regular file before it in the archive');
     }
+    return first.file ?? first;
   }
 
-  /** What lies below a link would be written through it. */
-  private noteFoldersAbove(path: string, refuse: Refuse): void {
-    for (let folder = folderOf(path); folder !== '' && !this.implied.has(folder); folder = folderOf(folder)) {
-      const above = this.byPath.get(folder);
-      if (above !== undefined && above.kind !== 'folder') throw refuse('lies below something that is no folder');
-      if (above !== undefined) return;
-      this.implied.add(folder);
-      this.bytes += SMALL_OBJECT_BYTES;
+  /** Counts what is kept. A folder counts with its whole path: some kilobytes of a name can be two thousand folders. */
+  private take(bytes: number, refuse: Refuse): void {
+    this.bytes += bytes;
+    if (this.bytes > MAX_INDEX_BYTES) {
+      throw refuse('comes after others whose names and maps are too long in all');
     }
   }
+}
 
-  private refuseMany({ name, target, sparse }: IndexedMember, refuse: Refuse): void {
-    if (this.members.length >= MAX_MEMBERS) throw refuse(`comes after ${MAX_MEMBERS} others, which are too many`);
-    this.bytes += 2 * name.length + target.length + SMALL_OBJECT_BYTES * (sparse?.map?.length ?? 0);
-    if (this.bytes > MAX_INDEX_BYTES) throw refuse('comes after others whose names and maps are too long in all');
+function refuseOther(other: Place<IndexedMember>, kind: TarEntry['kind'], refuse: Refuse): void {
+  if (other.member === undefined && kind !== 'folder') {
+    throw refuse('is no folder, but others before it lie below it');
+  }
+  if (other.member !== undefined && (other.member.kind !== 'folder' || kind !== 'folder')) {
+    throw refuse('is there twice', 'tar would unpack the last one; make the archive again, without -r and -u');
   }
 }
 
@@ -148,12 +160,10 @@ export function hardTarget({ target }: Pick<TarEntry, 'target'>): string {
   return plain(target);
 }
 
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+/** A name as a message has it, cut off if it is long. */
+function shown(text: string): string {
+  const cut = text.length > MAX_SHOWN_BYTES ? '…' : '';
+  return `${escapeBytes(Buffer.from(text.slice(0, MAX_SHOWN_BYTES), 'latin1'))}${cut}`;
 }
 
 function plainPath(name: string, refuse: Refuse): string {
@@ -164,7 +174,11 @@ function plainPath(name: string, refuse: Refuse): string {
   return plain(name);
 }
 
+/** A path without dots and needless slashes. */
+const PLAIN = /^(?!\.?\/|\.?$)(?!.*\/(\.?\/|\.?$))/s;
+
 function plain(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text
     .split('/')
     .filter((part) => part !== '' && part !== '.')

@@ -76,8 +76,8 @@ class ArchiveSource implements Source {
   private readonly index: ArchiveIndex;
   private readonly spool: Spool | undefined;
   private readonly signal: AbortSignal | undefined;
-  /** Those of the image folder, in the order of `members`, with their names there. */
-  private readonly images: readonly SourceMember[];
+  /** Those of the image folder, in the order of `members`, and paths of folders without a member. */
+  private readonly images: readonly (IndexedMember | string)[];
   /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
   private standing: TarBytes | undefined;
 
@@ -100,17 +100,20 @@ class ArchiveSource implements Source {
       hasRecords,
       checkAsRead: () => file.checkStillThere(),
     };
-    const images = index.members.flatMap((member) => {
-      const name = this.nameInFolder(member);
-      return name === undefined ? [] : [this.describe(member, name)];
-    });
-    this.images = [...images, ...this.foldersWithout()].sort((a, b) => compareMemberNames(a.name, b.name, first));
+    const below = inside === '' ? 0 : inside.length + 1;
+    const name = (image: IndexedMember | string) => (typeof image === 'string' ? image : image.path).slice(below);
+    // What they are to others is made when it is asked for: there may be hundreds of thousands.
+    this.images = [...index.members, ...index.foldersWithout()]
+      .filter((image) => this.isInFolder(typeof image === 'string' ? image : image.path))
+      .sort((a, b) => compareMemberNames(name(a), name(b), first));
   }
 
   async *members(): AsyncGenerator<SourceMember, void, undefined> {
     for (const image of this.images) {
       await breathe();
-      yield image;
+      yield typeof image === 'string'
+        ? this.describeFolder(image)
+        : this.describe(image, this.nameInFolder(image.path));
     }
     this.file.checkStillThere();
   }
@@ -121,11 +124,9 @@ class ArchiveSource implements Source {
       for (const member of this.index.members) {
         await bytes.skipTo(member.at);
         const headers = await readFully(bytes, member.contentAt - member.at, this.label);
-        const name = this.nameInFolder(member);
-        const described =
-          name === undefined
-            ? { ...this.describe(member, Buffer.from(member.path, 'latin1')), isAround: true }
-            : this.describe(member, name);
+        const described = this.isInFolder(member.path)
+          ? this.describe(member, this.nameInFolder(member.path))
+          : { ...this.describe(member, Buffer.from(member.path, 'latin1')), isAround: true };
         const isHere = () => bytes.position === member.contentAt;
         yield {
           ...described,
@@ -150,9 +151,16 @@ class ArchiveSource implements Source {
   }
 
   byName(): MembersByName {
-    const names = new Map(this.images.map((image) => [image.name.toString('latin1'), image]));
     return {
-      member: async (text) => names.get(Buffer.from(text).toString('latin1')),
+      member: async (text) => {
+        // As in a folder: a name leads to what lies in it, and nowhere else.
+        if (text === '' || text.includes('/')) return undefined;
+        const name = Buffer.from(text);
+        const path = `${this.inside === '' ? '' : `${this.inside}/`}${name.toString('latin1')}`;
+        const member = this.index.get(path);
+        if (member !== undefined) return this.describe(member, name);
+        return this.index.has(path) ? this.describeFolder(path) : undefined;
+      },
       close: async () => this.file.checkStillThere(),
     };
   }
@@ -163,21 +171,21 @@ class ArchiveSource implements Source {
     this.standing = undefined;
   }
 
-  /** Folders that are there only because something lies in them. */
-  private *foldersWithout(): Generator<SourceMember, void, undefined> {
-    for (const path of this.index.foldersWithout()) {
-      const name = this.nameInFolder({ path });
-      const open = async () => {
-        throw messages.notARegularFile(escapeBytes(Buffer.from(path, 'latin1')));
-      };
-      if (name !== undefined) yield { name, kind: 'folder', ...this.file.folderLike(), open };
-    }
+  /** A folder that is there only because something lies in it. */
+  private describeFolder(path: string): SourceMember {
+    const open = async () => {
+      throw messages.notARegularFile(escapeBytes(Buffer.from(path, 'latin1')));
+    };
+    return { name: this.nameInFolder(path), kind: 'folder', ...this.file.folderLike(), open };
   }
 
-  /** Undefined for what lies around the image folder, and for that itself. */
-  private nameInFolder({ path }: Pick<IndexedMember, 'path'>): Buffer | undefined {
-    const begin = this.inside === '' ? '' : `${this.inside}/`;
-    return path !== '' && path.startsWith(begin) ? Buffer.from(path.slice(begin.length), 'latin1') : undefined;
+  /** False for what lies around the image folder, and for that itself. */
+  private isInFolder(path: string): boolean {
+    return path !== '' && (this.inside === '' || path.startsWith(`${this.inside}/`));
+  }
+
+  private nameInFolder(path: string): Buffer {
+    return Buffer.from(this.inside === '' ? path : path.slice(this.inside.length + 1), 'latin1');
   }
 
   private describe(member: IndexedMember, name: Buffer): SourceMember {

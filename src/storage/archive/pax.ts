@@ -6,20 +6,48 @@ export interface PaxRecord {
   readonly bytes: Buffer;
 }
 
-/** The records of an extended header, as bytes: neither names nor attributes need be text. Undefined where it has other bytes. */
-export function paxRecords(body: Buffer): PaxRecord[] | undefined {
+const ZERO = 0x30;
+const BLANK = 0x20;
+const EQUALS = 0x3d;
+const LINE_END = 0x0a;
+const MAX_LENGTH_DIGITS = 15;
+
+/**
+ * The records of an extended header, as bytes: neither names nor attributes need be text. Undefined where it has other
+ * bytes. `isWanted`: whether a key is of interest; others are passed over, since a header may have hundreds of thousands.
+ */
+export function paxRecords(
+  body: Buffer,
+  isWanted: (body: Buffer, keyStart: number, keyEnd: number) => boolean = () => true,
+): PaxRecord[] | undefined {
   const records: PaxRecord[] = [];
   for (let at = 0; at < body.length; ) {
-    const [, digits] = /^(\d{1,15}) /.exec(body.toString('latin1', at, at + 16)) ?? [];
-    const end = at + Number(digits ?? Number.NaN);
-    const equals = body.indexOf('=', at);
+    let [digits, length] = [0, 0];
+    while (digits < MAX_LENGTH_DIGITS && isDigit(body[at + digits])) {
+      length = length * 10 + (body[at + digits] as number) - ZERO;
+      digits += 1;
+    }
+    const [key, end] = [at + digits + 1, at + length];
     // The last byte of a record is its line end.
-    if (!(end <= body.length) || equals === -1 || equals >= end || body[end - 1] !== 0x0a) return undefined;
-    const key = body.toString('utf8', at + (digits as string).length + 1, equals);
-    records.push({ key, value: body.subarray(equals + 1, end - 1), bytes: body.subarray(at, end) });
+    if (digits === 0 || body[key - 1] !== BLANK || !(end <= body.length && body[end - 1] === LINE_END))
+      return undefined;
+    let equals = key;
+    while (equals < end && body[equals] !== EQUALS) equals += 1;
+    if (equals >= end) return undefined;
+    if (isWanted(body, key, equals)) {
+      records.push({
+        key: body.toString('utf8', key, equals),
+        value: body.subarray(equals + 1, end - 1),
+        bytes: body.subarray(at, end),
+      });
+    }
     at = end;
   }
   return records;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
 }
 
 export function makePaxRecord(key: string, value: Uint8Array): Buffer {

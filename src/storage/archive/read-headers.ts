@@ -45,6 +45,15 @@ const KINDS: { readonly [type: string]: TarEntry['kind'] | undefined } = {
 
 const WRONG_CHECKSUM = 'a header that is damaged: its checksum is wrong';
 
+/** Keys of records that say something here. */
+const TELLING_KEYS = ['path', 'linkpath', 'size', 'uid', 'gid'].map((key) => Buffer.from(key));
+const SPARSE_KEYS = Buffer.from('GNU.sparse.');
+/** Of these and of global ones in a whole archive: 16 a member, of as many members as there may be. */
+const MAX_RECORDS = 1 << 22;
+
+/** What a value of a global header takes beside its bytes, roughly. */
+const VALUE_BYTES = 64;
+
 /** What makes sense of a single member only. */
 const OF_ONE_MEMBER = /^(path|linkpath|size|GNU\.sparse\..*)$/;
 
@@ -53,6 +62,7 @@ export class HeaderReader {
   /** Values that count for all members from here on, by their keys. */
   private readonly globals = new Map<string, string>();
   private globalBytes = 0;
+  private records = 0;
   private readonly decoder = new HeaderDecoder();
 
   constructor(
@@ -67,7 +77,9 @@ export class HeaderReader {
       const headers = await this.read();
       if (headers === undefined) return undefined;
       for (const extending of headers.extended) if (extending.type === 'g') this.takeGlobals(extending);
-      return describe(headers, await this.decode(headers.main), this.globals);
+      const records = headers.extended.flatMap(({ type, body }) => (type === 'x' ? recordsOf(body, isTelling) : []));
+      this.count(records);
+      return describe(headers, await this.decode(headers.main), records, this.globals);
     } catch (error) {
       if (!(error instanceof BadHeader)) throw error;
       throw messages.archiveUnusable(this.label, offset, `has ${error.message}`);
@@ -116,10 +128,17 @@ export class HeaderReader {
     }
   }
 
+  private count(records: readonly PaxRecord[]): void {
+    this.records += records.length;
+    if (this.records > MAX_RECORDS) throw new BadHeader(`over ${MAX_RECORDS} records in its extended headers`);
+  }
+
   private takeGlobals({ body }: ExtendedHeader): void {
-    for (const { key, value } of recordsOf(body)) {
+    const records = recordsOf(body);
+    this.count(records);
+    for (const { key, value } of records) {
       if (OF_ONE_MEMBER.test(key)) throw new BadHeader(`a global header with the ${key.slice(0, 20)} of a member`);
-      if (!this.globals.has(key)) this.globalBytes += key.length;
+      if (!this.globals.has(key)) this.globalBytes += key.length + VALUE_BYTES;
       this.globalBytes += value.length - (this.globals.get(key)?.length ?? 0);
       this.globals.set(key, value.toString('latin1'));
     }
@@ -140,11 +159,22 @@ async function takeMap(main: Buffer, take: (bytes: number) => Promise<Buffer>): 
   return Buffer.concat(blocks);
 }
 
-function describe(headers: HeaderBlocks, decoded: Header, globals: ReadonlyMap<string, string>): TarEntry {
+/** Without a copy of the key: a header may have hundreds of thousands of records. */
+function isTelling(body: Buffer, start: number, end: number): boolean {
+  const begins = (text: Buffer) =>
+    text[0] === body[start] && body.compare(text, 0, text.length, start, start + text.length) === 0;
+  return TELLING_KEYS.some((key) => key.length === end - start && begins(key)) || begins(SPARSE_KEYS);
+}
+
+function describe(
+  headers: HeaderBlocks,
+  decoded: Header,
+  records: readonly PaxRecord[],
+  globals: ReadonlyMap<string, string>,
+): TarEntry {
   const { main, extended } = headers;
   const type = typeOf(main);
   const plain = kindOf(type);
-  const records = extended.flatMap(({ type, body }) => (type === 'x' ? recordsOf(body) : []));
   const valueFor = (key: string) => {
     const own = records.findLast((record) => record.key === key)?.value.toString('latin1');
     // An empty one takes back what a global header said.
@@ -171,7 +201,8 @@ function describe(headers: HeaderBlocks, decoded: Header, globals: ReadonlyMap<s
     mode: decoded.mode & 0o7777,
     uid: number('uid', 2 ** 32 - 1, 'number of a user'),
     gid: number('gid', 2 ** 32 - 1, 'number of a group'),
-    target: valueFor('linkpath') ?? long('K') ?? decoded.linkname ?? '',
+    target:
+      kind === 'link' || kind === 'hard link' ? (valueFor('linkpath') ?? long('K') ?? decoded.linkname ?? '') : '',
     stored,
     sparse: kind === 'file' ? sparseOf(headers, records, type === 'S') : undefined,
   };
@@ -183,8 +214,8 @@ function kindOf(type: string): TarEntry['kind'] {
   return kind;
 }
 
-function recordsOf(body: Buffer): PaxRecord[] {
-  const records = paxRecords(body);
+function recordsOf(body: Buffer, isWanted?: (body: Buffer, start: number, end: number) => boolean): PaxRecord[] {
+  const records = paxRecords(body, isWanted);
   if (records === undefined) throw new BadHeader('an extended header that is no list of records');
   return records;
 }

@@ -626,7 +626,7 @@ test('very many members, long names and maps are too many at some time', async (
   const map = Array.from({ length: 20_000 }, (_, i) => `${2 * i},0`).join(',');
   await refused(
     t,
-    many(100, (i) => blocksOf({ name: `${i}`, pax: { 'GNU.sparse.size': '99999', 'GNU.sparse.map': map } })),
+    many(200, (i) => blocksOf({ name: `${i}`, pax: { 'GNU.sparse.size': '99999', 'GNU.sparse.map': map } })),
     { message: /names and maps are too long/ },
   );
 });

@@ -89,3 +89,37 @@ test.serial('very many members, each with long names', async (t) => {
   t.regex(said, /no inventory.img/);
   t.true(peakKib < MOST_KIB + (128 << 10), `${peakKib} KiB`);
 });
+
+test.serial('members below very many folders of their own', async (t) => {
+  const archive = path.join(temporaryFolder(t), 'archive');
+  const fd = fs.openSync(archive, 'wx');
+  for (let i = 0; i < 450; i += 1) {
+    fs.writeSync(fd, blocksOf({ name: 'x', pax: { path: `${i}/${'d/'.repeat(1989)}x` } }));
+  }
+  fs.writeSync(fd, END);
+  fs.closeSync(fd);
+  const { status, said, peakKib } = await measured(['ls', archive]);
+  t.is(status, 2, said);
+  t.regex(said, /names and maps are too long/);
+  t.true(peakKib < MOST_KIB, `${peakKib} KiB`);
+});
+
+test.serial('a sparse member whose map has millions of numbers', async (t) => {
+  const parent = temporaryFolder(t);
+  const images = membersOf(writeCheckpoint(parent, smallCheckpoint()));
+  const map = Buffer.from(`2000000\n${'1\n0\n'.repeat(2_000_000)}`);
+  const pax = {
+    'GNU.sparse.major': '1',
+    'GNU.sparse.minor': '0',
+    'GNU.sparse.name': 'pages-9.img',
+    'GNU.sparse.realsize': '9',
+  };
+  const sparse = blocksOf({ name: 'x', pax, content: Buffer.concat([map, Buffer.alloc(512 - (map.length % 512))]) });
+  const [archive, out] = [path.join(parent, 'archive'), path.join(parent, 'out')];
+  fs.writeFileSync(archive, Buffer.concat([...images.map(blocksOf), sparse, END]));
+  const options = ['-o', out, '--to', 'dir', '--inherit-fd', 'fd[5]:pipe:[4711]'];
+  const { status, said, peakKib } = await measured(['rewrite', archive, ...options]);
+  t.is(status, 0, said);
+  t.deepEqual(fs.readFileSync(path.join(out, 'pages-9.img')), Buffer.alloc(9));
+  t.true(peakKib < MOST_KIB, `${peakKib} KiB`);
+});
