@@ -31,7 +31,7 @@ export async function openFolder(folder: string, first: readonly string[] = []):
 }
 
 function membersOf(folder: Buffer): MembersByName {
-  const held = hold(folder);
+  const held = hold(folder, folder);
   return {
     member: async (text) => {
       await breathe();
@@ -50,10 +50,11 @@ function membersOf(folder: Buffer): MembersByName {
   };
 }
 
-function hold(folder: Buffer) {
+/** `lasting`: how messages name it. */
+function hold(folder: Buffer, lasting: Buffer) {
   return attempt(
     () => holdFolder(folder),
-    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
   );
 }
 
@@ -71,9 +72,9 @@ async function* walk(
   prefix: Buffer | undefined,
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
-  const held = hold(folder.path);
+  const held = hold(folder.path, folder.lasting);
   try {
-    for (const name of listNames(held.path, first)) {
+    for (const name of listNames(held.path, folder.lasting, first)) {
       await breathe();
       const file = { path: joinPath(held.path, name), lasting: joinPath(folder.lasting, name) };
       const member = describe(file, prefix === undefined ? name : joinPath(prefix, name));
@@ -85,10 +86,10 @@ async function* walk(
   }
 }
 
-function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
+function listNames(folder: Buffer, lasting: Buffer, first: readonly string[]): Buffer[] {
   const names = attempt(
     () => fs.readdirSync(folder, { encoding: 'buffer' }),
-    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
   );
   const rank = (name: Buffer) => {
     const place = first.indexOf(name.toString('latin1'));
