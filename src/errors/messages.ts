@@ -632,6 +632,44 @@ const texts = {
       problem: 'is the plan of fdgraft, which is no image of CRIU',
       hint: 'fdgraft rewrite --save-plan writes it as JSON',
     }),
+  jsonIsNoImage: (file: string) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      problem: 'is JSON, and an image belongs here',
+      hint: `make the image first: fdgraft encode -i ${file} -o IMAGE`,
+    }),
+  imageIsNoJson: (file: string) =>
+    error({
+      code: 'JSON_MALFORMED',
+      file,
+      problem: 'is an image, and encode takes the JSON of one',
+      hint: `make the JSON first: fdgraft decode -i ${file} -o JSON`,
+    }),
+  imagesAreNoJson: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'holds images, and encode takes the JSON of them',
+      hint: `make the JSON first: fdgraft decode ${source} -o JSON`,
+    }),
+  jsonIsNoCheckpoint: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'holds the JSON that decode makes of images, and a checkpoint belongs here',
+      hint: `make the images first: fdgraft encode ${source} -o OUT`,
+    }),
+  fileIsNoCheckpoint: (file: string, what: 'image' | 'json') =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `is ${what === 'image' ? 'one image' : 'the JSON of one image'}, and a checkpoint belongs here`,
+      hint:
+        what === 'image'
+          ? `give the directory that it lies in; fdgraft show ${file} shows this image alone`
+          : 'make the images first: fdgraft encode takes the directory that it lies in',
+    }),
   badJson: (place: Place, problem: string, hint?: string) => error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
   cannotSpool: (folder: string, cause: unknown) =>
     error({
