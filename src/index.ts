@@ -33,7 +33,7 @@ export {
 } from './operations/diff';
 export { type EncodeImageOptions, encode, encodeImage } from './operations/encode';
 export { type Explored, type ExploredWhat, type ExploreOptions, explore } from './operations/explore';
-export { type ImageInfo, imageInfo } from './operations/image-info';
+export { type ImageInfo, imageInfo, type RawInfo, type RecordInfo } from './operations/image-info';
 export { type InspectOptions, inspect, type ListedEntry } from './operations/inspect';
 export { type OpenOptions, openImages, openSource } from './operations/open-source';
 export { readPlanOf } from './operations/plan-of';

@@ -23,21 +23,30 @@ export interface WorkerOptions {
  * done are stopped, and leave nothing. A process that dies is the failure of its job, and another one takes its place.
  */
 export async function runInWorkers(options: WorkerOptions): Promise<void> {
-  const lanes = Array.from({ length: options.count }, () => runLane(options));
+  const workers = new Set<Worker>();
+  const stop = () => {
+    for (const worker of workers) worker.abort();
+  };
+  options.signal?.addEventListener('abort', stop);
+  const lanes = Array.from({ length: options.count }, () => runLane(options, workers));
   const ends = await Promise.allSettled(lanes);
+  options.signal?.removeEventListener('abort', stop);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-async function runLane({ setup, signal, take, conclude }: WorkerOptions): Promise<void> {
+/** `workers`: those of all lanes that are alive. */
+async function runLane({ setup, signal, take, conclude }: WorkerOptions, workers: Set<Worker>): Promise<void> {
   let worker: Worker | undefined;
-  const stop = () => worker?.abort();
   const inWorker = async (input: BatchInput) => {
     worker ??= new Worker(setup);
+    workers.add(worker);
     const job = await worker.run(input);
-    if (worker.isGone) worker = undefined;
+    if (worker.isGone) {
+      workers.delete(worker);
+      worker = undefined;
+    }
     return job;
   };
-  signal?.addEventListener('abort', stop);
   try {
     for (let input = take(); input !== undefined; input = take()) {
       const job = input.problem === undefined ? await inWorker(input) : await runJob(input, setup, signal);
@@ -45,7 +54,7 @@ async function runLane({ setup, signal, take, conclude }: WorkerOptions): Promis
       await conclude(job);
     }
   } finally {
-    signal?.removeEventListener('abort', stop);
+    if (worker !== undefined) workers.delete(worker);
     await worker?.end();
   }
 }
@@ -55,13 +64,13 @@ class Worker {
   isGone = false;
   private isReady = false;
   private readonly child: ChildProcess;
-  private readonly ended: Promise<string>;
+  private readonly ended: Promise<string | Error>;
   private onJob: ((job: BatchJob) => void) | undefined;
 
   constructor(setup: JobSetup) {
-    this.child = builtins.childProcess.fork(workerFile(), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    this.child = fork();
     this.ended = new Promise((resolve) => {
-      this.child.once('error', (error) => resolve(error.message));
+      this.child.once('error', resolve);
       this.child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     this.child.on('message', (message: FromWorker) => {
@@ -78,8 +87,9 @@ class Worker {
     });
     this.tell({ what: 'do', input });
     const job = await Promise.race([done, this.ended]);
-    if (typeof job !== 'string') return job;
+    if (typeof job === 'object' && !(job instanceof Error)) return job;
     this.isGone = true;
+    if (job instanceof Error) throw messages.cannotStartWorker(job);
     if (!this.isReady) throw messages.cannotStartWorker(new Error(job));
     const { name, path: file } = input;
     const error = toJobError(messages.workerDied(job));
@@ -98,6 +108,15 @@ class Worker {
   private tell(message: ToWorker): void {
     // Where it is gone, `ended` says so.
     if (this.child.connected) this.child.send(message, () => {});
+  }
+}
+
+/** Throws FdgraftError if the system has no room for another process, or for the pipe to it. */
+function fork(): ChildProcess {
+  try {
+    return builtins.childProcess.fork(workerFile(), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  } catch (error) {
+    throw messages.cannotStartWorker(error);
   }
 }
 

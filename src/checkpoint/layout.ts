@@ -4,9 +4,12 @@ import type { InventoryEntry } from '../schema/generated/images';
 import { typeOfImage } from './file-entry';
 import type { OpenImage } from './open-image';
 
-/** Images of the oldest format have no IMG_COMMON. */
+/** Images of the oldest format have no IMG_COMMON, those of all others have it. */
 const VERSION_WITHOUT_FIRST_MAGIC = 1;
-const VERSION_WITH_FIRST_MAGIC = 2;
+/** As version 2, but pages may be compressed (crit compress of CRIU 4.3). A rewrite leaves pages alone. */
+const VERSION_WITH_COMPRESSED_PAGES = 3;
+
+const INVENTORY_VERSION = { file: 'inventory.img', entry: 0, field: 'inventory_entry.img_version' };
 
 /**
  * Gathers what the images say about the folder's layout, in whatever order they come, and says at the
@@ -54,6 +57,8 @@ export class Layout {
   /** Throws FdgraftError where the folder is none that can be rewritten. `source`: how to name it. */
   check(source: string): void {
     this.checkReadable(source);
+    const version = this.inventory?.img_version ?? 0;
+    if (version > VERSION_WITH_COMPRESSED_PAGES) throw messages.newerVersion(version, INVENTORY_VERSION);
     const reason = this.whyNotRestored;
     if (reason !== undefined) throw messages.oldLayout(source, reason);
   }
@@ -79,12 +84,13 @@ export class Layout {
     }
   }
 
+  /** A version that is not there yet is read as far as it is known. */
   private checkVersion(version: number): void {
-    const place = { file: 'inventory.img', entry: 0, field: 'inventory_entry.img_version' };
+    if (version < VERSION_WITHOUT_FIRST_MAGIC) throw messages.unknownVersion(version, INVENTORY_VERSION);
     if (version === VERSION_WITHOUT_FIRST_MAGIC) {
       if (this.withFirstMagic !== undefined) throw messages.mixedMagics(this.withFirstMagic, version, true);
-    } else if (version === VERSION_WITH_FIRST_MAGIC) {
-      if (this.withoutFirstMagic !== undefined) throw messages.mixedMagics(this.withoutFirstMagic, version, false);
-    } else throw messages.unknownVersion(version, place);
+    } else if (version <= VERSION_WITH_COMPRESSED_PAGES && this.withoutFirstMagic !== undefined) {
+      throw messages.mixedMagics(this.withoutFirstMagic, version, false);
+    }
   }
 }

@@ -44,9 +44,7 @@ export function createContext(): Context {
   return {
     print: (text) => answer(printable(text)),
     write: answer,
-    complain: async (...lines) => {
-      await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
-    },
+    complain,
     signal: controller.signal,
     emphasize: (text, wanted) => (wanted && showsColour() ? styleText('bold', text) : text),
     answerNo: () => {
@@ -58,6 +56,11 @@ export function createContext(): Context {
       process.kill(process.pid, signal);
     },
   };
+}
+
+/** Writes lines to stderr, as `Context` has it. */
+export async function complain(...lines: readonly string[]): Promise<void> {
+  await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
 }
 
 function showsColour(): boolean {

@@ -12,14 +12,17 @@ import { lsCommand } from './commands/ls';
 import { rewriteCommand } from './commands/rewrite';
 import { showCommand } from './commands/show';
 import { xCommand } from './commands/x';
-import { type Context, createContext, Interrupted } from './context';
+import { type Context, complain, createContext, Interrupted } from './context';
+import { checkDescriptorLimit } from './descriptor-limit';
 import { EXIT_CODES } from './help';
 import { prepareWords } from './words-of-line';
 
 /** Runs the command line and sets the exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
-  const context = createContext();
+  let context: Context | undefined;
   try {
+    checkDescriptorLimit();
+    context = createContext();
     const words = prepareWords(args);
     // What yargs itself prints, such as --help, is an answer as others are.
     let told = '';
@@ -30,7 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     await report(error, context);
   } finally {
-    context.release();
+    context?.release();
   }
 }
 
@@ -80,8 +83,8 @@ function inOneLine(message: string): string {
   return message.startsWith('Invalid values:\n') ? message.replace(/\n\s*/g, ' ') : message;
 }
 
-async function report(error: unknown, context: Context): Promise<void> {
-  if (error instanceof Interrupted) {
+async function report(error: unknown, context: Context | undefined): Promise<void> {
+  if (error instanceof Interrupted && context !== undefined) {
     context.dieOf(error.signal);
     return;
   }
@@ -89,5 +92,5 @@ async function report(error: unknown, context: Context): Promise<void> {
   process.exitCode = exitCode;
   // The line ends of a message are its own.
   const lines = message.split('\n');
-  await context.complain(`fdgraft: ${lines[0]}`, ...lines.slice(1), ...(hint === undefined ? [] : [`  ${hint}`]));
+  await complain(`fdgraft: ${lines[0]}`, ...lines.slice(1), ...(hint === undefined ? [] : [`  ${hint}`]));
 }

@@ -14,10 +14,14 @@ const error = (details: ErrorDetails) =>
 /** A limit of open files that every command does with. */
 const ENOUGH_OPEN_FILES = 1024;
 
+function raiseLimit(): string {
+  return `raise the limit of open files: ulimit -n ${ENOUGH_OPEN_FILES}`;
+}
+
 function shortageHint(cause: unknown): string | undefined {
   switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
     case 'EMFILE':
-      return `raise the limit of open files: ulimit -n ${ENOUGH_OPEN_FILES}`;
+      return raiseLimit();
     case 'ENFILE':
       return 'wait until other programs have closed files, or raise the limit of the system: sysctl fs.file-max';
     default:
@@ -261,6 +265,14 @@ const texts = {
       problem: `cannot be rewritten in place: ${problem}`,
       hint: 'nothing was changed; -o OUT makes a folder of its own',
     }),
+  exchangeNotStarted: (folder: string, program: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: `cannot be rewritten in place: ${program} cannot be started: ${reason(cause)}`,
+      hint: 'nothing was changed; npm run build makes that program anew, and -o OUT does without it',
+      cause,
+    }),
   insideOfSource: (folder: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -386,6 +398,13 @@ const texts = {
       problem: `cannot be written: ${reason(cause instanceof FdgraftError ? cause.cause : cause)}`,
       hint: `the rewrite itself is done, and ${out} is complete: its plan is inherit-plan.img`,
       cause,
+    }),
+
+  fewDescriptors: (free: number, needed: number, limit: number) =>
+    error({
+      code: 'SYSTEM',
+      problem: `this process may open ${free} more files, and needs up to ${needed}: its limit is ${limit}`,
+      hint: raiseLimit(),
     }),
 
   unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
@@ -643,6 +662,44 @@ const texts = {
       problem: 'is the plan of fdgraft, which is no image of CRIU',
       hint: 'fdgraft rewrite --save-plan writes it as JSON',
     }),
+  jsonIsNoImage: (file: string) =>
+    error({
+      code: 'IMAGE_MAGIC',
+      file,
+      problem: 'is JSON, and an image belongs here',
+      hint: `make the image first: fdgraft encode -i ${file} -o IMAGE`,
+    }),
+  imageIsNoJson: (file: string) =>
+    error({
+      code: 'JSON_MALFORMED',
+      file,
+      problem: 'is an image, and encode takes the JSON of one',
+      hint: `make the JSON first: fdgraft decode -i ${file} -o JSON`,
+    }),
+  imagesAreNoJson: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'holds images, and encode takes the JSON of them',
+      hint: `make the JSON first: fdgraft decode ${source} -o JSON`,
+    }),
+  jsonIsNoCheckpoint: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'holds the JSON that decode makes of images, and a checkpoint belongs here',
+      hint: `make the images first: fdgraft encode ${source} -o OUT`,
+    }),
+  fileIsNoCheckpoint: (file: string, what: 'image' | 'json') =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `is ${what === 'image' ? 'one image' : 'the JSON of one image'}, and a checkpoint belongs here`,
+      hint:
+        what === 'image'
+          ? `give the directory that it lies in; fdgraft show ${file} shows this image alone`
+          : 'make the images first: fdgraft encode takes the directory that it lies in',
+    }),
   badJson: (place: Place, problem: string, hint?: string) => error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
   cannotSpool: (folder: string, cause: unknown) =>
     error({
@@ -694,14 +751,21 @@ const texts = {
       file,
       offset: 0,
       problem: `${hasFirst ? 'begins' : 'does not begin'} with IMG_COMMON, but inventory.img says img_version ${version}`,
-      hint: 'version 1 has it in no image, version 2 in every one; the images are from different dumps',
+      hint: 'version 1 has it in no image, versions 2 and 3 in every one; the images are from different dumps',
     }),
   unknownVersion: (version: number, place: Place) =>
     error({
       code: 'LAYOUT_UNSUPPORTED',
       ...place,
       problem: `img_version ${version} is not known`,
-      hint: 'CRIU 3.17 to 4.3 write version 1 or 2',
+      hint: 'CRIU 3.17 to 4.3 write version 1, 2 or 3: take inventory.img from the dump again',
+    }),
+  newerVersion: (version: number, place: Place) =>
+    error({
+      code: 'LAYOUT_UNSUPPORTED',
+      ...place,
+      problem: `img_version ${version} is newer than 3, the last one known: a rewrite could miss what refers to an entry`,
+      hint: 'use a newer fdgraft; ls, decode, diff and x read these images as far as they are known',
     }),
   missingImage: (file: string, why: string, hint: string) =>
     error({ code: 'IMAGE_MISSING', file, problem: `is missing, but ${why}`, hint }),

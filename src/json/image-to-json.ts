@@ -5,6 +5,7 @@ import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { type ImageKind, kindOfMagic, PLAN_MAGIC, rawContentOf } from '../frames/image-kinds';
 import { type Magics, type RecordBatch, RecordReader, type RecordRules } from '../frames/record-reader';
+import { whatBegins } from '../frames/what-begins';
 import { extraBytes, type RecordGrammar, type RecordRole, recordGrammar } from '../schema/record-grammar';
 import { shapeOf } from '../schema/shape';
 import { tailRules } from '../schema/tail-rules';
@@ -60,7 +61,7 @@ export async function imageToJson(
 }
 
 /** Throws FdgraftError (IMAGE_MAGIC) for a file whose name says that it has no records. */
-export function refuseRaw(file: string): void {
+function refuseRaw(file: string): void {
   const raw = rawContentOf(file.slice(file.lastIndexOf('/') + 1));
   if (raw !== undefined) throw messages.rawFile(file, raw);
 }
@@ -68,6 +69,7 @@ export function refuseRaw(file: string): void {
 /** What an image is, by its magic. Throws FdgraftError (IMAGE_MAGIC). */
 export function kindOf({ own, headerBytes }: Magics, file: string): ImageKind {
   if (own === PLAN_MAGIC) throw messages.planIsNoImage(file);
+  if (whatBegins(encodeUint32(own)) === 'json') throw messages.jsonIsNoImage(file);
   const kind = kindOfMagic(own);
   if (kind === undefined) throw messages.unknownMagic(file, headerBytes - 4, own);
   return kind;

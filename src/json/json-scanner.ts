@@ -107,6 +107,13 @@ export class JsonScanner {
     }
   }
 
+  /** What comes next, as bytes: so many, or all that there are. */
+  async ahead(length: number): Promise<Uint8Array> {
+    this.keep = this.at;
+    while (this.end - this.at < length && !this.atEnd) await this.more();
+    return this.bytes.subarray(this.at, Math.min(this.end, this.at + length));
+  }
+
   /** The next byte that is no white space, as it stands there. */
   peek(): number {
     const { bytes, end } = this;

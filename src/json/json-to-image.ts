@@ -2,8 +2,10 @@ import { decodeBase64 } from '../bytes/base64';
 import { BufferedWriter } from '../bytes/buffered-writer';
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
+import { messages } from '../errors/messages';
 import { IMAGE_KINDS, type ImageKind, kindNamed } from '../frames/image-kinds';
 import { MAX_RECORD_BYTES } from '../frames/record-reader';
+import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
 import { entryGrammar, hasExtras, messageOfEntry, type RecordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
@@ -54,6 +56,7 @@ class ImageEncoder {
 
   async run(): Promise<void> {
     const { scanner } = this;
+    if (whatBegins(await scanner.ahead(TELLING_BYTES)) === 'image') throw messages.imageIsNoJson(scanner.file);
     await scanner.whole(() => scanner.expect('{'));
     if (!(await scanner.whole(() => scanner.accept(CLOSE_OBJECT)))) {
       do await this.member();

@@ -39,6 +39,8 @@ export async function convertFolder(
   source: Source,
   options: ConvertOptions,
   convert: (name: string) => Conversion | undefined,
+  /** What is wrong if there is nothing to convert. */
+  nothing: (source: string) => Error = messages.nothingToConvert,
 ): Promise<ConvertResult> {
   const notices: SinkNotice[] = [];
   const onNotice = (notice: SinkNotice) => notices.push(notice);
@@ -63,7 +65,7 @@ export async function convertFolder(
       }
     }
     signal?.throwIfAborted();
-    if (converted === 0) throw messages.nothingToConvert(source.label);
+    if (converted === 0) throw nothing(source.label);
     await sink.commit();
     return { converted, notices };
   } finally {

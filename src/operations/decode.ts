@@ -1,10 +1,9 @@
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
-import { identifyImage, rawContentOf } from '../frames/image-kinds';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
 import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
-import { isJsonOfImage, JSON_ENDING } from './json-name';
+import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 /** What JSON says beside crit's own. Codes are stable. */
 export interface DecodeWarning {
@@ -48,9 +47,12 @@ export interface DecodeOptions extends ConvertOptions {
  */
 export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
   const { pretty = false, signal, onWarning } = options;
+  let hasImages = false;
   return convertFolder(source, options, (name) => {
-    if (isJsonOfImage(name)) throw messages.jsonInSource(name);
-    if (identifyImage(name) === undefined || rawContentOf(name) !== undefined) return undefined;
+    // inventory.img comes first: without it, this is no folder of images that a file of JSON got into.
+    if (isJsonOfImage(name)) throw hasImages ? messages.jsonInSource(name) : messages.jsonIsNoCheckpoint(source.label);
+    if (!isImageWithRecords(name)) return undefined;
+    hasImages = true;
     return {
       name: `${name}${JSON_ENDING}`,
       write: (reader, writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }),

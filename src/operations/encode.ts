@@ -1,8 +1,9 @@
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
+import { messages } from '../errors/messages';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
 import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
-import { isJsonOfImage, JSON_ENDING } from './json-name';
+import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 export interface EncodeImageOptions {
   /** How messages name the JSON. */
@@ -24,11 +25,16 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
  */
 export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
   const { signal } = options;
-  return convertFolder(source, options, (name) => {
+  let hasImages = false;
+  const convert = (name: string) => {
+    if (isImageWithRecords(name)) hasImages = true;
     if (!isJsonOfImage(name)) return undefined;
     return {
       name: name.slice(0, -JSON_ENDING.length),
-      write: (reader, writer) => encodeImage(reader, writer, { name, signal }),
+      write: (reader: ByteReader, writer: ByteWriter) => encodeImage(reader, writer, { name, signal }),
     };
-  });
+  };
+  return convertFolder(source, options, convert, (label) =>
+    hasImages ? messages.imagesAreNoJson(label) : messages.nothingToConvert(label),
+  );
 }

@@ -1,26 +1,50 @@
 import type { ByteReader } from '../bytes/byte-stream';
+import { PLAN_MAGIC, rawContentOf } from '../frames/image-kinds';
 import { RecordReader } from '../frames/record-reader';
-import { kindOf, refuseRaw } from '../json/image-to-json';
+import { kindOf } from '../json/image-to-json';
 import { extraBytes, recordGrammar } from '../schema/record-grammar';
 import { tailRules } from '../schema/tail-rules';
 
-/** What an image is, as `crit info` says it. */
-export interface ImageInfo {
+/** What a file of a checkpoint is; of an image, as `crit info` says it. */
+export type ImageInfo = RecordInfo | RawInfo;
+
+export interface RecordInfo {
   /** crit's name of its kind. */
   readonly magic: string;
   /** Entries; a page map's head and records inside extras do not count. */
   readonly count: number;
+  /** Of what is framed like an image and is none of CRIU: what it is. */
+  readonly content?: string;
 }
 
-/** Reads one image to its end and says what it is. Throws FdgraftError. */
+/** A file without magics and entries. */
+export interface RawInfo {
+  readonly raw: true;
+  /** What CRIU puts into files of such a name. */
+  readonly content: string;
+}
+
+/** What the plan is called where images of CRIU have their magic. */
+const PLAN_NAME = 'FDGRAFT_PLAN';
+
+/** Says what a file is that only its name tells; undefined for all others. */
+export function rawInfo(name: string): RawInfo | undefined {
+  const content = rawContentOf(name.slice(name.lastIndexOf('/') + 1));
+  return content === undefined ? undefined : { raw: true, content };
+}
+
+/** Reads one image to its end and says what it is; a raw file is not read. Throws FdgraftError. */
 export async function imageInfo(
   image: ByteReader,
   { name, signal }: { readonly name: string; readonly signal?: AbortSignal },
 ): Promise<ImageInfo> {
-  refuseRaw(name);
+  const raw = rawInfo(name);
+  if (raw !== undefined) return raw;
   const reader = new RecordReader(image, name);
   try {
-    const kind = kindOf(await reader.magics(), name);
+    const magics = await reader.magics();
+    if (magics.own === PLAN_MAGIC) return await planInfo(reader, signal);
+    const kind = kindOf(magics, name);
     const grammar = recordGrammar(kind);
     let inner = 0;
     let count = kind.name === 'PAGEMAP' ? -1 : 0;
@@ -41,4 +65,14 @@ export async function imageInfo(
   } finally {
     reader.release();
   }
+}
+
+/** Placeholders are what counts in a plan; its head is no entry. */
+async function planInfo(reader: RecordReader, signal: AbortSignal | undefined): Promise<RecordInfo> {
+  let records = 0;
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+    signal?.throwIfAborted();
+    records += batch.count;
+  }
+  return { magic: PLAN_NAME, count: Math.max(0, records - 1), content: 'the plan of fdgraft' };
 }

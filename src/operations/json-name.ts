@@ -1,7 +1,12 @@
-import { identifyImage } from '../frames/image-kinds';
+import { identifyImage, rawContentOf } from '../frames/image-kinds';
 
 /** The JSON of an image in a folder is named after it. */
 export const JSON_ENDING = '.json';
+
+/** True for the names of images that can be JSON, which raw files cannot. */
+export function isImageWithRecords(name: string): boolean {
+  return identifyImage(name) !== undefined && rawContentOf(name) === undefined;
+}
 
 /** True for the names of such JSON. */
 export function isJsonOfImage(name: string): boolean {

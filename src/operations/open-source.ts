@@ -1,19 +1,22 @@
 import fs from 'node:fs';
 import { messages } from '../errors/messages';
-import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE, rawContentOf } from '../frames/image-kinds';
+import { INVENTORY_IMAGE, PLAN_IMAGE } from '../frames/image-kinds';
+import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
-import { archiveForm, foreignCompression } from '../storage/archive/detect';
+import { archiveForm, firstBytesOf, foreignCompression } from '../storage/archive/detect';
 import { openFolder } from '../storage/folder-source';
 import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
 import { USUAL_FOLDER } from '../storage/usual-folder';
-import { isJsonOfImage, JSON_ENDING } from './json-name';
+import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 /**
  * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
  * folder that was rewritten before is told before its placeholders are met.
  */
 export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.img'];
+
+const DECODED_INVENTORY = `${INVENTORY_IMAGE}${JSON_ENDING}`;
 
 export interface OpenOptions {
   /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
@@ -32,10 +35,25 @@ export async function openSource(place: string, options: OpenOptions = {}): Prom
   const folder = imageFolderIn(place);
   if (folder !== undefined && (folder === place || !exact))
     return openFolder(folder, { first: FIRST_MEMBERS, seen, signal });
-  const source = await openAny(place, [INVENTORY_IMAGE], options);
+  const source = await openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
   // Asked before anything is read: the folder may be any, with whole trees below it.
-  if (source.folder !== undefined) throw messages.noInventory(place, folder);
-  return source;
+  if (source.folder !== undefined) {
+    throw exists(place, `${place}/${DECODED_INVENTORY}`)
+      ? messages.jsonIsNoCheckpoint(place)
+      : messages.noInventory(place, folder);
+  }
+  if (await hasInventory(source)) return source;
+  await source.close();
+  throw messages.jsonIsNoCheckpoint(place);
+}
+
+async function hasInventory(source: Source): Promise<boolean> {
+  const members = source.byName();
+  try {
+    return (await members.member(INVENTORY_IMAGE)) !== undefined;
+  } finally {
+    await members.close();
+  }
 }
 
 /** The folder with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
@@ -45,7 +63,7 @@ export function imageFolderIn(place: string): string | undefined {
 
 /** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
 export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
-  return openAny(place, [INVENTORY_IMAGE, `${INVENTORY_IMAGE}${JSON_ENDING}`], options);
+  return openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
 }
 
 async function openAny(place: string, markers: readonly string[], { signal, seen }: OpenOptions): Promise<Source> {
@@ -53,6 +71,8 @@ async function openAny(place: string, markers: readonly string[], { signal, seen
   if (form === undefined) {
     const foreign = foreignCompression(place);
     if (foreign !== undefined) throw messages.compressionUnknown(place, foreign);
+    const what = whatBegins(firstBytesOf(place, TELLING_BYTES) ?? Buffer.alloc(0));
+    if (what !== undefined) throw messages.fileIsNoCheckpoint(place, what);
     return openFolder(place, { first: FIRST_MEMBERS, seen, signal });
   }
   const { openArchive } = await import('../storage/archive/archive-source');
@@ -62,7 +82,7 @@ async function openAny(place: string, markers: readonly string[], { signal, seen
 /** True for what is read by name, and not for pages and the like, which are nearly all of a checkpoint. */
 function isKept(name: string): boolean {
   if (name === DESCRIPTOR_LIST || name === PLAN_IMAGE || isJsonOfImage(name)) return true;
-  return identifyImage(name) !== undefined && rawContentOf(name) === undefined;
+  return isImageWithRecords(name);
 }
 
 function exists(source: string, file: string): boolean {

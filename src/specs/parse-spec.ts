@@ -16,6 +16,7 @@ import {
 import { messages } from '../errors/messages';
 import { FD_NUMBER_MAX } from '../schema/plan-limits';
 import { Glob, GlobFault } from './glob';
+import { nearestOption } from './nearest-option';
 import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
@@ -95,13 +96,11 @@ function checkValues({ inherit, ...options }: SpecOptions): void {
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    const allowed: readonly unknown[] | undefined = OPTION_VALUES[name as keyof typeof OPTION_VALUES];
+    const allowed: readonly unknown[] | undefined = Object.hasOwn(OPTION_VALUES, name)
+      ? OPTION_VALUES[name as keyof typeof OPTION_VALUES]
+      : undefined;
     if (allowed === undefined) {
-      throw messages.specSyntax(
-        inherit,
-        `has no option ${name}`,
-        `there are: ${Object.keys(OPTION_VALUES).join(', ')}`,
-      );
+      throw messages.specSyntax(inherit, `has no option ${name}`, nearestOption(name, Object.keys(OPTION_VALUES)));
     }
     if (!allowed.includes(value)) {
       throw messages.specSyntax(inherit, `has ${name} ${String(value)}`, `allowed for ${name}: ${allowed.join(', ')}`);

@@ -2,6 +2,7 @@ import Ajv, { type ErrorObject } from 'ajv';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import specsSchema from '../schema/generated/specs.json';
+import { nearestOption } from './nearest-option';
 import type { SpecOptions } from './spec';
 
 /** Reads the text of a --specs file: what schemas/specs.schema.json describes. Throws FdgraftError (SPEC_FILE). */
@@ -46,7 +47,7 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
     case 'additionalProperties':
       return [
         `there is no option ${escapeControls(params.additionalProperty)}`,
-        nearest(params.additionalProperty, parentSchema),
+        nearestProperty(params.additionalProperty, parentSchema),
       ];
     case 'type':
       return [`${found} is no ${params.type}`, meaning ?? `a ${params.type} belongs there`];
@@ -63,12 +64,9 @@ function describeProperty(name: string): string {
   return `${name}: ${(OPTIONS[name] ?? TOP[name])?.description ?? 'see schemas/specs.schema.json'}`;
 }
 
-/** The option that was meant, where one differs in little but its case and its dashes; else all of them. */
-function nearest(name: string, parent: ErrorObject['parentSchema']): string {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, '');
-  const names = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {});
-  const near = names.find((known) => plain(known) === plain(name));
-  return near === undefined ? `there are: ${names.join(', ')}` : `did you mean ${near}?`;
+/** The option that was meant, if one comes close; else all of them. */
+function nearestProperty(name: string, parent: ErrorObject['parentSchema']): string {
+  return nearestOption(name, Object.keys((parent as { properties?: object } | undefined)?.properties ?? {}));
 }
 
 /** A value as JSON has it; of lists and objects the kind alone, for they can be of any size. */

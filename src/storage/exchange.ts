@@ -1,6 +1,7 @@
+import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorMap } from 'node:util';
 import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
@@ -29,27 +30,41 @@ export interface Place {
 export async function exchange(a: Place, b: Place, folder: string): Promise<void> {
   const inode = () => fs.lstatSync(joinPath(a.folder.path, a.name), { bigint: true }).ino;
   const before = inode();
-  const problem = await runProgram(a, b);
-  // A program that was killed may have done it before.
-  if (problem !== undefined && inode() === before) throw messages.cannotExchange(folder, problem);
+  const end = await runProgram(a, b);
+  // What counts is what was done: a program that was killed may have done it before, and another one may say so in vain.
+  if (inode() !== before) return;
+  throw end instanceof Error ? messages.exchangeNotStarted(folder, PROGRAM, end) : messages.cannotExchange(folder, end);
 }
 
-function runProgram(a: Place, b: Place): Promise<string | undefined> {
+/** Resolves to how it ended, as the cause of an error, or to why it could not be started. */
+function runProgram(a: Place, b: Place): Promise<string | Error> {
   const [from, to] = [a.folder.fd, b.folder.fd];
   if (from === undefined || to === undefined) throw new TypeError('folders are held open by descriptors on Linux');
   return new Promise((resolve) => {
-    const child = builtins.childProcess.spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore', from, to], cwd: '/' });
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(explain(code, signal)));
+    const child = start(from, to);
+    if (child instanceof Error) return resolve(child);
+    // One that cannot be started has both events, with the number of the error as its exit code.
+    child.once('error', resolve);
+    child.once('close', (code, signal) => resolve(explain(code, signal)));
     child.stdin?.on('error', () => {});
     child.stdin?.end(Buffer.concat([a.name, Buffer.of(0), b.name, Buffer.of(0)]));
   });
 }
 
-function explain(code: number | null, signal: NodeJS.Signals | null): string | undefined {
-  if (code === 0) return undefined;
+/** Node.js throws some of the errors of a start, and makes events of others. */
+function start(from: number, to: number): ChildProcess | Error {
+  try {
+    return builtins.childProcess.spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore', from, to], cwd: '/' });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** The exit code of fdgraft-exchange is the number of the error; anything else is no answer of it. */
+function explain(code: number | null, signal: NodeJS.Signals | null): string {
   if (code === null) return `fdgraft-exchange was killed by ${signal}`;
-  const name = getSystemErrorName(-code);
+  const [name] = getSystemErrorMap().get(-code) ?? [];
+  if (name === undefined) return `fdgraft-exchange ended with exit code ${code}, and had not exchanged the folders`;
   if (name === 'EBUSY') return 'is in use as a mount point (EBUSY)';
   return name === 'EINVAL' ? 'lies on a file system that cannot do it (EINVAL)' : `renameat2 failed: ${name}`;
 }

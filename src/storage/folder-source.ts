@@ -66,7 +66,7 @@ function placeOf({ label }: Top, { lasting, name }: Pick<Below, 'lasting' | 'nam
 function membersOf(top: Top): MembersByName {
   const held = holdTop(top);
   const folder = placeOf(top, { lasting: top.path, name: NO_NAME });
-  if (!top.seen.isListed(folder)) top.seen.list(folder, listNames(held.path, []));
+  if (!top.seen.isListed(folder)) top.seen.list(folder, listNames(held.path, top.path, []));
   return {
     member: async (text) => {
       await breathe();
@@ -103,10 +103,11 @@ function isTop({ stats }: Top, { dev, ino }: BigIntStats): boolean {
   return dev === stats.dev && ino === stats.ino;
 }
 
-function hold(folder: Buffer) {
+/** `lasting`: how messages name it. */
+function hold(folder: Buffer, lasting: Buffer) {
   return attempt(
     () => holdFolder(folder),
-    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
   );
 }
 
@@ -133,7 +134,7 @@ async function* walk(
   first: readonly string[],
 ): AsyncGenerator<SourceMember, void, undefined> {
   try {
-    const names = listNames(held.path, first);
+    const names = listNames(held.path, folder.lasting, first);
     top.seen.list(placeOf(top, folder), names);
     for (const name of names) {
       await breathe();
@@ -144,17 +145,17 @@ async function* walk(
       };
       const member = await describe(top, below);
       yield member;
-      if (member.kind === 'folder') yield* walk(top, below, hold(below.path), []);
+      if (member.kind === 'folder') yield* walk(top, below, hold(below.path, below.lasting), []);
     }
   } finally {
     held.close();
   }
 }
 
-function listNames(folder: Buffer, first: readonly string[]): Buffer[] {
+function listNames(folder: Buffer, lasting: Buffer, first: readonly string[]): Buffer[] {
   const names = attempt(
     () => fs.readdirSync(folder, { encoding: 'buffer' }),
-    (error) => messages.cannotReadSource(escapeBytes(folder), error),
+    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
   );
   const rank = (name: Buffer) => {
     const place = first.indexOf(name.toString('latin1'));

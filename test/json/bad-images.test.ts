@@ -121,8 +121,8 @@ test('raw files are told by their names', async (t) => {
   for (const name of names) {
     const error = await refused(t, imageWith('FILES'), name, name);
     t.is(error.code, 'IMAGE_MAGIC');
-    const info = imageInfo(inPieces(imageWith('FILES')), { name });
-    await t.throwsAsync(info, { instanceOf: FdgraftError, code: 'IMAGE_MAGIC' });
+    const info = await imageInfo(inPieces(imageWith('FILES')), { name });
+    t.true('raw' in info && info.content.length > 5);
   }
 });
 

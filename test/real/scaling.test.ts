@@ -131,6 +131,10 @@ test('the manifest is a Job of Kubernetes', (t) => {
   t.notThrows(() => new Job(manifest).validate());
   t.throws(() => new Job({ ...manifest, spec: { ...manifest.spec, completions: '4' } }).validate());
   t.deepEqual(problemsOfType(manifest), []);
+  // A node has more processors than the memory limit has room for workers.
+  const [{ command, resources }] = manifest.spec.template.spec.containers;
+  t.deepEqual(command.slice(command.indexOf('--jobs'), command.indexOf('--jobs') + 2), ['--jobs', '1']);
+  t.deepEqual(resources.requests.cpu, '1');
   const wrong = { ...manifest, spec: { ...manifest.spec, completion: 4 } };
   t.regex(problemsOfType(wrong).join('\n'), /completion.*does not exist in type 'IJobSpec'/);
 });

@@ -173,10 +173,16 @@ const UNUSABLE: [string, Images, string, RegExp][] = [
     /file id 2 is that of an earlier entry/,
   ],
   [
-    'an unknown version',
-    { 'inventory.img': [{ img_version: 3, fdinfo_per_id: true }] },
+    'a version that is not there yet',
+    { 'inventory.img': [{ img_version: 4, fdinfo_per_id: true }] },
     'LAYOUT_UNSUPPORTED',
-    /img_version 3/,
+    /inventory\.img, entry 0, field inventory_entry\.img_version: img_version 4 is newer than 3/,
+  ],
+  [
+    'a version that never was',
+    { 'inventory.img': [{ img_version: 0, fdinfo_per_id: true }] },
+    'LAYOUT_UNSUPPORTED',
+    /img_version 0 is not known/,
   ],
   ['tables by pid', { 'inventory.img': [{ img_version: 2 }] }, 'LAYOUT_UNSUPPORTED', /tables by pid/],
   [

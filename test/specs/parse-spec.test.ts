@@ -156,6 +156,8 @@ const WRONG_VALUES: [unknown, RegExp][] = [
   [{ inherit: 'fd[3]:pipe:[1]', apply: 'reopened' }, /has apply reopened/],
   [{ inherit: 'fd[3]:/proc/7/fd/1', only: 'false' }, /has only false/],
   [{ inherit: 'fd[3]:pipe:[1]', nothing: 1 }, /has no option nothing/],
+  [{ inherit: 'fd[3]:pipe:[1]', aply: 'dup' }, /has no option aply/],
+  [{ inherit: 'fd[3]:pipe:[1]', constructor: 'dup' }, /has no option constructor/],
   [{ inherit: 5 }, /is no text but number/],
   ['fd[3]:/a\ud800', /half of a surrogate pair/],
 ];
@@ -165,3 +167,16 @@ for (const [options, problem] of WRONG_VALUES) {
     t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
   });
 }
+
+test('an unknown option of the library is told with the one that was meant', (t) => {
+  for (const [option, meant] of [
+    ['aply', 'apply'],
+    ['in-flight', 'inFlight'],
+    ['onyl', 'only'],
+  ] as const) {
+    const error = t.throws(() => parseSpec({ inherit: 'fd[3]:pipe:[1]', [option]: 1 } as never), {
+      instanceOf: FdgraftError,
+    });
+    t.is(error?.hint, `did you mean ${meant}?`);
+  }
+});

@@ -46,6 +46,24 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     /did you mean inFlight\?/,
   ],
   [
+    'an option with a letter too few',
+    { version: 1, specs: [{ ...SPEC, positon: 'end' }] },
+    /\/specs\/0 \(fd\[5\]:\/proc\/7\/fd\/1\): there is no option positon/,
+    /did you mean position\?/,
+  ],
+  [
+    'an option by the name of a property that all objects have',
+    { version: 1, specs: [{ ...SPEC, constructor: 'end' }] },
+    /no option constructor/,
+    /there are: inherit/,
+  ],
+  [
+    'a misspelt list',
+    { version: 1, spec: [], specs: [] },
+    /the whole: there is no option spec/,
+    /did you mean specs\?/,
+  ],
+  [
     'an unknown option',
     { version: 1, specs: [{ ...SPEC, nothing: 1 }] },
     /no option nothing/,

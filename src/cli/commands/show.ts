@@ -1,7 +1,10 @@
+import path from 'node:path';
 import type { CommandModule } from 'yargs';
+import { PLAN_IMAGE } from '../../frames/image-kinds';
+import { safeJson } from '../../report/safe-json';
 import type { Context } from '../context';
 import { epilogue } from '../help';
-import { openImage, withOutput, wordOf } from './image-streams';
+import { openImage, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
 
 interface Arguments {
   image: string;
@@ -28,10 +31,16 @@ export function showCommand(context: Context): CommandModule<object, Arguments> 
 }
 
 async function run({ image, nopl, quiet }: Arguments, context: Context): Promise<void> {
+  const word = wordOf(image);
+  const told = await whatIsNoImage(word, context);
+  if (told !== undefined) {
+    await context.print(`${safeJson(told, 4)}\n`);
+    return;
+  }
   const { decodeImage } = await import('../../operations/decode');
   const warnings: string[] = [];
   const onWarning = ({ message }: { message: string }) => warnings.push(`warning: ${message}`);
-  const { name, reader } = openImage(wordOf(image), context);
+  const { name, reader } = openImage(word, context);
   const options = { name, pretty: true, payload: !nopl, signal: context.signal, onWarning };
   try {
     await withOutput(undefined, context, '\n', (writer) => decodeImage(reader, writer, options));
@@ -39,4 +48,17 @@ async function run({ image, nopl, quiet }: Arguments, context: Context): Promise
     await reader.close();
   }
   if (!quiet) for (const line of warnings) await context.complain(line);
+}
+
+/** A raw file as `info` says it, and the plan as --save-plan writes it; undefined for images. */
+async function whatIsNoImage(word: string, context: Context): Promise<object | undefined> {
+  const { rawInfo } = await import('../../operations/image-info');
+  const raw = rawInfo(word);
+  if (raw !== undefined) {
+    await openImage(word, context).reader.close();
+    return raw;
+  }
+  if (path.basename(word) !== PLAN_IMAGE || word === STANDARD_STREAM) return undefined;
+  const { planToJson, readPlanOf } = await import('../../index');
+  return planToJson(await readPlanOf(word));
 }

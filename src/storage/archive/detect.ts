@@ -50,7 +50,7 @@ export function looksLikeArchive(file: string): boolean {
   const form = archiveForm(file);
   if (form !== 'tar.gz') return form !== undefined;
   const { gunzipSync, constants } = builtins.zlib;
-  const head = firstBytes(file, HEAD_BYTES) ?? Buffer.alloc(0);
+  const head = firstBytesOf(file, HEAD_BYTES) ?? Buffer.alloc(0);
   try {
     const begin = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, BLOCK_BYTES);
     if (begin.length === BLOCK_BYTES) return hasChecksum(begin) || isZeroBlock(begin);
@@ -62,10 +62,10 @@ export function looksLikeArchive(file: string): boolean {
   }
 }
 
-const firstBlock = (file: string | Buffer) => firstBytes(file, BLOCK_BYTES);
+const firstBlock = (file: string | Buffer) => firstBytesOf(file, BLOCK_BYTES);
 
-/** Undefined where it is no regular file: opening a FIFO would wait. */
-function firstBytes(file: string | Buffer, most: number): Buffer | undefined {
+/** The bytes that a file begins with. Undefined if it is no regular file: opening a FIFO would wait. */
+export function firstBytesOf(file: string | Buffer, most: number): Buffer | undefined {
   try {
     if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
     const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);

@@ -1,0 +1,28 @@
+import fs from 'node:fs';
+import { messages } from '../errors/messages';
+
+/**
+ * What a command opens at most at the same time, beside the folders of a tree that is read: images, the work folder,
+ * a program that it starts and the pipes to it. Node.js aborts if it cannot open what it needs itself.
+ */
+const NEEDED = 16;
+
+/** Refuses to begin with so few descriptors that a command would stop in the middle. Throws FdgraftError (SYSTEM). */
+export function checkDescriptorLimit(): void {
+  const found = count();
+  if (found === undefined) return;
+  const free = Math.max(0, found.limit - found.open);
+  if (free < NEEDED) throw messages.fewDescriptors(free, NEEDED, found.limit);
+}
+
+/** Undefined where the system does not tell, or has no limit. Throws FdgraftError if not even that can be read. */
+function count(): { limit: number; open: number } | undefined {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    // One of these is the folder itself.
+    return limit === undefined ? undefined : { limit: Number(limit), open: fs.readdirSync('/proc/self/fd').length - 1 };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw messages.systemError(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { temporaryFolder } from '../support/folders';
+
+const command = bundledCommand();
+test.after.always(command.remove);
+
+/** A folder with checkpoints a and b, which differ, and a text that is no image. */
+function arrange(t: ExecutionContext): string {
+  const folder = temporaryFolder(t);
+  for (const name of ['a', 'b']) putCheckpoint(path.join(folder, name));
+  fs.truncateSync(path.join(folder, 'b/pages-1.img'), 3);
+  fs.writeFileSync(path.join(folder, 'text'), 'neither an image nor JSON');
+  return folder;
+}
+
+/** Runs the command as a shell does, with redirections. */
+function shell(cwd: string, words: readonly string[], redirections: string, before = '') {
+  const quoted = [process.execPath, command.bin, ...words].map((word) => `'${word}'`).join(' ');
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${before} ${quoted} ${redirections}`], {
+    cwd,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+const rewrite = ['rewrite', 'a', '--inherit-fd', SPEC];
+
+/** Words, the exit code, and whether there is an answer on stdout. */
+const RUNS: readonly (readonly [words: readonly string[], status: number, answers: boolean])[] = [
+  [['--help'], 0, true],
+  [['--version'], 0, true],
+  [['ls', 'a'], 0, true],
+  [['ls', 'a', '--json'], 0, true],
+  [['ls', 'a', '--inherit-fd', 'fd[5]:/none'], 1, false],
+  [['ls', 'nowhere'], 2, false],
+  [[...rewrite, '-o', 'out'], 0, true],
+  [[...rewrite, '--dry-run'], 0, true],
+  [[...rewrite, '-o', 'out', '--quiet'], 0, false],
+  [[...rewrite, '-o', 'out', '--json'], 0, true],
+  [['diff', 'a', 'b'], 1, true],
+  [['diff', 'a', 'b', '-o', 'differences'], 1, false],
+  [['decode', 'a/files.img'], 0, true],
+  [['decode', 'a', '-o', 'out'], 0, false],
+  [['show', 'a/files.img'], 0, true],
+  [['info', 'a/files.img'], 0, true],
+  [['encode', 'text'], 2, false],
+  [['x', 'a', 'ps'], 0, true],
+  [['batch', 'ls', '*', '-o', 'out'], 0, false],
+  [['batch', 'ls', '*', '-o', 'out', '--json'], 0, true],
+  [['batch', 'rewrite', '*', '-o', 'out', '--inherit-fd', SPEC, '--dry-run'], 0, true],
+  [['batch', 'ls', 'a', 'text', '-o', 'out'], 2, false],
+];
+
+for (const [words, status, answers] of RUNS) {
+  test(`no note decides the exit code: ${words.join(' ')}`, (t) => {
+    const states = [
+      ['2>/dev/full', status],
+      ['>/dev/full', answers ? 2 : status],
+      ['0<&- >&- 2>&-', status],
+    ] as const;
+    for (const [redirections, wanted] of states) {
+      const ran = shell(arrange(t), words, redirections);
+      t.is(ran.status, wanted, `${redirections}: ${ran.stderr}`);
+      if (answers && redirections === '>/dev/full') t.regex(ran.stderr, /stdout: .*ENOSPC/, redirections);
+    }
+  });
+}
+
+test('who cannot be told of a rewrite hears that it is done', (t) => {
+  const folder = arrange(t);
+  const { status, stderr } = shell(folder, [...rewrite, '-o', 'out'], '>/dev/full');
+  t.is(status, 2);
+  t.regex(stderr, /\nfdgraft: stdout: cannot be written: .*\n {2}the rewrite itself is done, and out is complete/);
+  t.true(fs.existsSync(path.join(folder, 'out/inherit-plan.img')));
+});
+
+test('a batch goes on to its end, whatever becomes of what it tells', (t) => {
+  for (const [redirections, status] of [
+    ['2>/dev/full', 0],
+    ['>/dev/full', 2],
+    ['>/dev/full 2>&-', 2],
+  ] as const) {
+    const folder = arrange(t);
+    for (let i = 0; i < 28; i += 1) putCheckpoint(path.join(folder, `more-${i}`));
+    const ran = shell(folder, ['batch', 'ls', '*', '-o', 'out', '--json'], redirections);
+    t.is(ran.status, status, redirections);
+    const lists = fs.readdirSync(path.join(folder, 'out')).filter((name) => name.endsWith('.json'));
+    t.is(lists.length, 30, redirections);
+  }
+});
+
+test('an answer of which only a part went into a file is not complete', (t) => {
+  const folder = arrange(t);
+  // In blocks of 512 bytes: the file takes the first of them, and nothing of the rest.
+  const { status, stderr } = shell(folder, ['ls', '--help'], '> answer', 'ulimit -f 1;');
+  t.is(fs.statSync(path.join(folder, 'answer')).size, 512);
+  t.is(status, 2);
+  t.regex(stderr, /stdout: /);
+});
+
+test('no note gets into a file that is opened where a closed stream was', (t) => {
+  const folder = arrange(t);
+  shell(folder, ['decode', 'a', '-o', 'wanted'], '');
+  const { status } = shell(folder, ['decode', 'a', '-o', 'out'], '0<&- >&- 2>&-');
+  t.is(status, 0);
+  for (const name of fs.readdirSync(path.join(folder, 'wanted'))) {
+    const [made, wanted] = ['out', 'wanted'].map((top) => fs.readFileSync(path.join(folder, top, name), 'latin1'));
+    t.is(made, wanted, name);
+  }
+});
+
+// script(1) of util-linux gives a command a terminal.
+const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true;
+
+(hasTerminals ? test : test.skip)('a batch goes on when the terminal of its progress is gone', (t) => {
+  const folder = arrange(t);
+  const words = `"${process.execPath}" "${command.bin}" batch ls "*" -o out`;
+  // In a session of its own, which no hang-up ends, it waits until the terminal takes nothing more.
+  const later = `setsid sh -c 'touch started; while echo >&2; do sleep 0.1; done; ${words}; echo $? > status' &`;
+  const started = 'while [ ! -e started ]; do sleep 0.1; done';
+  const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
+  spawnSync('script', ['-qec', `${later} ${started}`, '/dev/null'], { cwd: folder, env });
+  const status = path.join(folder, 'status');
+  for (let waited = 0; waited < 600 && !fs.existsSync(status); waited += 1) spawnSync('sleep', ['0.1']);
+  t.is(fs.readFileSync(status, 'utf8'), '0\n');
+  t.is(fs.readdirSync(path.join(folder, 'out')).filter((name) => name.endsWith('.txt')).length, 2);
+});
