@@ -31,7 +31,7 @@ struct refusal {
 };
 
 /* Refusals that are told; others are counted. */
-#define REFUSALS_MAX 100
+#define REFUSALS_MAX 50
 
 /* What would let all tasks open a file of the caller. */
 struct remedy {
