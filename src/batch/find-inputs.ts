@@ -6,7 +6,8 @@ import { INVENTORY_IMAGE } from '../frames/image-kinds';
 import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
 import { checkPattern } from './check-pattern';
 import { Exclusions, isExclusion } from './exclusions';
-import { NonUtf8Names, REPLACEMENT } from './non-utf8';
+import { type Here, REPLACEMENT } from './here';
+import { NonUtf8Names } from './non-utf8';
 import { STATE_FOLDER } from './record';
 import type { Root } from './root';
 import type { JobWarning } from './task';
@@ -15,7 +16,7 @@ import type { JobWarning } from './task';
 export interface BatchInput {
   /** Path relative to the base, its parts parted by `/`: the output lies there below ROOT. */
   readonly name: string;
-  /** Absolute path. */
+  /** Its path: absolute, unless the current folder has a name that is not UTF-8. */
   readonly path: string;
   /** Why it cannot be done, where that is known already. */
   readonly problem?: FdgraftError;
@@ -40,9 +41,8 @@ export async function findInputs(words: readonly string[], options: FindOptions)
   const taken = words.filter((word) => isExclusion(word) && !exists(word));
   const wanted = words.filter((word) => !taken.includes(word));
   if (wanted.length === 0) throw messages.onlyExclusions();
-  const here = process.cwd();
-  const exclusions = await Exclusions.of(taken, here, options.base);
-  const finder = new Finder(options, here, exclusions);
+  const exclusions = await Exclusions.of(taken, options.root.here.text, options.base);
+  const finder = new Finder(options, exclusions);
   for (const word of wanted) {
     if (word === '') throw messages.patternEmpty();
     if (exists(word)) finder.takeWord(word);
@@ -67,18 +67,21 @@ type Done = (error: Error | null, entries: fs.Dirent[]) => void;
 
 class Finder {
   private readonly found = new Map<string, BatchInput>();
-  private readonly nonUtf8 = new NonUtf8Names();
+  private readonly nonUtf8: NonUtf8Names;
+  private readonly here: Here;
 
   constructor(
     private readonly options: FindOptions,
-    private readonly here: string,
     private readonly exclusions: Exclusions,
-  ) {}
+  ) {
+    this.here = options.root.here;
+    this.nonUtf8 = new NonUtf8Names(this.here);
+  }
 
   takeWord(word: string): void {
     const full = path.resolve(word);
     if (this.exclusions.has(full)) return;
-    const meant = checkpointAt(word);
+    const meant = checkpointAt(word, this.here);
     if (meant instanceof FdgraftError) this.take(word, full, meant);
     else if (this.options.root.contains(meant)) throw messages.inputInsideRoot(word, this.options.root.given);
     else this.take(word, meant);
@@ -113,19 +116,19 @@ class Finder {
       objectMode: true,
       followSymbolicLinks: false,
       unique: false,
-      fs: { readdir: this.readdirFrom(tops, take) as unknown as typeof fs.readdir },
+      fs: { ...this.stats(), readdir: this.readdirFrom(tops, take) as unknown as typeof fs.readdir },
     }) as AsyncIterable<unknown> as AsyncIterable<{ path: string; dirent: fs.Dirent }>;
     for await (const { path: match, dirent } of matches) {
       this.options.signal?.throwIfAborted();
-      const full = path.resolve(this.here, match);
+      const full = path.resolve(this.here.text, match);
       if (path.basename(full) === INVENTORY_IMAGE) take(path.dirname(full));
       else if (match.includes(REPLACEMENT)) {
         for (const place of this.nonUtf8.checkpoints(full)) take(place, messages.inputNotUtf8(place));
       } else if (dirent.isSymbolicLink()) linked = match;
       else if (dirent.isDirectory()) {
-        if (hasInventory(full) && !this.options.root.is(full)) take(full);
+        if (hasInventory(this.here.reach(full)) && !this.options.root.is(full)) take(full);
       } else {
-        const is = archiveAt(full);
+        const is = archiveAt(this.here.reach(full));
         if (is !== false) take(full, is === true ? undefined : is);
       }
     }
@@ -139,9 +142,9 @@ class Finder {
    */
   private readdirFrom(tops: ReadonlySet<string>, onProblem: (folder: string, problem: FdgraftError) => void) {
     return (folder: string, options: { withFileTypes: true }, done: Done) => {
-      if (this.options.root.is(folder)) return done(null, []);
-      fs.readdir(folder, options, (error, entries) => {
-        const full = path.resolve(this.here, folder);
+      const full = path.resolve(this.here.text, folder);
+      if (this.options.root.is(full)) return done(null, []);
+      fs.readdir(this.here.reach(full), options, (error, entries) => {
         if (error !== null) {
           this.tellUnlisted(full, error, onProblem);
           return done(null, []);
@@ -155,6 +158,15 @@ class Finder {
         );
       });
     };
+  }
+
+  /** What fast-glob looks at without listing it. */
+  private stats(): { lstat: typeof fs.lstat; stat: typeof fs.stat } {
+    type Look = (file: string, done: (error: Error | null, stats: fs.Stats) => void) => void;
+    const from = (look: Look): Look => {
+      return (file, done) => look(this.here.reach(path.resolve(this.here.text, file)), done);
+    };
+    return { lstat: from(fs.lstat), stat: from(fs.stat) } as { lstat: typeof fs.lstat; stat: typeof fs.stat };
   }
 
   private tellUnlisted(
@@ -176,15 +188,19 @@ class Finder {
   private take(word: string, full: string, problem?: FdgraftError): void {
     const { root } = this.options;
     const name = this.nameOf(word, full);
+    const place = this.here.reach(full);
     const known = this.found.get(name);
-    if (known !== undefined && known.path !== full) throw messages.sameOutput(known.path, full, name);
+    if (known !== undefined && known.path !== place) throw messages.sameOutput(known.path, place, name);
     if (known !== undefined && (known.problem === undefined || problem !== undefined)) return;
     if (problem === undefined && root.isInside(full)) throw messages.rootInsideInput(full, root.given);
-    this.found.set(name, { name, path: full, ...(problem === undefined ? {} : { problem }) });
+    // A base above the current folder: the output's path has the name that is not UTF-8.
+    const isLost = name.includes(REPLACEMENT) && !place.includes(REPLACEMENT);
+    const trouble = problem ?? (isLost ? messages.inputNotUtf8(place) : undefined);
+    this.found.set(name, { name, path: place, ...(trouble === undefined ? {} : { problem: trouble }) });
   }
 
   private nameOf(word: string, full: string): string {
-    const base = path.resolve(this.options.base ?? (path.isAbsolute(word) ? '/' : this.here));
+    const base = path.resolve(this.options.base ?? (path.isAbsolute(word) ? '/' : this.here.text));
     const name = path.relative(base, full).split(path.sep).join('/');
     if (name === '') throw messages.inputIsBase(full);
     if (name === '..' || name.startsWith('../') || path.isAbsolute(name)) throw messages.inputOutsideBase(full, base);
@@ -213,14 +229,15 @@ function archiveAt(file: string): boolean | FdgraftError {
 }
 
 /** The path of the checkpoint that a word means which is a path of something, or why there is none. */
-function checkpointAt(word: string): string | FdgraftError {
+function checkpointAt(word: string, here: Here): string | FdgraftError {
   const full = path.resolve(word);
+  const place = here.reach(full);
   try {
-    const stats = fs.statSync(full);
+    const stats = fs.statSync(place);
     if (stats.isFile() && path.basename(full) === INVENTORY_IMAGE) return path.dirname(full);
     // Who names a link means what it leads to.
-    if (stats.isDirectory()) return hasInventory(full) ? full : messages.noCheckpoint(word, true);
-    const real = fs.realpathSync.native(full);
+    if (stats.isDirectory()) return hasInventory(place) ? full : messages.noCheckpoint(word, true);
+    const real = fs.realpathSync.native(place, 'buffer');
     if (isArchive(real)) return full;
     const foreign = foreignCompression(real);
     return foreign === undefined ? messages.noCheckpoint(word, false) : messages.compressionUnknown(word, foreign);

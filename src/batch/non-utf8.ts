@@ -4,13 +4,13 @@ import { escapeBytes } from '../bytes/escape';
 import { INVENTORY_IMAGE } from '../frames/image-kinds';
 import { isArchive } from '../storage/archive/detect';
 import { joinPath } from '../storage/byte-path';
-
-/** What Node.js makes of bytes that are not UTF-8. */
-export const REPLACEMENT = '\ufffd';
+import type { Here } from './here';
 
 /** Names that are not UTF-8: several may become the same in Node.js. Each folder is listed once. */
 export class NonUtf8Names {
   private readonly listed = new Map<string, readonly Buffer[]>();
+
+  constructor(private readonly here: Here) {}
 
   /** Checkpoints whose paths Node.js turns into `full`, with the last name escaped; none where it really has U+FFFD. */
   checkpoints(full: string): string[] {
@@ -26,14 +26,14 @@ export class NonUtf8Names {
     const folder = path.dirname(full);
     const names = this.namesIn(folder).filter((name) => name.toString() === path.basename(full));
     return names.flatMap((name) =>
-      isMeant(joinPath(Buffer.from(folder), name)) ? [path.join(folder, escapeBytes(name))] : [],
+      isMeant(joinPath(Buffer.from(this.here.reach(folder)), name)) ? [path.join(folder, escapeBytes(name))] : [],
     );
   }
 
   private namesIn(folder: string): readonly Buffer[] {
     const known = this.listed.get(folder);
     if (known !== undefined) return known;
-    const names = list(folder).filter((name) => !Buffer.from(name.toString()).equals(name));
+    const names = list(this.here.reach(folder)).filter((name) => !Buffer.from(name.toString()).equals(name));
     this.listed.set(folder, names);
     return names;
   }

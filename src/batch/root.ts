@@ -1,27 +1,37 @@
+import { isUtf8 } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
+import { joinPath, splitPath } from '../storage/byte-path';
+import { Here } from './here';
 
 /** The folder that all outputs lie below, which need not be there yet. */
 export class Root {
-  /** Absolute and free of links. */
+  /** Absolute and free of links, if that can be said as text; else a path that leads there from the current folder. */
   readonly real: string;
+  private readonly bytes: Buffer;
   /** The folder and all those around it that are there, by what they are, not by their names. */
   private readonly around: ReadonlySet<string>;
   private readonly own: string | undefined;
 
-  constructor(readonly given: string) {
-    let there = path.resolve(given);
+  constructor(
+    readonly given: string,
+    readonly here: Here = new Here(),
+  ) {
+    let there = here.reach(path.resolve(given));
     const missing: string[] = [];
     while (identityOf(there) === undefined) {
       missing.unshift(path.basename(there));
       there = path.dirname(there);
     }
-    const start = fs.realpathSync.native(there);
-    this.real = path.join(start, ...missing);
+    const start: Buffer = fs.realpathSync.native(there, 'buffer');
+    this.real = path.join(isUtf8(start) ? start.toString() : there, ...missing);
+    this.bytes = missing.reduce<Buffer>((folder, name) => joinPath(folder, Buffer.from(name)), start);
     const around = new Set<string>();
-    for (let folder = start; ; folder = path.dirname(folder)) {
+    for (let folder = start; ; ) {
       around.add(identityOf(folder) ?? '');
-      if (folder === path.dirname(folder)) break;
+      const [above] = splitPath(folder);
+      if (above.equals(folder)) break;
+      folder = above;
     }
     this.around = around;
     this.own = missing.length === 0 ? identityOf(start) : undefined;
@@ -29,26 +39,28 @@ export class Root {
 
   /** True for this folder, under whatever name. */
   is(folder: string): boolean {
-    return this.own !== undefined && identityOf(folder) === this.own;
+    return this.own !== undefined && identityOf(this.here.reach(folder)) === this.own;
   }
 
   /** True where it is, or lies inside of, what `folder` names. */
   isInside(folder: string): boolean {
-    const identity = identityOf(folder);
+    const identity = identityOf(this.here.reach(folder));
     return identity !== undefined && this.around.has(identity);
   }
 
   /** True where the path, links resolved, leads into it. */
   contains(inner: string): boolean {
     try {
-      return `${fs.realpathSync.native(inner)}/`.startsWith(`${this.real}/`);
+      const real = fs.realpathSync.native(this.here.reach(inner), 'buffer');
+      const [place, root] = [real, this.bytes].map((folder) => `${folder.toString('latin1')}/`) as [string, string];
+      return place.startsWith(root);
     } catch {
       return false;
     }
   }
 }
 
-function identityOf(file: string): string | undefined {
+function identityOf(file: string | Buffer): string | undefined {
   try {
     const { dev, ino } = fs.statSync(file, { bigint: true });
     return `${dev}:${ino}`;

@@ -209,8 +209,8 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
     throw messages.systemError(error, savePlan);
   });
   const { folder, archive } = source;
-  if (folder !== undefined && isWrittenInto(savePlan, folder.toString())) throw messages.planInsideSource(savePlan);
-  if (archive !== undefined && isWrittenInto(savePlan, archive.path.toString())) throw messages.planIsSource(savePlan);
+  if (folder !== undefined && isWrittenInto(savePlan, folder)) throw messages.planInsideSource(savePlan);
+  if (archive !== undefined && isWrittenInto(savePlan, archive.path)) throw messages.planIsSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.stat(savePlan).catch(() => undefined);
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);

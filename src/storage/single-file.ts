@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
+import { joinPath, splitPath } from './byte-path';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
@@ -51,6 +52,10 @@ export function readStream(stream: Readable, name: string, signal?: AbortSignal)
   };
 }
 
+const DOT = Buffer.from('.');
+/** So much of a name is in that of the file that takes its place later. */
+const MAX_NAME_BYTES = 200;
+
 /** A file that appears whole or not at all. */
 export interface NewFile extends MemberWriter {
   /** Puts it in its place. */
@@ -70,12 +75,15 @@ export function createFile(file: string, signal?: AbortSignal): NewFile {
     const there = fs.statSync(file, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw messages.outIsFolder(file);
     if (there !== undefined && !there.isFile()) return writeStream(fs.createWriteStream(file), cannotWrite, signal);
-    if (there === undefined) parentOf(file);
-    const target = there === undefined ? file : fs.realpathSync.native(file);
-    const temporary = path.join(
-      path.dirname(target),
-      `.${path.basename(target).slice(0, 200)}.${builtins.crypto.randomBytes(6).toString('hex')}`,
-    );
+    const parent = there === undefined ? parentOf(file) : undefined;
+    // As bytes: a folder above it may have any name.
+    const target =
+      parent === undefined
+        ? fs.realpathSync.native(file, 'buffer')
+        : joinPath(parent, Buffer.from(path.basename(file)));
+    const [folder, name] = splitPath(target);
+    const random = Buffer.from(builtins.crypto.randomBytes(6).toString('hex'));
+    const temporary = joinPath(folder, Buffer.concat([DOT, name.subarray(0, MAX_NAME_BYTES), DOT, random]));
     const fd = fs.openSync(temporary, 'wx', there === undefined ? 0o666 : 0o600);
     return replacing({ fd, temporary, target, there }, cannotWrite);
   }, cannotWrite);
@@ -83,8 +91,8 @@ export function createFile(file: string, signal?: AbortSignal): NewFile {
 
 interface Replacement {
   readonly fd: number;
-  readonly temporary: string;
-  readonly target: string;
+  readonly temporary: Buffer;
+  readonly target: Buffer;
   readonly there: fs.Stats | undefined;
 }
 

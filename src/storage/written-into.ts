@@ -1,19 +1,26 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { joinPath } from './byte-path';
 
 /** True where writing the file `file` would change `place`: where it is that file, or lies in that folder, links followed. */
-export function isWrittenInto(file: string, place: string): boolean {
+export function isWrittenInto(file: string, place: string | Buffer): boolean {
   const top = realPath(place);
   if (top === undefined) return false;
+  const topWithin = withSlash(top);
   // A link is written through, so where it leads counts as well as where it lies.
-  const folder = realPath(path.dirname(path.resolve(file)));
-  const places = [folder && path.join(folder, path.basename(file)), realPath(file)];
-  return places.some((real) => real !== undefined && `${real}/`.startsWith(top.endsWith('/') ? top : `${top}/`));
+  const folder = realPath(path.dirname(file));
+  const places = [folder && joinPath(folder, Buffer.from(path.basename(file))), realPath(file)];
+  return places.some((real) => real !== undefined && withSlash(real).startsWith(topWithin));
 }
 
-function realPath(file: string): string | undefined {
+/** As text that tells bytes apart, whatever they are. */
+function withSlash(real: Buffer): string {
+  return `${real.toString('latin1').replace(/\/+$/, '')}/`;
+}
+
+function realPath(file: string | Buffer): Buffer | undefined {
   try {
-    return fs.realpathSync.native(file);
+    return fs.realpathSync.native(file, 'buffer');
   } catch {
     return undefined;
   }

@@ -34,7 +34,7 @@ export function isArchive(file: string | Buffer): boolean {
 }
 
 /** The name of a compression that such archives do not have; undefined for all else. */
-export function foreignCompression(file: string): string | undefined {
+export function foreignCompression(file: string | Buffer): string | undefined {
   const begin = firstBlock(file);
   return MAGICS.find(({ bytes, form }) => form === undefined && bytes.every((byte, i) => begin?.[i] === byte))?.name;
 }
