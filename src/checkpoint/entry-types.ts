@@ -26,6 +26,8 @@ export interface EntryFacts {
   readonly pipeId?: number;
   /** A file that lies outside: CRIU asks for it at the restore. */
   readonly isExternal?: boolean;
+  /** How many bytes its name has, where `key` is only the beginning of it and so names nothing. */
+  readonly nameBytes?: number;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
 }
@@ -74,7 +76,7 @@ const REG: EntryType = {
   isPath: true,
   schema: REG_FILE_ENTRY,
   describe: (reg: RegFileEntry) => ({
-    key: reg.ext === true ? escapeBytes(reg.name) : pathKey(reg.name),
+    ...(reg.name.length > MAX_KEY_BYTES ? longKey(reg.name) : { key: keyOf(reg) }),
     flags: reg.flags,
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
@@ -82,6 +84,19 @@ const REG: EntryType = {
     ...(reg.ext === true ? { isExternal: true } : {}),
   }),
 };
+
+/** 16 times what Linux takes for a path. No key of a file is longer. */
+export const MAX_KEY_BYTES = 1 << 16;
+const SHOWN_BYTES = 512;
+
+/** Of a name that is too long for a key. */
+export function longKey(name: Buffer): { key: string; nameBytes: number } {
+  return { key: `${escapeBytes(name.subarray(0, SHOWN_BYTES))}… (${name.length} bytes)`, nameBytes: name.length };
+}
+
+function keyOf({ name, ext }: RegFileEntry): string {
+  return ext === true ? escapeBytes(name) : pathKey(name);
+}
 
 /** A path as a key: characters that would make it a glob are escaped too. */
 function pathKey(path: Buffer): string {

@@ -26,7 +26,7 @@ export class LsJson {
   }
 }
 
-/** Entries that cannot be inherited yet have no key. */
+/** What cannot be inherited has no key: types that are not supported yet, and names that are too long for one. */
 function toJson(entry: ListedEntry): object {
   const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
   return {
@@ -35,7 +35,7 @@ function toJson(entry: ListedEntry): object {
     ...(facts === undefined
       ? {}
       : {
-          key: facts.key,
+          ...(facts.nameBytes === undefined ? { key: facts.key } : { name_bytes: facts.nameBytes }),
           access: accessOf(facts.flags),
           flags: facts.flags,
           ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),

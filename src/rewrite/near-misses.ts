@@ -1,6 +1,6 @@
 import { escapeBytes } from '../bytes/escape';
 import { eachFileEntry } from '../checkpoint/each-entry';
-import { typeName } from '../checkpoint/entry-types';
+import { MAX_KEY_BYTES, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { decode } from '../schema/decode';
 import {
@@ -97,6 +97,7 @@ function comparePipe(id: number, view: FileEntryView): string | undefined {
 }
 
 function compareFile(spec: InheritSpec, file: RegFileEntry): string | undefined {
+  if (file.name.length > MAX_KEY_BYTES) return undefined;
   const name = escapeBytes(file.name);
   if (spec.key.kind === 'external') {
     const inode = spec.key.name.replace(/^.*:/, '');
