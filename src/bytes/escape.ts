@@ -15,23 +15,28 @@ const BACKSLASH_BEFORE_X = /\\(?=x)/g;
 export function escapeBytes(bytes: Uint8Array): string {
   const whole = decodeStrictly(bytes);
   if (whole !== undefined) return escapeControls(whole.replace(BACKSLASH_BEFORE_X, '\\x5c'));
-  let text = '';
-  let run = 0;
+  const pieces: string[] = [];
+  // Joined now and then: a string for each of millions of bytes would take more than the text.
+  let few: string[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const length = validSequenceLength(bytes, at);
-    if (length > 0) {
-      at += length;
-      continue;
+    const run = at;
+    for (let length = 1; at < bytes.length; at += length) {
+      length = validSequenceLength(bytes, at);
+      if (length === 0) break;
     }
-    text += escapeBytes(bytes.subarray(run, at));
-    text += hex(bytes[at] ?? 0);
+    // A backslash that ends one run cannot meet an x: what follows a run is always a \xHH.
+    if (at > run) few.push(escapeBytes(bytes.subarray(run, at)));
+    if (at < bytes.length) few.push(hex(bytes[at] as number));
     at += 1;
-    run = at;
+    if (few.length < MOST_PIECES) continue;
+    pieces.push(few.join(''));
+    few = [];
   }
-  // A backslash that ends one run cannot meet an x: what follows a run is always a \xHH.
-  return text + escapeBytes(bytes.subarray(run));
+  return pieces.join('') + few.join('');
 }
+
+const MOST_PIECES = 1 << 14;
 
 export class EscapeFault extends Error {
   constructor(
@@ -83,10 +88,13 @@ function codeUnits(character: string): string[] {
 function validSequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4 || ((bytes[at + 1] ?? 0) & 0xc0) !== 0x80) return 0;
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   return isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
+const HEX = Array.from({ length: 256 }, (_none, byte) => `\\x${byte.toString(16).padStart(2, '0')}`);
+
 function hex(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, '0')}`;
+  return HEX[byte] as string;
 }

@@ -1,3 +1,4 @@
+import { escapeBytes } from '../bytes/escape';
 import {
   FD_TYPES,
   FIFO_ENTRY,
@@ -30,6 +31,8 @@ export interface EntryFacts {
   readonly pipeOwner?: { readonly uid: number; readonly gid: number };
   /** A file that lies outside: CRIU asks for it at the restore. */
   readonly isExternal?: boolean;
+  /** How many bytes its name has, where `key` is only the beginning of it and so names nothing. */
+  readonly nameBytes?: number;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
   /** Mount that a path is on; undefined where no mount namespace was dumped. */
@@ -81,7 +84,7 @@ export const REGULAR_FILE: EntryType = {
   isPath: true,
   schema: REG_FILE_ENTRY,
   describe: (reg: RegFileEntry) => ({
-    key: reg.ext === true ? externalKey(reg.name) : pathKey(reg.name),
+    ...(reg.name.length > MAX_KEY_BYTES ? longKey(reg.name) : { key: keyOf(reg) }),
     flags: reg.flags,
     owner: reg.fown,
     ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
@@ -91,6 +94,19 @@ export const REGULAR_FILE: EntryType = {
     ...(reg.mnt_id === undefined || reg.mnt_id < 0 ? {} : { mountId: reg.mnt_id }),
   }),
 };
+
+/** 16 times what Linux takes for a path. No key of a file is longer. */
+export const MAX_KEY_BYTES = 1 << 16;
+const SHOWN_BYTES = 512;
+
+/** Of a name that is too long for a key. */
+export function longKey(name: Buffer): { key: string; nameBytes: number } {
+  return { key: `${escapeBytes(name.subarray(0, SHOWN_BYTES))}… (${name.length} bytes)`, nameBytes: name.length };
+}
+
+function keyOf({ name, ext }: RegFileEntry): string {
+  return ext === true ? externalKey(name) : pathKey(name);
+}
 
 /** CRIU writes a regular entry for each open FIFO, with all but the pipe in it (criu/fifo.c). */
 const FIFO: EntryType = {

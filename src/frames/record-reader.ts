@@ -11,6 +11,10 @@ const CHUNK_BYTES = 1 << 20;
 /** Far above any record of CRIU (the largest, mm_entry, has some 60 bytes a mapping), so that a damaged size is told at once. */
 export const MAX_RECORD_BYTES = 64 << 20;
 const SIZE_BYTES = 4;
+/** The smaller buffers stay until they are collected: few of them are better than few bytes in them. */
+const GROWTH = 4;
+/** Holds any record with its size, and a bit of the next. */
+const LARGEST_CHUNK_BYTES = MAX_RECORD_BYTES + (1 << 16);
 
 /** How many bytes follow a record as its extra. */
 export type ExtraLength = (bytes: Uint8Array, start: number, end: number) => number;
@@ -73,6 +77,15 @@ interface Buffers {
 /** Buffers that no reader uses now. */
 let spare: Buffers | undefined;
 
+/** One that grew for a record, as long as nobody else needs its memory: a checkpoint is read twice. */
+let largeSpare: WeakRef<Uint8Array> | undefined;
+
+function takeLarger(length: number): Uint8Array {
+  const kept = largeSpare?.deref();
+  largeSpare = undefined;
+  return kept !== undefined && kept.length >= length ? kept : Buffer.allocUnsafeSlow(length);
+}
+
 function newBuffers(): Buffers {
   return {
     bytes: Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES),
@@ -118,6 +131,7 @@ export class RecordReader {
   release(): void {
     const { bytes, starts, ends } = this;
     if (bytes.length <= CHUNK_BYTES) spare = { bytes, starts, ends };
+    else largeSpare = new WeakRef(bytes);
   }
 
   /** Reads the magics, whatever they are. */
@@ -262,7 +276,7 @@ export class RecordReader {
   private makeRoom(): void {
     const left = this.bytes.subarray(this.start, this.end);
     if (this.end === this.bytes.length && (this.start === 0 || this.bytes.length < CHUNK_BYTES)) {
-      this.bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, 2 * this.bytes.length));
+      this.bytes = takeLarger(Math.min(Math.max(CHUNK_BYTES, GROWTH * this.bytes.length), LARGEST_CHUNK_BYTES));
       this.bytes.set(left);
     } else if (this.start > 0) this.bytes.copyWithin(0, this.start, this.end);
     this.base += this.start;

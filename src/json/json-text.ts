@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { ByteWriter } from '../bytes/byte-stream';
 
+/** Characters that room is made for at once, since each can become six. */
+const ESCAPED_AT_ONCE = 1 << 14;
+
 const FIRST_BYTES = 1 << 16;
 /** What is written at once. */
 const PIECE_BYTES = 1 << 16;
@@ -172,10 +175,18 @@ export class JsonText {
 
   /** The rest of a string and its closing quote. */
   private escaped(text: string): void {
-    this.ensure(6 * text.length + 1);
+    for (let from = 0; from < text.length; from += ESCAPED_AT_ONCE) {
+      this.escapedPiece(text, from, Math.min(text.length, from + ESCAPED_AT_ONCE));
+    }
+    this.ensure(1);
+    this.bytes[this.at++] = QUOTE;
+  }
+
+  private escapedPiece(text: string, from: number, to: number): void {
+    this.ensure(6 * (to - from));
     const { bytes } = this;
     let at = this.at;
-    for (let i = 0; i < text.length; i += 1) {
+    for (let i = from; i < to; i += 1) {
       const code = text.charCodeAt(i);
       const short = SHORT_ESCAPES[code];
       if (short !== undefined) {
@@ -185,7 +196,6 @@ export class JsonText {
         at += bytes.write(`\\u${code.toString(16).padStart(4, '0')}`, at, 'latin1');
       } else bytes[at++] = code;
     }
-    bytes[at++] = QUOTE;
     this.at = at;
   }
 

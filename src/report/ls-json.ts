@@ -26,7 +26,10 @@ export class LsJson {
   }
 }
 
-/** Entries that cannot be inherited yet have no key; some have one that CRIU itself takes. */
+/**
+ * What cannot be inherited has no key: types that are not supported yet, of which CRIU itself takes some, and names that
+ * are too long for one.
+ */
 function toJson(entry: ListedEntry): object {
   const { id, type, facts, criuKey, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
   return {
@@ -35,7 +38,7 @@ function toJson(entry: ListedEntry): object {
     ...(facts === undefined
       ? { ...(criuKey === undefined ? {} : { criu_key: criuKey }), ...(isExternal ? { external: true } : {}) }
       : {
-          key: facts.key,
+          ...(facts.nameBytes === undefined ? { key: facts.key } : { name_bytes: facts.nameBytes }),
           access: accessOf(facts.flags),
           flags: facts.flags,
           ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),

@@ -74,7 +74,11 @@ export class LsText {
 function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): string[] {
   const { type, unreadBytes, missingEnd, callerFds } = entry;
   const fds = callerFds.length === 0 ? ['N'] : callerFds;
-  const options = fds.map((fd) => `--inherit-fd ${shellQuote(`fd[${fd}]:${facts.key}`)}`).join(' ');
+  // A name that is too long for a key is no option to paste.
+  const options =
+    facts.nameBytes === undefined
+      ? fds.map((fd) => `--inherit-fd ${shellQuote(`fd[${fd}]:${facts.key}`)}`).join(' ')
+      : facts.key;
   const state = [
     ...(missingEnd === undefined ? [] : [`${missingEnd} end missing`]),
     ...(facts.isExternal === true ? ['external'] : []),

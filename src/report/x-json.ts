@@ -108,11 +108,12 @@ function processToJson({ pid, ppid, pgid, sid, threads, depth, name, state }: Ex
 }
 
 /** `key`: for --inherit-fd, as ls prints it. What cannot be inherited has none. */
-function fileToJson({ id, type, name, isFolder, socket }: NamedFile): object {
+function fileToJson({ id, type, name, nameBytes, isFolder, socket }: NamedFile): object {
   return {
     file_id: id,
     type,
-    ...(name === undefined ? {} : isFolder ? { path: name } : { key: name }),
+    ...(nameBytes !== undefined ? { name_bytes: nameBytes } : {}),
+    ...(name === undefined || nameBytes !== undefined ? {} : isFolder ? { path: name } : { key: name }),
     ...(socket === undefined ? {} : { inode: socket.ino, peer: socket.peer, name: escapeBytes(socket.name) }),
   };
 }

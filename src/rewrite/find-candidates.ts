@@ -1,6 +1,13 @@
 import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
 import { type EpollWatch, epollWatches } from '../checkpoint/descriptor-names';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../checkpoint/entry-types';
+import {
+  ENTRY_TYPES,
+  type EntryFacts,
+  type EntryType,
+  fileKind,
+  MAX_KEY_BYTES,
+  typeName,
+} from '../checkpoint/entry-types';
 import { FileEntryView } from '../checkpoint/file-entry';
 import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
@@ -175,6 +182,10 @@ export class Candidates {
   private push(match: Match, decoded: { readonly id: number }): void {
     if (decoded.id !== match.id) {
       throw messages.innerIdDiffers({ file: 'files.img', entry: match.entry }, match.id, decoded.id);
+    }
+    const { nameBytes } = match.facts;
+    if (nameBytes !== undefined) {
+      throw messages.nameTooLong({ file: 'files.img', entry: match.entry }, match.id, nameBytes, MAX_KEY_BYTES);
     }
     if (!this.byId.has(match.id)) this.byId.set(match.id, match);
   }

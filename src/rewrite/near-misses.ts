@@ -1,6 +1,6 @@
 import { escapeBytes } from '../bytes/escape';
 import { eachFileEntry } from '../checkpoint/each-entry';
-import { accessOf, fileKind, typeName } from '../checkpoint/entry-types';
+import { accessOf, fileKind, MAX_KEY_BYTES, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import type { IdSet } from '../checkpoint/id-set';
 import { EXTERNAL_NAME, pathKey, pipeKey, startOfPath } from '../checkpoint/key-text';
@@ -120,6 +120,7 @@ function readFile({ id, bytes, start, end }: FileEntryView, open: IdSet): SeenFi
     else if (cursor.number === fields.ext) isExternal = cursor.uint64AsNumber() !== 0;
     else if (cursor.number === fields.mode) mode = cursor.uint32();
   }
+  if (nameEnd - nameStart > MAX_KEY_BYTES) return undefined;
   const kind = fileKind(mode === undefined ? {} : { mode });
   // The descriptors of a FIFO refer to another entry than the one with its path.
   if (kind === 'folder' || (!open.has(id) && kind !== 'fifo')) return undefined;

@@ -1,6 +1,6 @@
 import { decode } from '../../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY } from '../../schema/generated/images';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
+import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, MAX_KEY_BYTES, typeName } from '../entry-types';
 import type { FileEntryView } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
 
@@ -18,8 +18,11 @@ export interface NamedFile {
   readonly type: string;
   /** Its key, as `inspect` gives it, or the path of a folder, escaped alike; undefined where there is none of either. */
   readonly name?: string;
+  /** How many bytes the name has, where `name` is only the beginning of it and so no key. */
+  readonly nameBytes?: number;
   /** It cannot be inherited, so that its name is no key. */
   readonly isFolder?: true;
+  /** `name`: only its beginning where it is longer than any key. */
   readonly socket?: { readonly ino: number; readonly peer: number; readonly name: Buffer };
 }
 
@@ -46,7 +49,7 @@ export function readName(view: FileEntryView): NamedFile | Pathless {
   const { id, type, member, bytes, start, end } = view;
   if (type === FD_TYPES.UNIXSK && member === FILE_ENTRY_FIELDS.usk) {
     const { ino, peer, name } = decode(UNIX_SK_ENTRY, bytes, start, end);
-    return { ...unnamedFile(view), socket: { ino, peer, name } };
+    return { ...unnamedFile(view), socket: { ino, peer, name: Buffer.from(name.subarray(0, MAX_KEY_BYTES)) } };
   }
   const known = ENTRY_TYPES.find((candidate) => candidate.number === type && candidate.member === member);
   if (known === undefined) return unnamedFile(view);
@@ -61,6 +64,7 @@ export function nameByPath({ reference, known, decoded }: Pathless, path: EntryF
 }
 
 function nameOf(reference: FileReference, facts: EntryFacts): NamedFile {
-  const { key: name } = facts;
-  return { ...unnamedFile(reference), name, ...(fileKind(facts) === 'folder' ? { isFolder: true } : {}) };
+  const { key: name, nameBytes } = facts;
+  const long = nameBytes === undefined ? {} : { nameBytes };
+  return { ...unnamedFile(reference), name, ...long, ...(fileKind(facts) === 'folder' ? { isFolder: true } : {}) };
 }
