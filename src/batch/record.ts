@@ -1,8 +1,12 @@
 import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
+import { modeLike, modeOfReplaced } from '../storage/file-mode';
 import { pathDigest } from './path-digest';
 import { Shelf } from './shelf';
+
+/** A record is written again, also that of an output which may not be. */
+const OWN = 0o600;
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
@@ -28,6 +32,8 @@ export interface JobRecord {
 export class JobState {
   private readonly folder: string;
   private readonly record: string;
+  /** The output itself. */
+  private readonly made: string;
   /** On ROOT's file system, for this output alone: what is made to be compared. */
   readonly aside: Shelf;
   /** And what was there before, until what takes its place is made. */
@@ -37,6 +43,7 @@ export class JobState {
     root: string,
     private readonly output: string,
   ) {
+    this.made = path.join(root, output);
     const name = pathDigest(output).toString('hex', 0, 16);
     this.folder = path.join(root, STATE_FOLDER, name.slice(0, 2));
     this.record = path.join(this.folder, `${name}.json`);
@@ -66,8 +73,19 @@ export class JobState {
 
   write(record: Omit<JobRecord, 'version' | 'output'>): void {
     try {
-      const fd = fs.openSync(this.record, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666);
+      const made = fs.lstatSync(this.made, { throwIfNoEntry: false });
+      const sources = made === undefined ? [] : [made];
+      const fd = fs.openSync(
+        this.record,
+        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+        OWN | modeLike(sources, this.folder),
+      );
       try {
+        // One that is there may tell of an output that others could read.
+        const there = fs.fstatSync(fd);
+        const mode = OWN | modeOfReplaced(there, sources);
+        const isOurs = there.uid === process.geteuid?.();
+        if (isOurs && mode !== (there.mode & 0o7777)) fs.fchmodSync(fd, mode);
         fs.writeSync(fd, `${JSON.stringify({ version: 1, output: this.output, ...record })}\n`);
       } finally {
         fs.closeSync(fd);

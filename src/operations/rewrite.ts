@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
@@ -22,9 +21,11 @@ import { parseSpec } from '../specs/parse-spec';
 import { parseSpecs } from '../specs/parse-specs';
 import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
 import { createSink } from '../storage/create-sink';
+import { type FileAccess, modeLike } from '../storage/file-mode';
 import type { Form } from '../storage/form';
 import { beginInPlace, type InPlace } from '../storage/in-place';
 import type { LinkMode } from '../storage/link-mode';
+import { createFile } from '../storage/single-file';
 import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import { isWrittenInto } from '../storage/written-into';
@@ -131,7 +132,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     }
     await putPlan(sink, found, plan);
     options.signal?.throwIfAborted();
-    await withSavedPlan(plan, options.savePlan, () => sink.commit());
+    const sources = [found.filesImage, ...(source.archive === undefined ? [] : [source.archive])];
+    await withSavedPlan(plan, options.savePlan, sources, () => sink.commit());
     const written = whereWritten(source, options);
     const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
     return { plan, next: written === undefined ? undefined : nextCommand(plan, written, leftToCriu), notices };
@@ -216,26 +218,30 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);
 }
 
-/** Saves the plan where the rest succeeds, and only there. */
-async function withSavedPlan(plan: Plan, file: string | undefined, commit: () => Promise<void>): Promise<void> {
+/** Saves the plan where the rest succeeds, and only there. Nobody may read it who may not read all `sources`. */
+async function withSavedPlan(
+  plan: Plan,
+  file: string | undefined,
+  sources: readonly FileAccess[],
+  commit: () => Promise<void>,
+): Promise<void> {
   if (file === undefined) return commit();
   const json = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
-  const there = await fs.lstat(file).catch(() => undefined);
-  if (there !== undefined && !there.isFile()) {
-    // A device, a FIFO or a link stays what it is: the plan goes through it.
+  const [there, behind] = [await fs.lstat(file).catch(() => undefined), await fs.stat(file).catch(() => undefined)];
+  if (there !== undefined && behind?.isFile() !== true) {
+    // A device, a FIFO or a link to what is not there stays what it is: the plan goes through it.
     await commit();
-    await fs.writeFile(file, json).catch((error) => {
+    await fs.writeFile(file, json, { mode: modeLike(sources, path.dirname(file)) }).catch((error) => {
       throw messages.systemError(error, file);
     });
     return;
   }
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`);
+  const saved = createFile(file, { sources });
   try {
-    await fs.writeFile(temporary, json, { flag: 'wx' });
+    await saved.write(Buffer.from(json));
     await commit();
-    await fs.rename(temporary, file);
-  } catch (error) {
-    await fs.rm(temporary, { force: true });
-    throw messages.systemError(error, file);
+    await saved.commit();
+  } finally {
+    await saved.abort();
   }
 }

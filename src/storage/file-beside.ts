@@ -3,15 +3,17 @@ import path from 'node:path';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
+import { type FileAccess, modeLike } from './file-mode';
 import { arriveAsNew } from './link-or-rename';
 import type { NewFile } from './single-file';
 import { WorkFolder } from './work-folder';
 
 /**
  * Makes a file that is not there yet, in a work folder beside its place: what a killed run leaves goes with the next
- * one for the same name. It appears whole or not at all. Throws FdgraftError.
+ * one for the same name. It appears whole or not at all, and nobody may read it who may not read all `sources`. Throws
+ * FdgraftError.
  */
-export async function createFileBeside(file: string): Promise<NewFile> {
+export async function createFileBeside(file: string, sources: readonly FileAccess[]): Promise<NewFile> {
   const attempt = <T>(call: () => T): T => {
     try {
       return call();
@@ -34,7 +36,7 @@ export async function createFileBeside(file: string): Promise<NewFile> {
     await work.remove().catch(() => {});
   };
   try {
-    fd = attempt(() => fs.openSync(built, 'wx', 0o666));
+    fd = attempt(() => fs.openSync(built, 'wx', modeLike(sources, parent.toString())));
   } catch (error) {
     await work.remove().catch(() => {});
     throw error;

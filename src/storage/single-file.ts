@@ -5,13 +5,14 @@ import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, splitPath } from './byte-path';
+import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 
 /** Opens a file that the user names: a regular one, or what gives bytes like a pipe. Throws FdgraftError. */
-export function openFile(file: string, signal?: AbortSignal): MemberReader {
+export function openFile(file: string, signal?: AbortSignal): MemberReader & { readonly access?: FileAccess } {
   const cannotRead = (error: unknown) => messages.cannotRead(file, error);
   const stats = attempt(() => fs.statSync(file), cannotRead);
   if (stats.isDirectory()) throw messages.notARegularFile(file);
@@ -19,6 +20,7 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader {
   if (!stats.isFile()) return readStream(fs.createReadStream(file), file, signal);
   const fd = attempt(() => fs.openSync(file, 'r'), cannotRead);
   return {
+    access: fs.fstatSync(fd),
     read: async (into, start, length) => {
       await breathe();
       return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
@@ -64,11 +66,18 @@ export interface NewFile extends MemberWriter {
   abort(): Promise<void>;
 }
 
+export interface CreateOptions {
+  /** What the content comes from: nobody may read the file who may not read all of these. */
+  readonly sources: readonly FileAccess[];
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Makes a file that the user names. One that is there is replaced in one step, keeps its mode and its owner, and a
- * link to it stays one; into a device or a FIFO the bytes go as they come. Throws FdgraftError.
+ * Makes a file that the user names. One that is there is replaced in one step and keeps its owner, and its mode but for
+ * rights that the sources do not give; a link to it stays one. Into a device or a FIFO the bytes go as they come.
+ * Throws FdgraftError.
  */
-export function createFile(file: string, signal?: AbortSignal): NewFile {
+export function createFile(file: string, { sources, signal }: CreateOptions): NewFile {
   const cannotWrite = (error: unknown) => messages.cannotWriteOut(file, error);
   if (file.includes('\ufffd')) throw messages.outNotUtf8(file);
   return attempt(() => {
@@ -84,8 +93,11 @@ export function createFile(file: string, signal?: AbortSignal): NewFile {
     const [folder, name] = splitPath(target);
     const random = Buffer.from(builtins.crypto.randomBytes(6).toString('hex'));
     const temporary = joinPath(folder, Buffer.concat([DOT, name.subarray(0, MAX_NAME_BYTES), DOT, random]));
-    const fd = fs.openSync(temporary, 'wx', there === undefined ? 0o666 : 0o600);
-    return replacing({ fd, temporary, target, there }, cannotWrite);
+    // With its mode from the first byte on: one that is there may have an owner who gets it at the end only.
+    const mode = there === undefined ? modeLike(sources, folder) : 0o600;
+    const fd = fs.openSync(temporary, 'wx', mode);
+    const later = there && { uid: there.uid, gid: there.gid, mode: modeOfReplaced(there, sources) };
+    return replacing({ fd, temporary, target, later }, cannotWrite);
   }, cannotWrite);
 }
 
@@ -93,10 +105,11 @@ interface Replacement {
   readonly fd: number;
   readonly temporary: Buffer;
   readonly target: Buffer;
-  readonly there: fs.Stats | undefined;
+  /** Owner and mode that it gets at the end. */
+  readonly later: Pick<fs.Stats, 'uid' | 'gid' | 'mode'> | undefined;
 }
 
-function replacing({ fd, temporary, target, there }: Replacement, cannotWrite: Explain): NewFile {
+function replacing({ fd, temporary, target, later }: Replacement, cannotWrite: Explain): NewFile {
   let isSettled = false;
   const close = async () => {
     if (isSettled) return;
@@ -112,7 +125,7 @@ function replacing({ fd, temporary, target, there }: Replacement, cannotWrite: E
     close,
     commit: async () => {
       attempt(() => {
-        if (there !== undefined) keepOwnerAndMode(fd, there);
+        if (later !== undefined) setOwnerAndMode(fd, later);
         fs.fsyncSync(fd);
         fs.renameSync(temporary, target);
       }, cannotWrite);
@@ -123,10 +136,10 @@ function replacing({ fd, temporary, target, there }: Replacement, cannotWrite: E
   };
 }
 
-function keepOwnerAndMode(fd: number, { uid, gid, mode }: fs.Stats): void {
+function setOwnerAndMode(fd: number, { uid, gid, mode }: Pick<fs.Stats, 'uid' | 'gid' | 'mode'>): void {
   const now = fs.fstatSync(fd);
   if (now.uid !== uid || now.gid !== gid) fs.fchownSync(fd, uid, gid);
-  fs.fchmodSync(fd, mode & 0o7777);
+  fs.fchmodSync(fd, mode);
 }
 
 /** Into what takes bytes as slowly as it likes. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { diff } from '../../operations/diff';
 import { openSource } from '../../operations/open-source';
 import { readPlanOf } from '../../operations/plan-of';
+import { whoMayRead } from '../../operations/who-may-read';
 import { createDiffReport, isFine, writeDiff } from '../../report/write-diff';
 import { createFileBeside } from '../../storage/file-beside';
 import { withSource } from '../../storage/with-source';
@@ -10,7 +11,9 @@ import type { DiffTask, TaskPlace, TaskResult } from '../task';
 export async function runDiff(task: DiffTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
   const { against, plans, format, payload, ignoreIds = false } = task;
   const after = path.join(against, input.name);
-  const plan = plans === undefined ? undefined : await readPlanOf(path.join(plans, input.name), seen);
+  const planPlace = plans === undefined ? undefined : path.join(plans, input.name);
+  const plan = planPlace === undefined ? undefined : await readPlanOf(planPlace, seen);
+  const places = [input.path, after, ...(planPlace === undefined ? [] : [planPlace])];
   const options = {
     payload,
     ignoreIds,
@@ -24,7 +27,7 @@ export async function runDiff(task: DiffTask, { input, out, seen, signal }: Task
   try {
     const isProof = plan !== undefined;
     const report = await createDiffReport(format, { before: input.name, after, isProof });
-    const file = await createFileBeside(out as string);
+    const file = await createFileBeside(out as string, (await Promise.all(places.map(whoMayRead))).flat());
     try {
       await writeDiff(result, report, file);
       await file.commit();

@@ -90,9 +90,11 @@ async function run(args: Arguments, context: Context): Promise<void> {
     throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
   }
   const { decodeImage } = await import('../../operations/decode');
-  const { name, reader } = openInput(input, true, context);
+  const { name, reader, sources } = openInput(input, true, context);
   try {
-    await withOutput(out, context, '\n', (writer) => decodeImage(reader, writer, { name, pretty, signal, onWarning }));
+    await withOutput(out, sources, context, '\n', (writer) =>
+      decodeImage(reader, writer, { name, pretty, signal, onWarning }),
+    );
   } finally {
     await reader.close();
   }

@@ -3,12 +3,13 @@ import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
 import { createDiffReport, DIFF_FORMATS, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
+import type { FileAccess } from '../../storage/file-mode';
 import { withSource } from '../../storage/with-source';
 import { isWrittenInto } from '../../storage/written-into';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { once } from '../options';
-import { isCheckpoint, openInput, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
+import { isCheckpoint, openInput, STANDARD_STREAM, whoMayReadStdin, withOutput, wordOf } from './image-streams';
 
 type Writer = { write(bytes: Uint8Array): Promise<void> };
 
@@ -92,8 +93,17 @@ async function run(args: Arguments, context: Context): Promise<void> {
   for (const place of [args.before, args.after, once('plan', args.plan)]) {
     if (out !== undefined && place !== undefined && isWrittenInto(out, place)) throw messages.outIsCompared(out, place);
   }
+  const sources = out === undefined || out === STANDARD_STREAM ? [] : await whoMayReadAll(args);
   // The place is tried before a comparison that may take long.
-  await withOutput(out, context, '', work);
+  await withOutput(out, sources, context, '', work);
+}
+
+async function whoMayReadAll(args: Arguments): Promise<FileAccess[]> {
+  const { whoMayRead } = await import('../../operations/who-may-read');
+  const plan = once('plan', args.plan);
+  const places = [wordOf(args.before), wordOf(args.after), ...(plan === undefined ? [] : [plan])];
+  const each = places.map((place) => (place === STANDARD_STREAM ? whoMayReadStdin() : whoMayRead(place)));
+  return (await Promise.all(each)).flat();
 }
 
 async function tell(args: Arguments, format: DiffFormat, context: Context, writer: Writer | undefined): Promise<void> {

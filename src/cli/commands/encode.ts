@@ -72,9 +72,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');
   }
   const { encodeImage } = await import('../../operations/encode');
-  const { name, reader } = openInput(input, false, context);
+  const { name, reader, sources } = openInput(input, false, context);
   try {
-    await withOutput(out, context, '', (writer) => encodeImage(reader, writer, { name, signal }));
+    await withOutput(out, sources, context, '', (writer) => encodeImage(reader, writer, { name, signal }));
   } finally {
     await reader.close();
   }

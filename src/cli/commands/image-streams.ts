@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { messages } from '../../errors/messages';
 import { isImageName } from '../../frames/image-kinds';
 import { isArchive } from '../../storage/archive/detect';
+import type { FileAccess } from '../../storage/file-mode';
 import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
 import type { MemberReader } from '../../storage/source';
 import type { Context } from '../context';
@@ -15,15 +16,31 @@ export interface Input {
   /** How messages name it. */
   readonly name: string;
   readonly reader: MemberReader;
+  /** Who may read it, as far as it tells: a pipe does not. */
+  readonly sources: readonly FileAccess[];
 }
 
 /** Opens a file, or stdin where none is named. `binary`: it is not to be typed at a terminal. */
 export function openInput(file: string | undefined, binary: boolean, { signal }: Context): Input {
-  if (file !== undefined && file !== STANDARD_STREAM) return { name: file, reader: openFile(file, signal) };
+  if (file !== undefined && file !== STANDARD_STREAM) {
+    const reader = openFile(file, signal);
+    return { name: file, reader, sources: reader.access === undefined ? [] : [reader.access] };
+  }
   if (binary && process.stdin.isTTY) {
     throw messages.usage('stdin is a terminal, and images are binary', 'name an image: -i IMAGE');
   }
-  return { name: 'stdin', reader: readStream(process.stdin, 'stdin', signal) };
+  return { name: 'stdin', reader: readStream(process.stdin, 'stdin', signal), sources: whoMayReadStdin() };
+}
+
+/** A file that the shell opened. */
+export function whoMayReadStdin(): FileAccess[] {
+  try {
+    const stats = fs.fstatSync(0);
+    return stats.isFile() ? [stats] : [];
+  } catch {
+    // It is closed: reading it says so.
+    return [];
+  }
 }
 
 /** True where it names a folder, or an archive; not for what is an image by its name, whatever that holds. */
@@ -44,16 +61,17 @@ export class NobodyReads extends Error {}
 
 /**
  * Calls `convert` with a writer to the file, which appears whole or not at all, or to stdout where none is named, with
- * `end` behind it there.
+ * `end` behind it there. Nobody may read the file who may not read all `sources`.
  */
 export async function withOutput(
   file: string | undefined,
+  sources: readonly FileAccess[],
   context: Context,
   end: string,
   convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,
 ): Promise<void> {
   if (file === undefined || file === STANDARD_STREAM) return toStdout(context, end, convert);
-  const writer = createFile(file, context.signal);
+  const writer = createFile(file, { sources, signal: context.signal });
   try {
     await convert(writer);
     await writer.commit();

@@ -43,7 +43,7 @@ async function run({ image, nopl, quiet }: Arguments, context: Context): Promise
   const { name, reader } = openImage(word, context);
   const options = { name, pretty: true, payload: !nopl, signal: context.signal, onWarning };
   try {
-    await withOutput(undefined, context, '\n', (writer) => decodeImage(reader, writer, options));
+    await withOutput(undefined, [], context, '\n', (writer) => decodeImage(reader, writer, options));
   } finally {
     await reader.close();
   }

@@ -66,6 +66,12 @@ export class ArchiveFile {
     return { mode: 0o700 | (mode & 0o777) | ((mode & 0o044) >> 2), uid, gid };
   }
 
+  /** The mode of a folder that the archive has a member for: who may not read the archive has no right to it. */
+  modeOfTop(mode: number): number {
+    const readers = Number(this.stats.mode) & 0o044;
+    return mode & (0o7700 | readers | (readers >> 1) | (readers >> 2));
+  }
+
   private check(stats: BigIntStats | undefined): void {
     this.seen.check(this.place, stats);
   }

@@ -21,6 +21,8 @@ import { remakeHeaders } from './remake-headers';
 
 const PIECE_BYTES = 1 << 18;
 const ARCHIVE = Buffer.from('archive');
+/** Rights that its owner has to an archive in any case. */
+const OWN = 0o600;
 
 export interface ArchiveSinkOptions {
   readonly form: ArchiveForm;
@@ -88,6 +90,8 @@ class ArchiveSink implements Sink {
   private written = 0;
   /** Members that are not as they were, by their paths in the source's archive: a hard link to one would be too. */
   private readonly replaced = new Set<string>();
+  /** Of a folder: rights that all of its files give. */
+  private rights = 0o666;
   /** A file of the image folder, of which the plan takes over what is not said of it. */
   private model: Member | undefined;
 
@@ -128,6 +132,7 @@ class ArchiveSink implements Sink {
   }
 
   async put(member: Member): Promise<MemberWriter> {
+    this.rights &= member.mode;
     // Headers say how long the content is, so it has to be there first.
     const spool = new Spool();
     return {
@@ -204,6 +209,7 @@ class ArchiveSink implements Sink {
   }
 
   private async copy(member: SourceMember): Promise<void> {
+    this.rights &= member.mode;
     const reader = await member.open();
     try {
       if (member.size !== undefined) {
@@ -277,9 +283,9 @@ class ArchiveSink implements Sink {
     }
   }
 
-  /** Who may read the source may read the archive. */
+  /** Who may read all of the source may read the archive. */
   private keepModeAndOwner(): void {
-    const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & 0o666 };
+    const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & (this.rights | OWN) };
     const now = fs.fstatSync(this.fd);
     const isOwned = now.uid === uid && now.gid === gid;
     if (!isOwned && !tryToGiveAway(() => fs.fchownSync(this.fd, uid, gid))) {

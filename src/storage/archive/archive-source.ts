@@ -92,7 +92,10 @@ class ArchiveSource implements Source {
     this.spool = spool;
     this.label = file.label;
     this.form = file.form;
-    ({ mode: this.mode, uid: this.uid, gid: this.gid } = this.index.get('') ?? file.folderLike());
+    const top = this.index.get('');
+    const like = file.folderLike();
+    this.mode = top === undefined ? like.mode : file.modeOfTop(top.mode);
+    ({ uid: this.uid, gid: this.gid } = top ?? like);
     this.archive = {
       path: file.path,
       inside: Buffer.from(inside, 'latin1'),
@@ -192,7 +195,8 @@ class ArchiveSource implements Source {
     const { kind, uid, gid, target } = member;
     const open = () => this.open(member);
     if (kind !== 'link') {
-      const { mode } = member;
+      // Nothing of the top folder lies in the archive, but who may search it.
+      const mode = member.path === '' ? this.file.modeOfTop(member.mode) : member.mode;
       return { name, kind: KINDS[kind], mode, uid, gid, open };
     }
     const behind = this.index.targetOf(member);

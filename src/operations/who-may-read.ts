@@ -1,0 +1,24 @@
+import fs from 'node:fs';
+import { isImageName } from '../frames/image-kinds';
+import type { FileAccess } from '../storage/file-mode';
+import { openFolder } from '../storage/folder-source';
+import { isFileOrLeadsToOne } from '../storage/source';
+import { imageFolderIn } from './open-source';
+
+/**
+ * Modes and groups of all that tells something when a checkpoint or an image is read: of a folder its images, else the
+ * file. What is not there tells nothing. Throws FdgraftError if the folder cannot be read.
+ */
+export async function whoMayRead(place: string): Promise<FileAccess[]> {
+  const stats = fs.statSync(place, { throwIfNoEntry: false });
+  if (stats === undefined) return [];
+  if (!stats.isDirectory()) return stats.isFile() ? [stats] : [];
+  const source = await openFolder(imageFolderIn(place) ?? place);
+  const found: FileAccess[] = [];
+  for await (const member of source.members()) {
+    if (isFileOrLeadsToOne(member) && isImageName(member.name.toString('latin1'))) {
+      found.push({ mode: member.mode, gid: member.gid });
+    }
+  }
+  return found;
+}
