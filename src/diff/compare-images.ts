@@ -71,6 +71,8 @@ function digestOfHead({ first, own }: Magics): Digest {
 /** So many names are counted; more only as long as one side has more of them. */
 const MAX_NAMES = 1 << 16;
 
+const GONE = { before: 'removed', after: 'added' } as const;
+
 /** An entry that waits for the one of its name in the other image. */
 interface Waiting {
   /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
@@ -107,13 +109,22 @@ class Pairing {
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
       if (x === undefined && y === undefined) break;
       if (isIdle && x !== undefined && y !== undefined && (this.isSame(x, y) || this.areOnePair(x, y))) continue;
-      if (x !== undefined) yield* this.see('before', x);
-      if (y !== undefined) yield* this.see('after', y);
+      // Nothing can come any more that these wait for.
+      if (y === undefined && this.waiting.after.size === 0) yield* this.flush('before');
+      if (x === undefined && this.waiting.before.size === 0) yield* this.flush('after');
+      if (x !== undefined) yield* this.see('before', x, y === undefined);
+      if (y !== undefined) yield* this.see('after', y, x === undefined);
     }
-    for (const { name, entry } of this.waiting.before.values()) yield this.alone(name, 'removed', entry);
-    for (const { name, entry } of this.waiting.after.values()) yield this.alone(name, 'added', entry);
+    yield* this.flush('before');
+    yield* this.flush('after');
     this.forget();
     if (this.isReordered) yield { what: 'order', image: this.image, sides: {} };
+  }
+
+  private *flush(side: Side): Generator<Difference, void, undefined> {
+    const waiting = this.waiting[side];
+    for (const { name, entry } of waiting.values()) yield this.alone(name, GONE[side], entry);
+    waiting.clear();
   }
 
   /** Where none waits, what comes is behind all that was on either side. */
@@ -128,10 +139,15 @@ class Pairing {
     after.clear();
   }
 
-  private *see(side: Side, entry: Entry): Generator<Difference, void, undefined> {
+  /** `isLate`: the other image has no more entries. */
+  private *see(side: Side, entry: Entry, isLate: boolean): Generator<Difference, void, undefined> {
     const { key, name, pairing } = this.uniqueName(side, entry);
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
     const other = others.get(key);
+    if (other === undefined && isLate && others.size === 0) {
+      yield this.alone(name, GONE[side], entry);
+      return;
+    }
     if (other === undefined) {
       this.waiting[side].set(key, { name, entry: copied(entry) });
       return;

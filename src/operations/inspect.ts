@@ -64,8 +64,7 @@ const NO_PATH = Buffer.from([0]);
 
 /** Without the leading slash, as specs are compared. */
 function pathOf({ facts, type }: OpenEntry): Buffer {
-  const hasPath =
-    facts !== undefined && facts.isExternal !== true && type !== 'PIPE' && facts.nameBytes === undefined;
+  const hasPath = facts !== undefined && facts.isExternal !== true && type !== 'PIPE' && facts.nameBytes === undefined;
   return hasPath ? withoutLeadingSlash(unescapeText(facts.key)) : NO_PATH;
 }
 

@@ -1,5 +1,12 @@
 import { type EpollWatch, epollWatches } from '../checkpoint/descriptor-names';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, MAX_KEY_BYTES, typeName } from '../checkpoint/entry-types';
+import {
+  ENTRY_TYPES,
+  type EntryFacts,
+  type EntryType,
+  fileKind,
+  MAX_KEY_BYTES,
+  typeName,
+} from '../checkpoint/entry-types';
 import { FileEntryView } from '../checkpoint/file-entry';
 import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
