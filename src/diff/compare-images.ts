@@ -75,6 +75,8 @@ const MAX_NAMES = 1 << 16;
 /** So many entries are compared before the event loop may get a turn: asking for one costs as much as comparing a few. */
 const ENTRIES_A_BREATH = 64;
 
+const GONE = { before: 'removed', after: 'added' } as const;
+
 /** An entry that waits for the one of its name in the other image. */
 interface Waiting {
   /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
@@ -113,22 +115,27 @@ class Pairing {
       const y = b.take() ?? ((await b.fill()) ? b.take() : undefined);
       if (x === undefined && y === undefined) break;
       if (isIdle && x !== undefined && y !== undefined && (this.isSame(x, y) || this.areOnePair(x, y))) continue;
-      if (x !== undefined) yield* this.see('before', x);
-      if (y !== undefined) yield* this.see('after', y);
+      // Nothing can come any more that these wait for.
+      if (y === undefined && this.waiting.after.size === 0) yield* this.flush('before');
+      if (x === undefined && this.waiting.before.size === 0) yield* this.flush('after');
+      if (x !== undefined) yield* this.see('before', x, y === undefined);
+      if (y !== undefined) yield* this.see('after', y, x === undefined);
     }
-    yield* this.left('before', 'removed');
-    yield* this.left('after', 'added');
+    yield* this.flush('before');
+    yield* this.flush('after');
     this.forget();
     if (this.isReordered) yield { what: 'order', image: this.image, sides: {} };
   }
 
   /** What no entry of the other image has come for. */
-  private async *left(side: Side, change: 'added' | 'removed'): AsyncGenerator<Difference, void, undefined> {
-    for (const { name, entry } of this.waiting[side].values()) {
+  private async *flush(side: Side): AsyncGenerator<Difference, void, undefined> {
+    const waiting = this.waiting[side];
+    for (const { name, entry } of waiting.values()) {
       await breathe();
       this.signal?.throwIfAborted();
-      yield this.alone(name, change, entry);
+      yield this.alone(name, GONE[side], entry);
     }
+    waiting.clear();
   }
 
   /** Where none waits, what comes is behind all that was on either side. */
@@ -143,10 +150,15 @@ class Pairing {
     after.clear();
   }
 
-  private *see(side: Side, entry: Entry): Generator<Difference, void, undefined> {
+  /** `isLate`: the other image has no more entries. */
+  private *see(side: Side, entry: Entry, isLate: boolean): Generator<Difference, void, undefined> {
     const { key, name, pairing } = this.uniqueName(side, entry);
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
     const other = others.get(key);
+    if (other === undefined && isLate && others.size === 0) {
+      yield this.alone(name, GONE[side], entry);
+      return;
+    }
     if (other === undefined) {
       this.waiting[side].set(key, { name, entry: copied(entry) });
       return;

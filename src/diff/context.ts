@@ -1,14 +1,20 @@
+import { Numbers } from '../bytes/numbers';
+import { SortedPairs } from '../bytes/pairs';
 import { DescriptorView } from '../checkpoint/descriptor-record';
 import { ENTRY_TYPES, typeName } from '../checkpoint/entry-types';
 import { FileEntryView, typeOfImage } from '../checkpoint/file-entry';
 import { namesRegf, visitFileIds, visitRegf } from '../checkpoint/file-ids';
 import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
+import { Tally } from '../checkpoint/tally';
 import { Tasks } from '../checkpoint/tasks';
 import type { ImageFile } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
 import { FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { Source, SourceMember } from '../storage/source';
+
+/** More of what refers to one entry is counted, not named. */
+const MAX_REFERENCES = 1000;
 
 /** A descriptor: a number in a task. */
 export interface Holder {
@@ -20,7 +26,8 @@ export interface Holder {
 export class CheckpointContext {
   private readonly tasks = new Tasks();
   private readonly keys = new Map<number, string>();
-  private readonly descriptors = new Map<number, { table: number; fd: number }[]>();
+  /** Of each entry the table and the number of each descriptor, one after the other. */
+  private readonly descriptors = new Map<number, Numbers>();
   /** What else of tasks refers to an entry, in words. */
   private readonly others = new Map<number, Set<string>>();
   /** The sockets in whose queues an entry is under way as an SCM right. */
@@ -53,7 +60,14 @@ export class CheckpointContext {
     return readBatches(member, image, (batch, open) =>
       forEachRecord(batch, open.name, (bytes, start, end) => {
         const { id, fd } = view.read(bytes, start, end);
-        if (ids.has(id)) pushTo(this.descriptors, id, { table: image.number, fd });
+        if (!ids.has(id)) return;
+        let places = this.descriptors.get(id);
+        if (places === undefined) {
+          places = new Numbers();
+          this.descriptors.set(id, places);
+        }
+        places.push(image.number);
+        places.push(fd);
       }),
     );
   }
@@ -137,16 +151,37 @@ export class CheckpointContext {
     return this.keys.has(id);
   }
 
-  /** What refers to an entry: pid/fd of each descriptor, ascending; where there is none, what else does. */
+  /** What refers to an entry: pid/fd of each descriptor, ascending; where there is none, what else does. Of many, some. */
   referencesTo(id: number): string[] {
-    const descriptors = this.holdersOf(id).map(({ pid, fd }) => `${pid}/${fd}`);
+    const holders = this.holdersOf(id);
+    const descriptors = Array.from(
+      { length: Math.min(MAX_REFERENCES, holders.length) },
+      (_none, place) => `${holders.first(place)}/${holders.second(place)}`,
+    );
+    const more = holders.length - descriptors.length;
     const right = this.queues.has(id) ? ['an SCM right under way'] : [];
-    return [...(descriptors.length > 0 ? descriptors : (this.others.get(id) ?? [])), ...right];
+    const others = descriptors.length > 0 ? descriptors : (this.others.get(id) ?? []);
+    return [...others, ...(more > 0 ? [`${more} more`] : []), ...right];
   }
 
-  /** The descriptors of an entry, task by task for each. */
-  holdersOf(id: number): Holder[] {
-    return (this.descriptors.get(id) ?? []).flatMap(({ table, fd }) => this.pidsOf(table).map((pid) => ({ pid, fd })));
+  /** The descriptors of an entry, by pid and number. */
+  holdersOf(id: number): SortedPairs {
+    const [pids, fds] = [new Numbers(), new Numbers()];
+    const places = this.descriptors.get(id);
+    const tally = new Tally(`file id ${id}`);
+    for (let i = 0; places !== undefined && i < places.length; i += 2) {
+      const users = this.pidsOf(places.at(i));
+      tally.count('descriptors', users.length);
+      for (const pid of users) {
+        pids.push(pid);
+        fds.push(places.at(i + 1));
+      }
+    }
+    return SortedPairs.of(
+      pids.length,
+      (place) => pids.at(place),
+      (place) => fds.at(place),
+    );
   }
 
   /** File ids of the sockets in whose queues an entry is under way, ascending. */

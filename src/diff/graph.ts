@@ -77,8 +77,7 @@ export function buildGraph(
   let room = MAX_DESCRIPTORS;
   const entries = known.slice(0, MAX_ENTRIES).map(({ ids, differs }): GraphEntry => {
     const [isBefore, isAfter] = [hasEntry(before, ids.before), hasEntry(after, ids.after)];
-    const all = holdersOf(ids, before, after);
-    const descriptors = all.slice(0, Math.min(MAX_HOLDERS, room));
+    const { descriptors, more } = holdersOf(ids, before, after, Math.min(MAX_HOLDERS, room));
     room -= descriptors.length;
     const inherited = ids.after === undefined ? undefined : placeholders.get(ids.after);
     const [id, idAfter] = [ids.before ?? (ids.after as number), ids.after];
@@ -89,7 +88,7 @@ export function buildGraph(
       ...(isBefore ? { before: before.keyOf(ids.before as number) } : {}),
       ...(isAfter ? { after: after.keyOf(ids.after as number) } : {}),
       descriptors,
-      moreDescriptors: all.length - descriptors.length,
+      moreDescriptors: more,
       queues: queuesWith(ids, meaning, before, after).slice(0, MAX_HOLDERS),
       ...(inherited === undefined || !isAfter ? {} : { inherited }),
     };
@@ -106,17 +105,37 @@ function hasEntry(side: CheckpointContext, id: number | undefined): boolean {
   return id !== undefined && side.hasEntry(id);
 }
 
-/** The descriptors of an entry on both sides, by task and number. */
-function holdersOf(ids: EntryIds, before: CheckpointContext, after: CheckpointContext): GraphDescriptor[] {
-  const holders = new Map<string, GraphDescriptor>();
-  const name = ({ pid, fd }: Holder) => `${pid}/${fd}`;
-  for (const holder of ids.before === undefined ? [] : before.holdersOf(ids.before)) {
-    holders.set(name(holder), { ...holder, presence: 'before' });
+/** The first descriptors of an entry on both sides, by task and number, and how many more there are. */
+function holdersOf(ids: EntryIds, before: CheckpointContext, after: CheckpointContext, most: number) {
+  const sides = [
+    [ids.before === undefined ? undefined : before.holdersOf(ids.before), 'before'],
+    [ids.after === undefined ? undefined : after.holdersOf(ids.after), 'after'],
+  ] as const;
+  const at = [0, 0];
+  const descriptors: GraphDescriptor[] = [];
+  let more = 0;
+  for (;;) {
+    let least: Holder | undefined;
+    for (const [side, [pairs]] of sides.entries()) {
+      const place = at[side] as number;
+      if (pairs === undefined || place === pairs.length) continue;
+      const [pid, fd] = [pairs.first(place), pairs.second(place)];
+      if (least === undefined || pid < least.pid || (pid === least.pid && fd < least.fd)) least = { pid, fd };
+    }
+    if (least === undefined) return { descriptors, more };
+    const { pid, fd } = least;
+    const presences = sides.flatMap(([pairs, presence], side) => {
+      const start = at[side] as number;
+      let end = start;
+      while (pairs !== undefined && end < pairs.length && pairs.first(end) === pid && pairs.second(end) === fd)
+        end += 1;
+      at[side] = end;
+      return end > start ? presence : [];
+    });
+    const presence = presences.length === 2 ? 'both' : (presences[0] as Presence);
+    if (descriptors.length < most) descriptors.push({ pid, fd, presence });
+    else more += 1;
   }
-  for (const holder of ids.after === undefined ? [] : after.holdersOf(ids.after)) {
-    holders.set(name(holder), { ...holder, presence: holders.has(name(holder)) ? 'both' : 'after' });
-  }
-  return [...holders.values()].sort((a, b) => a.pid - b.pid || a.fd - b.fd);
 }
 
 /** The queues of both sides that have a right of an entry. */
