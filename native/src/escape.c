@@ -4,14 +4,16 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the valid UTF-8 character at p, 0 where there is none. */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* Length of the valid UTF-8 character at p, 0 where there is none; its code point goes to *found. */
+static size_t utf8_length(const unsigned char *p, size_t left, uint32_t *found)
 {
 	size_t length;
 	uint32_t code;
 
-	if (p[0] < 0x80)
+	if (p[0] < 0x80) {
+		*found = p[0];
 		return 1;
+	}
 	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
 		length = 2;
 		code = p[0] & 0x1fu;
@@ -34,15 +36,28 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10ffff ||
 	    (code >= 0xd800 && code <= 0xdfff))
 		return 0;
+	*found = code;
 	return length;
 }
 
-static bool is_control(const unsigned char *p, size_t length)
+/*
+ * The same characters as NOT_SHOWN of src/bytes/escape.ts: controls, what turns the reading direction, breaks lines or
+ * shows nothing, and U+FFFD, which stands for bytes that are lost.
+ */
+static const struct {
+	uint32_t first, last;
+} not_shown[] = {
+	{ 0x00, 0x1f },     { 0x7f, 0x9f },	{ 0x61c, 0x61c },   { 0x200b, 0x200f },	  { 0x2028, 0x202e },
+	{ 0x2060, 0x2069 }, { 0xfeff, 0xfeff }, { 0xfffd, 0xfffd }, { 0xe0000, 0xe007f },
+};
+
+static bool is_shown(uint32_t code)
 {
-	if (length == 1)
-		return p[0] < 0x20 || p[0] == 0x7f;
-	/* U+0080 to U+009F: a terminal may take them for escape sequences. */
-	return length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++) {
+		if (code >= not_shown[i].first && code <= not_shown[i].last)
+			return false;
+	}
+	return true;
 }
 
 const char *escape(struct shown *shown, enum escape_kind kind, const void *bytes, size_t length)
@@ -52,15 +67,16 @@ const char *escape(struct shown *shown, enum escape_kind kind, const void *bytes
 	size_t used = 0;
 
 	while (length > 0) {
-		size_t whole = utf8_length(p, length);
-		bool literal = whole > 0 && !is_control(p, whole);
+		uint32_t code = 0;
+		size_t whole = utf8_length(p, length, &code);
+		bool literal = whole > 0 && is_shown(code);
 
 		if (kind == ESCAPE_RAW && length > 1 && p[0] == '\\' && p[1] == 'x')
 			literal = false;
 		if (whole == 0)
 			whole = 1;
-		/* The longest that one step writes is two escaped bytes; "..." and the end need four more. */
-		if (used + 8 + 4 > sizeof(shown->text)) {
+		/* The longest that one step writes is four escaped bytes; "..." and the end need four more. */
+		if (used + 16 + 4 > sizeof(shown->text)) {
 			memcpy(shown->text + used, "...", 3);
 			used += 3;
 			break;

@@ -16,7 +16,7 @@ struct shown {
 	char text[SHOWN_MAX];
 };
 
-/* Control characters and bytes that are not valid UTF-8 come out as \xHH. */
+/* Characters that a terminal acts on or does not show, and bytes that are not valid UTF-8, come out as \xHH. */
 const char *escape(struct shown *shown, enum escape_kind kind, const void *bytes, size_t length);
 const char *show_raw(struct shown *shown, const char *text);
 const char *show_printed(struct shown *shown, const char *text);
