@@ -11,6 +11,7 @@ import { Linker, type LinkMode } from './link-mode';
 import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
+import type { SparseMap } from './sparse-map';
 import { refuseUnfitDestination } from './unfit-destination';
 import { WorkFolder } from './work-folder';
 
@@ -249,6 +250,7 @@ export class FolderSink implements Sink {
   private async copyContent(member: SourceMember): Promise<void> {
     const reader = await member.open();
     try {
+      if (reader.condense !== undefined) return await this.copyStretches(member, reader, await reader.condense());
       const writer = await this.put(member);
       try {
         this.piece ??= Buffer.allocUnsafe(PIECE_BYTES);
@@ -259,6 +261,31 @@ export class FolderSink implements Sink {
     } finally {
       await reader.close();
     }
+  }
+
+  /** Makes a sparse file of the stretches that `reader` gives. */
+  private async copyStretches(member: SourceMember, reader: MemberReader, map: SparseMap): Promise<void> {
+    const target = this.place(member);
+    this.piece ??= Buffer.allocUnsafe(PIECE_BYTES);
+    const { piece } = this;
+    const fd = this.attempt(() => fs.openSync(target, 'wx', 0o600));
+    try {
+      for (let stretch = 0; stretch < map.length; stretch += 1) {
+        for (let at = map.offset(stretch); at < map.end(stretch); ) {
+          const got = await reader.read(piece, 0, Math.min(piece.length, map.end(stretch) - at));
+          if (got === 0) throw messages.memberChanged(this.source.label, escapeBytes(member.name));
+          this.options.signal?.throwIfAborted();
+          for (let done = 0; done < got; ) {
+            done += this.attempt(() => fs.writeSync(fd, piece, done, got - done, at + done));
+          }
+          at += got;
+        }
+      }
+      this.attempt(() => fs.ftruncateSync(fd, map.size));
+    } finally {
+      fs.closeSync(fd);
+    }
+    this.keepModeAndOwner(target, member);
   }
 
   private keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {

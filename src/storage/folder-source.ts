@@ -7,6 +7,8 @@ import { type HeldFolder, holdFolder } from './held-folder';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { isSteady, SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, MembersByName, Source, SourceFile, SourceMember } from './source';
+import { hasHoles, mapOfFile } from './sparse-file';
+import type { SparseMap } from './sparse-map';
 
 export interface FolderOptions {
   /** Members that a pass gives before all others. */
@@ -262,6 +264,34 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.ctimeNs === b.ctimeNs;
 }
 
+/** Reads a file from its beginning to its end; of a sparse one, the data alone if that is asked for. */
+function reading(fd: number, stats: BigIntStats, explain: (error: unknown) => Error): Omit<MemberReader, 'close'> {
+  let at = 0;
+  let stretch = 0;
+  let map: SparseMap | undefined;
+  const read = async (into: Uint8Array, start: number, length: number) => {
+    await breathe();
+    let wanted = length;
+    if (map !== undefined) {
+      while (stretch < map.length && map.end(stretch) <= at) stretch += 1;
+      if (stretch === map.length) return 0;
+      at = Math.max(at, map.offset(stretch));
+      wanted = Math.min(length, map.end(stretch) - at);
+    }
+    const got = attempt(() => fs.readSync(fd, into, start, wanted, at), explain);
+    at += got;
+    return got;
+  };
+  if (!hasHoles(stats)) return { read };
+  const condense = async () => {
+    map = await mapOfFile(fd, Number(stats.size)).catch((error) => {
+      throw explain(error);
+    });
+    return map;
+  };
+  return { read, condense };
+}
+
 interface OpenedFile extends SourceFile {
   /** The same as `check`, for a file that is read. */
   checkOpened(stats: BigIntStats): void;
@@ -283,10 +313,7 @@ function openAsFile(file: OpenedFile, name: Buffer, flags: number): MemberReader
     file.checkOpened(stats);
     return {
       owner: Number(stats.uid),
-      read: async (into, start, length) => {
-        await breathe();
-        return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
-      },
+      ...reading(fd, stats, cannotRead),
       close: async () => {
         try {
           file.check(fs.fstatSync(fd, { bigint: true }));

@@ -4,6 +4,7 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import type { SourceFile } from './source';
+import { copySparse, hasHoles } from './sparse-file';
 
 /** How a sink takes over an image that did not change. */
 export const LINK_MODES = ['auto', 'reflink', 'hard', 'symlink', 'copy'] as const;
@@ -65,7 +66,8 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
     file.check(stats);
     const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
-    if (stats.size > LARGE_BYTES) await copyFile(from, to, constants.COPYFILE_EXCL | how);
+    if (how === 0 && hasHoles(stats)) await copySparse(fd, to);
+    else if (stats.size > LARGE_BYTES) await copyFile(from, to, constants.COPYFILE_EXCL | how);
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
     file.check(fs.fstatSync(fd, { bigint: true }));
   } finally {

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { ByteReader } from '../bytes/byte-stream';
 import type { Form } from './form';
+import type { SparseMap } from './sparse-map';
 
 /** One thing in an image folder or an archive. */
 export interface Member {
@@ -67,6 +68,11 @@ export interface SourceFile {
 }
 
 export interface MemberReader extends ByteReader {
+  /**
+   * Tells where the content has bytes, before anything is read; from here on `read` gives these alone. Absent if the
+   * content has no holes, or nothing can tell them.
+   */
+  condense?(): Promise<SparseMap>;
   close(): Promise<void>;
 }
 

@@ -51,6 +51,14 @@ export class SparseMap {
     this.used += 2;
   }
 
+  /** A map of so many stretches at most: the shortest holes count as bytes. */
+  atMost(stretches: number): SparseMap {
+    let map: SparseMap = this;
+    // A hole that is longer than the file is none, so this ends.
+    for (let least = 1 << 17; map.length > stretches; least *= 2) map = map.withoutHolesBelow(least);
+    return map;
+  }
+
   /** A map without the holes that are shorter than `least`: they count as bytes. */
   withoutHolesBelow(least: number): SparseMap {
     const map = new SparseMap(this.size);

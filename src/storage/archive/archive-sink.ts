@@ -9,7 +9,8 @@ import { tryToGiveAway } from '../give-away';
 import { arriveAsNew } from '../link-or-rename';
 import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
-import { isFileOrLeadsToOne, type Member, type Source, type SourceMember } from '../source';
+import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
+import type { SparseMap } from '../sparse-map';
 import { Spool } from '../spool';
 import { refuseUnfitDestination } from '../unfit-destination';
 import { WorkFolder } from '../work-folder';
@@ -18,8 +19,11 @@ import { leadsOut } from './link-target';
 import { makeHeaders } from './make-headers';
 import { type PackedWriter, packInto } from './pack-bytes';
 import { remakeHeaders } from './remake-headers';
+import { sparseHead } from './sparse';
 
 const PIECE_BYTES = 1 << 18;
+/** Of a sparse file: so many that readers, ours too, take their map. */
+const MAX_STRETCHES = 1 << 17;
 const ARCHIVE = Buffer.from('archive');
 /** Rights that its owner has to an archive in any case. */
 const OWN = 0o600;
@@ -212,6 +216,9 @@ class ArchiveSink implements Sink {
     this.rights &= member.mode;
     const reader = await member.open();
     try {
+      if (member.archived === undefined && reader.condense !== undefined) {
+        return await this.writeSparse(member, reader, (await reader.condense()).atMost(MAX_STRETCHES));
+      }
       if (member.size !== undefined) {
         await this.write(await this.headersFor(member, member.size));
         return await this.writeAll(reader, member.size, member);
@@ -229,6 +236,17 @@ class ArchiveSink implements Sink {
     } finally {
       await reader.close();
     }
+  }
+
+  /** A sparse file in GNU tar's newest format: a map of its stretches, then these. */
+  private async writeSparse(member: SourceMember, reader: MemberReader, map: SparseMap): Promise<void> {
+    const { mode, uid, gid, mtime = 0 } = member;
+    const head = sparseHead(map);
+    const name = this.newName(member);
+    const size = head.length + map.stored;
+    await this.write(await makeHeaders({ name, kind: 'file', mode, uid, gid, mtime, size, sparseSize: map.size }));
+    await this.write(head);
+    await this.writeAll(reader, map.stored, member);
   }
 
   /** Content of a known length, filled up to whole blocks. */

@@ -251,14 +251,22 @@ class ArchiveSource implements Source {
   /** The whole content, whatever the archive keeps of it. */
   private expand(member: IndexedMember, content: MemberReader): MemberReader {
     if (member.sparse === undefined) return content;
-    refuseBomb(this.label, this.file.bytes, member.sparse.size);
-    const reader = new SparseReader(member.sparse, content, member.stored);
+    const { sparse } = member;
+    const reader = new SparseReader(sparse, content, member.stored);
+    const explain = (error: unknown) => {
+      if (error instanceof FdgraftError) throw error;
+      throw messages.archiveUnusable(this.label, member.at, `has ${(error as Error).message}`);
+    };
+    let withHoles = true;
     return {
-      read: (into, start, length) =>
-        reader.read(into, start, length).catch((error) => {
-          if (error instanceof FdgraftError) throw error;
-          throw messages.archiveUnusable(this.label, member.at, `has ${(error as Error).message}`);
-        }),
+      read: async (into, start, length) => {
+        if (withHoles) refuseBomb(this.label, this.file.bytes, sparse.size);
+        return reader.read(into, start, length).catch(explain);
+      },
+      condense: () => {
+        withHoles = false;
+        return reader.condense().catch(explain);
+      },
       close: () => content.close(),
     };
   }

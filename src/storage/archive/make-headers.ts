@@ -13,6 +13,8 @@ export interface NewMember {
   /** In seconds since 1970. */
   readonly mtime: number;
   readonly size: number;
+  /** Bytes of a sparse file with its holes; `size` is what the archive keeps of it. */
+  readonly sparseSize?: number;
   /** Of a link. */
   readonly target?: Buffer;
 }
@@ -54,6 +56,12 @@ export async function makeHeaders(member: NewMember): Promise<Buffer> {
   // To it, no mode is one of its own.
   setNumber(main, 'mode', member.mode);
   text('name', 'path', member.name);
+  if (member.sparseSize !== undefined) {
+    const sparse = { major: '1', minor: '0', realsize: `${member.sparseSize}` };
+    for (const [key, value] of Object.entries(sparse))
+      records.push(makePaxRecord(`GNU.sparse.${key}`, Buffer.from(value)));
+    records.push(makePaxRecord('GNU.sparse.name', member.name));
+  }
   text('target', 'linkpath', member.target ?? Buffer.alloc(0));
   setChecksum(main);
   return records.length === 0 ? main : Buffer.concat([makePaxHeader(Buffer.concat(records), main), main]);

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../../bytes/byte-stream';
 import { SparseMap } from '../sparse-map';
-import { BLOCK_BYTES, numberOf } from './blocks';
+import { BLOCK_BYTES, numberOf, paddingOf } from './blocks';
 import type { HeaderBlocks } from './headers';
 import type { PaxRecord } from './pax';
 
@@ -73,6 +73,17 @@ function decimal(text: string): number {
 function mapOf(size: number): SparseMap {
   if (!Number.isSafeInteger(size)) throw new Error('a sparse file whose size does not fit');
   return new SparseMap(size);
+}
+
+/** What stands ahead of the stretches of a sparse file in version 1.0, filled up to whole blocks. */
+export function sparseHead(map: SparseMap): Buffer {
+  const last = map.length === 0 ? 0 : map.end(map.length - 1);
+  // A hole at the end is a stretch without bytes: GNU tar gives the file its size by it.
+  const more = last < map.size ? [map.size, 0] : [];
+  const numbers = [map.length + more.length / 2];
+  for (let i = 0; i < map.length; i += 1) numbers.push(map.offset(i), map.bytesAt(i));
+  const text = Buffer.from([...numbers, ...more].map((number) => `${number}\n`).join(''));
+  return Buffer.concat([text, Buffer.alloc(paddingOf(text.length))]);
 }
 
 /**
