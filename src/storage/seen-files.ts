@@ -151,10 +151,12 @@ export class SeenFiles {
     this.opened.add(file.key);
   }
 
-  /** Throws FdgraftError where these are not of the file that was seen. */
+  /** Throws FdgraftError where these are not of the file that was seen; undefined where there is none. */
   check(file: SeenPlace, stats: Stats | undefined): void {
     const known = this.files.get(file.key);
     if (known === undefined) throw messages.sourceMemberChanged(file.label, escapeBytes(file.name), 'was added');
+    // A link that led nowhere from the first look on.
+    if (known === '' && stats === undefined) return;
     const now = stats && pack(stats);
     if (known === '' || now === undefined || !areSame(known, now, this.opened.has(file.key))) throw changed(file);
     if (now !== known) this.files.set(file.key, now);
