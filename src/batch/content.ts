@@ -19,7 +19,8 @@ import { isFileOrLeadsToOne } from '../storage/source';
  */
 export async function contentOfInput(file: string, seen: SeenFiles, signal: AbortSignal | undefined): Promise<string> {
   if (!statsOf(file).isDirectory()) {
-    const { size, mtimeNs } = await seen.seeAlone(fs.realpathSync.native(file, 'buffer'), file);
+    await seen.seeAlone(fs.realpathSync.native(file, 'buffer'), file);
+    const { size, mtimeNs } = statsOf(file);
     return `${size} bytes of ${mtimeNs}`;
   }
   return digestOfFolder(file, seen, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);

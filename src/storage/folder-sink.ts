@@ -311,7 +311,7 @@ export class FolderSink implements Sink {
 /** Throws FdgraftError where the file of a member is not what was read any more: that is no fault of OUT. */
 function checkIsThere({ file }: SourceMember): void {
   if (file === undefined) return;
-  file.check(fs.statSync(file.path, { bigint: true, throwIfNoEntry: false }));
+  file.check(fs.statSync(file.path, { throwIfNoEntry: false }));
 }
 
 async function copyAll(reader: MemberReader, writer: MemberWriter, piece: Buffer): Promise<void> {

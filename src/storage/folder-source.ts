@@ -1,4 +1,4 @@
-import fs, { type BigIntStats, constants } from 'node:fs';
+import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
@@ -25,7 +25,7 @@ export interface FolderOptions {
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Source> {
   const { first = [], signal, seen = new SeenFiles(signal) } = options;
   const stats = attempt(
-    () => fs.statSync(folder, { bigint: true }),
+    () => fs.statSync(folder),
     (error) => messages.cannotReadSource(folder, error),
   );
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
@@ -47,7 +47,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
 interface Top {
   readonly label: string;
   readonly path: Buffer;
-  readonly stats: BigIntStats;
+  readonly stats: Stats;
   readonly seen: SeenFiles;
 }
 
@@ -96,12 +96,12 @@ function holdTop(top: Top): HeldFolder {
     const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
     throw isGone ? messages.sourceMoved(top.label) : messages.cannotReadSource(escapeBytes(top.path), error);
   }
-  if (isTop(top, fs.statSync(held.path, { bigint: true }))) return held;
+  if (isTop(top, fs.statSync(held.path))) return held;
   held.close();
   throw messages.sourceMoved(top.label);
 }
 
-function isTop({ stats }: Top, { dev, ino }: BigIntStats): boolean {
+function isTop({ stats }: Top, { dev, ino }: Stats): boolean {
   return dev === stats.dev && ino === stats.ino;
 }
 
@@ -125,7 +125,7 @@ function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
 async function* walkTop(top: Top, first: readonly string[]): AsyncGenerator<SourceMember, void, undefined> {
   yield* walk(top, { lasting: top.path, name: NO_NAME }, holdTop(top), first);
   // What links lead to goes by the path.
-  const stats = fs.lstatSync(top.path, { bigint: true, throwIfNoEntry: false });
+  const stats = fs.lstatSync(top.path, { throwIfNoEntry: false });
   if (stats === undefined || !isTop(top, stats)) throw messages.sourceMoved(top.label);
 }
 
@@ -174,16 +174,16 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
   const { seen } = top;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
   const place = isSteady(name) ? placeOf(top, below) : undefined;
-  const check = (found: BigIntStats | undefined) => {
+  const check = (found: Stats | undefined) => {
     if (place !== undefined) seen.check(place, found);
   };
   const file = { path, lasting, check };
-  const checkOpened = (found: BigIntStats) => {
+  const checkOpened = (found: Stats) => {
     if (place !== undefined) seen.checkOpened(place, found);
   };
   const look = () =>
     attempt(
-      () => fs.lstatSync(path, { bigint: true }),
+      () => fs.lstatSync(path),
       (error) => {
         if (place !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') seen.miss(place);
         return cannotRead(error);
@@ -191,14 +191,14 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
     );
   let stats = look();
   if (!stats.isSymbolicLink()) {
-    if (place !== undefined && stats.isFile()) stats = await seen.see(place, look);
+    if (place !== undefined && stats.isFile()) stats = await seen.see(place, stats, look);
     else if (place !== undefined) seen.seeOther(place);
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'special';
     return {
       name,
       kind,
       ...modeAndOwner(stats),
-      size: Number(stats.size),
+      size: stats.size,
       mtime: secondsOf(stats),
       file,
       open: async () => openAsFile({ ...file, checkOpened }, name, NEVER_WAIT_OR_FOLLOW),
@@ -207,38 +207,37 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
   let behind = statBehind(path);
   if (place !== undefined && behind?.isFile()) {
-    const lookBehind = () => attempt(() => fs.statSync(path, { bigint: true }), cannotRead);
-    behind = await seen.see(place, lookBehind);
+    const lookBehind = () => attempt(() => fs.statSync(path), cannotRead);
+    behind = await seen.see(place, behind, lookBehind);
   } else if (place !== undefined) seen.seeOther(place);
   return {
     name,
     kind: 'link',
     ...modeAndOwner(behind ?? stats),
-    size: Number(behind?.size ?? 0),
+    size: behind?.size ?? 0,
     mtime: secondsOf(behind ?? stats),
     target,
     leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
-    linkOwner: { uid: Number(stats.uid), gid: Number(stats.gid) },
+    linkOwner: { uid: stats.uid, gid: stats.gid },
     open: async () => openTrustedLink({ ...file, checkOpened }, name),
   };
 }
 
 /** What a link leads to; undefined where that is not to be known, for whatever reason. */
-function statBehind(path: Buffer): BigIntStats | undefined {
+function statBehind(path: Buffer): Stats | undefined {
   try {
-    return fs.statSync(path, { bigint: true });
+    return fs.statSync(path);
   } catch {
     return undefined;
   }
 }
 
-/** Down to whole seconds, before 1970 too. */
-function secondsOf({ mtimeNs }: BigIntStats): number {
-  return Math.floor(Number(mtimeNs / 1_000_000n) / 1000);
+function secondsOf({ mtimeMs }: Stats): number {
+  return Math.floor(mtimeMs / 1000);
 }
 
-function modeAndOwner({ mode, uid, gid }: BigIntStats) {
-  return { mode: Number(mode) & 0o7777, uid: Number(uid), gid: Number(gid) };
+function modeAndOwner({ mode, uid, gid }: Stats) {
+  return { mode: mode & 0o7777, uid, gid };
 }
 
 /**
@@ -265,7 +264,7 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
 }
 
 /** Reads a file from its beginning to its end; of a sparse one, the data alone if that is asked for. */
-function reading(fd: number, stats: BigIntStats, explain: (error: unknown) => Error): Omit<MemberReader, 'close'> {
+function reading(fd: number, stats: Stats, explain: (error: unknown) => Error): Omit<MemberReader, 'close'> {
   let at = 0;
   let stretch = 0;
   let map: SparseMap | undefined;
@@ -284,7 +283,7 @@ function reading(fd: number, stats: BigIntStats, explain: (error: unknown) => Er
   };
   if (!hasHoles(stats)) return { read };
   const condense = async () => {
-    map = await mapOfFile(fd, Number(stats.size)).catch((error) => {
+    map = await mapOfFile(fd, stats.size).catch((error) => {
       throw explain(error);
     });
     return map;
@@ -294,7 +293,7 @@ function reading(fd: number, stats: BigIntStats, explain: (error: unknown) => Er
 
 interface OpenedFile extends SourceFile {
   /** The same as `check`, for a file that is read. */
-  checkOpened(stats: BigIntStats): void;
+  checkOpened(stats: Stats): void;
 }
 
 /** The file that was seen, and that still when it was read. */
@@ -308,15 +307,15 @@ function openAsFile(file: OpenedFile, name: Buffer, flags: number): MemberReader
     },
   );
   try {
-    const stats = fs.fstatSync(fd, { bigint: true });
+    const stats = fs.fstatSync(fd);
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
     file.checkOpened(stats);
     return {
-      owner: Number(stats.uid),
+      owner: stats.uid,
       ...reading(fd, stats, cannotRead),
       close: async () => {
         try {
-          file.check(fs.fstatSync(fd, { bigint: true }));
+          file.check(fs.fstatSync(fd));
         } finally {
           fs.closeSync(fd);
         }

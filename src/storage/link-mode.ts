@@ -30,7 +30,7 @@ export class Linker {
     if (!isImage || this.mode === 'copy') return copy(file, to);
     if (this.mode === 'symlink') {
       fs.symlinkSync(file.lasting, to);
-      file.check(fs.statSync(to, { bigint: true }));
+      file.check(fs.statSync(to));
       return 'symlink';
     }
     if (this.mode === 'hard') {
@@ -62,14 +62,14 @@ async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
 async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void> {
   const fd = fs.openSync(file.path, NEVER_WAIT_OR_FOLLOW);
   try {
-    const stats = fs.fstatSync(fd, { bigint: true });
+    const stats = fs.fstatSync(fd);
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
     file.check(stats);
     const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
     if (how === 0 && hasHoles(stats)) await copySparse(fd, to);
     else if (stats.size > LARGE_BYTES) await copyFile(from, to, constants.COPYFILE_EXCL | how);
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
-    file.check(fs.fstatSync(fd, { bigint: true }));
+    file.check(fs.fstatSync(fd));
   } finally {
     fs.closeSync(fd);
   }
@@ -79,7 +79,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void
 export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
   if (!(await workedOut(link(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
-  const stats = fs.lstatSync(to, { bigint: true });
+  const stats = fs.lstatSync(to);
   if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
   file.check(stats);
   return true;

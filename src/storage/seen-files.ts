@@ -1,4 +1,4 @@
-import fs, { type BigIntStats } from 'node:fs';
+import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { orAborted } from './or-aborted';
@@ -10,8 +10,7 @@ const STEADY = /\.img(\.json)?$|(^|\/)descriptors\.json$/;
 const TICKS_MS = 20;
 /** File systems that store whole seconds only; FAT stores every other one. */
 const WHOLE_SECONDS_MS = 2_000;
-const NS_PER_SECOND = 1_000_000_000n;
-const NS_PER_MS = 1_000_000n;
+const MS_PER_SECOND = 1_000;
 /** Stamps from a clock that is ahead of ours could make each file wait. */
 const LONGEST_WAIT_MS = 3_000;
 
@@ -29,15 +28,23 @@ export function isSteady(name: Buffer): boolean {
   return STEADY.test(name.toString('latin1'));
 }
 
-/** Five numbers that tell whether a file is another one by now, or was written to. */
-const scratch = new BigInt64Array(6);
+/** The numbers that tell whether a file is another one by now, or was written to. */
+const scratch = new Float64Array(6);
 const scratchBytes = Buffer.from(scratch.buffer);
 const CONTENT_BYTES = 4 * 8;
 const CHANGE_BYTES = 5 * 8;
 
-/** Which file it is and when it was written to, one character a byte: a checkpoint can have 100,000 of them. */
-function pack({ dev, ino, size, mtimeNs, ctimeNs, nlink }: BigIntStats): string {
-  scratch.set([dev, ino, size, mtimeNs, ctimeNs, nlink]);
+/**
+ * Which file it is and when it was written to, one character a byte: a checkpoint can have 100,000 of them. Times are
+ * exact to a quarter of a microsecond, in which nobody changes a file twice.
+ */
+function pack({ dev, ino, size, mtimeMs, ctimeMs, nlink }: Stats): string {
+  scratch[0] = dev;
+  scratch[1] = ino;
+  scratch[2] = size;
+  scratch[3] = mtimeMs;
+  scratch[4] = ctimeMs;
+  scratch[5] = nlink;
   return scratchBytes.toString('latin1');
 }
 
@@ -95,16 +102,17 @@ export class SeenFiles {
   }
 
   /** What a file is that is read without a list of its folder, such as an archive. `path`: absolute, free of links. */
-  seeAlone(path: Buffer, label: string): Promise<BigIntStats> {
+  async seeAlone(path: Buffer, label: string): Promise<Stats> {
     const place = placeOfAlone(path, label);
     if (!this.files.has(place.key)) this.files.set(place.key, '');
-    return this.see(place, () => {
+    const look = () => {
       try {
-        return fs.statSync(path, { bigint: true });
+        return fs.statSync(path);
       } catch (error) {
         throw messages.cannotRead(label, error);
       }
-    });
+    };
+    return this.see(place, look(), look);
   }
 
   isListed(folder: SeenPlace): boolean {
@@ -122,15 +130,15 @@ export class SeenFiles {
   }
 
   /**
-   * What `look` gives of a file. The first look is repeated when a file is so young that another write could leave the
+   * What a file is, by what a look has just given. The first one is repeated when a file is so young that another write could leave the
    * same times; all later ones have to find the same file. Throws FdgraftError.
    */
-  async see(file: SeenPlace, look: () => BigIntStats): Promise<BigIntStats> {
-    const stats = look();
+  async see(file: SeenPlace, stats: Stats, look: () => Stats): Promise<Stats> {
+    const now = pack(stats);
     // A second look at a file that nobody has changed has nothing to wait for.
-    const isAsKnown = this.files.get(file.key) === pack(stats);
-    const settled = !isAsKnown && (await this.outlast(stats)) ? look() : stats;
-    if (settled !== stats && !areSame(pack(stats), pack(settled), true)) throw changed(file);
+    if (this.files.get(file.key) === now) return stats;
+    const settled = (await this.outlast(stats)) ? look() : stats;
+    if (settled !== stats && !areSame(now, pack(settled), true)) throw changed(file);
     // Another reader may have been first meanwhile.
     if (this.isNew(file)) this.files.set(file.key, pack(settled));
     else this.check(file, settled);
@@ -138,15 +146,17 @@ export class SeenFiles {
   }
 
   /** The same as `check`, for who reads the file. */
-  checkOpened(file: SeenPlace, stats: BigIntStats): void {
+  checkOpened(file: SeenPlace, stats: Stats): void {
     this.check(file, stats);
     this.opened.add(file.key);
   }
 
-  /** Throws FdgraftError where these are not of the file that was seen. */
-  check(file: SeenPlace, stats: BigIntStats | undefined): void {
+  /** Throws FdgraftError where these are not of the file that was seen; undefined where there is none. */
+  check(file: SeenPlace, stats: Stats | undefined): void {
     const known = this.files.get(file.key);
     if (known === undefined) throw messages.sourceMemberChanged(file.label, escapeBytes(file.name), 'was added');
+    // A link that led nowhere from the first look on.
+    if (known === '' && stats === undefined) return;
     const now = stats && pack(stats);
     if (known === '' || now === undefined || !areSame(known, now, this.opened.has(file.key))) throw changed(file);
     if (now !== known) this.files.set(file.key, now);
@@ -157,11 +167,10 @@ export class SeenFiles {
   }
 
   /** Waits until a change of the file would be stamped with another time than it has. False where it is old enough. */
-  private async outlast({ ctimeNs }: BigIntStats): Promise<boolean> {
-    const stampMs = Number(ctimeNs / NS_PER_MS);
-    this.hasFractions ||= ctimeNs % NS_PER_SECOND !== 0n;
-    this.aheadMs = Math.max(this.aheadMs, stampMs - Date.now());
-    const leftMs = stampMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (Date.now() + this.aheadMs);
+  private async outlast({ ctimeMs }: Stats): Promise<boolean> {
+    this.hasFractions ||= ctimeMs % MS_PER_SECOND !== 0;
+    this.aheadMs = Math.max(this.aheadMs, ctimeMs - Date.now());
+    const leftMs = ctimeMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (Date.now() + this.aheadMs);
     if (leftMs <= 0 || this.waitedMs >= LONGEST_WAIT_MS) return false;
     this.waitedMs += leftMs;
     await orAborted(new Promise((resolve) => setTimeout(resolve, leftMs)), this.signal);

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { ByteReader } from '../bytes/byte-stream';
 import type { Form } from './form';
 import type { SparseMap } from './sparse-map';
@@ -64,7 +64,7 @@ export interface SourceFile {
    * Throws FdgraftError where these are not of the file that the member was when it was first looked at; undefined where
    * none is there.
    */
-  check(stats: BigIntStats | undefined): void;
+  check(stats: Stats | undefined): void;
 }
 
 export interface MemberReader extends ByteReader {

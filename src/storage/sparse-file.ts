@@ -10,9 +10,9 @@ import { SparseMap } from './sparse-map';
 const program = () => path.join(ownFolder(), 'native/build/fdgraft-sparse');
 
 /** What stat(2) counts in. */
-const BLOCK_BYTES = 512n;
+const BLOCK_BYTES = 512;
 /** Holes of smaller files are copied as zeros: a process costs more than these. */
-const LEAST_BYTES = 1n << 20n;
+const LEAST_BYTES = 1 << 20;
 
 let isThere: boolean | undefined;
 
@@ -20,7 +20,7 @@ let isThere: boolean | undefined;
  * True for a large file that takes less of the disk than it has bytes, where its holes can be found. Elsewhere than on
  * Linux, and without fdgraft-sparse, holes are copied as zeros.
  */
-export function hasHoles({ size, blocks }: fs.BigIntStats): boolean {
+export function hasHoles({ size, blocks }: fs.Stats): boolean {
   if (size < LEAST_BYTES || blocks * BLOCK_BYTES >= size || process.platform !== 'linux') return false;
   isThere ??= fs.existsSync(program());
   return isThere;

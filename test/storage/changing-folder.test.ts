@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { diff, explore, FdgraftError, inspect, openSource, type RewriteOptions, rewrite, type Source } from '../../src';
+import { diff, explore, FdgraftError, inspect, type RewriteOptions, rewrite, type Source } from '../../src';
+import { contentOfInput } from '../../src/batch/content';
+import { openSource } from '../../src/operations/open-source';
+import { SeenFiles } from '../../src/storage/seen-files';
 import { descriptor, pipeEntry, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { encodeImage, type Record } from '../support/images';
 import { checkRewritten } from '../support/independent';
@@ -230,6 +233,22 @@ test('a file that is younger than the clock of its file system ticks is waited f
     t.is((error as FdgraftError).code, 'SOURCE_UNUSABLE');
     t.false(fs.existsSync(out));
     fs.writeFileSync(file, original, { flag: 'r+' });
+  }
+});
+
+test('what a batch has noted of an input is what its job reads, or the job fails', async (t) => {
+  for (const isArchive of [false, true]) {
+    const here = place(t);
+    const input = isArchive ? `${here.source}.tar` : here.source;
+    if (isArchive) execFileSync('tar', ['-C', here.source, '-cf', input, '.']);
+    const seen = new SeenFiles();
+    await contentOfInput(input, seen, undefined);
+    const work = async () => rewrite(await openSource(input, { seen }), { specs: [PIPE], out: here.out });
+    fs.writeFileSync(at(here.source, 'files.img'), otherFiles(), { flag: 'r+' });
+    if (isArchive) execFileSync('tar', ['-C', here.source, '-cf', input, '.']);
+    const error = await t.throwsAsync(work(), { instanceOf: FdgraftError });
+    t.is((error as FdgraftError).code, 'SOURCE_UNUSABLE');
+    t.false(fs.existsSync(here.out));
   }
 });
 

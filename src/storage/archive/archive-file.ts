@@ -1,4 +1,4 @@
-import fs, { type BigIntStats } from 'node:fs';
+import fs, { type Stats } from 'node:fs';
 import { messages } from '../../errors/messages';
 import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
@@ -11,7 +11,7 @@ export class ArchiveFile {
     readonly label: string,
     readonly path: Buffer,
     readonly form: ArchiveForm,
-    readonly stats: BigIntStats,
+    readonly stats: Stats,
     private readonly seen: SeenFiles,
     private readonly place: SeenPlace,
   ) {}
@@ -30,7 +30,7 @@ export class ArchiveFile {
   }
 
   get bytes(): number {
-    return Number(this.stats.size);
+    return this.stats.size;
   }
 
   /** A descriptor of it. Throws FdgraftError where it is another file by now, or was written to. */
@@ -42,7 +42,7 @@ export class ArchiveFile {
       throw messages.cannotRead(this.label, error);
     }
     try {
-      this.seen.checkOpened(this.place, fs.fstatSync(fd, { bigint: true }));
+      this.seen.checkOpened(this.place, fs.fstatSync(fd));
       return fd;
     } catch (error) {
       fs.closeSync(fd);
@@ -52,12 +52,12 @@ export class ArchiveFile {
 
   /** Throws FdgraftError where the path does not lead to what was read. */
   checkStillThere(): void {
-    this.check(fs.lstatSync(this.path, { bigint: true, throwIfNoEntry: false }));
+    this.check(fs.lstatSync(this.path, { throwIfNoEntry: false }));
   }
 
   modeAndOwner() {
     const { mode, uid, gid } = this.stats;
-    return { mode: Number(mode) & 0o777, uid: Number(uid), gid: Number(gid) };
+    return { mode: mode & 0o777, uid, gid };
   }
 
   /** Mode and owner for a folder with what is in it: who may read the one may search the other. */
@@ -72,7 +72,7 @@ export class ArchiveFile {
     return mode & (0o7700 | readers | (readers >> 1) | (readers >> 2));
   }
 
-  private check(stats: BigIntStats | undefined): void {
+  private check(stats: Stats | undefined): void {
     this.seen.check(this.place, stats);
   }
 }
