@@ -171,7 +171,7 @@ test('a folder with nothing to convert is refused', async (t) => {
   fs.mkdirSync(empty);
   await refused(t, folder, there(empty, out), 'SOURCE_UNUSABLE', /nothing to convert/);
   await refused(t, folder, back(empty, out), 'SOURCE_UNUSABLE', /nothing to convert/);
-  await refused(t, folder, back(source, out), 'SOURCE_UNUSABLE', /nothing to convert/);
+  await refused(t, folder, back(source, out), 'SOURCE_UNUSABLE', /holds images, and encode takes the JSON of them/);
 });
 
 test('a folder in its own source is refused', async (t) => {
