@@ -666,6 +666,7 @@ const texts = {
     error({
       code: 'IMAGE_MAGIC',
       file,
+      offset: 0,
       problem: 'is JSON, and an image belongs here',
       hint: `make the image first: fdgraft encode -i ${file} -o IMAGE`,
     }),

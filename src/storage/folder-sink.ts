@@ -8,6 +8,7 @@ import { flushFolder } from './flush';
 import { tryToGiveAway } from './give-away';
 import { holdFolder } from './held-folder';
 import { Linker, type LinkMode } from './link-mode';
+import { isPages } from './pages';
 import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
@@ -23,9 +24,6 @@ export interface FolderSinkOptions {
 }
 
 const PIECE_BYTES = 1 << 20;
-
-/** Those of a previous dump in a subfolder too. */
-const PAGES = /(^|\/)pages-[^/]*\.img$/;
 
 /** A sink that builds the folder `out` beside its place and moves it there in one step. */
 export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {
@@ -217,10 +215,10 @@ export class FolderSink implements Sink {
     } else if (member.file === undefined) {
       await this.copyContent(member);
     } else {
-      const isPages = PAGES.test(member.name.toString('latin1'));
-      const how = await this.way.bring(member.file, target, isImage, isPages);
+      const hasPages = isPages(member.name);
+      const how = await this.way.bring(member.file, target, isImage, hasPages);
       if (how === 'copy' || how === 'reflink') this.keepModeAndOwner(target, member);
-      else if (isPages && !this.way.keepsPlace) this.notice('PAGES_LINKED', member);
+      else if (hasPages && !this.way.keepsPlace) this.notice('PAGES_LINKED', member);
     }
   }
 
@@ -232,7 +230,7 @@ export class FolderSink implements Sink {
     }
     if (isParent(member) && member.leadsTo === 'nothing') this.notice('PARENT_MISSING', member);
     fs.symlinkSync(this.retarget(member), target);
-    if (!this.way.keepsPlace && PAGES.test(member.name.toString('latin1'))) this.notice('PAGES_LINKED', member);
+    if (!this.way.keepsPlace && isPages(member.name)) this.notice('PAGES_LINKED', member);
     const { uid, gid } = fs.lstatSync(target);
     const owner = member.linkOwner ?? { uid, gid };
     if (uid !== owner.uid || gid !== owner.gid) this.giveAway(target, { ...owner, name: member.name });

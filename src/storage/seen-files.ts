@@ -2,6 +2,7 @@ import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { orAborted } from './or-aborted';
+import { isPages } from './pages';
 
 /** What has to stay as it is while a checkpoint is read: images, their JSON and the list of descriptors. Logs may grow. */
 const STEADY = /\.img(\.json)?$|(^|\/)descriptors\.json$/;
@@ -138,7 +139,7 @@ export class SeenFiles {
     // A second look at a file that nobody has changed has nothing to wait for.
     if (this.files.get(file.key) === now) return stats;
     const settled = (await this.outlast(stats)) ? look() : stats;
-    if (settled !== stats && !areSame(now, pack(settled), true)) throw changed(file);
+    if (settled !== stats && !areSame(now, pack(settled), !isPages(file.name))) throw changed(file);
     // Another reader may have been first meanwhile.
     if (this.isNew(file)) this.files.set(file.key, pack(settled));
     else this.check(file, settled);
@@ -158,8 +159,13 @@ export class SeenFiles {
     // A link that led nowhere from the first look on.
     if (known === '' && stats === undefined) return;
     const now = stats && pack(stats);
-    if (known === '' || now === undefined || !areSame(known, now, this.opened.has(file.key))) throw changed(file);
+    if (known === '' || now === undefined || !areSame(known, now, this.countsChanges(file))) throw changed(file);
     if (now !== known) this.files.set(file.key, now);
+  }
+
+  /** Other runs link to pages and remove their links again, which changes nothing of them but the time. */
+  private countsChanges({ key, name }: SeenPlace): boolean {
+    return this.opened.has(key) && !isPages(name);
   }
 
   private isNew({ key }: SeenPlace): boolean {

@@ -187,7 +187,7 @@ const NO: [string, string[], number, RegExp][] = [
   ['no source', ['ls'], 2, /source|positional|arguments/i],
   ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
   ['a source that is no checkpoint', ['ls', 'FOLDER'], 2, /no inventory\.img/],
-  ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /neither a folder nor an archive/],
+  ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /is one image, and a checkpoint belongs here/],
   [
     'no spec',
     ['rewrite', 'SOURCE', '-o', 'OUT'],
@@ -337,7 +337,7 @@ test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {
       '    for 8/1',
       'fd[7] <- REG /var/log/app.log (file id 3, write, offset 162)',
       '    for 7/3',
-      'fd[1] <- PIPE pipe:[4711] (file id 5, split off from 2, write)',
+      'fd[1] <- PIPE pipe:[4711] (file id 5, split off from file id 2, write)',
       '    for 7/1, 7/6 (close-on-exec)',
       'changed images: fdinfo-1.img, fdinfo-2.img, files.img',
       'dry run: nothing was written',

@@ -63,7 +63,7 @@ test('a batch works in a folder whose name is not UTF-8', (t) => {
   isAlone(t, top);
   const around = run(top, 'batch', 'ls', 'ck/*', '--base', top, '-o', 'lost');
   t.is(around.status, 2);
-  t.regex(around.stderr, /ck\/a: has a name that is not UTF-8/);
+  t.regex(around.stderr, /ck\/a: failed: has a name that is not UTF-8/);
   const inside = run(top, 'batch', 'ls', 'out/ck/a', '-o', 'out');
   t.regex(inside.stderr, /lies inside out, where the outputs go/);
   isAlone(t, top);
