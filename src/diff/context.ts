@@ -151,14 +151,17 @@ export class CheckpointContext {
     return this.keys.has(id);
   }
 
-  /** What refers to an entry: pid/fd of each descriptor, ascending; where there is none, what else does. Of many, some. */
+  /** What refers to an entry: pid/fd of each descriptor, table by table; where there is none, what else does. Of many, some. */
   referencesTo(id: number): string[] {
-    const holders = this.holdersOf(id);
-    const descriptors = Array.from(
-      { length: Math.min(MAX_REFERENCES, holders.length) },
-      (_none, place) => `${holders.first(place)}/${holders.second(place)}`,
-    );
-    const more = holders.length - descriptors.length;
+    const descriptors: string[] = [];
+    let more = 0;
+    const places = this.descriptors.get(id);
+    for (let i = 0; places !== undefined && i < places.length; i += 2) {
+      const [pids, fd] = [this.pidsOf(places.at(i)), places.at(i + 1)];
+      const room = MAX_REFERENCES - descriptors.length;
+      for (const pid of pids.slice(0, room)) descriptors.push(`${pid}/${fd}`);
+      more += Math.max(0, pids.length - room);
+    }
     const right = this.queues.has(id) ? ['an SCM right under way'] : [];
     const others = descriptors.length > 0 ? descriptors : (this.others.get(id) ?? []);
     return [...others, ...(more > 0 ? [`${more} more`] : []), ...right];
