@@ -93,13 +93,13 @@ test('a dry run and a spec that matches nothing leave all as it was', async (t) 
 test('what others change meanwhile is not lost', async (t) => {
   const meddlings: ((source: string) => void)[] = [
     (source) => fs.writeFileSync(path.join(source, 'new-file'), 'of someone else'),
-    (source) => fs.writeFileSync(path.join(source, 'core-7.img'), 'changed'),
+    (source) => fs.writeFileSync(path.join(source, 'core-99.img'), 'changed'),
     (source) => fs.rmSync(path.join(source, 'fs-7.img')),
     (source) => fs.appendFileSync(path.join(source, 'pages-1.img'), 'more'),
   ];
   for (const meddle of meddlings) {
     const { source } = checkpoint(t);
-    fs.writeFileSync(path.join(source, 'core-7.img'), 'raw here');
+    fs.writeFileSync(path.join(source, 'core-99.img'), 'raw here');
     let expected: ReturnType<typeof snapshot> | undefined;
     const onProgress = ({ member }: { member: Buffer }) => {
       if (member.toString() !== 'pstree.img' || expected !== undefined) return;
