@@ -56,9 +56,9 @@ test('an image where JSON belongs, and JSON where an image belongs, is named, wi
       /fdgraft decode ckpt -o/,
     ],
     [['encode', 'out.tar.gz', '-o', 'x'], /out\.tar\.gz: holds images/, /fdgraft decode out\.tar\.gz -o/],
-    [['decode', json], /^fdgraft: json\/files\.img\.json: is JSON, and an image belongs here/, ENCODE_FIRST],
-    [['decode', 'marked'], /marked: is JSON/, ENCODE_FIRST],
-    [['decode', 'spaced'], /spaced: is JSON/, ENCODE_FIRST],
+    [['decode', json], /^fdgraft: json\/files\.img\.json, offset 0: is JSON, and an image belongs here/, ENCODE_FIRST],
+    [['decode', 'marked'], /marked, offset 0: is JSON/, ENCODE_FIRST],
+    [['decode', 'spaced'], /spaced, offset 0: is JSON/, ENCODE_FIRST],
     [['decode', 'json', '-o', 'x'], /^fdgraft: json: holds the JSON that decode makes/, /fdgraft encode json -o OUT/],
     [['decode', 'json.tar', '-o', 'x'], /json\.tar: holds the JSON/, /fdgraft encode json\.tar -o OUT/],
     [['info', json], /is JSON, and an image/, ENCODE_FIRST],
@@ -80,7 +80,7 @@ test('an image where JSON belongs, and JSON where an image belongs, is named, wi
     t.false(fs.existsSync(path.join(folder, 'x')), words.join(' '));
   }
   t.regex(run(folder, ['encode'], fs.readFileSync(path.join(folder, 'ckpt/files.img'))).stderr, /stdin: is an image/);
-  t.regex(run(folder, ['decode'], fs.readFileSync(path.join(folder, json))).stderr, /stdin: is JSON/);
+  t.regex(run(folder, ['decode'], fs.readFileSync(path.join(folder, json))).stderr, /stdin, offset 0: is JSON/);
 });
 
 test('info and show say what raw files and the plan are', (t) => {
