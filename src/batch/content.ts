@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
-import { messages } from '../errors/messages';
 import { isImageName, rawContentOf } from '../frames/image-kinds';
 import { isJsonOfImage } from '../operations/json-name';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { joinPath } from '../storage/byte-path';
+import { sourceUnreadable } from '../storage/denied';
 import { digestMember } from '../storage/digest-member';
 import { openFolder } from '../storage/folder-source';
 import { SeenFiles } from '../storage/seen-files';
@@ -70,6 +70,6 @@ function statsOf(file: string | Buffer): fs.BigIntStats {
   try {
     return fs.statSync(file, { bigint: true });
   } catch (error) {
-    throw messages.cannotReadSource(String(file), error);
+    throw sourceUnreadable(String(file), error);
   }
 }

@@ -3,7 +3,9 @@ import path from 'node:path';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE } from '../frames/image-kinds';
+import { unfinishedDumpIn } from '../operations/no-inventory';
 import { foreignCompression, isArchive, looksLikeArchive } from '../storage/archive/detect';
+import { sourceUnreadable } from '../storage/denied';
 import { checkPattern } from './check-pattern';
 import { Exclusions, isExclusion } from './exclusions';
 import { type Here, REPLACEMENT } from './here';
@@ -236,12 +238,15 @@ function checkpointAt(word: string, here: Here): string | FdgraftError {
     const stats = fs.statSync(place);
     if (stats.isFile() && path.basename(full) === INVENTORY_IMAGE) return path.dirname(full);
     // Who names a link means what it leads to.
-    if (stats.isDirectory()) return hasInventory(place) ? full : messages.noCheckpoint(word, true);
+    if (stats.isDirectory()) {
+      fs.accessSync(place, fs.constants.R_OK | fs.constants.X_OK);
+      return hasInventory(place) ? full : (unfinishedDumpIn(word) ?? messages.noCheckpoint(word, true));
+    }
     const real = fs.realpathSync.native(place, 'buffer');
     if (isArchive(real)) return full;
     const foreign = foreignCompression(real);
     return foreign === undefined ? messages.noCheckpoint(word, false) : messages.compressionUnknown(word, foreign);
   } catch (error) {
-    return messages.cannotReadSource(word, error instanceof FdgraftError ? error.cause : error);
+    return sourceUnreadable(word, error instanceof FdgraftError ? error.cause : error);
   }
 }

@@ -2,6 +2,7 @@
  * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
  * way out. Text from bytes arrives here escaped (bytes/escape.ts); control characters of all text are escaped here.
  */
+import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { escapingArguments } from './escaping-arguments';
@@ -73,6 +74,31 @@ export interface UnsupportedEntry {
   readonly criuKey?: string | undefined;
 }
 
+function isDenied(cause: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException)?.code ?? '');
+}
+
+/** What denies access, and to whom it belongs. */
+interface Denied {
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly right: 'search' | 'read';
+  readonly uid: number;
+  readonly mode: number;
+  readonly isOwn: boolean;
+}
+
+function deniedText({ path: place, isFolder, right, uid, mode }: Denied): string {
+  const what = isFolder ? 'directory' : 'file';
+  return `you may not ${right} the ${what} ${place} (uid ${uid}, mode ${mode.toString(8).padStart(4, '0')})`;
+}
+
+function deniedHint(denied: Denied | undefined): string {
+  if (denied === undefined) return 'run fdgraft as a user who may read it, or as root';
+  if (denied.isOwn) return `it is yours: chmod u+r${denied.isFolder ? 'x' : ''} ${denied.path}`;
+  return denied.uid === 0 ? 'run fdgraft as root' : `run fdgraft as uid ${denied.uid}, its owner, or as root`;
+}
+
 const texts = {
   usage: (problem: string, hint?: string) => error({ code: 'USAGE', problem, hint }),
   idsOfPlan: () =>
@@ -89,6 +115,14 @@ const texts = {
       file: source,
       problem: `cannot be read: ${reason(cause)}`,
       hint: 'give the folder that criu dump wrote (its -D or --images-dir)',
+      cause,
+    }),
+  accessDenied: (source: string, denied: Denied | undefined, cause: unknown) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: `cannot be read: ${denied === undefined ? reason(cause) : deniedText(denied)}`,
+      hint: deniedHint(denied),
       cause,
     }),
   sourceIsNoFolder: (source: string) =>
@@ -223,6 +257,18 @@ const texts = {
       problem: `${member} became longer or shorter while it was read`,
       hint: 'wait until the dump is complete, and try again',
     }),
+  dumpUnfinished: (source: string, log?: string, lastError?: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem:
+        'has images but no inventory.img, which CRIU writes last, so its dump did not finish' +
+        (lastError === undefined ? '' : `; the last error in ${log}: ${lastError}`),
+      hint:
+        log === undefined || lastError !== undefined
+          ? 'wait if criu dump still runs; otherwise dump again'
+          : `wait if criu dump still runs; otherwise look into ${log}, and dump again`,
+    }),
   noInventory: (source: string, below?: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
@@ -234,7 +280,13 @@ const texts = {
           : `the image folder in it is ${below}: give that`,
     }),
   cannotRead: (file: string, cause: unknown) =>
-    error({ code: 'SYSTEM', file, problem: `cannot be read: ${reason(cause)}`, cause }),
+    error({
+      code: 'SYSTEM',
+      file,
+      problem: `cannot be read: ${reason(cause)}`,
+      hint: isDenied(cause) ? 'run fdgraft as the owner of the file, or as root' : undefined,
+      cause,
+    }),
   notARegularFile: (file: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
@@ -256,6 +308,9 @@ const texts = {
           code: 'OUT_UNUSABLE',
           file: out,
           problem: `cannot be written${member === undefined ? '' : ` (${member})`}: ${reason(cause)}`,
+          hint: isDenied(cause)
+            ? `give a path in a directory that you may write into, not in ${path.dirname(out)}`
+            : undefined,
           cause,
         }),
   cannotExchange: (folder: string, problem: string) =>

@@ -1,14 +1,16 @@
 import fs from 'node:fs';
 import { messages } from '../errors/messages';
-import { INVENTORY_IMAGE, PLAN_IMAGE } from '../frames/image-kinds';
+import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE } from '../frames/image-kinds';
 import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { archiveForm, firstBytesOf, foreignCompression } from '../storage/archive/detect';
+import { sourceUnreadable } from '../storage/denied';
 import { openFolder } from '../storage/folder-source';
 import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
 import { USUAL_FOLDER } from '../storage/usual-folder';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
+import { noInventory } from './no-inventory';
 
 /**
  * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
@@ -40,7 +42,7 @@ export async function openSource(place: string, options: OpenOptions = {}): Prom
   if (source.folder !== undefined) {
     throw exists(place, `${place}/${DECODED_INVENTORY}`)
       ? messages.jsonIsNoCheckpoint(place)
-      : messages.noInventory(place, folder);
+      : noInventory(place, folder);
   }
   if (await hasInventory(source)) return source;
   await source.close();
@@ -67,7 +69,7 @@ export async function openImages(place: string, options: OpenOptions = {}): Prom
 }
 
 async function openAny(place: string, markers: readonly string[], { signal, seen }: OpenOptions): Promise<Source> {
-  const form = archiveForm(place);
+  const form = formOf(place);
   if (form === undefined) {
     const foreign = foreignCompression(place);
     if (foreign !== undefined) throw messages.compressionUnknown(place, foreign);
@@ -76,7 +78,19 @@ async function openAny(place: string, markers: readonly string[], { signal, seen
     return openFolder(place, { first: FIRST_MEMBERS, seen, signal });
   }
   const { openArchive } = await import('../storage/archive/archive-source');
-  return openArchive(place, form, { first: FIRST_MEMBERS, markers, isKept, seen, signal });
+  const isImage = (name: string) => identifyImage(name) !== undefined;
+  return openArchive(place, form, { first: FIRST_MEMBERS, markers, isKept, isImage, seen, signal });
+}
+
+function formOf(place: string) {
+  try {
+    return archiveForm(place);
+  } catch (error) {
+    const { cause } = error as Error;
+    throw ['EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+      ? sourceUnreadable(place, cause)
+      : error;
+  }
 }
 
 /** True for what is read by name, and not for pages and the like, which are nearly all of a checkpoint. */
@@ -91,6 +105,6 @@ function exists(source: string, file: string): boolean {
     return true;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw messages.cannotReadSource(source, error);
+    throw sourceUnreadable(source, error);
   }
 }

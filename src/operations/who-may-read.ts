@@ -7,10 +7,10 @@ import { imageFolderIn } from './open-source';
 
 /**
  * Modes and groups of all that tells something when a checkpoint or an image is read: of a folder its images, else the
- * file. What is not there tells nothing. Throws FdgraftError if the folder cannot be read.
+ * file. What is not there, or cannot be reached, tells nothing. Throws FdgraftError if the folder cannot be read.
  */
 export async function whoMayRead(place: string): Promise<FileAccess[]> {
-  const stats = fs.statSync(place, { throwIfNoEntry: false });
+  const stats = statOf(place);
   if (stats === undefined) return [];
   if (!stats.isDirectory()) return stats.isFile() ? [stats] : [];
   const source = await openFolder(imageFolderIn(place) ?? place);
@@ -21,4 +21,13 @@ export async function whoMayRead(place: string): Promise<FileAccess[]> {
     }
   }
   return found;
+}
+
+/** Who reads it says what is wrong. */
+function statOf(place: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(place);
+  } catch {
+    return undefined;
+  }
 }

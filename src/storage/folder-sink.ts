@@ -140,7 +140,7 @@ export class FolderSink implements Sink {
   async commit(): Promise<void> {
     // Those below others first: a mode may keep us out.
     const folders = [...this.folders.values()].sort((a, b) => b.path.length - a.path.length);
-    for (const folder of folders) this.keepModeAndOwner(folder.path, folder.member);
+    for (const { path, member } of folders) this.keepModeAndOwner(path, this.usable(member));
     const [parent] = splitPath(this.destination);
     await flushFolder(this.building, parent);
     try {
@@ -170,6 +170,12 @@ export class FolderSink implements Sink {
     } catch (error) {
       throw messages.cannotWriteOut(this.out, error);
     }
+  }
+
+  /** Root needs no rights to read what an archive gives no rights to; the folders of podman's have no x. */
+  private usable<T extends Pick<Member, 'mode'>>(folder: T): T {
+    const isLimited = this.source.archive !== undefined && process.geteuid?.() !== 0;
+    return isLimited ? { ...folder, mode: folder.mode | 0o700 } : folder;
   }
 
   /** What an archive says of a folder counts, wherever it says that; the last, where it does so again. */

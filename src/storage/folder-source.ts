@@ -3,6 +3,7 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
+import { sourceUnreadable } from './denied';
 import { type HeldFolder, holdFolder } from './held-folder';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { isSteady, SeenFiles, type SeenPlace } from './seen-files';
@@ -26,7 +27,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const { first = [], signal, seen = new SeenFiles(signal) } = options;
   const stats = attempt(
     () => fs.statSync(folder),
-    (error) => messages.cannotReadSource(folder, error),
+    (error) => sourceUnreadable(folder, error),
   );
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
   const real = fs.realpathSync.native(folder, 'buffer');
@@ -94,7 +95,7 @@ function holdTop(top: Top): HeldFolder {
     held = holdFolder(top.path);
   } catch (error) {
     const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
-    throw isGone ? messages.sourceMoved(top.label) : messages.cannotReadSource(escapeBytes(top.path), error);
+    throw isGone ? messages.sourceMoved(top.label) : sourceUnreadable(escapeBytes(top.path), error);
   }
   if (isTop(top, fs.statSync(held.path))) return held;
   held.close();
@@ -109,7 +110,7 @@ function isTop({ stats }: Top, { dev, ino }: Stats): boolean {
 function hold(folder: Buffer, lasting: Buffer) {
   return attempt(
     () => holdFolder(folder),
-    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
+    (error) => sourceUnreadable(escapeBytes(lasting), error),
   );
 }
 
@@ -157,7 +158,7 @@ async function* walk(
 function listNames(folder: Buffer, lasting: Buffer, first: readonly string[]): Buffer[] {
   const names = attempt(
     () => fs.readdirSync(folder, { encoding: 'buffer' }),
-    (error) => messages.cannotReadSource(escapeBytes(lasting), error),
+    (error) => sourceUnreadable(escapeBytes(lasting), error),
   );
   const rank = (name: Buffer) => {
     const place = first.indexOf(name.toString('latin1'));
@@ -185,8 +186,9 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
     attempt(
       () => fs.lstatSync(path),
       (error) => {
-        if (place !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') seen.miss(place);
-        return cannotRead(error);
+        const { code } = error as NodeJS.ErrnoException;
+        if (place !== undefined && code === 'ENOENT') seen.miss(place);
+        return code === 'EACCES' ? sourceUnreadable(escapeBytes(lasting), error) : cannotRead(error);
       },
     );
   let stats = look();

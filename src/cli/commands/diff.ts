@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { DiffResult } from '../../index';
 import { createDiffReport, DIFF_FORMATS, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
+import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
 import { withSource } from '../../storage/with-source';
 import { isWrittenInto } from '../../storage/written-into';
@@ -145,7 +146,12 @@ async function compare(
   const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
   const { signal } = context;
   for (const file of [before, after]) {
-    if (file !== STANDARD_STREAM && !fs.existsSync(file)) throw messages.cannotReadSource(file, { code: 'ENOENT' });
+    if (file === STANDARD_STREAM) continue;
+    try {
+      fs.statSync(file);
+    } catch (error) {
+      throw sourceUnreadable(file, error);
+    }
   }
   const isWhole = isCheckpoint(before);
   if (isWhole !== isCheckpoint(after)) {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { messages } from '../../errors/messages';
 import { isImageName } from '../../frames/image-kinds';
 import { isArchive } from '../../storage/archive/detect';
+import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
 import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
 import type { MemberReader } from '../../storage/source';
@@ -46,8 +47,16 @@ export function whoMayReadStdin(): FileAccess[] {
 /** True where it names a folder, or an archive; not for what is an image by its name, whatever that holds. */
 export function isCheckpoint(file: string | undefined): file is string {
   if (file === undefined || file === STANDARD_STREAM) return false;
-  if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) return true;
+  if (statOf(file)?.isDirectory() === true) return true;
   return !isImageName(file) && isArchive(file);
+}
+
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw sourceUnreadable(file, error);
+  }
 }
 
 /** Opens one image, or stdin where - is named. Throws FdgraftError for an archive of images, too. */

@@ -21,6 +21,8 @@ export interface ArchiveOptions {
   readonly markers: readonly string[];
   /** True for what is worth keeping from the first pass over a compressed archive; by the last part of its path. */
   readonly isKept: (name: string) => boolean;
+  /** True for what CRIU writes at a dump; by the last part of its path. */
+  readonly isImage: (name: string) => boolean;
   /** What the file was, for who opens it more than once. */
   readonly seen?: SeenFiles | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +35,7 @@ export interface ArchiveOptions {
 export async function openArchive(file: string, form: ArchiveForm, options: ArchiveOptions): Promise<Source> {
   const scanned = await scanArchive(file, form, options);
   try {
-    const inside = findImageFolder(scanned.index, options.markers, file);
+    const inside = findImageFolder(scanned.index, options, file);
     return new ArchiveSource(scanned, inside, options);
   } catch (error) {
     scanned.spool?.close();
@@ -41,7 +43,7 @@ export async function openArchive(file: string, form: ArchiveForm, options: Arch
   }
 }
 
-function findImageFolder(index: ArchiveIndex, markers: readonly string[], label: string): string {
+function findImageFolder(index: ArchiveIndex, { markers, isImage }: ArchiveOptions, label: string): string {
   for (const marker of markers) {
     const folders = index.members.flatMap((member) => {
       const [folder, name] = splitName(member.path);
@@ -54,7 +56,9 @@ function findImageFolder(index: ArchiveIndex, markers: readonly string[], label:
     }
     if (only !== undefined) return only;
   }
-  throw messages.noInventory(label);
+  throw index.members.some(({ path }) => isImage(splitName(path)[1]))
+    ? messages.dumpUnfinished(label)
+    : messages.noInventory(label);
 }
 
 function splitName(name: string): [folder: string, last: string] {

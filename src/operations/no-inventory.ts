@@ -1,0 +1,74 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { escapeBytes } from '../bytes/escape';
+import type { FdgraftError } from '../errors/fdgraft-error';
+import { messages } from '../errors/messages';
+import { identifyImage } from '../frames/image-kinds';
+import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
+import { USUAL_FOLDER } from '../storage/usual-folder';
+
+/** The name that the log of a dump has unless criu is told another one, also in archives of podman. */
+const DUMP_LOG = 'dump.log';
+/** A folder may be any, with millions of files: images are looked for among the first of them. */
+const MAX_NAMES = 100_000;
+/** The end of a log, where the last error stands. */
+const TAIL_BYTES = 1 << 16;
+const MAX_LINE_BYTES = 400;
+
+/**
+ * Why a folder without inventory.img is no checkpoint: CRIU writes that image last, so a dump that failed leaves the
+ * others. `below`: the image folder in it, if there is one.
+ */
+export function noInventory(folder: string, below?: string): FdgraftError {
+  if (below !== undefined) return messages.noInventory(folder, below);
+  const unfinished = unfinishedDumpIn(folder);
+  return unfinished ?? messages.noInventory(folder);
+}
+
+/** The same for a folder of which nobody has said that it is a checkpoint: undefined if it has no images. */
+export function unfinishedDumpIn(folder: string): FdgraftError | undefined {
+  const place = [folder, path.join(folder, USUAL_FOLDER)].find(hasImages);
+  if (place === undefined) return undefined;
+  const log = [...new Set([place, folder])].map((one) => path.join(one, DUMP_LOG)).find((file) => fs.existsSync(file));
+  return messages.dumpUnfinished(folder, log, log === undefined ? undefined : lastErrorIn(log));
+}
+
+function hasImages(folder: string): boolean {
+  let opened: fs.Dir;
+  try {
+    opened = fs.opendirSync(folder);
+  } catch {
+    return false;
+  }
+  try {
+    for (let i = 0; i < MAX_NAMES; i += 1) {
+      const entry = opened.readSync();
+      if (entry === null) return false;
+      if (identifyImage(entry.name) !== undefined) return true;
+    }
+    return false;
+  } finally {
+    opened.closeSync();
+  }
+}
+
+/** The last line with which CRIU says what failed, as `(00.012345) Error (criu/files.c:1): …`; undefined without one. */
+function lastErrorIn(log: string): string | undefined {
+  try {
+    const fd = fs.openSync(log, NEVER_WAIT_OR_FOLLOW);
+    try {
+      const stats = fs.fstatSync(fd);
+      if (!stats.isFile()) return undefined;
+      const tail = Buffer.alloc(Math.min(TAIL_BYTES, stats.size));
+      const got = fs.readSync(fd, tail, 0, tail.length, stats.size - tail.length);
+      // One character a byte, both ways: a log need not be text.
+      const lines = tail.toString('latin1', 0, got).split('\n');
+      const line = lines.findLast((text) => text.includes('Error ('));
+      return line && escapeBytes(Buffer.from(line.trim().slice(0, MAX_LINE_BYTES), 'latin1'));
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}

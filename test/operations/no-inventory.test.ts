@@ -1,0 +1,75 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { openSource } from '../../src';
+import { archiveOf, membersOf } from '../support/archives';
+import { putCheckpoint, runBatch } from '../support/batch';
+import { temporaryFolder } from '../support/folders';
+
+/** CRIU writes inventory.img last: a folder of images without it is a dump that did not finish. */
+
+const failed = (time: string, text: string) => `(${time}) Error (criu/cr-dump.c:1): ${text}\n`;
+
+test('a dump that did not finish is called that, with the last error of its log', async (t) => {
+  const folder = path.join(temporaryFolder(t), 'dump');
+  putCheckpoint(folder);
+  fs.rmSync(path.join(folder, 'inventory.img'));
+  const log = path.join(folder, 'dump.log');
+  const told = async (message: RegExp, hint: RegExp) => {
+    for (const exact of [true, false]) {
+      const error = await t.throwsAsync(openSource(folder, { exact }), { message });
+      t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2 });
+      t.regex((error as unknown as { hint: string }).hint, hint);
+      t.true((error?.message.length ?? 0) < 1000);
+    }
+  };
+  await told(/no inventory\.img, which CRIU writes last, so its dump did not finish$/, /wait if criu dump still runs/);
+  fs.writeFileSync(
+    log,
+    `${failed('00.1', 'first')}${failed('00.2', 'last \x1b[31m\xff')}(00.3) Unlock network\n`,
+    'latin1',
+  );
+  await told(
+    /the last error in .*dump\.log: \(00\.2\) Error \(criu\/cr-dump\.c:1\): last \\x1b\[31m\\xff$/,
+    /dump again$/,
+  );
+  // A long log, and a long line at its end.
+  fs.writeFileSync(log, `${failed('00.1', 'far away')}${'(00.2) page\n'.repeat(100_000)}`);
+  await told(/did not finish$/, /look into .*dump\.log, and dump again/);
+  fs.appendFileSync(log, `(00.3) Error (x.c:1): ${'x'.repeat(10_000)}`);
+  await told(/dump\.log: \(00\.3\) Error \(x\.c:1\): x+$/, /dump again$/);
+  fs.rmSync(log);
+  fs.mkdirSync(log);
+  await told(/did not finish$/, /look into/);
+  fs.rmdirSync(log);
+  const { jobs } = await runBatch({
+    task: { what: 'ls', options: {}, isJson: false },
+    patterns: [folder],
+    base: path.dirname(folder),
+    out: path.join(path.dirname(folder), 'out'),
+  });
+  t.regex(jobs[0]?.error?.message ?? '', /its dump did not finish/);
+});
+
+test('in what podman makes the log lies beside the images', async (t) => {
+  const folder = temporaryFolder(t);
+  putCheckpoint(path.join(folder, 'checkpoint'));
+  fs.rmSync(path.join(folder, 'checkpoint/inventory.img'));
+  fs.writeFileSync(path.join(folder, 'dump.log'), failed('00.1', 'stopped'));
+  await t.throwsAsync(openSource(folder), {
+    message: /did not finish; the last error in .*: \(00\.1\) Error .*: stopped$/,
+  });
+  const archive = path.join(folder, 'archive');
+  fs.writeFileSync(archive, archiveOf(...membersOf(path.join(folder, 'checkpoint'), 'checkpoint/')));
+  await t.throwsAsync(openSource(archive), { message: /has images but no inventory\.img/ });
+});
+
+test('a folder without images is not called a dump', async (t) => {
+  const folder = temporaryFolder(t);
+  fs.writeFileSync(path.join(folder, 'dump.log'), failed('00.1', 'stopped'));
+  fs.writeFileSync(path.join(folder, 'disk.img'), '');
+  const error = await t.throwsAsync(openSource(folder), {
+    message: /has no inventory\.img, so it is not an image folder/,
+  });
+  t.regex((error as unknown as { hint: string }).hint, /give the folder that criu dump wrote/);
+});
