@@ -5,68 +5,87 @@ import { FieldCursor } from '../wire/field-cursor';
 /** Bit 0 of fdinfo_entry.flags: FD_CLOEXEC of fcntl(2). */
 const CLOSE_ON_EXEC = 1;
 
-const { id, flags, type, fd } = FDINFO_ENTRY_FIELDS;
-const REQUIRED = Object.entries({ id, flags, type, fd });
+const REQUIRED = ['id', 'flags', 'type', 'fd'] as const;
+
+/** Tags of the fields as CRIU writes them: varints, one after the other. */
+const TAGS = { id: 0x08, flags: 0x10, type: 0x18, fd: 0x20 };
 
 export function isCloseOnExec(flags: number): boolean {
   return (flags & CLOSE_ON_EXEC) !== 0;
 }
 
-/** The file id in the record of a descriptor table, nothing else of it being read; -1 where there is none. Throws WireFault. */
-export function fileIdOf(cursor: FieldCursor, bytes: Uint8Array, start: number, end: number): number {
-  let id = -1;
-  cursor.over(bytes, start, end);
-  while (cursor.next()) if (cursor.number === FDINFO_ENTRY_FIELDS.id) id = cursor.uint32();
-  return id;
-}
-
-/** The file id and the number in the record of a descriptor table; -1 where one is missing. Reused from record to record. */
-export class DescriptorGlance {
+/** A record of a descriptor table; -1 where a field is missing. Reused from record to record, where there are millions. */
+export class DescriptorView {
+  /** File id. */
   id = -1;
+  flags = -1;
+  /** Number in CRIU's fd_types. */
+  type = -1;
   fd = -1;
 
+  private start = 0;
   private readonly cursor = new FieldCursor();
 
   /** Reads the record `bytes[start, end)`. Throws WireFault. */
   read(bytes: Uint8Array, start: number, end: number): this {
+    this.start = start;
+    if (this.readUsual(bytes, start, end)) return this;
     this.id = -1;
+    this.flags = -1;
+    this.type = -1;
     this.fd = -1;
+    const { id, flags, type, fd } = FDINFO_ENTRY_FIELDS;
     const cursor = this.cursor.over(bytes, start, end);
     while (cursor.next()) {
-      if (cursor.number === FDINFO_ENTRY_FIELDS.id) this.id = cursor.uint32();
-      else if (cursor.number === FDINFO_ENTRY_FIELDS.fd) this.fd = cursor.uint32();
+      const { number } = cursor;
+      if (number === id) this.id = cursor.uint32();
+      else if (number === flags) this.flags = cursor.uint32();
+      else if (number === type) this.type = cursor.uint32();
+      else if (number === fd) this.fd = cursor.uint32();
     }
     return this;
   }
-}
 
-/** A record of a descriptor table. Reused from record to record, where there are millions. */
-export class DescriptorView {
-  id = 0;
-  flags = 0;
-  /** Number in CRIU's fd_types. */
-  type = 0;
-  fd = 0;
-
-  private readonly cursor = new FieldCursor();
-
-  /** Reads the record `bytes[start, end)`. Throws WireFault. */
-  read(bytes: Uint8Array, start: number, end: number): this {
-    const cursor = this.cursor.over(bytes, start, end);
-    let seen = 0;
-    while (cursor.next()) {
-      const { number } = cursor;
-      if (number === FDINFO_ENTRY_FIELDS.id) this.id = cursor.uint32();
-      else if (number === FDINFO_ENTRY_FIELDS.flags) this.flags = cursor.uint32();
-      else if (number === FDINFO_ENTRY_FIELDS.type) this.type = cursor.uint32();
-      else if (number === FDINFO_ENTRY_FIELDS.fd) this.fd = cursor.uint32();
-      else continue;
-      seen |= 1 << number;
-    }
-    for (const [name, number] of REQUIRED) {
-      if ((seen & (1 << number)) !== 0) continue;
-      throw new WireFault('the required field is missing', start, undefined, `fdinfo_entry.${name}`);
+  /** Throws WireFault where a field is missing without which CRIU does not read the record. */
+  checkComplete(): this {
+    for (const name of REQUIRED) {
+      if (this[name] !== -1) continue;
+      throw new WireFault('the required field is missing', this.start, undefined, `fdinfo_entry.${name}`);
     }
     return this;
+  }
+
+  /** Reads a record that is encoded as CRIU encodes it; false for any other. */
+  private readUsual(bytes: Uint8Array, start: number, end: number): boolean {
+    // Four tags, and numbers below 2^28.
+    if (end - start < 8 || bytes[start] !== TAGS.id) return false;
+    let at = start + 1;
+    let byte = bytes[at] as number;
+    let value = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f; shift += 7) {
+      if (shift > 21) return false;
+      at += 1;
+      byte = bytes[at] as number;
+      value |= (byte & 0x7f) << shift;
+    }
+    const flags = bytes[at + 2] as number;
+    const type = bytes[at + 4] as number;
+    if (bytes[at + 1] !== TAGS.flags || flags > 0x7f || bytes[at + 3] !== TAGS.type || type > 0x7f) return false;
+    if (bytes[at + 5] !== TAGS.fd) return false;
+    this.id = value;
+    this.flags = flags;
+    this.type = type;
+    at += 6;
+    byte = bytes[at] as number;
+    value = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f; shift += 7) {
+      if (shift > 21) return false;
+      at += 1;
+      byte = bytes[at] as number;
+      value |= (byte & 0x7f) << shift;
+    }
+    this.fd = value;
+    // A number that goes on past the end, or a field that CRIU does not write there.
+    return at + 1 === end;
   }
 }

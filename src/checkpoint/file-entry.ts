@@ -53,6 +53,9 @@ export function typeOfImage(image: ImageName): number | undefined {
   return (TYPE_OF_IMAGE as Partial<Record<ImageName, number>>)[image];
 }
 
+/** Tags of the fields that CRIU writes first: varints. */
+const TAGS = { type: 0x08, id: 0x10 };
+
 /** Each message of a per-type image has its id there, as reg_file_entry has. */
 const ID_FIELD = REG_FILE_ENTRY_FIELDS.id;
 
@@ -71,6 +74,49 @@ export class FileEntryView {
 
   /** Reads the record `bytes[start, end)`. Throws WireFault. */
   read(bytes: Uint8Array, start: number, end: number): this {
+    if (!this.readUsual(bytes, start, end)) this.readAny(bytes, start, end);
+    return this;
+  }
+
+  /** Reads a record that is encoded as CRIU encodes it: type, id, member. False for any other. */
+  private readUsual(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start < 6 || bytes[start] !== TAGS.type || bytes[start + 2] !== TAGS.id) return false;
+    const type = bytes[start + 1] as number;
+    let at = start + 3;
+    let byte = bytes[at] as number;
+    let id = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f; shift += 7) {
+      if (shift > 21) return false;
+      at += 1;
+      byte = bytes[at] as number;
+      id |= (byte & 0x7f) << shift;
+    }
+    // Of members past number 15 the tag has two bytes.
+    const low = bytes[at + 1] as number;
+    const high = low > 0x7f ? (bytes[at + 2] as number) : 0;
+    at += low > 0x7f ? 3 : 2;
+    if (type > 0x7f || high > 0x7f || (low & 7) !== WIRE_TYPE.BYTES) return false;
+    byte = bytes[at] as number;
+    let length = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f; shift += 7) {
+      if (shift > 21) return false;
+      at += 1;
+      byte = bytes[at] as number;
+      length |= (byte & 0x7f) << shift;
+    }
+    at += 1;
+    const member = ((low & 0x7f) >>> 3) | (high << 4);
+    if (at + length !== end || member !== MEMBER_OF_TYPE.get(type)) return false;
+    this.type = type;
+    this.id = id;
+    this.member = member;
+    this.bytes = bytes;
+    this.start = at;
+    this.end = end;
+    return true;
+  }
+
+  private readAny(bytes: Uint8Array, start: number, end: number): void {
     const cursor = this.cursor.over(bytes, start, end);
     let type = -1;
     let id = -1;
@@ -94,7 +140,6 @@ export class FileEntryView {
     const wanted = MEMBER_OF_TYPE.get(type) ?? 0;
     if (members > 1) this.pick(wanted, bytes, start, end);
     else if (this.member !== wanted) this.member = 0;
-    return this;
   }
 
   /** Reads the record of an image that holds the entries of one type alone. Throws WireFault. */

@@ -1,8 +1,10 @@
+import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import type { ImageFile } from '../frames/image-kinds';
 import type { InventoryEntry } from '../schema/generated/images';
 import { typeOfImage } from './file-entry';
 import type { OpenImage } from './open-image';
+import type { Subscriber } from './walk/subscriber';
 
 /** Images of the oldest format have no IMG_COMMON, those of all others have it. */
 const VERSION_WITHOUT_FIRST_MAGIC = 1;
@@ -24,20 +26,23 @@ export class Layout {
   private hasPstree = false;
   private perType: string | undefined;
 
-  sawInventory(inventory: InventoryEntry): void {
-    this.inventory = inventory;
-  }
+  /** What the events of a walk say. */
+  readonly events: Subscriber = {
+    image: (image, member) => this.sawImage(image, escapeBytes(member.name)),
+    opened: (open) => this.sawMagics(open),
+    inventory: (inventory) => {
+      this.inventory = inventory;
+    },
+  };
 
-  /** To be told of every image, whether it is read or not. */
-  sawImage({ kind: { name } }: ImageFile, fileName: string): void {
+  private sawImage({ kind: { name } }: ImageFile, fileName: string): void {
     if (name === 'FILES') this.hasFiles = true;
     if (name === 'IDS') this.hasIds = true;
     if (name === 'PSTREE') this.hasPstree = true;
     if (typeOfImage(name) !== undefined) this.perType ??= fileName;
   }
 
-  /** To be told of every image that is read. */
-  sawMagics(image: OpenImage): void {
+  private sawMagics(image: OpenImage): void {
     if (image.kind.firstMagic === undefined) return;
     if (image.hasFirstMagic) this.withFirstMagic ??= image.name;
     else this.withoutFirstMagic ??= image.name;

@@ -2,6 +2,7 @@ import { MNT_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
 import type { EntryFacts } from './entry-types';
 import { pathKey } from './key-text';
+import type { Subscriber } from './walk/subscriber';
 
 /** A mount, with paths as keys have them. */
 interface Mount {
@@ -22,8 +23,9 @@ export class Mounts {
   private readonly uses = new Map<number, number>();
   private readonly cursor = new FieldCursor();
 
-  /** Reads a record of the image. Throws WireFault. */
-  read(bytes: Uint8Array, start: number, end: number): void {
+  readonly events: Subscriber = { mount: (bytes, start, end) => this.read(bytes, start, end) };
+
+  private read(bytes: Uint8Array, start: number, end: number): void {
     const cursor = this.cursor.over(bytes, start, end);
     let [id, device] = [-1, 0];
     let [root, mountpoint] = ['', ''];

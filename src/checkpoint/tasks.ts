@@ -1,17 +1,15 @@
 import { escapeBytes } from '../bytes/escape';
 import { Numbers } from '../bytes/numbers';
-import type { ImageFile } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
 import { CORE_ENTRY_FIELDS, TASK_CORE_ENTRY_FIELDS, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
 import { PID_NUMBER_MAX } from '../schema/plan-limits';
-import type { SourceMember } from '../storage/source';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { IdSet } from './id-set';
-import { decodeFirst, forEachRecord, type OpenImage, readBatches } from './open-image';
 import { PstreeView } from './pstree-record';
 import { pushTo } from './push-to';
 import { SortedRows } from './sorted-rows';
 import { Tally } from './tally';
+import type { RecordPlace, Subscriber } from './walk/subscriber';
 
 /** TASK_COMM_LEN of Linux, with the NUL byte. What is longer is no name of a task. */
 export const MAX_NAME_BYTES = 16;
@@ -26,7 +24,7 @@ export class Tasks {
   /** Numbers of the tasks, their threads, process groups and sessions. */
   private readonly numbers = new IdSet();
   /** Threads other than the first of their task, with its pid. */
-  private readonly threads = new SortedRows();
+  private readonly threadsOfTasks = new SortedRows();
   private readonly tableOfPid = new Map<number, number>();
   /** Of dumps older than the ids images. */
   private readonly tableInCore = new Map<number, number>();
@@ -36,64 +34,59 @@ export class Tasks {
   /** Pids that no task can have, and the entries of pstree.img that say so. */
   private readonly impossible = new Map<number, number>();
   private tables: ReadonlyMap<number, readonly number[]> | undefined;
+  private readonly view = new PstreeView();
+  private tally: Tally | undefined;
+  /** Of the task that is being read. */
+  private readonly threads = new Numbers();
 
-  /** True for the images that say which tasks there are. */
-  static readsFrom(image: ImageFile): boolean {
-    return image.kind.name === 'PSTREE' || image.kind.name === 'IDS';
-  }
+  /** What images say which tasks there are. */
+  readonly events: Subscriber = {
+    task: (bytes, start, end, at) => this.readTask(bytes, start, end, at),
+    ids: ({ files_id }, { open }) => {
+      this.tableOfPid.set(open.number, files_id);
+    },
+  };
 
-  async read(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
-    if (image.kind.name === 'PSTREE') {
-      await this.readTree(member, image, onOpen);
-      return;
+  /** Names, and the tables where no ids image says them. Only for those who show names. */
+  readonly coreEvents: Subscriber = {
+    core: (bytes, start, end, { open }) => this.readCore(open.number, bytes, start, end),
+  };
+
+  private readTask(bytes: Uint8Array, start: number, end: number, { open, entry }: RecordPlace): void {
+    const { threads } = this;
+    this.tally ??= new Tally(open.name);
+    threads.clear();
+    const { pid, pgid, sid } = this.view.read(bytes, start, end, (thread) => {
+      this.tally?.count('threads');
+      threads.push(thread);
+    });
+    this.root ??= pid;
+    if ((pid === 0 || pid > PID_NUMBER_MAX) && !this.impossible.has(pid)) this.impossible.set(pid, entry);
+    if (this.pidSet.add(pid)) {
+      this.tally.count('tasks');
+      this.pids.push(pid);
     }
-    const { files_id } = await decodeFirst(member, image, TASK_KOBJ_IDS_ENTRY, onOpen);
-    this.tableOfPid.set(image.number, files_id);
+    for (const number of [pid, pgid, sid]) this.numbers.add(number);
+    for (const thread of threads.slice()) {
+      if (thread === pid) continue;
+      this.numbers.add(thread);
+      this.threadsOfTasks.add(thread, pid, 0);
+    }
   }
 
-  private async readTree(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
-    const view = new PstreeView();
-    const tally = new Tally(image.kind.files[0] as string);
-    const threads = new Numbers();
-    const read = (bytes: Uint8Array, start: number, end: number, entry: number) => {
-      threads.clear();
-      const { pid, pgid, sid } = view.read(bytes, start, end, (thread) => {
-        tally.count('threads');
-        threads.push(thread);
-      });
-      this.root ??= pid;
-      if ((pid === 0 || pid > PID_NUMBER_MAX) && !this.impossible.has(pid)) this.impossible.set(pid, entry);
-      if (this.pidSet.add(pid)) {
-        tally.count('tasks');
-        this.pids.push(pid);
+  private readCore(pid: number, bytes: Uint8Array, start: number, end: number): void {
+    const field = new FieldCursor().over(bytes, start, end);
+    while (field.next()) {
+      if (field.number === CORE_ENTRY_FIELDS.tc) {
+        field.expect(WIRE_TYPE.BYTES);
+        const name = lastPayload(bytes, field.valueStart, field.end, TASK_CORE_ENTRY_FIELDS.comm);
+        if (name !== undefined) this.names.set(pid, escapeBytes(name.subarray(0, MAX_NAME_BYTES)));
+      } else if (field.number === CORE_ENTRY_FIELDS.ids) {
+        field.expect(WIRE_TYPE.BYTES);
+        const { files_id } = decode(TASK_KOBJ_IDS_ENTRY, bytes, field.valueStart, field.end);
+        this.tableInCore.set(pid, files_id);
       }
-      for (const number of [pid, pgid, sid]) this.numbers.add(number);
-      for (const thread of threads.slice()) {
-        if (thread === pid) continue;
-        this.numbers.add(thread);
-        this.threads.add(thread, pid, 0);
-      }
-    };
-    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), onOpen);
-  }
-
-  /** Reads a core image: the name of a task, and its table where no ids image says it. Only for those who show names. */
-  async readCore(member: SourceMember, image: ImageFile, onOpen: (open: OpenImage) => void): Promise<void> {
-    const read = (bytes: Uint8Array, start: number, end: number) => {
-      const field = new FieldCursor().over(bytes, start, end);
-      while (field.next()) {
-        if (field.number === CORE_ENTRY_FIELDS.tc) {
-          field.expect(WIRE_TYPE.BYTES);
-          const name = lastPayload(bytes, field.valueStart, field.end, TASK_CORE_ENTRY_FIELDS.comm);
-          if (name !== undefined) this.names.set(image.number, escapeBytes(name.subarray(0, MAX_NAME_BYTES)));
-        } else if (field.number === CORE_ENTRY_FIELDS.ids) {
-          field.expect(WIRE_TYPE.BYTES);
-          const { files_id } = decode(TASK_KOBJ_IDS_ENTRY, bytes, field.valueStart, field.end);
-          this.tableInCore.set(image.number, files_id);
-        }
-      }
-    };
-    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), onOpen);
+    }
   }
 
   /** Says where the numbers of tables come from, in dumps older than ids images. To be called when all is read. */
@@ -132,9 +125,9 @@ export class Tasks {
   /** The task that a thread other than its first belongs to. To be asked when all is read. */
   taskOfThread(thread: number): number | undefined {
     if (this.pidSet.has(thread)) return undefined;
-    this.threads.finish();
+    this.threadsOfTasks.finish();
     let task: number | undefined;
-    this.threads.visit(thread, (pid) => {
+    this.threadsOfTasks.visit(thread, (pid) => {
       task = pid;
     });
     return task;

@@ -1,18 +1,20 @@
 import { Numbers } from '../bytes/numbers';
 import { SortedPairs } from '../bytes/pairs';
-import { DescriptorView } from '../checkpoint/descriptor-record';
 import { ENTRY_TYPES, typeName } from '../checkpoint/entry-types';
-import { FileEntryView, typeOfImage } from '../checkpoint/file-entry';
-import { namesRegf, visitFileIds, visitRegf } from '../checkpoint/file-ids';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import type { FileEntryView } from '../checkpoint/file-entry';
+import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
 import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import { Tasks } from '../checkpoint/tasks';
-import type { ImageFile } from '../frames/image-kinds';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
+import { walk } from '../checkpoint/walk/walk';
+import type { ImageName } from '../frames/image-kinds';
 import { decode } from '../schema/decode';
-import { FILE_ENTRY_FIELDS } from '../schema/generated/images';
-import type { Source, SourceMember } from '../storage/source';
+import { FILE_ENTRY_FIELDS, SK_PACKET_ENTRY } from '../schema/generated/images';
+import type { Source } from '../storage/source';
 
+/** Images of tasks, in which something other than a descriptor can refer to an entry. */
+const OF_TASKS: readonly ImageName[] = ['FS', 'MM'];
 /** More of what refers to one entry is counted, not named. */
 const MAX_REFERENCES = 1000;
 
@@ -39,107 +41,63 @@ export class CheckpointContext {
   static async read(source: Source | undefined, ids: ReadonlySet<number>): Promise<CheckpointContext> {
     const context = new CheckpointContext();
     if (source === undefined) return context;
-    for await (const member of source.members()) {
-      const image = imageOf(member);
-      if (image === undefined) continue;
-      const { name } = image.kind;
-      if (Tasks.readsFrom(image)) await context.tasks.read(member, image, () => {});
-      else if (name === 'CORE') await context.tasks.readCore(member, image, () => {});
-      else if (ids.size === 0) continue;
-      else if (name === 'FDINFO') await context.readTable(member, image, ids);
-      else if (name === 'FS' || name === 'MM') await context.readOthers(member, image, ids);
-      else if (name === 'SK_QUEUES') await context.readQueues(member, image, ids);
-      else if (name === 'FILES' || typeOfImage(name) !== undefined) await context.readEntries(member, image, ids);
-    }
+    const { tasks } = context;
+    const asked = ids.size === 0 ? [] : [context.eventsOf(ids)];
+    await walk(source, [tasks.events, tasks.coreEvents, ...asked]);
     await context.readPaths(source);
     return context;
   }
 
-  private readTable(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
-    const view = new DescriptorView();
-    return readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        const { id, fd } = view.read(bytes, start, end);
+  private eventsOf(ids: ReadonlySet<number>): Subscriber {
+    const seeEntry = (view: FileEntryView) => {
+      const { id } = view;
+      if (!ids.has(id)) return;
+      this.keys.set(id, keyOf(view));
+      if (namesRegf(view.member)) this.pathIds.set(id, regfOf(view));
+    };
+    return {
+      entry: seeEntry,
+      bareEntry: seeEntry,
+      descriptor: (view, { open }) => {
+        const { id, fd } = view.checkComplete();
         if (!ids.has(id)) return;
         let places = this.descriptors.get(id);
         if (places === undefined) {
           places = new Numbers();
           this.descriptors.set(id, places);
         }
-        places.push(image.number);
+        places.push(open.number);
         places.push(fd);
-      }),
-    );
+      },
+      reference: (id, kind, { open }) => {
+        if (OF_TASKS.includes(open.kind.name) && ids.has(id)) this.seeOther(id, kind, open.number);
+      },
+      packet: (rights, bytes, start, end) => {
+        const wanted = rights.filter((id) => ids.has(id));
+        if (wanted.length === 0) return;
+        const socket = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
+        for (const id of wanted) this.queues.set(id, (this.queues.get(id) ?? new Set()).add(socket));
+      },
+    };
   }
 
-  private readOthers(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
-    return readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) =>
-        visitFileIds(image.kind.name, bytes, start, end, (id, kind) => {
-          if (!ids.has(id)) return;
-          const words = this.others.get(id) ?? new Set();
-          this.others.set(id, words.add(`${kind} of ${image.number}`));
-          // An executable is mapped as well.
-          if (kind === 'executable') words.delete(`mapping of ${image.number}`);
-        }),
-      ),
-    );
-  }
-
-  private readQueues(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
-    return readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        let socket: number | undefined;
-        const rights: number[] = [];
-        visitFileIds(image.kind.name, bytes, start, end, (id, kind) => {
-          if (kind === 'queue of a socket') socket = id;
-          else if (ids.has(id)) rights.push(id);
-        });
-        for (const id of socket === undefined ? [] : rights) {
-          this.queues.set(id, (this.queues.get(id) ?? new Set()).add(socket as number));
-        }
-      }),
-    );
-  }
-
-  private readEntries(member: SourceMember, image: ImageFile, ids: ReadonlySet<number>): Promise<void> {
-    const type = typeOfImage(image.kind.name);
-    const view = new FileEntryView();
-    return readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        if (type === undefined) view.read(bytes, start, end);
-        else view.readBare(type, bytes, start, end);
-        const { id } = view;
-        if (!ids.has(id)) return;
-        this.keys.set(id, keyOf(view));
-        if (!namesRegf(view.member)) return;
-        this.pathIds.set(id, id);
-        visitRegf(view.member, view.bytes, view.start, view.end, (regf) => this.pathIds.set(id, regf));
-      }),
-    );
+  private seeOther(id: number, kind: HolderKind, pid: number): void {
+    const words = this.others.get(id) ?? new Set();
+    this.others.set(id, words.add(`${kind} of ${pid}`));
+    // An executable is mapped as well.
+    if (kind === 'executable') words.delete(`mapping of ${pid}`);
   }
 
   /** Names FIFOs and terminals by the path that another entry has. */
   private async readPaths(source: Source): Promise<void> {
     if (this.pathIds.size === 0) return;
-    const members = source.byName();
-    try {
-      const member = await members.member('files.img');
-      const image = member && imageOf(member);
-      if (member === undefined || image === undefined) return;
-      const wanted = new Map<number, number[]>();
-      for (const [id, regf] of this.pathIds) pushTo(wanted, regf, id);
-      const view = new FileEntryView();
-      await readBatches(member, image, (batch, open) =>
-        forEachRecord(batch, open.name, (bytes, start, end) => {
-          view.read(bytes, start, end);
-          if (view.member !== FILE_ENTRY_FIELDS.reg) return;
-          for (const id of wanted.get(view.id) ?? []) this.keys.set(id, keyOf(view));
-        }),
-      );
-    } finally {
-      await members.close();
-    }
+    const wanted = new Map<number, number[]>();
+    for (const [id, regf] of this.pathIds) pushTo(wanted, regf, id);
+    const entry = (view: FileEntryView) => {
+      if (view.member !== FILE_ENTRY_FIELDS.reg) return;
+      for (const id of wanted.get(view.id) ?? []) this.keys.set(id, keyOf(view));
+    };
+    await walk(source, [{ entry }]);
   }
 
   /** The key that names an entry, or its type and id. */
@@ -212,4 +170,13 @@ function keyOf(view: FileEntryView): string {
   const known = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
   if (known === undefined || known.pathId !== undefined) return `${typeName(view.type)} ${view.id}`;
   return known.describe(decode(known.schema, view.bytes, view.start, view.end) as never, undefined).key;
+}
+
+/** The id of the entry with the path of a FIFO or terminal. */
+function regfOf({ id, member, bytes, start, end }: FileEntryView): number {
+  let found = id;
+  visitRegf(member, bytes, start, end, (regf) => {
+    found = regf;
+  });
+  return found;
 }

@@ -1,5 +1,6 @@
 import { escapeBytes } from '../bytes/escape';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
+import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
 import type { ImageName } from '../frames/image-kinds';
 import { MNT_ENTRY_FIELDS, NETNS_ENTRY_FIELDS, PIDNS_ENTRY_FIELDS } from '../schema/generated/images';
@@ -25,20 +26,17 @@ export interface ExternalKey {
 export async function readExternalKeys(source: Source, signal?: AbortSignal): Promise<ExternalKey[]> {
   const keys: ExternalKey[] = [];
   const cursor = new FieldCursor();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    const keyed = image === undefined ? undefined : KEYED[image.kind.name];
-    if (image === undefined || keyed === undefined) continue;
-    await readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        let key: Buffer | undefined;
-        cursor.over(bytes, start, end);
-        while (cursor.next()) if (cursor.number === keyed.field) key = Buffer.from(cursor.payload());
-        if (key !== undefined && key.length > 0) keys.push({ key, what: keyed.what, image: open.name });
-      }),
-    );
-  }
+  const events: Subscriber = {
+    external: (bytes, start, end, { open }) => {
+      const keyed = KEYED[open.kind.name];
+      if (keyed === undefined) return;
+      let key: Buffer | undefined;
+      cursor.over(bytes, start, end);
+      while (cursor.next()) if (cursor.number === keyed.field) key = Buffer.from(cursor.payload());
+      if (key !== undefined && key.length > 0) keys.push({ key, what: keyed.what, image: open.name });
+    },
+  };
+  await walk(source, [events], signal);
   return keys;
 }
 

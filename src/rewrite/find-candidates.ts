@@ -1,5 +1,5 @@
 import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
-import { type EpollWatch, epollWatches } from '../checkpoint/descriptor-names';
+import type { EpollWatch } from '../checkpoint/descriptor-names';
 import {
   ENTRY_TYPES,
   type EntryFacts,
@@ -8,13 +8,12 @@ import {
   MAX_KEY_BYTES,
   typeName,
 } from '../checkpoint/entry-types';
-import { FileEntryView } from '../checkpoint/file-entry';
-import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
+import type { FileEntryView } from '../checkpoint/file-entry';
+import type { HolderKind } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
-import { forEachRecord } from '../checkpoint/open-image';
 import { pipeName } from '../checkpoint/pipe-name';
+import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
-import type { RecordBatch } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import { FILE_ENTRY_FIELDS, PIPE_ENTRY, type UnixSkEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -45,6 +44,7 @@ export class Candidates {
 
   private readonly index: SpecIndex;
   private readonly typeOf = new Map<number, EntryType>(ENTRY_TYPES.map((type) => [type.number, type]));
+  private readonly namesDescriptors: boolean;
   private readonly namesSingleEnds: boolean;
   private readonly seenIds = new IdSet();
   private readonly repeatedIds = new IdSet();
@@ -55,7 +55,21 @@ export class Candidates {
   private readonly sockets = new UnixSockets();
   /** What the paths are of entries that specs name by a descriptor, by file id. */
   private readonly paths = new Map<number, EntryFacts>();
-  private readonly view = new FileEntryView();
+
+  /** Of a walk over files.img. */
+  readonly events: Subscriber = {
+    batch: ({ bytes, starts, ends, count }, { kind }) => {
+      if (kind.name === 'FILES') this.index.prepare(bytes, starts[0] as number, ends[count - 1] as number, count);
+    },
+    entry: (view, at) => this.see(view, at),
+    path: (id, kind) => this.seePath(id, kind),
+    watch: (watch, { open }) => {
+      if (open.kind.name === 'FILES') this.watches.push(watch);
+    },
+    closed: ({ kind }) => {
+      if (kind.name === 'FILES') this.conclude();
+    },
+  };
 
   constructor(
     private readonly specs: readonly InheritSpec[],
@@ -63,27 +77,28 @@ export class Candidates {
   ) {
     const { specsOfId } = resolved;
     this.index = new SpecIndex(specs, specsOfId);
-    this.namesSingleEnds = specsOfId.size > 0 || specs.some(({ key }) => key.kind === 'pipe' && key.end !== undefined);
+    this.namesDescriptors = specsOfId.size > 0;
+    this.namesSingleEnds =
+      this.namesDescriptors || specs.some(({ key }) => key.kind === 'pipe' && key.end !== undefined);
   }
 
-  see(batch: RecordBatch, file: string): void {
-    const { view } = this;
-    forEachRecord(batch, file, (bytes, start, end, entry) => {
-      view.read(bytes, start, end);
-      if (!this.seenIds.add(view.id)) this.repeatedIds.add(view.id);
-      if (view.id > this.highestId) this.highestId = view.id;
-      if (this.resolved.specsOfId.size > 0) this.sockets.see(view);
-      const type = view.member === 0 ? undefined : this.typeOf.get(view.type);
-      if (type?.pathId !== undefined) this.deferPathless(entry, type);
-      const numbers = this.lookUp(file, entry, type);
-      if (type !== undefined && type.pathId === undefined && numbers.length > 0) this.add(entry, type, numbers);
-      else if (view.member !== 0) this.seeOther();
-      if (type?.isPath && this.resolved.pathIds.has(view.id)) this.paths.set(view.id, this.describe(type));
-    });
+  private see(view: FileEntryView, { open, entry }: RecordPlace): void {
+    const { id } = view;
+    if (!this.seenIds.add(id)) this.repeatedIds.add(id);
+    if (id > this.highestId) this.highestId = id;
+    if (this.namesDescriptors) this.sockets.see(view);
+    // Nearly all entries are regular files that no key can be of.
+    else if (view.member === FILE_ENTRY_FIELDS.reg && this.index.isOfNoKey(view.bytes, view.start, view.end)) return;
+    const type = view.member === 0 ? undefined : this.typeOf.get(view.type);
+    if (type?.pathId !== undefined) this.deferPathless(view, entry, type);
+    const numbers = this.lookUp(view, open.name, entry, type);
+    if (type !== undefined && type.pathId === undefined && numbers.length > 0) this.add(view, entry, type, numbers);
+    else if (this.namesSingleEnds) this.seeOther(view);
+    if (type?.isPath && this.resolved.pathIds.has(id)) this.paths.set(id, describe(view, type));
   }
 
-  /** To be called when all of files.img was seen: only then every path is known. */
-  conclude(): void {
+  /** When all of files.img was seen: only then every path is known. */
+  private conclude(): void {
     for (const [id, [number]] of this.resolved.specsOfId) {
       if (!this.seenIds.has(id)) throw messages.entryMissing(this.specs[number as number]?.text ?? '', id);
     }
@@ -120,18 +135,9 @@ export class Candidates {
     return (match?.specs ?? []).filter((number) => this.specs[number]?.key.kind !== 'descriptor');
   }
 
-  private describe(type: EntryType): EntryFacts {
-    return type.describe(this.decodeMember(type), undefined);
-  }
-
-  private decodeMember(type: EntryType): never {
-    const { view } = this;
-    return decode(type.schema, view.bytes, view.start, view.end) as never;
-  }
-
-  private deferPathless(entry: number, type: EntryType): void {
-    const { id } = this.view;
-    const decoded = this.decodeMember(type);
+  private deferPathless(view: FileEntryView, entry: number, type: EntryType): void {
+    const { id } = view;
+    const decoded = decodeMember(view, type);
     this.pathless.push({ id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? id });
   }
 
@@ -148,8 +154,8 @@ export class Candidates {
     }
   }
 
-  private lookUp(file: string, entry: number, type: EntryType | undefined): readonly number[] {
-    const { view, index } = this;
+  private lookUp(view: FileEntryView, file: string, entry: number, type: EntryType | undefined): readonly number[] {
+    const { index } = this;
     if (type !== undefined) {
       return index.lookUp(view.id, view.type, view.member, view.bytes, view.start, view.end);
     }
@@ -170,9 +176,8 @@ export class Candidates {
     return [];
   }
 
-  private add(entry: number, type: EntryType, specs: readonly number[]): void {
-    const { view } = this;
-    const decoded = this.decodeMember(type);
+  private add(view: FileEntryView, entry: number, type: EntryType, specs: readonly number[]): void {
+    const decoded = decodeMember(view, type);
     const facts = type.describe(decoded, undefined);
     // A glob is meant for files; a folder is named only by a key of its own.
     const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
@@ -190,28 +195,28 @@ export class Candidates {
     if (!this.byId.has(match.id)) this.byId.set(match.id, match);
   }
 
-  /** An entry that no spec names. */
-  private seeOther(): void {
-    const { view } = this;
-    if (namesRegf(view.member)) this.seeRegf();
-    else if (view.member === FILE_ENTRY_FIELDS.epfd) {
-      for (const watch of epollWatches(view.id, view.bytes, view.start, view.end)) this.watches.push(watch);
-    } else if (this.namesSingleEnds && view.member === FILE_ENTRY_FIELDS.pipe) {
-      const { pipe_id, flags } = decode(PIPE_ENTRY, view.bytes, view.start, view.end);
-      this.otherEnds.push({ id: view.id, pipe: pipeName('PIPE', pipe_id), flags });
-    }
+  /** An end of a pipe that no spec names. */
+  private seeOther({ id, member, bytes, start, end }: FileEntryView): void {
+    if (member !== FILE_ENTRY_FIELDS.pipe) return;
+    const { pipe_id, flags } = decode(PIPE_ENTRY, bytes, start, end);
+    this.otherEnds.push({ id, pipe: pipeName('PIPE', pipe_id), flags });
   }
 
-  private seeRegf(): void {
-    const { view } = this;
-    visitRegf(view.member, view.bytes, view.start, view.end, (id, kind) => {
-      let ids = this.regfs.find(([known]) => known === kind)?.[1];
-      if (ids === undefined) {
-        ids = new IdSet();
-        this.regfs.push([kind, ids]);
-      }
-      ids.add(id);
-      if (id > this.highestId) this.highestId = id;
-    });
+  private seePath(id: number, kind: HolderKind): void {
+    let ids = this.regfs.find(([known]) => known === kind)?.[1];
+    if (ids === undefined) {
+      ids = new IdSet();
+      this.regfs.push([kind, ids]);
+    }
+    ids.add(id);
+    if (id > this.highestId) this.highestId = id;
   }
+}
+
+function describe(view: FileEntryView, type: EntryType): EntryFacts {
+  return type.describe(decodeMember(view, type), undefined);
+}
+
+function decodeMember({ bytes, start, end }: FileEntryView, { schema }: EntryType): never {
+  return decode(schema, bytes, start, end) as never;
 }

@@ -1,12 +1,10 @@
-import { eachFileEntry } from '../checkpoint/each-entry';
 import { REGULAR_FILE } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { pathKey } from '../checkpoint/key-text';
 import type { FileName, Mounts } from '../checkpoint/mounts';
-import { imageOf, readBatches } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
-import { refersToEntries } from '../checkpoint/referring-images';
+import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
 import { FD_TYPES, REG_FILE_ENTRY, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -122,7 +120,7 @@ async function findOthers(
     });
     if (uses.has(name)) others.set(id, name);
   };
-  await eachFileEntry(source, see, signal);
+  await walk(source, [{ entry: see }], signal);
   return others;
 }
 
@@ -150,12 +148,7 @@ async function readUses(
   const ids = new IdSet();
   for (const id of others.keys()) ids.add(id);
   const finder = new ReferenceFinder({ ids, byId: new Map(), watches: [] });
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    if (image === undefined || !refersToEntries(image)) continue;
-    await readBatches(member, image, (batch, open) => finder.see(batch, open));
-  }
+  await walk(source, [finder.events], signal);
   const linked = new Set(finder.remaps.flatMap(({ origId, linkedId }) => (linkedId === undefined ? [] : [origId])));
   for (const [id, name] of others) {
     if (linked.has(id)) continue;

@@ -1,9 +1,9 @@
 import { escapeBytes } from '../bytes/escape';
-import { eachFileEntry } from '../checkpoint/each-entry';
 import { accessOf, fileKind, MAX_KEY_BYTES, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import type { IdSet } from '../checkpoint/id-set';
 import { EXTERNAL_NAME, pathKey, pipeKey, startOfPath } from '../checkpoint/key-text';
+import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import {
@@ -99,7 +99,7 @@ async function compareWithEntries(
       for (const explainer of compared) explainer.seeOther(view);
     }
   };
-  await eachFileEntry(source, see, signal);
+  await walk(source, [{ entry: see }], signal);
 }
 
 interface SeenFile {

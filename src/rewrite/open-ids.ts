@@ -1,30 +1,18 @@
-import { fileIdOf } from '../checkpoint/descriptor-record';
-import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
+import { walk } from '../checkpoint/walk/walk';
 import type { Source } from '../storage/source';
-import { FieldCursor } from '../wire/field-cursor';
 
 /** File ids that a descriptor or an SCM right refers to, in a pass of its own. Throws FdgraftError. */
 export async function readOpenIds(source: Source, signal?: AbortSignal): Promise<IdSet> {
   const ids = new IdSet();
-  const cursor = new FieldCursor();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    const name = image?.kind.name;
-    if (image === undefined || (name !== 'FDINFO' && name !== 'SK_QUEUES')) continue;
-    const visit = (bytes: Uint8Array, start: number, end: number) => {
-      if (name === 'SK_QUEUES') {
-        visitFileIds(name, bytes, start, end, (id, kind) => {
-          if (kind === 'SCM right') ids.add(id);
-        });
-        return;
-      }
-      const id = fileIdOf(cursor, bytes, start, end);
+  const events = {
+    descriptor: ({ id }: { readonly id: number }) => {
       if (id !== -1) ids.add(id);
-    };
-    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit));
-  }
+    },
+    packet: (rights: readonly number[]) => {
+      for (const id of rights) ids.add(id);
+    },
+  };
+  await walk(source, [events], signal);
   return ids;
 }

@@ -1,8 +1,7 @@
-import { fileIdOf } from '../checkpoint/descriptor-record';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import type { Tasks } from '../checkpoint/tasks';
-import { decode } from '../schema/decode';
-import { FDINFO_ENTRY, TTY_INFO_ENTRY_FIELDS, type TtyFileEntry } from '../schema/generated/images';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
+import { walk } from '../checkpoint/walk/walk';
+import { TTY_INFO_ENTRY_FIELDS, type TtyFileEntry } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 
@@ -33,23 +32,20 @@ export async function readOpenTerminals(
   let count = 0;
   let criuKey: string | undefined;
   const cursor = new FieldCursor();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    if (image === undefined || (image.kind.name !== 'FDINFO' && image.kind.name !== 'TTY_INFO')) continue;
-    const pids = tasks.pidsOf(image.number);
-    await readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        if (open.kind.name === 'TTY_INFO') criuKey ??= keyOf(cursor, bytes, start, end, infos);
-        else if (ids.has(fileIdOf(cursor, bytes, start, end))) {
-          const { fd } = decode(FDINFO_ENTRY, bytes, start, end);
-          count += Math.max(1, pids.length);
-          const named = pids.length === 0 ? [`table ${image.number}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
-          places.push(...named.slice(0, Math.max(0, MAX_NAMED - places.length)));
-        }
-      }),
-    );
-  }
+  const events: Subscriber = {
+    descriptor: (view, { open }) => {
+      if (!ids.has(view.id)) return;
+      const { fd } = view.checkComplete();
+      const pids = tasks.pidsOf(open.number);
+      count += Math.max(1, pids.length);
+      const named = pids.length === 0 ? [`table ${open.number}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
+      places.push(...named.slice(0, Math.max(0, MAX_NAMED - places.length)));
+    },
+    terminal: (bytes, start, end) => {
+      criuKey ??= keyOf(cursor, bytes, start, end, infos);
+    },
+  };
+  await walk(source, [events], signal);
   return { places, count, criuKey };
 }
 

@@ -1,13 +1,11 @@
-import { fileIdOf } from '../checkpoint/descriptor-record';
-import { eachFileEntry } from '../checkpoint/each-entry';
 import type { FileEntryView } from '../checkpoint/file-entry';
-import { forEachRecord, imageOf, readBatches } from '../checkpoint/open-image';
 import { Tasks } from '../checkpoint/tasks';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
+import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
-import { FD_TYPES, FDINFO_ENTRY, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema/generated/images';
+import { FD_TYPES, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
-import { FieldCursor } from '../wire/field-cursor';
 import { DescriptorKeys } from './descriptor-keys';
 
 /** This many numbers are listed where a spec names one that is not there. */
@@ -73,25 +71,21 @@ interface Table {
 async function readTables(source: Source, wanted: ReadonlySet<number>, signal?: AbortSignal) {
   const tasks = new Tasks();
   const tables = new Map<number, Table>();
-  const cursor = new FieldCursor();
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    const image = imageOf(member);
-    if (image === undefined) continue;
-    if (Tasks.readsFrom(image)) await tasks.read(member, image, () => {});
-    if (image.kind.name !== 'FDINFO') continue;
-    const found: Table['found'] = [];
-    const some: number[] = [];
-    tables.set(image.number, { found, some });
-    await readBatches(member, image, (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => {
-        if (fileIdOf(cursor, bytes, start, end) === -1) return;
-        const { id, fd, type } = decode(FDINFO_ENTRY, bytes, start, end);
-        if (some.length < MAX_LISTED) some.push(fd);
-        if (wanted.has(fd)) found.push({ fd, id, type });
-      }),
-    );
-  }
+  let table: Table = { found: [], some: [] };
+  const events: Subscriber = {
+    opened: ({ kind, number }) => {
+      if (kind.name !== 'FDINFO') return;
+      table = { found: [], some: [] };
+      tables.set(number, table);
+    },
+    descriptor: (view) => {
+      if (view.id === -1) return;
+      const { id, fd, type } = view.checkComplete();
+      if (table.some.length < MAX_LISTED) table.some.push(fd);
+      if (wanted.has(fd)) table.found.push({ fd, id, type });
+    },
+  };
+  await walk(source, [tasks.events, events], signal);
   return { tasks, tables };
 }
 
@@ -99,12 +93,12 @@ async function readTables(source: Source, wanted: ReadonlySet<number>, signal?: 
 async function findPaths(source: Source, fifos: ReadonlySet<number>, signal?: AbortSignal): Promise<Set<number>> {
   if (fifos.size === 0) return new Set();
   const seen: { id: number; pipeId: number; pathId: number }[] = [];
-  const see = (view: FileEntryView) => {
-    if (view.member !== FILE_ENTRY_FIELDS.fifo) return;
-    const { pipe_id, regf_id } = decode(FIFO_ENTRY, view.bytes, view.start, view.end);
-    seen.push({ id: view.id, pipeId: pipe_id, pathId: regf_id ?? view.id });
+  const entry = ({ id, member, bytes, start, end }: FileEntryView) => {
+    if (member !== FILE_ENTRY_FIELDS.fifo) return;
+    const { pipe_id, regf_id } = decode(FIFO_ENTRY, bytes, start, end);
+    seen.push({ id, pipeId: pipe_id, pathId: regf_id ?? id });
   };
-  await eachFileEntry(source, see, signal);
+  await walk(source, [{ entry }], signal);
   const pipes = new Set(seen.flatMap(({ id, pipeId }) => (fifos.has(id) ? [pipeId] : [])));
   return new Set(seen.flatMap(({ pipeId, pathId }) => (pipes.has(pipeId) ? [pathId] : [])));
 }

@@ -1,15 +1,14 @@
 import { escapeBytes } from '../bytes/escape';
 import { Layout } from '../checkpoint/layout';
 import { type FileName, Mounts } from '../checkpoint/mounts';
-import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../checkpoint/open-image';
 import type { PipeName } from '../checkpoint/pipe-name';
-import { refersToEntries } from '../checkpoint/referring-images';
 import { Tasks } from '../checkpoint/tasks';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
+import { tells, walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
-import { type ImageFile, PLAN_IMAGE } from '../frames/image-kinds';
-import { INVENTORY_ENTRY } from '../schema/generated/images';
+import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { InheritSpec } from '../specs/spec';
-import type { Member, Source, SourceMember } from '../storage/source';
+import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
@@ -56,17 +55,7 @@ export async function survey(
   signal?: AbortSignal,
 ): Promise<Survey> {
   const surveyor = new Surveyor(specs, resolved);
-  for await (const member of source.members()) {
-    signal?.throwIfAborted();
-    if (escapeBytes(member.name) === PLAN_IMAGE) throw messages.planInSource(source.label);
-    await surveyor.see(member);
-  }
-  if (surveyor.needsAnotherPass) {
-    for await (const member of source.members()) {
-      signal?.throwIfAborted();
-      await surveyor.seeReferences(member);
-    }
-  }
+  await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
   return { ...found, sameFiles: await findSameFiles(source, found, specs, signal) };
 }
@@ -76,55 +65,40 @@ export async function survey(
  * source has another order, these are read once more.
  */
 class Surveyor {
-  /** References came before the entries: they are to be read when those are known. */
-  needsAnotherPass = false;
-
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
   private readonly candidates: Candidates;
-  private finder: ReferenceFinder;
+  private readonly finder: ReferenceFinder;
   private filesImage: Member | undefined;
-  private readonly onOpen = (open: OpenImage) => this.layout.sawMagics(open);
 
   constructor(specs: readonly InheritSpec[], resolved: ResolvedDescriptors) {
     this.candidates = new Candidates(specs, resolved);
     this.finder = new ReferenceFinder(this.candidates);
   }
 
-  async see(member: SourceMember): Promise<void> {
-    const image = imageOf(member);
-    const name = escapeBytes(member.name);
-    if (image === undefined) return;
-    this.layout.sawImage(image, name);
-    if (image.kind.name === 'INVENTORY') {
-      this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
-    } else if (Tasks.readsFrom(image)) {
-      await this.tasks.read(member, image, this.onOpen);
-    } else if (image.kind.name === 'MNTS') {
-      const read = (bytes: Uint8Array, start: number, end: number) => this.mounts.read(bytes, start, end);
-      await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, read), this.onOpen);
-    } else if (image.kind.name === 'FILES') {
-      this.filesImage = member;
-      await readBatches(member, image, (batch, open) => this.candidates.see(batch, open.name), this.onOpen);
-      this.candidates.conclude();
-    } else if (refersToEntries(image)) {
-      if (this.filesImage === undefined) this.needsAnotherPass = true;
-      else await this.readReferences(member, image);
-    }
-  }
-
-  /** For the further pass, where one is needed. */
-  async seeReferences(member: SourceMember): Promise<void> {
-    if (this.needsAnotherPass) this.finder = new ReferenceFinder(this.candidates);
-    this.needsAnotherPass = false;
-    const image = imageOf(member);
-    if (image !== undefined && refersToEntries(image)) await this.readReferences(member, image);
-  }
-
-  private async readReferences(member: SourceMember, image: ImageFile): Promise<void> {
-    if (this.candidates.list.length === 0) return;
-    await readBatches(member, image, (batch, open) => this.finder.see(batch, open), this.onOpen);
+  async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
+    const { layout, tasks, mounts, candidates, finder } = this;
+    let early = false;
+    const first: Subscriber = {
+      member: ({ name }) => {
+        if (escapeBytes(name) === PLAN_IMAGE) throw messages.planInSource(source.label);
+      },
+      image: (image, member) => {
+        if (image.kind.name === 'FILES') this.filesImage = member;
+      },
+    };
+    // References that come before the entries are to be read when those are known.
+    const references: Subscriber = {
+      ...finder.events,
+      skips: (image) => {
+        if (this.filesImage === undefined) early ||= tells(image, finder.events);
+        return early || candidates.list.length === 0;
+      },
+    };
+    const all = [first, layout.events, tasks.events, mounts.events, candidates.events, references];
+    await walk(source, all, signal);
+    if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
   conclude(source: string): Omit<Survey, 'sameFiles'> & { readonly mounts: Mounts } {

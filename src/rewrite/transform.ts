@@ -1,15 +1,12 @@
-import { fileIdOf } from '../checkpoint/descriptor-record';
+import { DescriptorView } from '../checkpoint/descriptor-record';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord, imageOf, type OpenImage } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-reader';
-import { decode } from '../schema/decode';
-import { FDINFO_ENTRY } from '../schema/generated/images';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
-import { FieldCursor } from '../wire/field-cursor';
 import { type Change, changeImage, type Replacement } from './change-image';
 import type { Decision, Placeholder } from './decide';
 import type { ChangedImage } from './match';
@@ -47,7 +44,7 @@ class Transformer {
   private readonly lostRemaps: ReadonlySet<number>;
   /** Images whose bytes the executor reads. */
   private readonly replayed: ReadonlySet<string>;
-  private readonly cursor = new FieldCursor();
+  private readonly view = new DescriptorView();
   /** The next of byEntry that the pass will meet. */
   private next = 0;
   private readonly split: Buffer[] = [];
@@ -118,21 +115,17 @@ class Transformer {
   }
 
   private replaceDescriptors(batch: RecordBatch, open: OpenImage): Replacement[] {
-    const { cursor } = this;
+    const { view } = this;
     const replacements: Replacement[] = [];
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
-      const id = fileIdOf(cursor, bytes, start, end);
+      const { id } = view.read(bytes, start, end);
       if (id === -1 || !this.ids.has(id)) return;
-      const placeholder = this.wholes.get(id) ?? this.byDescriptor.get(this.nameOf(open, bytes, start, end, id));
+      const placeholder = this.wholes.get(id) ?? this.byDescriptor.get(nameOf(open, view.checkComplete()));
       if (placeholder === undefined) return;
       const index = entry - batch.firstEntry;
       replacements.push({ index, record: retypeDescriptor(placeholder, bytes, start, end) });
     });
     return replacements;
-  }
-
-  private nameOf(open: OpenImage, bytes: Uint8Array, start: number, end: number, id: number): string {
-    return `${open.number}/${decode(FDINFO_ENTRY, bytes, start, end).fd} ${id}`;
   }
 
   private replaceRights(batch: RecordBatch, open: OpenImage): Replacement[] {
@@ -156,4 +149,8 @@ class Transformer {
     }
     return replacements;
   }
+}
+
+function nameOf({ number }: OpenImage, { fd, id }: DescriptorView): string {
+  return `${number}/${fd} ${id}`;
 }

@@ -36,7 +36,7 @@ const KINDS = 6;
 export class Glob {
   private readonly steps: readonly Step[];
   /** The bytes that every match begins with. */
-  private readonly prefix: Buffer;
+  readonly prefix: Buffer;
   /** States, as step × KINDS + BEFORE, that the bytes read so far lead to, and those that one more byte leads to. */
   private current: Int32Array;
   private following: Int32Array;

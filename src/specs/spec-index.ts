@@ -7,6 +7,9 @@ import type { Glob } from './glob';
 import type { InheritSpec } from './spec';
 
 const NONE: readonly number[] = [];
+/** More are not looked for one by one. */
+const MAX_NEEDLES = 8;
+const SLASH = 0x2f;
 
 /**
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
@@ -21,6 +24,12 @@ export class SpecIndex {
   private readonly globNumbers = new Set<number>();
   private readonly lengths = new Set<number>();
   private readonly cursor = new FieldCursor();
+  /** Bytes of which a name has one at least, if a key of a path or of an external file names it. */
+  private readonly needles: readonly Buffer[] | undefined;
+  /** Where they are in the buffer that `prepare` was called for last, ascending; undefined where that is not known. */
+  private hits: readonly number[] | undefined;
+  private nextHit = 0;
+  private prepared: Uint8Array | undefined;
 
   constructor(
     specs: readonly InheritSpec[],
@@ -46,6 +55,32 @@ export class SpecIndex {
       this.lengths.add(name.length);
       this.lengths.add(name.length + 1);
     }
+    this.needles = this.findNeedles();
+  }
+
+  /** Undefined where a name can match without having any certain bytes, or where looking for them does not pay. */
+  private findNeedles(): Buffer[] | undefined {
+    const names = [...this.paths.keys(), ...this.externals.keys()].map((name) => Buffer.from(name, 'latin1'));
+    const needles = [...names, ...this.globs.map(({ glob }) => glob.prefix)].map(withoutSlashes);
+    return needles.length > MAX_NEEDLES || needles.some(({ length }) => length === 0) ? undefined : needles;
+  }
+
+  /**
+   * Looks for the keys in `bytes[start, end)`, in which `count` entries lie: in one go, since nearly none has one.
+   * What is found somewhere need not be a name.
+   */
+  prepare(bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.prepared = bytes;
+    this.nextHit = 0;
+    this.hits = this.needles && findAll(bytes.subarray(0, end), start, this.needles, count);
+  }
+
+  /** True where none of the keys can be the name of the entry whose member lies at `bytes[start, end)`. Ask in their order. */
+  isOfNoKey(bytes: Uint8Array, start: number, end: number): boolean {
+    const { hits } = this;
+    if (hits === undefined || bytes !== this.prepared) return false;
+    while (this.nextHit < hits.length && (hits[this.nextHit] as number) < start) this.nextHit += 1;
+    return this.nextHit === hits.length || (hits[this.nextHit] as number) >= end;
   }
 
   isGlob(number: number): boolean {
@@ -121,4 +156,23 @@ export class SpecIndex {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
     return (external ? this.externals : this.paths).get(name) ?? NONE;
   }
+}
+
+/** An entry can have a path with or without its slash. */
+function withoutSlashes(name: Buffer): Buffer {
+  let start = 0;
+  while (name[start] === SLASH) start += 1;
+  return name.subarray(start);
+}
+
+/** Positions from `start` on, ascending; undefined if there are more than `most`. */
+function findAll(bytes: Uint8Array, start: number, needles: readonly Buffer[], most: number): number[] | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const hits: number[] = [];
+  for (const needle of needles) {
+    for (let at = buffer.indexOf(needle, start); at !== -1; at = buffer.indexOf(needle, at + 1)) {
+      if (hits.push(at) > most) return undefined;
+    }
+  }
+  return hits.sort((a, b) => a - b);
 }

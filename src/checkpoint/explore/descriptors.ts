@@ -63,7 +63,7 @@ async function* descriptorsIn(
     for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredFds>[] = [];
       forEachRecord(piece, open.name, (bytes, start, end) => {
-        const { id, type, fd, flags } = view.read(bytes, start, end);
+        const { id, type, fd, flags } = view.read(bytes, start, end).checkComplete();
         const closeOnExec = isCloseOnExec(flags);
         rows.push({
           files: [{ id, type }],

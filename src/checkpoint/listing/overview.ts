@@ -1,39 +1,23 @@
 import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
-import type { ImageFile } from '../../frames/image-kinds';
 import { decode } from '../../schema/decode';
-import {
-  FD_TYPES,
-  FIFO_ENTRY,
-  INVENTORY_ENTRY,
-  PIPE_DATA_ENTRY,
-  PIPE_ENTRY,
-  SK_PACKET_ENTRY,
-} from '../../schema/generated/images';
-import type { Source, SourceMember } from '../../storage/source';
+import { FD_TYPES, FIFO_ENTRY, PIPE_ENTRY, SK_PACKET_ENTRY } from '../../schema/generated/images';
+import type { Source } from '../../storage/source';
 import { UnixSockets } from '../criu-key';
-import {
-  canBeWatched,
-  type DescriptorName,
-  descriptorNames,
-  type EpollWatch,
-  epollWatch,
-  epollWatches,
-  namesDescriptors,
-} from '../descriptor-names';
-import { DescriptorView, isCloseOnExec } from '../descriptor-record';
+import { canBeWatched, type DescriptorName, type EpollWatch } from '../descriptor-names';
+import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
 import { accessOf, type EntryFacts } from '../entry-types';
-import { FileEntryView, typeOfImage } from '../file-entry';
-import { type HolderKind, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import type { FileEntryView } from '../file-entry';
+import type { HolderKind } from '../file-ids';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
-import { decodeFirst, forEachRecord, imageOf, type OpenImage, readBatches } from '../open-image';
-import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../pipe-name';
+import { type PipeName, pipeName } from '../pipe-name';
 import { pushTo } from '../push-to';
-import { refersToEntries } from '../referring-images';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
 import { Tasks } from '../tasks';
+import type { Subscriber } from '../walk/subscriber';
+import { tells, walk } from '../walk/walk';
 import { entryKey, idOfKey } from './entry-key';
 import { SortedKeys } from './in-order';
 import type { Descriptor, Descriptors, OtherReference, Tie } from './open-entry';
@@ -119,10 +103,9 @@ export class Overview {
   private readonly foundHolders = new Numbers();
   private readonly foundFds = new Numbers();
   private ranked: Ranks | undefined;
-  private readonly entry = new FileEntryView();
-  private readonly descriptor = new DescriptorView();
   private readonly tally: Tally;
-  private readonly onOpen = (open: OpenImage) => this.layout.sawMagics(open);
+  /** Number of the image that is being read. */
+  private referrer = 0;
 
   private constructor(source: string) {
     this.tally = new Tally(source);
@@ -131,48 +114,38 @@ export class Overview {
   /** Reads the whole source. Throws FdgraftError. */
   static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
     const overview = new Overview(source.label);
-    for await (const member of source.members()) {
-      signal?.throwIfAborted();
-      const image = imageOf(member);
-      if (image !== undefined) await overview.see(member, image);
-    }
+    const { layout, tasks, events } = overview;
+    await walk(source, [layout.events, tasks.events, tasks.coreEvents, events], signal);
     overview.conclude(source.label);
     return overview;
   }
 
-  private async see(member: SourceMember, image: ImageFile): Promise<void> {
-    const { name } = image.kind;
-    this.layout.sawImage(image, member.name.toString('latin1'));
-    if (name === 'INVENTORY') this.layout.sawInventory(await decodeFirst(member, image, INVENTORY_ENTRY));
-    else if (Tasks.readsFrom(image)) await this.tasks.read(member, image, this.onOpen);
-    else if (name === 'CORE') await this.tasks.readCore(member, image, this.onOpen);
-    else if (name === 'FILES' || typeOfImage(name) !== undefined || refersToEntries(image)) {
-      await this.readRecords(member, image);
-    }
-  }
-
-  private async readRecords(member: SourceMember, image: ImageFile): Promise<void> {
-    const referrer = this.referrers.push({ number: image.number, pids: [], names: [], count: 0 }) - 1;
-    const visit = this.visitorOf(image, referrer);
-    await readBatches(member, image, (batch, open) => forEachRecord(batch, open.name, visit), this.onOpen);
-  }
-
-  private visitorOf({ kind: { name } }: ImageFile, referrer: number) {
-    const type = typeOfImage(name);
-    const unread = UNREAD_BYTES_OF[name];
-    return (bytes: Uint8Array, start: number, end: number) => {
-      if (name === 'FILES') this.seeEntry(this.entry.read(bytes, start, end));
-      else if (type !== undefined) this.seeEntry(this.entry.readBare(type, bytes, start, end));
-      else if (name === 'FDINFO') this.seeDescriptor(bytes, start, end, referrer);
-      else if (unread !== undefined) this.seeUnreadBytes(unread, bytes, start, end);
-      else if (name === 'SK_QUEUES') this.seePacket(bytes, start, end, referrer);
-      else if (namesDescriptors(name)) this.seeNames(descriptorNames(name, bytes, start, end));
-      else {
-        visitFileIds(name, bytes, start, end, (id, kind) => this.addHolder(id, kind, referrer));
-        if (name === 'EVENTPOLL_TFD') this.addWatch(epollWatch(bytes, start, end));
-      }
-    };
-  }
+  private readonly events: Subscriber = {
+    opened: (open) => {
+      if (!tells(open, this.events)) return;
+      const { number } = open;
+      this.referrer = this.referrers.push({ number, pids: [], names: [], count: 0 }) - 1;
+    },
+    entry: (entry) => this.seeEntry(entry),
+    bareEntry: (entry) => this.seeEntry(entry),
+    path: (id, kind) => this.addHolder(id, kind, 0),
+    descriptor: (descriptor) => this.seeDescriptor(descriptor),
+    reference: (id, kind) => this.addHolder(id, kind, this.referrer),
+    packet: (rights, bytes, start, end) => {
+      const { id_for: socketId } = decode(SK_PACKET_ENTRY, bytes, start, end);
+      this.tally.count('rights', rights.length);
+      for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
+    },
+    tie: (tie) => {
+      this.tally.count('locks');
+      this.names.push(tie);
+    },
+    watch: (watch) => this.addWatch(watch),
+    unread: (data, type) => {
+      const pipe = pipeName(type, data.pipe_id);
+      this.unread.set(pipe, (this.unread.get(pipe) ?? 0) + data.bytes);
+    },
+  };
 
   private seeEntry(entry: FileEntryView): void {
     const { id, type, member, bytes, start, end } = entry;
@@ -185,45 +158,18 @@ export class Overview {
       if (read) this.readEnds.add(pipe_id);
       if (write) this.writeEnds.add(pipe_id);
       if (read === write) this.undividedPipes.add(pipe_id);
-    } else if (type === FD_TYPES.EVENTPOLL && member !== 0) {
-      for (const watch of epollWatches(id, bytes, start, end)) this.addWatch(watch);
-    } else if (namesRegf(member)) {
-      if (type === FD_TYPES.FIFO) {
-        const { regf_id } = decode(FIFO_ENTRY, bytes, start, end);
-        this.paths.add(entryKey(regf_id ?? id, FD_TYPES.REG));
-      }
-      visitRegf(member, bytes, start, end, (regf, kind) => this.addHolder(regf, kind, 0));
+    } else if (type === FD_TYPES.FIFO && member !== 0) {
+      const { regf_id } = decode(FIFO_ENTRY, bytes, start, end);
+      this.paths.add(entryKey(regf_id ?? id, FD_TYPES.REG));
     }
   }
 
-  private seeDescriptor(bytes: Uint8Array, start: number, end: number, referrer: number): void {
-    const { id, type, fd, flags } = this.descriptor.read(bytes, start, end);
+  private seeDescriptor(descriptor: DescriptorView): void {
+    const { id, type, fd, flags } = descriptor.checkComplete();
+    const { referrer } = this;
     this.tally.count('descriptors');
     (this.referrers[referrer] as Referrer).count += 1;
     this.descriptors.add(entryKey(id, type), referrer * 2 + Number(isCloseOnExec(flags)), fd);
-  }
-
-  private seeNames(names: readonly DescriptorName[]): void {
-    this.tally.count('locks', names.length);
-    for (const name of names) this.names.push(name);
-  }
-
-  private seeUnreadBytes(type: string, bytes: Uint8Array, start: number, end: number): void {
-    const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
-    const pipe = pipeName(type, data.pipe_id);
-    this.unread.set(pipe, (this.unread.get(pipe) ?? 0) + data.bytes);
-  }
-
-  private seePacket(bytes: Uint8Array, start: number, end: number, referrer: number): void {
-    const rights: number[] = [];
-    visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
-      if (kind === 'SCM right') rights.push(id);
-      else this.addHolder(id, kind, referrer);
-    });
-    if (rights.length === 0) return;
-    const { id_for: socketId } = decode(SK_PACKET_ENTRY, bytes, start, end);
-    this.tally.count('rights', rights.length);
-    for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
   }
 
   private addHolder(id: number, kind: HolderKind, referrer: number): void {

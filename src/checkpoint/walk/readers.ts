@@ -1,0 +1,207 @@
+import { IMAGE_KINDS, type ImageFile, type ImageName } from '../../frames/image-kinds';
+import { decode } from '../../schema/decode';
+import {
+  FILE_ENTRY_FIELDS,
+  INVENTORY_ENTRY,
+  PIPE_DATA_ENTRY,
+  REMAP_FILE_PATH_ENTRY,
+  TASK_KOBJ_IDS_ENTRY,
+} from '../../schema/generated/images';
+import { descriptorNames, epollWatch, epollWatches, namesDescriptors } from '../descriptor-names';
+import { DescriptorView } from '../descriptor-record';
+import { FileEntryView, typeOfImage } from '../file-entry';
+import { holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import { UNREAD_BYTES_OF } from '../pipe-name';
+import type { Listener, Listeners, RecordEvent } from './listeners';
+import type { OnRecord } from './subscriber';
+
+/** How the records of an image become events. */
+export interface Reader {
+  /** What its records can tell. */
+  readonly events: readonly RecordEvent[];
+  /** Only the first record is told, and no further ones are read. 'required': there has to be one, as for CRIU. */
+  readonly first?: 'required' | 'optional';
+  /** Called once for each image that is read. */
+  readonly start: (image: ImageFile, to: Listeners) => OnRecord;
+}
+
+/** Records that are handed on as they are. */
+function raw(event: 'task' | 'core' | 'mount' | 'terminal' | 'external' | 'pagemap'): Reader {
+  const start = (_image: ImageFile, to: Listeners): OnRecord => {
+    const listeners: readonly Partial<Record<typeof event, OnRecord>>[] = to[event];
+    return (bytes, from, end, at) => {
+      for (const listener of listeners) listener[event]?.(bytes, from, end, at);
+    };
+  };
+  return { events: [event], start };
+}
+
+const INVENTORY: Reader = {
+  events: ['inventory'],
+  first: 'required',
+  start: (_image, to) => (bytes, start, end, at) => {
+    const inventory = decode(INVENTORY_ENTRY, bytes, start, end);
+    for (const listener of to.inventory) listener.inventory(inventory, at);
+  },
+};
+
+const IDS: Reader = {
+  events: ['ids'],
+  first: 'required',
+  start: (_image, to) => (bytes, start, end, at) => {
+    const ids = decode(TASK_KOBJ_IDS_ENTRY, bytes, start, end);
+    for (const listener of to.ids) listener.ids(ids, at);
+  },
+};
+
+/** What an entry tells besides itself: watches of an epoll, the path of a FIFO or terminal. */
+function tellMore(view: FileEntryView, to: Listeners, at: Parameters<Listener<'entry'>['entry']>[1]): void {
+  const { id, member, bytes, start, end } = view;
+  if (member === FILE_ENTRY_FIELDS.epfd && to.watch.length > 0) {
+    for (const watch of epollWatches(id, bytes, start, end)) for (const listener of to.watch) listener.watch(watch, at);
+  } else if (to.path.length > 0 && namesRegf(member)) {
+    visitRegf(member, bytes, start, end, (regf, kind) => {
+      for (const listener of to.path) listener.path(regf, kind, at);
+    });
+  }
+}
+
+const FILES: Reader = {
+  events: ['entry', 'watch', 'path'],
+  start: (_image, to) => {
+    const view = new FileEntryView();
+    return (bytes, start, end, at) => {
+      view.read(bytes, start, end);
+      for (const listener of to.entry) listener.entry(view, at);
+      tellMore(view, to, at);
+    };
+  },
+};
+
+function bareEntries(type: number): Reader {
+  return {
+    events: ['bareEntry'],
+    start: (_image, to) => {
+      const view = new FileEntryView();
+      return (bytes, start, end, at) => {
+        view.readBare(type, bytes, start, end);
+        for (const listener of to.bareEntry) listener.bareEntry(view, at);
+        tellMore(view, to, at);
+      };
+    },
+  };
+}
+
+const FDINFO: Reader = {
+  events: ['descriptor'],
+  start: (_image, to) => {
+    const view = new DescriptorView();
+    return (bytes, start, end, at) => {
+      view.read(bytes, start, end);
+      for (const listener of to.descriptor) listener.descriptor(view, at);
+    };
+  },
+};
+
+const SK_QUEUES: Reader = {
+  events: ['packet', 'reference'],
+  start: (_image, to) => (bytes, start, end, at) => {
+    const rights: number[] = [];
+    visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+      if (kind === 'SCM right') rights.push(id);
+      else for (const listener of to.reference) listener.reference(id, kind, at);
+    });
+    if (rights.length === 0) return;
+    for (const listener of to.packet) listener.packet(rights, bytes, start, end, at);
+  },
+};
+
+const REMAP_FPATH: Reader = {
+  events: ['remap', 'reference'],
+  start: (_image, to) => (bytes, start, end, at) => {
+    let linkedId: number | undefined;
+    visitFileIds('REMAP_FPATH', bytes, start, end, (id, kind) => {
+      if (kind === 'linked remap') linkedId = id;
+      for (const listener of to.reference) listener.reference(id, kind, at);
+    });
+    if (to.remap.length === 0) return;
+    const remap = decode(REMAP_FILE_PATH_ENTRY, bytes, start, end);
+    for (const listener of to.remap) listener.remap(remap, linkedId, at);
+  },
+};
+
+const EVENTPOLL_TFD: Reader = {
+  events: ['watch', 'reference'],
+  start: (_image, to) => (bytes, start, end, at) => {
+    visitFileIds('EVENTPOLL_TFD', bytes, start, end, (id, kind) => {
+      for (const listener of to.reference) listener.reference(id, kind, at);
+    });
+    if (to.watch.length === 0) return;
+    const watch = epollWatch(bytes, start, end);
+    for (const listener of to.watch) listener.watch(watch, at);
+  },
+};
+
+function references(name: ImageName): Reader {
+  return {
+    events: ['reference'],
+    start: (_image, to) => (bytes, start, end, at) => {
+      visitFileIds(name, bytes, start, end, (id, kind) => {
+        for (const listener of to.reference) listener.reference(id, kind, at);
+      });
+    },
+  };
+}
+
+function ties(name: ImageName): Reader {
+  return {
+    events: ['tie'],
+    start: (_image, to) => (bytes, start, end, at) => {
+      for (const tie of descriptorNames(name, bytes, start, end)) for (const listener of to.tie) listener.tie(tie, at);
+    },
+  };
+}
+
+function unreadBytes(type: string): Reader {
+  return {
+    events: ['unread'],
+    start: (_image, to) => (bytes, start, end, at) => {
+      const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
+      for (const listener of to.unread) listener.unread(data, type, at.base + end, at);
+    },
+  };
+}
+
+/** Images that tell more than one table says. */
+const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
+  INVENTORY: [INVENTORY],
+  PSTREE: [raw('task')],
+  IDS: [IDS],
+  CORE: [raw('core')],
+  MNTS: [raw('mount'), raw('external')],
+  NETNS: [raw('external')],
+  PIDNS: [raw('external')],
+  FILES: [FILES],
+  FDINFO: [FDINFO],
+  SK_QUEUES: [SK_QUEUES],
+  REMAP_FPATH: [REMAP_FPATH],
+  EVENTPOLL_TFD: [EVENTPOLL_TFD],
+  TTY_INFO: [raw('terminal')],
+  PAGEMAP: [{ ...raw('pagemap'), first: 'optional' }],
+};
+
+function readersFor(name: ImageName): readonly Reader[] {
+  const own = OWN[name];
+  if (own !== undefined) return own;
+  const type = typeOfImage(name);
+  if (type !== undefined) return [bareEntries(type)];
+  const unread = UNREAD_BYTES_OF[name];
+  if (unread !== undefined) return [unreadBytes(unread)];
+  if (namesDescriptors(name)) return [ties(name)];
+  return holdsFileIds(name) ? [references(name)] : [];
+}
+
+/** By image: how its records become events. */
+export const READERS: ReadonlyMap<ImageName, readonly Reader[]> = new Map(
+  IMAGE_KINDS.map(({ name }) => [name, readersFor(name)]),
+);

@@ -1,0 +1,94 @@
+import { messages } from '../../errors/messages';
+import type { ImageFile, ImageName } from '../../frames/image-kinds';
+import type { Source, SourceMember } from '../../storage/source';
+import { batchesOf, forEachRecord, imageOf, type OpenImage } from '../open-image';
+import { type Listeners, listenersAmong } from './listeners';
+import { READERS, type Reader } from './readers';
+import type { RecordPlace, Subscriber } from './subscriber';
+
+const SIZE_BYTES = 4;
+
+/**
+ * Goes over the images of a checkpoint once, in the order of the source, and tells each subscriber what it has an
+ * event for. An image of which nobody wants anything is not opened. Throws FdgraftError.
+ */
+export async function walk(source: Source, subscribers: readonly Subscriber[], signal?: AbortSignal): Promise<void> {
+  const everyone = new Audience(subscribers);
+  const choosy = subscribers.filter(({ skips }) => skips !== undefined);
+  for await (const member of source.members()) {
+    signal?.throwIfAborted();
+    for (const subscriber of subscribers) subscriber.member?.(member);
+    const image = imageOf(member);
+    if (image === undefined) continue;
+    for (const subscriber of subscribers) subscriber.image?.(image, member);
+    const away = choosy.filter((subscriber) => subscriber.skips?.(image));
+    const audience = away.length === 0 ? everyone : new Audience(subscribers.filter((one) => !away.includes(one)));
+    await audience.read(member, image);
+  }
+}
+
+/** The same for one image. Throws FdgraftError. */
+export async function walkImage(
+  member: SourceMember,
+  image: ImageFile,
+  subscribers: readonly Subscriber[],
+): Promise<void> {
+  await new Audience(subscribers).read(member, image);
+}
+
+/** True for an image that has something to tell to a subscriber. */
+export function tells({ kind }: ImageFile, subscriber: Subscriber): boolean {
+  return (READERS.get(kind.name) ?? []).some(({ events }) => events.some((event) => subscriber[event] !== undefined));
+}
+
+class Place implements RecordPlace {
+  open!: OpenImage;
+  entry = -1;
+  base = 0;
+}
+
+/** Those who want to know something of an image. */
+class Audience {
+  private readonly listeners: Listeners;
+  private readonly readers = new Map<ImageName, readonly Reader[]>();
+
+  constructor(private readonly subscribers: readonly Subscriber[]) {
+    this.listeners = listenersAmong(subscribers);
+  }
+
+  async read(member: SourceMember, image: ImageFile): Promise<void> {
+    const readers = this.readersOf(image.kind.name);
+    if (readers.length === 0) return;
+    const visits = readers.map(({ start }) => start(image, this.listeners));
+    const firstOnly = readers.every(({ first }) => first !== undefined);
+    const at = new Place();
+    const onOpen = (open: OpenImage) => {
+      at.open = open;
+      for (const subscriber of this.subscribers) subscriber.opened?.(open);
+    };
+    const visit = (bytes: Uint8Array, start: number, end: number, entry: number) => {
+      at.entry = entry;
+      for (const one of visits) one(bytes, start, end, at);
+    };
+    for await (const { batch, open } of batchesOf(member, image, onOpen)) {
+      at.base = batch.base;
+      for (const subscriber of this.subscribers) subscriber.batch?.(batch, open);
+      forEachRecord(firstOnly ? { ...batch, count: 1 } : batch, open.name, visit);
+      if (firstOnly) break;
+    }
+    if (at.entry === -1 && readers.some(({ first }) => first === 'required')) {
+      throw messages.truncated({ file: at.open.name }, SIZE_BYTES, 'there is no entry');
+    }
+    for (const subscriber of this.subscribers) subscriber.closed?.(at.open);
+  }
+
+  private readersOf(name: ImageName): readonly Reader[] {
+    let readers = this.readers.get(name);
+    if (readers === undefined) {
+      const isHeard = ({ events }: Reader) => events.some((event) => this.listeners[event].length > 0);
+      readers = (READERS.get(name) ?? []).filter(isHeard);
+      this.readers.set(name, readers);
+    }
+    return readers;
+  }
+}
