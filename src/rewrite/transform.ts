@@ -11,7 +11,7 @@ import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { type Change, changeImage, type Replacement } from './change-image';
-import type { Decision, Placeholder } from './decide';
+import type { Decision, Placeholder } from './decision';
 import type { ChangedImage } from './match';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
 
