@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import ts from 'typescript';
 
 /** From the bottom up: a folder imports from itself and from those before it (docs/ARCHITECTURE.md). */
 const LAYERS = [
@@ -36,17 +37,52 @@ test('every folder of src is a layer', (t) => {
   t.deepEqual(folders.map(({ name }) => name).sort(), [...LAYERS].sort());
 });
 
+/** The files of src that a file imports, at its top or later, for values or for types alone. */
+function importsOf(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(fs.readFileSync(file, 'utf8'), true, true);
+  return importedFiles.flatMap(({ fileName }) => {
+    if (!fileName.startsWith('.')) return [];
+    const target = path.resolve(path.dirname(file), fileName);
+    return [target, `${target}.ts`, path.join(target, 'index.ts')].find(isFile) ?? target;
+  });
+}
+
+function isFile(file: string): boolean {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Where a file stands, from the bottom up. */
+function heightOf(file: string): number {
+  const layer = path.relative(src, file).split(path.sep)[0] ?? '';
+  // version.ts reads package.json, and whoever writes the version imports it.
+  if (layer === 'version.ts') return LAYERS.indexOf('storage');
+  // index.ts, the library, lies right below the command line.
+  return layer === 'index.ts' ? LAYERS.indexOf('cli') - 0.5 : LAYERS.indexOf(layer);
+}
+
+const graph = new Map(sources(src).map((file) => [file, importsOf(file)]));
+
 test('imports go down only', (t) => {
-  for (const file of sources(src)) {
-    const layer = path.relative(src, file).split(path.sep)[0] ?? '';
-    // index.ts and version.ts, at the top of src, belong to what lies right below the command line.
-    const own = layer.endsWith('.ts') ? LAYERS.indexOf('cli') - 0.5 : LAYERS.indexOf(layer);
-    for (const [, target] of fs.readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?'(\.[^']*)'/g)) {
-      const to = path.relative(src, path.resolve(path.dirname(file), target ?? '')).split(path.sep)[0] ?? '';
-      const other =
-        to === 'version' ? -1 : to === 'index' || to === '' ? LAYERS.indexOf('cli') - 0.5 : LAYERS.indexOf(to);
-      t.true(other !== -1 || to === 'version', `${file}: ${target}`);
-      t.true(other <= own, `${path.relative(src, file)} imports ${target}`);
+  for (const [file, targets] of graph) {
+    for (const target of targets) {
+      const words = `${path.relative(src, file)} imports ${path.relative(src, target)}`;
+      t.true(isFile(target), words);
+      t.true(heightOf(target) >= 0 && heightOf(target) <= heightOf(file), words);
     }
   }
+});
+
+test('no imports go round in a circle, not even those of types alone', (t) => {
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const circle = way.includes(file) ? [...way.slice(way.indexOf(file)), file] : [];
+    t.deepEqual(
+      circle.map((one) => path.relative(src, one)),
+      [],
+    );
+    if (done.has(file) || circle.length > 0) return;
+    for (const target of graph.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
 });

@@ -8,10 +8,10 @@ function buildCommand() {
   ensureNodeModules();
   fs.rmSync(path.join(top, 'dist'), { recursive: true, force: true });
   run(process.execPath, [path.join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
+  const { bundle, compileAll } = require('./compile-command');
+  bundle();
+  compileAll();
   fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
-  require('./compile-command').bundle();
-  const compile = [path.join(top, 'tools/compile-command.js'), 'compile'];
-  run(process.execPath, compile, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function buildNative() {

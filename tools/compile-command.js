@@ -1,63 +1,93 @@
-// The command in one file (dist/cli/command.js), and V8's compiled code of it: loading it takes a fraction of what
-// the modules take. Part of `npm run build`.
+// Each module that a command line can take becomes one file, in its own place in dist, and V8's code of it is kept
+// beside it: a short run is mostly loading and compiling. Part of `npm run build`.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const vm = require('node:vm');
-const { top } = require('./ensure');
+const { run, top } = require('./ensure');
 
 const cli = path.join(top, 'dist', 'cli');
 const checkpoint = path.join(top, 'fixtures', 'images', 'pipe_outside');
+const image = path.join(checkpoint, 'files.img');
 
-const worker = path.join(top, 'dist', 'batch', 'worker.js');
-
-const BUNDLE = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  minify: true,
-  legalComments: 'inline',
-  logLevel: 'warning',
+/** By module: what runs before its code is kept. V8 keeps what it has compiled, so these are the usual uses. */
+const RUNS = {
+  'tell-version': ({ tellVersion }) => tellVersion(),
+  line: async ({ readLine }) => {
+    await readLine(['--help']);
+    await readLine(['ls', '--help']);
+    await readLine(['ls', checkpoint]);
+  },
+  'commands/batch': ({ perform }, work) =>
+    perform({ _: ['batch', 'ls'], patterns: [checkpoint], base: '/', out: path.join(work, 'lists'), quiet: true }),
+  'commands/decode': ({ main }, work) => main(['-i', image, '-o', path.join(work, 'files.json')]),
+  'commands/diff': ({ main }) => main([checkpoint, path.join(checkpoint, '..', 'two_paths'), '--quiet']),
+  'commands/encode': ({ main }, work) =>
+    main(['-i', path.join(work, 'files.json'), '-o', path.join(work, 'files.img')]),
+  'commands/info': ({ main }) => main([image]),
+  'commands/ls': ({ main }) => main([checkpoint]),
+  'commands/rewrite': async ({ main }, work) => {
+    await main([checkpoint, '-o', path.join(work, 'rewritten'), '--inherit-fd', 'fd[5]:/dev/null', '--quiet']);
+  },
+  'commands/show': ({ main }) => main([path.join(checkpoint, 'inventory.img')]),
+  'commands/x': ({ main }) => main([checkpoint, 'ps']),
 };
 
 function bundle() {
   const { buildSync } = require('esbuild');
   buildSync({
-    ...BUNDLE,
-    entryPoints: [path.join(cli, 'main.js')],
-    outfile: path.join(cli, 'command.js'),
-    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
-    footer: { js: '})' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    charset: 'ascii',
+    minify: true,
+    legalComments: 'inline',
+    logLevel: 'warning',
+    entryPoints: [...Object.keys(RUNS).map((name) => `cli/${name}`), 'batch/worker'].map((name) =>
+      path.join(top, 'src', `${name}.ts`),
+    ),
+    outbase: path.join(top, 'src'),
+    outdir: path.join(top, 'dist'),
   });
-  // What a batch starts again and again, in the place of its module.
-  buildSync({ ...BUNDLE, entryPoints: [worker], outfile: worker, allowOverwrite: true });
+  // The modules themselves stay outside of what starts them.
+  buildSync({
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify: true,
+    logLevel: 'warning',
+    external: ['./line', './tell-version', './commands/*'],
+    entryPoints: [path.join(top, 'src/cli/bin.ts')],
+    outfile: path.join(cli, 'bin.js'),
+  });
 }
 
-/** What V8 compiles when the usual commands run. Their output goes nowhere. */
-async function compile() {
-  const { COMMAND_FILE, CODE_FILE, runCommandFile, sealCode } = require(path.join(cli, 'load-main.js'));
-  // Code is used where it was made with the same flags.
-  require(path.join(cli, 'v8-flags.js')).setV8Flags();
-  const file = path.join(cli, COMMAND_FILE);
-  const source = fs.readFileSync(file);
-  const script = new vm.Script(source.toString('utf8'), { filename: file });
-  const main = runCommandFile(script, file);
+/** A process a module, since each changes the process that it runs in. Their output goes nowhere. */
+function compileAll() {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-compile-'));
   try {
-    const json = path.join(work, 'files.json');
-    await main(['ls', checkpoint]);
-    await main(['rewrite', checkpoint, '--dry-run', '--inherit-fd', 'fd[5]:/dev/null']);
-    await main(['decode', '-i', path.join(checkpoint, 'files.img'), '-o', json]);
-    await main(['encode', '-i', json, '-o', path.join(work, 'files.img')]);
-    await main(['show', path.join(checkpoint, 'inventory.img')]);
+    for (const name of Object.keys(RUNS)) {
+      run(process.execPath, [__filename, name, work], { stdio: ['ignore', 'ignore', 'inherit'] });
+    }
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
-  fs.writeFileSync(path.join(cli, CODE_FILE), sealCode(source, script.createCachedData()));
 }
 
-if (process.argv[2] === 'compile') void compile();
+async function compile(name, work) {
+  const { codeFileOf, compileModule, runModule, sealCode } = require(path.join(cli, 'load-compiled.js'));
+  // Code is used where it was made with the same flags, and the command sets them when its code is loaded already.
+  require('node:v8').setFlagsFromString = () => {};
+  const file = path.join(cli, `${name}.js`);
+  const source = fs.readFileSync(file);
+  const script = compileModule(source, file);
+  await RUNS[name](runModule(script, file), work);
+  process.exitCode = 0;
+  fs.writeFileSync(codeFileOf(file), sealCode(source, script.createCachedData()));
+}
 
-module.exports = { bundle };
+if (require.main === module) void compile(process.argv[2], process.argv[3]);
+
+module.exports = { bundle, compileAll };

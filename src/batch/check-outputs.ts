@@ -1,5 +1,5 @@
 import { messages } from '../errors/messages';
-import type { BatchInput } from './find-inputs';
+import type { BatchInput } from './input';
 import { STATE_FOLDER } from './record';
 import { type BatchTask, outputOf } from './task';
 

@@ -9,20 +9,11 @@ import { sourceUnreadable } from '../storage/denied';
 import { checkPattern } from './check-pattern';
 import { Exclusions, isExclusion } from './exclusions';
 import { type Here, REPLACEMENT } from './here';
+import type { BatchInput } from './input';
 import { NonUtf8Names } from './non-utf8';
 import { STATE_FOLDER } from './record';
 import type { Root } from './root';
 import type { JobWarning } from './task';
-
-/** A checkpoint, or what was named like one. */
-export interface BatchInput {
-  /** Path relative to the base, its parts parted by `/`: the output lies there below ROOT. */
-  readonly name: string;
-  /** Its path: absolute, unless the current folder has a name that is not UTF-8. */
-  readonly path: string;
-  /** Why it cannot be done, where that is known already. */
-  readonly problem?: FdgraftError;
-}
 
 export interface FindOptions {
   /** What names are relative to; by default the current folder, and `/` for absolute paths. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { ownFolder } from '../storage/own-folder';
-import type { BatchInput } from './find-inputs';
+import type { BatchInput } from './input';
 import { type BatchJob, toJobError } from './job';
 import { type JobSetup, runJob } from './run-job';
 import type { FromWorker, ToWorker } from './worker-messages';

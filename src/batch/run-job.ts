@@ -8,11 +8,12 @@ import { SeenFiles } from '../storage/seen-files';
 import { removeLeftovers } from '../storage/work-folder';
 import { version } from '../version';
 import { contentOfInput, contentOfOutput } from './content';
-import type { BatchInput } from './find-inputs';
+import type { BatchInput } from './input';
 import { type BatchJob, type MadeAgain, toJobError } from './job';
 import { type JobRecord, JobState } from './record';
+import { runTask } from './run-task';
 import { moveToFree } from './shelf';
-import { type BatchTask, outputOf, readBy, runTask, type TaskResult } from './task';
+import { type BatchTask, outputOf, readBy, type TaskResult } from './task';
 
 /** What all jobs of a batch have in common: data alone, so that another process can have it. */
 export interface JobSetup {

@@ -7,7 +7,7 @@ import type { RewriteOptions } from '../operations/rewrite';
 import type { DiffFormat } from '../report/write-diff';
 import type { SeenFiles } from '../storage/seen-files';
 import type { SinkNotice } from '../storage/sink';
-import type { BatchInput } from './find-inputs';
+import type { BatchInput } from './input';
 
 /** What is to be done with each checkpoint: data alone, so that another process can do it. */
 export type BatchTask = RewriteTask | DecodeTask | ListTask | DiffTask;
@@ -93,18 +93,5 @@ function whyMissing(file: string): unknown {
     return undefined;
   } catch (error) {
     return error;
-  }
-}
-
-export async function runTask(task: BatchTask, place: TaskPlace): Promise<TaskResult> {
-  switch (task.what) {
-    case 'rewrite':
-      return (await import('./tasks/rewrite')).runRewrite(task, place);
-    case 'decode':
-      return (await import('./tasks/decode')).runDecode(task, place);
-    case 'ls':
-      return (await import('./tasks/list')).runList(task, place);
-    case 'diff':
-      return (await import('./tasks/diff')).runDiff(task, place);
   }
 }

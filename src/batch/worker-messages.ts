@@ -1,4 +1,4 @@
-import type { BatchInput } from './find-inputs';
+import type { BatchInput } from './input';
 import type { BatchJob } from './job';
 import type { JobSetup } from './run-job';
 

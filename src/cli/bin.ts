@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { loadMain } from './load-main';
-import { setV8Flags } from './v8-flags';
+import { start } from './start';
 
-setV8Flags();
-void loadMain()(process.argv.slice(2));
+void start(process.argv.slice(2));

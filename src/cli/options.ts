@@ -1,5 +1,5 @@
 import { messages } from '../errors/messages';
-import { FORMS, type Form } from '../storage/form';
+import type { Form } from '../storage/form';
 import type { LinkMode } from '../storage/link-mode';
 
 /** The value of an option that can be given once. */
@@ -15,13 +15,6 @@ export function repeated(value: string | string[] | undefined): string[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }
-
-/** What OUT is to be, for all who make one. */
-export const TO_OPTION = {
-  choices: FORMS,
-  requiresArg: true,
-  describe: 'what OUT is to be; what SOURCE is by default',
-} as const;
 
 /** What --to and --link say, as options of the library. */
 export function outOptions(args: { to?: string | string[]; link?: string | string[] }): { to?: Form; link?: LinkMode } {

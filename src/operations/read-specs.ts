@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import { messages } from '../errors/messages';
 import { DESCRIPTOR_LIST, specsOfList } from '../specs/descriptor-list';
 import type { SpecOptions } from '../specs/spec';
@@ -11,7 +11,7 @@ const MAX_FILE_BYTES = 64 << 20;
 
 /** The specs in a file: see schemas/specs.schema.json. Throws FdgraftError (SPEC_FILE, SYSTEM). */
 export async function readSpecs(file: string): Promise<SpecOptions[]> {
-  const opened = await fs.open(file).catch((error) => {
+  const opened = await fs.promises.open(file).catch((error) => {
     throw messages.cannotRead(file, error);
   });
   try {

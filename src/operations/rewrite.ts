@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
@@ -8,7 +8,8 @@ import { encodePlan } from '../plan/encode-plan';
 import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-command';
 import type { Plan } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
-import { type Decision, decide } from '../rewrite/decide';
+import { decide } from '../rewrite/decide';
+import type { Decision } from '../rewrite/decision';
 import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
 import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
@@ -207,14 +208,14 @@ async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
 /** Refuses, before anything is made, a place for the plan that belongs to the source or to OUT. */
 async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions): Promise<void> {
   if (savePlan === undefined) return;
-  await fs.realpath(path.dirname(savePlan)).catch((error) => {
+  await fs.promises.realpath(path.dirname(savePlan)).catch((error) => {
     throw messages.systemError(error, savePlan);
   });
   const { folder, archive } = source;
   if (folder !== undefined && isWrittenInto(savePlan, folder)) throw messages.planInsideSource(savePlan);
   if (archive !== undefined && isWrittenInto(savePlan, archive.path)) throw messages.planIsSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
-  const target = await fs.stat(savePlan).catch(() => undefined);
+  const target = await fs.promises.stat(savePlan).catch(() => undefined);
   if (target?.isDirectory()) throw messages.planIsFolder(savePlan);
 }
 
@@ -227,11 +228,14 @@ async function withSavedPlan(
 ): Promise<void> {
   if (file === undefined) return commit();
   const json = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
-  const [there, behind] = [await fs.lstat(file).catch(() => undefined), await fs.stat(file).catch(() => undefined)];
+  const [there, behind] = [
+    await fs.promises.lstat(file).catch(() => undefined),
+    await fs.promises.stat(file).catch(() => undefined),
+  ];
   if (there !== undefined && behind?.isFile() !== true) {
     // A device, a FIFO or a link to what is not there stays what it is: the plan goes through it.
     await commit();
-    await fs.writeFile(file, json, { mode: modeLike(sources, path.dirname(file)) }).catch((error) => {
+    await fs.promises.writeFile(file, json, { mode: modeLike(sources, path.dirname(file)) }).catch((error) => {
       throw messages.systemError(error, file);
     });
     return;

@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { accessOf } from '../checkpoint/entry-types';
-import type { Decision, Placeholder } from '../rewrite/decide';
+import type { Decision, Placeholder } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';

@@ -2,54 +2,15 @@ import { canBeWatched } from '../checkpoint/descriptor-names';
 import { fileKind, hasOwner } from '../checkpoint/entry-types';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
-import type { DebugSpec, InheritSpec } from '../specs/spec';
+import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
-import { type Cut, Cuts } from './decide-cuts';
+import { Cuts } from './decide-cuts';
+import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
-import { type Match, pipeOf, type References, type Remap } from './match';
+import { type Match, pipeOf } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import type { Survey } from './survey';
-import type { Warning } from './warning';
-
-/** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
-export interface Placeholder {
-  readonly match: Match;
-  /** The match's own id; a new one where the entry stays for what else refers to it, or another spec took it. */
-  readonly fileId: number;
-  /** Number of the spec that takes it. */
-  readonly spec: number;
-  readonly references: References;
-  /** It takes every descriptor of the entry. */
-  readonly takesAll: boolean;
-  /** CRIU sets the owner again. */
-  readonly keepsOwner: boolean;
-  /** An epoll watches a descriptor of it. */
-  readonly isWatched: boolean;
-  /** Unread bytes that go with it. */
-  readonly inFlight: readonly PlannedBytes[];
-  /** The caller's file is cut to it. */
-  readonly cut?: Cut;
-  /** Capacity of the pipe at the dump. */
-  readonly pipeSize?: number;
-}
-
-export interface Decision {
-  /** Ascending by file id. */
-  readonly placeholders: readonly Placeholder[];
-  readonly lostRemaps: readonly Remap[];
-  /** By number of the spec: how many entries its key names. */
-  readonly matchCounts: readonly number[];
-  readonly warnings: readonly Warning[];
-}
-
-export interface Policy {
-  /** Lose unread bytes where a spec says nothing else. */
-  readonly dropInFlight: boolean;
-  readonly debugs: readonly DebugSpec[];
-  /** Numbers of specs that may name what earlier ones took, without a word. */
-  readonly mayRepeat: (spec: number) => boolean;
-}
 
 /**
  * Decides from the survey what becomes a placeholder. Throws FdgraftError (IMAGES_DISAGREE, DESCRIPTOR_TIED,

@@ -5,7 +5,7 @@ import type { Tasks } from '../checkpoint/tasks';
 import { readUserNamespace, type UserNamespace } from '../checkpoint/user-namespace';
 import { messages } from '../errors/messages';
 import type { Source } from '../storage/source';
-import type { Placeholder } from './decide';
+import type { Placeholder } from './decision';
 
 /** Tasks with the same credentials. */
 export interface CredentialsOfTasks extends Credentials {

@@ -1,6 +1,6 @@
 import { idOutside, type UserNamespace } from '../checkpoint/user-namespace';
 import type { InheritSpec } from '../specs/spec';
-import type { Placeholder } from './decide';
+import type { Placeholder } from './decision';
 import { pipeOf } from './match';
 import type { Warning } from './warning';
 

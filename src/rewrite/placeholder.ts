@@ -15,7 +15,7 @@ import {
 import { encodeBytesField, encodeVarint, encodeVarintField } from '../wire/encode';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { editFields, patchRecord } from '../wire/patch';
-import type { Placeholder } from './decide';
+import type { Placeholder } from './decision';
 import type { Match } from './match';
 
 const NO_BYTES = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { messages } from '../errors/messages';
 import { PIPE_CAPACITY_MAX } from '../schema/plan-limits';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
-import type { Placeholder } from './decide';
+import type { Placeholder } from './decision';
 import type { BytesInFlight } from './match';
 
 /**

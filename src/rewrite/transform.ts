@@ -8,7 +8,7 @@ import type { RecordBatch } from '../frames/record-reader';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
-import type { Decision, Placeholder } from './decide';
+import type { Decision, Placeholder } from './decision';
 import type { ChangedImage } from './match';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
 

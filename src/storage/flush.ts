@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
 import { joinPath } from './byte-path';
 
@@ -25,7 +25,7 @@ function runSync(folder: Buffer): Promise<boolean> {
 }
 
 async function flushEach(folder: Buffer): Promise<void> {
-  for (const entry of await fs.readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
+  for (const entry of await fs.promises.readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
     const path = joinPath(folder, entry.name as unknown as Buffer);
     if (entry.isDirectory()) await flushEach(path);
     else if (entry.isFile()) await flushFile(path);
@@ -34,7 +34,7 @@ async function flushEach(folder: Buffer): Promise<void> {
 }
 
 async function flushFile(path: Buffer): Promise<void> {
-  const handle = await fs.open(path, 'r');
+  const handle = await fs.promises.open(path, 'r');
   try {
     await handle.sync();
   } finally {

@@ -1,5 +1,4 @@
 import fs, { constants } from 'node:fs';
-import { copyFile, link } from 'node:fs/promises';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
@@ -67,7 +66,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void
     file.check(stats);
     const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
     if (how === 0 && hasHoles(stats)) await copySparse(fd, to);
-    else if (stats.size > LARGE_BYTES) await copyFile(from, to, constants.COPYFILE_EXCL | how);
+    else if (stats.size > LARGE_BYTES) await fs.promises.copyFile(from, to, constants.COPYFILE_EXCL | how);
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
     file.check(fs.fstatSync(fd));
   } finally {
@@ -77,7 +76,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void
 
 /** False where the file system, or the system for its safety, does not do it. */
 export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
-  if (!(await workedOut(link(file.path, to)))) return false;
+  if (!(await workedOut(fs.promises.link(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
   const stats = fs.lstatSync(to);
   if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));

@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
 import { builtins } from '../bytes/builtins';
 import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
@@ -54,7 +53,7 @@ export class WorkFolder {
     let work: WorkFolder | undefined;
     try {
       // The types of Node 20 do not know that the prefix may be bytes.
-      const made = (await mkdtemp(template as unknown as string, 'buffer')) as unknown as Buffer;
+      const made = (await fs.promises.mkdtemp(template as unknown as string, 'buffer')) as unknown as Buffer;
       work = new WorkFolder(around, holdFolder(made), parent, made.subarray(made.lastIndexOf('/') + 1));
       work.markAsOurs();
       await work.takeLeftovers(begin);

@@ -21,7 +21,7 @@ import { tells, walk } from '../walk/walk';
 import { entryKey, idOfKey } from './entry-key';
 import { SortedKeys } from './in-order';
 import type { Descriptor, Descriptors, OtherReference, Tie } from './open-entry';
-import { PackedDescriptors } from './packed-descriptors';
+import { PackedDescriptors, type Ranks } from './packed-descriptors';
 
 /** The type of the entries that a file id is looked up among; SCM rights apart, which CRIU looks up by the id alone. */
 const TYPE_OF_HOLDER: Partial<Record<HolderKind, number>> = {
@@ -50,12 +50,6 @@ interface Referrer {
   names: readonly string[];
   /** How many descriptors it has, where it is a table. */
   count: number;
-}
-
-/** The places of referrers in the order of their descriptors, and the referrers in that order. */
-export interface Ranks {
-  readonly rankOf: Uint32Array;
-  readonly referrerAt: Uint32Array;
 }
 
 function rank(referrers: readonly Referrer[]): Ranks {

@@ -1,6 +1,11 @@
 import { SortedPairs } from '../../bytes/pairs';
 import type { Descriptor, Descriptors } from './open-entry';
-import type { Ranks } from './overview';
+
+/** The places of referrers in the order of their descriptors, and the referrers in that order. */
+export interface Ranks {
+  readonly rankOf: Uint32Array;
+  readonly referrerAt: Uint32Array;
+}
 
 /** Up to millions of descriptors in 8 bytes each, made when they are asked for. */
 export class PackedDescriptors implements Descriptors {

@@ -1,15 +1,19 @@
 import fs from 'node:fs';
-import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import type { DiffResult } from '../../index';
-import { createDiffReport, DIFF_FORMATS, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
+import type { DiffResult } from '../../operations/diff';
+import { diff, diffImages } from '../../operations/diff';
+import { openSource } from '../../operations/open-source';
+import { whoMayRead } from '../../operations/who-may-read';
+import { createDiffReport, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
 import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
 import { withSource } from '../../storage/with-source';
 import { isWrittenInto } from '../../storage/written-into';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
+import { chooseFormat } from '../diff-format';
 import { once } from '../options';
+import { DIFF_USAGE } from '../usage/diff';
 import { isCheckpoint, openInput, STANDARD_STREAM, whoMayReadStdin, withOutput, wordOf } from './image-streams';
 
 type Writer = { write(bytes: Uint8Array): Promise<void> };
@@ -27,64 +31,6 @@ interface Arguments {
   color: boolean;
 }
 
-/** Those of a batch, too. */
-export const DIFF_OPTIONS = {
-  format: { choices: DIFF_FORMATS, requiresArg: true, describe: 'text, the default; --json is json' },
-  payload: {
-    type: 'boolean',
-    default: false,
-    describe: 'show buffers and payload too, which may be secrets',
-  },
-  'ignore-ids': {
-    type: 'boolean',
-    default: false,
-    describe: 'compare ids that the dump or the kernel made up by what they stand for, not as numbers',
-  },
-} as const;
-
-export function diffCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'diff <before> <after>',
-    describe: 'Say what differs between two checkpoints, or two images, by what it means',
-    builder: (yargs) =>
-      yargs
-        .usage('fdgraft diff A B [--format text|json|markdown|html] [--plan PLAN] [--ignore-ids] [--payload] [-o FILE]')
-        .positional('before', {
-          type: 'string',
-          demandOption: true,
-          describe: 'an image folder, an archive, or an image',
-        })
-        .positional('after', { type: 'string', demandOption: true, describe: 'the other one' })
-        .options(DIFF_OPTIONS)
-        .option('plan', {
-          type: 'string',
-          requiresArg: true,
-          describe: 'the plan of the rewrite that made B: what it does not explain is told apart',
-        })
-        .option('out', {
-          alias: 'o',
-          type: 'string',
-          requiresArg: true,
-          describe: 'where to write it (stdout by default)',
-        })
-        .epilogue(
-          epilogue([
-            ['fdgraft diff ckpt out', 'what a rewrite changed: first what it means, then entry by entry'],
-            [
-              'fdgraft diff ckpt out --plan out',
-              'a proof that it did only what its plan says: exit code 0, or 1 with the rest',
-            ],
-            ['fdgraft diff monday tuesday --ignore-ids', 'two dumps of one program: its files, whatever their ids'],
-            ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
-            ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
-            ['fdgraft diff ckpt.tar.gz out.tar.gz', 'two archives; one of them may be a folder'],
-            ['fdgraft diff a/files.img b/files.img', 'two images'],
-          ]),
-        ) as never,
-    handler: (args) => run(args, context),
-  };
-}
-
 async function run(args: Arguments, context: Context): Promise<void> {
   const out = once('out', args.out);
   const format = chooseFormat(args);
@@ -100,7 +46,6 @@ async function run(args: Arguments, context: Context): Promise<void> {
 }
 
 async function whoMayReadAll(args: Arguments): Promise<FileAccess[]> {
-  const { whoMayRead } = await import('../../operations/who-may-read');
   const plan = once('plan', args.plan);
   const places = [wordOf(args.before), wordOf(args.after), ...(plan === undefined ? [] : [plan])];
   const each = places.map((place) => (place === STANDARD_STREAM ? whoMayReadStdin() : whoMayRead(place)));
@@ -128,14 +73,6 @@ async function tell(args: Arguments, format: DiffFormat, context: Context, write
   }
 }
 
-export function chooseFormat(args: Pick<Arguments, 'format' | 'json'>): DiffFormat {
-  const format = once('format', args.format) as DiffFormat | undefined;
-  if (args.json && format !== undefined && format !== 'json') {
-    throw messages.usage(`--json and --format ${format} were given both`, 'give one of them');
-  }
-  return args.json ? 'json' : (format ?? 'text');
-}
-
 async function compare(
   before: string,
   after: string,
@@ -143,7 +80,6 @@ async function compare(
   { payload, ignoreIds, graph }: { payload: boolean; ignoreIds: boolean; graph: boolean },
   context: Context,
 ): Promise<DiffResult> {
-  const { diff, diffImages, openSource, readPlanOf } = await import('../../index');
   const { signal } = context;
   for (const file of [before, after]) {
     if (file === STANDARD_STREAM) continue;
@@ -161,7 +97,8 @@ async function compare(
     );
   }
   if (isWhole) {
-    const plan = planPath === undefined ? undefined : await readPlanOf(planPath);
+    const plan =
+      planPath === undefined ? undefined : await (await import('../../operations/plan-of')).readPlanOf(planPath);
     const options = { signal, payload, ignoreIds, graph, ...(plan === undefined ? {} : { plan }) };
     return withSource(await openSource(before, { signal }), async (a) =>
       withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),
@@ -179,3 +116,5 @@ async function compare(
     await b.reader.close();
   }
 }
+
+export const { main, perform } = command(DIFF_USAGE, run);

@@ -1,10 +1,12 @@
-import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import { LINK_MODES } from '../../storage/link-mode';
+import { encode, encodeImage } from '../../operations/encode';
+import { openImages } from '../../operations/open-source';
+import { noticeLines } from '../../report/notices';
 import { withSource } from '../../storage/with-source';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
-import { once, outOptions, TO_OPTION } from '../options';
+import { once, outOptions } from '../options';
+import { ENCODE_USAGE } from '../usage/encode';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
 interface Arguments {
@@ -16,37 +18,6 @@ interface Arguments {
   quiet: boolean;
 }
 
-export function encodeCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'encode [source]',
-    describe: 'Turn JSON, of decode, crit or go-criu, into an image, or a folder of it into images',
-    builder: (yargs) =>
-      yargs
-        .usage('fdgraft encode [-i JSON] [-o IMAGE]\nfdgraft encode DIR -o OUTDIR [--link MODE]')
-        .positional('source', { type: 'string', describe: 'the JSON, or a folder of decode (stdin by default)' })
-        .option('in', { alias: 'i', type: 'string', requiresArg: true, describe: 'the same, as crit has it' })
-        .option('out', {
-          alias: 'o',
-          type: 'string',
-          requiresArg: true,
-          describe: 'the image (stdout by default); of a folder: the folder to make',
-        })
-        .option('to', TO_OPTION)
-        .option('link', { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' })
-        .epilogue(
-          epilogue([
-            ['fdgraft encode -i files.json -o files.img', 'an image'],
-            [
-              "fdgraft decode -i files.img | jq '.entries[1].reg.pos = 0' | fdgraft encode -o files.img",
-              'an edit; all that was not edited stays as it was, byte for byte',
-            ],
-            ['fdgraft encode ckpt.json -o ckpt2', 'a folder that fdgraft decode made'],
-          ]),
-        ) as never,
-    handler: (args) => run(args, context),
-  };
-}
-
 async function run(args: Arguments, context: Context): Promise<void> {
   const input = chooseInput(args.source, once('in', args.in));
   const out = once('out', args.out);
@@ -55,8 +26,6 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
-    const { encode, openImages } = await import('../../index');
-    const { noticeLines } = await import('../../report/notices');
     const options = { out, ...outs, signal };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
       encode(source, options),
@@ -71,7 +40,6 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if ((out === undefined || out === STANDARD_STREAM) && process.stdout.isTTY) {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');
   }
-  const { encodeImage } = await import('../../operations/encode');
   const { name, reader, sources } = openInput(input, false, context);
   try {
     await withOutput(out, sources, context, '', (writer) => encodeImage(reader, writer, { name, signal }));
@@ -79,3 +47,5 @@ async function run(args: Arguments, context: Context): Promise<void> {
     await reader.close();
   }
 }
+
+export const { main, perform } = command(ENCODE_USAGE, run);

@@ -1,7 +1,8 @@
-import type { CommandModule } from 'yargs';
+import { imageInfo } from '../../operations/image-info';
 import { safeJson } from '../../report/safe-json';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
+import { INFO_USAGE } from '../usage/info';
 import { openImage, wordOf } from './image-streams';
 
 interface Arguments {
@@ -9,21 +10,7 @@ interface Arguments {
   json: boolean;
 }
 
-export function infoCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'info <image>',
-    describe: 'Say what an image is and how many entries it has',
-    builder: (yargs) =>
-      yargs
-        .usage('fdgraft info IMAGE [--json]')
-        .positional('image', { type: 'string', demandOption: true, describe: 'an image of CRIU; - is stdin' })
-        .epilogue(epilogue([['fdgraft info files.img', 'its magic and the number of its entries']])) as never,
-    handler: (args) => run(args, context),
-  };
-}
-
 async function run({ image, json }: Arguments, context: Context): Promise<void> {
-  const { imageInfo } = await import('../../operations/image-info');
   const { name, reader } = openImage(wordOf(image), context);
   try {
     const info = await imageInfo(reader, { name, signal: context.signal });
@@ -33,3 +20,5 @@ async function run({ image, json }: Arguments, context: Context): Promise<void> 
     await reader.close();
   }
 }
+
+export const { main, perform } = command(INFO_USAGE, run);

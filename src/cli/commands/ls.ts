@@ -1,9 +1,12 @@
-import type { CommandModule } from 'yargs';
-import type { Source } from '../../index';
+import { inspect } from '../../operations/inspect';
+import { openSource } from '../../operations/open-source';
+import { createListReport, writeList } from '../../report/write-list';
+import type { Source } from '../../storage/source';
 import { withSource } from '../../storage/with-source';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
 import { once, repeated } from '../options';
+import { LS_USAGE } from '../usage/ls';
 
 interface Arguments {
   source: string;
@@ -15,55 +18,11 @@ interface Arguments {
   color: boolean;
 }
 
-/** Those of a batch, too. */
-export const LS_OPTIONS = {
-  external: {
-    type: 'boolean',
-    default: false,
-    describe: 'only what comes from outside: pipes with one end missing, external files, unix sockets',
-  },
-  path: { type: 'string', requiresArg: true, describe: 'only files of this path or glob' },
-  'inherit-fd': {
-    type: 'string',
-    nargs: 1,
-    requiresArg: true,
-    describe: 'only what this spec would take; can be given again',
-  },
-} as const;
-
-export function lsCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'ls <source>',
-    describe: 'List what can be inherited, as specs to paste',
-    builder: (yargs) =>
-      yargs
-        .usage('fdgraft ls SOURCE [--external] [--path GLOB] [--inherit-fd SPEC]... [--json]')
-        .positional('source', {
-          type: 'string',
-          demandOption: true,
-          describe: 'an image folder of CRIU, or an archive',
-        })
-        .options(LS_OPTIONS)
-        .epilogue(
-          epilogue([
-            ['fdgraft ls ckpt', 'a line each: option to paste, type, access, state, descriptors as pid/fd (task)'],
-            ['fdgraft ls ckpt --external', 'the pipes and files that the checkpoint does not hold'],
-            ["fdgraft ls ckpt --inherit-fd 'fd[7]:/var/log/**'", 'what that spec would take'],
-            ["fdgraft ls ckpt --json | jq '.entries[].key'", 'for programs'],
-          ]),
-        ) as never,
-    handler: (args) => run(args, context),
-  };
-}
-
 async function run(args: Arguments, context: Context): Promise<void> {
-  const { openSource } = await import('../../index');
   await withSource(await openSource(args.source, { signal: context.signal }), (source) => list(source, args, context));
 }
 
 async function list(source: Source, args: Arguments, context: Context): Promise<void> {
-  const { inspect } = await import('../../index');
-  const { createListReport, writeList } = await import('../../report/write-list');
   const specs = repeated(args['inherit-fd']);
   const path = once('path', args.path);
   const notes: string[] = [];
@@ -80,3 +39,5 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
   if (!args.quiet) for (const note of [...notes, ...(report.remarks?.() ?? [])]) await context.complain(note);
   if (unmatched !== undefined) throw unmatched;
 }
+
+export const { main, perform } = command(LS_USAGE, run);

@@ -1,11 +1,14 @@
-import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
-import type { RewriteOptions } from '../../index';
-import { LINK_MODES } from '../../storage/link-mode';
+import { openSource } from '../../operations/open-source';
+import { readSpecs } from '../../operations/read-specs';
+import type { RewriteOptions } from '../../operations/rewrite';
+import { rewrite } from '../../operations/rewrite';
+import * as report from '../../report/rewrite';
 import { withSource } from '../../storage/with-source';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
-import { once, outOptions, repeated, TO_OPTION } from '../options';
+import { once, outOptions, repeated } from '../options';
+import { REWRITE_USAGE } from '../usage/rewrite';
 
 interface Arguments {
   source: string;
@@ -22,79 +25,6 @@ interface Arguments {
   'drop-in-flight': boolean;
   json: boolean;
   quiet: boolean;
-}
-
-/** Those of a batch, too. */
-export const REWRITE_OPTIONS = {
-  'inherit-fd': {
-    type: 'string',
-    nargs: 1,
-    requiresArg: true,
-    describe:
-      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], pipe:[ID]:read, file[MNT:INO], /proc/PID/fd/N, a path, a glob',
-  },
-  specs: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
-  },
-  'from-descriptors': {
-    type: 'boolean',
-    default: false,
-    describe: "specs from the source's descriptors.json, as runc and crun mean it",
-  },
-  to: TO_OPTION,
-  'dry-run': { type: 'boolean', default: false, describe: 'write no folder, only say what would be' },
-  link: {
-    choices: LINK_MODES,
-    requiresArg: true,
-    describe:
-      'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
-  },
-  'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
-  'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
-} as const;
-
-export function rewriteCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'rewrite <source>',
-    describe: 'Make a checkpoint whose named entries are restored from the fds of the caller',
-    builder: (yargs) =>
-      yargs
-        .usage("fdgraft rewrite SOURCE (-o OUT | --in-place) --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]")
-        .positional('source', {
-          type: 'string',
-          demandOption: true,
-          describe: 'an image folder of CRIU, or an archive',
-        })
-        .option('out', { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder or archive to make' })
-        .option('in-place', {
-          type: 'boolean',
-          default: false,
-          describe: 'put the result in the place of SOURCE, in one step',
-        })
-        .options(REWRITE_OPTIONS)
-        .option('save-plan', { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' })
-        .epilogue(
-          epilogue([
-            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
-            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
-            ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'whatever is open there'],
-            ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
-            ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second folder'],
-            ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
-            [
-              "fdgraft rewrite ckpt.tar.gz -o out.tar.gz --inherit-fd 'fd[7]:/var/log/app.log'",
-              'an archive, as podman makes it',
-            ],
-            [
-              "fdgraft rewrite ckpt.tar.gz --to dir -o out --inherit-fd 'fd[7]:/var/log/app.log'",
-              'the same, unpacked: what CRIU restores is out/checkpoint',
-            ],
-          ]),
-        ) as never,
-    handler: (args) => run(args, context),
-  };
 }
 
 async function run(args: Arguments, context: Context): Promise<void> {
@@ -124,7 +54,6 @@ async function run(args: Arguments, context: Context): Promise<void> {
       '--json has the plan in it: leave one of them out',
     );
   }
-  const { openSource, readSpecs, rewrite } = await import('../../index');
   const specFile = once('specs', args.specs);
   const options: RewriteOptions = {
     specs: [...repeated(args['inherit-fd']), ...(specFile === undefined ? [] : await readSpecs(specFile))],
@@ -140,7 +69,6 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const result = await withSource(await openSource(args.source, { signal: context.signal, exact: true }), (source) =>
     rewrite(source, options),
   );
-  const report = await import('../../report/rewrite');
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
   const text = args.json ? report.rewriteJson(result, made) : report.rewriteText(result);
@@ -152,3 +80,5 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
   if (savePlan === '-' && !args.quiet) await context.complain(...text.trimEnd().split('\n'));
 }
+
+export const { main, perform } = command(REWRITE_USAGE, run);

@@ -1,9 +1,11 @@
-import type { CommandModule } from 'yargs';
 import { messages } from '../../errors/messages';
 import type { Explored, ExploredWhat, Source } from '../../index';
+import { explore } from '../../operations/explore';
+import { openSource } from '../../operations/open-source';
 import { withSource } from '../../storage/with-source';
+import { command } from '../command';
 import type { Context } from '../context';
-import { epilogue } from '../help';
+import { USAGE, WORDS, X_USAGE } from '../usage/x';
 
 interface Arguments {
   source: string;
@@ -12,47 +14,14 @@ interface Arguments {
   quiet: boolean;
 }
 
-const WHAT: { readonly [what in ExploredWhat]: string } = {
-  ps: 'the tree of tasks',
-  fds: 'what each task has open, its working folder and its root',
-  mems: 'the executable of each task, and what it has mapped',
-  rss: 'the pages of each task that the dump has, and the mappings that they lie in',
-};
-const WORDS = Object.keys(WHAT);
-const USAGE = `fdgraft x SOURCE ${WORDS.join('|')} [--json]`;
-
 /** What is printed at once, in characters. */
 const PIECE = 1 << 14;
 /** More of what is missing is counted, not told. */
 const MAX_NOTES = 20;
 
-export function xCommand(context: Context): CommandModule<object, Arguments> {
-  return {
-    command: 'x <source> [what]',
-    describe: 'Explore the tasks: tree, descriptors, mappings, pages (crit x)',
-    builder: (yargs) =>
-      yargs
-        .usage(USAGE)
-        .positional('source', {
-          type: 'string',
-          demandOption: true,
-          describe: 'an image folder of CRIU, or an archive',
-        })
-        .positional('what', { type: 'string', choices: WORDS, describe: 'what to tell of its tasks' })
-        .epilogue(
-          epilogue([
-            ...Object.entries(WHAT).map(([what, told]) => [`fdgraft x ckpt ${what}`, told] as const),
-            ["fdgraft x ckpt fds --json | jq '.tasks[].descriptors[].key'", 'for programs'],
-          ]),
-        ) as never,
-    handler: (args) => run(args, context),
-  };
-}
-
 async function run({ source, what, json, quiet }: Arguments, context: Context): Promise<void> {
   // That it is one of the words has been looked at where it is declared.
   if (what === undefined) throw messages.usage(`x lacks a word after SOURCE: ${WORDS.join(', ')}`, USAGE);
-  const { openSource } = await import('../../index');
   await withSource(await openSource(source, { signal: context.signal }), (opened) =>
     tell(opened, what as ExploredWhat, { json, quiet }, context),
   );
@@ -64,7 +33,6 @@ async function tell(
   { json, quiet }: Pick<Arguments, 'json' | 'quiet'>,
   context: Context,
 ): Promise<void> {
-  const { explore } = await import('../../index');
   const notes: string[] = [];
   let untold = 0;
   const onWarning = ({ message }: { message: string }) => {
@@ -100,3 +68,5 @@ async function createReport(what: ExploredWhat, json: boolean): Promise<Report> 
   // Each word has its own rows, which explore gives for that word alone.
   return reports[what] as Report;
 }
+
+export const { main, perform } = command(X_USAGE, run);

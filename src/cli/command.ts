@@ -1,0 +1,32 @@
+import type { Context } from './context';
+import { readOrdinary } from './ordinary';
+import type { Usage, UsageOfSeveral } from './usage/usage';
+import { setV8Flags } from './v8-flags';
+import { withContext } from './with-context';
+
+/** What the module of each command has for the start (start.ts). Neither ever throws. */
+export interface Command {
+  /** Does what the words after the command say; false, with nothing done, where yargs is to read them. */
+  main(words: readonly string[]): Promise<boolean>;
+  /** Does what yargs read. */
+  perform(args: object): Promise<void>;
+}
+
+export function command<Arguments>(
+  usage: Usage | UsageOfSeveral,
+  run: (args: Arguments, context: Context) => Promise<void>,
+): Command {
+  const perform = async (args: object) => {
+    setV8Flags();
+    await withContext((context) => run(args as Arguments, context));
+  };
+  return {
+    main: async (words) => {
+      const args = 'several' in usage ? undefined : readOrdinary(usage, words);
+      if (args === undefined) return false;
+      await perform(args);
+      return true;
+    },
+    perform,
+  };
+}

@@ -1,0 +1,129 @@
+import yargs = require('yargs');
+
+import { messages } from '../errors/messages';
+import { version } from '../version';
+import { EXIT_CODES } from './help';
+import { PARSING } from './ordinary';
+import { BATCH_USAGE } from './usage/batch';
+import { DECODE_USAGE } from './usage/decode';
+import { DIFF_USAGE } from './usage/diff';
+import { ENCODE_USAGE } from './usage/encode';
+import { INFO_USAGE } from './usage/info';
+import { LS_USAGE } from './usage/ls';
+import { REWRITE_USAGE } from './usage/rewrite';
+import { SHOW_USAGE } from './usage/show';
+import { COMMON_OPTIONS, switchesOf, type Usage, type UsageOfSeveral } from './usage/usage';
+import { X_USAGE } from './usage/x';
+import { withContext } from './with-context';
+import { prepareWords } from './words-of-line';
+
+/** All commands, in the order of the help. */
+export const USAGES: readonly (Usage | UsageOfSeveral)[] = [
+  LS_USAGE,
+  REWRITE_USAGE,
+  DIFF_USAGE,
+  DECODE_USAGE,
+  ENCODE_USAGE,
+  INFO_USAGE,
+  SHOW_USAGE,
+  X_USAGE,
+  BATCH_USAGE,
+];
+
+/** What a line asks for: a command, by its name, with what it takes. */
+export interface Asked {
+  readonly name: string;
+  readonly args: object;
+}
+
+/**
+ * Reads any command line by yargs, and prints what yargs has to say of it: help, completion, what is wrong. Undefined
+ * where that was all. Sets the exit code; never throws.
+ */
+export async function readLine(words: readonly string[]): Promise<Asked | undefined> {
+  let asked: Asked | undefined;
+  await withContext(async (context) => {
+    const { told, ...read } = await readByYargs(words);
+    asked = read.asked;
+    if (told !== '') await context.print(`${told}\n`);
+  });
+  return asked;
+}
+
+/** `told`: what is to be printed. Throws FdgraftError (USAGE). */
+export async function readByYargs(line: readonly string[]): Promise<{ asked: Asked | undefined; told: string }> {
+  const words = prepareWords(line, ['help', 'version', ...USAGES.flatMap(allOptions).flatMap(switchesOf)]);
+  let asked: Asked | undefined;
+  let told = '';
+  const parser = buildParser(words, (name, args) => {
+    asked = { name, args };
+  });
+  await parser.parseAsync(words, {}, (_error, _args, output) => {
+    told = output;
+  });
+  return { asked, told };
+}
+
+function allOptions(usage: Usage | UsageOfSeveral): Usage['options'][] {
+  return [COMMON_OPTIONS, ...('several' in usage ? usage.several : [usage]).map(({ options }) => options)];
+}
+
+type Hear = (name: string, args: object) => void;
+
+function buildParser(words: readonly string[], hear: Hear): yargs.Argv {
+  const parser = yargs(words)
+    .scriptName('fdgraft')
+    .locale('en')
+    .parserConfiguration(PARSING)
+    .usage(
+      '$0 COMMAND SOURCE [options]\n\nPrepares CRIU checkpoints so that restored descriptors come from the caller.',
+    )
+    .options(COMMON_OPTIONS);
+  for (const usage of USAGES) {
+    parser.command(moduleOf(usage, (args) => hear(usage.command.split(' ')[0] as string, args)));
+  }
+  return parser
+    .completion('completion', 'Print a completion script for your shell')
+    .demandCommand(1, 'a command is missing')
+    .strict()
+    .recommendCommands()
+    .help()
+    .version(version())
+    .epilogue(EXIT_CODES)
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      const isOurs = error !== undefined && error !== null && error.name !== 'YError';
+      throw isOurs
+        ? error
+        : messages.usage(
+            inOneLine(message ?? error.message),
+            'fdgraft --help and fdgraft COMMAND --help say what there is',
+          );
+    });
+}
+
+function moduleOf(usage: Usage | UsageOfSeveral, handler: (args: object) => void): yargs.CommandModule {
+  const { command, describe } = usage;
+  return {
+    command,
+    describe,
+    builder: (parser) => {
+      parser.usage(usage.usage);
+      if ('several' in usage) {
+        for (const one of usage.several) parser.command(moduleOf(one, handler));
+        parser.demandCommand(1, usage.missing);
+      } else {
+        for (const [name, positional] of Object.entries(usage.positionals)) parser.positional(name, positional);
+        parser.options(usage.options);
+      }
+      return parser.epilogue(usage.epilogue);
+    },
+    handler: 'several' in usage ? () => {} : handler,
+  };
+}
+
+/** The one message of yargs that has lines of its own; a line end in any other is in a word of the user's. */
+function inOneLine(message: string): string {
+  return message.startsWith('Invalid values:\n') ? message.replace(/\n\s*/g, ' ') : message;
+}

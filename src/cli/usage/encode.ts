@@ -1,0 +1,29 @@
+import { LINK_MODES } from '../../storage/link-mode';
+import { epilogue } from '../help';
+import { TO_OPTION, type Usage } from './usage';
+
+export const ENCODE_USAGE: Usage = {
+  command: 'encode [source]',
+  describe: 'Turn JSON, of decode, crit or go-criu, into an image, or a folder of it into images',
+  usage: 'fdgraft encode [-i JSON] [-o IMAGE]\nfdgraft encode DIR -o OUTDIR [--link MODE]',
+  positionals: { source: { type: 'string', describe: 'the JSON, or a folder of decode (stdin by default)' } },
+  options: {
+    in: { alias: 'i', type: 'string', requiresArg: true, describe: 'the same, as crit has it' },
+    out: {
+      alias: 'o',
+      type: 'string',
+      requiresArg: true,
+      describe: 'the image (stdout by default); of a folder: the folder to make',
+    },
+    to: TO_OPTION,
+    link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
+  },
+  epilogue: epilogue([
+    ['fdgraft encode -i files.json -o files.img', 'an image'],
+    [
+      "fdgraft decode -i files.img | jq '.entries[1].reg.pos = 0' | fdgraft encode -o files.img",
+      'an edit; all that was not edited stays as it was, byte for byte',
+    ],
+    ['fdgraft encode ckpt.json -o ckpt2', 'a folder that fdgraft decode made'],
+  ]),
+};

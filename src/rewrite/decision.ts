@@ -1,0 +1,44 @@
+import type { DebugSpec } from '../specs/spec';
+import type { PlannedBytes } from './decide-bytes';
+import type { Cut } from './decide-cuts';
+import type { Match, References, Remap } from './match';
+import type { Warning } from './warning';
+
+/** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
+export interface Placeholder {
+  readonly match: Match;
+  /** The match's own id; a new one where the entry stays for what else refers to it, or another spec took it. */
+  readonly fileId: number;
+  /** Number of the spec that takes it. */
+  readonly spec: number;
+  readonly references: References;
+  /** It takes every descriptor of the entry. */
+  readonly takesAll: boolean;
+  /** CRIU sets the owner again. */
+  readonly keepsOwner: boolean;
+  /** An epoll watches a descriptor of it. */
+  readonly isWatched: boolean;
+  /** Unread bytes that go with it. */
+  readonly inFlight: readonly PlannedBytes[];
+  /** The caller's file is cut to it. */
+  readonly cut?: Cut;
+  /** Capacity of the pipe at the dump. */
+  readonly pipeSize?: number;
+}
+
+export interface Decision {
+  /** Ascending by file id. */
+  readonly placeholders: readonly Placeholder[];
+  readonly lostRemaps: readonly Remap[];
+  /** By number of the spec: how many entries its key names. */
+  readonly matchCounts: readonly number[];
+  readonly warnings: readonly Warning[];
+}
+
+export interface Policy {
+  /** Lose unread bytes where a spec says nothing else. */
+  readonly dropInFlight: boolean;
+  readonly debugs: readonly DebugSpec[];
+  /** Numbers of specs that may name what earlier ones took, without a word. */
+  readonly mayRepeat: (spec: number) => boolean;
+}
