@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import type { ByteReader } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
 import { sameBytes } from '../bytes/same-bytes';
-import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
 import { breathe } from '../storage/breath';
-import { compareMessages, messageText, nameOf, pairingNameOf } from './compare-messages';
-import type { Difference, Digest, EntryDifference, Sides } from './difference';
+import { compareMessages } from './compare-messages';
+import type { Digest, Sides } from './difference';
+import type { EntryFound, Found, FoundEntry } from './found';
 import { identityOf } from './identity';
 import { Column } from './ids/column';
 import { areEqualButForIds } from './ids/equal-but-for-ids';
 import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { copied, type Entry, ImageEntries } from './image-entries';
-import { ValueText } from './value-text';
+import { located, locatedInEither } from './located';
+import { pairingKey, pairingKeyOfIds } from './wire/message-name';
 
 /** An image of one of the two checkpoints. */
 export interface ImageInput {
@@ -25,7 +26,7 @@ export interface ImageInput {
 }
 
 export interface CompareOptions {
-  /** Buffers and payload are shown, not only digested. */
+  /** What follows entries is kept to be shown, and secrets are compared inside. */
   readonly showsBytes?: boolean | undefined;
   /** Ids are compared by what they stand for. */
   readonly ids?: IdPairs | undefined;
@@ -33,14 +34,15 @@ export interface CompareOptions {
 }
 
 /**
- * Gives what differs between two images, entry by entry, paired by what they are. Equal ones cost little memory.
+ * Gives what differs between two images, entry by entry, paired by what they are, as values: each is valid until the
+ * next is asked for. Equal entries cost little memory.
  */
 export async function* compareImages(
   image: string,
   before: ImageInput,
   after: ImageInput,
   { showsBytes = false, ids, signal }: CompareOptions = {},
-): AsyncGenerator<Difference, void, undefined> {
+): AsyncGenerator<Found, void, undefined> {
   const [a, b] = [
     await ImageEntries.open(before.reader, before.file, showsBytes),
     await ImageEntries.open(after.reader, after.file, showsBytes),
@@ -49,7 +51,7 @@ export async function* compareImages(
     if (a.kind !== b.kind) throw messages.kindsDiffer(before.file, a.kind.name, after.file, b.kind.name);
     const heads = sidesOf(digestOfHead(a.magics), digestOfHead(b.magics));
     if (heads !== undefined) yield { what: 'head', image, sides: heads };
-    yield* new Pairing(image, before.file, after.file, new ValueText(showsBytes), ids, signal).run(a, b);
+    yield* new Pairing(image, before.file, after.file, showsBytes, ids, signal).run(a, b);
     const tails = sidesOf(await a.tail(), await b.tail());
     if (tails !== undefined) yield { what: 'tail', image, sides: tails };
   } finally {
@@ -77,16 +79,9 @@ const ENTRIES_A_BREATH = 64;
 
 const GONE = { before: 'removed', after: 'added' } as const;
 
-/** An entry that waits for the one of its name in the other image. */
-interface Waiting {
-  /** What names it there, which with ids that are not the same on both sides is not what pairs it. */
-  readonly name: string;
-  readonly entry: Entry;
-}
-
 /** Entries of two images as they come, each kept until the other image has the one of the same name. */
 class Pairing {
-  private readonly waiting = { before: new Map<string, Waiting>(), after: new Map<string, Waiting>() };
+  private readonly waiting = { before: new Map<string, FoundEntry>(), after: new Map<string, FoundEntry>() };
   /** How often a name has come, on each side. */
   private readonly repeated = { before: new Map<string, number>(), after: new Map<string, number>() };
   /** Where entries stand on both sides, for those that were not passed over in one row. */
@@ -97,12 +92,12 @@ class Pairing {
     private readonly image: string,
     private readonly fileBefore: string,
     private readonly fileAfter: string,
-    private readonly text: ValueText,
+    private readonly showsBytes: boolean,
     private readonly ids: IdPairs | undefined,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Difference, void, undefined> {
+  async *run(a: ImageEntries, b: ImageEntries): AsyncGenerator<Found, void, undefined> {
     const bytesDecide = a.shapes().every((shape) => isSameByBytes(shape, this.ids));
     // Each round takes an entry of either image, or is the last.
     for (let round = 1; ; round += 1) {
@@ -128,12 +123,12 @@ class Pairing {
   }
 
   /** What no entry of the other image has come for. */
-  private async *flush(side: Side): AsyncGenerator<Difference, void, undefined> {
+  private async *flush(side: Side): AsyncGenerator<Found, void, undefined> {
     const waiting = this.waiting[side];
-    for (const { name, entry } of waiting.values()) {
+    for (const one of waiting.values()) {
       await breathe();
       this.signal?.throwIfAborted();
-      yield this.alone(name, GONE[side], entry);
+      yield this.alone(side, one);
     }
     waiting.clear();
   }
@@ -151,24 +146,24 @@ class Pairing {
   }
 
   /** `isLate`: the other image has no more entries. */
-  private *see(side: Side, entry: Entry, isLate: boolean): Generator<Difference, void, undefined> {
-    const { key, name, pairing } = this.uniqueName(side, entry);
+  private *see(side: Side, entry: Entry, isLate: boolean): Generator<Found, void, undefined> {
+    const { key, time, name } = this.uniqueKey(side, entry);
+    const one = { entry, time, file: this.fileOf(side) };
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
     const other = others.get(key);
     if (other === undefined && isLate && others.size === 0) {
-      yield this.alone(name, GONE[side], entry);
+      yield this.alone(side, one);
       return;
     }
     if (other === undefined) {
-      this.waiting[side].set(key, { name, entry: copied(entry) });
+      this.waiting[side].set(key, { ...one, entry: copied(entry) });
       return;
     }
     others.delete(key);
-    const mine = { name, entry };
-    const [x, y] = side === 'before' ? [mine, other] : [other, mine];
+    const [x, y] = side === 'before' ? [one, other] : [other, one];
     this.places.before.push(x.entry.index);
     this.places.after.push(y.entry.index);
-    this.forgetName(pairing);
+    this.forgetName(name);
     if (this.isSame(x.entry, y.entry)) return;
     const difference = this.changed(x, y);
     if (difference !== undefined) yield difference;
@@ -193,71 +188,56 @@ class Pairing {
     }
   }
 
-  /** Entries of one name (the packets of a socket) are told apart by their order. */
-  private uniqueName(side: Side, entry: Entry): { key: string; name: string; pairing: string } {
-    const name = this.located(side, entry, () => nameOf(entry.shape, entry, this.text));
+  /**
+   * What pairs an entry with the one of the other image. Entries of one name (the packets of a socket) are told apart
+   * by their order.
+   */
+  private uniqueKey(side: Side, entry: Entry): { key: string; time: number; name: string } {
+    const { ids } = this;
+    const name = located({ entry, file: this.fileOf(side) }, () =>
+      ids === undefined ? pairingKey(entry.shape, entry) : pairingKeyOfIds(entry.shape, entry, ids, side),
+    );
     if (name === undefined) {
       const place = `#${entry.index}`;
-      return { key: place, name: place, pairing: place };
+      return { key: place, time: 1, name: place };
     }
-    const { ids } = this;
-    const pairing =
-      ids === undefined
-        ? name
-        : this.located(side, entry, () => pairingNameOf(entry.shape, entry, this.text, ids, side) as string);
-    const times = (this.repeated[side].get(pairing) ?? 0) + 1;
-    this.repeated[side].set(pairing, times);
-    const repeat = times === 1 ? '' : ` (${times})`;
-    return { key: `${pairing}${repeat}`, name: `${name}${repeat}`, pairing };
+    const time = (this.repeated[side].get(name) ?? 0) + 1;
+    this.repeated[side].set(name, time);
+    return { key: `${time}: ${name}`, time, name };
   }
 
   /** Where names are many, one that came as often on both sides is counted from the first again. */
-  private forgetName(pairing: string): void {
+  private forgetName(name: string): void {
     const { before, after } = this.repeated;
-    if (before.size < MAX_NAMES || before.get(pairing) !== after.get(pairing)) return;
-    before.delete(pairing);
-    after.delete(pairing);
+    if (before.size < MAX_NAMES || before.get(name) !== after.get(name)) return;
+    before.delete(name);
+    after.delete(name);
   }
 
-  private changed(before: Waiting, after: Waiting): EntryDifference | undefined {
-    const { image, text, ids } = this;
+  private changed(before: FoundEntry, after: FoundEntry): EntryFound | undefined {
+    const { image, showsBytes, ids } = this;
     const [a, b] = [before.entry, after.entry];
-    const fields = this.located('before', a, () => compareMessages(a.shape, a, b, text, ids));
+    const changes = locatedInEither(before, after, () => compareMessages(a.shape, a, b, { showsBytes, ids }));
     const payload = sidesOf(a.payload, b.payload);
-    if (fields.length === 0 && payload === undefined) return undefined;
+    if (changes.length === 0 && payload === undefined) return undefined;
+    const rest = payload === undefined ? {} : { payload };
+    return { what: 'entry', image, change: 'changed', before, after, changes, ...rest };
+  }
+
+  private alone(side: Side, one: FoundEntry): EntryFound {
+    const { payload } = one.entry;
     return {
       what: 'entry',
-      image,
-      entry: before.name,
-      ...(after.name === before.name ? {} : { counterpart: { entry: after.name } }),
-      change: 'changed',
-      fields,
-      ...(payload === undefined ? {} : { payload }),
+      image: this.image,
+      change: GONE[side],
+      before: side === 'before' ? one : undefined,
+      after: side === 'after' ? one : undefined,
+      changes: [],
+      ...(payload === undefined ? {} : { payload: { [side]: payload } }),
     };
   }
 
-  private alone(name: string, change: 'added' | 'removed', entry: Entry): EntryDifference {
-    const side = change === 'removed' ? 'before' : 'after';
-    const text = this.located(side, entry, () => messageText(entry.shape, entry, this.text));
-    const payload = entry.payload && { [side]: entry.payload };
-    const { image } = this;
-    return {
-      what: 'entry',
-      image,
-      entry: name,
-      change,
-      fields: [],
-      text,
-      ...(payload === undefined ? {} : { payload }),
-    };
-  }
-
-  private located<T>(side: Side, entry: Entry, read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      const file = side === 'before' ? this.fileBefore : this.fileAfter;
-      throw error instanceof WireFault ? locate(error, file, entry.index, 0) : error;
-    }
+  private fileOf(side: Side): string {
+    return side === 'before' ? this.fileBefore : this.fileAfter;
   }
 }

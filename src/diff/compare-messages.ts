@@ -1,153 +1,138 @@
 import { type BytesAt, sameBytes } from '../bytes/same-bytes';
 import type { FieldShape, MessageShape } from '../schema/shape';
-import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import { identityOf } from './identity';
+import { FieldCursor } from '../wire/field-cursor';
 import { type IdField, idFieldsOf, isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
-import type { Range, ValueText } from './value-text';
+import { fieldsIn, joinedPayload, payloadAt, type Range } from './wire/fields';
+import { idsInField } from './wire/ids-in-field';
+import { pairingKey, pairingKeyOfIds } from './wire/message-name';
+import { sameLast, sameRows, sameUnknown } from './wire/same-values';
+import type { FieldValue, Item, Step, ValueChange } from './wire/value-change';
 
-/** One difference inside an entry. */
-export interface FieldChange {
-  /** As jq has it, without the first dot: reg.pos, vmas[start 0x400000].flags; # and a number for a field that no schema knows. */
-  readonly path: string;
-  /** As `fdgraft show` writes it; undefined where it is not there. */
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+export interface MessageOptions {
+  /** Messages of secrets are compared inside, not as one value. */
+  readonly showsBytes?: boolean;
+  /** Tells ids apart: those that stand for the same are no difference. */
+  readonly ids?: IdPairs | undefined;
 }
 
-/** A message in a buffer. */
-export type MessageAt = BytesAt;
-
 /**
- * What differs between two messages, field by field. Equal bytes give nothing, unless ids in them are told apart by
- * `ids`: those that stand for the same are no difference then. Throws WireFault.
+ * What differs between two messages, field by field, by number and value: nothing is shown and nothing read of a text.
+ * Equal bytes give nothing, unless ids in them stand for something else. Throws WireFault.
  */
 export function compareMessages(
   shape: MessageShape,
-  before: MessageAt,
-  after: MessageAt,
-  text: ValueText,
-  ids?: IdPairs,
-): FieldChange[] {
-  const changes: FieldChange[] = [];
-  new Comparison(changes, text, ids).messages(shape, before, after, '', false);
+  before: BytesAt,
+  after: BytesAt,
+  options: MessageOptions = {},
+): ValueChange[] {
+  const changes: ValueChange[] = [];
+  new Comparison(changes, options).messages(shape, before, after, [], false);
   return changes;
 }
 
-/** What names a message among others of its kind, such as `id 3`; undefined where only its place does. Throws WireFault. */
-export function nameOf(shape: MessageShape, message: MessageAt, text: ValueText): string | undefined {
-  const names = identityOf(shape.name);
-  if (names.length === 0) return undefined;
-  return names.map((name) => `${name.split('.').at(-1)} ${valueAt(shape, message, name.split('.'), text)}`).join(', ');
+/** A message and its fields. */
+interface FieldsOf {
+  readonly message: BytesAt;
+  readonly fields: ReadonlyMap<number, readonly Range[]>;
 }
 
-/** The same, with ids as `ids` names them: equal for messages of two checkpoints that are the same thing. Throws WireFault. */
-export function pairingNameOf(
-  shape: MessageShape,
-  message: MessageAt,
-  text: ValueText,
-  ids: IdPairs,
-  side: Side,
-): string | undefined {
-  const names = identityOf(shape.name);
-  if (names.length === 0) return undefined;
-  return names
-    .map((name) => {
-      const field = shape.named(name);
-      const rows = field && idFieldsOf(shape.name, field.number);
-      if (field === undefined || rows === undefined) return valueAt(shape, message, name.split('.'), text);
-      const occurrences = occurrencesIn(message);
-      const numbers = numbersIn(message.bytes, occurrences.get(field.number) ?? []);
-      const kind = kindOf(rows, message.bytes, occurrences, numbers);
-      if (kind === undefined || kind === 'any') return numbers.join(' ');
-      return numbers.map((id) => ids.nameOf(kind, side, id)).join(' ');
-    })
-    .join(', ');
-}
-
-/** A message as text on one line. Throws WireFault. */
-export function messageText(shape: MessageShape, { bytes, start, end }: MessageAt, text: ValueText): string {
-  return text.message(shape, bytes, start, end);
-}
-
-function valueAt(
-  shape: MessageShape,
-  message: MessageAt,
-  [name, ...inner]: readonly string[],
-  text: ValueText,
-): string {
-  const field = shape.named(name ?? '') as FieldShape;
-  const last = occurrencesIn(message).get(field.number)?.at(-1);
-  if (last === undefined) return 'none';
-  if (inner.length === 0) return text.field(field, message.bytes, last.start, last.end, false).replace(/^"|"$/g, '');
-  return valueAt(field.message, payload(message.bytes, last), inner, text);
-}
+const NONE: readonly Range[] = [];
 
 class Comparison {
   /** How many differences were told or, being ids of the same, passed over: their bytes need not be equal. */
   private told = 0;
 
   constructor(
-    private readonly changes: FieldChange[],
-    private readonly text: ValueText,
-    private readonly ids: IdPairs | undefined,
+    private readonly changes: ValueChange[],
+    private readonly options: MessageOptions,
   ) {}
 
-  messages(shape: MessageShape, before: MessageAt, after: MessageAt, path: string, hex: boolean): void {
-    if (isSameByBytes(shape, this.ids) && sameBytes(before, after)) return;
-    const [old, fresh] = [occurrencesIn(before), occurrencesIn(after)];
+  messages(shape: MessageShape, before: BytesAt, after: BytesAt, path: readonly Step[], hex: boolean): void {
+    const { ids } = this.options;
+    if (isSameByBytes(shape, ids) && sameBytes(before, after)) return;
+    const old: FieldsOf = { message: before, fields: fieldsIn(before) };
+    const fresh: FieldsOf = { message: after, fields: fieldsIn(after) };
     const touched = new Set<number>();
+    let isReordered = false;
     const compare = (number: number, work: () => void) => {
       const { told } = this;
       work();
       if (this.told > told) touched.add(number);
     };
-    const below = (name: string) => (path === '' ? name : `${path}.${name}`);
     for (const field of shape.fields) {
-      const [a, b] = [old.get(field.number) ?? [], fresh.get(field.number) ?? []];
+      const [a, b] = [old.fields.get(field.number) ?? NONE, fresh.fields.get(field.number) ?? NONE];
       if (a.length === 0 && b.length === 0) continue;
-      const rows = this.ids && idFieldsOf(shape.name, field.number);
+      const rows = ids && idFieldsOf(shape.name, field.number);
+      const below = [...path, { number: field.number, field }];
       compare(field.number, () => {
-        if (rows === undefined) this.field(field, before, a, after, b, below(field.name), hex);
-        else
-          this.idField(field, rows, { message: before, all: old }, { message: after, all: fresh }, below(field.name));
+        if (rows !== undefined) this.idField(field, rows, old, fresh, below);
+        else if (field.type === 'message' && field.label === 'repeated')
+          isReordered = this.list(field, before, a, after, b, path, hex) || isReordered;
+        else this.field(field, before, a, after, b, below, hex);
       });
     }
-    const unknown = [...new Set([...old.keys(), ...fresh.keys()])].filter((number) => !shape.numbered(number));
-    for (const number of unknown.sort((a, b) => a - b)) {
-      const [a, b] = [this.unknown(before, old.get(number)), this.unknown(after, fresh.get(number))];
-      compare(number, () => this.leaf(below(`#${number}`), a, b));
+    for (const number of unknownIn(shape, old, fresh)) {
+      const [a, b] = [old.fields.get(number) ?? NONE, fresh.fields.get(number) ?? NONE];
+      if (sameUnknown(before.bytes, a, after.bytes, b)) continue;
+      const value = ({ bytes }: BytesAt, at: readonly Range[]): FieldValue | undefined =>
+        at.length === 0 ? undefined : { is: 'unknown', bytes, at };
+      compare(number, () => this.tell([...path, { number, field: undefined }], value(before, a), value(after, b)));
     }
-    if (!untouched(before, touched).equals(untouched(after, touched))) this.encoding(before, after, path);
+    if (isReordered || !untouched(before, touched).equals(untouched(after, touched))) {
+      const value = ({ start, end }: BytesAt): FieldValue => ({ is: 'encoding', bytes: end - start });
+      this.tell(path, value(before), value(after));
+    }
   }
 
   private field(
     field: FieldShape,
-    before: MessageAt,
+    before: BytesAt,
     a: readonly Range[],
-    after: MessageAt,
+    after: BytesAt,
     b: readonly Range[],
-    path: string,
+    path: readonly Step[],
     outerHex: boolean,
   ): void {
-    const hex = outerHex || field.display.hex === true;
-    if (field.type === 'message' && field.label === 'repeated') this.row(field, before, a, after, b, path, hex);
-    else if (field.type === 'message' && a.length === 1 && b.length === 1 && !this.isHidden(field)) {
-      const [x, y] = [payload(before.bytes, a[0] as Range), payload(after.bytes, b[0] as Range)];
-      this.messages(field.message, x, y, path, hex);
-    } else this.leaf(path, shown(field, before, a, outerHex, this.text), shown(field, after, b, outerHex, this.text));
+    if (field.type === 'message' && a.length === 1 && b.length === 1 && !this.isHidden(field)) {
+      const [x, y] = [payloadAt(before.bytes, a[0] as Range), payloadAt(after.bytes, b[0] as Range)];
+      this.messages(field.message, x, y, path, outerHex || field.display.hex === true);
+      return;
+    }
+    if (this.isSame(field, before.bytes, a, after.bytes, b)) return;
+    const value = ({ bytes }: BytesAt, at: readonly Range[]): FieldValue | undefined =>
+      at.length === 0 ? undefined : { is: 'field', field, bytes, at, hex: outerHex };
+    this.tell(path, value(before, a), value(after, b));
+  }
+
+  private isSame(field: FieldShape, a: Uint8Array, left: readonly Range[], b: Uint8Array, right: readonly Range[]) {
+    const [x, y] = [left.at(-1), right.at(-1)];
+    if (x === undefined || y === undefined) return false;
+    if (field.label === 'repeated') return sameRows(field, a, left, b, right);
+    if (field.type !== 'message') return sameLast(field, a, x, b, y);
+    const [joined, other] = [joinedPayload(a, left), joinedPayload(b, right)];
+    if (this.isHidden(field)) return sameBytes(joined, other);
+    // A message in several parts is one value, and the same one however it is put into parts.
+    return compareMessages(field.message, joined, other, this.options).every(({ before }) => before?.is === 'encoding');
   }
 
   /** Ids, by what they stand for. */
-  private idField(field: FieldShape, rows: readonly IdField[], before: Fields, after: Fields, path: string): void {
-    const ids = this.ids as IdPairs;
-    const [a, b] = [idsIn(field, rows, before), idsIn(field, rows, after)];
-    if (a.kind === 'any' && a.occurrences.length > 0 && b.occurrences.length > 0) {
+  private idField(
+    field: FieldShape,
+    rows: readonly IdField[],
+    before: FieldsOf,
+    after: FieldsOf,
+    path: readonly Step[],
+  ): void {
+    const ids = this.options.ids as IdPairs;
+    const a = idsInField(field, rows, before.message.bytes, before.fields);
+    const b = idsInField(field, rows, after.message.bytes, after.fields);
+    if (a.kind === 'any' && a.ranges.length > 0 && b.ranges.length > 0) {
       this.told += 1;
       return;
     }
     if (a.kind === undefined || a.kind === 'any' || a.kind !== b.kind) {
-      this.field(field, before.message, a.occurrences, after.message, b.occurrences, path, false);
+      this.field(field, before.message, a.ranges, after.message, b.ranges, path, false);
       return;
     }
     const { kind } = a;
@@ -158,170 +143,83 @@ class Comparison {
       this.told += 1;
       return;
     }
-    const shownAs = (side: Side, { numbers }: IdsInField) => {
-      const all = numbers.map((id) => ids.show(kind, side, id)).join(', ');
-      return field.label === 'repeated' ? `[${all}]` : numbers.length === 0 ? undefined : all;
-    };
-    this.tell({ path, before: shownAs('before', a), after: shownAs('after', b) });
+    const isRow = field.label === 'repeated';
+    const value = ({ numbers }: { readonly numbers: readonly number[] }): FieldValue | undefined =>
+      numbers.length === 0 && !isRow ? undefined : { is: 'ids', kind, numbers, isRow };
+    this.tell(path, value(a), value(b));
   }
 
-  private tell(change: FieldChange): void {
+  private tell(path: readonly Step[], before: FieldValue | undefined, after: FieldValue | undefined): void {
     this.told += 1;
-    this.changes.push(change);
+    this.changes.push({ path, before, after });
   }
 
   private isHidden({ display }: FieldShape): boolean {
-    return display.secret === true && !this.text.showsBytes;
+    return display.secret === true && this.options.showsBytes !== true;
   }
 
-  /** Messages of a list, paired by what they are, or by their place. */
-  private row(
+  /**
+   * Messages of a list, paired by what they are, or by their place. True where they stand in another order; with ids
+   * that are told apart, none is the right one.
+   */
+  private list(
     field: FieldShape,
-    before: MessageAt,
+    before: BytesAt,
     a: readonly Range[],
-    after: MessageAt,
+    after: BytesAt,
     b: readonly Range[],
-    path: string,
-    hex: boolean,
-  ): void {
-    const old = this.named('before', field.message, before.bytes, a);
-    const fresh = this.named('after', field.message, after.bytes, b);
-    for (const [key, { name, message }] of old) {
-      const other = fresh.get(key);
-      if (other === undefined) this.leaf(`${path}[${name}]`, messageText(field.message, message, this.text), undefined);
-      else this.messages(field.message, message, other.message, `${path}[${name}]`, hex);
+    path: readonly Step[],
+    outerHex: boolean,
+  ): boolean {
+    const hex = outerHex || field.display.hex === true;
+    const old = this.itemsOf('before', field.message, before.bytes, a);
+    const fresh = this.itemsOf('after', field.message, after.bytes, b);
+    const below = (item: Item) => [...path, { number: field.number, field, item }];
+    const value = ({ shape, message }: Item): FieldValue => ({ is: 'message', shape, message });
+    let isReordered = false;
+    let last = -1;
+    for (const item of old.values()) {
+      const other = fresh.get(item.key);
+      if (other === undefined) {
+        this.tell(below(item), value(item), undefined);
+        continue;
+      }
+      if (other.place < last) isReordered = true;
+      last = other.place;
+      this.messages(field.message, item.message, other.message, below(item), hex);
     }
-    for (const [key, { name, message }] of fresh) {
-      if (!old.has(key)) this.leaf(`${path}[${name}]`, undefined, messageText(field.message, message, this.text));
-    }
+    for (const item of fresh.values()) if (!old.has(item.key)) this.tell(below(item), undefined, value(item));
+    return isReordered && this.options.ids === undefined;
   }
 
-  /** Messages of a list by what pairs them, with their names. */
-  private named(side: Side, shape: MessageShape, bytes: Uint8Array, occurrences: readonly Range[]) {
-    const messages = new Map<string, { readonly name: string; readonly message: MessageAt }>();
+  /** Messages of a list by what pairs them. */
+  private itemsOf(side: Side, shape: MessageShape, bytes: Uint8Array, ranges: readonly Range[]): Map<string, Item> {
+    const { ids } = this.options;
+    const items = new Map<string, Item>();
     const times = new Map<string, number>();
-    occurrences.forEach((range, i) => {
-      const message = payload(bytes, range);
-      const name = nameOf(shape, message, this.text) ?? `${i}`;
-      const key = this.ids === undefined ? name : (pairingNameOf(shape, message, this.text, this.ids, side) ?? name);
-      const time = (times.get(key) ?? 0) + 1;
-      times.set(key, time);
-      const repeat = time === 1 ? '' : ` (${time})`;
-      messages.set(`${key}${repeat}`, { name: `${name}${repeat}`, message });
-    });
-    return messages;
-  }
-
-  /** Fields that no schema knows, as they stand. */
-  private unknown({ bytes }: MessageAt, occurrences: readonly Range[] | undefined): string | undefined {
-    return occurrences?.map(({ start, end }) => this.text.unknown(bytes, start, end)).join(' ');
-  }
-
-  private leaf(path: string, before: string | undefined, after: string | undefined): void {
-    if (before !== after) this.tell({ path, before, after });
-  }
-
-  /** Bytes differ that are those of no value that does: numbers that are longer than need be, another order of fields or of messages. */
-  private encoding(before: MessageAt, after: MessageAt, path: string): void {
-    const shownAs = (message: MessageAt) => `${message.end - message.start} bytes, encoded otherwise`;
-    this.tell({
-      path: path === '' ? '(encoding)' : `${path}.(encoding)`,
-      before: shownAs(before),
-      after: shownAs(after),
-    });
-  }
-}
-
-/** The fields of a message, by number. */
-interface Fields {
-  readonly message: MessageAt;
-  readonly all: ReadonlyMap<number, readonly Range[]>;
-}
-
-interface IdsInField {
-  readonly occurrences: readonly Range[];
-  readonly numbers: readonly number[];
-  readonly kind: IdField['kind'] | undefined;
-}
-
-function idsIn(field: FieldShape, rows: readonly IdField[], { message, all }: Fields): IdsInField {
-  const occurrences = all.get(field.number) ?? [];
-  const numbers = field.type === 'string' ? [] : numbersIn(message.bytes, occurrences);
-  return { occurrences, numbers, kind: kindOf(rows, message.bytes, all, numbers) };
-}
-
-/** What kind of ids a field holds, where another field may say it. */
-function kindOf(
-  rows: readonly IdField[],
-  bytes: Uint8Array,
-  fields: ReadonlyMap<number, readonly Range[]>,
-  numbers: readonly number[],
-): IdField['kind'] | undefined {
-  return rows.find(({ when }) => {
-    if (when === undefined) return true;
-    const value = numbersIn(bytes, fields.get(when.field) ?? []).at(-1);
-    return numbers.every((id) => when.holds(value, id));
-  })?.kind;
-}
-
-/** The numbers of a field, packed or not. */
-function numbersIn(bytes: Uint8Array, occurrences: readonly Range[]): number[] {
-  const numbers: number[] = [];
-  for (const { start, end } of occurrences) {
-    const cursor = new FieldCursor().over(bytes, start, end);
-    cursor.next();
-    if (cursor.wireType !== WIRE_TYPE.BYTES) {
-      numbers.push(cursor.uint64AsNumber());
-      continue;
+    for (const [place, range] of ranges.entries()) {
+      const message = payloadAt(bytes, range);
+      const name = ids === undefined ? pairingKey(shape, message) : pairingKeyOfIds(shape, message, ids, side);
+      const time = name === undefined ? 1 : (times.get(name) ?? 0) + 1;
+      if (name !== undefined) times.set(name, time);
+      // The time comes first: a name can end in anything.
+      const key = name === undefined ? `#${place}` : `${time}: ${name}`;
+      items.set(key, { shape, message, place, time, key });
     }
-    const packed = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
-    while (packed.nextPacked(WIRE_TYPE.VARINT)) numbers.push(packed.uint64AsNumber());
+    return items;
   }
-  return numbers;
 }
 
-function shown(
-  field: FieldShape,
-  { bytes }: MessageAt,
-  occurrences: readonly Range[],
-  hex: boolean,
-  text: ValueText,
-): string | undefined {
-  const last = occurrences.at(-1);
-  if (last === undefined) return undefined;
-  if (field.label === 'repeated') return text.row(field, bytes, occurrences, hex);
-  if (field.type !== 'message' || occurrences.length === 1) return text.field(field, bytes, last.start, last.end, hex);
-  const joined = Buffer.concat(occurrences.map((range) => bytesOf(payload(bytes, range))));
-  return text.message(field.message, joined, 0, joined.length);
+/** Numbers of fields that no schema knows, ascending. */
+function unknownIn(shape: MessageShape, before: FieldsOf, after: FieldsOf): number[] {
+  const numbers = new Set([...before.fields.keys(), ...after.fields.keys()]);
+  return [...numbers].filter((number) => shape.numbered(number) === undefined).sort((a, b) => a - b);
 }
 
 /** What of a message is not part of the fields that were told to differ. */
-function untouched({ bytes, start, end }: MessageAt, touched: ReadonlySet<number>): Buffer {
+function untouched({ bytes, start, end }: BytesAt, touched: ReadonlySet<number>): Buffer {
   const pieces: Uint8Array[] = [];
   const cursor = new FieldCursor().over(bytes, start, end);
   while (cursor.next()) if (!touched.has(cursor.number)) pieces.push(bytes.subarray(cursor.start, cursor.end));
   return Buffer.concat(pieces);
-}
-
-function occurrencesIn({ bytes, start, end }: MessageAt): Map<number, Range[]> {
-  const found = new Map<number, Range[]>();
-  const cursor = new FieldCursor().over(bytes, start, end);
-  while (cursor.next()) {
-    const range = { start: cursor.start, end: cursor.end };
-    const ranges = found.get(cursor.number);
-    if (ranges === undefined) found.set(cursor.number, [range]);
-    else ranges.push(range);
-  }
-  return found;
-}
-
-function payload(bytes: Uint8Array, { start, end }: Range): MessageAt {
-  const cursor = new FieldCursor().over(bytes, start, end);
-  cursor.next();
-  cursor.payload();
-  return { bytes, start: cursor.valueStart, end: cursor.end };
-}
-
-function bytesOf({ bytes, start, end }: MessageAt): Uint8Array {
-  return bytes.subarray(start, end);
 }

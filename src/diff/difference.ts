@@ -1,5 +1,3 @@
-import type { FieldChange } from './compare-messages';
-
 /** What became of something from the first checkpoint to the second. */
 export type Change = 'added' | 'removed' | 'changed';
 
@@ -26,6 +24,15 @@ export interface Counterpart {
   readonly image?: string;
   readonly file?: string;
   readonly entry?: string;
+}
+
+/** One difference inside an entry. */
+export interface FieldChange {
+  /** As jq has it, without the first dot: reg.pos, vmas[start 0x400000].flags; # and a number for a field that no schema knows. */
+  readonly path: string;
+  /** As `fdgraft show` writes it; undefined where it is not there. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
 }
 
 /** One entry of an image. */

@@ -19,6 +19,8 @@ export interface Entry {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** Offset in the file of the first byte of the buffer. */
+  readonly base: number;
   /** What follows it; records that belong to it too. */
   readonly payload: Digest | undefined;
 }
@@ -79,7 +81,7 @@ export class ImageEntries {
       const index = batch.firstEntry + next;
       const shape = shapeOf(messageOfEntry(this.kind, index));
       const [start, end] = [batch.starts[next] as number, batch.ends[next] as number];
-      return { shape, index, bytes: batch.bytes, start, end, payload: undefined };
+      return { shape, index, bytes: batch.bytes, start, end, base: batch.base, payload: undefined };
     }
     const entry = this.entries[next];
     if (entry !== undefined) this.next += 1;
@@ -138,7 +140,7 @@ export class ImageEntries {
     for (let i = 0; i < count; i += 1) {
       const [start, end] = [starts[i] as number, ends[i] as number];
       try {
-        this.record(bytes, start, end, batchEnd);
+        this.record(bytes, start, end, base, batchEnd);
       } catch (error) {
         throw error instanceof WireFault ? locate(error, this.file, firstEntry + i, base) : error;
       }
@@ -147,13 +149,13 @@ export class ImageEntries {
     if (this.open !== undefined) this.open.entry = copied(this.open.entry);
   }
 
-  private record(bytes: Uint8Array, start: number, end: number, batchEnd: number): void {
+  private record(bytes: Uint8Array, start: number, end: number, base: number, batchEnd: number): void {
     const role = this.grammar(bytes, start, end);
     if (this.open !== undefined && this.open.inner > 0) {
       this.open.inner -= 1;
       this.payload(bytes.subarray(start - 4, end));
     } else {
-      const entry = { shape: shapeOf(role.message), index: this.count, bytes, start, end };
+      const entry = { shape: shapeOf(role.message), index: this.count, bytes, start, end, base };
       this.count += 1;
       if (role.parts.length === 0 && role.inner === 0) {
         this.entries.push({ ...entry, payload: undefined });
@@ -194,7 +196,7 @@ function stretch({ bytes, end }: RecordBatch, start: number): BytesAt {
 }
 
 /** An entry that stays valid. */
-export function copied<T extends Pick<Entry, 'bytes' | 'start' | 'end'>>(entry: T): T {
+export function copied<T extends Pick<Entry, 'bytes' | 'start' | 'end' | 'base'>>(entry: T): T {
   const bytes = Buffer.from(entry.bytes.subarray(entry.start, entry.end));
-  return { ...entry, bytes, start: 0, end: bytes.length };
+  return { ...entry, bytes, start: 0, end: bytes.length, base: entry.base + entry.start };
 }

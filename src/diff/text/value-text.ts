@@ -1,7 +1,8 @@
-import { JsonText } from '../json/json-text';
-import { digestText, MessageWriter } from '../json/write-message';
-import type { FieldShape, MessageShape } from '../schema/shape';
-import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import { JsonText } from '../../json/json-text';
+import { digestText, MessageWriter } from '../../json/write-message';
+import type { FieldShape, MessageShape } from '../../schema/shape';
+import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
+import type { Range } from '../wire/fields';
 
 /** What takes more on the wire is told by its size and digest: nobody reads it, and it need not fit into memory twice. */
 const MAX_SHOWN_BYTES = 1 << 16;
@@ -65,9 +66,4 @@ export class ValueText {
       this.text.backTo(mark);
     }
   }
-}
-
-export interface Range {
-  readonly start: number;
-  readonly end: number;
 }

@@ -1,0 +1,180 @@
+import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
+import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
+import type { Plan, PlanPlaceholder } from '../../plan/plan';
+import { FDINFO_ENTRY_FIELDS, FILE_ENTRY_FIELDS, REMAP_FILE_PATH_ENTRY_FIELDS } from '../../schema/generated/images';
+import type { Source } from '../../storage/source';
+import type { EntryFound, Found, FoundEntry } from '../found';
+import { located } from '../located';
+import { numberIn } from '../wire/fields';
+import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
+import { movedRights, turnedDescriptor } from './placeholder-references';
+import { readSplitOwners } from './split-owners';
+
+/** The message of each image that a rewrite changes. */
+const MESSAGES: { readonly [image in ImageName]?: string } = {
+  FILES: 'file_entry',
+  FDINFO: 'fdinfo_entry',
+  REMAP_FPATH: 'remap_file_path_entry',
+  SK_QUEUES: 'sk_packet_entry',
+};
+
+/** What the plan says of one packet in a queue. */
+interface Packet {
+  /** The new ids by the old ones. */
+  readonly ids: Map<number, number>;
+  readonly placeholders: PlanPlaceholder[];
+}
+
+/**
+ * Whether a plan accounts for a difference between the checkpoint that it was made of and the one that it is in. An
+ * entry is accounted for where its bytes are those that the plan and the entry before it make, and no others.
+ */
+export class PlanProof {
+  private readonly byId: ReadonlyMap<number, PlanPlaceholder>;
+  /** Placeholders by table and number of their descriptors. */
+  private readonly tables = new Map<number, Map<number, PlanPlaceholder>>();
+  /** What is moved in queues, by the place of the packet. */
+  private readonly packets = new Map<number, Packet>();
+  private readonly changedImages: ReadonlySet<string>;
+  private readonly dropped: ReadonlySet<number | undefined>;
+  /** What of the plan was met: placeholders by their ids, descriptors, packets. */
+  private readonly met = new Set<PlanPlaceholder>();
+  private readonly metDescriptors = new Map<number, Set<number>>();
+  private readonly metPackets = new Set<number>();
+
+  private constructor(
+    readonly plan: Plan,
+    /** Owners of the entries that placeholders were split off from. */
+    private readonly owners: ReadonlyMap<number, Buffer>,
+  ) {
+    this.byId = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
+    this.changedImages = new Set(plan.images.map(({ name }) => name));
+    this.dropped = droppedOwners(plan);
+    for (const placeholder of plan.placeholders) {
+      for (const reference of placeholder.references) {
+        if ('descriptor' in reference && reference.descriptor) {
+          const { table, fd } = reference.descriptor;
+          this.tables.set(table, (this.tables.get(table) ?? new Map()).set(fd, placeholder));
+        } else if ('scm_right' in reference && reference.scm_right) {
+          this.addRight(placeholder, reference.scm_right.packet);
+        }
+      }
+    }
+  }
+
+  /** Reads of the first checkpoint what the proof needs beside the differences. Throws FdgraftError. */
+  static async of(plan: Plan, before: Source, signal?: AbortSignal): Promise<PlanProof> {
+    return new PlanProof(plan, await readSplitOwners(plan, before, signal));
+  }
+
+  /** Rights of an entry that stays a whole keep its id. */
+  private addRight(placeholder: PlanPlaceholder, place: number): void {
+    const { split_from, file_id } = placeholder;
+    if (split_from === undefined) return;
+    const packet: Packet = this.packets.get(place) ?? { ids: new Map(), placeholders: [] };
+    this.packets.set(place, packet);
+    if (!packet.placeholders.includes(placeholder)) packet.placeholders.push(placeholder);
+    packet.ids.set(split_from, file_id);
+  }
+
+  /** True where the rewrite did this, and nothing more. Throws FdgraftError. */
+  explains(found: Found): boolean {
+    if (found.what === 'file') return found.file === PLAN_IMAGE && found.change === 'added';
+    if (found.what !== 'entry' || !this.changedImages.has(found.image)) return false;
+    const image = identifyImage(found.image);
+    const one = (found.before ?? found.after) as FoundEntry;
+    if (image === undefined || one.entry.shape.name !== MESSAGES[image.kind.name]) return false;
+    return located(one, () => {
+      switch (image.kind.name) {
+        case 'FILES':
+          return this.explainsFile(found);
+        case 'FDINFO':
+          return this.explainsDescriptor(found, image.number);
+        case 'REMAP_FPATH':
+          return this.explainsRemap(found);
+        case 'SK_QUEUES':
+          return this.explainsPacket(found);
+        default:
+          return false;
+      }
+    });
+  }
+
+  /** What the plan says and the checkpoint does not have, a line each. */
+  missing(): string[] {
+    const isLeft = (key: string, fd: number) => `${key}: to be inherited from fd[${fd}], and it is not`;
+    const lines: string[] = [];
+    for (const placeholder of this.plan.placeholders) {
+      const { was, caller_fd } = placeholder;
+      if (!this.met.has(placeholder)) lines.push(isLeft(was.key, caller_fd));
+    }
+    for (const [table, descriptors] of this.tables) {
+      for (const [fd, { was, caller_fd }] of descriptors) {
+        if (this.metDescriptors.get(table)?.has(fd) === true) continue;
+        lines.push(isLeft(`fdinfo-${table}.img, fd ${fd}, of ${was.key}`, caller_fd));
+      }
+    }
+    for (const [place, { placeholders }] of this.packets) {
+      if (this.metPackets.has(place)) continue;
+      for (const { was, caller_fd } of placeholders) {
+        lines.push(isLeft(`sk-queues.img, entry ${place}, of ${was.key}`, caller_fd));
+      }
+    }
+    return lines;
+  }
+
+  private explainsFile({ before, after }: EntryFound): boolean {
+    if (after === undefined || isRepeated(before) || isRepeated(after)) return false;
+    const placeholder = this.byId.get(numberIn(after.entry, FILE_ENTRY_FIELDS.id) ?? -1);
+    if (placeholder === undefined || this.met.has(placeholder)) return false;
+    const { split_from } = placeholder;
+    if ((split_from === undefined) !== (before !== undefined)) return false;
+    const expected =
+      before === undefined
+        ? splitEntry(placeholder, this.owners.get(split_from as number), this.dropped)
+        : turnedEntry(placeholder, before.entry, this.dropped);
+    if (!isThis(after, expected)) return false;
+    this.met.add(placeholder);
+    return true;
+  }
+
+  private explainsDescriptor({ before, after }: EntryFound, table: number): boolean {
+    if (before === undefined || after === undefined || isRepeated(before) || isRepeated(after)) return false;
+    const fd = numberIn(before.entry, FDINFO_ENTRY_FIELDS.fd) ?? -1;
+    const placeholder = this.tables.get(table)?.get(fd);
+    const met = this.metDescriptors.get(table) ?? new Set();
+    if (placeholder === undefined || met.has(fd)) return false;
+    if (!isThis(after, turnedDescriptor(placeholder, before.entry))) return false;
+    this.metDescriptors.set(table, met.add(fd));
+    return true;
+  }
+
+  /** The remap of an entry that went as a whole goes with it. */
+  private explainsRemap({ before, after }: EntryFound): boolean {
+    if (before === undefined || after !== undefined) return false;
+    const placeholder = this.byId.get(numberIn(before.entry, REMAP_FILE_PATH_ENTRY_FIELDS.orig_id) ?? -1);
+    return placeholder !== undefined && placeholder.split_from === undefined;
+  }
+
+  /** Rights that refer to the split-off placeholder instead of what it was split off from. */
+  private explainsPacket({ before, after, payload }: EntryFound): boolean {
+    if (before === undefined || after === undefined || payload !== undefined) return false;
+    const place = before.entry.index;
+    const packet = this.packets.get(place);
+    if (packet === undefined || after.entry.index !== place) return false;
+    if (!isThis(after, movedRights(packet.ids, before.entry))) return false;
+    this.metPackets.add(place);
+    return true;
+  }
+}
+
+/** Whether another entry of its name stands before it. */
+function isRepeated(one: FoundEntry | undefined): boolean {
+  return one !== undefined && one.time > 1;
+}
+
+function isThis({ entry }: FoundEntry, expected: Buffer | undefined): boolean {
+  if (expected === undefined) return false;
+  const whole: BytesAt = { bytes: expected, start: 0, end: expected.length };
+  return sameBytes(entry, whole);
+}

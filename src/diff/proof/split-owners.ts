@@ -1,0 +1,37 @@
+import { forEachRecord, imageOf, readBatches } from '../../checkpoint/open-image';
+import type { Plan } from '../../plan/plan';
+import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
+import type { Source } from '../../storage/source';
+import { numberIn } from '../wire/fields';
+import { ownerIn, typeOfPlaceholder } from './placeholder-entry';
+
+/** The owners of the entries that placeholders were split off from, by their file ids: these entries need not differ. */
+export async function readSplitOwners(plan: Plan, source: Source, signal?: AbortSignal): Promise<Map<number, Buffer>> {
+  const owners = new Map<number, Buffer>();
+  const types = new Map(
+    plan.placeholders.flatMap((placeholder) => {
+      const type = placeholder.split_from === undefined ? undefined : typeOfPlaceholder(placeholder);
+      return type?.ownerField === undefined ? [] : [[placeholder.split_from, type] as const];
+    }),
+  );
+  if (types.size === 0) return owners;
+  const members = source.byName();
+  try {
+    const member = await members.member('files.img');
+    const image = member && imageOf(member);
+    if (member === undefined || image === undefined) return owners;
+    await readBatches(member, image, (batch, open) => {
+      signal?.throwIfAborted();
+      forEachRecord(batch, open.name, (bytes, start, end) => {
+        const entry = { bytes, start, end };
+        const id = numberIn(entry, FILE_ENTRY_FIELDS.id);
+        const type = types.get(id);
+        if (id === undefined || type === undefined || owners.has(id)) return;
+        if (numberIn(entry, FILE_ENTRY_FIELDS.type) === type.number) owners.set(id, ownerIn(type, entry) as Buffer);
+      });
+    });
+    return owners;
+  } finally {
+    await members.close();
+  }
+}

@@ -1,0 +1,20 @@
+import type { Difference } from './difference';
+import type { DiffGraph } from './graph';
+import type { Statement } from './statements';
+
+/** A difference, and whether the plan accounts for it; undefined where no plan was given. */
+export type ToldDifference = Difference & { readonly explained?: boolean };
+
+export interface DiffResult {
+  readonly isSame: boolean;
+  /** What it all means, a line each. */
+  readonly meaning: readonly Statement[];
+  /** Which descriptors and caller fds the entries that differ have; where it was asked for, and something differs. */
+  readonly graph?: DiffGraph;
+  /** With a plan: how many differences it does not explain, and what else does not fit it, a line each. */
+  readonly unexplained: number;
+  readonly misfits: readonly string[];
+  /** The differences one by one, once. They wait in a file where they are many; `close` lets go of it. */
+  differences(): AsyncIterable<ToldDifference>;
+  close(): void;
+}

@@ -1,0 +1,168 @@
+import { PLAN_IMAGE } from '../frames/image-kinds';
+import type { Plan, PlanPlaceholder } from '../plan/plan';
+import type { CheckpointContext } from './context';
+import type { Change, FileDifference, ImageDifference } from './difference';
+import { isOfTask, numberOfImage } from './image-of-task';
+import type { DescriptorChange, FileChange, ImageChanges, Meaning, SpokenField } from './meaning';
+
+/** What a difference means, in a line. */
+export interface Statement {
+  readonly about: 'task' | 'inherited' | 'file' | 'descriptor' | 'mappings' | 'memory' | 'plan' | 'image' | 'raw';
+  readonly text: string;
+}
+
+/** So many fields of one entry. */
+export const MAX_FIELDS = 3;
+
+/** So much of a value. */
+const MAX_VALUE = 60;
+
+const VERBS: Record<Change, string> = { added: 'new', removed: 'gone', changed: 'changed' };
+
+/** What numbers stand for, on either side. */
+interface Names {
+  readonly before: CheckpointContext;
+  readonly after: CheckpointContext;
+  readonly placeholders: ReadonlyMap<number, PlanPlaceholder>;
+}
+
+/** What it all means. `plan`: the one that made the second checkpoint. `ofLone`: pages of tasks that only one of the two has. */
+export function statementsOf(
+  meaning: Meaning,
+  before: CheckpointContext,
+  after: CheckpointContext,
+  plan: Plan | undefined,
+  ofLone: ReadonlySet<string>,
+): Statement[] {
+  const placeholders = new Map((plan?.placeholders ?? []).map((placeholder) => [placeholder.file_id, placeholder]));
+  const names = { before, after, placeholders };
+  const { memory, loneTasks, moreFiles, moreDescriptors } = meaning;
+  const spoken: Statement[] = [
+    ...(['removed', 'added'] as const).flatMap((change) =>
+      [...loneTasks[change]].map((pid) => ofTask(pid, change, names)),
+    ),
+    ...meaning.files.map((file) => ofFile(file, names)),
+    ...[...meaning.descriptors].flatMap(([table, differences]) => ofDescriptors(table, differences, names)),
+    ...[...meaning.mappings].map(([image, counts]) => ofMappings(image, counts, names)),
+    ...[...memory].map(([pid, mappings]) => ofMemory(pid, mappings, names)),
+    ...(memory.size > 0 ? [] : meaning.pages.map(ofPages)),
+    ...[...meaning.entries].map(([image, changes]) => ofEntries(image, changes, names)),
+    ...meaning.others,
+    ...meaning.images.filter((image) => !isTableOfLone(image, meaning, names)).map(ofImage),
+    ...meaning.raw.filter(({ file }) => !ofLone.has(file)).map(ofRaw),
+  ];
+  if (moreFiles > 0) spoken.push({ about: 'file', text: `files.img: ${moreFiles} more entries differ` });
+  if (moreDescriptors > 0) spoken.push({ about: 'descriptor', text: `${moreDescriptors} more descriptors differ` });
+  return spoken;
+}
+
+/** Whether it is the descriptor table of tasks that come or go with it. */
+function isTableOfLone({ image, change }: ImageDifference, { loneTasks }: Meaning, { before, after }: Names): boolean {
+  const table = numberOfImage(image, 'FDINFO');
+  if (table === undefined) return false;
+  const pids = (change === 'removed' ? before : after).pidsOf(table);
+  return pids.length > 0 && pids.every((pid) => loneTasks[change].has(pid));
+}
+
+function ofTask(pid: number, change: Change, { before, after }: Names): Statement {
+  return { about: 'task', text: `${(change === 'removed' ? before : after).task(pid)}: ${VERBS[change]}` };
+}
+
+function ofFile({ ids, change, isTurned, isOtherType, fields }: FileChange, names: Names): Statement {
+  const { before, after, placeholders } = names;
+  const [side, id] = change === 'added' ? [after, ids.after as number] : [before, ids.before as number];
+  const placeholder = ids.after === undefined ? undefined : placeholders.get(ids.after);
+  if (placeholder !== undefined && (isTurned || change === 'added')) {
+    const from = placeholder.split_from === undefined ? '' : `, split off from ${before.keyOf(placeholder.split_from)}`;
+    const subject = withHolders(placeholder.was.key, side.referencesTo(id));
+    return { about: 'inherited', text: `${subject}: now inherited from fd[${placeholder.caller_fd}]${from}` };
+  }
+  const subject = withHolders(side.keyOf(id), side.referencesTo(id));
+  if (change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[change]}` };
+  const now = ids.after !== undefined && after.hasEntry(ids.after) ? after.keyOf(ids.after) : undefined;
+  return { about: 'file', text: `${subject}: ${now !== undefined && isOtherType ? `now ${now}` : showFields(fields)}` };
+}
+
+function withHolders(key: string, holders: readonly string[]): string {
+  return holders.length === 0 ? key : `${key} (${holders.join(', ')})`;
+}
+
+function ofDescriptors(table: number, differences: readonly DescriptorChange[], names: Names): Statement[] {
+  return differences
+    .filter((difference) => !isTurnedDescriptor(difference, names))
+    .map((difference) => ({ about: 'descriptor', text: ofDescriptor(table, difference, names) }));
+}
+
+function ofDescriptor(table: number, difference: DescriptorChange, { before, after }: Names): string {
+  const { change, fd, entry, ids, isOtherId, fields } = difference;
+  const side = change === 'added' ? after : before;
+  const holders = side.pidsOf(difference.ownTable).map((pid) => `${pid}/${fd}`);
+  const who = holders.length === 0 ? `table ${table}, ${entry}` : holders.join(', ');
+  const id = ids.before ?? ids.after;
+  if (change !== 'changed') {
+    return `${who}: ${change === 'added' ? 'opened' : 'closed'}${id === undefined ? '' : `, ${side.keyOf(id)}`}`;
+  }
+  // One that refers to another entry now is told by the names of both.
+  if (!isOtherId || ids.before === undefined || ids.after === undefined) return `${who}: ${showFields(fields)}`;
+  return `${who}: ${before.keyOf(ids.before)} → ${after.keyOf(ids.after)}`;
+}
+
+/** Whether a descriptor refers to a placeholder now, and nothing else is new; that is said of the entry. */
+function isTurnedDescriptor({ change, isTurned, isOtherId, ids }: DescriptorChange, { placeholders }: Names): boolean {
+  return change === 'changed' && isTurned && (!isOtherId || (ids.after !== undefined && placeholders.has(ids.after)));
+}
+
+function ofMappings(image: string, counts: Record<Change, number>, { before }: Names): Statement {
+  const parts = (['added', 'removed', 'changed'] as const)
+    .filter((change) => counts[change] > 0)
+    .map((change) => `${count(counts[change], 'mapping', 'mappings')} ${change}`);
+  return { about: 'mappings', text: `${before.task(numberOfImage(image, 'MM') as number)}: ${parts.join(', ')}` };
+}
+
+function ofMemory(pid: number, mappings: number, { before }: Names): Statement {
+  return { about: 'memory', text: `${before.task(pid)}: pages of ${count(mappings, 'mapping', 'mappings')} differ` };
+}
+
+function ofPages(file: string): Statement {
+  return { about: 'memory', text: `${file}: pages differ` };
+}
+
+function ofEntries(image: string, { count: entries, fields }: ImageChanges, { before }: Names): Statement {
+  const about = image.startsWith('pagemap-') ? 'memory' : 'image';
+  if (entries > 1 || fields.length === 0) {
+    return { about, text: `${image}: ${count(entries, 'entry differs', 'entries differ')}` };
+  }
+  const pid = isOfTask(image) ? numberOfImage(image) : undefined;
+  const others = fields.filter(({ isRegister }) => !isRegister);
+  const parts = [
+    ...(others.length < fields.length ? ['registers differ'] : []),
+    ...(others.length > 0 ? [showFields(others, ({ path }) => path)] : []),
+  ];
+  return { about, text: `${pid === undefined ? image : before.task(pid)}: ${parts.join('; ')}` };
+}
+
+function ofImage({ image, change, entries }: ImageDifference): Statement {
+  return { about: 'image', text: `${image}: ${change}, ${count(entries, 'entry', 'entries')}` };
+}
+
+function ofRaw({ file, change }: FileDifference): Statement {
+  if (file === PLAN_IMAGE) return { about: 'plan', text: `${PLAN_IMAGE}, the plan of a rewrite: ${VERBS[change]}` };
+  return { about: 'raw', text: `${file}: ${VERBS[change]}` };
+}
+
+/** Some fields, with what they were and what they are. */
+function showFields(fields: readonly SpokenField[], nameOf = ({ name }: SpokenField) => name): string {
+  const shown = fields
+    .slice(0, MAX_FIELDS)
+    .map((field) => `${nameOf(field)} ${shorten(field.before)} → ${shorten(field.after)}`);
+  return `${shown.join(', ')}${fields.length > MAX_FIELDS ? ', …' : ''}`;
+}
+
+function shorten(value: string | undefined): string {
+  if (value === undefined) return 'none';
+  return value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,69 @@
+import type { BytesAt } from '../../bytes/same-bytes';
+import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
+
+/** A field on the wire, tag included, as positions in a buffer. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the fields of a message stand, by number. Throws WireFault. */
+export function fieldsIn({ bytes, start, end }: BytesAt): Map<number, Range[]> {
+  const found = new Map<number, Range[]>();
+  const cursor = new FieldCursor().over(bytes, start, end);
+  while (cursor.next()) {
+    const range = { start: cursor.start, end: cursor.end };
+    const ranges = found.get(cursor.number);
+    if (ranges === undefined) found.set(cursor.number, [range]);
+    else ranges.push(range);
+  }
+  return found;
+}
+
+/** A cursor that stands on one occurrence of a field. */
+export function cursorAt(bytes: Uint8Array, { start, end }: Range): FieldCursor {
+  const cursor = new FieldCursor().over(bytes, start, end);
+  cursor.next();
+  return cursor;
+}
+
+/** What lies in a field of bytes. Throws WireFault. */
+export function payloadAt(bytes: Uint8Array, range: Range): BytesAt {
+  const cursor = cursorAt(bytes, range);
+  cursor.expect(WIRE_TYPE.BYTES);
+  return { bytes, start: cursor.valueStart, end: cursor.end };
+}
+
+/** What lies in all occurrences of a field of bytes, in a row. Throws WireFault. */
+export function joinedPayload(bytes: Uint8Array, ranges: readonly Range[]): BytesAt {
+  if (ranges.length === 1) return payloadAt(bytes, ranges[0] as Range);
+  const parts = ranges.map((range) => {
+    const { start, end } = payloadAt(bytes, range);
+    return bytes.subarray(start, end);
+  });
+  const joined = Buffer.concat(parts);
+  return { bytes: joined, start: 0, end: joined.length };
+}
+
+/** The numbers of a field, packed or not. Throws WireFault. */
+export function numbersIn(bytes: Uint8Array, ranges: readonly Range[]): number[] {
+  const numbers: number[] = [];
+  for (const range of ranges) {
+    const cursor = cursorAt(bytes, range);
+    if (cursor.wireType !== WIRE_TYPE.BYTES) {
+      numbers.push(cursor.uint64AsNumber());
+      continue;
+    }
+    const packed = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
+    while (packed.nextPacked(WIRE_TYPE.VARINT)) numbers.push(packed.uint64AsNumber());
+  }
+  return numbers;
+}
+
+/** A number of 32 bits as CRIU reads it: that of the last occurrence; undefined where there is none. Throws WireFault. */
+export function numberIn({ bytes, start, end }: BytesAt, field: number): number | undefined {
+  const cursor = new FieldCursor().over(bytes, start, end);
+  let number: number | undefined;
+  while (cursor.next()) if (cursor.number === field) number = cursor.uint32();
+  return number;
+}
