@@ -12,6 +12,7 @@ import { IdSet } from '../checkpoint/id-set';
 import { forEachRecord, type OpenImage } from '../checkpoint/open-image';
 import { type PipeName, pipeName, UNREAD_BYTES_OF } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
+import { Tally } from '../checkpoint/tally';
 import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import type { RecordBatch } from '../frames/record-reader';
@@ -56,6 +57,7 @@ export class ReferenceFinder {
   private seenNumbers = new IdSet();
   private candidateNumbers = new IdSet();
   private readonly watches: EpollWatch[] = [];
+  private readonly tally = new Tally('the checkpoint');
   private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
 
@@ -106,6 +108,7 @@ export class ReferenceFinder {
       if (match !== undefined && fd > FD_NUMBER_MAX) {
         throw messages.descriptorPastLimit({ file: open.name, entry, field: 'fdinfo_entry.fd' }, fd, FD_NUMBER_MAX);
       }
+      this.tally.count('references');
       this.tables.add(open.number);
       pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
     });

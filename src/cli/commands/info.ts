@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { safeJson } from '../../report/safe-json';
+import { safeJson } from '../../json/safe-json';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { openImage, wordOf } from './image-streams';

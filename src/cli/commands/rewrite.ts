@@ -140,13 +140,18 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const result = await withSource(await openSource(args.source, { signal: context.signal, exact: true }), (source) =>
     rewrite(source, options),
   );
-  const report = await import('../../report/rewrite');
+  const [report, { planPieces }, { printPieces }] = await Promise.all([
+    import('../../report/rewrite'),
+    import('../../plan/plan-json'),
+    import('../print-pieces'),
+  ]);
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
-  const text = args.json ? report.rewriteJson(result, made) : report.rewriteText(result);
-  const answer = savePlan === '-' ? report.planJson(result.plan) : args.json || !args.quiet ? text : '';
+  const text = report.rewriteText(result);
   try {
-    await context.print(answer);
+    if (savePlan === '-') await printPieces(context, planPieces(result.plan));
+    else if (args.json) await printPieces(context, report.rewriteJson(result, made));
+    else if (!args.quiet) await context.print(text);
   } catch (error) {
     throw made === undefined ? error : messages.madeButNotTold(made, error);
   }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { CommandModule } from 'yargs';
 import { PLAN_IMAGE } from '../../frames/image-kinds';
-import { safeJson } from '../../report/safe-json';
+import { safeJson } from '../../json/safe-json';
 import type { Context } from '../context';
 import { epilogue } from '../help';
 import { openImage, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
