@@ -625,12 +625,12 @@ const texts = {
       problem: `${what}: needs ${needs} more ${needs === 1 ? 'byte' : 'bytes'}`,
       hint: 'the image is cut off or damaged: take it from the dump again',
     }),
-  malformed: (place: Place, problem: string) =>
+  malformed: (place: Place, problem: string, hint?: string) =>
     error({
       code: 'IMAGE_MALFORMED',
       ...place,
       problem,
-      hint: 'CRIU would not read this image either: take it from the dump again',
+      hint: hint ?? 'CRIU would not read this image either: take it from the dump again',
     }),
   wrongMagic: (file: string, offset: number, found: number, expected: string) =>
     error({
