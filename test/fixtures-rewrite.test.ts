@@ -102,7 +102,7 @@ for (const name of fixtures) {
           const [placeholder, ...more] = plan.placeholders;
           t.deepEqual(more, []);
           t.is(placeholder?.split_from ?? placeholder?.file_id, id);
-          const holders = placeholder?.references.flatMap((reference) =>
+          const holders = [...(placeholder?.references ?? [])].flatMap((reference) =>
             'descriptor' in reference ? [[reference.descriptor.table, reference.descriptor.fd]] : [],
           );
           if (only) t.deepEqual(holders, [[table, fd]]);

@@ -15,27 +15,42 @@ const BACKSLASH_BEFORE_X = /\\(?=x)/g;
 export function escapeBytes(bytes: Uint8Array): string {
   const whole = decodeStrictly(bytes);
   if (whole !== undefined) return escapeControls(whole.replace(BACKSLASH_BEFORE_X, '\\x5c'));
-  const pieces: string[] = [];
+  return [...escapedPieces(bytes)].join('');
+}
+
+/** The same text in pieces, so that one of millions of bytes need not be there as a whole. */
+export function* escapedPieces(bytes: Uint8Array): Generator<string, void, undefined> {
   // Joined now and then: a string for each of millions of bytes would take more than the text.
   let few: string[] = [];
   let at = 0;
   while (at < bytes.length) {
     const run = at;
-    for (let length = 1; at < bytes.length; at += length) {
-      length = validSequenceLength(bytes, at);
-      if (length === 0) break;
+    let isBroken = false;
+    while (at < bytes.length && !(at - run >= MOST_RUN && bytes[at - 1] !== BACKSLASH)) {
+      const length = validSequenceLength(bytes, at);
+      isBroken = length === 0;
+      if (isBroken) break;
+      at += length;
     }
-    // A backslash that ends one run cannot meet an x: what follows a run is always a \xHH.
+    // A backslash that ends one run cannot meet an x: what follows such a run is always a \xHH.
     if (at > run) few.push(escapeBytes(bytes.subarray(run, at)));
-    if (at < bytes.length) few.push(hex(bytes[at] as number));
-    at += 1;
+    if (isBroken) {
+      few.push(hex(bytes[at] as number));
+      at += 1;
+    } else if (at < bytes.length) {
+      yield few.join('');
+      few = [];
+    }
     if (few.length < MOST_PIECES) continue;
-    pieces.push(few.join(''));
+    yield few.join('');
     few = [];
   }
-  return pieces.join('') + few.join('');
+  yield few.join('');
 }
 
+/** So many bytes of a text are escaped at once. */
+const MOST_RUN = 1 << 14;
+const BACKSLASH = 0x5c;
 const MOST_PIECES = 1 << 14;
 
 export class EscapeFault extends Error {

@@ -8,6 +8,10 @@ export const LIMITS = {
   threads: 1 << 22,
   /** In all tables. */
   descriptors: 1 << 23,
+  /** Of the entries that specs name: the plan has each. As many as one task can have. */
+  references: 1 << 20,
+  /** The same, each counted for every task that uses its table. */
+  planned: 1 << 24,
   /** Each descriptor counted once for every task that uses its table. */
   places: 1 << 26,
   /** Entries of files.img. */
@@ -27,6 +31,8 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   tasks: 'tasks',
   threads: 'threads',
   descriptors: 'descriptors',
+  references: 'descriptors of entries that specs name',
+  planned: 'descriptors of entries that specs name, each counted for every task that uses its table',
   places: 'descriptors, each counted for every task that uses its table',
   entries: 'file entries',
   holders: 'mappings and other references',

@@ -13,7 +13,8 @@ export class Tally {
   /** Throws FdgraftError. */
   count(kind: Kind, more = 1): void {
     const count = (this.counts.get(kind) ?? 0) + more;
-    if (count > LIMITS[kind]) throw messages.tooMany(this.file, LIMIT_NAMES[kind], LIMITS[kind]);
+    if (count > LIMITS[kind])
+      throw messages.tooMany(this.file, LIMIT_NAMES[kind], LIMITS[kind], kind === 'references' || kind === 'planned');
     this.counts.set(kind, count);
   }
 }

@@ -6,6 +6,6 @@ import type { WireFault } from './wire-fault';
 export function locate(fault: WireFault, file: string, entry: number, base: number): FdgraftError {
   const place = { file, entry, offset: base + fault.at, field: fault.field };
   return fault.needs === undefined
-    ? messages.malformed(place, fault.message)
+    ? messages.malformed(place, fault.message, fault.hint)
     : messages.truncated(place, fault.needs, fault.message);
 }

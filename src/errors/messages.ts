@@ -680,12 +680,12 @@ const texts = {
       problem: `${what}: needs ${needs} more ${needs === 1 ? 'byte' : 'bytes'}`,
       hint: 'the image is cut off or damaged: take it from the dump again',
     }),
-  malformed: (place: Place, problem: string) =>
+  malformed: (place: Place, problem: string, hint?: string) =>
     error({
       code: 'IMAGE_MALFORMED',
       ...place,
       problem,
-      hint: 'CRIU would not read this image either: take it from the dump again',
+      hint: hint ?? 'CRIU would not read this image either: take it from the dump again',
     }),
   wrongMagic: (file: string, offset: number, found: number, expected: string) =>
     error({
@@ -839,12 +839,15 @@ const texts = {
       problem: `file id ${id} is that of an earlier entry too`,
       hint: 'file ids are unique in files.img; which entry a descriptor means cannot be told',
     }),
-  tooMany: (file: string, what: string, limit: number) =>
+  /** `isAsked`: it is the specs that ask for so many. */
+  tooMany: (file: string, what: string, limit: number, isAsked: boolean) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file,
       problem: `has more than ${limit} ${what}, the most that fdgraft takes`,
-      hint: 'no dump of CRIU has so many: look where the images come from',
+      hint: isAsked
+        ? 'write specs that match fewer entries'
+        : 'no dump of CRIU has so many: look where the images come from',
     }),
   nameTooLong: (place: Place, id: number, bytes: number, limit: number) =>
     error({

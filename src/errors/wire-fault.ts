@@ -11,11 +11,13 @@ export class WireFault extends Error {
     readonly needs?: number,
     /** Message and field. */
     readonly field?: string,
+    /** What to do, where the image is not to blame. */
+    readonly hint?: string,
   ) {
     super(problem);
   }
 
   inField(field: string): WireFault {
-    return this.field === undefined ? new WireFault(this.message, this.at, this.needs, field) : this;
+    return this.field === undefined ? new WireFault(this.message, this.at, this.needs, field, this.hint) : this;
   }
 }

@@ -25,6 +25,9 @@ export interface ImageToJsonOptions {
   readonly onTail?: (offset: number) => void;
 }
 
+/** What the text of one entry can have where its strings need escapes: these make six characters of a byte. */
+const MAX_ESCAPED_TEXT = 64 << 20;
+
 const QUOTE = Buffer.from('"');
 const EMPTY_RECORD_BYTES = 4;
 
@@ -45,7 +48,7 @@ export async function imageToJson(
     const decoder = new ImageDecoder(
       kindOf(magics, file),
       file,
-      new JsonText(writer, options.pretty === true),
+      new JsonText(writer, options.pretty === true, MAX_ESCAPED_TEXT),
       options,
     );
     reader.rules = decoder.rules;

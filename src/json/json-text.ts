@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ByteWriter } from '../bytes/byte-stream';
+import { escapedPieces } from '../bytes/escape';
+import { WireFault } from '../errors/wire-fault';
 
 /** Characters that room is made for at once, since each can become six. */
 const ESCAPED_AT_ONCE = 1 << 14;
@@ -42,6 +44,8 @@ export class JsonText {
   constructor(
     private readonly writer: ByteWriter,
     readonly pretty: boolean,
+    /** What it can have in memory where strings need escapes. */
+    private readonly maxEscaped = Number.POSITIVE_INFINITY,
   ) {}
 
   mark(): TextMark {
@@ -147,7 +151,7 @@ export class JsonText {
     this.at = end;
   }
 
-  /** A string, given as valid UTF-8. */
+  /** A string, given as valid UTF-8. Throws WireFault where escapes make it too long. */
   string(from: Uint8Array, start: number, end: number): void {
     this.ensure(end - start + 2);
     const { bytes } = this;
@@ -157,7 +161,7 @@ export class JsonText {
       const byte = from[i] as number;
       if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) {
         this.at = at;
-        this.escaped(Buffer.from(from.buffer, from.byteOffset + i, end - i).toString('utf8'));
+        this.escapedUtf8(from, i, end);
         return;
       }
       bytes[at++] = byte;
@@ -166,20 +170,51 @@ export class JsonText {
     this.at = at;
   }
 
-  /** The text of a string, in quotes. */
-  quoted(text: string): void {
+  /** A string of bytes that are no valid UTF-8, with \xHH for these. Throws WireFault where it gets too long. */
+  escapedBytes(from: Uint8Array, start: number, end: number): void {
     this.ensure(1);
     this.bytes[this.at++] = QUOTE;
-    this.escaped(text);
+    for (const piece of escapedPieces(from.subarray(start, end))) this.escaped(piece, start);
+    this.endString();
+  }
+
+  /** The text of a string, in quotes. `start`: where it stands in the record. Throws WireFault where it gets too long. */
+  quoted(text: string, start = 0): void {
+    this.ensure(1);
+    this.bytes[this.at++] = QUOTE;
+    this.escaped(text, start);
+    this.endString();
+  }
+
+  private endString(): void {
+    this.ensure(1);
+    this.bytes[this.at++] = QUOTE;
   }
 
   /** The rest of a string and its closing quote. */
-  private escaped(text: string): void {
+  private escapedUtf8(from: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      let to = Math.min(end, at + ESCAPED_AT_ONCE);
+      while (to < end && ((from[to] as number) & 0xc0) === 0x80) to -= 1;
+      this.escaped(Buffer.from(from.buffer, from.byteOffset + at, to - at).toString('utf8'), start);
+      at = to;
+    }
+    this.endString();
+  }
+
+  private escaped(text: string, start: number): void {
     for (let from = 0; from < text.length; from += ESCAPED_AT_ONCE) {
       this.escapedPiece(text, from, Math.min(text.length, from + ESCAPED_AT_ONCE));
+      if (this.at <= this.maxEscaped) continue;
+      const problem = `escapes make the entry more than ${this.maxEscaped} characters of JSON, the most that fdgraft writes`;
+      throw new WireFault(
+        problem,
+        start,
+        undefined,
+        undefined,
+        'no path of Linux is so long: look where the image comes from',
+      );
     }
-    this.ensure(1);
-    this.bytes[this.at++] = QUOTE;
   }
 
   private escapedPiece(text: string, from: number, to: number): void {

@@ -1,5 +1,4 @@
 import { builtins } from '../bytes/builtins';
-import { escapeBytes } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
@@ -424,7 +423,7 @@ export class MessageWriter {
     if (isText(bytes, valueStart, end)) this.text.string(bytes, valueStart, end);
     else {
       this.isOdd = true;
-      this.text.quoted(escapeBytes(bytes.subarray(valueStart, end)));
+      this.text.escapedBytes(bytes, valueStart, end);
     }
   }
 
@@ -435,7 +434,7 @@ export class MessageWriter {
     else if (field.display.conv === 'unix_name') {
       const shown = encodeQuotedPrintable(value);
       if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
-      text.quoted(shown);
+      text.quoted(shown, valueStart);
     } else if (!this.showsBytes) {
       text.quoted(digestText(value));
     } else {

@@ -1,13 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
+import { Tally } from '../checkpoint/tally';
 import { messages } from '../errors/messages';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
 import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-command';
 import type { Plan } from '../plan/plan';
-import { planToJson } from '../plan/plan-json';
+import { planPieces } from '../plan/plan-json';
 import { decide } from '../rewrite/decide';
 import type { Decision } from '../rewrite/decision';
 import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
@@ -93,6 +94,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
   const policy = { dropInFlight: options.dropInFlight ?? false, debugs, mayRepeat: isListed };
   const decision = decide(found, inherits, policy);
+  countPlanned(source, found, decision);
   const mayMiss = (number: number) => options.allowUnmatched === true || isListed(number);
   const { left, unmatched } = await checkUnmatched(
     source,
@@ -194,12 +196,20 @@ function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly I
   });
 }
 
+/** The plan names each descriptor with all tasks that have it: refused before anything is made where that is too much. */
+function countPlanned(source: Source, { tasks }: Survey, { placeholders }: Decision): void {
+  const tally = new Tally(source.label);
+  for (const { references } of placeholders) {
+    for (const { table } of references.descriptors) tally.count('planned', Math.max(1, tasks.pidsOf(table).length));
+  }
+}
+
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
   const { mode, uid, gid, mtime } = found.filesImage;
   const name = Buffer.from(PLAN_IMAGE);
   const writer = await sink.put({ name, kind: 'file', mode, uid, gid, ...(mtime === undefined ? {} : { mtime }) });
   try {
-    await writer.write(encodePlan(plan));
+    for (const piece of encodePlan(plan)) await writer.write(piece);
   } finally {
     await writer.close();
   }
@@ -227,7 +237,6 @@ async function withSavedPlan(
   commit: () => Promise<void>,
 ): Promise<void> {
   if (file === undefined) return commit();
-  const json = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
   const [there, behind] = [
     await fs.promises.lstat(file).catch(() => undefined),
     await fs.promises.stat(file).catch(() => undefined),
@@ -235,14 +244,16 @@ async function withSavedPlan(
   if (there !== undefined && behind?.isFile() !== true) {
     // A device, a FIFO or a link to what is not there stays what it is: the plan goes through it.
     await commit();
-    await fs.promises.writeFile(file, json, { mode: modeLike(sources, path.dirname(file)) }).catch((error) => {
-      throw messages.systemError(error, file);
-    });
+    await fs.promises
+      .writeFile(file, planPieces(plan), { mode: modeLike(sources, path.dirname(file)) })
+      .catch((error) => {
+        throw messages.systemError(error, file);
+      });
     return;
   }
   const saved = createFile(file, { sources });
   try {
-    await saved.write(Buffer.from(json));
+    for (const piece of planPieces(plan)) await saved.write(Buffer.from(piece));
     await commit();
     await saved.commit();
   } finally {

@@ -1,8 +1,9 @@
 import { escapeControls } from '../bytes/escape';
+import { type List, Mapped } from '../bytes/mapped';
 import { accessOf } from '../checkpoint/entry-types';
 import type { Decision, Placeholder } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
-import type { ChangedImage, References } from '../rewrite/match';
+import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from './plan';
@@ -102,11 +103,16 @@ function buildPlaceholder(
 const APPLY = { auto: 'AUTO', dup: 'DUP', reopen: 'REOPEN' } as const;
 const POSITION = { caller: 'CALLER', saved: 'SAVED', end: 'END' } as const;
 
-function buildReferences(references: References, pidsOf: PlanParts['pidsOf']): PlanReference[] {
+/** So many references of one placeholder are made one by one, when they are asked for. */
+const MADE_FROM = 1024;
+
+function buildReferences({ descriptors, scmRights }: References, pidsOf: PlanParts['pidsOf']): List<PlanReference> {
+  const ofDescriptor = ({ table, fd, closeOnExec }: DescriptorReference): PlanReference => ({
+    descriptor: { table, pids: pidsOf(table), fd, close_on_exec: closeOnExec },
+  });
+  if (scmRights.length === 0 && descriptors.length > MADE_FROM) return new Mapped(descriptors, ofDescriptor);
   return [
-    ...references.descriptors.map(({ table, fd, closeOnExec }) => ({
-      descriptor: { table, pids: pidsOf(table), fd, close_on_exec: closeOnExec },
-    })),
-    ...references.scmRights.map(({ packet, socketId }) => ({ scm_right: { packet, socket_id: socketId } })),
+    ...descriptors.map(ofDescriptor),
+    ...scmRights.map(({ packet, socketId }) => ({ scm_right: { packet, socket_id: socketId } })),
   ];
 }

@@ -1,4 +1,5 @@
 import { escapeBytes } from '../bytes/escape';
+import { jsonPieces } from '../json/json-pieces';
 import type { Plan } from './plan';
 
 /**
@@ -29,6 +30,12 @@ export function planToJson(plan: Plan): Record<string, unknown> {
       in_flight: in_flight.map((bytes) => ({ ...bytes, fate: bytes.fate.toLowerCase() })),
     })),
   };
+}
+
+/** The plan as text of JSON, in pieces. */
+export function* planPieces(plan: Plan): Generator<string, void, undefined> {
+  yield* jsonPieces(planToJson(plan));
+  yield '\n';
 }
 
 /** JSON numbers are exact up to 2^53. */

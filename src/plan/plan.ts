@@ -1,3 +1,5 @@
+import type { List } from '../bytes/mapped';
+
 /** The format that this version writes; it reads all formats up to this one. */
 export const PLAN_FORMAT = 2;
 
@@ -84,7 +86,7 @@ export interface PlanPlaceholder {
   readonly watched?: true;
   readonly apply: 'AUTO' | 'DUP' | 'REOPEN';
   readonly position: 'CALLER' | 'SAVED' | 'END';
-  readonly references: readonly PlanReference[];
+  readonly references: List<PlanReference>;
   readonly in_flight: readonly PlanInFlight[];
   /** The executor cuts the caller's file to this size. */
   readonly truncate_to?: bigint;

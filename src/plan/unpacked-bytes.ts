@@ -16,13 +16,18 @@ export function unpackedBytes(record: object): number {
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return BLOCK + Buffer.byteLength(value) + 1;
   if (Buffer.isBuffer(value)) return BLOCK + value.length;
+  if (typeof value !== 'object' || value === null) return 0;
   let bytes = BLOCK;
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     for (const item of value) bytes += NOTE + (typeof item === 'number' ? 4 : POINTER + bytesOf(item));
     return bytes;
   }
-  if (typeof value !== 'object' || value === null) return 0;
   bytes += MESSAGE;
   for (const field of Object.values(value)) bytes += bytesOf(field);
   return bytes;
+}
+
+/** An array, or a list whose values are made when they are asked for. */
+function isList(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value;
 }

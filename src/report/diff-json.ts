@@ -1,6 +1,6 @@
+import { safeJson } from '../json/safe-json';
 import type { DiffResult, ToldDifference } from '../operations/diff';
 import type { DiffReport } from './diff-report';
-import { safeJson } from './safe-json';
 
 /** For programs: one object, written as it comes. */
 export class DiffJson implements DiffReport {

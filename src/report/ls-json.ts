@@ -1,9 +1,9 @@
 import { Mapped } from '../bytes/mapped';
 import { accessOf } from '../checkpoint/entry-types';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
+import { jsonPieces } from '../json/json-pieces';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';
-import { jsonPieces } from './json-pieces';
 
 const INDENT = 4;
 

@@ -1,10 +1,10 @@
 import { escapeControls } from '../bytes/escape';
+import { jsonPieces } from '../json/json-pieces';
 import type { RewriteResult } from '../operations/rewrite';
 import type { NextCommand } from '../plan/next-command';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { noticeLines } from './notices';
-import { safeJson } from './safe-json';
 import { accessWord, pidAndFd, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
@@ -33,6 +33,9 @@ function explainNext({ redirections }: NextCommand): string[] {
     : [];
 }
 
+/** Of more descriptors of one placeholder the text tells how many they are; the plan has all. */
+const MAX_SHOWN = 1000;
+
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
   const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched, truncate_to } =
     placeholder;
@@ -48,16 +51,22 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
   ];
   const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');
   const [holders, others]: [string[], string[]] = [[], []];
+  let left = 0;
   for (const reference of references) {
+    if (holders.length + others.length >= MAX_SHOWN) {
+      left += 1;
+      continue;
+    }
     if ('scm_right' in reference)
       others.push(`in the queue of the socket with file id ${reference.scm_right.socket_id}`);
     else {
       const { descriptor } = reference;
       const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
       const isNamed = named?.fd === descriptor.fd && (named.pid === '*' || descriptor.pids.includes(Number(named.pid)));
-      (isNamed ? holders : others).push(...pidAndFd(descriptor).map((text) => text + mark));
+      for (const text of pidAndFd(descriptor)) (isNamed ? holders : others).push(text + mark);
     }
   }
+  if (left > 0) others.push(`${left} more`);
   const also = holders.length > 0 && others.length > 0 ? `; also ${others.join(', ')}` : others.join(', ');
   return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}${also}`];
 }
@@ -68,7 +77,8 @@ function namedDescriptor(spec: string): { pid: string; fd: number } | undefined 
   return pid === undefined ? undefined : { pid, fd: Number(fd) };
 }
 
-export function rewriteJson(result: RewriteResult, out: string | undefined): string {
+/** In pieces: a plan can have a million descriptors. */
+export function* rewriteJson(result: RewriteResult, out: string | undefined): Generator<string, void, undefined> {
   const value = {
     format: 'fdgraft.rewrite',
     version: 1,
@@ -77,17 +87,14 @@ export function rewriteJson(result: RewriteResult, out: string | undefined): str
     plan: planToJson(result.plan),
     notices: result.notices,
   };
-  return `${safeJson(value, 2)}\n`;
+  yield* jsonPieces(value);
+  yield '\n';
 }
 
 function nextJson(next: NextCommand) {
   const { unpack, words, redirections } = next;
   const before = unpack === undefined ? {} : { unpack: unpack.map(escapeControls) };
   return { ...before, command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
-}
-
-export function planJson(plan: Plan): string {
-  return `${safeJson(planToJson(plan), 2)}\n`;
 }
 
 /** Warnings of the plan, and what became of single files; a line each. */

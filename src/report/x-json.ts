@@ -3,9 +3,9 @@ import { TASK_STATES } from '../checkpoint/explore/core-facts';
 import type { ExploredMapping } from '../checkpoint/explore/mappings';
 import type { NamedFile } from '../checkpoint/explore/named-file';
 import type { ExploredRun } from '../checkpoint/explore/resident';
+import { safeJson } from '../json/safe-json';
 import type { Explored, ExploredWhat } from '../operations/explore';
 import { jsonNumber } from '../plan/plan-json';
-import { safeJson } from './safe-json';
 import { pagesIn, protWord } from './x-words';
 
 /** Rows as one JSON document, in pieces. */

@@ -5,6 +5,7 @@ import type { HolderKind } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
+import { Tally } from '../checkpoint/tally';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
@@ -41,6 +42,7 @@ export class ReferenceFinder {
   private seenNumbers = new IdSet();
   private candidateNumbers = new IdSet();
   private readonly watches: EpollWatch[] = [];
+  private readonly tally = new Tally('the checkpoint');
   private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
 
@@ -97,6 +99,7 @@ export class ReferenceFinder {
     if (match !== undefined && fd > FD_NUMBER_MAX) {
       throw messages.descriptorPastLimit({ file: open.name, entry, field: 'fdinfo_entry.fd' }, fd, FD_NUMBER_MAX);
     }
+    this.tally.count('references');
     this.tables.add(open.number);
     pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
   }

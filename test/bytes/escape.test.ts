@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { escapeBytes, unescapeText } from '../../src/bytes/escape';
+import { escapeBytes, escapedPieces, unescapeText } from '../../src/bytes/escape';
 
 test('bytes survive the way into text and back', (t) => {
   fc.assert(
@@ -19,6 +19,27 @@ test('so do the bytes that escapes are made of', (t) => {
       t.deepEqual(unescapeText(escapeBytes(bytes)), bytes);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('long texts with a byte that is no text survive, wherever they are cut', (t) => {
+  const unit = fc.constantFrom(
+    '\\',
+    'x',
+    '\\x',
+    '\\'.repeat(20_000),
+    'a'.repeat(16_383),
+    'ä'.repeat(8191),
+    '\u{e0041}',
+    '\u0007',
+  );
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 12 }), fc.constantFrom('\xff', '\xc3', ''), (units, tail) => {
+      const bytes = Buffer.concat([Buffer.from(units.join('')), Buffer.from(tail, 'latin1')]);
+      const text = escapeBytes(bytes);
+      t.true(unescapeText(text).equals(bytes));
+      t.is(text, [...escapedPieces(bytes)].join(''));
+    }),
   );
 });
 

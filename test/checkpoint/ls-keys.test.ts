@@ -40,7 +40,7 @@ async function wrongKeys(source: Source): Promise<string[]> {
       }
       for (const { file_id, split_from, references } of plan.placeholders) {
         const line = lines.find(({ id }) => id === (split_from ?? file_id));
-        const count = references.filter((one) => 'descriptor' in one).length;
+        const count = [...references].filter((one) => 'descriptor' in one).length;
         if (count !== line?.descriptors.length) wrong.push(`${key}: takes ${count} descriptors of ${line?.id}`);
       }
     } catch (error) {

@@ -1,17 +1,13 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import { top, translateSources } from '../golden/command';
 import { temporaryFolder } from '../support/folders';
 import { encodeMessage, imageOf, uint32 } from '../support/images';
+import { measuredCommand, type Ran } from '../support/measured';
 import { headOf } from '../support/random-images';
 
-const built = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-memory-'));
-test.before(() => translateSources(built));
-test.after.always(() => fs.rmSync(built, { recursive: true, force: true }));
+const measured = measuredCommand();
 
 /** Resident memory of a run that reads a few bytes is some 60 MiB; this leaves room for garbage, and for no extra. */
 const MOST_KIB = 160 << 10;
@@ -37,32 +33,6 @@ async function feed(into: Writable, before: Uint8Array, piece: Uint8Array, count
   for (let i = 0; i < count && !into.destroyed; i += 1) await write(piece);
   await write(behind);
   into.end();
-}
-
-interface Ran {
-  status: number | null;
-  bytes: number;
-  first: string;
-  peakKib: number;
-}
-
-/** Runs the command, and says what it wrote and how much memory it had. */
-async function measured(args: readonly string[], give?: (stdin: Writable) => Promise<void>): Promise<Ran> {
-  const command = ['-r', path.join(top, 'bench/print-peak.js'), path.join(built, 'src/cli/bin.js'), ...args];
-  const child = spawn(process.execPath, command, { cwd: top, stdio: ['pipe', 'pipe', 'pipe'] });
-  let bytes = 0;
-  let first = '';
-  let said = '';
-  (child.stdout as Readable).on('data', (piece: Buffer) => {
-    if (bytes === 0) first = piece.toString('latin1', 0, 100);
-    bytes += piece.length;
-  });
-  child.stderr.on('data', (piece) => {
-    said += piece;
-  });
-  const status = new Promise<number | null>((resolve) => child.on('close', resolve));
-  if (give !== undefined) await give(child.stdin);
-  return { status: await status, bytes, first, peakKib: Number(/peak resident (\d+) KiB/.exec(said)?.[1]) };
 }
 
 function stays(t: ExecutionContext, { status, peakKib }: Ran): void {
@@ -107,7 +77,9 @@ const SIZE = PIECES * PIECE_BYTES;
 
 test.serial('JSON of 1 GiB becomes an image in little memory', async (t) => {
   const before = Buffer.from(`{"magic": "PIPES_DATA", "entries": [{"pipe_id": 1, "bytes": ${SIZE}, "extra": "`);
-  const ran = await measured(['encode'], (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')));
+  const ran = await measured(['encode'], {
+    give: (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')),
+  });
   stays(t, ran);
   t.is(ran.bytes, headOf(imageOf('PIPES_DATA')).length + pipe(SIZE).length + SIZE);
 });
@@ -116,7 +88,9 @@ test.serial('JSON of a ghost file of 1 GiB becomes an image in little memory', a
   const ghost = record(encodeMessage('ghost_file_entry', { uid: 1, gid: 2, mode: 0o100644 }));
   const start = Buffer.concat([headOf(imageOf('GHOST_FILE')), ghost]);
   const before = Buffer.from('{"magic": "GHOST_FILE", "entries": [{"uid": 1, "gid": 2, "mode": 33188, "extra": "');
-  const ran = await measured(['encode'], (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')));
+  const ran = await measured(['encode'], {
+    give: (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')),
+  });
   stays(t, ran);
   t.is(ran.bytes, start.length + SIZE);
 });

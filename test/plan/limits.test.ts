@@ -3,7 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { FdgraftError, type RewriteOptions } from '../../src';
-import { encodePlan } from '../../src/plan/encode-plan';
+import { encodePlan as piecesOf } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan } from '../../src/plan/plan';
 import * as limits from '../../src/schema/plan-limits';
 import { descriptor, fileEntry, type Images, pipeEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
@@ -288,6 +288,8 @@ test('no debug text comes before unread bytes', async (t) => {
   const { out } = await rewriteImages(t, twoPipes, { specs: [PIPE, 'debug[7]:begin'] });
   await accepted(t, out);
 });
+
+const encodePlan = (plan: Plan): Buffer => Buffer.concat(piecesOf(plan));
 
 const emptyPlan: Plan = {
   format: PLAN_FORMAT,

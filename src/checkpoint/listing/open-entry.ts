@@ -1,3 +1,4 @@
+import type { List } from '../../bytes/mapped';
 import type { EntryFacts } from '../entry-types';
 import type { HolderKind } from '../file-ids';
 
@@ -14,10 +15,7 @@ export interface Descriptor {
 }
 
 /** Descriptors by task and number; an array where they are few. */
-export interface Descriptors extends Iterable<Descriptor> {
-  readonly length: number;
-  map<T>(change: (descriptor: Descriptor) => T): T[];
-}
+export type Descriptors = List<Descriptor>;
 
 /** What refers to an entry without being a descriptor. */
 export interface OtherReference {

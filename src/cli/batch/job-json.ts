@@ -1,6 +1,6 @@
 import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchSummary } from '../../index';
-import { safeJson } from '../../report/safe-json';
+import { safeJson } from '../../json/safe-json';
 
 const HEAD = { format: 'fdgraft.batch', version: 1 } as const;
 

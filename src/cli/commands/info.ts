@@ -1,5 +1,5 @@
+import { safeJson } from '../../json/safe-json';
 import { imageInfo } from '../../operations/image-info';
-import { safeJson } from '../../report/safe-json';
 import { command } from '../command';
 import type { Context } from '../context';
 import { INFO_USAGE } from '../usage/info';

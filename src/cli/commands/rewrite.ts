@@ -3,11 +3,13 @@ import { openSource } from '../../operations/open-source';
 import { readSpecs } from '../../operations/read-specs';
 import type { RewriteOptions } from '../../operations/rewrite';
 import { rewrite } from '../../operations/rewrite';
+import { planPieces } from '../../plan/plan-json';
 import * as report from '../../report/rewrite';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
 import { once, outOptions, repeated } from '../options';
+import { printPieces } from '../print-pieces';
 import { REWRITE_USAGE } from '../usage/rewrite';
 
 interface Arguments {
@@ -71,10 +73,11 @@ async function run(args: Arguments, context: Context): Promise<void> {
   );
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
-  const text = args.json ? report.rewriteJson(result, made) : report.rewriteText(result);
-  const answer = savePlan === '-' ? report.planJson(result.plan) : args.json || !args.quiet ? text : '';
+  const text = report.rewriteText(result);
   try {
-    await context.print(answer);
+    if (savePlan === '-') await printPieces(context, planPieces(result.plan));
+    else if (args.json) await printPieces(context, report.rewriteJson(result, made));
+    else if (!args.quiet) await context.print(text);
   } catch (error) {
     throw made === undefined ? error : messages.madeButNotTold(made, error);
   }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { PLAN_IMAGE } from '../../frames/image-kinds';
+import { safeJson } from '../../json/safe-json';
 import { decodeImage } from '../../operations/decode';
 import { rawInfo } from '../../operations/image-info';
-import { safeJson } from '../../report/safe-json';
 import { command } from '../command';
 import type { Context } from '../context';
 import { SHOW_USAGE } from '../usage/show';

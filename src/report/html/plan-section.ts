@@ -30,7 +30,8 @@ function rowOf(placeholder: PlanPlaceholder, spec = ''): string {
   return `<tr><th scope="row">fd[${caller_fd}]</th><td><code>${show(was.key)}</code> (${show(was.type)}, id ${file_id})</td><td>${needs}</td><td>${show(referencesOf(placeholder))}</td><td>${show(howOf(placeholder))}</td><td><code>${show(spec)}</code></td></tr>\n`;
 }
 
-function referencesOf({ references }: PlanPlaceholder): string {
+function referencesOf(placeholder: PlanPlaceholder): string {
+  const references = [...placeholder.references];
   const descriptors = references.flatMap((reference) =>
     'descriptor' in reference && reference.descriptor
       ? reference.descriptor.pids.map((pid) => `${pid}/${reference.descriptor.fd}`)
