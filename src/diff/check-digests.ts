@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
@@ -21,7 +21,7 @@ export async function checkDigests(plan: Plan, before: Source, after: Source, si
         problems.push(`${image.name} of ${after.label}: not what the rewrite wrote (its SHA-256 is another one)`);
       }
     }
-    const own = createHash('sha256').update(encodePlan(plan)).digest('hex');
+    const own = builtins.crypto.createHash('sha256').update(encodePlan(plan)).digest('hex');
     if ((await digestOf(fresh, PLAN_IMAGE, signal)) !== own) {
       problems.push(`${PLAN_IMAGE} of ${after.label}: not the plan that was given, which the executor would read`);
     }
