@@ -43,8 +43,42 @@ function compare(commands, runs, prepare = () => {}) {
   return results;
 }
 
+/** Processor time (user and system, children included) of one run whose output goes nowhere, in seconds. */
+function processorTime([command, ...args]) {
+  const env = { ...process.env, TIMEFORMAT: '%3U %3S' };
+  delete env.NODE_EXTRA_CA_CERTS;
+  const words = ['-c', 'time "$@" >/dev/null 2>&1', 'bash', command, ...args];
+  const { status, stderr } = spawnSync('bash', words, { env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return stderr
+    .trim()
+    .split(' ')
+    .map(Number)
+    .reduce((a, b) => a + b);
+}
+
+/**
+ * Runs several commands in turn, A B A B …, after a warm-up each; of each the processor time as a multiple of that of
+ * the first one in the same turn: median and quartiles. `prepare` is called before each run.
+ */
+function compareProcessorTime(commands, runs, prepare = () => {}) {
+  const ratios = commands.map(() => []);
+  for (let run = 0; run <= runs; run += 1) {
+    const times = commands.map((command) => {
+      prepare();
+      return processorTime(command);
+    });
+    if (run > 0) times.forEach((time, i) => ratios[i].push(time / times[0]));
+  }
+  return ratios.map((each) => {
+    const sorted = each.sort((a, b) => a - b);
+    const at = (part) => sorted[Math.floor(part * (sorted.length - 1))];
+    return { median: at(0.5), low: at(0.25), high: at(0.75) };
+  });
+}
+
 function remove(folder) {
   fs.rmSync(folder, { recursive: true, force: true });
 }
 
-module.exports = { compare, remove };
+module.exports = { compare, compareProcessorTime, remove };

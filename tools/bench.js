@@ -1,4 +1,4 @@
-// npm run bench [-- [--runs N] [--json | --batch]]: the budgets, with --json only those of decode and encode, with --batch only that of batches, as ratios within one run. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--json | --batch | --start]]: the budgets, with --json only those of decode and encode, with --batch only that of batches, with --start only those of start-up, as ratios within one run. Nothing fails on a time.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -104,11 +104,28 @@ function benchJson(measure, { makeFolder }, runs) {
   }
 }
 
-/** A command on a folder of a few files, beside a node process that does nothing. */
-function benchStartUp({ compare }, runs) {
-  const ls = [process.execPath, bin, 'ls', path.join(top, 'fixtures', 'images', 'pipe_outside')];
-  const [nothing, listed] = compare([[process.execPath, '-e', ''], ls], runs);
-  console.log(`  ls of a small dump: ${ratio(listed.best, nothing.best)} × an empty node process (budget 2)`);
+/** Commands on a folder of a few files, beside a node process that does nothing, by processor time. */
+function benchStartUp({ compareProcessorTime, remove }, runs) {
+  const source = path.join(top, 'fixtures', 'images', 'pipe_outside');
+  fs.mkdirSync(data, { recursive: true });
+  const out = path.join(data, 'out');
+  const rewrite = ['rewrite', source, '--inherit-fd', 'fd[5]:/dev/null'];
+  const lines = [
+    { words: ['--version'], budget: 'budget 1.3' },
+    { words: ['--help'], budget: 'no budget' },
+    { words: ['ls', source], budget: 'budget 2' },
+    { words: [...rewrite, '--dry-run'], budget: 'no budget' },
+    { words: [...rewrite, '-o', out], budget: 'budget 2' },
+  ];
+  const commands = lines.map(({ words }) => [process.execPath, bin, ...words]);
+  const [, ...results] = compareProcessorTime([[process.execPath, '-e', '0'], ...commands], runs, () => remove(out));
+  remove(out);
+  console.log('start-up, of a small dump, beside an empty node process, by processor time: median (quartiles)');
+  results.forEach(({ median, low, high }, i) => {
+    const { words, budget } = lines[i];
+    const name = words.filter((word) => word === words[0] || word === '--dry-run').join(' ');
+    console.log(`  ${name}: ${median.toFixed(2)} × (${low.toFixed(2)} to ${high.toFixed(2)}; ${budget})`);
+  });
 }
 
 const CHECKPOINTS = 2000;
@@ -163,7 +180,7 @@ function main(args) {
   const maker = require('../bench/make-folder');
   if (args.includes('--json')) return benchJson(measure, maker, runs);
   if (args.includes('--batch')) return benchBatch(measure);
-  console.log('start-up');
+  if (args.includes('--start')) return benchStartUp(measure, 3 * runs);
   benchStartUp(measure, 3 * runs);
   const small = benchRewrite(measure, maker, 100_000, 200, runs);
   const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);

@@ -58,6 +58,8 @@ function bundle() {
     format: 'cjs',
     minify: true,
     logLevel: 'warning',
+    // What stays outside is a module of Node.js's older kind, too.
+    supported: { 'dynamic-import': false },
     external: ['./line', './tell-version', './commands/*'],
     entryPoints: [path.join(top, 'src/cli/bin.ts')],
     outfile: path.join(cli, 'bin.js'),

@@ -12,6 +12,9 @@ export const builtins = {
   get net() {
     return process.getBuiltinModule('node:net');
   },
+  get v8() {
+    return process.getBuiltinModule('node:v8');
+  },
   get zlib() {
     return process.getBuiltinModule('node:zlib');
   },

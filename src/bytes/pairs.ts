@@ -1,7 +1,5 @@
-import { endianness } from 'node:os';
-
 /** Places of the higher and the lower half of a 64-bit number. */
-const [HIGH, LOW] = endianness() === 'LE' ? [1, 0] : [0, 1];
+const [HIGH, LOW] = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? [1, 0] : [0, 1];
 
 /** Pairs of numbers below 2^32, 8 bytes each, sorted by the first and then the second. */
 export class SortedPairs {

@@ -1,7 +1,7 @@
 import type { Context } from './context';
 import { readOrdinary } from './ordinary';
 import type { Usage, UsageOfSeveral } from './usage/usage';
-import { setV8Flags } from './v8-flags';
+import { setV8FlagsLater } from './v8-flags';
 import { withContext } from './with-context';
 
 /** What the module of each command has for the start (start.ts). Neither ever throws. */
@@ -17,7 +17,7 @@ export function command<Arguments>(
   run: (args: Arguments, context: Context) => Promise<void>,
 ): Command {
   const perform = async (args: object) => {
-    setV8Flags();
+    setV8FlagsLater();
     await withContext((context) => run(args as Arguments, context));
   };
   return {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from '../storage/breath';
-import { stdio, writeAll } from './stdio';
+import { isTerminal, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
@@ -64,7 +64,7 @@ export async function complain(...lines: readonly string[]): Promise<void> {
 }
 
 function showsColour(): boolean {
-  return stdio('stdout')?.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+  return (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb' && isTerminal('stdout');
 }
 
 /** Writing to a file or a pipe gives the event loop no turn by itself. */

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { builtins } from '../bytes/builtins';
 import { NobodyReads, toStdout } from './commands/image-streams';
 import { type Context, Interrupted } from './context';
+import { isTerminal } from './stdio';
 
 /** What a shell has to read; a command without it is started as it is, so that it is told where it is not there. */
 const FOR_A_SHELL = /[|&;<>()$`\\"' \t\n*?[#~=%]/;
@@ -15,7 +17,7 @@ export async function withPager(
   context: Context,
   work: (writer: { write(bytes: Uint8Array): Promise<void> }) => Promise<void>,
 ): Promise<void> {
-  const command = process.stdout.isTTY ? pagerOf(process.env) : undefined;
+  const command = isTerminal('stdout') ? pagerOf(process.env) : undefined;
   await toStdout(context, '', async (stdout) => {
     if (command === undefined) return work(stdout);
     const pager = new Pager(command, context.signal);
@@ -63,7 +65,7 @@ class Pager {
     const [file, ...args] = words as [string, ...string[]];
     // As git has it: short text is only printed, colours are shown, and the screen keeps what was read.
     const env = { LESS: 'FRX', LV: '-c', ...process.env };
-    const child = spawn(file, args, { stdio: ['pipe', 'inherit', 'inherit'], env });
+    const child = builtins.childProcess.spawn(file, args, { stdio: ['pipe', 'inherit', 'inherit'], env });
     this.ended = new Promise((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
     const isStarted = await new Promise((resolve) => {
       child.once('spawn', () => resolve(true)).once('error', () => resolve(false));

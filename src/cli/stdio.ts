@@ -18,38 +18,80 @@ export function stdio(name: Name): NodeJS.WriteStream | undefined {
 
 /** Writes all of it to a standard stream. Rejects with what the system says if that fails. */
 export async function writeAll(name: Name, data: string | Uint8Array): Promise<void> {
-  const stream = takesTime(NUMBERS[name]) ? stdio(name) : undefined;
+  const fd = NUMBERS[name];
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const kind = kindOf(fd);
   // Node.js forgets the rest of what a file takes only a part of, as a disk does that becomes full.
-  if (stream === undefined) return writeAtOnce(NUMBERS[name], typeof data === 'string' ? Buffer.from(data) : data);
+  if (kind === 'at once') return writeAtOnce(fd, bytes);
+  const written = kind === 'waits' ? await writeInThread(fd, bytes) : 0;
+  if (written === bytes.length) return;
+  const stream = stdio(name);
+  if (stream === undefined) return writeAtOnce(fd, bytes.subarray(written));
   await new Promise<void>((resolve, reject) => {
-    stream.write(data, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+    stream.write(bytes.subarray(written), (error) =>
+      error === null || error === undefined ? resolve() : reject(error),
+    );
   });
 }
 
-const known = new Map<number, boolean>();
-
-/** True for what may make a writer wait: terminals, pipes, sockets. */
-function takesTime(fd: number): boolean {
-  const before = known.get(fd);
-  if (before !== undefined) return before;
-  const is = isWaitedFor(fd);
-  known.set(fd, is);
-  return is;
+/** Whether somebody reads it at a terminal. */
+export function isTerminal(name: Name): boolean {
+  return kindOf(NUMBERS[name]) === 'terminal';
 }
 
-function isWaitedFor(fd: number): boolean {
+type Kind = 'at once' | 'waits' | 'terminal';
+
+const known = new Map<number, Kind>();
+
+function kindOf(fd: number): Kind {
+  const before = known.get(fd);
+  if (before !== undefined) return before;
+  const kind = findKind(fd);
+  known.set(fd, kind);
+  return kind;
+}
+
+/** Of what may make a writer wait: pipes, sockets, terminals. */
+function findKind(fd: number): Kind {
   try {
     const stats = fs.fstatSync(fd);
-    return (
-      stats.isFIFO() ||
-      stats.isSocket() ||
-      (stats.isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd))
-    );
+    if (stats.isFIFO() || stats.isSocket()) return 'waits';
+    // To ask whether it is a terminal loads a tenth of Node.js.
+    if (!stats.isCharacterDevice() || isMemoryDevice(stats)) return 'at once';
+    return process.getBuiltinModule('node:tty').isatty(fd) ? 'terminal' : 'at once';
   } catch {
-    return false;
+    return 'at once';
   }
+}
+
+/** /dev/null and the like: major number 1 of Linux. */
+function isMemoryDevice({ rdev }: fs.Stats): boolean {
+  return process.platform === 'linux' && rdev >> 8 === 1;
 }
 
 function writeAtOnce(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+}
+
+/**
+ * Writes as much as goes without a stream, which takes longer to load than a short command to run. In a thread, so
+ * that signals come in while a pipe is full. Resolves to how much that was: less than all where the other side made
+ * the pipe one that does not wait.
+ */
+async function writeInThread(fd: number, bytes: Uint8Array): Promise<number> {
+  // Elsewhere a pipe is no plain file to write to.
+  if (process.platform === 'win32') return 0;
+  let done = 0;
+  while (done < bytes.length) {
+    const written = await new Promise<number | undefined>((resolve, reject) => {
+      fs.write(fd, bytes, done, (error, count) => {
+        if (error === null) resolve(count);
+        else if (error.code === 'EAGAIN') resolve(undefined);
+        else reject(error);
+      });
+    });
+    if (written === undefined) return done;
+    done += written;
+  }
+  return done;
 }

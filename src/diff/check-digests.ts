@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
@@ -38,7 +38,7 @@ async function digestOf(members: MembersByName, name: string, signal: AbortSigna
 }
 
 function digestOfPieces(pieces: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
+  const hash = builtins.crypto.createHash('sha256');
   for (const piece of pieces) hash.update(piece);
   return hash.digest('hex');
 }

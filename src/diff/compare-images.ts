@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
 import { sameBytes } from '../bytes/same-bytes';
@@ -68,7 +68,7 @@ export function sidesOf(before: Digest | undefined, after: Digest | undefined): 
 
 function digestOfHead({ first, own }: Magics): Digest {
   const head = Buffer.concat([...(first === undefined ? [] : [encodeUint32(first)]), encodeUint32(own)]);
-  return { bytes: head.length, sha256: createHash('sha256').update(head).digest('hex') };
+  return { bytes: head.length, sha256: builtins.crypto.createHash('sha256').update(head).digest('hex') };
 }
 
 /** So many names are counted; more only as long as one side has more of them. */

@@ -1,4 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
 import { type BytesAt, equalBytes } from '../bytes/same-bytes';
@@ -122,7 +123,7 @@ export class ImageEntries {
 
   /** What stands behind the last entry. To be called at the end. */
   async tail(): Promise<Digest | undefined> {
-    const hash = createHash('sha256');
+    const hash = builtins.crypto.createHash('sha256');
     let bytes = 0;
     await this.reader.readTail((piece) => {
       hash.update(piece);
@@ -161,7 +162,13 @@ export class ImageEntries {
         this.entries.push({ ...entry, payload: undefined });
         return;
       }
-      this.open = { entry, hash: createHash('sha256'), bytes: 0, inner: role.inner, shown: Buffer.alloc(0) };
+      this.open = {
+        entry,
+        hash: builtins.crypto.createHash('sha256'),
+        bytes: 0,
+        inner: role.inner,
+        shown: Buffer.alloc(0),
+      };
     }
     const length = extraBytes(role);
     if (end + length > batchEnd) return;

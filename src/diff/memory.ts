@@ -1,4 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { MappingTable } from '../checkpoint/explore/mapping-table';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
@@ -125,7 +126,7 @@ async function digestRuns(
         until === undefined ? left : Number((until - place + BigInt(PAGE_BYTES - 1)) / BigInt(PAGE_BYTES));
       const count = Math.min(left, fitting);
       const name = isMapped ? `${hex(table.startOf(at))}-${hex(table.endOf(at))}` : 'no mapping';
-      const digested = hashes.get(name) ?? { hash: createHash('sha256'), bytes: 0 };
+      const digested = hashes.get(name) ?? { hash: builtins.crypto.createHash('sha256'), bytes: 0 };
       hashes.set(name, digested);
       // The same pages elsewhere in a mapping are another content.
       digested.hash.update(`${place}+${count};`);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { encodeUint32 } from '../bytes/little-endian';
 import { type OpenImage, readBatches } from '../checkpoint/open-image';
 import { IMG_COMMON, type ImageFile } from '../frames/image-kinds';
@@ -33,8 +33,8 @@ export async function changeImage(
   sink: Sink,
   { replace, append = () => [] }: Change,
 ): Promise<ChangedImage> {
-  const before = createHash('sha256');
-  const after = createHash('sha256');
+  const before = builtins.crypto.createHash('sha256');
+  const after = builtins.crypto.createHash('sha256');
   const writer = await sink.put(member);
   const write = async (original: Uint8Array, result: Uint8Array) => {
     before.update(original);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { builtins } from '../bytes/builtins';
 import { isFileOrLeadsToOne, type SourceMember } from './source';
 
 const PIECE_BYTES = 1 << 18;
@@ -10,7 +10,7 @@ export async function digestMember(
 ): Promise<{ readonly bytes: number; readonly sha256: string } | undefined> {
   if (member === undefined || !isFileOrLeadsToOne(member)) return undefined;
   const reader = await member.open();
-  const hash = createHash('sha256');
+  const hash = builtins.crypto.createHash('sha256');
   let bytes = 0;
   try {
     const piece = Buffer.allocUnsafe(PIECE_BYTES);

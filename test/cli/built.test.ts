@@ -11,11 +11,23 @@ const expected = fs.readFileSync(path.join(top, 'test/golden/expected/two_paths/
 
 /** A copy of what `npm run build` made, in a folder that looks like the package. */
 function builtPackage(t: ExecutionContext): string {
-  t.true(fs.existsSync(path.join(dist, 'cli/command.code')), 'npm run build makes the command');
+  t.true(fs.existsSync(path.join(dist, 'cli/commands/ls.code')), 'npm run build makes the command');
   const folder = temporaryFolder(t);
   fs.cpSync(dist, path.join(folder, 'dist'), { recursive: true });
   for (const name of ['package.json', 'node_modules']) fs.symlinkSync(path.join(top, name), path.join(folder, name));
   return folder;
+}
+
+/** Removes all from the package but these files of dist/cli. */
+function keepOnly(folder: string, ...names: string[]): void {
+  fs.rmSync(path.join(folder, 'node_modules'));
+  fs.rmSync(path.join(folder, 'dist'), { recursive: true });
+  for (const name of ['bin.js', ...names]) fs.cpSync(path.join(dist, 'cli', name), path.join(folder, 'dist/cli', name));
+}
+
+function compiledFiles(folder: string): string[] {
+  const all = fs.readdirSync(path.join(folder, 'dist/cli'), { recursive: true, encoding: 'utf8' });
+  return all.filter((name) => name.endsWith('.code')).map((name) => path.join(folder, 'dist/cli', name));
 }
 
 function run(folder: string, ...args: string[]) {
@@ -28,34 +40,47 @@ function listsTheFixture(t: ExecutionContext, folder: string): void {
   t.deepEqual({ stdout, stderr, status }, { stdout: expected, stderr: '', status: 0 });
 }
 
-test('the command that is built runs as one file, with V8 code, and the code is used', (t) => {
+test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
   const folder = builtPackage(t);
-  // Without the modules, all is in the one file.
-  for (const name of fs.readdirSync(path.join(folder, 'dist'))) {
-    if (name !== 'cli') fs.rmSync(path.join(folder, 'dist', name), { recursive: true });
-  }
-  fs.rmSync(path.join(folder, 'dist/cli/main.js'));
-  fs.rmSync(path.join(folder, 'node_modules'));
-  listsTheFixture(t, folder);
   const script = `
-    require('./dist/cli/v8-flags.js').setV8Flags();
-    const [source, cachedData] = ['js', 'code'].map((end) => require('fs').readFileSync('dist/cli/command.' + end));
-    const script = new (require('vm').Script)(source.toString(), { cachedData: cachedData.subarray(32) });
-    process.exitCode = script.cachedDataRejected ? 1 : 0;`;
-  t.is(spawnSync(process.execPath, ['-e', script], { cwd: folder }).status, 0, 'V8 takes the code');
+    const fs = require('fs');
+    const { compileModule, openCode } = require('./dist/cli/load-compiled.js');
+    for (const file of process.argv.slice(1)) {
+      const source = fs.readFileSync(file.replace(/code$/, 'js'));
+      const script = compileModule(source, file, openCode(source, fs.readFileSync(file)));
+      if (script.cachedDataRejected !== false) process.exitCode = 1;
+    }`;
+  const files = compiledFiles(folder);
+  t.is(files.length, 11, 'line, tell-version and nine commands');
+  t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: folder }).status, 0, 'V8 takes the code');
+  keepOnly(folder, 'commands/ls.js', 'commands/ls.code');
+  listsTheFixture(t, folder);
+});
+
+test('--version and --help load neither each other nor a command', (t) => {
+  for (const [name, word, expected] of [
+    ['tell-version', '--version', /^\d+\.\d+\.\d+\n$/],
+    ['line', '--help', /^fdgraft COMMAND SOURCE/],
+  ] as const) {
+    const folder = builtPackage(t);
+    keepOnly(folder, `${name}.js`, `${name}.code`);
+    const { stdout, status } = run(folder, word);
+    t.regex(stdout, expected);
+    t.is(status, 0);
+  }
 });
 
 test('code that was made of another source is not used', (t) => {
   const folder = builtPackage(t);
-  const file = path.join(folder, 'dist/cli/command.js');
+  const file = path.join(folder, 'dist/cli/line.js');
   const source = fs.readFileSync(file, 'utf8');
   fs.writeFileSync(file, source.replaceAll('a command is missing', 'A COMMAND IS MISSING'));
   t.regex(run(folder).stderr, /A COMMAND IS MISSING/);
 });
 
-test('it runs without the code, with code that V8 refuses, and as modules', (t) => {
+test('it runs without the code, and with code that is damaged', (t) => {
   const folder = builtPackage(t);
-  const code = path.join(folder, 'dist/cli/command.code');
+  const code = path.join(folder, 'dist/cli/commands/ls.code');
   const bytes = fs.readFileSync(code);
   for (const at of [0, 40, 5000, bytes.length >> 1, bytes.length - 1]) {
     const damaged = Buffer.from(bytes);
@@ -63,42 +88,76 @@ test('it runs without the code, with code that V8 refuses, and as modules', (t) 
     fs.writeFileSync(code, damaged);
     listsTheFixture(t, folder);
   }
-  fs.truncateSync(code, 1000);
-  listsTheFixture(t, folder);
+  for (const length of [1000, 1, 0]) {
+    fs.truncateSync(code, length);
+    listsTheFixture(t, folder);
+  }
   fs.rmSync(code);
   fs.mkdirSync(code);
   listsTheFixture(t, folder);
   fs.rmdirSync(code);
   listsTheFixture(t, folder);
-  fs.rmSync(path.join(folder, 'dist/cli/command.js'));
-  listsTheFixture(t, folder);
 });
 
-test('errors, help and exit codes are those of the modules', (t) => {
+test('it runs with code that V8 refuses, as that of another version', (t) => {
   const folder = builtPackage(t);
-  const asOneFile = [
+  const { sealCode } = require(path.join(dist, 'cli/load-compiled.js'));
+  const source = fs.readFileSync(path.join(folder, 'dist/cli/commands/ls.js'));
+  for (const code of [Buffer.from([1]), Buffer.alloc(4096)]) {
+    fs.writeFileSync(path.join(folder, 'dist/cli/commands/ls.code'), sealCode(source, code));
+    listsTheFixture(t, folder);
+  }
+});
+
+test('errors, help and exit codes are the same without V8 code', (t) => {
+  const folder = builtPackage(t);
+  const lines = [
     ['--help'],
+    ['ls', '--help'],
     ['x', fixture, 'all'],
     ['decode', '-i', 'nothing'],
     ['no-such-command'],
     ['--version'],
+    ['--version', '--json'],
+    ['batch', 'ls'],
   ];
-  const outputs = asOneFile
-    .map((args) => run(folder, ...args))
-    .map(({ stdout, stderr, status }) => [stdout, stderr, status]);
-  fs.rmSync(path.join(folder, 'dist/cli/command.js'));
-  const modules = asOneFile
-    .map((args) => run(folder, ...args))
-    .map(({ stdout, stderr, status }) => [stdout, stderr, status]);
-  t.deepEqual(outputs, modules);
+  const tell = () =>
+    lines.map((args) => run(folder, ...args)).map(({ stdout, stderr, status }) => [stdout, stderr, status]);
+  const outputs = tell();
+  for (const file of compiledFiles(folder)) fs.rmSync(file);
+  t.deepEqual(outputs, tell());
 });
 
-test('a folder is listed without what archives take', (t) => {
-  const folder = builtPackage(t);
-  const hook = path.join(folder, 'hook.js');
-  fs.writeFileSync(hook, "process.on('exit', () => process.stderr.write(process.moduleLoadList.join('\\n')));");
-  const bin = path.join(folder, 'dist/cli/bin.js');
-  const { stderr } = spawnSync(process.execPath, ['-r', hook, bin, 'ls', fixture], { cwd: top, encoding: 'utf8' });
-  t.regex(stderr, /NativeModule fs/);
-  t.notRegex(stderr, /NativeModule (zlib|child_process)$/m);
-});
+/** What each line has no use for: modules that take milliseconds each. yargs itself loads those of the terminal. */
+const LINES: readonly (readonly [words: readonly string[], unused: RegExp])[] = [
+  [['--version'], /^NativeModule (crypto|fs\/promises|stream|zlib|child_process|v8|perf_hooks|net|tty)$/m],
+  [['--help'], /^NativeModule (crypto|fs\/promises|zlib|child_process|v8|perf_hooks)$/m],
+  [['ls', fixture], /^NativeModule (crypto|fs\/promises|stream|zlib|child_process|v8|perf_hooks|net|tty)$/m],
+  [
+    ['decode', '-i', `${fixture}/files.img`],
+    /^NativeModule (crypto|fs\/promises|zlib|child_process|v8|perf_hooks|net|tty)$/m,
+  ],
+  [
+    ['rewrite', fixture, '--dry-run', '--inherit-fd', 'fd[5]:/**'],
+    /^NativeModule (fs\/promises|zlib|child_process|v8|perf_hooks|net|tty)$/m,
+  ],
+];
+
+for (const [words, unused] of LINES) {
+  test(`no module of Node.js is loaded without need: ${words.join(' ')}`, (t) => {
+    const folder = builtPackage(t);
+    const hook = path.join(folder, 'hook.js');
+    const list = path.join(folder, 'list');
+    // Without timers, since long runs set flags of V8 after a while, and a busy machine makes every run long.
+    const hookText = `
+      globalThis.setTimeout = () => ({ unref() {} });
+      process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join('\\n')));`;
+    fs.writeFileSync(hook, hookText);
+    const bin = path.join(folder, 'dist/cli/bin.js');
+    const { status, stderr } = spawnSync(process.execPath, ['-r', hook, bin, ...words], { cwd: top, encoding: 'utf8' });
+    t.is(status, 0, stderr);
+    const loaded = fs.readFileSync(list, 'utf8');
+    t.regex(loaded, /NativeModule fs/);
+    t.notRegex(loaded, unused);
+  });
+}

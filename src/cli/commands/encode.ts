@@ -6,6 +6,7 @@ import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
 import { once, outOptions } from '../options';
+import { isTerminal } from '../stdio';
 import { ENCODE_USAGE } from '../usage/encode';
 import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
 
@@ -37,7 +38,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (Object.keys(outs).length > 0) {
     throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
   }
-  if ((out === undefined || out === STANDARD_STREAM) && process.stdout.isTTY) {
+  if ((out === undefined || out === STANDARD_STREAM) && isTerminal('stdout')) {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');
   }
   const { name, reader, sources } = openInput(input, false, context);

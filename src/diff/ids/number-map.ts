@@ -1,8 +1,8 @@
-import { randomInt } from 'node:crypto';
+import { builtins } from '../../bytes/builtins';
 
 const FIRST_SLOTS = 16;
 /** What other numbers share a slot with one differs from run to run: no checkpoint can be made to be slow. */
-const SEED = randomInt(2 ** 32 - 1);
+const SEED = builtins.crypto.randomInt(2 ** 32 - 1);
 
 /** Numbers below 2^32 by numbers below 2^32, in some 20 bytes each: checkpoints can have millions of ids. */
 export class NumberMap {
