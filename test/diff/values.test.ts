@@ -17,7 +17,11 @@ function reader(bytes: Buffer) {
   };
 }
 
-async function compare(image: string, before: readonly (object | Uint8Array)[], after: readonly (object | Uint8Array)[]) {
+async function compare(
+  image: string,
+  before: readonly (object | Uint8Array)[],
+  after: readonly (object | Uint8Array)[],
+) {
   const open = (side: string, records: readonly (object | Uint8Array)[]) => ({
     reader: reader(encodeImage(image, records as never)),
     name: `${side}/${image}`,
@@ -30,11 +34,18 @@ async function compare(image: string, before: readonly (object | Uint8Array)[], 
 }
 
 const fieldsIn = (all: readonly ToldDifference[]) =>
-  all.flatMap((one) => (one.what === 'entry' ? one.fields.map(({ path, before, after }) => [path, before, after]) : []));
+  all.flatMap((one) =>
+    one.what === 'entry' ? one.fields.map(({ path, before, after }) => [path, before, after]) : [],
+  );
 
 const dirs = (...names: string[]) => ({
   cnames: ['cpu'],
-  dirs: names.map((name, i) => ({ dir_name: name, children: [], properties: [], dir_perms: { mode: i, uid: 0, gid: 0 } })),
+  dirs: names.map((name, i) => ({
+    dir_name: name,
+    children: [],
+    properties: [],
+    dir_perms: { mode: i, uid: 0, gid: 0 },
+  })),
 });
 const cgroup = (...controllers: object[]) => [{ sets: [], controllers }];
 
@@ -96,12 +107,25 @@ test('a number and four bytes that look like it are told apart', async (t) => {
 });
 
 test('another order of a list is told beside a change in it', async (t) => {
-  const map = (start: number, flags: number) => ({ start, end: start + 1, pgoff: 0, shmid: 0, prot: 0, flags, status: 0, fd: 0 });
+  const map = (start: number, flags: number) => ({
+    start,
+    end: start + 1,
+    pgoff: 0,
+    shmid: 0,
+    prot: 0,
+    flags,
+    status: 0,
+    fd: 0,
+  });
   const addresses = ['start_code', 'end_code', 'start_data', 'end_data', 'start_stack', 'start_brk', 'brk'];
   const more = ['arg_start', 'arg_end', 'env_start', 'env_end'];
   const base = Object.fromEntries([...addresses, ...more].map((name) => [`mm_${name}`, 1]));
   const mm = (vmas: object[]) => [{ ...base, exe_file_id: 1, vmas }];
-  const { all } = await compare('mm-7.img', mm([map(1, 0), map(2, 0), map(3, 0)]), mm([map(1, 5), map(3, 0), map(2, 0)]));
+  const { all } = await compare(
+    'mm-7.img',
+    mm([map(1, 0), map(2, 0), map(3, 0)]),
+    mm([map(1, 5), map(3, 0), map(2, 0)]),
+  );
   t.deepEqual(
     fieldsIn(all).map(([path]) => path),
     ['vmas[start 0x1].flags', '(encoding)'],
@@ -110,7 +134,11 @@ test('another order of a list is told beside a change in it', async (t) => {
 
 test('another encoding of the same values is told as that alone', async (t) => {
   const record = encodeMessage('file_entry', fileEntry(1, '/x', 0));
-  const rest = Buffer.concat(fieldsOf(record).slice(1).map(({ start, end }) => record.subarray(start, end)));
+  const rest = Buffer.concat(
+    fieldsOf(record)
+      .slice(1)
+      .map(({ start, end }) => record.subarray(start, end)),
+  );
   const long = Buffer.concat([varint(8n), varint(1n, 3), rest]);
   t.deepEqual(
     fieldsIn((await compare('files.img', [record], [long])).all).map(([path]) => path),
@@ -122,7 +150,11 @@ test('a malformed entry is named with its own image and its place there', async 
   const good = encodeMessage('file_entry', fileEntry(1, '/x', 0));
   const other = encodeMessage('file_entry', fileEntry(2, '/y', 0));
   // A number where the member belongs.
-  const bad = Buffer.concat([fieldsOf(other)[0], fieldsOf(other)[1]].map((one) => other.subarray(one?.start, one?.end)).concat(encodeField(3, 1) as Buffer));
+  const bad = Buffer.concat(
+    [fieldsOf(other)[0], fieldsOf(other)[1]]
+      .map((one) => other.subarray(one?.start, one?.end))
+      .concat(encodeField(3, 1) as Buffer),
+  );
   const offset = 8 + 4 + good.length + 4;
   for (const [before, after, file] of [
     [[good, other], [good, bad], 'b/files.img'],
