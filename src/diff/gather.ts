@@ -11,7 +11,8 @@ import { Meaning } from './meaning';
 import { compareMemory, pagesOf, readMemory } from './memory';
 import type { PlanProof } from './proof/plan-proof';
 import type { DiffResult } from './result';
-import { type Statement, statementsOf } from './statements';
+import type { Statement } from './statement';
+import { statementsOf } from './statements';
 import { DifferenceText } from './text/difference-text';
 
 export interface GatherOptions {

@@ -11,7 +11,7 @@ import type { Change, Difference, EntryDifference, FileDifference, ImageDifferen
 import type { EntryFound, Found, FoundEntry } from './found';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { isOfTask, isPagesImage, numberOfImage } from './image-of-task';
-import { MAX_FIELDS, type Statement } from './statements';
+import { MAX_FIELDS, type Statement } from './statement';
 import { numberIn } from './wire/fields';
 import { isOfField, type ValueChange } from './wire/value-change';
 

@@ -1,6 +1,6 @@
 import type { Difference } from './difference';
 import type { DiffGraph } from './graph';
-import type { Statement } from './statements';
+import type { Statement } from './statement';
 
 /** A difference, and whether the plan accounts for it; undefined where no plan was given. */
 export type ToldDifference = Difference & { readonly explained?: boolean };

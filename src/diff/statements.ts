@@ -4,15 +4,7 @@ import type { CheckpointContext } from './context';
 import type { Change, FileDifference, ImageDifference } from './difference';
 import { isOfTask, numberOfImage } from './image-of-task';
 import type { DescriptorChange, FileChange, ImageChanges, Meaning, SpokenField } from './meaning';
-
-/** What a difference means, in a line. */
-export interface Statement {
-  readonly about: 'task' | 'inherited' | 'file' | 'descriptor' | 'mappings' | 'memory' | 'plan' | 'image' | 'raw';
-  readonly text: string;
-}
-
-/** So many fields of one entry. */
-export const MAX_FIELDS = 3;
+import { MAX_FIELDS, type Statement } from './statement';
 
 /** So much of a value. */
 const MAX_VALUE = 60;
