@@ -68,7 +68,7 @@ function compareProcessorTime(commands, runs, prepare = () => {}) {
       prepare();
       return processorTime(command);
     });
-    if (run > 0) times.forEach((time, i) => ratios[i].push(time / times[0]));
+    for (const [i, time] of run === 0 ? [] : times.entries()) ratios[i].push(time / times[0]);
   }
   return ratios.map((each) => {
     const sorted = each.sort((a, b) => a - b);

@@ -1,9 +1,10 @@
 import assert from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
+import type { Options } from 'yargs';
 import { readByYargs, USAGES } from '../../src/cli/line';
 import { readOrdinary } from '../../src/cli/ordinary';
-import type { Usage } from '../../src/cli/usage/usage';
+import { COMMON_OPTIONS, type Usage } from '../../src/cli/usage/usage';
 import { holds } from '../support/properties';
 
 const RUNS = 400;
@@ -21,7 +22,7 @@ const nameOf = ({ command }: Usage) => command.split(' ')[0] as string;
 
 /** Words that are hard on a parser: of options, of what looks like them, of values. */
 function wordsFor(usage: Usage): fc.Arbitrary<string> {
-  const names = Object.entries({ json: {}, quiet: {}, color: {}, ...usage.options }).flatMap(([name, { alias }]) => [
+  const names = Object.entries<Options>({ ...COMMON_OPTIONS, ...usage.options }).flatMap(([name, { alias }]) => [
     `--${name}`,
     ...(typeof alias === 'string' ? [`-${alias}`] : []),
   ]);
