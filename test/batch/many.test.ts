@@ -22,9 +22,9 @@ interface Taken {
 const WATCH = `
 const fs = require('node:fs');
 let jobs = 0;
-const write = process.stdout.write;
-process.stdout.write = function (data, ...rest) {
-  if (String(data).includes('"job":')) {
+const { write } = fs;
+fs.write = function (fd, data, done, ...rest) {
+  if (fd === 1 && done === 0 && String(data).includes('"job":')) {
     jobs += 1;
     if (jobs % 100 === 0) {
       const resident = Number(/^VmRSS:\\s*(\\d+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
@@ -32,7 +32,7 @@ process.stdout.write = function (data, ...rest) {
       fs.appendFileSync(process.env.FDGRAFT_WATCHED, JSON.stringify({ jobs, descriptors, resident }) + '\\n');
     }
   }
-  return write.call(this, data, ...rest);
+  return write.call(this, fd, data, done, ...rest);
 };`;
 
 test('two thousand checkpoints leak neither descriptors nor memory', async (t) => {
