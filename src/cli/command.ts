@@ -1,7 +1,7 @@
 import type { Context } from './context';
 import { readOrdinary } from './ordinary';
 import type { Usage, UsageOfSeveral } from './usage/usage';
-import { setV8FlagsLater } from './v8-flags';
+import { setV8FlagsFor } from './v8-flags';
 import { withContext } from './with-context';
 
 /** What the module of each command has for the start (start.ts). Neither ever throws. */
@@ -17,7 +17,7 @@ export function command<Arguments>(
   run: (args: Arguments, context: Context) => Promise<void>,
 ): Command {
   const perform = async (args: object) => {
-    setV8FlagsLater();
+    setV8FlagsFor(inputsOf(usage, args));
     await withContext((context) => run(args as Arguments, context));
   };
   return {
@@ -29,4 +29,11 @@ export function command<Arguments>(
     },
     perform,
   };
+}
+
+/** What the line names to be read. */
+function inputsOf(usage: Usage | UsageOfSeveral, args: object): unknown[] {
+  const names = 'several' in usage ? ['patterns'] : [...Object.keys(usage.positionals), 'in'];
+  const values = args as { readonly [name: string]: unknown };
+  return names.flatMap((name) => values[name] ?? []);
 }

@@ -148,9 +148,7 @@ for (const [words, unused] of LINES) {
     const folder = builtPackage(t);
     const hook = path.join(folder, 'hook.js');
     const list = path.join(folder, 'list');
-    // Without timers, since long runs set flags of V8 after a while, and a busy machine makes every run long.
     const hookText = `
-      globalThis.setTimeout = () => ({ unref() {} });
       process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join('\\n')));`;
     fs.writeFileSync(hook, hookText);
     const bin = path.join(folder, 'dist/cli/bin.js');
