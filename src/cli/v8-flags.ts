@@ -1,10 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
+import { isImageName } from '../frames/image-kinds';
 
-/** What a small image, and a directory of few of them, have at most. */
+/** What a small image, and all images of a small directory together, have at most. */
 const SMALL_BYTES = 1 << 20;
 const FEW_IMAGES = 256;
+
+const STANDARD_STREAM = '-';
+
+const UNLESS_GONE = { throwIfNoEntry: false } as const;
 
 /**
  * What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is
@@ -20,16 +25,21 @@ export function setV8FlagsFor(inputs: readonly unknown[]): void {
 
 /** True for what is not there, too: a command ends soon then. */
 function isSmall(input: unknown): boolean {
-  if (typeof input !== 'string') return false;
+  if (typeof input !== 'string' || input === STANDARD_STREAM) return false;
   try {
-    const stats = fs.statSync(input, { throwIfNoEntry: false });
+    const stats = fs.statSync(input, UNLESS_GONE);
     if (stats === undefined) return true;
-    if (stats.isFile()) return stats.size < SMALL_BYTES;
-    // Most of a checkpoint that is no page is here.
-    const entries = fs.statSync(path.join(input, 'files.img'), { throwIfNoEntry: false });
-    if (!stats.isDirectory() || entries === undefined || entries.size >= SMALL_BYTES) return false;
-    return fs.readdirSync(input).length < FEW_IMAGES;
+    // A small archive can hold large images.
+    if (stats.isFile()) return stats.size < SMALL_BYTES && isImageName(input);
+    const names = fs.readdirSync(input);
+    return names.length < FEW_IMAGES && names.includes('files.img') && bytesOf(input, names) < SMALL_BYTES;
   } catch {
     return false;
   }
+}
+
+/** The bytes of all but pages, which nobody takes into memory. */
+function bytesOf(folder: string, names: readonly string[]): number {
+  const images = names.filter((name) => !name.startsWith('pages-'));
+  return images.reduce((sum, name) => sum + (fs.statSync(path.join(folder, name), UNLESS_GONE)?.size ?? 0), 0);
 }
