@@ -1,6 +1,7 @@
 import { WireFault } from '../errors/wire-fault';
 import { FDINFO_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
+import { SmallVarint } from '../wire/small-varint';
 
 /** Bit 0 of fdinfo_entry.flags: FD_CLOEXEC of fcntl(2). */
 const CLOSE_ON_EXEC = 1;
@@ -25,6 +26,7 @@ export class DescriptorView {
 
   private start = 0;
   private readonly cursor = new FieldCursor();
+  private readonly varint = new SmallVarint();
 
   /** Reads the record `bytes[start, end)`. Throws WireFault. */
   read(bytes: Uint8Array, start: number, end: number): this {
@@ -59,33 +61,19 @@ export class DescriptorView {
   private readUsual(bytes: Uint8Array, start: number, end: number): boolean {
     // Four tags, and numbers below 2^28.
     if (end - start < 8 || bytes[start] !== TAGS.id) return false;
-    let at = start + 1;
-    let byte = bytes[at] as number;
-    let value = byte & 0x7f;
-    for (let shift = 7; byte > 0x7f; shift += 7) {
-      if (shift > 21) return false;
-      at += 1;
-      byte = bytes[at] as number;
-      value |= (byte & 0x7f) << shift;
-    }
-    const flags = bytes[at + 2] as number;
-    const type = bytes[at + 4] as number;
-    if (bytes[at + 1] !== TAGS.flags || flags > 0x7f || bytes[at + 3] !== TAGS.type || type > 0x7f) return false;
-    if (bytes[at + 5] !== TAGS.fd) return false;
-    this.id = value;
+    const number = this.varint;
+    let at = number.read(bytes, start + 1);
+    if (at === -1) return false;
+    this.id = number.value;
+    const flags = bytes[at + 1] as number;
+    const type = bytes[at + 3] as number;
+    if (bytes[at] !== TAGS.flags || flags > 0x7f || bytes[at + 2] !== TAGS.type || type > 0x7f) return false;
+    if (bytes[at + 4] !== TAGS.fd) return false;
     this.flags = flags;
     this.type = type;
-    at += 6;
-    byte = bytes[at] as number;
-    value = byte & 0x7f;
-    for (let shift = 7; byte > 0x7f; shift += 7) {
-      if (shift > 21) return false;
-      at += 1;
-      byte = bytes[at] as number;
-      value |= (byte & 0x7f) << shift;
-    }
-    this.fd = value;
+    at = number.read(bytes, at + 5);
+    this.fd = number.value;
     // A number that goes on past the end, or a field that CRIU does not write there.
-    return at + 1 === end;
+    return at === end;
   }
 }

@@ -2,6 +2,7 @@ import { WireFault } from '../errors/wire-fault';
 import type { ImageName, PerTypeImageName } from '../frames/image-kinds';
 import { FD_TYPES, FILE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
+import { SmallVarint } from '../wire/small-varint';
 
 /** The member of file_entry that holds the entry, by type (CRIU: files.c, collect_one_file). */
 const MEMBER_OF_TYPE = new Map<number, number>([
@@ -71,6 +72,7 @@ export class FileEntryView {
   end = 0;
 
   private readonly cursor = new FieldCursor();
+  private readonly varint = new SmallVarint();
 
   /** Reads the record `bytes[start, end)`. Throws WireFault. */
   read(bytes: Uint8Array, start: number, end: number): this {
@@ -82,31 +84,18 @@ export class FileEntryView {
   private readUsual(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start < 6 || bytes[start] !== TAGS.type || bytes[start + 2] !== TAGS.id) return false;
     const type = bytes[start + 1] as number;
-    let at = start + 3;
-    let byte = bytes[at] as number;
-    let id = byte & 0x7f;
-    for (let shift = 7; byte > 0x7f; shift += 7) {
-      if (shift > 21) return false;
-      at += 1;
-      byte = bytes[at] as number;
-      id |= (byte & 0x7f) << shift;
-    }
+    const number = this.varint;
+    let at = number.read(bytes, start + 3);
+    if (at === -1) return false;
+    const id = number.value;
     // Of members past number 15 the tag has two bytes.
-    const low = bytes[at + 1] as number;
-    const high = low > 0x7f ? (bytes[at + 2] as number) : 0;
-    at += low > 0x7f ? 3 : 2;
+    const low = bytes[at] as number;
+    const high = low > 0x7f ? (bytes[at + 1] as number) : 0;
     if (type > 0x7f || high > 0x7f || (low & 7) !== WIRE_TYPE.BYTES) return false;
-    byte = bytes[at] as number;
-    let length = byte & 0x7f;
-    for (let shift = 7; byte > 0x7f; shift += 7) {
-      if (shift > 21) return false;
-      at += 1;
-      byte = bytes[at] as number;
-      length |= (byte & 0x7f) << shift;
-    }
-    at += 1;
+    at = number.read(bytes, at + (low > 0x7f ? 2 : 1));
+    if (at === -1) return false;
     const member = ((low & 0x7f) >>> 3) | (high << 4);
-    if (at + length !== end || member !== MEMBER_OF_TYPE.get(type)) return false;
+    if (at + number.value !== end || member !== MEMBER_OF_TYPE.get(type)) return false;
     this.type = type;
     this.id = id;
     this.member = member;

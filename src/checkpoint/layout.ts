@@ -26,7 +26,7 @@ export class Layout {
   private hasPstree = false;
   private perType: string | undefined;
 
-  /** What the events of a walk say. */
+  /** Its part in a walk. */
   readonly events: Subscriber = {
     image: (image, member) => this.sawImage(image, escapeBytes(member.name)),
     opened: (open) => this.sawMagics(open),

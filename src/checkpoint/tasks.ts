@@ -39,7 +39,7 @@ export class Tasks {
   /** Of the task that is being read. */
   private readonly threads = new Numbers();
 
-  /** What images say which tasks there are. */
+  /** Its part in a walk: the tasks and their tables. */
   readonly events: Subscriber = {
     task: (bytes, start, end, at) => this.readTask(bytes, start, end, at),
     ids: ({ files_id }, { open }) => {
@@ -47,7 +47,7 @@ export class Tasks {
     },
   };
 
-  /** Names, and the tables where no ids image says them. Only for those who show names. */
+  /** The same for core images: names, and tables if no ids image says them. Only a command that shows names needs it. */
   readonly coreEvents: Subscriber = {
     core: (bytes, start, end, { open }) => this.readCore(open.number, bytes, start, end),
   };

@@ -4,7 +4,7 @@ import type { Usage, UsageOfSeveral } from './usage/usage';
 import { setV8FlagsFor } from './v8-flags';
 import { withContext } from './with-context';
 
-/** What the module of each command has for the start (start.ts). Neither ever throws. */
+/** The two functions of each command's module, for start.ts. Neither ever throws. */
 export interface Command {
   /** Does what the words after the command say; false, with nothing done, where yargs is to read them. */
   main(words: readonly string[]): Promise<boolean>;
@@ -31,7 +31,7 @@ export function command<Arguments>(
   };
 }
 
-/** What the line names to be read. */
+/** The files and directories that a line names as inputs. */
 function inputsOf(usage: Usage | UsageOfSeveral, args: object): unknown[] {
   const names = 'several' in usage ? ['patterns'] : [...Object.keys(usage.positionals), 'in'];
   const values = args as { readonly [name: string]: unknown };

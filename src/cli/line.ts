@@ -30,7 +30,7 @@ export const USAGES: readonly (Usage | UsageOfSeveral)[] = [
   BATCH_USAGE,
 ];
 
-/** What a line asks for: a command, by its name, with what it takes. */
+/** The command of a line, by its name, and its arguments. */
 export interface Asked {
   readonly name: string;
   readonly args: object;

@@ -23,7 +23,7 @@ export function codeFileOf(file: string): string {
 }
 
 /**
- * What is kept of V8's code: the code twice, and the source that it was made of. V8 runs damaged code without a look,
+ * Packs V8's code for keeping: the code twice, and the source that it was made of. V8 runs damaged code without a look,
  * and takes code of any source of the same length. To compare bytes costs next to nothing; a digest would load OpenSSL.
  */
 export function sealCode(source: Buffer, code: Buffer): Buffer {

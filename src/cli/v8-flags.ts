@@ -2,12 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
 import { isImageName } from '../frames/image-kinds';
+import { STANDARD_STREAM } from './standard-stream';
 
 /** What a small image, and all images of a small directory together, have at most. */
 const SMALL_BYTES = 1 << 20;
 const FEW_IMAGES = 256;
-
-const STANDARD_STREAM = '-';
 
 const UNLESS_GONE = { throwIfNoEntry: false } as const;
 

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { escapeControls } from '../bytes/escape';
+import { type Denied, isDenied } from './denied';
 import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
 
@@ -72,20 +73,6 @@ export interface UnsupportedEntry {
   readonly entry: number;
   /** The key by which CRIU itself inherits it, where it does. */
   readonly criuKey?: string | undefined;
-}
-
-function isDenied(cause: unknown): boolean {
-  return ['EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException)?.code ?? '');
-}
-
-/** What denies access, and to whom it belongs. */
-interface Denied {
-  readonly path: string;
-  readonly isFolder: boolean;
-  readonly right: 'search' | 'read';
-  readonly uid: number;
-  readonly mode: number;
-  readonly isOwn: boolean;
 }
 
 function deniedText({ path: place, isFolder, right, uid, mode }: Denied): string {

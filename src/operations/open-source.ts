@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { isDenied } from '../errors/denied';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE } from '../frames/image-kinds';
 import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
@@ -87,9 +88,7 @@ function formOf(place: string) {
     return archiveForm(place);
   } catch (error) {
     const { cause } = error as Error;
-    throw ['EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
-      ? sourceUnreadable(place, cause)
-      : error;
+    throw isDenied(cause) ? sourceUnreadable(place, cause) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { escapeControls } from '../bytes/escape';
+import { type Denied, isDenied } from '../errors/denied';
 import type { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 
@@ -9,8 +10,7 @@ const MAX_LINKS = 40;
 
 /** Why a checkpoint cannot be read: with the directory or file that denies it, if a permission is missing. */
 export function sourceUnreadable(place: string, cause: unknown): FdgraftError {
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (code !== 'EACCES' && code !== 'EPERM') return messages.cannotReadSource(place, cause);
+  if (!isDenied(cause)) return messages.cannotReadSource(place, cause);
   return messages.accessDenied(place, tryToFind(place), cause);
 }
 
@@ -21,18 +21,6 @@ function tryToFind(place: string): Denied | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What denies access on the way to a path, or at its end. */
-export interface Denied {
-  readonly path: string;
-  readonly isFolder: boolean;
-  /** What is missing. */
-  readonly right: 'search' | 'read';
-  readonly uid: number;
-  readonly mode: number;
-  /** It belongs to who asks. */
-  readonly isOwn: boolean;
 }
 
 /** The first on the way; undefined if none is found, since more than modes can deny access. */

@@ -2,7 +2,7 @@ import type { RecordEvents, Subscriber } from './subscriber';
 
 export type RecordEvent = keyof RecordEvents;
 
-/** Who is told of an event. */
+/** A subscriber that hears an event. */
 export type Listener<E extends RecordEvent> = Subscriber & Pick<RecordEvents, E>;
 
 export type Listeners = { readonly [E in RecordEvent]: readonly Listener<E>[] };
@@ -29,7 +29,7 @@ const EVENTS: Readonly<Record<RecordEvent, true>> = {
   pagemap: true,
 };
 
-/** The subscribers by what they want to be told. */
+/** The subscribers by the events that they hear. */
 export function listenersAmong(subscribers: readonly Subscriber[]): Listeners {
   const events = Object.keys(EVENTS) as RecordEvent[];
   const lists = events.map((event) => [event, subscribers.filter((one) => one[event] !== undefined)]);

@@ -10,14 +10,14 @@ import {
 import { descriptorNames, epollWatch, epollWatches, namesDescriptors } from '../descriptor-names';
 import { DescriptorView } from '../descriptor-record';
 import { FileEntryView, typeOfImage } from '../file-entry';
-import { holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
 import { UNREAD_BYTES_OF } from '../pipe-name';
-import type { Listener, Listeners, RecordEvent } from './listeners';
-import type { OnRecord } from './subscriber';
+import type { Listeners, RecordEvent } from './listeners';
+import type { OnRecord, RecordPlace } from './subscriber';
 
 /** How the records of an image become events. */
 export interface Reader {
-  /** What its records can tell. */
+  /** The events that its records can cause. */
   readonly events: readonly RecordEvent[];
   /** Only the first record is told, and no further ones are read. 'required': there has to be one, as for CRIU. */
   readonly first?: 'required' | 'optional';
@@ -54,8 +54,8 @@ const IDS: Reader = {
   },
 };
 
-/** What an entry tells besides itself: watches of an epoll, the path of a FIFO or terminal. */
-function tellMore(view: FileEntryView, to: Listeners, at: Parameters<Listener<'entry'>['entry']>[1]): void {
+/** Tells the watches of an epoll's entry, and the id of the entry with the path of a FIFO or terminal. */
+function tellMore(view: FileEntryView, to: Listeners, at: RecordPlace): void {
   const { id, member, bytes, start, end } = view;
   if (member === FILE_ENTRY_FIELDS.epfd && to.watch.length > 0) {
     for (const watch of epollWatches(id, bytes, start, end)) for (const listener of to.watch) listener.watch(watch, at);
@@ -66,6 +66,7 @@ function tellMore(view: FileEntryView, to: Listeners, at: Parameters<Listener<'e
   }
 }
 
+/** Entries of all types, each with its type. */
 const FILES: Reader = {
   events: ['entry', 'watch', 'path'],
   start: (_image, to) => {
@@ -78,6 +79,7 @@ const FILES: Reader = {
   },
 };
 
+/** Entries of one type. */
 function bareEntries(type: number): Reader {
   return {
     events: ['bareEntry'],
@@ -90,6 +92,10 @@ function bareEntries(type: number): Reader {
       };
     },
   };
+}
+
+function tellReference(to: Listeners, id: number, kind: HolderKind, at: RecordPlace): void {
+  for (const listener of to.reference) listener.reference(id, kind, at);
 }
 
 const FDINFO: Reader = {
@@ -109,7 +115,7 @@ const SK_QUEUES: Reader = {
     const rights: number[] = [];
     visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
       if (kind === 'SCM right') rights.push(id);
-      else for (const listener of to.reference) listener.reference(id, kind, at);
+      else tellReference(to, id, kind, at);
     });
     if (rights.length === 0) return;
     for (const listener of to.packet) listener.packet(rights, bytes, start, end, at);
@@ -122,7 +128,7 @@ const REMAP_FPATH: Reader = {
     let linkedId: number | undefined;
     visitFileIds('REMAP_FPATH', bytes, start, end, (id, kind) => {
       if (kind === 'linked remap') linkedId = id;
-      for (const listener of to.reference) listener.reference(id, kind, at);
+      tellReference(to, id, kind, at);
     });
     if (to.remap.length === 0) return;
     const remap = decode(REMAP_FILE_PATH_ENTRY, bytes, start, end);
@@ -133,9 +139,7 @@ const REMAP_FPATH: Reader = {
 const EVENTPOLL_TFD: Reader = {
   events: ['watch', 'reference'],
   start: (_image, to) => (bytes, start, end, at) => {
-    visitFileIds('EVENTPOLL_TFD', bytes, start, end, (id, kind) => {
-      for (const listener of to.reference) listener.reference(id, kind, at);
-    });
+    visitFileIds('EVENTPOLL_TFD', bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
     if (to.watch.length === 0) return;
     const watch = epollWatch(bytes, start, end);
     for (const listener of to.watch) listener.watch(watch, at);
@@ -146,9 +150,7 @@ function references(name: ImageName): Reader {
   return {
     events: ['reference'],
     start: (_image, to) => (bytes, start, end, at) => {
-      visitFileIds(name, bytes, start, end, (id, kind) => {
-        for (const listener of to.reference) listener.reference(id, kind, at);
-      });
+      visitFileIds(name, bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
     },
   };
 }

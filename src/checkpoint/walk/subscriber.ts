@@ -25,12 +25,12 @@ export interface RecordPlace {
 /** A record as it lies in a buffer: `bytes[start, end)`, valid during the call. */
 export type OnRecord = (bytes: Uint8Array, start: number, end: number, at: RecordPlace) => void;
 
-/** What the records of a checkpoint tell. */
+/** The events of a walk, each with the function that hears it. */
 export interface RecordEvents {
   readonly inventory: (inventory: InventoryEntry, at: RecordPlace) => void;
   /** A record of pstree.img. */
   readonly task: OnRecord;
-  /** What a task shares with others; the number of the image is its pid. */
+  /** The ids of a task's tables and namespaces. The number of the image is the pid. */
   readonly ids: (ids: TaskKobjIdsEntry, at: RecordPlace) => void;
   readonly core: OnRecord;
   readonly mount: OnRecord;
@@ -40,7 +40,7 @@ export interface RecordEvents {
   readonly bareEntry: (entry: FileEntryView, at: RecordPlace) => void;
   /** The id of the regular entry that has the path of a FIFO or terminal. */
   readonly path: (id: number, kind: HolderKind, at: RecordPlace) => void;
-  /** A descriptor; the number of the image is that of its table. What the record does not have is -1. The view is reused. */
+  /** A descriptor; the number of the image is that of its table. A field that the record lacks is -1. The view is reused. */
   readonly descriptor: (descriptor: DescriptorView, at: RecordPlace) => void;
   /** A file id in an image other than files.img and the tables; the number of the image is often a pid. */
   readonly reference: (id: number, kind: HolderKind, at: RecordPlace) => void;
@@ -61,13 +61,13 @@ export interface RecordEvents {
   readonly pagemap: OnRecord;
 }
 
-/** Who wants to know something of a checkpoint. Only images that someone has an event of are read. */
+/** A part of the program that hears events of a walk. An image is read only if a subscriber hears one of its events. */
 export interface Subscriber extends Partial<RecordEvents> {
   /** Told of everything in the source, images or not. */
   member?(member: SourceMember): void;
   /** Told of each image of the checkpoint, whether it is read or not, before it is. */
   image?(image: ImageFile, member: SourceMember): void;
-  /** True for an image that this subscriber wants nothing of now. */
+  /** True for an image from which this subscriber wants no event. */
   skips?(image: ImageFile): boolean;
   /** Told of each image that is read, when its magics are known. */
   opened?(open: OpenImage): void;

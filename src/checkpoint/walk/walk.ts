@@ -9,20 +9,21 @@ import type { RecordPlace, Subscriber } from './subscriber';
 const SIZE_BYTES = 4;
 
 /**
- * Goes over the images of a checkpoint once, in the order of the source, and tells each subscriber what it has an
- * event for. An image of which nobody wants anything is not opened. Throws FdgraftError.
+ * Reads the images of a checkpoint once, in the order of the source, and tells each subscriber the events that it
+ * hears. An image without such an event is not opened. Throws FdgraftError.
  */
 export async function walk(source: Source, subscribers: readonly Subscriber[], signal?: AbortSignal): Promise<void> {
-  const everyone = new Audience(subscribers);
-  const choosy = subscribers.filter(({ skips }) => skips !== undefined);
+  const audiences = new Map<string, Audience>();
   for await (const member of source.members()) {
     signal?.throwIfAborted();
     for (const subscriber of subscribers) subscriber.member?.(member);
     const image = imageOf(member);
     if (image === undefined) continue;
     for (const subscriber of subscribers) subscriber.image?.(image, member);
-    const away = choosy.filter((subscriber) => subscriber.skips?.(image));
-    const audience = away.length === 0 ? everyone : new Audience(subscribers.filter((one) => !away.includes(one)));
+    const isHere = subscribers.map((subscriber) => subscriber.skips?.(image) !== true);
+    const name = isHere.join();
+    const audience = audiences.get(name) ?? new Audience(subscribers.filter((_one, i) => isHere[i]));
+    audiences.set(name, audience);
     await audience.read(member, image);
   }
 }
@@ -47,7 +48,7 @@ class Place implements RecordPlace {
   base = 0;
 }
 
-/** Those who want to know something of an image. */
+/** The subscribers that do not skip an image. */
 class Audience {
   private readonly listeners: Listeners;
   private readonly readers = new Map<ImageName, readonly Reader[]>();

@@ -13,8 +13,9 @@ import { command } from '../command';
 import type { Context } from '../context';
 import { chooseFormat } from '../diff-format';
 import { once } from '../options';
+import { STANDARD_STREAM } from '../standard-stream';
 import { DIFF_USAGE } from '../usage/diff';
-import { isCheckpoint, openInput, STANDARD_STREAM, whoMayReadStdin, withOutput, wordOf } from './image-streams';
+import { isCheckpoint, openInput, whoMayReadStdin, withOutput, wordOf } from './image-streams';
 
 type Writer = { write(bytes: Uint8Array): Promise<void> };
 

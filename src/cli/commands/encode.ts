@@ -6,9 +6,10 @@ import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
 import { once, outOptions } from '../options';
+import { STANDARD_STREAM } from '../standard-stream';
 import { isTerminal } from '../stdio';
 import { ENCODE_USAGE } from '../usage/encode';
-import { chooseInput, isCheckpoint, openInput, STANDARD_STREAM, withOutput } from './image-streams';
+import { chooseInput, isCheckpoint, openInput, withOutput } from './image-streams';
 
 interface Arguments {
   source?: string;

@@ -7,10 +7,8 @@ import type { FileAccess } from '../../storage/file-mode';
 import { createFile, type NewFile, openFile, readStream } from '../../storage/single-file';
 import type { MemberReader } from '../../storage/source';
 import type { Context } from '../context';
+import { STANDARD_STREAM } from '../standard-stream';
 import { STANDARD_STREAM_WORD } from '../words-of-line';
-
-/** What stands for stdin and stdout. */
-export const STANDARD_STREAM = '-';
 
 /** Where one image, or its JSON, comes from. */
 export interface Input {

@@ -5,8 +5,9 @@ import { decodeImage } from '../../operations/decode';
 import { rawInfo } from '../../operations/image-info';
 import { command } from '../command';
 import type { Context } from '../context';
+import { STANDARD_STREAM } from '../standard-stream';
 import { SHOW_USAGE } from '../usage/show';
-import { openImage, STANDARD_STREAM, withOutput, wordOf } from './image-streams';
+import { openImage, withOutput, wordOf } from './image-streams';
 
 interface Arguments {
   image: string;

@@ -1,5 +1,5 @@
-import { LINK_MODES } from '../../storage/link-mode';
 import { epilogue } from '../help';
+import { IN_OPTION, LINK_OPTION } from './conversion-options';
 import { TO_OPTION, type Usage } from './usage';
 
 /** Those of a batch, too. */
@@ -10,7 +10,7 @@ export const DECODE_OPTIONS = {
     describe: 'with indents, names of flags and hexadecimal numbers',
   },
   to: TO_OPTION,
-  link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
+  link: LINK_OPTION,
 } as const;
 
 export const DECODE_USAGE: Usage = {
@@ -19,7 +19,7 @@ export const DECODE_USAGE: Usage = {
   usage: 'fdgraft decode [-i IMAGE] [-o JSON] [--pretty]\nfdgraft decode DIR -o OUTDIR [--pretty] [--link MODE]',
   positionals: { source: { type: 'string', describe: 'an image, or a folder of them (stdin by default)' } },
   options: {
-    in: { alias: 'i', type: 'string', requiresArg: true, describe: 'the same, as crit has it' },
+    in: IN_OPTION,
     out: {
       alias: 'o',
       type: 'string',

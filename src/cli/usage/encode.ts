@@ -1,5 +1,5 @@
-import { LINK_MODES } from '../../storage/link-mode';
 import { epilogue } from '../help';
+import { IN_OPTION, LINK_OPTION } from './conversion-options';
 import { TO_OPTION, type Usage } from './usage';
 
 export const ENCODE_USAGE: Usage = {
@@ -8,7 +8,7 @@ export const ENCODE_USAGE: Usage = {
   usage: 'fdgraft encode [-i JSON] [-o IMAGE]\nfdgraft encode DIR -o OUTDIR [--link MODE]',
   positionals: { source: { type: 'string', describe: 'the JSON, or a folder of decode (stdin by default)' } },
   options: {
-    in: { alias: 'i', type: 'string', requiresArg: true, describe: 'the same, as crit has it' },
+    in: IN_OPTION,
     out: {
       alias: 'o',
       type: 'string',
@@ -16,7 +16,7 @@ export const ENCODE_USAGE: Usage = {
       describe: 'the image (stdout by default); of a folder: the folder to make',
     },
     to: TO_OPTION,
-    link: { choices: LINK_MODES, requiresArg: true, describe: 'how raw files get to OUTDIR' },
+    link: LINK_OPTION,
   },
   epilogue: epilogue([
     ['fdgraft encode -i files.json -o files.img', 'an image'],
