@@ -3,7 +3,7 @@ export { type BatchOptions, type BatchProgress, type BatchSummary, batch } from 
 export type { BatchJob, JobError, MadeAgain } from './batch/job';
 export { parseShard, type Shard } from './batch/shard';
 export type { BatchTask, DecodeTask, DiffTask, JobWarning, ListTask, RewriteTask } from './batch/task';
-export type { EntryFacts } from './checkpoint/entry-types';
+export type { EntryFacts } from './checkpoint/entry-facts';
 export { TASK_STATES } from './checkpoint/explore/core-facts';
 export type { ExploredDescriptor, ExploredFolder } from './checkpoint/explore/descriptors';
 export type { ExploredTask } from './checkpoint/explore/explored-task';

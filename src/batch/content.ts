@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
-import { isImageName, rawContentOf } from '../frames/image-kinds';
+import { isImageName, rawFileOf } from '../frames/image-kinds';
 import { isJsonOfImage } from '../operations/json-name';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { joinPath } from '../storage/byte-path';
@@ -53,7 +53,7 @@ async function digestOfFolder(
     const name = member.name.toString('latin1');
     if (!counts(name)) continue;
     // What a link to it leads to, since its text depends on where it stands.
-    const isRaw = rawContentOf(path.posix.basename(name)) !== undefined && isFileOrLeadsToOne(member);
+    const isRaw = rawFileOf(path.posix.basename(name)) !== undefined && isFileOrLeadsToOne(member);
     const told = isRaw
       ? describeRaw(statsOf(joinPath(Buffer.from(folder), member.name)))
       : ((await digestMember(member, signal))?.sha256 ?? member.kind);

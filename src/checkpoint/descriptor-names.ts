@@ -9,7 +9,7 @@ import {
   FILE_LOCK_ENTRY,
 } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import { type EntryFacts, fileKind } from './entry-types';
+import { type EntryFacts, fileKind } from './entry-facts';
 
 /** Something that only restores if a descriptor of a task is what it was. */
 export interface DescriptorName {

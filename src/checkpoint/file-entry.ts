@@ -1,57 +1,13 @@
 import { WireFault } from '../errors/wire-fault';
-import type { ImageName, PerTypeImageName } from '../frames/image-kinds';
+import type { ImageKind } from '../frames/image-kinds';
 import { FD_TYPES, FILE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { SmallVarint } from '../wire/small-varint';
-
-/** The member of file_entry that holds the entry, by type (CRIU: files.c, collect_one_file). */
-const MEMBER_OF_TYPE = new Map<number, number>([
-  [FD_TYPES.REG, FILE_ENTRY_FIELDS.reg],
-  [FD_TYPES.PIPE, FILE_ENTRY_FIELDS.pipe],
-  [FD_TYPES.FIFO, FILE_ENTRY_FIELDS.fifo],
-  [FD_TYPES.INETSK, FILE_ENTRY_FIELDS.isk],
-  [FD_TYPES.UNIXSK, FILE_ENTRY_FIELDS.usk],
-  [FD_TYPES.EVENTFD, FILE_ENTRY_FIELDS.efd],
-  [FD_TYPES.EVENTPOLL, FILE_ENTRY_FIELDS.epfd],
-  [FD_TYPES.INOTIFY, FILE_ENTRY_FIELDS.ify],
-  [FD_TYPES.SIGNALFD, FILE_ENTRY_FIELDS.sgfd],
-  [FD_TYPES.PACKETSK, FILE_ENTRY_FIELDS.psk],
-  [FD_TYPES.TTY, FILE_ENTRY_FIELDS.tty],
-  [FD_TYPES.FANOTIFY, FILE_ENTRY_FIELDS.ffy],
-  [FD_TYPES.NETLINKSK, FILE_ENTRY_FIELDS.nlsk],
-  [FD_TYPES.NS, FILE_ENTRY_FIELDS.nsf],
-  [FD_TYPES.TUNF, FILE_ENTRY_FIELDS.tunf],
-  [FD_TYPES.EXT, FILE_ENTRY_FIELDS.ext],
-  [FD_TYPES.TIMERFD, FILE_ENTRY_FIELDS.tfd],
-  [FD_TYPES.MEMFD, FILE_ENTRY_FIELDS.memfd],
-  [FD_TYPES.BPFMAP, FILE_ENTRY_FIELDS.bpf],
-  [FD_TYPES.PIDFD, FILE_ENTRY_FIELDS.pidfd],
-]);
-
-/** Types of the entries in the images that dumps older than files.img have (CRIU: image-desc.c). */
-const TYPE_OF_IMAGE: Record<PerTypeImageName, number> = {
-  REG_FILES: FD_TYPES.REG,
-  EXT_FILES: FD_TYPES.EXT,
-  NS_FILES: FD_TYPES.NS,
-  EVENTFD_FILE: FD_TYPES.EVENTFD,
-  EVENTPOLL_FILE: FD_TYPES.EVENTPOLL,
-  SIGNALFD: FD_TYPES.SIGNALFD,
-  INOTIFY_FILE: FD_TYPES.INOTIFY,
-  FANOTIFY_FILE: FD_TYPES.FANOTIFY,
-  PIPES: FD_TYPES.PIPE,
-  FIFO: FD_TYPES.FIFO,
-  UNIXSK: FD_TYPES.UNIXSK,
-  INETSK: FD_TYPES.INETSK,
-  PACKETSK: FD_TYPES.PACKETSK,
-  NETLINK_SK: FD_TYPES.NETLINKSK,
-  TTY_FILES: FD_TYPES.TTY,
-  TUNFILE: FD_TYPES.TUNF,
-  TIMERFD: FD_TYPES.TIMERFD,
-};
+import { memberOfType } from './entry-types';
 
 /** The type of all entries in such an image; undefined for any other image. */
-export function typeOfImage(image: ImageName): number | undefined {
-  return (TYPE_OF_IMAGE as Partial<Record<ImageName, number>>)[image];
+export function typeOfImage({ entries }: ImageKind): number | undefined {
+  return entries === undefined ? undefined : FD_TYPES[entries as keyof typeof FD_TYPES];
 }
 
 /** Tags of the fields that CRIU writes first: varints. */
@@ -95,7 +51,7 @@ export class FileEntryView {
     at = number.read(bytes, at + (low > 0x7f ? 2 : 1));
     if (at === -1) return false;
     const member = ((low & 0x7f) >>> 3) | (high << 4);
-    if (at + number.value !== end || member !== MEMBER_OF_TYPE.get(type)) return false;
+    if (at + number.value !== end || member !== memberOfType(type)) return false;
     this.type = type;
     this.id = id;
     this.member = member;
@@ -126,7 +82,7 @@ export class FileEntryView {
     if (id === -1) throw new WireFault('the required field is missing', start, undefined, 'file_entry.id');
     this.type = type;
     this.id = id;
-    const wanted = MEMBER_OF_TYPE.get(type) ?? 0;
+    const wanted = memberOfType(type) ?? 0;
     if (members > 1) this.pick(wanted, bytes, start, end);
     else if (this.member !== wanted) this.member = 0;
   }
@@ -139,7 +95,7 @@ export class FileEntryView {
     if (id === -1) throw new WireFault('the required field is missing', start, undefined, 'id');
     this.type = type;
     this.id = id;
-    this.member = MEMBER_OF_TYPE.get(type) ?? 0;
+    this.member = memberOfType(type) ?? 0;
     this.bytes = bytes;
     this.start = start;
     this.end = end;

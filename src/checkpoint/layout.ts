@@ -35,11 +35,12 @@ export class Layout {
     },
   };
 
-  private sawImage({ kind: { name } }: ImageFile, fileName: string): void {
+  private sawImage({ kind }: ImageFile, fileName: string): void {
+    const { name } = kind;
     if (name === 'FILES') this.hasFiles = true;
     if (name === 'IDS') this.hasIds = true;
     if (name === 'PSTREE') this.hasPstree = true;
-    if (typeOfImage(name) !== undefined) this.perType ??= fileName;
+    if (typeOfImage(kind) !== undefined) this.perType ??= fileName;
   }
 
   private sawMagics(image: OpenImage): void {

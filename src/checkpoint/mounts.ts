@@ -1,6 +1,6 @@
 import { MNT_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
-import type { EntryFacts } from './entry-types';
+import type { EntryFacts } from './entry-facts';
 import { pathKey } from './key-text';
 import type { Subscriber } from './walk/subscriber';
 

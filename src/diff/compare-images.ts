@@ -2,6 +2,7 @@ import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
 import { sameBytes } from '../bytes/same-bytes';
+import { namesOf } from '../checkpoint/message-rows';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
@@ -9,7 +10,6 @@ import { breathe } from '../storage/breath';
 import { compareMessages } from './compare-messages';
 import type { Digest, Sides } from './difference';
 import type { EntryFound, Found, FoundEntry } from './found';
-import { identityOf } from './identity';
 import { Column } from './ids/column';
 import { areEqualButForIds } from './ids/equal-but-for-ids';
 import { isSameByBytes } from './ids/id-fields';
@@ -178,7 +178,7 @@ class Pairing {
   private areOnePair(a: Entry, b: Entry): boolean {
     const { ids } = this;
     if (ids === undefined || a.shape !== b.shape || a.payload?.sha256 !== b.payload?.sha256) return false;
-    if (a.index !== b.index && identityOf(a.shape.name).length === 0) return false;
+    if (a.index !== b.index && namesOf(a.shape.name).length === 0) return false;
     try {
       return areEqualButForIds(a.shape, a, b, ids);
     } catch (error) {

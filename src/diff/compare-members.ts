@@ -1,5 +1,5 @@
 import { imageOf } from '../checkpoint/open-image';
-import { identifyImage, rawContentOf } from '../frames/image-kinds';
+import { identifyImage, rawFileOf } from '../frames/image-kinds';
 import { shapeOf } from '../schema/shape';
 import { areOneFile } from '../storage/same-file';
 import { isFileOrLeadsToOne, type SourceMember } from '../storage/source';
@@ -23,7 +23,7 @@ export async function* compareMembers(
   options: CompareOptions,
 ): AsyncGenerator<Found, void, undefined> {
   const { ids, signal } = options;
-  const image = rawContentOf(name) === undefined ? identifyImage(name) : undefined;
+  const image = rawFileOf(name) === undefined ? identifyImage(name) : undefined;
   // What is called like an image and is none is the error that it is for whoever reads it.
   if (image !== undefined) for (const member of [before, after]) if (member !== undefined) imageOf(member);
   if (image === undefined || !isReadable(before) || !isReadable(after)) {

@@ -1,7 +1,8 @@
 import { type BytesAt, sameBytes } from '../bytes/same-bytes';
+import { type IdField, idFieldsOf } from '../checkpoint/message-rows';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor } from '../wire/field-cursor';
-import { type IdField, idFieldsOf, isSameByBytes } from './ids/id-fields';
+import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { fieldsIn, joinedPayload, payloadAt, type Range } from './wire/fields';
 import { idsInField } from './wire/ids-in-field';
@@ -60,10 +61,11 @@ class Comparison {
       work();
       if (this.told > told) touched.add(number);
     };
+    const idFields = ids && idFieldsOf(shape.name);
     for (const field of shape.fields) {
       const [a, b] = [old.fields.get(field.number) ?? NONE, fresh.fields.get(field.number) ?? NONE];
       if (a.length === 0 && b.length === 0) continue;
-      const rows = ids && idFieldsOf(shape.name, field.number);
+      const rows = idFields?.get(field.number);
       const below = [...path, { number: field.number, field }];
       compare(field.number, () => {
         if (rows !== undefined) this.idField(field, rows, old, fresh, below);

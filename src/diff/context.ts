@@ -1,8 +1,10 @@
 import { Numbers } from '../bytes/numbers';
 import { SortedPairs } from '../bytes/pairs';
-import { ENTRY_TYPES, typeName } from '../checkpoint/entry-types';
+import { describeEntry } from '../checkpoint/describe-entry';
+import { typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
-import { type HolderKind, namesRegf, visitRegf } from '../checkpoint/file-ids';
+import { namesRegf, visitRegf } from '../checkpoint/file-ids';
+import type { HolderKind } from '../checkpoint/message-rows';
 import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import { Tasks } from '../checkpoint/tasks';
@@ -167,9 +169,7 @@ export class CheckpointContext {
 }
 
 function keyOf(view: FileEntryView): string {
-  const known = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
-  if (known === undefined || known.pathId !== undefined) return `${typeName(view.type)} ${view.id}`;
-  return known.describe(decode(known.schema, view.bytes, view.start, view.end) as never, undefined).key;
+  return describeEntry(view)?.key ?? `${typeName(view.type)} ${view.id}`;
 }
 
 /** The id of the entry with the path of a FIFO or terminal. */

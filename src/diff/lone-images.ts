@@ -37,7 +37,14 @@ export async function pairIdsOfImages(
     reader.release();
     if (kind?.name !== 'FILES') continue;
     const open = async () => ({ ...copy.reader(), close: async () => {} });
-    await ids.see({ name: Buffer.from(name), kind: 'file', mode: 0, uid: 0, gid: 0, open }, { kind, number: 0 });
+    await ids.see(
+      { name: Buffer.from(name), kind: 'file', mode: 0, uid: 0, gid: 0, open },
+      {
+        kind,
+        number: 0,
+        numberOf: undefined,
+      },
+    );
   }
   return pairIds(a, b, signal);
 }

@@ -3,7 +3,7 @@ import { encodeUint32, readUint32 } from '../bytes/little-endian';
 import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
-import { type ImageKind, kindOfMagic, PLAN_MAGIC, rawContentOf } from '../frames/image-kinds';
+import { type ImageKind, kindOfMagic, PLAN_MAGIC, rawFileOf } from '../frames/image-kinds';
 import { type Magics, type RecordBatch, RecordReader, type RecordRules } from '../frames/record-reader';
 import { whatBegins } from '../frames/what-begins';
 import { extraBytes, type RecordGrammar, type RecordRole, recordGrammar } from '../schema/record-grammar';
@@ -65,8 +65,8 @@ export async function imageToJson(
 
 /** Throws FdgraftError (IMAGE_MAGIC) for a file whose name says that it has no records. */
 function refuseRaw(file: string): void {
-  const raw = rawContentOf(file.slice(file.lastIndexOf('/') + 1));
-  if (raw !== undefined) throw messages.rawFile(file, raw);
+  const raw = rawFileOf(file.slice(file.lastIndexOf('/') + 1));
+  if (raw !== undefined) throw messages.rawFile(file, raw.content);
 }
 
 /** What an image is, by its magic. Throws FdgraftError (IMAGE_MAGIC). */
@@ -161,7 +161,7 @@ class ImageDecoder {
       writer.open(shape, bytes, start, end);
       this.isEntryOpen = true;
       this.inner = role.inner;
-      if (kind.name === 'IPCNS_MSG' && this.showsPayload) {
+      if (kind.inner !== undefined && this.showsPayload) {
         writer.key(EXTRA_KEY);
         text.begin('[');
       }
@@ -172,13 +172,13 @@ class ImageDecoder {
 
   private beginExtra(role: RecordRole): void {
     const { text, writer, kind } = this;
-    if (kind.name === 'IPCNS_MSG') {
+    if (kind.inner !== undefined) {
       if (role.parts.length === 0) {
         if (this.inner === 0) this.endEntry();
         return;
       }
       this.innerBytes += role.parts[0]?.bytes ?? 0;
-      this.openExtra = this.showsPayload ? extraWriter(kind.name, role, text) : UNSHOWN;
+      this.openExtra = this.showsPayload ? extraWriter(role, text) : UNSHOWN;
       return;
     }
     if (role.parts.length === 0) {
@@ -187,7 +187,7 @@ class ImageDecoder {
     }
     if (this.showsPayload) {
       writer.key(EXTRA_KEY);
-      this.openExtra = extraWriter(kind.name, role, text);
+      this.openExtra = extraWriter(role, text);
       return;
     }
     this.openExtra = UNSHOWN;
@@ -208,7 +208,7 @@ class ImageDecoder {
 
   private endEntry(): void {
     const { text, writer, kind } = this;
-    if (kind.name === 'IPCNS_MSG') {
+    if (kind.inner !== undefined) {
       if (this.showsPayload) text.end(']');
       else {
         writer.key(EXTRA_KEY);

@@ -267,12 +267,12 @@ class EntryEncoder {
           scanner.path.push(name);
           if (extra !== undefined) throw scanner.fault('the key is there twice', 'leave one of them');
           await scanner.whole(() => scanner.expect(':'));
-          extra = await readExtra(kind.name, scanner);
+          extra = await readExtra(kind, scanner);
           scanner.path.pop();
         } while (await scanner.whole(() => scanner.hasAnother(CLOSE_OBJECT)));
       }
       reader.finish();
-      await this.putWith(extra ?? noExtra(kind.name));
+      await this.putWith(extra ?? noExtra(kind));
     } finally {
       extra?.close();
     }

@@ -1,8 +1,8 @@
 import type { BufferedWriter } from '../bytes/buffered-writer';
 import { encodeUint32 } from '../bytes/little-endian';
-import type { ImageName } from '../frames/image-kinds';
+import type { ExtraRow, ImageKind } from '../frames/image-kinds';
 import { TO_THE_END } from '../frames/record-reader';
-import { type ExtraPart, paddingOf, type RecordRole, roleOfIpcMessage } from '../schema/record-grammar';
+import { type ExtraPart, paddingOf, type RecordRole, roleReader } from '../schema/record-grammar';
 import { shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
 import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
@@ -23,8 +23,8 @@ export interface ReadExtra {
 type Fault = (problem: string, hint?: string) => Error;
 
 /** Reads the value of `extra`, of any length. */
-export async function readExtra(name: ImageName, scanner: JsonScanner): Promise<ReadExtra> {
-  const extra = newExtra(name);
+export async function readExtra(kind: ImageKind, scanner: JsonScanner): Promise<ReadExtra> {
+  const extra = newExtra(kind);
   try {
     await extra.read(scanner);
   } catch (error) {
@@ -35,19 +35,19 @@ export async function readExtra(name: ImageName, scanner: JsonScanner): Promise<
 }
 
 /** For a record whose JSON has no `extra`. */
-export function noExtra(name: ImageName): ReadExtra {
-  return newExtra(name);
+export function noExtra(kind: ImageKind): ReadExtra {
+  return newExtra(kind);
 }
 
 interface Extra extends ReadExtra {
   read(scanner: JsonScanner): Promise<void>;
 }
 
-function newExtra(name: ImageName): Extra {
-  if (name === 'IPCNS_SEM') return new Numbers();
-  if (name === 'TCP_STREAM') return new Queues();
-  if (name === 'IPCNS_MSG') return new Messages();
-  return new Bytes();
+function newExtra({ extra, inner }: ImageKind): Extra {
+  if (inner !== undefined) return new Messages(inner);
+  const [row] = extra;
+  if (row?.keys !== undefined) return new Named(extra);
+  return row?.itemBytes === undefined ? new Bytes() : new Numbers();
 }
 
 /** One string of base64. */
@@ -70,9 +70,13 @@ class Bytes implements Extra {
   }
 }
 
-/** The two queues of a connection, by name. */
-class Queues implements Extra {
-  private readonly queues: readonly [Spool, Spool] = [new Spool(), new Spool()];
+/** Parts by name: the two queues of a connection. */
+class Named implements Extra {
+  private readonly parts: readonly { readonly keys: readonly string[]; readonly spool: Spool }[];
+
+  constructor(rows: readonly ExtraRow[]) {
+    this.parts = rows.map(({ keys = [] }) => ({ keys, spool: new Spool() }));
+  }
 
   async read(scanner: JsonScanner): Promise<void> {
     await unquoted(scanner, (inner) => this.members(inner));
@@ -84,11 +88,14 @@ class Queues implements Extra {
     const seen = new Set<Spool>();
     do {
       const name = await scanner.whole(() => scanner.takeText());
-      const queue = this.queues[QUEUE_NAMES.findIndex((names) => names.includes(name))];
+      const queue = this.parts.find(({ keys }) => keys.includes(name))?.spool;
       if (queue === undefined)
         throw scanner.fault(
           `there is no key ${quoted(name)} here`,
-          allowedNames(name, ['inq', 'outq']),
+          allowedNames(
+            name,
+            this.parts.map(({ keys }) => keys[0] as string),
+          ),
           scanner.start - 1,
         );
       if (seen.has(queue)) {
@@ -103,19 +110,13 @@ class Queues implements Extra {
   }
 
   async write({ parts }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
-    for (const [i, part] of parts.entries()) await writePart(part, this.queues[i] as Spool, writer, fault);
+    for (const [i, part] of parts.entries()) await writePart(part, this.parts[i]?.spool as Spool, writer, fault);
   }
 
   close(): void {
-    for (const queue of this.queues) queue.close();
+    for (const { spool } of this.parts) spool.close();
   }
 }
-
-/** crit's names and those of go-criu. */
-const QUEUE_NAMES: readonly (readonly string[])[] = [
-  ['inq', 'in_q', 'inQ'],
-  ['outq', 'out_q', 'outQ'],
-];
 
 /** Semaphores: a list of 16-bit numbers. */
 class Numbers implements Extra {
@@ -162,6 +163,8 @@ class Messages implements Extra {
   private readonly spool = new Spool();
   private count = 0;
 
+  constructor(private readonly inner: NonNullable<ImageKind['inner']>) {}
+
   async read(scanner: JsonScanner): Promise<void> {
     await unquoted(scanner, (inner) => this.list(inner));
   }
@@ -171,7 +174,7 @@ class Messages implements Extra {
     if (await scanner.whole(() => scanner.accept(CLOSE_ARRAY))) return;
     do {
       scanner.path.push(2 * this.count);
-      const record = await unquoted(scanner, readIpcMessage);
+      const record = await unquoted(scanner, (one) => readRecord(this.inner.message, one));
       await scanner.whole(() => scanner.expect(','));
       scanner.path.splice(-1, 1, 2 * this.count + 1);
       await this.text(scanner, record);
@@ -186,7 +189,7 @@ class Messages implements Extra {
       await readBase64(scanner, text, NOT_SHOWN);
       this.spool.push(encodeUint32(record.length));
       this.spool.push(record);
-      const [part] = roleOfIpcMessage(record, 0, record.length).parts;
+      const [part] = roleReader(this.inner)(record, 0, record.length).parts;
       const into = { write: async (bytes: Uint8Array) => this.spool.push(bytes) };
       await writePart(part as ExtraPart, text, into, (problem, hint) => scanner.fault(problem, hint));
     } finally {
@@ -196,7 +199,10 @@ class Messages implements Extra {
 
   async write({ inner }: RecordRole, writer: BufferedWriter, fault: Fault): Promise<void> {
     if (this.count !== inner)
-      throw fault(`${this.count} messages, where "qnum" says ${inner}`, `set "qnum" to ${this.count}`);
+      throw fault(
+        `${this.count} messages, where "${this.inner.count}" says ${inner}`,
+        `set "${this.inner.count}" to ${this.count}`,
+      );
     await this.spool.writeTo(writer);
   }
 
@@ -205,11 +211,11 @@ class Messages implements Extra {
   }
 }
 
-async function readIpcMessage(scanner: JsonScanner): Promise<Buffer> {
+async function readRecord(message: string, scanner: JsonScanner): Promise<Buffer> {
   const reader = new MessageReader(scanner);
   await scanner.whole(() => {
     reader.backTo({ length: 0, top: 0 });
-    reader.message(shapeOf('ipc_msg'));
+    reader.message(shapeOf(message));
   });
   return Buffer.from(reader.out.since(0));
 }

@@ -1,4 +1,3 @@
-import type { ImageName } from '../frames/image-kinds';
 import type { ExtraPart, RecordRole } from '../schema/record-grammar';
 import { Base64Lines } from './base64-lines';
 import type { JsonText } from './json-text';
@@ -12,10 +11,10 @@ export interface ExtraWriter {
 }
 
 /** Writes the value of `extra` for a record that has one. */
-export function extraWriter(name: ImageName, { parts }: RecordRole, text: JsonText): ExtraWriter {
-  if (name === 'IPCNS_SEM') return new Numbers(parts[0] as ExtraPart, text);
-  if (name === 'TCP_STREAM') return new Named(['inq', 'outq'], parts, text);
-  return new Base64(parts[0] as ExtraPart, text);
+export function extraWriter({ parts }: RecordRole, text: JsonText): ExtraWriter {
+  const [part] = parts as readonly [ExtraPart];
+  if (part.row.keys !== undefined) return new Named(parts, text);
+  return part.row.itemBytes === undefined ? new Base64(part, text) : new Numbers(part, text);
 }
 
 /** One string. Bytes of the padding that are not zeros, which crit would pass over, make it longer than the record says. */
@@ -54,7 +53,6 @@ class Named implements ExtraWriter {
   private current: Base64 | undefined;
 
   constructor(
-    private readonly names: readonly string[],
     private readonly parts: readonly ExtraPart[],
     private readonly text: JsonText,
   ) {
@@ -85,7 +83,7 @@ class Named implements ExtraWriter {
     this.index += 1;
     const part = this.parts[this.index] as ExtraPart;
     this.left = part.bytes;
-    this.text.key(Buffer.from(`"${this.names[this.index]}": `));
+    this.text.key(Buffer.from(`"${part.row.keys?.[0]}": `));
     this.current = new Base64(part, this.text);
   }
 }

@@ -1,5 +1,5 @@
 import type { ByteReader } from '../bytes/byte-stream';
-import { PLAN_MAGIC, rawContentOf } from '../frames/image-kinds';
+import { PLAN_MAGIC, rawFileOf } from '../frames/image-kinds';
 import { RecordReader } from '../frames/record-reader';
 import { kindOf } from '../json/image-to-json';
 import { extraBytes, recordGrammar } from '../schema/record-grammar';
@@ -29,8 +29,8 @@ const PLAN_NAME = 'FDGRAFT_PLAN';
 
 /** Says what a file is that only its name tells; undefined for all others. */
 export function rawInfo(name: string): RawInfo | undefined {
-  const content = rawContentOf(name.slice(name.lastIndexOf('/') + 1));
-  return content === undefined ? undefined : { raw: true, content };
+  const raw = rawFileOf(name.slice(name.lastIndexOf('/') + 1));
+  return raw && { raw: true, content: raw.content };
 }
 
 /** Reads one image to its end and says what it is; a raw file is not read. Throws FdgraftError. */

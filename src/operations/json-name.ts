@@ -1,11 +1,11 @@
-import { identifyImage, rawContentOf } from '../frames/image-kinds';
+import { identifyImage, rawFileOf } from '../frames/image-kinds';
 
 /** The JSON of an image in a folder is named after it. */
 export const JSON_ENDING = '.json';
 
 /** True for the names of images that can be JSON, which raw files cannot. */
 export function isImageWithRecords(name: string): boolean {
-  return identifyImage(name) !== undefined && rawContentOf(name) === undefined;
+  return identifyImage(name) !== undefined && rawFileOf(name) === undefined;
 }
 
 /** True for the names of such JSON. */

@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
-import { accessOf } from '../checkpoint/entry-types';
+import { accessOf } from '../checkpoint/open-flags';
 import type { Decision, Placeholder } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';

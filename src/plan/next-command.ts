@@ -1,4 +1,4 @@
-import { appends } from '../checkpoint/entry-types';
+import { appends } from '../checkpoint/open-flags';
 import type { Plan, PlanPlaceholder } from './plan';
 
 /** How a shell opens a descriptor of the caller's for a restore. */

@@ -1,6 +1,6 @@
 import { Mapped } from '../bytes/mapped';
-import { accessOf } from '../checkpoint/entry-types';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
+import { accessOf } from '../checkpoint/open-flags';
 import { jsonPieces } from '../json/json-pieces';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';

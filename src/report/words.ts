@@ -1,5 +1,5 @@
 import { escapeControls } from '../bytes/escape';
-import { accessOf } from '../checkpoint/entry-types';
+import { accessOf } from '../checkpoint/open-flags';
 
 /** What access the flags of an entry mean, in a word. */
 export function accessWord(flags: number): string {

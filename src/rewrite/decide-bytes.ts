@@ -1,4 +1,4 @@
-import { accessOf } from '../checkpoint/entry-types';
+import { accessOf } from '../checkpoint/open-flags';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';

@@ -1,4 +1,5 @@
-import { accessOf, appends, fileKind } from '../checkpoint/entry-types';
+import { fileKind } from '../checkpoint/entry-facts';
+import { accessOf, appends } from '../checkpoint/open-flags';
 import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX } from '../schema/plan-limits';

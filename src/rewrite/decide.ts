@@ -1,5 +1,5 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
-import { fileKind, hasOwner } from '../checkpoint/entry-types';
+import { fileKind, hasOwner } from '../checkpoint/entry-facts';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
 import type { InheritSpec } from '../specs/spec';

@@ -2,23 +2,16 @@ import { escapeBytes } from '../bytes/escape';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
-import type { ImageName } from '../frames/image-kinds';
-import { MNT_ENTRY_FIELDS, NETNS_ENTRY_FIELDS, PIDNS_ENTRY_FIELDS } from '../schema/generated/images';
+import type { ImageKind } from '../frames/image-kinds';
+import { shapeOf } from '../schema/shape';
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 
-/** Images whose records can have the key of something external, the field that it is in, and what it is. */
-const KEYED: Partial<Record<ImageName, { readonly field: number; readonly what: ExternalKey['what'] }>> = {
-  NETNS: { field: NETNS_ENTRY_FIELDS.ext_key, what: 'network namespace' },
-  PIDNS: { field: PIDNS_ENTRY_FIELDS.ext_key, what: 'pid namespace' },
-  MNTS: { field: MNT_ENTRY_FIELDS.ext_key, what: 'mount' },
-};
-
 /** The key of something that is no file and comes from outside: free text that the dump was given. */
 export interface ExternalKey {
   readonly key: Buffer;
-  readonly what: 'network namespace' | 'pid namespace' | 'mount';
+  readonly what: NonNullable<ImageKind['external']>;
   readonly image: string;
 }
 
@@ -28,12 +21,13 @@ export async function readExternalKeys(source: Source, signal?: AbortSignal): Pr
   const cursor = new FieldCursor();
   const events: Subscriber = {
     external: (bytes, start, end, { open }) => {
-      const keyed = KEYED[open.kind.name];
-      if (keyed === undefined) return;
+      const { external, message } = open.kind;
+      if (external === undefined) return;
+      const field = shapeOf(message).named('ext_key')?.number;
       let key: Buffer | undefined;
       cursor.over(bytes, start, end);
-      while (cursor.next()) if (cursor.number === keyed.field) key = Buffer.from(cursor.payload());
-      if (key !== undefined && key.length > 0) keys.push({ key, what: keyed.what, image: open.name });
+      while (cursor.next()) if (cursor.number === field) key = Buffer.from(cursor.payload());
+      if (key !== undefined && key.length > 0) keys.push({ key, what: external, image: open.name });
     },
   };
   await walk(source, [events], signal);

@@ -1,16 +1,10 @@
 import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
 import type { EpollWatch } from '../checkpoint/descriptor-names';
-import {
-  ENTRY_TYPES,
-  type EntryFacts,
-  type EntryType,
-  fileKind,
-  MAX_KEY_BYTES,
-  typeName,
-} from '../checkpoint/entry-types';
+import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
+import { INHERITABLE_TYPES, type InheritableType, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
-import type { HolderKind } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
+import type { HolderKind } from '../checkpoint/message-rows';
 import { pipeName } from '../checkpoint/pipe-name';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
@@ -26,7 +20,7 @@ import type { ResolvedDescriptors } from './resolve-descriptors';
 interface PathlessEntry {
   readonly id: number;
   readonly entry: number;
-  readonly type: EntryType;
+  readonly type: InheritableType;
   readonly decoded: never;
   readonly pathId: number;
 }
@@ -43,7 +37,7 @@ export class Candidates {
   highestId = 0;
 
   private readonly index: SpecIndex;
-  private readonly typeOf = new Map<number, EntryType>(ENTRY_TYPES.map((type) => [type.number, type]));
+  private readonly typeOf = new Map<number, InheritableType>(INHERITABLE_TYPES.map((type) => [type.number, type]));
   private readonly namesDescriptors: boolean;
   private readonly namesSingleEnds: boolean;
   private readonly seenIds = new IdSet();
@@ -114,8 +108,8 @@ export class Candidates {
         }
         this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers }, decoded);
       } else {
-        const { pipe_id } = decoded as { pipe_id: number };
-        this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
+        const { pipe_id } = decoded as { pipe_id?: number };
+        if (pipe_id !== undefined) this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
       }
     }
     this.list = [...this.byId.values()].sort((a, b) => a.entry - b.entry);
@@ -135,7 +129,7 @@ export class Candidates {
     return (match?.specs ?? []).filter((number) => this.specs[number]?.key.kind !== 'descriptor');
   }
 
-  private deferPathless(view: FileEntryView, entry: number, type: EntryType): void {
+  private deferPathless(view: FileEntryView, entry: number, type: InheritableType): void {
     const { id } = view;
     const decoded = decodeMember(view, type);
     this.pathless.push({ id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? id });
@@ -154,7 +148,12 @@ export class Candidates {
     }
   }
 
-  private lookUp(view: FileEntryView, file: string, entry: number, type: EntryType | undefined): readonly number[] {
+  private lookUp(
+    view: FileEntryView,
+    file: string,
+    entry: number,
+    type: InheritableType | undefined,
+  ): readonly number[] {
     const { index } = this;
     if (type !== undefined) {
       return index.lookUp(view.id, view.type, view.member, view.bytes, view.start, view.end);
@@ -176,7 +175,7 @@ export class Candidates {
     return [];
   }
 
-  private add(view: FileEntryView, entry: number, type: EntryType, specs: readonly number[]): void {
+  private add(view: FileEntryView, entry: number, type: InheritableType, specs: readonly number[]): void {
     const decoded = decodeMember(view, type);
     const facts = type.describe(decoded, undefined);
     // A glob is meant for files; a folder is named only by a key of its own.
@@ -213,10 +212,10 @@ export class Candidates {
   }
 }
 
-function describe(view: FileEntryView, type: EntryType): EntryFacts {
+function describe(view: FileEntryView, type: InheritableType): EntryFacts {
   return type.describe(decodeMember(view, type), undefined);
 }
 
-function decodeMember({ bytes, start, end }: FileEntryView, { schema }: EntryType): never {
+function decodeMember({ bytes, start, end }: FileEntryView, { schema }: InheritableType): never {
   return decode(schema, bytes, start, end) as never;
 }

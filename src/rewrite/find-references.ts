@@ -1,8 +1,8 @@
 import type { DescriptorName, EpollWatch } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
-import type { HolderKind } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
+import type { HolderKind } from '../checkpoint/message-rows';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';

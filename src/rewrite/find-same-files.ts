@@ -1,12 +1,12 @@
-import { REGULAR_FILE } from '../checkpoint/entry-types';
+import { describeEntry } from '../checkpoint/describe-entry';
+import type { EntryFacts } from '../checkpoint/entry-facts';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { pathKey } from '../checkpoint/key-text';
 import type { FileName, Mounts } from '../checkpoint/mounts';
 import { pushTo } from '../checkpoint/push-to';
 import { walk } from '../checkpoint/walk/walk';
-import { decode } from '../schema/decode';
-import { FD_TYPES, REG_FILE_ENTRY, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
+import { FD_TYPES, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
@@ -113,12 +113,8 @@ async function findOthers(
   const see = (view: FileEntryView) => {
     if (view.type !== FD_TYPES.REG || view.member === 0 || names.isCandidate(view.id)) return;
     if (!lastNames.has(lastNameOf(view, cursor))) return;
-    const { bytes, start, end, id } = view;
-    const name = names.of({
-      id,
-      facts: REGULAR_FILE.describe(decode(REG_FILE_ENTRY, bytes, start, end) as never, undefined),
-    });
-    if (uses.has(name)) others.set(id, name);
+    const name = names.of({ id: view.id, facts: describeEntry(view) as EntryFacts });
+    if (uses.has(name)) others.set(view.id, name);
   };
   await walk(source, [{ entry: see }], signal);
   return others;

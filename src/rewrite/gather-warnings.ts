@@ -1,5 +1,6 @@
 import { escapeControls } from '../bytes/escape';
-import { accessOf, appends, fileKind, hasOwner, sendsSignals } from '../checkpoint/entry-types';
+import { fileKind, hasOwner } from '../checkpoint/entry-facts';
+import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';

@@ -1,4 +1,5 @@
-import type { EntryFacts, EntryType } from '../checkpoint/entry-types';
+import type { EntryFacts } from '../checkpoint/entry-facts';
+import type { InheritableType } from '../checkpoint/entry-types';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
 
 /** An entry of files.img that a spec names. */
@@ -7,7 +8,7 @@ export interface Match {
   readonly id: number;
   /** Number of its record in files.img, counted from 0. */
   readonly entry: number;
-  readonly type: EntryType;
+  readonly type: InheritableType;
   readonly facts: EntryFacts;
   /** Numbers of the specs that name it or a descriptor of it, as they were given, exact keys before globs. */
   readonly specs: readonly number[];

@@ -1,4 +1,4 @@
-import { fileKind } from '../checkpoint/entry-types';
+import { fileKind } from '../checkpoint/entry-facts';
 import type { InheritSpec } from '../specs/spec';
 import type { Match } from './match';
 

@@ -1,20 +1,19 @@
 import { escapeBytes } from '../bytes/escape';
-import { accessOf, fileKind, MAX_KEY_BYTES, typeName } from '../checkpoint/entry-types';
+import { fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
+import { entryType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import type { IdSet } from '../checkpoint/id-set';
 import { EXTERNAL_NAME, pathKey, pipeKey, startOfPath } from '../checkpoint/key-text';
+import { accessOf } from '../checkpoint/open-flags';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import {
   FD_TYPES,
-  FIFO_ENTRY_FIELDS,
-  INET_SK_ENTRY_FIELDS,
   PIPE_ENTRY_FIELDS,
   REG_FILE_ENTRY_FIELDS,
   TTY_FILE_ENTRY,
   type TtyFileEntry,
-  UNIX_SK_ENTRY_FIELDS,
 } from '../schema/generated/images';
 import type { InheritSpec, Key } from '../specs/spec';
 import type { Source } from '../storage/source';
@@ -33,13 +32,6 @@ const MAX_EXPLAINED = 10;
 const MAX_SUGGESTIONS = 3;
 /** The pipes, external files or namespaces that there are get named where they are no more than these. */
 const MAX_FEW = 10;
-
-/** Numbers by which entries of a type are known to users, and the field that holds them. */
-const INODE_FIELDS = new Map<number, { field: number; what: string }>([
-  [FD_TYPES.FIFO, { field: FIFO_ENTRY_FIELDS.pipe_id, what: 'an open FIFO' }],
-  [FD_TYPES.UNIXSK, { field: UNIX_SK_ENTRY_FIELDS.ino, what: 'a unix socket' }],
-  [FD_TYPES.INETSK, { field: INET_SK_ENTRY_FIELDS.ino, what: 'an inet socket' }],
-]);
 
 export interface Unmatched {
   readonly text: string;
@@ -235,9 +227,12 @@ class Explainer {
   /** Whether the number of a pipe is that of something else. */
   seeOther(view: FileEntryView): void {
     if (this.key.kind !== 'pipe') return;
-    const known = INODE_FIELDS.get(view.type);
-    if (known === undefined || readNumber(view, known.field) !== this.key.id) return;
-    const text = `${this.key.id} is the number of ${known.what} (${typeName(view.type)})`;
+    const type = entryType(view.type);
+    const numbered = type?.numbered;
+    // Pipes and sockets are known to users by their inodes.
+    if (numbered === undefined || !['pipe', 'socket'].includes(numbered.kind)) return;
+    if (readNumber(view, numbered.field) !== this.key.id) return;
+    const text = `${this.key.id} is the number of ${type?.what} (${type?.name})`;
     if (!this.suggestions.includes(text)) this.suggest(text);
   }
 

@@ -1,5 +1,5 @@
-import { hasOwner } from '../checkpoint/entry-types';
-import { SCM_RIGHTS } from '../checkpoint/file-ids';
+import { hasOwner } from '../checkpoint/entry-facts';
+import { SCM_RIGHTS } from '../checkpoint/message-rows';
 import { decode } from '../schema/decode';
 import {
   EXT_FILE_ENTRY_FIELDS,

@@ -1,9 +1,9 @@
+import { entryType, inheritableType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { Tasks } from '../checkpoint/tasks';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
-import { FD_TYPES, FIFO_ENTRY, FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { DescriptorKeys } from './descriptor-keys';
@@ -24,8 +24,8 @@ const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), pathIds: new Set(),
 
 /**
  * Finds out which entries the keys /proc/PID/fd/N mean. A pass of its own over tasks and tables, before
- * files.img is looked at; none where no spec has such a key. Where one names a FIFO there is a second one, for the
- * entry that holds its path may lie before its own.
+ * files.img is looked at; none where no spec has such a key. Where one names an entry whose path is in another one
+ * (a FIFO), there is a second pass, for that one may lie before it.
  */
 export async function resolveDescriptors(
   source: Source,
@@ -38,7 +38,7 @@ export async function resolveDescriptors(
   const keys = new DescriptorKeys(specs, tasks);
   const specsOfId = new Map<number, Set<number>>();
   const matched = new Set<number>();
-  const fifos = new Set<number>();
+  const pathless = new Set<number>();
   for (const [table, { found }] of tables) {
     for (const { fd, id, type } of found) {
       for (const number of keys.for(table, fd)) {
@@ -46,13 +46,13 @@ export async function resolveDescriptors(
         if (known === undefined) specsOfId.set(id, new Set([number]));
         else known.add(number);
         matched.add(number);
-        if (type === FD_TYPES.FIFO) fifos.add(id);
+        if (entryType(type)?.inherit?.pathId !== undefined) pathless.add(id);
       }
     }
   }
   return {
     specsOfId: new Map([...specsOfId].map(([id, numbers]) => [id, [...numbers].sort((a, b) => a - b)])),
-    pathIds: await findPaths(source, fifos, signal),
+    pathIds: await findPaths(source, pathless, signal),
     explain: (spec) => {
       const key = specs[spec]?.key;
       return key?.kind !== 'descriptor' || matched.has(spec) ? undefined : explainMissing(key, tasks, tables);
@@ -89,18 +89,22 @@ async function readTables(source: Source, wanted: ReadonlySet<number>, signal?: 
   return { tasks, tables };
 }
 
-/** The ids of the regular entries with the paths of these FIFOs, and of all others that are open on the same ones. */
-async function findPaths(source: Source, fifos: ReadonlySet<number>, signal?: AbortSignal): Promise<Set<number>> {
-  if (fifos.size === 0) return new Set();
-  const seen: { id: number; pipeId: number; pathId: number }[] = [];
-  const entry = ({ id, member, bytes, start, end }: FileEntryView) => {
-    if (member !== FILE_ENTRY_FIELDS.fifo) return;
-    const { pipe_id, regf_id } = decode(FIFO_ENTRY, bytes, start, end);
-    seen.push({ id, pipeId: pipe_id, pathId: regf_id ?? id });
+/** The ids of the regular entries with the paths of these entries, and of all others that are open on the same FIFOs. */
+async function findPaths(source: Source, wanted: ReadonlySet<number>, signal?: AbortSignal): Promise<Set<number>> {
+  if (wanted.size === 0) return new Set();
+  const seen: { id: number; pipeId: number | undefined; pathId: number }[] = [];
+  const entry = (view: FileEntryView) => {
+    const type = inheritableType(view);
+    if (type?.pathId === undefined) return;
+    const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
+    const { pipe_id: pipeId } = decoded as { pipe_id?: number };
+    seen.push({ id: view.id, pipeId, pathId: type.pathId(decoded) });
   };
   await walk(source, [{ entry }], signal);
-  const pipes = new Set(seen.flatMap(({ id, pipeId }) => (fifos.has(id) ? [pipeId] : [])));
-  return new Set(seen.flatMap(({ pipeId, pathId }) => (pipes.has(pipeId) ? [pathId] : [])));
+  const pipes = new Set(seen.flatMap(({ id, pipeId }) => (wanted.has(id) && pipeId !== undefined ? [pipeId] : [])));
+  const isWanted = ({ id, pipeId }: { id: number; pipeId: number | undefined }) =>
+    wanted.has(id) || (pipeId !== undefined && pipes.has(pipeId));
+  return new Set(seen.flatMap((one) => (isWanted(one) ? [one.pathId] : [])));
 }
 
 function explainMissing(

@@ -133,7 +133,7 @@ class Transformer {
     const replacements: Replacement[] = [];
     forEachRecord(batch, open.name, (bytes, start, end, entry) => {
       let isOne = false;
-      visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+      visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
         if (kind === 'SCM right' && rights.has(id)) isOne = true;
       });
       if (isOne)

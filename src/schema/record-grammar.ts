@@ -1,30 +1,20 @@
-import type { ImageKind, ImageName } from '../frames/image-kinds';
+import type { ExtraRow, ImageKind, RecordRow } from '../frames/image-kinds';
 import { TO_THE_END } from '../frames/record-reader';
 import { FieldCursor } from '../wire/field-cursor';
-import {
-  BPFMAP_DATA_ENTRY_FIELDS,
-  GHOST_CHUNK_ENTRY_FIELDS,
-  GHOST_FILE_ENTRY_FIELDS,
-  IPC_MSG_ENTRY_FIELDS,
-  IPC_MSG_FIELDS,
-  IPC_SEM_ENTRY_FIELDS,
-  IPC_SHM_ENTRY_FIELDS,
-  PIPE_DATA_ENTRY_FIELDS,
-  SK_PACKET_ENTRY_FIELDS,
-  TCP_STREAM_ENTRY_FIELDS,
-} from './generated/images';
+import { type FieldShape, shapeOf } from './shape';
 
-/** A part of an extra: bytes with a meaning, and zeros up to a multiple of `align`. */
+/** A part of what follows a record. */
 export interface ExtraPart {
+  /** Those with a meaning; TO_THE_END: all the rest of the file. */
   readonly bytes: number;
-  readonly align?: number;
+  readonly row: ExtraRow;
 }
 
 /** What one record is, and what follows it. */
 export interface RecordRole {
   /** The message that it is. */
   readonly message: string;
-  /** What follows it, part by part; none: no extra. TO_THE_END: all the rest of the file. */
+  /** What follows it, part by part; none: no extra. */
   readonly parts: readonly ExtraPart[];
   /** So many records follow that belong to it, as its extra (the messages of a queue). */
   readonly inner: number;
@@ -33,101 +23,82 @@ export interface RecordRole {
 /** Says of each record of an image, asked in their order, what it is. Throws WireFault. */
 export type RecordGrammar = (bytes: Uint8Array, start: number, end: number) => RecordRole;
 
-const role = (message: string, ...parts: ExtraPart[]): RecordRole => ({ message, parts, inner: 0 });
-
-/** Records of one message, each followed by what one of its fields counts. */
-const counted =
-  (message: string, ...fields: number[]): (() => RecordGrammar) =>
-  () =>
-  (bytes, start, end) => {
-    const counts = valuesOf(bytes, start, end, fields);
-    return role(message, ...counts.map((count) => ({ bytes: count })));
-  };
-
-/** The images that have more than records of one message (facts: CRIU's image-desc.c and the code that reads each). */
-const GRAMMARS: Partial<Record<ImageName, () => RecordGrammar>> = {
-  PIPES_DATA: counted('pipe_data_entry', PIPE_DATA_ENTRY_FIELDS.bytes),
-  FIFO_DATA: counted('pipe_data_entry', PIPE_DATA_ENTRY_FIELDS.bytes),
-  SK_QUEUES: counted('sk_packet_entry', SK_PACKET_ENTRY_FIELDS.length),
-  TCP_STREAM: counted('tcp_stream_entry', TCP_STREAM_ENTRY_FIELDS.inq_len, TCP_STREAM_ENTRY_FIELDS.outq_len),
-  BPFMAP_DATA: () => (bytes, start, end) => {
-    const { keys_bytes, values_bytes } = BPFMAP_DATA_ENTRY_FIELDS;
-    const [keys = 0, values = 0] = valuesOf(bytes, start, end, [keys_bytes, values_bytes]);
-    return role('bpfmap_data_entry', { bytes: keys + values });
-  },
-  IPCNS_SEM: () => (bytes, start, end) => {
-    const [nsems = 0] = valuesOf(bytes, start, end, [IPC_SEM_ENTRY_FIELDS.nsems]);
-    return role('ipc_sem_entry', { bytes: 2 * nsems, align: 8 });
-  },
-  IPCNS_SHM: () => (bytes, start, end) => {
-    const fields = [IPC_SHM_ENTRY_FIELDS.size, IPC_SHM_ENTRY_FIELDS.in_pagemaps];
-    const [size = 0, inPagemaps = 0] = valuesOf(bytes, start, end, fields, uint64);
-    return inPagemaps === 0 ? role('ipc_shm_entry', { bytes: size, align: 4 }) : role('ipc_shm_entry');
-  },
-  IPCNS_MSG: () => {
-    let pending = 0;
-    return (bytes, start, end) => {
-      if (pending > 0) {
-        pending -= 1;
-        return roleOfIpcMessage(bytes, start, end);
-      }
-      [pending = 0] = valuesOf(bytes, start, end, [IPC_MSG_ENTRY_FIELDS.qnum]);
-      return { message: 'ipc_msg_entry', parts: [], inner: pending };
-    };
-  },
-  GHOST_FILE: () => {
-    let isFirst = true;
-    return (bytes, start, end) => {
-      if (!isFirst) {
-        const [length = 0] = valuesOf(bytes, start, end, [GHOST_CHUNK_ENTRY_FIELDS.len], uint64);
-        return role('ghost_chunk_entry', { bytes: length });
-      }
-      isFirst = false;
-      // Any bit of a bool makes it true.
-      const [chunks] = valuesOf(bytes, start, end, [GHOST_FILE_ENTRY_FIELDS.chunks], uint64);
-      return chunks === 0 ? role('ghost_file_entry', { bytes: TO_THE_END }) : role('ghost_file_entry');
-    };
-  },
-  PAGEMAP: () => {
-    const [head, entry] = [role('pagemap_head'), role('pagemap_entry')];
-    let isFirst = true;
-    return () => {
-      const now = isFirst ? head : entry;
-      isFirst = false;
-      return now;
-    };
-  },
-};
-
-/** A message of a queue and its text. */
-export const roleOfIpcMessage: RecordGrammar = (bytes, start, end) => {
-  const [msize = 0] = valuesOf(bytes, start, end, [IPC_MSG_FIELDS.msize]);
-  return role('ipc_msg', { bytes: msize, align: 8 });
-};
-
-/** The message that an entry of an image is, by its number: those that are counted, not records inside extras. */
-export function messageOfEntry({ name, message }: ImageKind, entry: number): string {
-  if (entry > 0) return message;
-  return name === 'PAGEMAP' ? 'pagemap_head' : name === 'GHOST_FILE' ? 'ghost_file_entry' : message;
-}
-
 /** The grammar of an image, to be used for one reading of it from its beginning. */
-export function recordGrammar({ name, message }: ImageKind): RecordGrammar {
-  const grammar = GRAMMARS[name];
-  if (grammar !== undefined) return grammar();
-  const only = role(message);
-  return () => only;
+export function recordGrammar(kind: ImageKind): RecordGrammar {
+  const { first, inner } = kind;
+  const others = inner === undefined ? roleReader(kind) : queueReader(kind, inner);
+  if (first === undefined) return others;
+  const ofFirst = roleReader(first);
+  let isFirst = true;
+  return (bytes, start, end) => {
+    if (!isFirst) return others(bytes, start, end);
+    isFirst = false;
+    return ofFirst(bytes, start, end);
+  };
 }
 
 /** The same for entries alone, where nobody asks for the records inside their extras. */
 export function entryGrammar(kind: ImageKind): RecordGrammar {
-  if (kind.name !== 'IPCNS_MSG') return recordGrammar(kind);
+  if (kind.inner === undefined) return recordGrammar(kind);
   return (bytes, start, end) => recordGrammar(kind)(bytes, start, end);
 }
 
+/** Records of one message, by what their fields count. */
+export function roleReader({ message, extra = [] }: RecordRow): RecordGrammar {
+  const plain: RecordRole = { message, parts: [], inner: 0 };
+  if (extra.length === 0) return () => plain;
+  const readers = extra.map((row) => partReader(message, row));
+  return (bytes, start, end) => ({
+    message,
+    parts: readers.flatMap((read) => read(bytes, start, end)),
+    inner: 0,
+  });
+}
+
+/** Records that others follow, which belong to them. */
+function queueReader({ message }: ImageKind, inner: NonNullable<ImageKind['inner']>): RecordGrammar {
+  const count = [fieldNamed(message, inner.count)];
+  const ofInner = roleReader(inner);
+  let pending = 0;
+  return (bytes, start, end) => {
+    if (pending > 0) {
+      pending -= 1;
+      return ofInner(bytes, start, end);
+    }
+    [pending = 0] = valuesOf(bytes, start, end, count);
+    return { message, parts: [], inner: pending };
+  };
+}
+
+type PartReader = (bytes: Uint8Array, start: number, end: number) => readonly ExtraPart[];
+
+function partReader(message: string, row: ExtraRow): PartReader {
+  const { counts, itemBytes = 1, unless } = row;
+  const condition = unless === undefined ? [] : [fieldNamed(message, unless)];
+  const counting = counts === 'all the rest' ? [] : counts.map((name) => fieldNamed(message, name));
+  const fields = [...condition, ...counting];
+  return (bytes, start, end) => {
+    const values = valuesOf(bytes, start, end, fields);
+    if (condition.length > 0 && values.shift() !== 0) return [];
+    const sum = values.reduce((one, other) => one + other, 0);
+    return [{ bytes: counts === 'all the rest' ? TO_THE_END : sum * itemBytes, row }];
+  };
+}
+
+function fieldNamed(message: string, name: string): FieldShape {
+  const field = shapeOf(message).named(name);
+  if (field === undefined) throw new TypeError(`${message} has no field ${name}`);
+  return field;
+}
+
+/** The message that an entry of an image is, by its number: those that are counted, not records inside extras. */
+export function messageOfEntry({ message, first }: ImageKind, entry: number): string {
+  return entry === 0 && first !== undefined ? first.message : message;
+}
+
 /** True where something follows the records of such an image, or may. */
-export function hasExtras({ name }: ImageKind): boolean {
-  return GRAMMARS[name] !== undefined && name !== 'PAGEMAP';
+export function hasExtras({ extra, first, inner }: ImageKind): boolean {
+  return extra.length > 0 || (first?.extra ?? []).length > 0 || inner !== undefined;
 }
 
 /** How many bytes follow a record of this role. */
@@ -136,27 +107,19 @@ export function extraBytes({ parts }: RecordRole): number {
 }
 
 /** How many zeros follow a part. */
-export function paddingOf({ bytes, align }: ExtraPart): number {
+export function paddingOf({ bytes, row: { align } }: ExtraPart): number {
   return align === undefined ? 0 : (align - (bytes % align)) % align;
 }
 
-type ReadValue = (cursor: FieldCursor) => number;
-const uint32: ReadValue = (cursor) => cursor.uint32();
-const uint64: ReadValue = (cursor) => cursor.uint64AsNumber();
-
 /** The last value of each of the (varint) fields, 0 where one is absent. */
-function valuesOf(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  fields: readonly number[],
-  read: ReadValue = uint32,
-): number[] {
+function valuesOf(bytes: Uint8Array, start: number, end: number, fields: readonly FieldShape[]): number[] {
   const values = fields.map(() => 0);
   const cursor = new FieldCursor().over(bytes, start, end);
   while (cursor.next()) {
-    const index = fields.indexOf(cursor.number);
-    if (index !== -1) values[index] = read(cursor);
+    const index = fields.findIndex(({ number }) => number === cursor.number);
+    if (index === -1) continue;
+    // Of a bool, any bit makes it true.
+    values[index] = fields[index]?.type === 'uint32' ? cursor.uint32() : cursor.uint64AsNumber();
   }
   return values;
 }

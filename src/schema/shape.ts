@@ -25,9 +25,6 @@ export interface EnumShape {
 
 /** A field, as the code sees it that treats all messages alike. */
 export class FieldShape {
-  /** The name as a JSON key, with its quotes; and with what is between it and a value. */
-  readonly quotedName: Uint8Array;
-  readonly key: Uint8Array;
   readonly type: FieldType;
   /** One of WIRE_TYPE: that of a single value, not of a packed row. */
   readonly wireType: number;
@@ -35,8 +32,9 @@ export class FieldShape {
   readonly tag: number;
   /** Repeated values stand in one row without tags. */
   readonly packed: boolean;
-  readonly values: EnumShape | undefined;
   private inner: MessageShape | undefined;
+  private quoted: Uint8Array | undefined;
+  private quotedKey: Uint8Array | undefined;
 
   constructor(
     readonly number: number,
@@ -45,13 +43,27 @@ export class FieldShape {
     private readonly typeName: string,
     readonly display: Display,
   ) {
-    this.quotedName = Buffer.from(`"${name}"`);
-    this.key = Buffer.from(`"${name}": `);
     this.type = described[typeName] ? 'message' : enums[typeName] ? 'enum' : (typeName as ScalarType);
     this.wireType = WIRE_TYPES[this.type] ?? WIRE_TYPE.VARINT;
     this.tag = number * 8 + this.wireType;
     this.packed = display.packed === true;
-    this.values = this.type === 'enum' ? enumShape(typeName) : undefined;
+  }
+
+  /** The name as a JSON key, with its quotes. */
+  get quotedName(): Uint8Array {
+    this.quoted ??= Buffer.from(`"${this.name}"`);
+    return this.quoted;
+  }
+
+  /** The same with what is between it and a value. */
+  get key(): Uint8Array {
+    this.quotedKey ??= Buffer.from(`"${this.name}": `);
+    return this.quotedKey;
+  }
+
+  /** The values of an enum. */
+  get values(): EnumShape | undefined {
+    return this.type === 'enum' ? enumShape(this.typeName) : undefined;
   }
 
   /** The message inside. Made when it is asked for: most images need few, and aa_namespace holds itself. */
@@ -67,7 +79,7 @@ export class MessageShape {
   /** The field that has an earlier name, and the one that has that name now. */
   readonly renamed: { readonly field: FieldShape; readonly now: FieldShape } | undefined;
   private readonly byNumber: (FieldShape | undefined)[] = [];
-  private readonly after: number[] = [];
+  private after: number[] | undefined;
   private readonly byName = new Map<string, FieldShape>();
 
   constructor(
@@ -77,10 +89,6 @@ export class MessageShape {
     for (const field of fields) {
       this.byNumber[field.number] = field;
       this.byName.set(field.name, field);
-    }
-    const highest = fields.at(-1)?.number ?? 0;
-    for (let number = 0; number < highest; number += 1) {
-      this.after.push(fields.findIndex((field) => field.number > number));
     }
     this.requiredCount = fields.filter(({ label }) => label === 'required').length;
     const field = fields.find(({ display }) => display.earlier !== undefined);
@@ -95,7 +103,13 @@ export class MessageShape {
 
   /** Index in `fields` of the first with a higher number. */
   indexAfter(number: number): number {
+    this.after ??= this.findAfter();
     return number < this.after.length ? (this.after[number] as number) : this.fields.length;
+  }
+
+  private findAfter(): number[] {
+    const highest = this.fields.at(-1)?.number ?? 0;
+    return Array.from({ length: highest }, (_each, number) => this.fields.findIndex((field) => field.number > number));
   }
 
   named(name: string): FieldShape | undefined {

@@ -1,5 +1,5 @@
-import { accessOf } from '../checkpoint/entry-types';
 import { type EndName, startOfPath } from '../checkpoint/key-text';
+import { accessOf } from '../checkpoint/open-flags';
 import { pushTo } from '../checkpoint/push-to';
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';

@@ -1,6 +1,7 @@
 import test from 'ava';
 import protobuf from 'protobufjs';
-import { FILE_ID_FIELDS } from '../../src/checkpoint/file-ids';
+import { idFieldsOf, messagesWithIds } from '../../src/checkpoint/message-rows';
+import { shapeOf } from '../../src/schema/shape';
 import { allSchemas, messageType } from '../support/images';
 
 /** What a field has to be called to be taken for one that holds a file id. */
@@ -76,14 +77,16 @@ function looksLikeOne(type: protobuf.Type): string[] {
 
 test('every field that looks like a file id is in the table, or known to be something else', (t) => {
   const table = new Set(
-    FILE_ID_FIELDS.map(({ message, field }) => {
-      const found = message.fields.find(({ number }) => number === field);
-      return `${message.name}.${found?.name}`;
-    }),
+    messagesWithIds().flatMap((message) =>
+      [...idFieldsOf(message).values()]
+        .flat()
+        .filter(({ holder }) => holder !== undefined)
+        .map(({ field }) => `${message}.${shapeOf(message).numbered(field)?.name}`),
+    ),
   );
   const found = messages.flatMap(looksLikeOne);
   const unknown = found.filter((field) => !table.has(field) && !(field in OTHERS) && !KERNEL_OBJECT.test(field));
-  t.deepEqual(unknown, [], 'a row in src/checkpoint/file-ids.ts, or in this list with what it holds');
+  t.deepEqual(unknown, [], 'a row in src/checkpoint/message-rows.ts, or in this list with what it holds');
   for (const field of [...table, ...Object.keys(OTHERS)]) t.true(found.includes(field), `${field} is in no schema`);
 });
 

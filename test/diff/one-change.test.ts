@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
+import { namesOf } from '../../src/checkpoint/message-rows';
 import { compareMessages } from '../../src/diff/compare-messages';
-import { identityOf } from '../../src/diff/identity';
 import type { ValueChange } from '../../src/diff/wire/value-change';
 import { shapeOf } from '../../src/schema/shape';
 import { ALL_IMAGES, messageType } from '../support/images';
@@ -17,7 +17,7 @@ type Place = readonly (string | number)[];
 
 /** All values that stand in a message, at any depth; but for those that name an item of a list, which is another one then. */
 function* placesIn(type: string, message: Message, inList = false, above: Place = []): Generator<Place> {
-  const names = inList ? identityOf(type).map((name) => name.split('.')[0]) : [];
+  const names = inList ? namesOf(type).map((name) => name.split('.')[0]) : [];
   for (const field of fieldsByNumber(messageType(type))) {
     const value = message[field.name];
     if (value === undefined || names.includes(field.name)) continue;

@@ -2,12 +2,14 @@
 import test from 'ava';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
+import { entryTypeOfMember } from '../../src/checkpoint/entry-types';
 import { FileEntryView } from '../../src/checkpoint/file-entry';
+import { ID_KINDS, type IdKind } from '../../src/checkpoint/id-kinds';
 import { compareMessages } from '../../src/diff/compare-messages';
-import { identifyEntry, kindOfNumber } from '../../src/diff/ids/entry-identity';
+import { identifyEntry } from '../../src/diff/ids/entry-identity';
 import { areEqualButForIds } from '../../src/diff/ids/equal-but-for-ids';
 import { idInName } from '../../src/diff/ids/id-fields';
-import { ID_KINDS, type IdKind, IdPairs } from '../../src/diff/ids/id-pairs';
+import { IdPairs } from '../../src/diff/ids/id-pairs';
 import { pairingKey, pairingKeyOfIds } from '../../src/diff/wire/message-name';
 import { shapeOf } from '../../src/schema/shape';
 import { ALL_IMAGES, messageType } from '../support/images';
@@ -71,7 +73,7 @@ const NAMES: { readonly [message: string]: readonly string[] } = {
       ...['reg_file_entry', 'ext_file_entry', 'ns_file_entry', 'eventfd_file_entry', 'eventpoll_file_entry'],
       ...['signalfd_entry', 'inotify_file_entry', 'fanotify_file_entry', 'pipe_entry', 'fifo_entry', 'unix_sk_entry'],
       ...['inet_sk_entry', 'packet_sock_entry', 'netlink_sk_entry', 'tty_file_entry', 'tunfile_entry'],
-      ...['timerfd_entry', 'pidfd_entry', 'bpfmap_file_entry'],
+      ...['timerfd_entry', 'pidfd_entry', 'bpfmap_file_entry', 'memfd_file_entry'],
     ].map((message) => [message, ['id']]),
   ),
 };
@@ -313,7 +315,7 @@ test('open files are known by these fields, and by no others', (t) => {
     if (!(resolvedType instanceof protobuf.Type)) continue;
     const type = resolvedType.name;
     const row = OPEN_FILES[type] ?? {};
-    t.is(kindOfNumber(id), row.number?.[0], type);
+    t.is(entryTypeOfMember(id)?.numbered?.kind, row.number?.[0], type);
     const identify = (bytes: Buffer) =>
       identifyEntry(Object.assign(new FileEntryView(), { type: 1, member: id, bytes, start: 0, end: bytes.length }));
     for (const { field, before, after } of fieldsOf(type)) {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { decode, encode, openImages, openSource } from '../../src';
-import { identifyImage, kindOfMagic, rawContentOf } from '../../src/frames/image-kinds';
+import { identifyImage, kindOfMagic, rawFileOf } from '../../src/frames/image-kinds';
 import { parseAddress, showAddress } from '../../src/json/ip-address';
 import { JsonText } from '../../src/json/json-text';
 import { decodeQuotedPrintable, encodeQuotedPrintable } from '../../src/json/quoted-printable';
@@ -29,7 +29,7 @@ const FIXTURES = path.join(__dirname, '../../fixtures/images');
 function imagesIn(folder: string): NamedImage[] {
   return fs
     .readdirSync(folder)
-    .filter((name) => identifyImage(name) !== undefined && rawContentOf(name) === undefined)
+    .filter((name) => identifyImage(name) !== undefined && rawFileOf(name) === undefined)
     .map((name) => ({ name: `${path.basename(folder)}/${name}`, bytes: fs.readFileSync(path.join(folder, name)) }));
 }
 

@@ -1,7 +1,7 @@
 /** Checkpoints in which anything refers to anything, and specs that ask for anything of it. */
 import fc from 'fast-check';
 import type { RewriteOptions } from '../../src';
-import { VMA_FILE_SHARED } from '../../src/checkpoint/file-ids';
+import { VMA_FILE_SHARED } from '../../src/checkpoint/vma-status';
 import { descriptor, fileEntry, type Images, mapping, mmEntry, pipeEntry } from './folders';
 
 export const worlds = fc.record({

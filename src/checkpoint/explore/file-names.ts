@@ -1,7 +1,7 @@
 import { IMAGE_KINDS } from '../../frames/image-kinds';
-import { decode } from '../../schema/decode';
-import { FD_TYPES, FILE_ENTRY_FIELDS, REG_FILE_ENTRY } from '../../schema/generated/images';
-import { ENTRY_TYPES, type EntryFacts } from '../entry-types';
+import { FD_TYPES } from '../../schema/generated/images';
+import { describeEntry } from '../describe-entry';
+import type { EntryFacts } from '../entry-facts';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
 import { forEachRecord } from '../open-image';
@@ -95,9 +95,9 @@ export class FileNames {
     if (this.sources !== undefined) return this.sources;
     if (await this.images.has('files.img')) this.sources = [{ name: 'files.img', type: undefined }];
     else {
-      const candidates = IMAGE_KINDS.flatMap(({ name, files: [file] }) => {
-        const type = typeOfImage(name);
-        return type !== undefined && TELLING_TYPES.has(type) ? [{ name: file as string, type }] : [];
+      const candidates = IMAGE_KINDS.flatMap((kind) => {
+        const type = typeOfImage(kind);
+        return type !== undefined && TELLING_TYPES.has(type) ? [{ name: kind.files[0] as string, type }] : [];
       });
       const found: { name: string; type: number }[] = [];
       for (const candidate of candidates) if (await this.images.has(candidate.name)) found.push(candidate);
@@ -110,8 +110,6 @@ export class FileNames {
 
 const keyOf = ({ id, type }: FileReference) => entryKey(id, type);
 
-function factsOfPath({ type, member, bytes, start, end }: FileEntryView): EntryFacts | undefined {
-  if (type !== FD_TYPES.REG || member !== FILE_ENTRY_FIELDS.reg) return undefined;
-  const regular = ENTRY_TYPES.find(({ number }) => number === FD_TYPES.REG);
-  return regular?.describe(decode(REG_FILE_ENTRY, bytes, start, end) as never, undefined);
+function factsOfPath(view: FileEntryView): EntryFacts | undefined {
+  return view.type === FD_TYPES.REG ? describeEntry(view) : undefined;
 }

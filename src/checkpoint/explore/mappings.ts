@@ -1,5 +1,5 @@
 import { FD_TYPES, type VmaEntry } from '../../schema/generated/images';
-import { VMA_AREA_MEMFD, VMA_AREA_SOCKET, VMA_FILE_PRIVATE, VMA_FILE_SHARED } from '../file-ids';
+import { VMA_AREA_MEMFD, VMA_AREA_SOCKET, VMA_FILE_PRIVATE, VMA_FILE_SHARED } from '../vma-status';
 import type { ExploredTask } from './explored-task';
 import { type OnGap, reportImages, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';

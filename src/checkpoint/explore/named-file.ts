@@ -1,6 +1,7 @@
 import { decode } from '../../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY } from '../../schema/generated/images';
-import { ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, MAX_KEY_BYTES, typeName } from '../entry-types';
+import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../entry-facts';
+import { INHERITABLE_TYPES, type InheritableType, inheritableType, typeName } from '../entry-types';
 import type { FileEntryView } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
 
@@ -28,7 +29,7 @@ export interface NamedFile {
 
 /** The types of which an entry says more than its id does. */
 export const TELLING_TYPES: ReadonlySet<number> = new Set([
-  ...ENTRY_TYPES.map(({ number }) => number),
+  ...INHERITABLE_TYPES.map(({ number }) => number),
   FD_TYPES.UNIXSK,
 ]);
 
@@ -38,7 +39,7 @@ export const unnamedFile = ({ id, type }: FileReference): NamedFile => ({ id, ty
 /** An entry that has its path in another one. */
 export interface Pathless {
   readonly reference: FileReference;
-  readonly known: EntryType;
+  readonly known: InheritableType;
   readonly decoded: never;
   /** Key of the other one. */
   readonly path: number;
@@ -51,7 +52,7 @@ export function readName(view: FileEntryView): NamedFile | Pathless {
     const { ino, peer, name } = decode(UNIX_SK_ENTRY, bytes, start, end);
     return { ...unnamedFile(view), socket: { ino, peer, name: Buffer.from(name.subarray(0, MAX_KEY_BYTES)) } };
   }
-  const known = ENTRY_TYPES.find((candidate) => candidate.number === type && candidate.member === member);
+  const known = inheritableType(view);
   if (known === undefined) return unnamedFile(view);
   const decoded = decode(known.schema, bytes, start, end) as never;
   if (known.pathId === undefined) return nameOf(view, known.describe(decoded, undefined));

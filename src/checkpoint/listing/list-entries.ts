@@ -3,9 +3,11 @@ import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { unixSocketOf } from '../criu-key';
-import { accessOf, ENTRY_TYPES, type EntryFacts, type EntryType, fileKind, typeName } from '../entry-types';
+import { type EntryFacts, fileKind } from '../entry-facts';
+import { type InheritableType, inheritableType, typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { pipeKey } from '../key-text';
+import { accessOf } from '../open-flags';
 import { batchesOf, forEachRecord, imageOf, piecesOf } from '../open-image';
 import { pipeName } from '../pipe-name';
 import { entryKey, idOfKey } from './entry-key';
@@ -24,7 +26,7 @@ interface Waiting {
   readonly facts?: EntryFacts;
   readonly socket?: UnixSkEntry;
   /** Where the facts are in another entry: what it says itself, and the key of that one. */
-  readonly pathless?: { readonly known: EntryType; readonly decoded: never; readonly path: number };
+  readonly pathless?: { readonly known: InheritableType; readonly decoded: never; readonly path: number };
 }
 
 /**
@@ -50,7 +52,7 @@ export async function* listEntries(
   for await (const member of source.members()) {
     signal?.throwIfAborted();
     const image = imageOf(member);
-    const type = image === undefined ? undefined : typeOfImage(image.kind.name);
+    const type = image === undefined ? undefined : typeOfImage(image.kind);
     const isWanted = overview.layout.isPerType ? type !== undefined : image?.kind.name === 'FILES';
     if (image === undefined || !isWanted) continue;
     const visit = (bytes: Uint8Array, start: number, end: number) => {
@@ -76,14 +78,14 @@ export async function* listEntries(
 function readEntry(view: FileEntryView): Waiting {
   const { id, type } = view;
   const key = entryKey(id, type);
-  const known = ENTRY_TYPES.find(({ number, member }) => number === type && member === view.member);
+  const known = inheritableType(view);
   if (known === undefined) {
     const socket = unixSocketOf(view);
     return { key, id, type, ...(socket === undefined ? {} : { socket }) };
   }
   const decoded = decode(known.schema, view.bytes, view.start, view.end) as never;
   if (known.pathId === undefined) return { key, id, type, facts: known.describe(decoded, undefined) };
-  const path = entryKey(known.pathId(decoded) ?? id, FD_TYPES.REG);
+  const path = entryKey(known.pathId(decoded), FD_TYPES.REG);
   return { key, id, type, pathless: { known, decoded, path } };
 }
 

@@ -1,6 +1,6 @@
 import type { List } from '../../bytes/mapped';
-import type { EntryFacts } from '../entry-types';
-import type { HolderKind } from '../file-ids';
+import type { EntryFacts } from '../entry-facts';
+import type { HolderKind } from '../message-rows';
 
 /** A descriptor of a task, or of several that use one table. */
 export interface Descriptor {

@@ -1,16 +1,18 @@
 import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
 import { decode } from '../../schema/decode';
-import { FD_TYPES, FIFO_ENTRY, PIPE_ENTRY, SK_PACKET_ENTRY } from '../../schema/generated/images';
+import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { UnixSockets } from '../criu-key';
 import { canBeWatched, type DescriptorName, type EpollWatch } from '../descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
-import { accessOf, type EntryFacts } from '../entry-types';
+import type { EntryFacts } from '../entry-facts';
+import { inheritableType } from '../entry-types';
 import type { FileEntryView } from '../file-entry';
-import type { HolderKind } from '../file-ids';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
+import { type HolderKind, typeAmong } from '../message-rows';
+import { accessOf } from '../open-flags';
 import { type PipeName, pipeName } from '../pipe-name';
 import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
@@ -22,21 +24,6 @@ import { entryKey, idOfKey } from './entry-key';
 import { SortedKeys } from './in-order';
 import type { Descriptor, Descriptors, OtherReference, Tie } from './open-entry';
 import { PackedDescriptors, type Ranks } from './packed-descriptors';
-
-/** The type of the entries that a file id is looked up among; SCM rights apart, which CRIU looks up by the id alone. */
-const TYPE_OF_HOLDER: Partial<Record<HolderKind, number>> = {
-  executable: FD_TYPES.REG,
-  mapping: FD_TYPES.REG,
-  'memfd mapping': FD_TYPES.MEMFD,
-  'socket mapping': FD_TYPES.PACKETSK,
-  'working directory': FD_TYPES.REG,
-  'root directory': FD_TYPES.REG,
-  FIFO: FD_TYPES.REG,
-  terminal: FD_TYPES.REG,
-  'removed file': FD_TYPES.REG,
-  'linked remap': FD_TYPES.REG,
-  'queue of a socket': FD_TYPES.UNIXSK,
-};
 
 /** So many descriptors of one entry are made one by one, when they are asked for. */
 const PACKED_FROM = 1024;
@@ -152,10 +139,12 @@ export class Overview {
       if (read) this.readEnds.add(pipe_id);
       if (write) this.writeEnds.add(pipe_id);
       if (read === write) this.undividedPipes.add(pipe_id);
-    } else if (type === FD_TYPES.FIFO && member !== 0) {
-      const { regf_id } = decode(FIFO_ENTRY, bytes, start, end);
-      this.paths.add(entryKey(regf_id ?? id, FD_TYPES.REG));
+      return;
     }
+    const known = inheritableType(entry);
+    if (known?.pathId === undefined) return;
+    const path = known.pathId(decode(known.schema, bytes, start, end) as never);
+    this.paths.add(entryKey(path, FD_TYPES.REG));
   }
 
   private seeDescriptor(descriptor: DescriptorView): void {
@@ -167,7 +156,7 @@ export class Overview {
   }
 
   private addHolder(id: number, kind: HolderKind, referrer: number): void {
-    const type = TYPE_OF_HOLDER[kind];
+    const type = typeAmong(kind);
     if (type === undefined) return;
     this.tally.count('holders');
     let number = this.holderKinds.indexOf(kind);

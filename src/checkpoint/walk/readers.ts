@@ -1,4 +1,4 @@
-import { IMAGE_KINDS, type ImageFile, type ImageName } from '../../frames/image-kinds';
+import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
 import { decode } from '../../schema/decode';
 import {
   FILE_ENTRY_FIELDS,
@@ -10,8 +10,8 @@ import {
 import { descriptorNames, epollWatch, epollWatches, namesDescriptors } from '../descriptor-names';
 import { DescriptorView } from '../descriptor-record';
 import { FileEntryView, typeOfImage } from '../file-entry';
-import { type HolderKind, holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
-import { UNREAD_BYTES_OF } from '../pipe-name';
+import { holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import type { HolderKind } from '../message-rows';
 import type { Listeners, RecordEvent } from './listeners';
 import type { OnRecord, RecordPlace } from './subscriber';
 
@@ -113,7 +113,7 @@ const SK_QUEUES: Reader = {
   events: ['packet', 'reference'],
   start: (_image, to) => (bytes, start, end, at) => {
     const rights: number[] = [];
-    visitFileIds('SK_QUEUES', bytes, start, end, (id, kind) => {
+    visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
       if (kind === 'SCM right') rights.push(id);
       else tellReference(to, id, kind, at);
     });
@@ -126,7 +126,7 @@ const REMAP_FPATH: Reader = {
   events: ['remap', 'reference'],
   start: (_image, to) => (bytes, start, end, at) => {
     let linkedId: number | undefined;
-    visitFileIds('REMAP_FPATH', bytes, start, end, (id, kind) => {
+    visitFileIds('remap_file_path_entry', bytes, start, end, (id, kind) => {
       if (kind === 'linked remap') linkedId = id;
       tellReference(to, id, kind, at);
     });
@@ -139,18 +139,18 @@ const REMAP_FPATH: Reader = {
 const EVENTPOLL_TFD: Reader = {
   events: ['watch', 'reference'],
   start: (_image, to) => (bytes, start, end, at) => {
-    visitFileIds('EVENTPOLL_TFD', bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
+    visitFileIds('eventpoll_tfd_entry', bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
     if (to.watch.length === 0) return;
     const watch = epollWatch(bytes, start, end);
     for (const listener of to.watch) listener.watch(watch, at);
   },
 };
 
-function references(name: ImageName): Reader {
+function references(message: string): Reader {
   return {
     events: ['reference'],
     start: (_image, to) => (bytes, start, end, at) => {
-      visitFileIds(name, bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
+      visitFileIds(message, bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
     },
   };
 }
@@ -174,15 +174,13 @@ function unreadBytes(type: string): Reader {
   };
 }
 
-/** Images that tell more than one table says. */
+/** Images whose records are told in a way of their own. */
 const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   INVENTORY: [INVENTORY],
   PSTREE: [raw('task')],
   IDS: [IDS],
   CORE: [raw('core')],
-  MNTS: [raw('mount'), raw('external')],
-  NETNS: [raw('external')],
-  PIDNS: [raw('external')],
+  MNTS: [raw('mount')],
   FILES: [FILES],
   FDINFO: [FDINFO],
   SK_QUEUES: [SK_QUEUES],
@@ -192,18 +190,27 @@ const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   PAGEMAP: [{ ...raw('pagemap'), first: 'optional' }],
 };
 
-function readersFor(name: ImageName): readonly Reader[] {
-  const own = OWN[name];
-  if (own !== undefined) return own;
-  const type = typeOfImage(name);
-  if (type !== undefined) return [bareEntries(type)];
-  const unread = UNREAD_BYTES_OF[name];
-  if (unread !== undefined) return [unreadBytes(unread)];
-  if (namesDescriptors(name)) return [ties(name)];
-  return holdsFileIds(name) ? [references(name)] : [];
+/** All others are told by what the rows of their kind and message say. */
+function readersFor(kind: ImageKind): readonly Reader[] {
+  const { name, message, external, unreadOf } = kind;
+  const type = typeOfImage(kind);
+  const own = OWN[name] ?? (type === undefined ? undefined : [bareEntries(type)]);
+  return [
+    ...(own ?? (holdsFileIds(message) ? [references(message)] : [])),
+    ...(external === undefined ? [] : [raw('external')]),
+    ...(unreadOf === undefined ? [] : [unreadBytes(unreadOf)]),
+    ...(namesDescriptors(name) ? [ties(name)] : []),
+  ];
 }
 
-/** By image: how its records become events. */
-export const READERS: ReadonlyMap<ImageName, readonly Reader[]> = new Map(
-  IMAGE_KINDS.map(({ name }) => [name, readersFor(name)]),
-);
+const known = new Map<ImageName, readonly Reader[]>();
+
+/** How the records of an image become events. */
+export function readersOf(kind: ImageKind): readonly Reader[] {
+  let readers = known.get(kind.name);
+  if (readers === undefined) {
+    readers = readersFor(kind);
+    known.set(kind.name, readers);
+  }
+  return readers;
+}

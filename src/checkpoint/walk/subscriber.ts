@@ -10,7 +10,7 @@ import type { SourceMember } from '../../storage/source';
 import type { DescriptorName, EpollWatch } from '../descriptor-names';
 import type { DescriptorView } from '../descriptor-record';
 import type { FileEntryView } from '../file-entry';
-import type { HolderKind } from '../file-ids';
+import type { HolderKind } from '../message-rows';
 import type { OpenImage } from '../open-image';
 
 /** Where a record is. Reused from record to record. */

@@ -1,9 +1,9 @@
 import { messages } from '../../errors/messages';
-import type { ImageFile, ImageName } from '../../frames/image-kinds';
+import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
 import type { Source, SourceMember } from '../../storage/source';
 import { batchesOf, forEachRecord, imageOf, type OpenImage } from '../open-image';
 import { type Listeners, listenersAmong } from './listeners';
-import { READERS, type Reader } from './readers';
+import { type Reader, readersOf } from './readers';
 import type { RecordPlace, Subscriber } from './subscriber';
 
 const SIZE_BYTES = 4;
@@ -39,7 +39,7 @@ export async function walkImage(
 
 /** True for an image that has something to tell to a subscriber. */
 export function tells({ kind }: ImageFile, subscriber: Subscriber): boolean {
-  return (READERS.get(kind.name) ?? []).some(({ events }) => events.some((event) => subscriber[event] !== undefined));
+  return readersOf(kind).some(({ events }) => events.some((event) => subscriber[event] !== undefined));
 }
 
 class Place implements RecordPlace {
@@ -58,7 +58,7 @@ class Audience {
   }
 
   async read(member: SourceMember, image: ImageFile): Promise<void> {
-    const readers = this.readersOf(image.kind.name);
+    const readers = this.heardOf(image.kind);
     if (readers.length === 0) return;
     const visits = readers.map(({ start }) => start(image, this.listeners));
     const firstOnly = readers.every(({ first }) => first !== undefined);
@@ -83,11 +83,12 @@ class Audience {
     for (const subscriber of this.subscribers) subscriber.closed?.(at.open);
   }
 
-  private readersOf(name: ImageName): readonly Reader[] {
+  private heardOf(kind: ImageKind): readonly Reader[] {
+    const { name } = kind;
     let readers = this.readers.get(name);
     if (readers === undefined) {
       const isHeard = ({ events }: Reader) => events.some((event) => this.listeners[event].length > 0);
-      readers = (READERS.get(name) ?? []).filter(isHeard);
+      readers = readersOf(kind).filter(isHeard);
       this.readers.set(name, readers);
     }
     return readers;

@@ -1,8 +1,10 @@
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
+import type { IdKind } from '../../checkpoint/id-kinds';
+import { idFieldsOf } from '../../checkpoint/message-rows';
 import type { MessageShape } from '../../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
-import { hasIds, idFieldsOf } from './id-fields';
-import type { IdKind, IdPairs } from './id-pairs';
+import { hasIds } from './id-fields';
+import type { IdPairs } from './id-pairs';
 
 /** How a field is compared: as an id, as a message with ids in it, or, undefined, as bytes. */
 type Way = IdKind | 'any' | 'not here' | MessageShape;
@@ -38,8 +40,9 @@ function payloadOf({ bytes, valueStart, end }: FieldCursor): BytesAt {
 
 function findWays(shape: MessageShape): (Way | undefined)[] {
   const found: (Way | undefined)[] = [];
+  const idFields = idFieldsOf(shape.name);
   for (const field of shape.fields) {
-    const rows = idFieldsOf(shape.name, field.number);
+    const rows = idFields.get(field.number);
     if (rows !== undefined)
       found[field.number] = rows.every(({ when }) => when === undefined) ? rows[0]?.kind : 'not here';
     else if (field.type === 'message' && hasIds(field.message)) found[field.number] = field.message;

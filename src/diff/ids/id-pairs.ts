@@ -1,21 +1,6 @@
+import { ID_KINDS, type IdKind } from '../../checkpoint/id-kinds';
 import { NumberMap } from './number-map';
 
-/** Numbers that a dump, or the kernel, gave to what has no other name; each kind counts by itself. */
-export const ID_KINDS = [
-  'file',
-  'pipe',
-  'socket',
-  'terminal',
-  'memfd',
-  'ghost',
-  'memory',
-  'table',
-  'folders',
-  'signals',
-  'namespace',
-  'pages',
-] as const;
-export type IdKind = (typeof ID_KINDS)[number];
 export type Side = 'before' | 'after';
 
 /** Stands for the partner of an id that has none; no id is as large. */

@@ -1,7 +1,7 @@
+import { entryTypeOfMember } from '../../checkpoint/entry-types';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import { type CheckpointIds, NO_NUMBER } from './checkpoint-ids';
-import { kindOfNumber } from './entry-identity';
 import type { IdPairs } from './id-pairs';
 
 /** Two rows of files.img that the same descriptor refers to. */
@@ -74,7 +74,7 @@ class FilePairing {
     const all = this[side];
     for (let row = 0; row < all.ids.length; row += 1) {
       this.ids.know('file', side, all.ids.at(row));
-      const kind = kindOfNumber(all.members.at(row));
+      const kind = entryTypeOfMember(all.members.at(row))?.numbered?.kind;
       if (kind !== undefined) this.ids.know(kind, side, all.numbers.at(row));
     }
   }
@@ -134,7 +134,7 @@ class FilePairing {
     this.isPaired.before[before] = 1;
     this.isPaired.after[after] = 1;
     ids.link('file', a.ids.at(before), b.ids.at(after));
-    const kind = kindOfNumber(a.members.at(before));
+    const kind = entryTypeOfMember(a.members.at(before))?.numbered?.kind;
     const [x, y] = [a.numbers.at(before), b.numbers.at(after)];
     if (kind !== undefined && x !== NO_NUMBER && y !== NO_NUMBER) ids.link(kind, x, y);
   }

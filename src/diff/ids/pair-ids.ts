@@ -1,7 +1,8 @@
+import type { IdKind } from '../../checkpoint/id-kinds';
+import { idFieldsOf } from '../../checkpoint/message-rows';
 import { shapeOf } from '../../schema/shape';
 import type { CheckpointIds } from './checkpoint-ids';
-import { idFieldsOf } from './id-fields';
-import { type IdKind, IdPairs } from './id-pairs';
+import { IdPairs } from './id-pairs';
 import { type Proposal, pairFiles } from './pair-files';
 
 /**
@@ -30,7 +31,7 @@ function linkOrKnow(ids: IdPairs, kind: IdKind, before: number | undefined, afte
 }
 
 const SHARED = shapeOf('task_kobj_ids_entry').fields.flatMap(({ name, number }) => {
-  const kind = idFieldsOf('task_kobj_ids_entry', number)?.[0]?.kind;
+  const kind = idFieldsOf('task_kobj_ids_entry').get(number)?.[0]?.kind;
   return kind === undefined || kind === 'any' ? [] : [{ name: name as 'vm_id', kind }];
 });
 

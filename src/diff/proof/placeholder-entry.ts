@@ -1,5 +1,6 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { ENTRY_TYPES, type EntryType, hasOwner } from '../../checkpoint/entry-types';
+import { hasOwner } from '../../checkpoint/entry-facts';
+import { INHERITABLE_TYPES, type InheritableType } from '../../checkpoint/entry-types';
 import type { Plan, PlanOwner, PlanPlaceholder } from '../../plan/plan';
 import { EXT_FILE_ENTRY_FIELDS, FD_TYPES, FILE_ENTRY_FIELDS, FOWN_ENTRY_FIELDS } from '../../schema/generated/images';
 import { encodeBytesField, encodeVarintField } from '../../wire/encode';
@@ -7,8 +8,8 @@ import { patchRecord } from '../../wire/patch';
 import { fieldsIn, joinedPayload, numberIn } from '../wire/fields';
 
 /** The type that a placeholder had before; undefined where none of that name can be inherited. */
-export function typeOfPlaceholder({ was }: PlanPlaceholder): EntryType | undefined {
-  return ENTRY_TYPES.find(({ name }) => name === was.type);
+export function typeOfPlaceholder({ was }: PlanPlaceholder): InheritableType | undefined {
+  return INHERITABLE_TYPES.find(({ name }) => name === was.type);
 }
 
 /** File ids of placeholders whose owner the rewrite dropped, as the plan warns. */
@@ -17,7 +18,7 @@ export function droppedOwners({ warnings }: Plan): Set<number | undefined> {
 }
 
 /** The bytes of the owner in an entry of files.img; undefined where its type has it elsewhere. Throws WireFault. */
-export function ownerIn(type: EntryType, entry: BytesAt): Buffer | undefined {
+export function ownerIn(type: InheritableType, entry: BytesAt): Buffer | undefined {
   const { member, ownerField } = type;
   if (ownerField === undefined) return undefined;
   const inside = joinedPayload(entry.bytes, fieldsIn(entry).get(member) ?? []);

@@ -1,5 +1,5 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { SCM_RIGHTS } from '../../checkpoint/file-ids';
+import { SCM_RIGHTS } from '../../checkpoint/message-rows';
 import type { PlanPlaceholder } from '../../plan/plan';
 import { FD_TYPES, FDINFO_ENTRY_FIELDS, SCM_ENTRY_FIELDS, SK_PACKET_ENTRY_FIELDS } from '../../schema/generated/images';
 import { encodeBytesField, encodeVarint, encodeVarintField } from '../../wire/encode';

@@ -1,5 +1,5 @@
+import type { IdField } from '../../checkpoint/message-rows';
 import type { FieldShape } from '../../schema/shape';
-import type { IdField } from '../ids/id-fields';
 import { numbersIn, type Range } from './fields';
 
 /** The ids that a field of one message holds. */

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BytesAt } from '../../bytes/same-bytes';
+import { idFieldsOf, namesOf } from '../../checkpoint/message-rows';
 import type { FieldShape, MessageShape } from '../../schema/shape';
 import { WIRE_TYPE } from '../../wire/field-cursor';
-import { identityOf } from '../identity';
-import { idFieldsOf } from '../ids/id-fields';
 import type { IdPairs, Side } from '../ids/id-pairs';
 import { cursorAt, fieldsIn, numbersIn, payloadAt, type Range } from './fields';
 import { kindOfIds } from './ids-in-field';
@@ -21,7 +20,7 @@ const MAX_KEY_BYTES = 1 << 10;
 
 /** The fields that name a message among others of its kind; none where only its place does. Throws WireFault. */
 export function nameParts(shape: MessageShape, message: BytesAt): NamePart[] {
-  return identityOf(shape.name).map((name) => partOf(shape, message, name.split('.')));
+  return namesOf(shape.name).map((name) => partOf(shape, message, name.split('.')));
 }
 
 function partOf(shape: MessageShape, message: BytesAt, path: readonly string[]): NamePart {
@@ -41,12 +40,12 @@ export function pairingKey(shape: MessageShape, message: BytesAt): string | unde
 
 /** The same, with ids as `ids` names them. Throws WireFault. */
 export function pairingKeyOfIds(shape: MessageShape, message: BytesAt, ids: IdPairs, side: Side): string | undefined {
-  const names = identityOf(shape.name);
+  const names = namesOf(shape.name);
   if (names.length === 0) return undefined;
   return names
     .map((name) => {
       const field = shape.named(name);
-      const rows = field && idFieldsOf(shape.name, field.number);
+      const rows = field && idFieldsOf(shape.name).get(field.number);
       if (field === undefined || rows === undefined) return keyOfPart(partOf(shape, message, name.split('.')));
       const fields = fieldsIn(message);
       const numbers = numbersIn(message.bytes, fields.get(field.number) ?? []);

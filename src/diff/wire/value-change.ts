@@ -1,6 +1,6 @@
 import type { BytesAt } from '../../bytes/same-bytes';
+import type { IdKind } from '../../checkpoint/id-kinds';
 import type { FieldShape, MessageShape } from '../../schema/shape';
-import type { IdKind } from '../ids/id-pairs';
 import type { Range } from './fields';
 
 /** A step from a message into it. */

@@ -1,0 +1,11 @@
+import { decode } from '../schema/decode';
+import type { EntryFacts } from './entry-facts';
+import { inheritableType } from './entry-types';
+import type { FileEntryView } from './file-entry';
+
+/** What an entry says of itself; undefined where its type cannot be inherited or has that in another entry. Throws WireFault. */
+export function describeEntry(view: FileEntryView): EntryFacts | undefined {
+  const type = inheritableType(view);
+  if (type === undefined || type.pathId !== undefined) return undefined;
+  return type.describe(decode(type.schema, view.bytes, view.start, view.end) as never, undefined);
+}

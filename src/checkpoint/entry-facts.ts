@@ -1,0 +1,59 @@
+import { escapeBytes } from '../bytes/escape';
+import type { FownEntry, RegFileEntry } from '../schema/generated/images';
+import { externalKey, pathKey } from './key-text';
+
+/** What a plan and a listing say of an entry, whatever its type. */
+export interface EntryFacts {
+  /** The key that names it in an inherit-fd spec, escaped. */
+  readonly key: string;
+  /** Access mode and status flags as open(2) has them. */
+  readonly flags: number;
+  readonly owner: FownEntry;
+  /** Offset of a regular file; undefined where the image says that there is none. */
+  readonly offset?: bigint;
+  /** Size of a regular file; CRIU records none of a file that is open for appending alone. */
+  readonly size?: bigint;
+  readonly pipeId?: number;
+  /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */
+  readonly pipeOwner?: { readonly uid: number; readonly gid: number };
+  /** A file that lies outside: CRIU asks for it at the restore. */
+  readonly isExternal?: boolean;
+  /** How many bytes its name has, where `key` is only the beginning of it and so names nothing. */
+  readonly nameBytes?: number;
+  /** Type and permissions of a file, where the image says them. */
+  readonly mode?: number;
+  /** Mount that a path is on; undefined where no mount namespace was dumped. */
+  readonly mountId?: number;
+}
+
+/** 16 times what Linux takes for a path. No key of a file is longer. */
+export const MAX_KEY_BYTES = 1 << 16;
+const SHOWN_BYTES = 512;
+
+/** Of a name that is too long for a key. */
+export function longKey(name: Buffer): { key: string; nameBytes: number } {
+  return { key: `${escapeBytes(name.subarray(0, SHOWN_BYTES))}… (${name.length} bytes)`, nameBytes: name.length };
+}
+
+/** The key of a regular file. */
+export function keyOf({ name, ext }: RegFileEntry): string {
+  return ext === true ? externalKey(name) : pathKey(name);
+}
+
+const TYPE_OF_MODE = 0o170000;
+const FOLDER = 0o040000;
+const REGULAR = 0o100000;
+const FIFO_MODE = 0o010000;
+
+/** What kind of file a path leads to, where the image says it. */
+export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'folder' | 'regular' | 'fifo' | 'other' | undefined {
+  if (mode === undefined) return undefined;
+  const kind = mode & TYPE_OF_MODE;
+  if (kind === FIFO_MODE) return 'fifo';
+  return kind === FOLDER ? 'folder' : kind === REGULAR ? 'regular' : 'other';
+}
+
+/** True where someone is told of I/O: CRIU sets what is not zero (restore_fown in criu/files.c). */
+export function hasOwner(owner: FownEntry): boolean {
+  return owner.pid !== 0 || owner.signum !== 0;
+}
