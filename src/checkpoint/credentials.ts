@@ -3,7 +3,6 @@ import { CORE_ENTRY_FIELDS, CREDS_ENTRY_FIELDS, THREAD_CORE_ENTRY_FIELDS } from 
 import { TASK_GROUPS_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { ImagesByName } from './explore/images-by-name';
-import { forEachRecord } from './open-image';
 
 /** Credentials for access to files; all ids as the task's own user namespace has them. */
 export interface Credentials {
@@ -30,12 +29,8 @@ const CAP_DAC_READ_SEARCH = 2;
  * threads that differ are rare. Undefined where the image is missing or has none. Throws FdgraftError.
  */
 export async function readCredentials(images: ImagesByName, pid: number): Promise<Credentials | undefined> {
-  for await (const { batch, open } of images.batches(`core-${pid}.img`)) {
-    let credentials: Credentials | undefined;
-    forEachRecord({ ...batch, count: 1 }, open.name, (bytes, start, end) => {
-      credentials = inCore(bytes, start, end);
-    });
-    return credentials;
+  for await (const { batch } of images.batches(`core-${pid}.img`)) {
+    return batch.at(0, inCore);
   }
   return undefined;
 }

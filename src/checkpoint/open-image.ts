@@ -1,9 +1,8 @@
 import { escapeBytes } from '../bytes/escape';
-import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
-import { WireFault } from '../errors/wire-fault';
 import { IMG_SERVICE, type ImageFile, type ImageKind, identifyImage } from '../frames/image-kinds';
-import { type ExtraLength, type RecordBatch, RecordReader, type TakeExtra } from '../frames/record-reader';
+import type { RecordBatch } from '../frames/record-batch';
+import { type ExtraLength, RecordReader, type TakeExtra } from '../frames/record-reader';
 import { decode } from '../schema/decode';
 import type { MessageSchema } from '../schema/message';
 import { extraBytes, hasExtras, recordGrammar } from '../schema/record-grammar';
@@ -81,31 +80,6 @@ export async function readBatches(
   for await (const { batch, open } of batchesOf(member, image, onOpen, takeExtra)) await visit(batch, open);
 }
 
-/** A batch in pieces of so many records, for those who make something of each: it need not all be there at once. */
-export function* piecesOf(batch: RecordBatch, records: number): Generator<RecordBatch, void, undefined> {
-  for (let from = 0; from < batch.count; from += records) {
-    const to = Math.min(batch.count, from + records);
-    const [starts, ends] = [batch.starts.subarray(from, to), batch.ends.subarray(from, to)];
-    yield { ...batch, starts, ends, count: to - from, firstEntry: batch.firstEntry + from };
-  }
-}
-
-/** Calls `visit` with each record of a batch, and says of a fault where in the file it is. */
-export function forEachRecord(
-  batch: RecordBatch,
-  file: string,
-  visit: (bytes: Uint8Array, start: number, end: number, entry: number) => void,
-): void {
-  const { bytes, starts, ends, count, firstEntry } = batch;
-  for (let i = 0; i < count; i += 1) {
-    try {
-      visit(bytes, starts[i] as number, ends[i] as number, firstEntry + i);
-    } catch (error) {
-      throw error instanceof WireFault ? locate(error, file, firstEntry + i, batch.base) : error;
-    }
-  }
-}
-
 /** Decodes all records of a small image. */
 export async function decodeAll<T>(
   member: SourceMember,
@@ -117,8 +91,7 @@ export async function decodeAll<T>(
   await readBatches(
     member,
     image,
-    (batch, open) =>
-      forEachRecord(batch, open.name, (bytes, start, end) => decoded.push(decode(schema, bytes, start, end))),
+    (batch) => batch.each((bytes, start, end) => decoded.push(decode(schema, bytes, start, end))),
     onOpen,
   );
   return decoded;

@@ -4,7 +4,6 @@ import { ID_RANGES_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { MAX_ID } from './credentials';
 import type { ImagesByName } from './explore/images-by-name';
-import { forEachRecord } from './open-image';
 
 /** Ids of a user namespace that follow each other inside and outside: a line of uid_map or gid_map. */
 export interface IdRange {
@@ -26,12 +25,8 @@ export interface UserNamespace {
 export async function readUserNamespace(images: ImagesByName, rootPid: number): Promise<UserNamespace | undefined> {
   const ids = await images.first(`ids-${rootPid}.img`, TASK_KOBJ_IDS_ENTRY);
   if (ids?.user_ns_id === undefined) return undefined;
-  for await (const { batch, open } of images.batches(`userns-${ids.user_ns_id}.img`)) {
-    let namespace: UserNamespace | undefined;
-    forEachRecord({ ...batch, count: 1 }, open.name, (bytes, start, end) => {
-      namespace = decodeUserNamespace(bytes, start, end);
-    });
-    return namespace;
+  for await (const { batch } of images.batches(`userns-${ids.user_ns_id}.img`)) {
+    return batch.at(0, decodeUserNamespace);
   }
   return undefined;
 }

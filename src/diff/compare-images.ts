@@ -1,11 +1,11 @@
 import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
-import { encodeUint32 } from '../bytes/little-endian';
 import { sameBytes } from '../bytes/same-bytes';
 import { namesOf } from '../checkpoint/message-rows';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
+import { encodeMagics } from '../frames/write-records';
 import { breathe } from '../storage/breath';
 import { compareMessages } from './compare-messages';
 import type { Digest, Sides } from './difference';
@@ -66,8 +66,8 @@ export function sidesOf(before: Digest | undefined, after: Digest | undefined): 
   return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
-function digestOfHead({ first, own }: Magics): Digest {
-  const head = Buffer.concat([...(first === undefined ? [] : [encodeUint32(first)]), encodeUint32(own)]);
+function digestOfHead(magics: Magics): Digest {
+  const head = encodeMagics(magics);
   return { bytes: head.length, sha256: builtins.crypto.createHash('sha256').update(head).digest('hex') };
 }
 

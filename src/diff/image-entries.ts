@@ -3,10 +3,9 @@ import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
 import { type BytesAt, equalBytes } from '../bytes/same-bytes';
-import { locate } from '../errors/locate';
-import { WireFault } from '../errors/wire-fault';
 import type { ImageKind } from '../frames/image-kinds';
-import { type Magics, type RecordBatch, RecordReader } from '../frames/record-reader';
+import type { RecordBatch } from '../frames/record-batch';
+import { type Magics, RecordReader } from '../frames/record-reader';
 import { kindOf } from '../json/image-to-json';
 import { extraBytes, hasExtras, messageOfEntry, type RecordGrammar, recordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
@@ -48,7 +47,7 @@ export class ImageEntries {
     readonly kind: ImageKind,
     readonly magics: Magics,
     private readonly reader: RecordReader,
-    private readonly file: string,
+    readonly _file: string,
     private readonly showsPayload: boolean,
   ) {
     const grammar = recordGrammar(kind);
@@ -136,16 +135,10 @@ export class ImageEntries {
     this.reader.release();
   }
 
-  private see({ bytes, starts, ends, count, firstEntry, base, end: batchEnd }: RecordBatch): void {
+  private see(batch: RecordBatch): void {
     if (this.open !== undefined && this.open.inner === 0) this.close();
-    for (let i = 0; i < count; i += 1) {
-      const [start, end] = [starts[i] as number, ends[i] as number];
-      try {
-        this.record(bytes, start, end, base, batchEnd);
-      } catch (error) {
-        throw error instanceof WireFault ? locate(error, this.file, firstEntry + i, base) : error;
-      }
-    }
+    const { base, end: batchEnd } = batch;
+    batch.each((bytes, start, end) => this.record(bytes, start, end, base, batchEnd));
     // The buffer is the reader's.
     if (this.open !== undefined) this.open.entry = copied(this.open.entry);
   }

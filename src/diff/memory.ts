@@ -4,7 +4,6 @@ import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { MappingTable } from '../checkpoint/explore/mapping-table';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { readPageRun } from '../checkpoint/explore/page-run';
-import { forEachRecord } from '../checkpoint/open-image';
 import type { MemberReader, Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { sidesOf } from './compare-images';
@@ -69,8 +68,8 @@ async function readPageMap(images: ImagesByName, pid: number) {
   let pagesId: number | undefined;
   let isCompressed = false;
   const cursor = new FieldCursor();
-  for await (const { batch, open } of images.batches(`pagemap-${pid}.img`)) {
-    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+  for await (const { batch } of images.batches(`pagemap-${pid}.img`)) {
+    batch.each((bytes, start, end, entry) => {
       if (entry === 0) {
         pagesId = pagesIdIn(bytes, start, end);
         return;

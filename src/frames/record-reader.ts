@@ -4,6 +4,7 @@ import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { IMG_COMMON, IMG_SERVICE, type ImageKind } from './image-kinds';
+import { RecordBatch } from './record-batch';
 
 /** Most images are small; those that are not are read in larger chunks from the second on. */
 const FIRST_CHUNK_BYTES = 1 << 16;
@@ -49,23 +50,6 @@ export interface RecordRules {
   readonly takeExtra?: TakeExtra | undefined;
   /** Where given, bytes that cannot be a record end the records (`readTail`); else they are an error. */
   readonly tail?: TailRules | undefined;
-}
-
-/**
- * Some records of an image, as positions in one buffer. Record i is `bytes[starts[i], ends[i])`; its u32
- * size stands before it. Valid until the next batch is asked for.
- */
-export interface RecordBatch {
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  /** Number in the image of record 0 of the batch. */
-  readonly firstEntry: number;
-  /** Where the batch ends: after the last record, and after its extra where that is in the buffer as a whole. */
-  readonly end: number;
-  /** Offset in the file of bytes[0]. */
-  readonly base: number;
 }
 
 interface Buffers {
@@ -224,7 +208,7 @@ export class RecordReader {
       at += extra;
     }
     this.start = at;
-    return { bytes, count, starts: this.starts, ends: this.ends, firstEntry, end: at, base: this.base };
+    return new RecordBatch(this.file, bytes, this.starts, this.ends, count, firstEntry, at, this.base);
   }
 
   /** Whether the tail begins where a record of this size would be the next. */

@@ -1,11 +1,11 @@
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { encodeUint32, readUint32 } from '../bytes/little-endian';
-import { locate } from '../errors/locate';
 import { messages } from '../errors/messages';
-import { WireFault } from '../errors/wire-fault';
 import { type ImageKind, kindOfMagic, PLAN_MAGIC, rawFileOf } from '../frames/image-kinds';
-import { type Magics, type RecordBatch, RecordReader, type RecordRules } from '../frames/record-reader';
+import type { RecordBatch, VisitRecord } from '../frames/record-batch';
+import { type Magics, RecordReader, type RecordRules } from '../frames/record-reader';
 import { whatBegins } from '../frames/what-begins';
+import { encodeMagics } from '../frames/write-records';
 import { extraBytes, type RecordGrammar, type RecordRole, recordGrammar } from '../schema/record-grammar';
 import { shapeOf } from '../schema/shape';
 import { tailRules } from '../schema/tail-rules';
@@ -116,7 +116,7 @@ class ImageDecoder {
     text.begin('{');
     writer.key('magic');
     text.quoted(kind.name);
-    const head = encodeHead(magics);
+    const head = encodeMagics(magics);
     if (!head.equals(usualHead(kind))) {
       writer.key(HEAD_KEY);
       writer.base64(head);
@@ -126,23 +126,19 @@ class ImageDecoder {
   }
 
   async batch(batch: RecordBatch): Promise<void> {
-    const { bytes, starts, ends, count, firstEntry, base } = batch;
     this.endExtra();
-    for (let i = 0; i < count; i += 1) {
-      const [start, end] = [starts[i] as number, ends[i] as number];
-      try {
-        const role = this.record(bytes, start, end);
-        const length = role.parts.length === 0 ? 0 : extraBytes(role);
-        if (end + length <= batch.end) {
-          this.openExtra?.take(bytes.subarray(end, end + length));
-          this.endExtra();
-        }
-      } catch (error) {
-        throw error instanceof WireFault ? locate(error, this.file, firstEntry + i, base) : error;
-      }
+    const visit: VisitRecord = (bytes, start, end) => {
+      const role = this.record(bytes, start, end);
+      const length = role.parts.length === 0 ? 0 : extraBytes(role);
+      if (end + length > batch.end) return;
+      this.openExtra?.take(bytes.subarray(end, end + length));
+      this.endExtra();
+    };
+    for (let i = 0; i < batch.count; i += 1) {
+      batch.at(i, visit);
       if (this.text.isFull) await this.text.flush();
     }
-    this.entries = firstEntry + count;
+    this.entries = batch.firstEntry + batch.count;
   }
 
   private record(bytes: Uint8Array, start: number, end: number): RecordRole {
@@ -267,9 +263,5 @@ function isEmptyRecord(bytes: Uint8Array): boolean {
 
 /** The magics that an image of this kind begins with, but in the oldest format. */
 export function usualHead({ firstMagic, magic }: ImageKind): Buffer {
-  return encodeHead({ first: firstMagic, own: magic, headerBytes: 0 });
-}
-
-function encodeHead({ first, own }: Magics): Buffer {
-  return Buffer.concat([...(first === undefined ? [] : [encodeUint32(first)]), encodeUint32(own)]);
+  return encodeMagics({ first: firstMagic, own: magic });
 }

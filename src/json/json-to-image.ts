@@ -1,11 +1,11 @@
 import { decodeBase64 } from '../bytes/base64';
 import { BufferedWriter } from '../bytes/buffered-writer';
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
-import { encodeUint32 } from '../bytes/little-endian';
 import { messages } from '../errors/messages';
 import { IMAGE_KINDS, type ImageKind, kindNamed } from '../frames/image-kinds';
 import { MAX_RECORD_BYTES } from '../frames/record-reader';
 import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
+import { encodeSize } from '../frames/write-records';
 import { entryGrammar, hasExtras, messageOfEntry, type RecordGrammar } from '../schema/record-grammar';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
@@ -207,7 +207,7 @@ class EntryEncoder {
   /** Puts a small record where records gather, without a promise; false where there is no room for it. */
   tryPut(): boolean {
     const record = this.checked();
-    return this.writer.add(encodeUint32(record.length), record);
+    return this.writer.add(encodeSize(record.length), record);
   }
 
   async next(index: number): Promise<void> {
@@ -299,7 +299,7 @@ class EntryEncoder {
 
   async put(): Promise<void> {
     const record = this.checked();
-    await this.writer.write(encodeUint32(record.length));
+    await this.writer.write(encodeSize(record.length));
     await this.writer.write(record);
   }
 

@@ -1,7 +1,7 @@
 import type { BufferedWriter } from '../bytes/buffered-writer';
-import { encodeUint32 } from '../bytes/little-endian';
 import type { ExtraRow, ImageKind } from '../frames/image-kinds';
 import { TO_THE_END } from '../frames/record-reader';
+import { frameRecord } from '../frames/write-records';
 import { type ExtraPart, paddingOf, type RecordRole, roleReader } from '../schema/record-grammar';
 import { shapeOf } from '../schema/shape';
 import { Spool } from '../storage/spool';
@@ -187,8 +187,7 @@ class Messages implements Extra {
     const text = new Spool();
     try {
       await readBase64(scanner, text, NOT_SHOWN);
-      this.spool.push(encodeUint32(record.length));
-      this.spool.push(record);
+      for (const piece of frameRecord(record)) this.spool.push(piece);
       const [part] = roleReader(this.inner)(record, 0, record.length).parts;
       const into = { write: async (bytes: Uint8Array) => this.spool.push(bytes) };
       await writePart(part as ExtraPart, text, into, (problem, hint) => scanner.fault(problem, hint));

@@ -1,14 +1,13 @@
 import protobuf from 'protobufjs/light';
-import { encodeUint32 } from '../bytes/little-endian';
 import { messages } from '../errors/messages';
 import { IMG_COMMON, PLAN_IMAGE, PLAN_MAGIC } from '../frames/image-kinds';
+import { encodeMagics, frameRecord } from '../frames/write-records';
 import descriptor from '../schema/generated/plan.json';
 import { PLAN_SIZE_MAX, UNPACKED_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { Plan, PlanPlaceholder } from './plan';
 import { unpackedBytes } from './unpacked-bytes';
 
-const SIZE_BYTES = 4;
 /** So many numbers are encoded at once: the library makes some objects for each. */
 const NUMBERS_AT_ONCE = 1 << 14;
 /** Those of a reference, but for pids. */
@@ -24,13 +23,13 @@ export function encodePlan(plan: Plan): Uint8Array[] {
   const head = root.lookupType('fdgraft.plan_head');
   const placeholder = root.lookupType('fdgraft.plan_placeholder');
   const { placeholders, ...rest } = plan;
-  const pieces: Uint8Array[] = [encodeUint32(IMG_COMMON), encodeUint32(PLAN_MAGIC)];
-  let size = 2 * SIZE_BYTES;
+  const pieces: Uint8Array[] = [encodeMagics({ first: IMG_COMMON, own: PLAN_MAGIC })];
+  let size = (pieces[0] as Uint8Array).length;
   const add = (parts: readonly Uint8Array[]) => {
-    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    size += SIZE_BYTES + bytes;
+    const framed = frameRecord(...parts);
+    size += framed.reduce((sum, { length }) => sum + length, 0);
     if (size > PLAN_SIZE_MAX) throw messages.planPastLimit(PLAN_IMAGE, `${PLAN_SIZE_MAX} bytes`);
-    pieces.push(encodeUint32(bytes), ...parts);
+    pieces.push(...framed);
   };
   add([head.encode(head.fromObject({ ...rest, placeholders: placeholders.length })).finish()]);
   for (const one of placeholders) add(encodePlaceholder(placeholder, one));

@@ -1,8 +1,8 @@
 import { builtins } from '../bytes/builtins';
-import { encodeUint32 } from '../bytes/little-endian';
 import { type OpenImage, readBatches } from '../checkpoint/open-image';
 import { IMG_COMMON, type ImageFile } from '../frames/image-kinds';
-import type { RecordBatch } from '../frames/record-reader';
+import type { RecordBatch } from '../frames/record-batch';
+import { encodeMagics, frameRecord } from '../frames/write-records';
 import type { Sink } from '../storage/sink';
 import type { SourceMember } from '../storage/source';
 import type { ChangedImage } from './match';
@@ -52,12 +52,12 @@ export async function changeImage(
       },
       async (open) => {
         name = open.name;
-        const magics = encodeMagics(open);
+        const magics = encodeMagics({ first: open.hasFirstMagic ? IMG_COMMON : undefined, own: open.kind.magic });
         await write(magics, magics);
       },
       async (extra) => write(extra, extra),
     );
-    await write(NO_BYTES, Buffer.concat(append().flatMap(frame)));
+    await write(NO_BYTES, Buffer.concat(append().flatMap((record) => frameRecord(record))));
     return { name, before: before.digest(), after: after.digest() };
   } finally {
     await writer.close();
@@ -65,15 +65,6 @@ export async function changeImage(
 }
 
 const NO_BYTES = Buffer.alloc(0);
-
-function frame(record: Buffer): Buffer[] {
-  return [encodeUint32(record.length), record];
-}
-
-function encodeMagics(open: OpenImage): Buffer {
-  const own = encodeUint32(open.kind.magic);
-  return open.hasFirstMagic ? Buffer.concat([encodeUint32(IMG_COMMON), own]) : own;
-}
 
 /** Where the size of the first record stands. */
 function firstByte({ starts }: RecordBatch): number {
@@ -87,7 +78,7 @@ function applyReplacements(batch: RecordBatch, original: Uint8Array, replacement
   let copied = firstByte(batch);
   for (const { index, record } of replacements) {
     pieces.push(bytes.subarray(copied, (starts[index] as number) - SIZE_BYTES));
-    if (record !== undefined) pieces.push(...frame(record));
+    if (record !== undefined) pieces.push(...frameRecord(record));
     copied = ends[index] as number;
   }
   pieces.push(bytes.subarray(copied, end));

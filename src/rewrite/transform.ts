@@ -1,10 +1,10 @@
 import { DescriptorView } from '../checkpoint/descriptor-record';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
-import { forEachRecord, imageOf, type OpenImage } from '../checkpoint/open-image';
+import { imageOf, type OpenImage } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
-import type { RecordBatch } from '../frames/record-reader';
+import type { RecordBatch } from '../frames/record-batch';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
@@ -104,12 +104,13 @@ class Transformer {
       const placeholders = this.byEntry[this.next] as readonly Placeholder[];
       const index = (placeholders[0] as Placeholder).match.entry - batch.firstEntry;
       if (index >= batch.count) break;
-      const [start, end] = [batch.starts[index] as number, batch.ends[index] as number];
-      for (const placeholder of placeholders) {
-        if (placeholder.fileId === placeholder.match.id) {
-          replacements.push({ index, record: makePlaceholder(placeholder, batch.bytes, start, end) });
-        } else this.split.push(makeSplitPlaceholder(placeholder, batch.bytes, start, end));
-      }
+      batch.at(index, (bytes, start, end) => {
+        for (const placeholder of placeholders) {
+          if (placeholder.fileId === placeholder.match.id) {
+            replacements.push({ index, record: makePlaceholder(placeholder, bytes, start, end) });
+          } else this.split.push(makeSplitPlaceholder(placeholder, bytes, start, end));
+        }
+      });
     }
     return replacements;
   }
@@ -117,7 +118,7 @@ class Transformer {
   private replaceDescriptors(batch: RecordBatch, open: OpenImage): Replacement[] {
     const { view } = this;
     const replacements: Replacement[] = [];
-    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+    batch.each((bytes, start, end, entry) => {
       const { id } = view.read(bytes, start, end);
       if (id === -1 || !this.ids.has(id)) return;
       const placeholder = this.wholes.get(id) ?? this.byDescriptor.get(nameOf(open, view.checkComplete()));
@@ -128,10 +129,10 @@ class Transformer {
     return replacements;
   }
 
-  private replaceRights(batch: RecordBatch, open: OpenImage): Replacement[] {
+  private replaceRights(batch: RecordBatch, _open: OpenImage): Replacement[] {
     const { rights } = this;
     const replacements: Replacement[] = [];
-    forEachRecord(batch, open.name, (bytes, start, end, entry) => {
+    batch.each((bytes, start, end, entry) => {
       let isOne = false;
       visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
         if (kind === 'SCM right' && rights.has(id)) isOne = true;

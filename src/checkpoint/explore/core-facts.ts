@@ -7,7 +7,6 @@ import {
   type TaskKobjIdsEntry,
 } from '../../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
-import { forEachRecord } from '../open-image';
 import { MAX_NAME_BYTES } from '../tasks';
 import type { ImagesByName } from './images-by-name';
 
@@ -31,14 +30,10 @@ export function isDead(core: CoreFacts | undefined): boolean {
 
 /** Undefined where the task has no core image. Throws FdgraftError. */
 export async function readCore(images: ImagesByName, pid: number): Promise<CoreFacts | undefined> {
-  let facts: CoreFacts | undefined;
-  for await (const { batch, open } of images.batches(`core-${pid}.img`)) {
-    forEachRecord({ ...batch, count: 1 }, open.name, (bytes, start, end) => {
-      facts = factsOf(bytes, start, end);
-    });
-    break;
+  for await (const { batch } of images.batches(`core-${pid}.img`)) {
+    return batch.at(0, factsOf);
   }
-  return facts;
+  return undefined;
 }
 
 function factsOf(bytes: Uint8Array, start: number, end: number): CoreFacts {

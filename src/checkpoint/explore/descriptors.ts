@@ -1,6 +1,5 @@
 import { FD_TYPES, FS_ENTRY } from '../../schema/generated/images';
 import { DescriptorView, isCloseOnExec } from '../descriptor-record';
-import { forEachRecord, piecesOf } from '../open-image';
 import type { ExploredTask } from './explored-task';
 import { type OnGap, reportImages } from './gaps';
 import type { ImagesByName } from './images-by-name';
@@ -59,10 +58,10 @@ async function* descriptorsIn(
   name: string,
 ): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
   const view = new DescriptorView();
-  for await (const { batch, open } of images.batches(name)) {
-    for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+  for await (const { batch } of images.batches(name)) {
+    for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredFds>[] = [];
-      forEachRecord(piece, open.name, (bytes, start, end) => {
+      piece.each((bytes, start, end) => {
         const { id, type, fd, flags } = view.read(bytes, start, end).checkComplete();
         const closeOnExec = isCloseOnExec(flags);
         rows.push({

@@ -4,7 +4,6 @@ import { describeEntry } from '../describe-entry';
 import type { EntryFacts } from '../entry-facts';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
-import { forEachRecord } from '../open-image';
 import { pushTo } from '../push-to';
 import { type OnGap, reportEntry, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
@@ -79,8 +78,8 @@ export class FileNames {
     const types = new Set([...keys].map((key) => key % entryKey(1, 0)));
     for (const { name, type } of await this.findSources()) {
       if (type !== undefined && !types.has(type)) continue;
-      for await (const { batch, open } of this.images.batches(name)) {
-        forEachRecord(batch, open.name, (bytes, start, end) => {
+      for await (const { batch } of this.images.batches(name)) {
+        batch.each((bytes, start, end) => {
           if (type === undefined) view.read(bytes, start, end);
           else view.readBare(type, bytes, start, end);
           const key = keyOf(view);

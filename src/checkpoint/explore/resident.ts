@@ -1,5 +1,4 @@
 import { FieldCursor } from '../../wire/field-cursor';
-import { forEachRecord, piecesOf } from '../open-image';
 import type { ExploredTask } from './explored-task';
 import { type OnGap, reportImages } from './gaps';
 import type { ImagesByName } from './images-by-name';
@@ -64,10 +63,10 @@ async function* runsIn(
 ): AsyncGenerator<Unnamed<ExploredRss>, void, undefined> {
   const cursor = new FieldCursor();
   const walk = new Walk(table);
-  for await (const { batch, open } of images.batches(name)) {
-    for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+  for await (const { batch } of images.batches(name)) {
+    for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredRss>[] = [];
-      forEachRecord(piece, open.name, (bytes, start, end, entry) => {
+      piece.each((bytes, start, end, entry) => {
         // The first is a pagemap_head.
         if (entry > 0) rows.push(runRow(readPageRun(cursor, bytes, start, end), walk, table));
       });

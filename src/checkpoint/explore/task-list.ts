@@ -1,7 +1,6 @@
 import { Numbers } from '../../bytes/numbers';
 import { SortedPairs } from '../../bytes/pairs';
 import { messages } from '../../errors/messages';
-import { forEachRecord } from '../open-image';
 import { PstreeView } from '../pstree-record';
 import { Tally } from '../tally';
 import type { ImagesByName } from './images-by-name';
@@ -80,8 +79,8 @@ export async function listTasks(images: ImagesByName): Promise<TaskList> {
     throw messages.missingImage(PSTREE, 'it says which tasks there are', hint);
   }
   const list = new TaskList();
-  for await (const { batch, open } of images.batches(PSTREE)) {
-    forEachRecord(batch, open.name, (bytes, start, end) => list.add(bytes, start, end));
+  for await (const { batch } of images.batches(PSTREE)) {
+    batch.each((bytes, start, end) => list.add(bytes, start, end));
   }
   list.finish();
   return list;

@@ -8,7 +8,7 @@ import { type InheritableType, inheritableType, typeName } from '../entry-types'
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { pipeKey } from '../key-text';
 import { accessOf } from '../open-flags';
-import { batchesOf, forEachRecord, imageOf, piecesOf } from '../open-image';
+import { batchesOf, imageOf } from '../open-image';
 import { pipeName } from '../pipe-name';
 import { entryKey, idOfKey } from './entry-key';
 import { InOrder } from './in-order';
@@ -61,11 +61,11 @@ export async function* listEntries(
       if (waiting.facts !== undefined && overview.paths.has(waiting.key)) paths.set(waiting.key, waiting.facts);
       order.put(waiting.key, waiting);
     };
-    for await (const { batch, open } of batchesOf(member, image)) {
-      for (const piece of piecesOf(batch, RECORDS_AT_ONCE)) {
+    for await (const { batch } of batchesOf(member, image)) {
+      for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
         await breathe();
         signal?.throwIfAborted();
-        forEachRecord(piece, open.name, visit);
+        piece.each(visit);
         for (const waiting of order.take(isReady)) yield* conclude(waiting, overview, paths);
       }
     }

@@ -1,5 +1,5 @@
 import type { ImageFile } from '../../frames/image-kinds';
-import type { RecordBatch } from '../../frames/record-reader';
+import type { RecordBatch } from '../../frames/record-batch';
 import type {
   InventoryEntry,
   PipeDataEntry,

@@ -1,7 +1,7 @@
 import { messages } from '../../errors/messages';
 import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
 import type { Source, SourceMember } from '../../storage/source';
-import { batchesOf, forEachRecord, imageOf, type OpenImage } from '../open-image';
+import { batchesOf, imageOf, type OpenImage } from '../open-image';
 import { type Listeners, listenersAmong } from './listeners';
 import { type Reader, readersOf } from './readers';
 import type { RecordPlace, Subscriber } from './subscriber';
@@ -74,8 +74,11 @@ class Audience {
     for await (const { batch, open } of batchesOf(member, image, onOpen)) {
       at.base = batch.base;
       for (const subscriber of this.subscribers) subscriber.batch?.(batch, open);
-      forEachRecord(firstOnly ? { ...batch, count: 1 } : batch, open.name, visit);
-      if (firstOnly) break;
+      if (firstOnly) {
+        batch.at(0, visit);
+        break;
+      }
+      batch.each(visit);
     }
     if (at.entry === -1 && readers.some(({ first }) => first === 'required')) {
       throw messages.truncated({ file: at.open.name }, SIZE_BYTES, 'there is no entry');

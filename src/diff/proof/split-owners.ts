@@ -1,4 +1,4 @@
-import { forEachRecord, imageOf, readBatches } from '../../checkpoint/open-image';
+import { imageOf, readBatches } from '../../checkpoint/open-image';
 import type { Plan } from '../../plan/plan';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
@@ -20,9 +20,9 @@ export async function readSplitOwners(plan: Plan, source: Source, signal?: Abort
     const member = await members.member('files.img');
     const image = member && imageOf(member);
     if (member === undefined || image === undefined) return owners;
-    await readBatches(member, image, (batch, open) => {
+    await readBatches(member, image, (batch, _open) => {
       signal?.throwIfAborted();
-      forEachRecord(batch, open.name, (bytes, start, end) => {
+      batch.each((bytes, start, end) => {
         const entry = { bytes, start, end };
         const id = numberIn(entry, FILE_ENTRY_FIELDS.id);
         const type = types.get(id);

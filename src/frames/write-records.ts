@@ -1,0 +1,16 @@
+import { encodeUint32 } from '../bytes/little-endian';
+
+/** The magics that an image begins with. `first`: undefined where there is only its own. */
+export function encodeMagics({ first, own }: { readonly first: number | undefined; readonly own: number }): Buffer {
+  return first === undefined ? encodeUint32(own) : Buffer.concat([encodeUint32(first), encodeUint32(own)]);
+}
+
+/** What stands before a record of so many bytes. */
+export function encodeSize(recordBytes: number): Buffer {
+  return encodeUint32(recordBytes);
+}
+
+/** A record, which may lie in pieces, as it stands in an image. */
+export function frameRecord(...pieces: readonly Uint8Array[]): Uint8Array[] {
+  return [encodeSize(pieces.reduce((sum, { length }) => sum + length, 0)), ...pieces];
+}
