@@ -50,6 +50,7 @@ export class DescriptorView {
 
   /** Throws WireFault where a field is missing without which CRIU does not read the record. */
   checkComplete(): this {
+    if (this.id !== -1 && this.flags !== -1 && this.type !== -1 && this.fd !== -1) return this;
     for (const name of REQUIRED) {
       if (this[name] !== -1) continue;
       throw new WireFault('the required field is missing', this.start, undefined, `fdinfo_entry.${name}`);

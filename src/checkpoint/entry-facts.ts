@@ -1,6 +1,5 @@
 import { escapeBytes } from '../bytes/escape';
-import type { FownEntry, RegFileEntry } from '../schema/generated/images';
-import { externalKey, pathKey } from './key-text';
+import type { FownEntry } from '../schema/generated/images';
 
 /** What a plan and a listing say of an entry, whatever its type. */
 export interface EntryFacts {
@@ -33,11 +32,6 @@ const SHOWN_BYTES = 512;
 /** Of a name that is too long for a key. */
 export function longKey(name: Buffer): { key: string; nameBytes: number } {
   return { key: `${escapeBytes(name.subarray(0, SHOWN_BYTES))}… (${name.length} bytes)`, nameBytes: name.length };
-}
-
-/** The key of a regular file. */
-export function keyOf({ name, ext }: RegFileEntry): string {
-  return ext === true ? externalKey(name) : pathKey(name);
 }
 
 const TYPE_OF_MODE = 0o170000;

@@ -8,8 +8,8 @@ import {
   type RegFileEntry,
 } from '../schema/generated/images';
 import type { MessageSchema } from '../schema/message';
-import { type EntryFacts, keyOf, longKey, MAX_KEY_BYTES } from './entry-facts';
-import { pipeKey } from './key-text';
+import { type EntryFacts, longKey, MAX_KEY_BYTES } from './entry-facts';
+import { externalKey, pathKey, pipeKey } from './key-text';
 
 /** What a type of entries is known by. Fields are those of its member of file_entry. */
 export interface TypeRow {
@@ -40,6 +40,8 @@ export interface Inheritance {
   readonly pathId?: (entry: never) => number;
 }
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 /** CRIU stores this as offset where a file has none. */
 const NO_OFFSET = 2n ** 64n - 1n;
 
@@ -47,16 +49,18 @@ const REGULAR_FILE: Inheritance = {
   schema: REG_FILE_ENTRY,
   owner: 'fown',
   isPath: true,
-  describe: (reg: RegFileEntry) => ({
-    ...(reg.name.length > MAX_KEY_BYTES ? longKey(reg.name) : { key: keyOf(reg) }),
-    flags: reg.flags,
-    owner: reg.fown,
-    ...(reg.pos === NO_OFFSET ? {} : { offset: reg.pos }),
-    ...(reg.size === undefined ? {} : { size: reg.size }),
-    ...(reg.mode === undefined ? {} : { mode: reg.mode }),
-    ...(reg.ext === true ? { isExternal: true } : {}),
-    ...(reg.mnt_id === undefined || reg.mnt_id < 0 ? {} : { mountId: reg.mnt_id }),
-  }),
+  // A million of them are described: no objects but the one.
+  describe: ({ name, ext, flags, fown: owner, pos, size, mode, mnt_id }: RegFileEntry) => {
+    const facts: Writable<EntryFacts> = { key: '', flags, owner };
+    if (name.length > MAX_KEY_BYTES) Object.assign(facts, longKey(name));
+    else facts.key = ext === true ? externalKey(name) : pathKey(name);
+    if (pos !== NO_OFFSET) facts.offset = pos;
+    if (size !== undefined) facts.size = size;
+    if (mode !== undefined) facts.mode = mode;
+    if (ext === true) facts.isExternal = true;
+    if (mnt_id !== undefined && mnt_id >= 0) facts.mountId = mnt_id;
+    return facts;
+  },
 };
 
 const PIPE: Inheritance = {

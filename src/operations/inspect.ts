@@ -56,7 +56,7 @@ export async function* inspect(
     if (taken !== undefined && callerFds.length === 0) continue;
     if (external === true && !entry.isExternal) continue;
     if (isNamed !== undefined && !isNamed(pathOf(entry))) continue;
-    yield { ...entry, callerFds };
+    yield Object.assign(entry, { callerFds });
   }
   const error = await taken?.explain();
   if (error !== undefined) throw error;

@@ -1,3 +1,4 @@
+import type { Descriptor } from '../checkpoint/listing/open-entry';
 import type { ListedEntry } from '../operations/inspect';
 import { accessWord, columns, pidAndFd, shellQuote } from './words';
 
@@ -79,26 +80,34 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
     facts.nameBytes === undefined
       ? fds.map((fd) => `--inherit-fd ${shellQuote(`fd[${fd}]:${facts.key}`)}`).join(' ')
       : facts.key;
-  const state = [
-    ...(missingEnd === undefined ? [] : [`${missingEnd} end missing`]),
-    ...(facts.isExternal === true ? ['external'] : []),
-    ...(facts.offset === undefined ? [] : [`offset ${facts.offset}`]),
-    ...(unreadBytes === 0 ? [] : [`${unreadBytes} unread`]),
-  ];
-  const more = [...describeOthers(entry), ...describeTies(entry)];
-  const holders = [describeDescriptors(entry), ...more].filter((text) => text !== '');
-  return [options, type, accessWord(facts.flags), state.join(', '), holders.join('; ')];
+  const state: string[] = [];
+  if (missingEnd !== undefined) state.push(`${missingEnd} end missing`);
+  if (facts.isExternal === true) state.push('external');
+  if (facts.offset !== undefined) state.push(`offset ${facts.offset}`);
+  if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
+  return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
 }
 
 /** A unix socket whose peer is outside: it comes from outside, too, but only CRIU itself can be given it. */
 function outerSocketRow(entry: ListedEntry): string[] {
-  const holders = [describeDescriptors(entry), ...describeOthers(entry), ...describeTies(entry)];
   const state = entry.criuKey === undefined ? 'peer outside, which CRIU connects to again' : 'peer outside';
-  return [entry.criuKey ?? '-', entry.type, '', state, holders.filter((text) => text !== '').join('; ')];
+  return [entry.criuKey ?? '-', entry.type, '', state, describeHolders(entry)];
+}
+
+function describeHolders(entry: ListedEntry): string {
+  const descriptors = describeDescriptors(entry);
+  if (entry.others.length === 0 && entry.ties.length === 0) return descriptors;
+  const all = [descriptors, ...describeOthers(entry), ...describeTies(entry)];
+  return all.filter((text) => text !== '').join('; ');
 }
 
 /** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
 function describeDescriptors({ descriptors }: ListedEntry): string {
+  // Nearly every entry has one descriptor in one task.
+  if (descriptors.length === 1) {
+    const [{ pids, names, fd }] = [...descriptors] as [Descriptor];
+    if (pids.length === 1) return withName(`${pids[0]}/${fd}`, names[0] ?? '');
+  }
   const byTask = new Map<string, { name: string; places: string[] }>();
   let shown = 0;
   let left = 0;
@@ -117,10 +126,12 @@ function describeDescriptors({ descriptors }: ListedEntry): string {
       else known.places.push(place);
     });
   }
-  const text = [...byTask.values()]
-    .map(({ name, places }) => places.join(' ') + (name === '' ? '' : ` (${name})`))
-    .join(', ');
+  const text = [...byTask.values()].map(({ name, places }) => withName(places.join(' '), name)).join(', ');
   return left === 0 ? text : `${text} and ${left} more`;
+}
+
+function withName(places: string, name: string): string {
+  return name === '' ? places : `${places} (${name})`;
 }
 
 function describeOthers({ others }: ListedEntry): string[] {

@@ -25,28 +25,54 @@ function decodeMessage(
   depth: number,
 ): Decoded {
   if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
+  const { byNumber, required, repeated } = indexOf(schema);
   const decoded: Decoded = {};
-  const embedded = new Map<FieldSchema, Range[]>();
-  for (const field of schema.fields) if (field.label === 'repeated') decoded[field.name] = [];
+  let embedded: Map<FieldSchema, Range[]> | undefined;
+  for (const { name } of repeated) decoded[name] = [];
   const cursor = new FieldCursor().over(bytes, start, end);
   while (cursor.next()) {
-    const field = schema.fields.find((candidate) => candidate.number === cursor.number);
+    const field = byNumber.get(cursor.number);
     if (field === undefined) continue;
     try {
       if (field.label === 'repeated') decodeRepeated(field, cursor, decoded[field.name] as unknown[], depth);
-      else if (field.type === 'message') collectEmbedded(field, cursor, embedded);
+      else if (field.type === 'message') embedded = collectEmbedded(field, cursor, embedded);
       else decoded[field.name] = decodeValue(field.type, cursor);
     } catch (error) {
       throw error instanceof WireFault ? error.inField(`${schema.name}.${field.name}`) : error;
     }
   }
-  for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth);
-  for (const field of schema.fields) {
-    if (field.label === 'required' && decoded[field.name] === undefined) {
-      throw new WireFault('the required field is missing', start, undefined, `${schema.name}.${field.name}`);
+  if (embedded !== undefined) {
+    for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth);
+  }
+  for (const { name } of required) {
+    if (decoded[name] === undefined) {
+      throw new WireFault('the required field is missing', start, undefined, `${schema.name}.${name}`);
     }
   }
   return decoded;
+}
+
+/** The fields of a message, for millions of look-ups. */
+interface FieldIndex {
+  readonly byNumber: ReadonlyMap<number, FieldSchema>;
+  readonly required: readonly FieldSchema[];
+  readonly repeated: readonly FieldSchema[];
+}
+
+const indexes = new Map<MessageSchema<unknown>, FieldIndex>();
+
+function indexOf(schema: MessageSchema<unknown>): FieldIndex {
+  let index = indexes.get(schema);
+  if (index === undefined) {
+    const { fields } = schema;
+    index = {
+      byNumber: new Map(fields.map((field) => [field.number, field])),
+      required: fields.filter(({ label }) => label === 'required'),
+      repeated: fields.filter(({ label }) => label === 'repeated'),
+    };
+    indexes.set(schema, index);
+  }
+  return index;
 }
 
 interface Range {
@@ -54,12 +80,17 @@ interface Range {
   end: number;
 }
 
-function collectEmbedded(field: FieldSchema, cursor: FieldCursor, embedded: Map<FieldSchema, Range[]>): void {
+function collectEmbedded(
+  field: FieldSchema,
+  cursor: FieldCursor,
+  embedded = new Map<FieldSchema, Range[]>(),
+): Map<FieldSchema, Range[]> {
   cursor.expect(WIRE_TYPE.BYTES);
   const ranges = embedded.get(field);
   const range = { start: cursor.valueStart, end: cursor.end };
   if (ranges === undefined) embedded.set(field, [range]);
   else ranges.push(range);
+  return embedded;
 }
 
 /** Several occurrences of one embedded message mean what their bytes in a row mean. */
