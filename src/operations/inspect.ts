@@ -40,10 +40,18 @@ export async function* inspect(
   source: Source,
   options: InspectOptions = {},
 ): AsyncGenerator<ListedEntry, void, undefined> {
+  for await (const block of inspectBlocks(source, options)) yield* block;
+}
+
+/** The same in blocks of some entries, none of them empty. */
+export async function* inspectBlocks(
+  source: Source,
+  options: InspectOptions = {},
+): AsyncGenerator<readonly ListedEntry[], void, undefined> {
   const { signal, external, onWarning } = options;
   const isNamed = options.path === undefined ? undefined : parsePathFilter(options.path);
   const taken = options.specs === undefined ? undefined : await findTaken(source, options.specs, signal);
-  const entries = listEntries(source, signal, ({ layout }) => {
+  const blocks = listEntries(source, signal, ({ layout }) => {
     const reason = layout.whyNotRestored;
     if (reason === undefined) return;
     onWarning?.({
@@ -51,12 +59,16 @@ export async function* inspect(
       message: `this checkpoint ${reason}: no CRIU from 3.17 on restores it`,
     });
   });
-  for await (const entry of entries) {
+  const wanted = (entry: OpenEntry): ListedEntry[] => {
     const callerFds = taken?.callerFds.get(entry.id) ?? [];
-    if (taken !== undefined && callerFds.length === 0) continue;
-    if (external === true && !entry.isExternal) continue;
-    if (isNamed !== undefined && !isNamed(pathOf(entry))) continue;
-    yield Object.assign(entry, { callerFds });
+    if (taken !== undefined && callerFds.length === 0) return [];
+    if (external === true && !entry.isExternal) return [];
+    if (isNamed !== undefined && !isNamed(pathOf(entry))) return [];
+    return [Object.assign(entry, { callerFds })];
+  };
+  for await (const entries of blocks) {
+    const block = entries.flatMap(wanted);
+    if (block.length > 0) yield block;
   }
   const error = await taken?.explain();
   if (error !== undefined) throw error;

@@ -30,23 +30,25 @@ export interface WrittenList {
 }
 
 /**
- * Writes a list as it is read. `write` says whether anyone reads on. Throws what `entries` throws, but for specs
+ * Writes a list as it is read. `write` says whether anyone reads on. Throws what `blocks` throws, but for specs
  * without a match: any other error leaves the list as unfinished as it is.
  */
 export async function writeList(
-  entries: AsyncIterable<ListedEntry>,
+  blocks: AsyncIterable<readonly ListedEntry[]>,
   report: ListReport,
   write: (text: string) => Promise<boolean>,
 ): Promise<WrittenList> {
   let text = report.begin?.() ?? '';
   let unmatched: FdgraftError | undefined;
   try {
-    for await (const entry of entries) {
-      for (const piece of report.entry(entry)) {
-        text += piece;
-        if (text.length < PIECE) continue;
-        if (!(await write(text))) return { isWhole: false };
-        text = '';
+    for await (const block of blocks) {
+      for (const entry of block) {
+        for (const piece of report.entry(entry)) {
+          text += piece;
+          if (text.length < PIECE) continue;
+          if (!(await write(text))) return { isWhole: false };
+          text = '';
+        }
       }
     }
   } catch (error) {

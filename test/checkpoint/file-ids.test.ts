@@ -1,6 +1,7 @@
 import test from 'ava';
 import protobuf from 'protobufjs';
-import { idFieldsOf, messagesWithIds } from '../../src/checkpoint/message-rows';
+import { type HolderKind, idFieldsOf, messagesWithIds, typeAmong } from '../../src/checkpoint/message-rows';
+import { FD_TYPES } from '../../src/schema/generated/images';
 import { shapeOf } from '../../src/schema/shape';
 import { allSchemas, messageType } from '../support/images';
 
@@ -93,4 +94,27 @@ test('every field that looks like a file id is in the table, or known to be some
 test('a field that a schema gains is noticed', (t) => {
   const type = new protobuf.Type('new_entry').add(new protobuf.Field('exe_id', 1, 'uint32'));
   t.deepEqual(looksLikeOne(type), ['new_entry.exe_id']);
+});
+
+/** Where dumps have an image for each type of entries, ids are unique within a type alone. */
+const AMONG: { readonly [holder in HolderKind]: keyof typeof FD_TYPES | undefined } = {
+  executable: 'REG',
+  mapping: 'REG',
+  'memfd mapping': 'MEMFD',
+  'socket mapping': 'PACKETSK',
+  'working directory': 'REG',
+  'root directory': 'REG',
+  FIFO: 'REG',
+  terminal: 'REG',
+  'removed file': 'REG',
+  'linked remap': 'REG',
+  'queue of a socket': 'UNIXSK',
+  'SCM right': undefined,
+  watch: undefined,
+};
+
+test('each kind of reference looks an id up among entries of this type', (t) => {
+  for (const [holder, type] of Object.entries(AMONG)) {
+    t.is(typeAmong(holder as HolderKind), type === undefined ? undefined : FD_TYPES[type], holder);
+  }
 });

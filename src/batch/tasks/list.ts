@@ -1,4 +1,4 @@
-import { inspect } from '../../operations/inspect';
+import { inspectBlocks } from '../../operations/inspect';
 import { openSource } from '../../operations/open-source';
 import { whoMayRead } from '../../operations/who-may-read';
 import { createListReport, writeList } from '../../report/write-list';
@@ -24,14 +24,14 @@ async function list(
   signal: AbortSignal | undefined,
 ): Promise<TaskResult> {
   const warnings: JobWarning[] = [];
-  const entries = inspect(source, {
+  const blocks = inspectBlocks(source, {
     ...task.options,
     onWarning: ({ code, message }) => warnings.push({ code, message }),
     ...(signal === undefined ? {} : { signal }),
   });
   try {
     const report = await createListReport(task.isJson);
-    const { unmatched } = await writeList(entries, report, async (text) => {
+    const { unmatched } = await writeList(blocks, report, async (text) => {
       await file.write(Buffer.from(text));
       return true;
     });

@@ -17,6 +17,8 @@ import { Overview } from './overview';
 
 /** More than these are not made before the first is handed on. */
 const RECORDS_AT_ONCE = 64;
+/** The same for descriptors of entries: one entry can have millions. */
+const DESCRIPTORS_AT_ONCE = 1024;
 
 /** An entry whose turn has not come yet. */
 interface Waiting {
@@ -31,14 +33,14 @@ interface Waiting {
 
 /**
  * All entries that a descriptor or an SCM right refers to, ascending by file id, one after the other: memory grows by
- * a few bytes an entry and descriptor, and by the entries that lie in the images earlier than in that order.
- * Two passes. Reads layouts that no supported CRIU restores too. Throws FdgraftError.
+ * a few bytes an entry and descriptor, and by the entries that lie in the images earlier than in that order. They come
+ * in blocks: to hand on a million one by one takes longer than to read them. Two passes. Reads layouts that no supported CRIU restores too. Throws FdgraftError.
  */
 export async function* listEntries(
   source: Source,
   signal?: AbortSignal,
   onOverview: (overview: Overview) => void = () => {},
-): AsyncGenerator<OpenEntry, void, undefined> {
+): AsyncGenerator<readonly OpenEntry[], void, undefined> {
   const overview = await Overview.of(source, signal);
   onOverview(overview);
   const { keys } = overview;
@@ -66,13 +68,25 @@ export async function* listEntries(
         await breathe();
         signal?.throwIfAborted();
         piece.each(visit);
-        for (const waiting of order.take(isReady)) yield* conclude(waiting, overview, paths);
+        for (const block of inBlocks(concluded(order.take(isReady), overview, paths))) yield block;
       }
     }
   }
   // What is left waits for a path that is no path.
-  for (const waiting of order.take(() => true)) yield* conclude(waiting, overview, paths);
-  yield* listMissing(overview);
+  for (const rest of [
+    concluded(
+      order.take(() => true),
+      overview,
+      paths,
+    ),
+    listMissing(overview),
+  ]) {
+    for (const block of inBlocks(rest)) {
+      await breathe();
+      signal?.throwIfAborted();
+      yield block;
+    }
+  }
 }
 
 function readEntry(view: FileEntryView): Waiting {
@@ -89,17 +103,42 @@ function readEntry(view: FileEntryView): Waiting {
   return { key, id, type, pathless: { known, decoded, path } };
 }
 
-function* conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<number, EntryFacts>): Generator<OpenEntry> {
+function* inBlocks(entries: Iterable<OpenEntry>): Generator<readonly OpenEntry[]> {
+  let block: OpenEntry[] = [];
+  let descriptors = 0;
+  for (const entry of entries) {
+    block.push(entry);
+    descriptors += entry.descriptors.length;
+    if (block.length < RECORDS_AT_ONCE && descriptors < DESCRIPTORS_AT_ONCE) continue;
+    yield block;
+    block = [];
+    descriptors = 0;
+  }
+  if (block.length > 0) yield block;
+}
+
+function* concluded(
+  all: Iterable<Waiting>,
+  overview: Overview,
+  paths: ReadonlyMap<number, EntryFacts>,
+): Generator<OpenEntry> {
+  for (const waiting of all) {
+    const entry = conclude(waiting, overview, paths);
+    if (entry !== undefined) yield entry;
+  }
+}
+
+function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<number, EntryFacts>): OpenEntry | undefined {
   const { key, id, type, pathless, socket } = waiting;
   const descriptors = overview.descriptorsOf(key);
-  if (descriptors.length === 0 && !overview.isUnderWay(id)) return;
+  if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
   const facts = described === undefined || type !== FD_TYPES.PIPE ? described : nameEnd(described, overview);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
   const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
   const missingEnd = type === FD_TYPES.PIPE && pipeId !== undefined ? overview.missingEnd(pipeId) : undefined;
-  yield {
+  return {
     id,
     type: name,
     facts: facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts,

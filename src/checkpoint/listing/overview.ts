@@ -222,6 +222,7 @@ export class Overview {
     if (holders.length > PACKED_FROM) {
       return new PackedDescriptors(holders.slice(), fds.slice(), this.ranks(), make);
     }
+    if (holders.length === 1) return [make(holders.at(0), fds.at(0))];
     const found = Array.from(holders.slice(), (holder, i) => make(holder, fds.at(i)));
     return found.sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.table - b.table || a.fd - b.fd);
   }

@@ -1,4 +1,4 @@
-import { inspect } from '../../operations/inspect';
+import { inspectBlocks } from '../../operations/inspect';
 import { openSource } from '../../operations/open-source';
 import { createListReport, writeList } from '../../report/write-list';
 import type { Source } from '../../storage/source';
@@ -26,7 +26,7 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
   const specs = repeated(args['inherit-fd']);
   const path = once('path', args.path);
   const notes: string[] = [];
-  const entries = inspect(source, {
+  const blocks = inspectBlocks(source, {
     ...(specs.length === 0 ? {} : { specs }),
     ...(path === undefined ? {} : { path }),
     external: args.external,
@@ -34,7 +34,7 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
     onWarning: ({ message }) => notes.push(`warning: ${message}`),
   });
   const report = await createListReport(args.json, (text) => context.emphasize(text, args.color));
-  const { isWhole, unmatched } = await writeList(entries, report, context.print);
+  const { isWhole, unmatched } = await writeList(blocks, report, context.print);
   if (!isWhole) return;
   if (!args.quiet) for (const note of [...notes, ...(report.remarks?.() ?? [])]) await context.complain(note);
   if (unmatched !== undefined) throw unmatched;
