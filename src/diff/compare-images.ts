@@ -1,7 +1,7 @@
-import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { encodeUint32 } from '../bytes/little-endian';
 import { sameBytes } from '../bytes/same-bytes';
+import { sha256Of } from '../bytes/sha256';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
@@ -68,7 +68,7 @@ export function sidesOf(before: Digest | undefined, after: Digest | undefined): 
 
 function digestOfHead({ first, own }: Magics): Digest {
   const head = Buffer.concat([...(first === undefined ? [] : [encodeUint32(first)]), encodeUint32(own)]);
-  return { bytes: head.length, sha256: builtins.crypto.createHash('sha256').update(head).digest('hex') };
+  return { bytes: head.length, sha256: sha256Of([head]) };
 }
 
 /** So many names are counted; more only as long as one side has more of them. */

@@ -9,7 +9,7 @@ import { Tasks } from '../checkpoint/tasks';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';
 import type { ImageName } from '../frames/image-kinds';
-import { decode } from '../schema/decode';
+import { decode, decodeInPlace } from '../schema/decode';
 import { FILE_ENTRY_FIELDS, SK_PACKET_ENTRY } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 
@@ -169,7 +169,7 @@ export class CheckpointContext {
 function keyOf(view: FileEntryView): string {
   const known = ENTRY_TYPES.find(({ number, member }) => number === view.type && member === view.member);
   if (known === undefined || known.pathId !== undefined) return `${typeName(view.type)} ${view.id}`;
-  return known.describe(decode(known.schema, view.bytes, view.start, view.end) as never, undefined).key;
+  return known.describe(decodeInPlace(known.schema, view.bytes, view.start, view.end) as never, undefined).key;
 }
 
 /** The id of the entry with the path of a FIFO or terminal. */

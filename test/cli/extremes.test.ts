@@ -176,6 +176,64 @@ for (const [what, byte] of [
   });
 }
 
+const MOST_IN_ALL_KIB = 256 << 10;
+
+/** An image with one file entry: its fields and those of its member. */
+function oneEntry(member: Buffer, ...more: Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from([0x08, 1, 0x10, 3, 0x1a]), varint(member.length), member, ...more]);
+}
+
+/** A field of bytes. */
+const bytesField = (tag: number, bytes: Buffer) => Buffer.concat([varint(tag), varint(bytes.length), bytes]);
+
+const plainMember = (name = '') => encodeMessage('reg_file_entry', fileEntry(3, name, 1).reg);
+
+test.serial('two names of 60 MiB that differ are compared in 256 MiB', async (t) => {
+  const side = (byte: string) =>
+    made(t, {
+      'files.img': [oneEntry(Buffer.concat([plainMember(), bytesField(0x32, Buffer.alloc(60 << 20, byte))]))],
+    });
+  const [source, other] = [side('a'), side('b')];
+  for (const format of ['text', 'json', 'markdown', 'html']) {
+    const ran = await measured(['diff', '--format', format, source, other]);
+    t.is(ran.status, 1, ran.said);
+    t.true(ran.peakKib < MOST_IN_ALL_KIB, `${format}: ${ran.peakKib} KiB`);
+    t.true(ran.bytes < 100_000, `${ran.bytes}`);
+  }
+});
+
+test.serial('60 MiB that no schema knows, beside a field that differs, are compared in 256 MiB', async (t) => {
+  const unknown = bytesField((99 << 3) | 2, Buffer.alloc(60 << 20));
+  const side = (name: string) => made(t, { 'files.img': [oneEntry(plainMember(name), unknown)] });
+  const ran = await measured(['diff', side('/a'), side('/b')]);
+  t.is(ran.status, 1, ran.said);
+  t.true(ran.peakKib < MOST_IN_ALL_KIB, `${ran.peakKib} KiB`);
+});
+
+test.serial('a message of 60 MiB in two parts is refused by diff, by the limit', async (t) => {
+  const part = (byte: string) =>
+    bytesField(0x1a, Buffer.concat([plainMember(), bytesField(0x32, Buffer.alloc(30 << 20, byte))]));
+  const side = (byte: string) =>
+    made(t, { 'files.img': [Buffer.concat([Buffer.from([8, 1, 16, 3]), part(byte), part(byte)])] });
+  const ran = await measured(['diff', side('a'), side('b')]);
+  t.is(ran.status, 2);
+  t.true(ran.peakKib < MOST_IN_ALL_KIB, `${ran.peakKib} KiB`);
+  t.regex(
+    ran.said,
+    /^fdgraft: files\.img \(before\), entry 0, offset 16: the parts of the message have \d+ bytes, more than the 16777216 that diff joins\n/,
+  );
+});
+
+test.serial('a message of millions of fields is refused by diff, by the limit', async (t) => {
+  const side = (count: number) => made(t, { 'files.img': [oneEntry(plainMember(), repeated(0x08, count))] });
+  const ran = await measured(['diff', side(5_000_000), side(5_000_001)]);
+  stays(t, ran, 'diff', 2);
+  t.regex(
+    ran.said,
+    /^fdgraft: files\.img \(before\), entry 0, offset 12: the message has more than 262144 fields, the most that diff takes\n/,
+  );
+});
+
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   for (let rest = value; ; rest >>>= 7) {
