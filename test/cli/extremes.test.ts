@@ -11,6 +11,7 @@ import {
 } from '../support/folders';
 import { encodeMessage } from '../support/images';
 import { measuredCommand, type Ran } from '../support/measured';
+import { writePlan } from '../support/planfile';
 
 /** Checkpoints that no program makes: what a command keeps of each thing, and writes for it, is bounded. */
 
@@ -79,6 +80,40 @@ test.serial('many descriptors of one entry are rewritten in little memory', asyn
   stays(t, text, 'rewrite');
   t.true(text.bytes < 20_000, `${text.bytes}`);
   t.regex(text.first, /7\/999 \(close-on-exec\), 199000 more/);
+});
+
+test.serial('a plan of many references is proved and shown in little memory', async (t) => {
+  const source = made(t, manyDescriptors());
+  const out = path.join(temporaryFolder(t), 'out');
+  await measured(['rewrite', source, '-o', out, '--inherit-fd', 'fd[5]:/var/log/app.log']);
+  const [ran, json] = await textOf(['show', path.join(out, 'inherit-plan.img')]);
+  stays(t, ran, 'show');
+  const plan = JSON.parse(json);
+  t.true(json === `${JSON.stringify(plan, null, 4)}\n`);
+  const { references } = plan.placeholders[0];
+  t.is(references.length, DESCRIPTORS);
+  const last = { table: 1, pids: [7], fd: DESCRIPTORS - 1, close_on_exec: true };
+  t.deepEqual(references[DESCRIPTORS - 1], { descriptor: last });
+  for (const format of ['text', 'html']) {
+    stays(t, await measured(['diff', '--format', format, source, out, '--plan', out]), format);
+  }
+  const [unmet, told] = await textOf(['diff', source, source, '--plan', out]);
+  stays(t, unmet, 'diff of what was not done', 1);
+  t.regex(told, /! 199001 more descriptors: to be inherited, and they are not\n/);
+});
+
+test.serial('more placeholders than diff reads of a plan are refused, by the limit', async (t) => {
+  const count = (1 << 16) + 1;
+  const plan = temporaryFolder(t);
+  writePlan(plan, { count, placeholders: [{ fileId: 3, callerFd: 5 }] });
+  const image = path.join(plan, 'inherit-plan.img');
+  const bytes = fs.readFileSync(image);
+  const record = bytes.subarray(12 + bytes.readUint32LE(8));
+  fs.appendFileSync(image, Buffer.alloc((count - 1) * record.length, record));
+  const source = made(t, {});
+  const ran = await measured(['diff', source, source, '--plan', plan]);
+  stays(t, ran, 'diff', 2);
+  t.regex(ran.said, /^fdgraft: .*: has more than 65536 placeholders, the most that fdgraft reads of a plan\n/);
 });
 
 test.serial('many descriptors that one side has are compared in little memory', async (t) => {
