@@ -1,4 +1,4 @@
-import { decode } from '../schema/decode';
+import { decodeInPlace } from '../schema/decode';
 import type { EntryFacts } from './entry-facts';
 import { inheritableType } from './entry-types';
 import type { FileEntryView } from './file-entry';
@@ -7,5 +7,5 @@ import type { FileEntryView } from './file-entry';
 export function describeEntry(view: FileEntryView): EntryFacts | undefined {
   const type = inheritableType(view);
   if (type === undefined || type.pathId !== undefined) return undefined;
-  return type.describe(decode(type.schema, view.bytes, view.start, view.end) as never, undefined);
+  return type.describe(decodeInPlace(type.schema, view.bytes, view.start, view.end) as never, undefined);
 }

@@ -7,14 +7,14 @@ type Kind = keyof typeof LIMITS;
 export class Tally {
   private readonly counts: { [kind in Kind]?: number } = {};
 
-  /** `file`: what messages name. */
+  /** `file`: what messages name, unless `count` is told. */
   constructor(private readonly file: string) {}
 
-  /** Throws FdgraftError. */
-  count(kind: Kind, more = 1): void {
+  /** `file`: what is being counted in. Throws FdgraftError. */
+  count(kind: Kind, more = 1, file = this.file): void {
     const count = (this.counts[kind] ?? 0) + more;
     if (count > LIMITS[kind])
-      throw messages.tooMany(this.file, LIMIT_NAMES[kind], LIMITS[kind], kind === 'references' || kind === 'planned');
+      throw messages.tooMany(file, LIMIT_NAMES[kind], LIMITS[kind], kind === 'references' || kind === 'planned');
     this.counts[kind] = count;
   }
 }

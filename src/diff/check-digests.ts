@@ -1,4 +1,4 @@
-import { builtins } from '../bytes/builtins';
+import { sha256Of } from '../bytes/sha256';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { encodePlan } from '../plan/encode-plan';
 import type { Plan } from '../plan/plan';
@@ -21,7 +21,7 @@ export async function checkDigests(plan: Plan, before: Source, after: Source, si
         problems.push(`${image.name} of ${after.label}: not what the rewrite wrote (its SHA-256 is another one)`);
       }
     }
-    const own = digestOfPieces(encodePlan(plan));
+    const own = sha256Of(encodePlan(plan));
     if ((await digestOf(fresh, PLAN_IMAGE, signal)) !== own) {
       problems.push(`${PLAN_IMAGE} of ${after.label}: not the plan that was given, which the executor would read`);
     }
@@ -35,10 +35,4 @@ export async function checkDigests(plan: Plan, before: Source, after: Source, si
 async function digestOf(members: MembersByName, name: string, signal: AbortSignal | undefined) {
   const member = await members.member(name);
   return (await digestMember(member, signal))?.sha256;
-}
-
-function digestOfPieces(pieces: readonly Uint8Array[]): string {
-  const hash = builtins.crypto.createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex');
 }

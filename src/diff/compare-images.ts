@@ -1,6 +1,6 @@
-import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { sameBytes } from '../bytes/same-bytes';
+import { sha256Of } from '../bytes/sha256';
 import { namesOf } from '../checkpoint/message-rows';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
@@ -68,7 +68,7 @@ export function sidesOf(before: Digest | undefined, after: Digest | undefined): 
 
 function digestOfHead(magics: Magics): Digest {
   const head = encodeMagics(magics);
-  return { bytes: head.length, sha256: builtins.crypto.createHash('sha256').update(head).digest('hex') };
+  return { bytes: head.length, sha256: sha256Of([head]) };
 }
 
 /** So many names are counted; more only as long as one side has more of them. */
@@ -79,9 +79,16 @@ const ENTRIES_A_BREATH = 64;
 
 const GONE = { before: 'removed', after: 'added' } as const;
 
+/** An entry with what pairs it. */
+interface NamedEntry extends FoundEntry {
+  /** That of one entry of the other image. Entries of one name (the packets of a socket) are told apart by their order. */
+  readonly key: string;
+  readonly name: string;
+}
+
 /** Entries of two images as they come, each kept until the other image has the one of the same name. */
 class Pairing {
-  private readonly waiting = { before: new Map<string, FoundEntry>(), after: new Map<string, FoundEntry>() };
+  private readonly waiting = { before: new Map<string, NamedEntry>(), after: new Map<string, NamedEntry>() };
   /** How often a name has come, on each side. */
   private readonly repeated = { before: new Map<string, number>(), after: new Map<string, number>() };
   /** Where entries stand on both sides, for those that were not passed over in one row. */
@@ -113,8 +120,14 @@ class Pairing {
       // Nothing can come any more that these wait for.
       if (y === undefined && this.waiting.after.size === 0) yield* this.flush('before');
       if (x === undefined && this.waiting.before.size === 0) yield* this.flush('after');
-      if (x !== undefined) yield* this.see('before', x, y === undefined);
-      if (y !== undefined) yield* this.see('after', y, x === undefined);
+      const [one, other] = [x && this.named('before', x), y && this.named('after', y)];
+      // Two that come together need not wait, nor be copied: one can have 64 MiB.
+      if (one !== undefined && one.key === other?.key) {
+        yield* this.pair(one, other);
+        continue;
+      }
+      if (one !== undefined) yield* this.see('before', one, y === undefined);
+      if (other !== undefined) yield* this.see('after', other, x === undefined);
     }
     yield* this.flush('before');
     yield* this.flush('after');
@@ -146,26 +159,23 @@ class Pairing {
   }
 
   /** `isLate`: the other image has no more entries. */
-  private *see(side: Side, entry: Entry, isLate: boolean): Generator<Found, void, undefined> {
-    const { key, time, name } = this.uniqueKey(side, entry);
-    const one = { entry, time, file: this.fileOf(side) };
+  private *see(side: Side, one: NamedEntry, isLate: boolean): Generator<Found, void, undefined> {
     const others = this.waiting[side === 'before' ? 'after' : 'before'];
-    const other = others.get(key);
-    if (other === undefined && isLate && others.size === 0) {
-      yield this.alone(side, one);
-      return;
-    }
-    if (other === undefined) {
-      this.waiting[side].set(key, { ...one, entry: copied(entry) });
-      return;
-    }
-    others.delete(key);
-    const [x, y] = side === 'before' ? [one, other] : [other, one];
-    this.places.before.push(x.entry.index);
-    this.places.after.push(y.entry.index);
-    this.forgetName(name);
-    if (this.isSame(x.entry, y.entry)) return;
-    const difference = this.changed(x, y);
+    const other = others.get(one.key);
+    if (other !== undefined) {
+      others.delete(one.key);
+      yield* side === 'before' ? this.pair(one, other) : this.pair(other, one);
+    } else if (isLate && others.size === 0) yield this.alone(side, one);
+    else this.waiting[side].set(one.key, { ...one, entry: copied(one.entry) });
+  }
+
+  /** Two of one name. */
+  private *pair(before: NamedEntry, after: NamedEntry): Generator<Found, void, undefined> {
+    this.places.before.push(before.entry.index);
+    this.places.after.push(after.entry.index);
+    this.forgetName(before.name);
+    if (this.isSame(before.entry, after.entry)) return;
+    const difference = this.changed(before, after);
     if (difference !== undefined) yield difference;
   }
 
@@ -188,22 +198,20 @@ class Pairing {
     }
   }
 
-  /**
-   * What pairs an entry with the one of the other image. Entries of one name (the packets of a socket) are told apart
-   * by their order.
-   */
-  private uniqueKey(side: Side, entry: Entry): { key: string; time: number; name: string } {
+  /** Finds what pairs an entry with the one of the other image. */
+  private named(side: Side, entry: Entry): NamedEntry {
     const { ids } = this;
-    const name = located({ entry, file: this.fileOf(side) }, () =>
+    const file = this.fileOf(side);
+    const name = located({ entry, file }, () =>
       ids === undefined ? pairingKey(entry.shape, entry) : pairingKeyOfIds(entry.shape, entry, ids, side),
     );
     if (name === undefined) {
       const place = `#${entry.index}`;
-      return { key: place, time: 1, name: place };
+      return { entry, time: 1, file, key: place, name: place };
     }
     const time = (this.repeated[side].get(name) ?? 0) + 1;
     this.repeated[side].set(name, time);
-    return { key: `${time}: ${name}`, time, name };
+    return { entry, time, file, key: `${time}: ${name}`, name };
   }
 
   /** Where names are many, one that came as often on both sides is counted from the first again. */

@@ -1,12 +1,12 @@
 import { type BytesAt, sameBytes } from '../bytes/same-bytes';
 import { type IdField, idFieldsOf } from '../checkpoint/message-rows';
 import type { FieldShape, MessageShape } from '../schema/shape';
-import { FieldCursor } from '../wire/field-cursor';
 import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { fieldsIn, joinedPayload, payloadAt, type Range } from './wire/fields';
 import { idsInField } from './wire/ids-in-field';
 import { pairingKey, pairingKeyOfIds } from './wire/message-name';
+import { areSameButFor } from './wire/same-but-for';
 import { sameLast, sameRows, sameUnknown } from './wire/same-values';
 import type { FieldValue, Item, Step, ValueChange } from './wire/value-change';
 
@@ -81,7 +81,7 @@ class Comparison {
         at.length === 0 ? undefined : { is: 'unknown', bytes, at };
       compare(number, () => this.tell([...path, { number, field: undefined }], value(before, a), value(after, b)));
     }
-    if (isReordered || !untouched(before, touched).equals(untouched(after, touched))) {
+    if (isReordered || !areSameButFor(touched, before, after)) {
       const value = ({ start, end }: BytesAt): FieldValue => ({ is: 'encoding', bytes: end - start });
       this.tell(path, value(before), value(after));
     }
@@ -216,12 +216,4 @@ class Comparison {
 function unknownIn(shape: MessageShape, before: FieldsOf, after: FieldsOf): number[] {
   const numbers = new Set([...before.fields.keys(), ...after.fields.keys()]);
   return [...numbers].filter((number) => shape.numbered(number) === undefined).sort((a, b) => a - b);
-}
-
-/** What of a message is not part of the fields that were told to differ. */
-function untouched({ bytes, start, end }: BytesAt, touched: ReadonlySet<number>): Buffer {
-  const pieces: Uint8Array[] = [];
-  const cursor = new FieldCursor().over(bytes, start, end);
-  while (cursor.next()) if (!touched.has(cursor.number)) pieces.push(bytes.subarray(cursor.start, cursor.end));
-  return Buffer.concat(pieces);
 }

@@ -17,11 +17,16 @@ export class DifferenceSpool {
     const reader = this.spool.reader();
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     const decoder = new TextDecoder();
-    let rest = '';
+    // A line can have many pieces: none of it is looked through twice.
+    let rest: string[] = [];
     for (let got = await reader.read(piece, 0, PIECE_BYTES); got > 0; got = await reader.read(piece, 0, PIECE_BYTES)) {
-      const lines = (rest + decoder.decode(piece.subarray(0, got), { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) yield JSON.parse(line) as ToldDifference;
+      const [first = '', ...others] = decoder.decode(piece.subarray(0, got), { stream: true }).split('\n');
+      rest.push(first);
+      for (const next of others) {
+        const line = rest.join('');
+        rest = [next];
+        yield JSON.parse(line) as ToldDifference;
+      }
     }
   }
 

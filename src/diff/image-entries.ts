@@ -3,6 +3,7 @@ import { builtins } from '../bytes/builtins';
 import type { ByteReader } from '../bytes/byte-stream';
 import { escapeBytes } from '../bytes/escape';
 import { type BytesAt, equalBytes } from '../bytes/same-bytes';
+import { updateHash } from '../bytes/sha256';
 import type { ImageKind } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-batch';
 import { type Magics, RecordReader } from '../frames/record-reader';
@@ -171,7 +172,7 @@ export class ImageEntries {
 
   private payload(bytes: Uint8Array): void {
     if (this.open === undefined) return;
-    this.open.hash.update(bytes);
+    updateHash(this.open.hash, bytes);
     this.open.bytes += bytes.length;
     const room = this.showsPayload ? SHOWN_BYTES - this.open.shown.length : 0;
     if (room > 0) this.open.shown = Buffer.concat([this.open.shown, bytes.subarray(0, room)]);

@@ -759,6 +759,13 @@ const texts = {
       problem: `is no plan of fdgraft: ${problem}`,
       hint: 'give the inherit-plan.img that fdgraft rewrite made, or the folder that it is in',
     }),
+  planTooLarge: (file: string, limit: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `has more than ${limit} placeholders, the most that fdgraft reads of a plan`,
+      hint: 'write specs that match fewer entries, or compare without --plan after removing inherit-plan.img',
+    }),
   planFormatUnknown: (file: string, format: number, newest: number) =>
     error({
       code: 'SOURCE_UNUSABLE',

@@ -6,17 +6,17 @@ const MAX_AT_ONCE = 256;
 const PIECE = 1 << 13;
 
 /**
- * A value as `JSON.stringify(value, null, 2)` writes it, in pieces: lists can be longer than any string. Where a list
+ * A value as `JSON.stringify(value, null, step)` writes it, in pieces: lists can be longer than any string. Where a list
  * is to come from, any iterable will do. `indent`: spaces before all lines but the first.
  */
-export function* jsonPieces(value: unknown, indent = 0): Generator<string, void, undefined> {
-  if (isSmall(value)) yield indented(value, indent);
-  else if (isIterable(value)) yield* inBrackets('[', ']', value, indent, () => '');
+export function* jsonPieces(value: unknown, indent = 0, step = 2): Generator<string, void, undefined> {
+  if (isSmall(value)) yield indented(value, indent, step);
+  else if (isIterable(value)) yield* inBrackets('[', ']', value, indent, step, () => '');
   else {
     const fields = Object.entries(value as object).filter(([, field]) => field !== undefined);
     const names = fields.map(([name]) => `${safeJson(name)}: `);
     const values = fields.map(([, field]) => field);
-    yield* inBrackets('{', '}', values, indent, (i) => names[i] as string);
+    yield* inBrackets('{', '}', values, indent, step, (i) => names[i] as string);
   }
 }
 
@@ -25,19 +25,20 @@ function* inBrackets(
   close: string,
   values: Iterable<unknown>,
   indent: number,
+  step: number,
   before: (i: number) => string,
 ): Generator<string, void, undefined> {
   let text = open;
   let count = 0;
-  const line = `\n${' '.repeat(indent + 2)}`;
+  const line = `\n${' '.repeat(indent + step)}`;
   for (const value of values) {
     text += `${count === 0 ? '' : ','}${line}${before(count)}`;
     count += 1;
-    if (isSmall(value)) text += indented(value, indent + 2);
+    if (isSmall(value)) text += indented(value, indent + step, step);
     else {
       yield text;
       text = '';
-      yield* jsonPieces(value, indent + 2);
+      yield* jsonPieces(value, indent + step, step);
     }
     if (text.length < PIECE) continue;
     yield text;
@@ -69,7 +70,7 @@ function countUpTo(value: unknown, limit: number): number {
   return count;
 }
 
-function indented(value: unknown, spaces: number): string {
-  const text = safeJson(value, 2);
+function indented(value: unknown, spaces: number, step: number): string {
+  const text = safeJson(value, step);
   return spaces === 0 ? text : text.replaceAll('\n', `\n${' '.repeat(spaces)}`);
 }

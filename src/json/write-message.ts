@@ -1,4 +1,4 @@
-import { builtins } from '../bytes/builtins';
+import { sha256Of } from '../bytes/sha256';
 import { WireFault } from '../errors/wire-fault';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
@@ -368,7 +368,7 @@ export class MessageWriter {
         const shape = field.message;
         const { bytes, valueStart, end } = cursor;
         if (field.display.secret && !this.showsBytes) {
-          text.quoted(digestText(bytes.subarray(valueStart, end)));
+          text.quoted(digestText([bytes.subarray(valueStart, end)]));
           return;
         }
         this.message(shape, bytes, valueStart, end, hex || field.display.hex === true, depth + 1);
@@ -436,7 +436,7 @@ export class MessageWriter {
       if (decodeQuotedPrintable(shown)?.equals(value) !== true) this.isOdd = true;
       text.quoted(shown, valueStart);
     } else if (!this.showsBytes) {
-      text.quoted(digestText(value));
+      text.quoted(digestText([value]));
     } else {
       this.base64(value);
     }
@@ -454,8 +454,9 @@ export class MessageWriter {
 }
 
 /** What is told of bytes that are not shown. */
-export function digestText(bytes: Uint8Array): string {
-  return `<${bytes.length} bytes, SHA-256 ${builtins.crypto.createHash('sha256').update(bytes).digest('hex')}>`;
+export function digestText(pieces: readonly Uint8Array[]): string {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return `<${bytes} bytes, SHA-256 ${sha256Of(pieces)}>`;
 }
 
 /** True for a repeated field whose values are written one by one as they come. */

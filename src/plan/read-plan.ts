@@ -1,6 +1,7 @@
 import protobuf from 'protobufjs/light';
 import type { ByteReader } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
+import { WireFault } from '../errors/wire-fault';
 import { IMG_COMMON, PLAN_MAGIC } from '../frames/image-kinds';
 import { RecordReader } from '../frames/record-reader';
 import descriptor from '../schema/generated/plan.json';
@@ -13,8 +14,15 @@ import {
   type PlanReference,
   type PlanScmRight,
 } from './plan';
+import { StoredReferences, withoutReferences } from './stored-references';
 
 type Decoded = Omit<Plan, 'placeholders'> & { placeholders: number };
+/** References of larger records are decoded when they are asked for: there can be a million. */
+const LARGE_RECORD_BYTES = 1 << 16;
+
+/** So many placeholders are read: each takes a kilobyte in memory. The executor, which has one at a time, takes more. */
+const MOST_PLACEHOLDERS = 1 << 16;
+
 type DecodedPlaceholder = Omit<
   PlanPlaceholder,
   'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to'
@@ -36,6 +44,7 @@ export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
     if (first !== IMG_COMMON || own !== PLAN_MAGIC) throw messages.noPlan(file, 'its magics are not those of a plan');
     const records: Buffer[] = [];
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+      if (records.length + batch.count > MOST_PLACEHOLDERS + 1) throw messages.planTooLarge(file, MOST_PLACEHOLDERS);
       for (let i = 0; i < batch.count; i += 1)
         records.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])));
     }
@@ -46,7 +55,7 @@ export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
 }
 
 function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[], file: string): Plan {
-  const decode = (name: string, record: Buffer): unknown => {
+  const decode: Decode = (name, record) => {
     const type = root.lookupType(`fdgraft.${name}`);
     try {
       return type.toObject(type.decode(record), { enums: String, longs: String, bytes: Buffer, arrays: true });
@@ -60,8 +69,37 @@ function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[
   if (head.placeholders !== others.length) {
     throw messages.noPlan(file, `it has ${others.length} placeholders, and its head says ${head.placeholders}`);
   }
-  const placeholders = others.map((record) => toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder));
+  const placeholders = others.map((record) => {
+    if (record.length < LARGE_RECORD_BYTES)
+      return toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder);
+    return toLargePlaceholder(record, file, referencesField(root), decode);
+  });
   return { ...head, placeholders };
+}
+
+type Decode = (name: string, record: Uint8Array) => unknown;
+
+function toLargePlaceholder(record: Buffer, file: string, number: number, decode: Decode): PlanPlaceholder {
+  const { others, count } = split(record, number, file);
+  const placeholder = toPlaceholder(decode('plan_placeholder', others) as DecodedPlaceholder);
+  const decodeOne = (bytes: Uint8Array) => decode('plan_reference', bytes) as PlanReference;
+  const references = new StoredReferences(record, number, count, decodeOne);
+  // Whoever asks for them later need not expect a fault.
+  for (const _each of references);
+  return { ...placeholder, references };
+}
+
+function split(record: Buffer, number: number, file: string) {
+  try {
+    return withoutReferences(record, number);
+  } catch (error) {
+    if (!(error instanceof WireFault)) throw error;
+    throw messages.noPlan(file, `a record of it is no plan_placeholder: ${error.message}`);
+  }
+}
+
+function referencesField(root: protobuf.Root): number {
+  return (root.lookupType('fdgraft.plan_placeholder').fields.references as protobuf.Field).id;
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {

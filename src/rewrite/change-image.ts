@@ -1,4 +1,5 @@
 import { builtins } from '../bytes/builtins';
+import { updateHash } from '../bytes/sha256';
 import { type OpenImage, readBatches } from '../checkpoint/open-image';
 import { IMG_COMMON, type ImageFile } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-batch';
@@ -37,8 +38,8 @@ export async function changeImage(
   const after = builtins.crypto.createHash('sha256');
   const writer = await sink.put(member);
   const write = async (original: Uint8Array, result: Uint8Array) => {
-    before.update(original);
-    after.update(result);
+    updateHash(before, original);
+    updateHash(after, result);
     await writer.write(result);
   };
   try {

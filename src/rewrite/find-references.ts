@@ -42,7 +42,7 @@ export class ReferenceFinder {
   private seenNumbers = new IdSet();
   private candidateNumbers = new IdSet();
   private readonly watches: EpollWatch[] = [];
-  private readonly tally = new Tally('the checkpoint');
+  private readonly tally = new Tally('fdinfo images');
   private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
 
@@ -99,7 +99,7 @@ export class ReferenceFinder {
     if (match !== undefined && fd > FD_NUMBER_MAX) {
       throw messages.descriptorPastLimit({ file: open.name, entry, field: 'fdinfo_entry.fd' }, fd, FD_NUMBER_MAX);
     }
-    this.tally.count('references');
+    this.tally.count('references', 1, open.name);
     this.tables.add(open.number);
     pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
   }

@@ -173,8 +173,8 @@ function warnOfHolders(
 ): Warning[] {
   if (holders.length === 0) return [];
   const { key } = match.facts;
-  const needsFile = isGone ? '' : `; the restore fails if ${key} is gone`;
-  const message = `${specs[spec]?.text} takes descriptors of ${key}, and the same file is also ${someOf(holders)}: after the restore, the descriptors are on the caller's file and the rest is on the old one${needsFile}`;
+  const needsFile = isGone ? '' : `. The restore fails if ${key} does not exist`;
+  const message = `${specs[spec]?.text} matches descriptors of ${key}, which also serves as ${someOf(holders)}. After the restore, these descriptors use the caller's file and everything else uses the old file${needsFile}`;
   return [{ code: 'FILE_STILL_USED', message, fileId }];
 }
 

@@ -14,8 +14,22 @@ type Decoded = Record<string, unknown>;
  * which CRIU refuses too.
  */
 export function decode<T>(schema: MessageSchema<T>, bytes: Uint8Array, start: number, end: number): T {
-  return decodeMessage(schema, bytes, start, end, 0) as T;
+  return decodeMessage(schema, bytes, start, end, 0, copyOf) as T;
 }
+
+/**
+ * The same, with strings and bytes in place: they are valid as long as `bytes` is. For those who look at them at once: a
+ * name can have 64 MiB.
+ */
+export function decodeInPlace<T>(schema: MessageSchema<T>, bytes: Uint8Array, start: number, end: number): T {
+  return decodeMessage(schema, bytes, start, end, 0, viewOf) as T;
+}
+
+/** Makes the value of a string or of bytes. */
+type ToBuffer = (payload: Uint8Array) => Buffer;
+
+const copyOf: ToBuffer = (payload) => Buffer.from(payload);
+const viewOf: ToBuffer = ({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length);
 
 function decodeMessage(
   schema: MessageSchema<unknown>,
@@ -23,6 +37,7 @@ function decodeMessage(
   start: number,
   end: number,
   depth: number,
+  toBuffer: ToBuffer,
 ): Decoded {
   if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
   const { byNumber, required, repeated } = indexOf(schema);
@@ -34,15 +49,15 @@ function decodeMessage(
     const field = byNumber.get(cursor.number);
     if (field === undefined) continue;
     try {
-      if (field.label === 'repeated') decodeRepeated(field, cursor, decoded[field.name] as unknown[], depth);
+      if (field.label === 'repeated') decodeRepeated(field, cursor, decoded[field.name] as unknown[], depth, toBuffer);
       else if (field.type === 'message') embedded = collectEmbedded(field, cursor, embedded);
-      else decoded[field.name] = decodeValue(field.type, cursor);
+      else decoded[field.name] = decodeValue(field.type, cursor, toBuffer);
     } catch (error) {
       throw error instanceof WireFault ? error.inField(`${schema.name}.${field.name}`) : error;
     }
   }
   if (embedded !== undefined) {
-    for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth);
+    for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth, toBuffer);
   }
   for (const { name } of required) {
     if (decoded[name] === undefined) {
@@ -94,26 +109,38 @@ function collectEmbedded(
 }
 
 /** Several occurrences of one embedded message mean what their bytes in a row mean. */
-function decodeEmbedded(field: FieldSchema, bytes: Uint8Array, ranges: Range[], depth: number): Decoded {
+function decodeEmbedded(
+  field: FieldSchema,
+  bytes: Uint8Array,
+  ranges: Range[],
+  depth: number,
+  toBuffer: ToBuffer,
+): Decoded {
   const [first, ...others] = ranges as [Range, ...Range[]];
-  if (others.length === 0) return decodeMessage(schemaOf(field), bytes, first.start, first.end, depth + 1);
+  if (others.length === 0) return decodeMessage(schemaOf(field), bytes, first.start, first.end, depth + 1, toBuffer);
   const joined = Buffer.concat(ranges.map((range) => bytes.subarray(range.start, range.end)));
   try {
-    return decodeMessage(schemaOf(field), joined, 0, joined.length, depth + 1);
+    return decodeMessage(schemaOf(field), joined, 0, joined.length, depth + 1, toBuffer);
   } catch (error) {
     throw error instanceof WireFault ? new WireFault(error.message, first.start, error.needs, error.field) : error;
   }
 }
 
-function decodeRepeated(field: FieldSchema, cursor: FieldCursor, values: unknown[], depth: number): void {
+function decodeRepeated(
+  field: FieldSchema,
+  cursor: FieldCursor,
+  values: unknown[],
+  depth: number,
+  toBuffer: ToBuffer,
+): void {
   if (field.type === 'message') {
     cursor.expect(WIRE_TYPE.BYTES);
-    values.push(decodeMessage(schemaOf(field), cursor.bytes, cursor.valueStart, cursor.end, depth + 1));
+    values.push(decodeMessage(schemaOf(field), cursor.bytes, cursor.valueStart, cursor.end, depth + 1, toBuffer));
   } else if (cursor.wireType === WIRE_TYPE.BYTES && isPackable(field.type)) {
     const packed = new FieldCursor().over(cursor.bytes, cursor.valueStart, cursor.end);
-    while (packed.nextPacked(wireTypeOf(field.type))) values.push(decodeValue(field.type, packed));
+    while (packed.nextPacked(wireTypeOf(field.type))) values.push(decodeValue(field.type, packed, toBuffer));
   } else {
-    values.push(decodeValue(field.type, cursor));
+    values.push(decodeValue(field.type, cursor, toBuffer));
   }
 }
 
@@ -132,7 +159,7 @@ function wireTypeOf(type: FieldType): number {
   return WIRE_TYPE.VARINT;
 }
 
-function decodeValue(type: FieldType, cursor: FieldCursor): unknown {
+function decodeValue(type: FieldType, cursor: FieldCursor, toBuffer: ToBuffer): unknown {
   switch (type) {
     case 'uint32':
       return cursor.uint32();
@@ -155,7 +182,7 @@ function decodeValue(type: FieldType, cursor: FieldCursor): unknown {
       return cursor.uint64() !== 0n;
     case 'string':
     case 'bytes':
-      return Buffer.from(cursor.payload());
+      return toBuffer(cursor.payload());
     case 'message':
       throw new TypeError('embedded messages are decoded apart');
   }

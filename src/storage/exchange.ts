@@ -1,15 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
-import path from 'node:path';
-import { getSystemErrorMap } from 'node:util';
-import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
 import type { HeldFolder } from './held-folder';
-import { ownFolder } from './own-folder';
+import { type NativeEnd, pathOfNative, runNative } from './native-program';
 
-/** Where `npm run build` puts the program that makes the system call which Node.js has not. */
-const PROGRAM = path.join(ownFolder(), 'native/build/fdgraft-exchange');
+/** The program that makes the system call which Node.js has not. */
+const PROGRAM = pathOfNative('fdgraft-exchange');
 
 /** Throws FdgraftError where folders cannot be exchanged in one step here. `folder`: how messages name it. */
 export function checkExchange(folder: string): void {
@@ -37,34 +33,18 @@ export async function exchange(a: Place, b: Place, folder: string): Promise<void
 }
 
 /** Resolves to how it ended, as the cause of an error, or to why it could not be started. */
-function runProgram(a: Place, b: Place): Promise<string | Error> {
+async function runProgram(a: Place, b: Place): Promise<string | Error> {
   const [from, to] = [a.folder.fd, b.folder.fd];
   if (from === undefined || to === undefined) throw new TypeError('folders are held open by descriptors on Linux');
-  return new Promise((resolve) => {
-    const child = start(from, to);
-    if (child instanceof Error) return resolve(child);
-    // One that cannot be started has both events, with the number of the error as its exit code.
-    child.once('error', resolve);
-    child.once('close', (code, signal) => resolve(explain(code, signal)));
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(Buffer.concat([a.name, Buffer.of(0), b.name, Buffer.of(0)]));
-  });
-}
-
-/** Node.js throws some of the errors of a start, and makes events of others. */
-function start(from: number, to: number): ChildProcess | Error {
-  try {
-    return builtins.childProcess.spawn(PROGRAM, [], { stdio: ['pipe', 'ignore', 'ignore', from, to], cwd: '/' });
-  } catch (error) {
-    return error as Error;
-  }
+  const give = Buffer.concat([a.name, Buffer.of(0), b.name, Buffer.of(0)]);
+  return runNative('fdgraft-exchange', { fds: [from, to], give }).then(explain, (error: Error) => error);
 }
 
 /** The exit code of fdgraft-exchange is the number of the error; anything else is no answer of it. */
-function explain(code: number | null, signal: NodeJS.Signals | null): string {
-  if (code === null) return `fdgraft-exchange was killed by ${signal}`;
-  const [name] = getSystemErrorMap().get(-code) ?? [];
-  if (name === undefined) return `fdgraft-exchange ended with exit code ${code}, and had not exchanged the folders`;
-  if (name === 'EBUSY') return 'is in use as a mount point (EBUSY)';
-  return name === 'EINVAL' ? 'lies on a file system that cannot do it (EINVAL)' : `renameat2 failed: ${name}`;
+function explain(end: NativeEnd): string {
+  if (end.code === null) return `fdgraft-exchange was killed by ${end.signal}`;
+  const { code, errno } = end;
+  if (errno === undefined) return `fdgraft-exchange ended with exit code ${code}, and had not exchanged the folders`;
+  if (errno === 'EBUSY') return 'is in use as a mount point (EBUSY)';
+  return errno === 'EINVAL' ? 'lies on a file system that cannot do it (EINVAL)' : `renameat2 failed: ${errno}`;
 }

@@ -77,6 +77,10 @@ function membersOf(top: Top): MembersByName {
       if (/[/\0]/.test(text) || text === '.' || text === '..') return undefined;
       const name = Buffer.from(text);
       const file = { path: joinPath(held.path, name), lasting: joinPath(top.path, name), name };
+      if (isGone(file.path)) {
+        if (isSteady(name)) top.seen.miss(placeOf(top, file));
+        return undefined;
+      }
       try {
         return await describe(top, file);
       } catch (error) {
@@ -86,6 +90,16 @@ function membersOf(top: Top): MembersByName {
     },
     close: async () => held.close(),
   };
+}
+
+/** Without an exception, which costs much more than the look: millions of tasks can lack an image. */
+function isGone(file: Buffer): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    // Whoever opens it says why it cannot be looked at.
+    return false;
+  }
 }
 
 /** The folder that was opened, and no other one that has its name by now. */

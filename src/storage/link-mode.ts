@@ -19,14 +19,18 @@ const LARGE_BYTES = 1 << 20;
 export class Linker {
   private canReflink = true;
 
-  constructor(private readonly mode: LinkMode) {}
+  /** `signal`: ends long copies. */
+  constructor(
+    private readonly mode: LinkMode,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   /**
    * Brings the file to `to`. `isImage`: it may share storage with the original; `isPages`: it is too
    * large to copy where that can be helped. Resolves to how it was done.
    */
   async bring(file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean): Promise<Exclude<LinkMode, 'auto'>> {
-    if (!isImage || this.mode === 'copy') return copy(file, to);
+    if (!isImage || this.mode === 'copy') return this.copy(file, to);
     if (this.mode === 'symlink') {
       fs.symlinkSync(file.lasting, to);
       file.check(fs.statSync(to));
@@ -39,12 +43,17 @@ export class Linker {
     if (await this.tryReflink(file, to)) return 'reflink';
     if (this.mode === 'reflink') throw messages.linkUnsupported('reflink', escapeBytes(file.lasting));
     if (isPages && (await tryHardLink(file, to))) return 'hard';
-    return copy(file, to);
+    return this.copy(file, to);
+  }
+
+  private async copy(file: SourceFile, to: Buffer): Promise<'copy'> {
+    await copyHeld(file, to, 0, this.signal);
+    return 'copy';
   }
 
   private async tryReflink(file: SourceFile, to: Buffer): Promise<boolean> {
     if (!this.canReflink) return false;
-    const done = await workedOut(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE));
+    const done = await workedOut(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE, this.signal));
     if (!done) {
       this.canReflink = false;
       fs.rmSync(to, { force: true });
@@ -53,19 +62,14 @@ export class Linker {
   }
 }
 
-async function copy(file: SourceFile, to: Buffer): Promise<'copy'> {
-  await copyHeld(file, to, 0);
-  return 'copy';
-}
-
-async function copyHeld(file: SourceFile, to: Buffer, how: number): Promise<void> {
+async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: AbortSignal | undefined): Promise<void> {
   const fd = fs.openSync(file.path, NEVER_WAIT_OR_FOLLOW);
   try {
     const stats = fs.fstatSync(fd);
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
     file.check(stats);
     const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
-    if (how === 0 && hasHoles(stats)) await copySparse(fd, to);
+    if (how === 0 && hasHoles(stats)) await copySparse(fd, to, signal);
     else if (stats.size > LARGE_BYTES) await fs.promises.copyFile(from, to, constants.COPYFILE_EXCL | how);
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
     file.check(fs.fstatSync(fd));

@@ -1,13 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
-import path from 'node:path';
-import { getSystemErrorMap } from 'node:util';
-import { builtins } from '../bytes/builtins';
-import { ownFolder } from './own-folder';
+import { type NativeEnd, type NativeRun, pathOfNative, runNative } from './native-program';
 import { SparseMap } from './sparse-map';
-
-/** Where `npm run build` puts the program that finds holes: Node.js has no lseek(2). */
-const program = () => path.join(ownFolder(), 'native/build/fdgraft-sparse');
 
 /** What stat(2) counts in. */
 const BLOCK_BYTES = 512;
@@ -22,7 +15,7 @@ let isThere: boolean | undefined;
  */
 export function hasHoles({ size, blocks }: fs.Stats): boolean {
   if (size < LEAST_BYTES || blocks * BLOCK_BYTES >= size || process.platform !== 'linux') return false;
-  isThere ??= fs.existsSync(program());
+  isThere ??= fs.existsSync(pathOfNative('fdgraft-sparse'));
   return isThere;
 }
 
@@ -30,7 +23,7 @@ export function hasHoles({ size, blocks }: fs.Stats): boolean {
 export async function mapOfFile(fd: number, size: number): Promise<SparseMap> {
   const map = new SparseMap(size);
   let rest = '';
-  await run('map', [fd], (text) => {
+  const see = (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -38,41 +31,31 @@ export async function mapOfFile(fd: number, size: number): Promise<SparseMap> {
       // A file that has grown since is found out by those who read it.
       if (offset < size) map.push(offset, Math.min(bytes, size - offset));
     }
-  });
+  };
+  await run({ args: ['map'], fds: [fd], see });
   return map;
 }
 
-/** Copies an open file to `to`, which is made, with its holes. Throws an error of the system. */
-export async function copySparse(fd: number, to: Buffer): Promise<void> {
+/** Copies an open file to `to`, which is made, with its holes. Throws an error of the system, or the reason of `signal`. */
+export async function copySparse(fd: number, to: Buffer, signal?: AbortSignal): Promise<void> {
   const target = fs.openSync(to, 'wx', 0o600);
   try {
-    await run('copy', [fd, target]);
+    await run({ args: ['copy'], fds: [fd, target], signal });
   } finally {
     fs.closeSync(target);
   }
 }
 
-async function run(
-  word: 'map' | 'copy',
-  fds: readonly number[],
-  see: (text: string) => void = () => {},
-): Promise<void> {
-  const child: ChildProcess = builtins.childProcess.spawn(program(), [word], {
-    stdio: ['ignore', 'pipe', 'ignore', ...fds],
-    cwd: '/',
-  });
-  child.stdout?.setEncoding('latin1').on('data', see);
-  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (...end) => resolve(end));
-  });
-  if (code !== 0) throw explain(code, signal);
+async function run(how: NativeRun): Promise<void> {
+  const end = await runNative('fdgraft-sparse', how);
+  how.signal?.throwIfAborted();
+  if (end.code !== 0) throw explain(end);
 }
 
 /** The exit code of fdgraft-sparse is the number of the error. */
-function explain(code: number | null, signal: NodeJS.Signals | null): Error {
-  if (code === null) return new Error(`fdgraft-sparse was killed by ${signal}`);
-  const [name] = getSystemErrorMap().get(-code) ?? [];
-  if (name === undefined) return new Error(`fdgraft-sparse ended with exit code ${code}`);
-  return Object.assign(new Error(name), { code: name, errno: -code });
+function explain(end: NativeEnd): Error {
+  if (end.code === null) return new Error(`fdgraft-sparse was killed by ${end.signal}`);
+  const { code, errno } = end;
+  if (errno === undefined) return new Error(`fdgraft-sparse ended with exit code ${code}`);
+  return Object.assign(new Error(errno), { code: errno, errno: -code });
 }

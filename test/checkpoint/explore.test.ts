@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Explored, type ExploredWhat, explore, FdgraftError, type Gap, openSource } from '../../src';
 import { FileNames } from '../../src/checkpoint/explore/file-names';
@@ -245,4 +246,36 @@ test('it stops when it is told to', async (t) => {
   const controller = new AbortController();
   controller.abort(new Error('enough'));
   await t.throwsAsync(allOf(explore(source, 'fds', { signal: controller.signal })), { message: 'enough' });
+});
+
+test.serial('a task without images costs one look at its core image, without an exception', async (t) => {
+  const count = 500;
+  const tasks = Array.from({ length: count }, (_none, i) => ({
+    pid: 7 + i,
+    ppid: i === 0 ? 0 : 6 + i,
+    pgid: 7,
+    sid: 7,
+  }));
+  const source = await openSource(writeCheckpoint(temporaryFolder(t), { ...smallWith({}), 'pstree.img': tasks }));
+  const { lstatSync } = fs;
+  let [looks, thrown] = [0, 0];
+  const counting = (...args: Parameters<typeof lstatSync>) => {
+    looks += 1;
+    try {
+      return lstatSync(...args);
+    } catch (error) {
+      thrown += 1;
+      throw error;
+    }
+  };
+  Object.assign(fs, { lstatSync: counting });
+  const gaps: Gap[] = [];
+  try {
+    t.is((await allOf(explore(source, 'ps', { onWarning: (gap) => gaps.push(gap) }))).length, count);
+  } finally {
+    Object.assign(fs, { lstatSync });
+  }
+  t.is(gaps.length, count);
+  t.true(looks < count + 20, `${looks}`);
+  t.is(thrown, 0);
 });

@@ -11,6 +11,7 @@ import {
 } from '../support/folders';
 import { encodeMessage } from '../support/images';
 import { measuredCommand, type Ran } from '../support/measured';
+import { writePlan } from '../support/planfile';
 
 /** Checkpoints that no program makes: what a command keeps of each thing, and writes for it, is bounded. */
 
@@ -79,6 +80,40 @@ test.serial('many descriptors of one entry are rewritten in little memory', asyn
   stays(t, text, 'rewrite');
   t.true(text.bytes < 20_000, `${text.bytes}`);
   t.regex(text.first, /7\/999 \(close-on-exec\), 199000 more/);
+});
+
+test.serial('a plan of many references is proved and shown in little memory', async (t) => {
+  const source = made(t, manyDescriptors());
+  const out = path.join(temporaryFolder(t), 'out');
+  await measured(['rewrite', source, '-o', out, '--inherit-fd', 'fd[5]:/var/log/app.log']);
+  const [ran, json] = await textOf(['show', path.join(out, 'inherit-plan.img')]);
+  stays(t, ran, 'show');
+  const plan = JSON.parse(json);
+  t.true(json === `${JSON.stringify(plan, null, 4)}\n`);
+  const { references } = plan.placeholders[0];
+  t.is(references.length, DESCRIPTORS);
+  const last = { table: 1, pids: [7], fd: DESCRIPTORS - 1, close_on_exec: true };
+  t.deepEqual(references[DESCRIPTORS - 1], { descriptor: last });
+  for (const format of ['text', 'html']) {
+    stays(t, await measured(['diff', '--format', format, source, out, '--plan', out]), format);
+  }
+  const [unmet, told] = await textOf(['diff', source, source, '--plan', out]);
+  stays(t, unmet, 'diff of what was not done', 1);
+  t.regex(told, /! 199001 more descriptors: to be inherited, and they are not\n/);
+});
+
+test.serial('more placeholders than diff reads of a plan are refused, by the limit', async (t) => {
+  const count = (1 << 16) + 1;
+  const plan = temporaryFolder(t);
+  writePlan(plan, { count, placeholders: [{ fileId: 3, callerFd: 5 }] });
+  const image = path.join(plan, 'inherit-plan.img');
+  const bytes = fs.readFileSync(image);
+  const record = bytes.subarray(12 + bytes.readUint32LE(8));
+  fs.appendFileSync(image, Buffer.alloc((count - 1) * record.length, record));
+  const source = made(t, {});
+  const ran = await measured(['diff', source, source, '--plan', plan]);
+  stays(t, ran, 'diff', 2);
+  t.regex(ran.said, /^fdgraft: .*: has more than 65536 placeholders, the most that fdgraft reads of a plan\n/);
 });
 
 test.serial('many descriptors that one side has are compared in little memory', async (t) => {
@@ -175,6 +210,64 @@ for (const [what, byte] of [
     }
   });
 }
+
+const MOST_IN_ALL_KIB = 256 << 10;
+
+/** An image with one file entry: its fields and those of its member. */
+function oneEntry(member: Buffer, ...more: Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from([0x08, 1, 0x10, 3, 0x1a]), varint(member.length), member, ...more]);
+}
+
+/** A field of bytes. */
+const bytesField = (tag: number, bytes: Buffer) => Buffer.concat([varint(tag), varint(bytes.length), bytes]);
+
+const plainMember = (name = '') => encodeMessage('reg_file_entry', fileEntry(3, name, 1).reg);
+
+test.serial('two names of 60 MiB that differ are compared in 256 MiB', async (t) => {
+  const side = (byte: string) =>
+    made(t, {
+      'files.img': [oneEntry(Buffer.concat([plainMember(), bytesField(0x32, Buffer.alloc(60 << 20, byte))]))],
+    });
+  const [source, other] = [side('a'), side('b')];
+  for (const format of ['text', 'json', 'markdown', 'html']) {
+    const ran = await measured(['diff', '--format', format, source, other]);
+    t.is(ran.status, 1, ran.said);
+    t.true(ran.peakKib < MOST_IN_ALL_KIB, `${format}: ${ran.peakKib} KiB`);
+    t.true(ran.bytes < 100_000, `${ran.bytes}`);
+  }
+});
+
+test.serial('60 MiB that no schema knows, beside a field that differs, are compared in 256 MiB', async (t) => {
+  const unknown = bytesField((99 << 3) | 2, Buffer.alloc(60 << 20));
+  const side = (name: string) => made(t, { 'files.img': [oneEntry(plainMember(name), unknown)] });
+  const ran = await measured(['diff', side('/a'), side('/b')]);
+  t.is(ran.status, 1, ran.said);
+  t.true(ran.peakKib < MOST_IN_ALL_KIB, `${ran.peakKib} KiB`);
+});
+
+test.serial('a message of 60 MiB in two parts is refused by diff, by the limit', async (t) => {
+  const part = (byte: string) =>
+    bytesField(0x1a, Buffer.concat([plainMember(), bytesField(0x32, Buffer.alloc(30 << 20, byte))]));
+  const side = (byte: string) =>
+    made(t, { 'files.img': [Buffer.concat([Buffer.from([8, 1, 16, 3]), part(byte), part(byte)])] });
+  const ran = await measured(['diff', side('a'), side('b')]);
+  t.is(ran.status, 2);
+  t.true(ran.peakKib < MOST_IN_ALL_KIB, `${ran.peakKib} KiB`);
+  t.regex(
+    ran.said,
+    /^fdgraft: files\.img \(before\), entry 0, offset 16: the parts of the message have \d+ bytes, more than the 16777216 that diff joins\n/,
+  );
+});
+
+test.serial('a message of millions of fields is refused by diff, by the limit', async (t) => {
+  const side = (count: number) => made(t, { 'files.img': [oneEntry(plainMember(), repeated(0x08, count))] });
+  const ran = await measured(['diff', side(5_000_000), side(5_000_001)]);
+  stays(t, ran, 'diff', 2);
+  t.regex(
+    ran.said,
+    /^fdgraft: files\.img \(before\), entry 0, offset 12: the message has more than 262144 fields, the most that diff takes\n/,
+  );
+});
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];

@@ -82,7 +82,7 @@ for (const [how, images, spec] of MAPPED) {
     const warnings = plan.warnings.filter(({ code }) => code === 'FILE_STILL_USED');
     t.is(warnings.length, 1);
     t.is(warnings[0]?.file_id, 10);
-    t.regex(warnings[0]?.message ?? '', /a file mapping of task 8 \(file id 11\): after the restore/);
+    t.regex(warnings[0]?.message ?? '', /a file mapping of task 8 \(file id 11\)\. After the restore/);
   });
 }
 
@@ -145,7 +145,7 @@ const HELD: [string, Images, RegExp][] = [
   [
     'mapped at its own entry',
     { 'mm-8.img': [mmEntry(1, [mapping(10, SHARED)])] },
-    /a file mapping of task 8 \(file id 10\): after/,
+    /a file mapping of task 8 \(file id 10\)\. After/,
   ],
 ];
 for (const [how, more, expected] of HELD) {

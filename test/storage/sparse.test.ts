@@ -4,6 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { openSource, type RewriteOptions, rewrite } from '../../src';
+import { copySparse } from '../../src/storage/sparse-file';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { build } from '../support/native';
 import { holds } from '../support/properties';
@@ -170,3 +171,20 @@ for (const variant of ['plain', 'sanitized'] as const) {
     }
   });
 }
+
+test.serial('a copy that is told to stop ends its program', async (t) => {
+  const folder = temporaryFolder(t);
+  const [from, to] = [path.join(folder, 'from'), path.join(folder, 'to')];
+  fs.writeFileSync(from, 'data');
+  fs.truncateSync(from, 1 << 30);
+  const fd = fs.openSync(from, 'r');
+  const stop = new AbortController();
+  try {
+    const copied = copySparse(fd, Buffer.from(to), stop.signal);
+    stop.abort(new Error('stopped'));
+    await t.throwsAsync(copied, { message: 'stopped' });
+    await t.throwsAsync(copySparse(fd, Buffer.from(`${to}2`), stop.signal), { message: 'stopped' });
+  } finally {
+    fs.closeSync(fd);
+  }
+});

@@ -2,7 +2,7 @@ import { Numbers } from '../../bytes/numbers';
 import { SortedPairs } from '../../bytes/pairs';
 import { IdSet } from '../id-set';
 import { isDead, readCore } from './core-facts';
-import { type OnGap, reportImages, reportParent, reportSilence } from './gaps';
+import { type OnGap, reportParent, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
 import { listTasks, type TaskList } from './task-list';
 
@@ -31,7 +31,7 @@ export async function* taskTree(images: ImagesByName, onGap: OnGap): AsyncGenera
     const pid = list.pid(place);
     const core = await readCore(images, pid);
     const threads = isDead(core) ? [] : Array.from(list.threadsOf(place));
-    if (core === undefined) await reportImages(images, pid, [`core-${pid}.img`], onGap);
+    if (core === undefined) reportSilence(`task ${pid} has no core-${pid}.img`, onGap, pid);
     else if (core.name === undefined) reportSilence(`core-${pid}.img does not say the name of its task`, onGap, pid);
     const [ppid, pgid, sid] = [list.ppid(place), list.pgid(place), list.sid(place)];
     yield { kind: 'process', pid, ppid, pgid, sid, threads, depth, name: core?.name, state: core?.state };

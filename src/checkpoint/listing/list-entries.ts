@@ -3,6 +3,7 @@ import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { unixSocketOf } from '../criu-key';
+import { describeEntry } from '../describe-entry';
 import { type EntryFacts, fileKind } from '../entry-facts';
 import { type InheritableType, inheritableType, typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
@@ -97,9 +98,10 @@ function readEntry(view: FileEntryView): Waiting {
     const socket = unixSocketOf(view);
     return { key, id, type, ...(socket === undefined ? {} : { socket }) };
   }
+  const facts = describeEntry(view);
+  if (facts !== undefined) return { key, id, type, facts };
   const decoded = decode(known.schema, view.bytes, view.start, view.end) as never;
-  if (known.pathId === undefined) return { key, id, type, facts: known.describe(decoded, undefined) };
-  const path = entryKey(known.pathId(decoded), FD_TYPES.REG);
+  const path = entryKey(known.pathId?.(decoded) ?? id, FD_TYPES.REG);
   return { key, id, type, pathless: { known, decoded, path } };
 }
 

@@ -1,13 +1,17 @@
 import path from 'node:path';
 import { PLAN_IMAGE } from '../../frames/image-kinds';
-import { safeJson } from '../../json/safe-json';
+import { jsonPieces } from '../../json/json-pieces';
 import { decodeImage } from '../../operations/decode';
 import { rawInfo } from '../../operations/image-info';
 import { command } from '../command';
 import type { Context } from '../context';
+import { printPieces } from '../print-pieces';
 import { STANDARD_STREAM } from '../standard-stream';
 import { SHOW_USAGE } from '../usage/show';
 import { openImage, withOutput, wordOf } from './image-streams';
+
+/** As images are shown. */
+const INDENT = 4;
 
 interface Arguments {
   image: string;
@@ -19,7 +23,8 @@ async function run({ image, nopl, quiet }: Arguments, context: Context): Promise
   const word = wordOf(image);
   const told = await whatIsNoImage(word, context);
   if (told !== undefined) {
-    await context.print(`${safeJson(told, 4)}\n`);
+    // A plan can have a million references.
+    if (await printPieces(context, jsonPieces(told, 0, INDENT))) await context.print('\n');
     return;
   }
   const warnings: string[] = [];

@@ -1,9 +1,11 @@
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
+import { IdSet } from '../../checkpoint/id-set';
 import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { FDINFO_ENTRY_FIELDS, FILE_ENTRY_FIELDS, REMAP_FILE_PATH_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import type { EntryFound, Found, FoundEntry } from '../found';
+import { NumberMap } from '../ids/number-map';
 import { located } from '../located';
 import { numberIn } from '../wire/fields';
 import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
@@ -18,6 +20,9 @@ const MESSAGES: { readonly [image in ImageName]?: string } = {
   SK_QUEUES: 'sk_packet_entry',
 };
 
+/** More descriptors that the plan names and the checkpoint does not turn are counted. */
+const MAX_LINES = 1000;
+
 /** What the plan says of one packet in a queue. */
 interface Packet {
   /** The new ids by the old ones. */
@@ -31,15 +36,15 @@ interface Packet {
  */
 export class PlanProof {
   private readonly byId: ReadonlyMap<number, PlanPlaceholder>;
-  /** Placeholders by table and number of their descriptors. */
-  private readonly tables = new Map<number, Map<number, PlanPlaceholder>>();
+  /** Places of placeholders in the plan, by table and number of their descriptors. */
+  private readonly tables = new Map<number, NumberMap>();
   /** What is moved in queues, by the place of the packet. */
   private readonly packets = new Map<number, Packet>();
   private readonly changedImages: ReadonlySet<string>;
   private readonly dropped: ReadonlySet<number | undefined>;
   /** What of the plan was met: placeholders by their ids, descriptors, packets. */
   private readonly met = new Set<PlanPlaceholder>();
-  private readonly metDescriptors = new Map<number, Set<number>>();
+  private readonly metDescriptors = new Map<number, IdSet>();
   private readonly metPackets = new Set<number>();
 
   private constructor(
@@ -50,11 +55,11 @@ export class PlanProof {
     this.byId = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
     this.changedImages = new Set(plan.images.map(({ name }) => name));
     this.dropped = droppedOwners(plan);
-    for (const placeholder of plan.placeholders) {
+    for (const [place, placeholder] of plan.placeholders.entries()) {
       for (const reference of placeholder.references) {
         if ('descriptor' in reference && reference.descriptor) {
           const { table, fd } = reference.descriptor;
-          this.tables.set(table, (this.tables.get(table) ?? new Map()).set(fd, placeholder));
+          this.descriptorsOf(table).set(fd, place);
         } else if ('scm_right' in reference && reference.scm_right) {
           this.addRight(placeholder, reference.scm_right.packet);
         }
@@ -65,6 +70,17 @@ export class PlanProof {
   /** Reads of the first checkpoint what the proof needs beside the differences. Throws FdgraftError. */
   static async of(plan: Plan, before: Source, signal?: AbortSignal): Promise<PlanProof> {
     return new PlanProof(plan, await readSplitOwners(plan, before, signal));
+  }
+
+  private descriptorsOf(table: number): NumberMap {
+    const descriptors = this.tables.get(table) ?? new NumberMap();
+    this.tables.set(table, descriptors);
+    return descriptors;
+  }
+
+  private placeholderOf(table: number, fd: number): PlanPlaceholder | undefined {
+    const place = this.tables.get(table)?.get(fd);
+    return place === undefined ? undefined : this.plan.placeholders[place];
   }
 
   /** Rights of an entry that stays a whole keep its id. */
@@ -108,12 +124,12 @@ export class PlanProof {
       const { was, caller_fd } = placeholder;
       if (!this.met.has(placeholder)) lines.push(isLeft(was.key, caller_fd));
     }
-    for (const [table, descriptors] of this.tables) {
-      for (const [fd, { was, caller_fd }] of descriptors) {
-        if (this.metDescriptors.get(table)?.has(fd) === true) continue;
-        lines.push(isLeft(`fdinfo-${table}.img, fd ${fd}, of ${was.key}`, caller_fd));
-      }
+    let more = 0;
+    for (const [table, fd, { was, caller_fd }] of this.missingDescriptors()) {
+      if (lines.length < MAX_LINES) lines.push(isLeft(`fdinfo-${table}.img, fd ${fd}, of ${was.key}`, caller_fd));
+      else more += 1;
     }
+    if (more > 0) lines.push(`${more} more descriptors: to be inherited, and they are not`);
     for (const [place, { placeholders }] of this.packets) {
       if (this.metPackets.has(place)) continue;
       for (const { was, caller_fd } of placeholders) {
@@ -121,6 +137,18 @@ export class PlanProof {
       }
     }
     return lines;
+  }
+
+  private *missingDescriptors(): Generator<[table: number, fd: number, placeholder: PlanPlaceholder]> {
+    for (const placeholder of this.plan.placeholders) {
+      for (const reference of placeholder.references) {
+        if (!('descriptor' in reference && reference.descriptor)) continue;
+        const { table, fd } = reference.descriptor;
+        // Of two that are to have it, the last counts.
+        const isMet = this.metDescriptors.get(table)?.has(fd) === true;
+        if (!isMet && this.placeholderOf(table, fd) === placeholder) yield [table, fd, placeholder];
+      }
+    }
   }
 
   private explainsFile({ before, after }: EntryFound): boolean {
@@ -141,11 +169,12 @@ export class PlanProof {
   private explainsDescriptor({ before, after }: EntryFound, table: number): boolean {
     if (before === undefined || after === undefined || isRepeated(before) || isRepeated(after)) return false;
     const fd = numberIn(before.entry, FDINFO_ENTRY_FIELDS.fd) ?? -1;
-    const placeholder = this.tables.get(table)?.get(fd);
-    const met = this.metDescriptors.get(table) ?? new Set();
+    const placeholder = this.placeholderOf(table, fd);
+    const met = this.metDescriptors.get(table) ?? new IdSet();
     if (placeholder === undefined || met.has(fd)) return false;
     if (!isThis(after, turnedDescriptor(placeholder, before.entry))) return false;
-    this.metDescriptors.set(table, met.add(fd));
+    met.add(fd);
+    this.metDescriptors.set(table, met);
     return true;
   }
 

@@ -126,10 +126,10 @@ function digestOf(value: FieldValue | undefined): string {
   switch (value?.is) {
     case 'field':
     case 'unknown':
-      return digestText(Buffer.concat(value.at.map(({ start, end }) => value.bytes.subarray(start, end))));
+      return digestText(value.at.map(({ start, end }) => value.bytes.subarray(start, end)));
     case 'message': {
       const { bytes, start, end } = value.message;
-      return digestText(bytes.subarray(start, end));
+      return digestText([bytes.subarray(start, end)]);
     }
     default:
       return '';

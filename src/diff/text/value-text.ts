@@ -23,7 +23,7 @@ export class ValueText {
 
   /** One occurrence of a field, tag included. Throws WireFault. */
   field(field: FieldShape, bytes: Uint8Array, start: number, end: number, hex: boolean): string {
-    if (end - start > this.most) return digestText(bytes.subarray(start, end));
+    if (end - start > this.most) return digestText([bytes.subarray(start, end)]);
     return this.taken(() => this.writer.writeField(field, bytes, start, end, hex));
   }
 
@@ -31,14 +31,14 @@ export class ValueText {
   row(field: FieldShape, bytes: Uint8Array, occurrences: readonly Range[], hex: boolean): string {
     const [first, last] = [occurrences[0], occurrences.at(-1)];
     if (first !== undefined && last !== undefined && last.end - first.start > this.most) {
-      return digestText(Buffer.concat(occurrences.map(({ start, end }) => bytes.subarray(start, end))));
+      return digestText(occurrences.map(({ start, end }) => bytes.subarray(start, end)));
     }
     return this.taken(() => this.writer.writeRow(field, bytes, occurrences, hex));
   }
 
   /** Throws WireFault. */
   message(shape: MessageShape, bytes: Uint8Array, start: number, end: number): string {
-    if (end - start > this.most) return digestText(bytes.subarray(start, end));
+    if (end - start > this.most) return digestText([bytes.subarray(start, end)]);
     return this.taken(() => this.writer.write(shape, bytes, start, end));
   }
 
@@ -49,7 +49,7 @@ export class ValueText {
     const value = Buffer.from(bytes.subarray(cursor.valueStart, cursor.end));
     if (cursor.wireType === WIRE_TYPE.VARINT) return cursor.uint64().toString();
     if (this.showsBytes || cursor.wireType !== WIRE_TYPE.BYTES) return value.toString('hex');
-    return digestText(value);
+    return digestText([value]);
   }
 
   private taken(write: () => void): string {

@@ -1,4 +1,5 @@
 import type { BytesAt } from '../../bytes/same-bytes';
+import { WireFault } from '../../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
 
 /** A field on the wire, tag included, as positions in a buffer. */
@@ -7,11 +8,28 @@ export interface Range {
   readonly end: number;
 }
 
+/** So many fields of one message are kept: Linux gives a task 65,530 mappings, some systems 262,144. */
+export const MAX_FIELDS = 1 << 18;
+/** A message in several parts is put together; CRIU writes none. */
+export const MAX_JOINED_BYTES = 1 << 24;
+
+const LIMIT_HINT = 'no dump of CRIU has so many: look where the image comes from';
+const JOIN_HINT = 'CRIU writes each message in one part: look where the image comes from';
+
+function checkFields(count: number, at: number): void {
+  if (count <= MAX_FIELDS) return;
+  const problem = `the message has more than ${MAX_FIELDS} fields, the most that diff takes`;
+  throw new WireFault(problem, at, undefined, undefined, LIMIT_HINT);
+}
+
 /** Where the fields of a message stand, by number. Throws WireFault. */
 export function fieldsIn({ bytes, start, end }: BytesAt): Map<number, Range[]> {
   const found = new Map<number, Range[]>();
   const cursor = new FieldCursor().over(bytes, start, end);
+  let count = 0;
   while (cursor.next()) {
+    count += 1;
+    checkFields(count, start);
     const range = { start: cursor.start, end: cursor.end };
     const ranges = found.get(cursor.number);
     if (ranges === undefined) found.set(cursor.number, [range]);
@@ -41,7 +59,12 @@ export function joinedPayload(bytes: Uint8Array, ranges: readonly Range[]): Byte
     const { start, end } = payloadAt(bytes, range);
     return bytes.subarray(start, end);
   });
-  const joined = Buffer.concat(parts);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length > MAX_JOINED_BYTES) {
+    const problem = `the parts of the message have ${length} bytes, more than the ${MAX_JOINED_BYTES} that diff joins`;
+    throw new WireFault(problem, (ranges[0] as Range).start, undefined, undefined, JOIN_HINT);
+  }
+  const joined = Buffer.concat(parts, length);
   return { bytes: joined, start: 0, end: joined.length };
 }
 
@@ -55,7 +78,10 @@ export function numbersIn(bytes: Uint8Array, ranges: readonly Range[]): number[]
       continue;
     }
     const packed = new FieldCursor().over(bytes, cursor.valueStart, cursor.end);
-    while (packed.nextPacked(WIRE_TYPE.VARINT)) numbers.push(packed.uint64AsNumber());
+    while (packed.nextPacked(WIRE_TYPE.VARINT)) {
+      numbers.push(packed.uint64AsNumber());
+      checkFields(numbers.length, range.start);
+    }
   }
   return numbers;
 }

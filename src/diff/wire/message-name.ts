@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { BytesAt } from '../../bytes/same-bytes';
+import { sha256Of } from '../../bytes/sha256';
 import { idFieldsOf, namesOf } from '../../checkpoint/message-rows';
 import type { FieldShape, MessageShape } from '../../schema/shape';
 import { WIRE_TYPE } from '../../wire/field-cursor';
@@ -63,7 +63,7 @@ function keyOfPart({ field, bytes, at }: NamePart): string {
   cursor.expect(field.wireType);
   if (cursor.wireType === WIRE_TYPE.VARINT) return is32Bits(field) ? `${cursor.low}` : `${cursor.uint64()}`;
   const value = bytes.subarray(cursor.valueStart, cursor.end);
-  if (value.length > MAX_KEY_BYTES) return `digest ${createHash('sha256').update(value).digest('hex')}`;
+  if (value.length > MAX_KEY_BYTES) return `digest ${sha256Of([value])}`;
   return `${value.length} ${Buffer.from(value).toString('latin1')}`;
 }
 

@@ -30,16 +30,19 @@ function rowOf(placeholder: PlanPlaceholder, spec = ''): string {
   return `<tr><th scope="row">fd[${caller_fd}]</th><td><code>${show(was.key)}</code> (${show(was.type)}, id ${file_id})</td><td>${needs}</td><td>${show(referencesOf(placeholder))}</td><td>${show(howOf(placeholder))}</td><td><code>${show(spec)}</code></td></tr>\n`;
 }
 
-function referencesOf(placeholder: PlanPlaceholder): string {
-  const references = [...placeholder.references];
-  const descriptors = references.flatMap((reference) =>
-    'descriptor' in reference && reference.descriptor
-      ? reference.descriptor.pids.map((pid) => `${pid}/${reference.descriptor.fd}`)
-      : [],
-  );
-  const rights = references.filter((reference) => 'scm_right' in reference && reference.scm_right).length;
-  const shown = descriptors.slice(0, MAX_REFERENCES);
-  const left = descriptors.length - shown.length;
+function referencesOf({ references }: PlanPlaceholder): string {
+  const shown: string[] = [];
+  let left = 0;
+  let rights = 0;
+  // There can be a million, of which each has as many pids.
+  for (const reference of references) {
+    if ('scm_right' in reference && reference.scm_right) rights += 1;
+    if (!('descriptor' in reference && reference.descriptor)) continue;
+    const { pids, fd } = reference.descriptor;
+    const room = MAX_REFERENCES - shown.length;
+    for (const pid of pids.slice(0, room)) shown.push(`${pid}/${fd}`);
+    left += Math.max(0, pids.length - room);
+  }
   return [
     ...shown,
     ...(left === 0 ? [] : [`and ${left} more`]),
