@@ -243,8 +243,7 @@ int main(int argc, char **argv)
 			printf("has hook %u\n", i);
 	result = descriptor->init(stage);
 	printf("init %d\n", result);
-	printf("handover %s folder %s\n", getenv("FDGRAFT_HANDOVER") ? "set" : "unset",
-	       getenv("FDGRAFT_PLUGIN_FOLDER") ? "set" : "unset");
+	printf("variable %s\n", getenv("FDGRAFT_SOCKET") ? "set" : "unset");
 	list_fds("after-init");
 	if (result == 0) {
 		int restored = 0;

@@ -104,8 +104,7 @@ export function exec(argv: readonly string[], options: RunOptions = {}): Promise
 
 export interface Shown {
   cloexec: string | null;
-  handover: string | null;
-  folder: string | null;
+  socket: string | null;
   libs: string | null;
   limit: number;
   fds: Record<string, { link: string; flags: number; offset: number; cloexec: boolean; file: number }>;
