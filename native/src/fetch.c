@@ -164,7 +164,8 @@ static int say(int connection, const struct frame *frame)
 {
 	if (frame_send(connection, frame, NULL, 0, deadline_after(ANSWER_MS)) == 0)
 		return 0;
-	message("cannot ask for the caller fds: %s; " START_AGAIN, strerror(errno));
+	message("cannot ask for the caller fds: %s; " START_AGAIN,
+		errno == EPIPE || errno == ECONNRESET ? "the keeper of the caller fds has ended" : strerror(errno));
 	return -1;
 }
 

@@ -78,6 +78,23 @@ static bool send_all(const struct gift *gift, int connection, int64_t deadline)
 	}
 }
 
+/* Nobody but the restored tasks is to keep them: the reader of a pipe waits for its end. */
+static void let_go(const struct gift *gift)
+{
+	const Fdgraft__PlanHead *head = gift->plan->head;
+
+	for (size_t i = 0; i < gift->callers->count; i++) {
+		struct caller *caller = &gift->callers->list[i];
+
+		if (caller->fd > 2)
+			close(caller->fd);
+		caller->fd = -1;
+	}
+	for (size_t i = 0; gift->has_debugs && i < head->n_debugs; i++)
+		if (head->debugs[i]->caller_fd > 2)
+			close((int)head->debugs[i]->caller_fd);
+}
+
 /* The links to plugins have to stay until CRIU has loaded all of them: their directory becomes the plugin's. */
 static void end(const struct gift *gift, int connection, bool debugs_are_written)
 {
@@ -109,7 +126,8 @@ static enum given give_to(const struct gift *gift, int connection)
 		return GIVEN_NOT;
 	if (!greet(gift, connection, deadline) || !send_all(gift, connection, deadline))
 		return GIVEN_NOT;
-	written = !gift->writes_debugs || debug_write(gift->plan) == 0;
+	written = !gift->has_debugs || debug_write(gift->plan) == 0;
+	let_go(gift);
 	end(gift, connection, written);
 	return written ? GIVEN : GIVEN_WITHOUT_DEBUGS;
 }

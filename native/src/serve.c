@@ -136,29 +136,17 @@ static int read_signals(struct serving *serving)
 	return 0;
 }
 
-/* Nobody but the restored tasks is to keep them from now on. */
-static void let_go(struct serving *serving)
-{
-	close(serving->listener);
-	serving->listener = -1;
-	for (size_t i = 0; i < serving->callers.count; i++)
-		if (serving->callers.list[i].fd > 2)
-			close(serving->callers.list[i].fd);
-	for (size_t i = 0; i < serving->plan->head->n_debugs; i++)
-		if (serving->plan->head->debugs[i]->caller_fd > 2)
-			close((int)serving->plan->head->debugs[i]->caller_fd);
-}
-
 static void answer(struct serving *serving)
 {
 	const struct gift gift = {
-		.plan = serving->plan, .callers = &serving->callers, .writes_debugs = true, .dir = &serving->dir};
+		.plan = serving->plan, .callers = &serving->callers, .has_debugs = true, .dir = &serving->dir};
 	enum given given = give(&gift, serving->listener);
 
 	if (given == GIVEN_NOT)
 		return;
 	serving->debugs_failed = given == GIVEN_WITHOUT_DEBUGS;
-	let_go(serving);
+	close(serving->listener);
+	serving->listener = -1;
 }
 
 static void end_command(struct serving *serving)

@@ -1,22 +1,14 @@
-import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
 import { imageOf, type Plan, planBytes, sha256, writePlan } from '../support/planfile';
-import { complaints, file, gone, nobody, O, planned, scratch } from './support';
+import { complaints, file, gone, installed, nobody, O, planned, scratch } from './support';
 
 /** The launcher: what COMMAND gets, and what is refused before it starts. */
 
 const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
 const give = [file(5, O.RDONLY, '/dev/null')];
-
-/** A copy of the two programs, so that what stands beside them is the test's. */
-function installed(own: string): string {
-  const bin = join(own, 'bin');
-  mkdirSync(bin);
-  for (const name of ['fdgraft-exec', 'fdgraft.so']) copyFileSync(join(build(), name), join(bin, name));
-  return bin;
-}
 
 test('COMMAND has no caller fd above 2, and is told where they are', async (t) => {
   const { folder, plan } = planned(t, {

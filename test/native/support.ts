@@ -1,8 +1,8 @@
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { folder } from '../support/native';
+import { build, folder } from '../support/native';
 import { type Plan, writePlan } from '../support/planfile';
 
 /** What the tests of the executor share. */
@@ -72,4 +72,12 @@ export function nobody(
   for (const path of [folder, join(runtime, '..')]) chmodSync(path, 0o755);
   chownSync(runtime, OTHER_USER, OTHER_USER);
   return { as: ['setpriv', `--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups'], runtime, env };
+}
+
+/** A copy of the two programs, so that what stands beside them is the test's. */
+export function installed(own: string): string {
+  const bin = join(own, 'bin');
+  mkdirSync(bin);
+  for (const name of ['fdgraft-exec', 'fdgraft.so']) copyFileSync(join(build(), name), join(bin, name));
+  return bin;
 }

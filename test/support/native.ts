@@ -31,7 +31,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store';
+export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer';
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
@@ -39,6 +39,7 @@ const sources: Record<Helper, [string, string[]]> = {
   host: ['host.c', []],
   'host-options': ['host.c', ['-DWITH_OPTIONS']],
   'host-no-store': ['host.c', ['-DWITHOUT_STORE']],
+  peer: ['peer.c', []],
 };
 
 /** Compiles a program of test/native and returns its path. */
