@@ -9,7 +9,7 @@ const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 
 const DEFAULT_SUITE = 'trixie';
-const PACKAGES = ['criu', 'python3-pycriu'];
+const PACKAGES = ['criu', 'python3-pycriu', 'runc', 'crun', 'podman', 'conmon', 'jq'];
 const MARKER = 'fdgraft-root.json';
 // A suite that is not a system of its own, only newer packages on top of another one.
 const BASE_OF = { experimental: 'sid' };

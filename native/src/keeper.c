@@ -200,7 +200,10 @@ static _Noreturn void fork_keeper(struct keeping *keeping, const struct dump_pid
 	_exit(1);
 }
 
-/* Waits for what the keeper says first. -1 has said why. */
+/*
+ * Waits for what the keeper says first, and looks whether it lives: in a pid namespace without a process 1 it does not.
+ * -1 has said why.
+ */
 static int hear(struct keeper *keeper)
 {
 	struct report said;
@@ -209,11 +212,11 @@ static int hear(struct keeper *keeper)
 	do
 		got = recv(keeper->control, &said, sizeof(said), 0);
 	while (got < 0 && errno == EINTR);
-	if (got == (ssize_t)sizeof(said) && !said.what) {
+	if (got == (ssize_t)sizeof(said) && !said.what && recv(keeper->control, &(char){0}, 1, MSG_DONTWAIT) < 0) {
 		keeper->pid = said.pid;
 		return 0;
 	}
-	if (got == (ssize_t)sizeof(said))
+	if (got == (ssize_t)sizeof(said) && said.what)
 		message("the keeper of the caller fds cannot %s: %s", said.what, strerror(said.error));
 	else
 		message("the keeper of the caller fds ended at once; if fdgraft-exec was started by unshare --pid, add --fork");

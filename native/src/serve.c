@@ -205,10 +205,10 @@ static int wait_for_all(struct serving *serving)
 			answer(serving);
 		if (ready > 0 && events[SIGNALS].revents)
 			number = read_signals(serving);
-		if (number)
-			return end_by(serving, number);
 		if (has_command ? serving->child == NO_CHILD : serving->listener < 0)
 			return serving->status;
+		if (number)
+			return end_by(serving, number);
 		if (timed && serving->listener >= 0 && until_deadline(deadline) == 0) {
 			message("--timeout %u: no CRIU has fetched the caller fds; look into its log whether it loads fdgraft.so and restores the image directory of %s",
 				options->timeout, serving->plan->shown_path);

@@ -312,6 +312,16 @@ asRoot('the same as process 1, and the keeper has no number of the checkpoint', 
   t.is(lines(asked)[0], '41', asked.stderr);
 });
 
+asRoot('a namespace without a process 1 is an error, not a keeper that is dead', async (t) => {
+  const { plan } = planned(t, simple);
+  const result = await run(['unshare', '--pid', join(build(), 'fdgraft-exec'), '--plan', plan, '--', 'true'], { give });
+  t.is(result.code, 111);
+  t.regex(
+    complaints(t, result.stderr)[0] ?? '',
+    /^the keeper .* ended at once; if .* started by unshare --pid, add --fork$/,
+  );
+});
+
 test('a pstree.img that cannot be read', async (t) => {
   const wrong: [Buffer, RegExp][] = [
     [Buffer.alloc(0), /^pstree\.img: byte 0: not the magic number/],
