@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { openSource, rewrite } from '../../src';
 import { build, helper } from '../support/native';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
+import { Fifo } from './support/fifo';
 import { descriptor, restoreGrafted } from './support/graft';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { realTest } from './support/real-test';
@@ -26,30 +27,6 @@ function left(before: readonly string[]): string[] {
 }
 
 const standing = () => left([]);
-
-/** A FIFO whose reader is the test: 'waits' while anybody can write, 'end' when nobody can. */
-class Fifo {
-  readonly reader: number;
-  readonly writer: number;
-
-  constructor(lab: Lab) {
-    const name = path.join(lab.folder(), 'fifo');
-    spawnSync('mkfifo', [name]);
-    this.reader = lab.open(name, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    this.writer = fs.openSync(name, 'w');
-  }
-
-  read(): string {
-    try {
-      const bytes = Buffer.alloc(1 << 16);
-      const count = fs.readSync(this.reader, bytes);
-      return count === 0 ? 'end' : bytes.toString('utf8', 0, count);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'waits';
-      throw error;
-    }
-  }
-}
 
 /** A program that writes into a pipe from outside, dumped and rewritten: its parent's stdout is fd 5 of the caller. */
 async function rewritten(lab: Lab, firstPid?: number): Promise<{ program: Program; out: string }> {
