@@ -11,7 +11,7 @@ const { spawnSync } = require('node:child_process');
 const DEFAULT_SUITE = 'trixie';
 const PACKAGES = ['criu', 'python3-pycriu'];
 // Container runtimes: a restore is tried through those of one suite.
-const RUNTIMES = ['runc', 'crun', 'podman', 'conmon'];
+const RUNTIMES = ['runc', 'crun', 'libcriu2', 'podman', 'conmon'];
 const MARKER = 'fdgraft-root.json';
 // A suite that is not a system of its own, only newer packages on top of another one.
 const BASE_OF = { experimental: 'sid' };

@@ -74,14 +74,18 @@ async function makeBundle(room: RuntimeRoom): Promise<void> {
   config.process.terminal = false;
   config.process.args = ['/program'];
   config.root.readonly = false;
+  // What runc and crun name differently in a dump.
+  config.linux.maskedPaths = [];
+  config.linux.readonlyPaths = [];
+  config.mounts = config.mounts.filter(({ type }: { type: string }) => type !== 'cgroup');
   config.linux.namespaces = config.linux.namespaces.filter(
     ({ type }: { type: string }) => type !== 'network' && type !== 'cgroup',
   );
   fs.writeFileSync(file, JSON.stringify(config));
 }
 
-async function runcPid(room: RuntimeRoom, id: string): Promise<number> {
-  const { pid } = JSON.parse(await room.run(['runc', 'state', id])) as { pid: number };
+async function containerPid(room: RuntimeRoom, runtime: 'runc' | 'crun', id: string): Promise<number> {
+  const { pid } = JSON.parse(await room.run([runtime, 'state', id])) as { pid: number };
   return hostPid(room, pid);
 }
 
@@ -103,7 +107,7 @@ async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
   throw new Error(`no container with pid ${pid}`);
 }
 
-realTest('runc: in the background, attached, and with nothing in its environment', async (t, lab) => {
+realTest('runc and crun: in the background, attached, and with nothing in its environment', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
   await makeBundle(room);
   const [input, old] = [await lab.pipe(), await lab.pipe()];
@@ -120,8 +124,8 @@ realTest('runc: in the background, attached, and with nothing in its environment
     return ['runc', 'restore', ...more, ...paths, id];
   };
   /** Its stdin has what was unread at the dump, and then what comes later. */
-  const reads = async (id: string, caller: Pipe) => {
-    const [pid, file] = [await runcPid(room, id), path.join(room.folder, 'rootfs/read.1.0')];
+  const reads = async (pid: number, caller: Pipe) => {
+    const file = path.join(room.folder, 'rootfs/read.1.0');
     const read = () => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
     process.kill(pid, 'SIGUSR2');
     await until('what the container reads', () => read() !== '');
@@ -138,8 +142,8 @@ realTest('runc: in the background, attached, and with nothing in its environment
     6: backgroundInput.readEnd,
   });
   await checkNothingLeft(t, room);
-  await reads('second', backgroundInput);
-  await background.check(t, await runcPid(room, 'second'));
+  await reads(await containerPid(room, 'runc', 'second'), backgroundInput);
+  await background.check(t, await containerPid(room, 'runc', 'second'));
 
   const foreground = new Caller(lab);
   const foregroundInput = await lab.pipe();
@@ -152,8 +156,8 @@ realTest('runc: in the background, attached, and with nothing in its environment
     return /"status": "running"/.test(await room.run(['sh', '-c', 'runc state third 2>&1 || :']));
   });
   await checkNothingLeft(t, room);
-  await reads('third', foregroundInput);
-  await foreground.check(t, await runcPid(room, 'third'));
+  await reads(await containerPid(room, 'runc', 'third'), foregroundInput);
+  await foreground.check(t, await containerPid(room, 'runc', 'third'));
   t.is(await ended(attached.child, 60), 137, attached.said());
 
   const served = new Caller(lab);
@@ -164,8 +168,18 @@ realTest('runc: in the background, attached, and with nothing in its environment
     6: servedInput.readEnd,
   });
   await checkNothingLeft(t, room);
-  await reads('fourth', servedInput);
-  await served.check(t, await runcPid(room, 'fourth'));
+  await reads(await containerPid(room, 'runc', 'fourth'), servedInput);
+  await served.check(t, await containerPid(room, 'runc', 'fourth'));
+  // crun restores what runc dumped, as long as it leaves cgroups alone.
+  const other = new Caller(lab);
+  const otherInput = await lab.pipe();
+  const cgroups = ['--cgroup-manager', 'disabled'];
+  const crun = ['crun', ...cgroups, ...restore('fifth', '-d', '--manage-cgroups-mode=ignore').slice(1)];
+  await room.run([EXEC, '--plan', '/tmp/work/out', '--', ...crun], { ...other.fds, 6: otherInput.readEnd });
+  await checkNothingLeft(t, room);
+  await reads(await containerPid(room, 'crun', 'fifth'), otherInput);
+  await other.check(t, await containerPid(room, 'crun', 'fifth'));
+  await room.run(['crun', ...cgroups, 'delete', '-f', 'fifth']);
   for (const id of ['second', 'third', 'fourth']) await room.run(['runc', 'delete', '-f', id]);
 });
 

@@ -15,6 +15,8 @@ mount -t tmpfs room tmp
 mkdir tmp/work tmp/native
 mount --bind "$2" tmp/work
 mount --bind "$3" tmp/native
+# crun takes cgroups of version 1 or 2, not both.
+! mountpoint -q sys/fs/cgroup/unified || umount sys/fs/cgroup/unified
 pivot_root . .
 cd /
 umount -l .
