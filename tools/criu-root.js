@@ -10,9 +10,13 @@ const { spawnSync } = require('node:child_process');
 
 const DEFAULT_SUITE = 'trixie';
 const PACKAGES = ['criu', 'python3-pycriu'];
+// Container runtimes: a restore is tried through those of one suite.
+const RUNTIMES = ['runc', 'crun', 'libcriu2', 'podman', 'conmon'];
 const MARKER = 'fdgraft-root.json';
 // A suite that is not a system of its own, only newer packages on top of another one.
 const BASE_OF = { experimental: 'sid' };
+
+const packagesOf = (suite) => (suite === DEFAULT_SUITE ? [...PACKAGES, ...RUNTIMES] : PACKAGES);
 
 function cacheFolder() {
   const base = process.env.XDG_CACHE_HOME;
@@ -51,8 +55,9 @@ function criuVersion(root) {
   return version;
 }
 
-/** What the marker of a whole root says, or undefined where there is none. */
-function readMarker(root) {
+/** What the marker of the whole root of a suite says, or undefined where there is none. */
+function readMarker(suite) {
+  const root = path.join(cacheFolder(), suite);
   let text;
   try {
     text = fs.readFileSync(path.join(root, MARKER), 'utf8');
@@ -61,7 +66,7 @@ function readMarker(root) {
     throw error;
   }
   const marker = JSON.parse(text);
-  return PACKAGES.every((name) => marker.packages.includes(name)) ? marker : undefined;
+  return packagesOf(suite).every((name) => marker.packages.includes(name)) ? marker : undefined;
 }
 
 function environment() {
@@ -106,7 +111,7 @@ function debootstrap(suite, target) {
     '-m',
     'debootstrap',
     '--variant=minbase',
-    `--include=${PACKAGES.join(',')}`,
+    `--include=${packagesOf(suite).join(',')}`,
     suite,
     target,
   ];
@@ -136,13 +141,13 @@ function addNewerPackages(suite, target) {
 function build(suite) {
   const root = path.join(cacheFolder(), suite);
   const partial = `${root}.partial`;
-  if (readMarker(root)) return;
+  if (readMarker(suite)) return;
   requireDebootstrap();
   debootstrap(BASE_OF[suite] ?? suite, partial);
   if (BASE_OF[suite]) addNewerPackages(suite, partial);
   fs.rmSync(path.join(partial, 'var/cache/apt'), { recursive: true, force: true });
   fs.rmSync(path.join(partial, 'var/lib/apt/lists'), { recursive: true, force: true });
-  const marker = { suite, criu: criuVersion(partial), packages: PACKAGES };
+  const marker = { suite, criu: criuVersion(partial), packages: packagesOf(suite) };
   fs.writeFileSync(path.join(partial, MARKER), `${JSON.stringify(marker)}\n`);
   fs.rmSync(root, { recursive: true, force: true });
   fs.renameSync(partial, root);
@@ -165,7 +170,7 @@ function ensureCriuRoot(suite = DEFAULT_SUITE) {
   const missing = whatIsMissing();
   if (missing) throw new Error(missing);
   const root = path.join(cacheFolder(), suite);
-  let marker = readMarker(root);
+  let marker = readMarker(suite);
   if (!marker) {
     fs.mkdirSync(cacheFolder(), { recursive: true });
     // flock(1) keeps the lock for as long as the build runs, however this process ends.
@@ -175,7 +180,7 @@ function ensureCriuRoot(suite = DEFAULT_SUITE) {
       maxBuffer: 1 << 28,
       env: environment(),
     });
-    marker = readMarker(root);
+    marker = readMarker(suite);
     if (built.status !== 0 || !marker) {
       throw new Error(
         `no ${suite} root with criu could be made:\n${(built.stderr || String(built.error)).trim().split('\n').slice(-15).join('\n')}`,

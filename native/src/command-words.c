@@ -39,6 +39,11 @@ bool is_auto_dedup_word(const char *word)
 	return is_long_option(word, "auto-dedup", 2);
 }
 
+bool is_inherit_fd_word(const char *word)
+{
+	return is_long_option(word, "inherit-fd", 2);
+}
+
 /* Puts the name of a pages image that is another folder's too into name, "" where there is none. -1 has said why. */
 static int find_linked_pages(int folder, char name[NAME_MAX + 1])
 {
@@ -77,15 +82,15 @@ static bool has_parent(int folder)
 	return fstatat(folder, "parent", &status, 0) == 0 && S_ISDIR(status.st_mode);
 }
 
-int refuse_command(char *const *command, const struct plan *plan, int folder)
+int refuse_command(char *const *command, const struct plan *plan, int folder, bool own_plugin)
 {
-	struct config_found config = {0};
+	struct config_found config = {.libdir_is_wrong = own_plugin};
 	const char *dedup_word = NULL;
 	struct shown shown, shown_name;
 	char linked[NAME_MAX + 1];
 
 	for (size_t i = 0; command[i] && strcmp(command[i], "--") != 0; i++) {
-		if (is_libdir_word(command[i]))
+		if (own_plugin && is_libdir_word(command[i]))
 			problem("COMMAND has %s: CRIU would load its plugins from there alone and never see fdgraft.so; leave it out and give its folder as fdgraft-exec --plugins DIR",
 				show_raw(&shown, command[i]));
 		if (is_auto_dedup_word(command[i]))

@@ -6,11 +6,15 @@
 
 #include "plan.h"
 
-/* Each one found is a problem(). -1 on a system error, which is said. */
-int refuse_command(char *const *command, const struct plan *plan, int folder);
+/*
+ * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide it.
+ * -1 on a system error, which is said.
+ */
+int refuse_command(char *const *command, const struct plan *plan, int folder, bool own_plugin);
 
 /* True for every spelling that getopt_long takes for CRIU's --libdir or -L. */
 bool is_libdir_word(const char *word);
 bool is_auto_dedup_word(const char *word);
+bool is_inherit_fd_word(const char *word);
 
 #endif

@@ -2,14 +2,16 @@
 #ifndef FDGRAFT_CONFIG_LINES_H
 #define FDGRAFT_CONFIG_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config_found {
+	bool libdir_is_wrong; /* set by the caller: then a libdir line is a problem() */
 	char *auto_dedup_file; /* escaped; NULL: none has it. To be freed. */
 	size_t auto_dedup_line;
 };
 
-/* A libdir line is a problem(). -1 when memory is out, which is said. */
+/* -1 when memory is out, which is said. */
 int config_look(struct config_found *found, char *const *command);
 
 #endif

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clear-dup.h"
 #include "message.h"
-#include "move-fds.h"
 
 static int by_file(const void *left, const void *right)
 {

@@ -5,6 +5,7 @@
 
 #include "access-check.h"
 #include "choose.h"
+#include "clear-dup.h"
 #include "command-words.h"
 #include "cuts.h"
 #include "debug-texts.h"
@@ -14,9 +15,9 @@
 #include "hash-images.h"
 #include "launch.h"
 #include "message.h"
-#include "move-fds.h"
 #include "pipe-size.h"
 #include "plugin-folder.h"
+#include "serve.h"
 #include "stderr-sink.h"
 #include "task.h"
 #include "usage.h"
@@ -101,7 +102,9 @@ static int run(const struct options *options, const struct plan *plan, int folde
 
 	if (options->task)
 		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, folder);
-	return options->check ? plugin_folder_find(&unused, options->plugins, true) : launch(options, plan, callers);
+	if (options->check)
+		return plugin_folder_find(&unused, options->plugins, NULL);
+	return options->serve ? serve(options, plan, callers) : launch(options, plan, callers, folder);
 }
 
 static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
@@ -110,9 +113,9 @@ static int check_and_run(const struct options *options, struct plan *plan, int f
 	struct targets targets = {0};
 	int code = 0;
 
-	if (!options->task && (hash_images(plan, folder) || refuse_command(options->command, plan, folder)))
+	if (!options->task && (hash_images(plan, folder) || refuse_command(options->command, plan, folder, !options->serve)))
 		code = EXIT_SYSTEM;
-	folder = move_off_callers(folder, plan);
+	folder = dup_clear_of_callers(folder, plan);
 	if (code == 0 && (folder < 0 || check_descriptors(options, plan, callers)))
 		code = EXIT_SYSTEM;
 	if (code == 0) {

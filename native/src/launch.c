@@ -10,13 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command-fds.h"
 #include "debug-texts.h"
+#include "dump-pids.h"
 #include "escape.h"
 #include "exit-codes.h"
-#include "handover.h"
+#include "keeper.h"
+#include "limit.h"
 #include "message.h"
-#include "move-fds.h"
 #include "plugin-folder.h"
+#include "socket-variable.h"
 
 static int cannot_run(const char *name, int error)
 {
@@ -71,53 +74,57 @@ int look_for_command(const char *name)
 	}
 }
 
-static int set_environment(const struct plan *plan, const struct callers *callers, const struct plugin_folder *folder)
-{
-	struct text handover = {0};
-	int result;
-
-	if (handover_write(&handover, plan->digest, callers)) {
-		message("out of memory");
-		return EXIT_SYSTEM;
-	}
-	if (sizeof(HANDOVER_ENV "=") + handover.length >= HANDOVER_MAX) {
-		message("%zu caller fds are more than an environment can name; use fewer different ones in the specs", callers->count);
-		text_free(&handover);
-		return EXIT_UNUSABLE;
-	}
-	result = setenv(HANDOVER_ENV, handover.bytes, 1) || setenv("CRIU_LIBS_DIR", folder->path, 1) ||
-		 (folder->made ? setenv(FOLDER_ENV, folder->path, 1) : unsetenv(FOLDER_ENV));
-	text_free(&handover);
-	if (result)
-		message("cannot set the environment: %s", strerror(errno));
-	return result ? EXIT_SYSTEM : 0;
-}
-
-/* The store keeps what is needed; an end of a pipe left open here would keep its other end from seeing EOF. */
-static void close_originals(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->head->n_specs; i++)
-		if (plan->head->specs[i]->matches > 0 && plan->head->specs[i]->caller_fd > 2)
-			close((int)plan->head->specs[i]->caller_fd);
-}
-
-int launch(const struct options *options, const struct plan *plan, struct callers *callers)
+int launch_environment(const struct plan *plan, const struct options *options, struct start_dir *dir)
 {
 	struct plugin_folder folder;
-	int result = plugin_folder_find(&folder, options->plugins, false);
+	char digest[SHA256_HEX + 1];
+	int code = plugin_folder_find(&folder, options->plugins, dir);
 
-	if (result)
-		return result;
-	if (move_high(callers))
-		result = EXIT_SYSTEM;
-	else
-		result = set_environment(plan, callers, &folder);
-	if (result == 0 && debug_write(plan))
-		result = EXIT_SYSTEM;
-	if (result == 0) {
-		close_originals(plan);
-		result = run_command(options->command);
+	if (code)
+		return code;
+	sha256_hex(plan->digest, digest);
+	if (socket_variable_set(digest, dir->path) == 0 && setenv("CRIU_LIBS_DIR", folder.path, 1) == 0)
+		return 0;
+	message("cannot set the environment: %s", strerror(errno));
+	return EXIT_SYSTEM;
+}
+
+static int run_with_keeper(const struct options *options, const struct plan *plan, const struct callers *callers,
+			   const struct dump_pids *pids, struct start_dir *dir, const struct rlimit *limit)
+{
+	struct keeper keeper;
+	int code = EXIT_SYSTEM;
+
+	if (keeper_start(&keeper, plan, callers, pids, dir)) {
+		start_dir_remove(dir);
+		return EXIT_SYSTEM;
 	}
-	plugin_folder_remove(&folder);
-	return result;
+	if (debug_write(plan) == 0 && limit_set_back(limit) == 0) {
+		command_fds_close(options->command, plan, callers);
+		code = run_command(options->command);
+	}
+	keeper_end(&keeper);
+	start_dir_leave(dir);
+	return code;
+}
+
+int launch(const struct options *options, const struct plan *plan, const struct callers *callers, int folder)
+{
+	struct dump_pids pids = {0};
+	struct start_dir dir = NO_START_DIR;
+	struct rlimit limit;
+	int code = dump_pids_read(&pids, folder);
+
+	if (code == 0 && limit_raise(&limit))
+		code = EXIT_SYSTEM;
+	if (code == 0)
+		code = start_dir_make(&dir, NULL);
+	if (code == 0)
+		code = launch_environment(plan, options, &dir);
+	if (code)
+		start_dir_remove(&dir);
+	else
+		code = run_with_keeper(options, plan, callers, &pids, &dir, &limit);
+	dump_pids_free(&pids);
+	return code;
 }

@@ -4,9 +4,13 @@
 
 #include "caller.h"
 #include "options.h"
+#include "start-dir.h"
 
-/* Returns only what to exit with. */
-int launch(const struct options *options, const struct plan *plan, struct callers *callers);
+/* Returns only what to exit with. `folder`: the image directory. */
+int launch(const struct options *options, const struct plan *plan, const struct callers *callers, int folder);
+
+/* Sets what CRIU's plugin needs, and CRIU to find that plugin. Returns an exit code; what is wrong is said. */
+int launch_environment(const struct plan *plan, const struct options *options, struct start_dir *dir);
 
 /* execvp, and the exit code where that fails. */
 int run_command(char *const *command);

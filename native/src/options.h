@@ -10,7 +10,9 @@ struct options {
 	const char *plugins; /* NULL: not given */
 	uint32_t task; /* 0: not given */
 	bool check;
-	char **command; /* ends in NULL; empty where --check stands alone */
+	bool serve;
+	uint32_t timeout; /* seconds; 0: not given */
+	char **command; /* ends in NULL; empty where --check or --serve stands alone */
 };
 
 #endif

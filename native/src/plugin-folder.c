@@ -12,7 +12,6 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
-#include "tempdir.h"
 
 #define PLUGIN_NAME "fdgraft.so"
 #define LIBS_ENV "CRIU_LIBS_DIR"
@@ -155,27 +154,22 @@ static int find_sources(struct sources *sources, const char *plugins)
 	return 0;
 }
 
-static int make_folder(struct plugin_folder *folder, const char *own, const struct sources *sources)
+static int make_folder(struct plugin_folder *folder, const char *own, const struct sources *sources, struct start_dir *dir)
 {
-	const char *parent = getenv("TMPDIR");
-	char absolute[PATH_MAX];
 	struct shown shown;
 	int result;
 
-	if (!parent || !parent[0])
-		parent = "/tmp";
-	if (!realpath(parent, absolute) || strlen(absolute) > PATH_MAX - 32) {
-		message("cannot make a folder for the plugins in %s: %s; set TMPDIR to a writable folder", show_raw(&shown, parent),
-			strerror(errno));
+	if (strlen(dir->path) + sizeof("/" PLUGINS_NAME) > sizeof(folder->path)) {
+		message("%s: the path is too long for a directory of plugins", show_raw(&shown, dir->path));
 		return EXIT_SYSTEM;
 	}
-	snprintf(folder->path, sizeof(folder->path), "%.*s/" TEMPDIR_PREFIX "XXXXXX", PATH_MAX - 32, absolute);
-	if (!mkdtemp(folder->path)) {
-		message("cannot make a folder for the plugins in %s: %s; set TMPDIR to a writable folder", show_raw(&shown, parent),
-			strerror(errno));
+	snprintf(folder->path, sizeof(folder->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(folder->path) - sizeof("/" PLUGINS_NAME)),
+		 dir->path);
+	if (mkdirat(dir->fd, PLUGINS_NAME, 0700)) {
+		message("cannot make the directory %s: %s", show_raw(&shown, folder->path), strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	folder->made = true;
+	dir->has_plugins = true;
 	result = add_link(folder->path, own, PLUGIN_NAME);
 	for (size_t i = 0; result == 0 && i < sources->count; i++) {
 		result = each_plugin(sources->paths[i], add_link, folder->path);
@@ -184,12 +178,10 @@ static int make_folder(struct plugin_folder *folder, const char *own, const stru
 			result = EXIT_SYSTEM;
 		}
 	}
-	if (result)
-		plugin_folder_remove(folder);
 	return result;
 }
 
-int plugin_folder_find(struct plugin_folder *folder, const char *plugins, bool only_check)
+int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct start_dir *dir)
 {
 	struct sources sources;
 	char own[PATH_MAX];
@@ -197,7 +189,6 @@ int plugin_folder_find(struct plugin_folder *folder, const char *plugins, bool o
 	size_t others = 0;
 	int result;
 
-	folder->made = false;
 	result = find_own(own);
 	if (result)
 		return result;
@@ -209,17 +200,10 @@ int plugin_folder_find(struct plugin_folder *folder, const char *plugins, bool o
 			message("cannot list the plugins in %s: %s", show_raw(&shown, sources.paths[i]), strerror(errno));
 			return EXIT_SYSTEM;
 		}
-	if (only_check)
+	if (!dir)
 		return 0;
 	if (others > 0 || !holds_only_ours(own))
-		return make_folder(folder, own, &sources);
+		return make_folder(folder, own, &sources, dir);
 	memcpy(folder->path, own, sizeof(folder->path));
 	return 0;
-}
-
-void plugin_folder_remove(struct plugin_folder *folder)
-{
-	if (folder->made)
-		tempdir_remove(folder->path);
-	folder->made = false;
 }

@@ -3,15 +3,17 @@
 #define FDGRAFT_PLUGIN_FOLDER_H
 
 #include <limits.h>
-#include <stdbool.h>
+
+#include "start-dir.h"
 
 struct plugin_folder {
 	char path[PATH_MAX];
-	bool made; /* a fresh folder of links, to be removed again */
 };
 
-/* `plugins`: --plugins, or NULL. Returns an exit code; what is wrong is said. */
-int plugin_folder_find(struct plugin_folder *folder, const char *plugins, bool only_check);
-void plugin_folder_remove(struct plugin_folder *folder);
+/*
+ * `plugins`: --plugins, or NULL. `dir`: where a directory of links is made, if one is needed; NULL only checks. Returns an
+ * exit code; what is wrong is said.
+ */
+int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct start_dir *dir);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The plugin. init takes the caller's descriptors over from the launcher, opens again what has to be, and stores all in
+ * The plugin. init fetches the caller's descriptors from the launcher's keeper, opens again what has to be, and stores all in
  * CRIU's own list; the hook for files only looks up, because it runs among the descriptors of a restored task. Bytes that
  * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet, and then files are
  * cut: if the restore fails before, neither happens.
@@ -17,16 +17,17 @@
 #include "criu.h"
 #include "cuts.h"
 #include "delivery.h"
-#include "handover.h"
+#include "fetch.h"
 #include "hash-images.h"
 #include "message.h"
 #include "pipe-size.h"
 #include "plan.h"
 #include "reopen.h"
+#include "socket-variable.h"
 #include "staging.h"
-#include "tempdir.h"
 
-#define START_RIGHT "start CRIU through `fdgraft-exec --plan FOLDER -- criu restore -D FOLDER …`"
+/* For CRIU itself, which opens images meanwhile, and for what opens and closes here. */
+#define SPARE_DESCRIPTORS 256
 /* CRIU compares every key with paths less their first slash, so none of these can be taken for a file. */
 #define CALLER_KEY "//fdgraft/fd/%u"
 #define OPENED_KEY "//fdgraft/id/%u"
@@ -44,7 +45,8 @@ static size_t answer_count;
 /* Older CRIUs keep the pointers they are given, so the keys live as long as the plugin does. */
 static char **keys;
 static size_t key_count;
-static char *link_folder;
+/* The directory of the start, where the links to plugins in it are left to this process. */
+static struct start_dir start_dir = {.base = -1, .fd = -1};
 
 static struct staging staging;
 static struct cuts cuts;
@@ -201,110 +203,47 @@ static int store_all(const struct plan *plan, const struct callers *callers)
 	return 0;
 }
 
-static int check_digest(const struct plan *plan, const struct handover *handover)
+/* What comes over a socket is what the launcher had: it is looked at once more for its flags and offset. */
+static int inspect_all(struct callers *callers)
 {
-	char ours[SHA256_HEX + 1], launchers[SHA256_HEX + 1];
-
-	if (memcmp(plan->digest, handover->digest, SHA256_SIZE) == 0)
-		return 0;
-	sha256_hex(plan->digest, ours);
-	sha256_hex(handover->digest, launchers);
-	message("the plan in the image folder (SHA-256 %s) is not the one that fdgraft-exec was started with (%s); give the same folder to --plan and to -D",
-		ours, launchers);
-	return -1;
-}
-
-/* The descriptor that the launcher put at handed->fd has to be there still, and no other one. */
-static int take(struct caller *caller, const struct handed *handed)
-{
-	if (!handed || handed->number != caller->number) {
-		message("caller fd %u is not in " HANDOVER_ENV "; " START_RIGHT, caller->number);
-		return -1;
-	}
-	caller->fd = handed->fd;
-	if (caller_inspect(caller))
-		return -1;
-	if (caller->kind == CALLER_CLOSED) {
-		message("caller fd %u was handed over as descriptor %d, which is closed: what runs between fdgraft-exec and CRIU has to let it through",
-			caller->number, handed->fd);
-		return -1;
-	}
-	if (caller->status.st_dev != handed->device || caller->status.st_ino != handed->inode ||
-	    caller->status.st_mode != handed->mode) {
-		message("caller fd %u was handed over as descriptor %d, which is open on another file now: what runs between fdgraft-exec and CRIU has to leave it alone",
-			caller->number, handed->fd);
-		return -1;
-	}
+	for (size_t i = 0; i < callers->count; i++)
+		if (caller_inspect(&callers->list[i]))
+			return -1;
 	return 0;
 }
 
-static void close_handed(const struct handover *handover)
-{
-	for (size_t i = 0; i < handover->count; i++)
-		close(handover->list[i].fd);
-}
-
-static int graft_all(struct plan *plan, int folder, const struct handover *handover)
+static int graft_all(struct plan *plan, int folder, const char *variable)
 {
 	struct deliveries deliveries = {0};
 	struct callers callers;
 	int result = -1;
 
-	if (check_digest(plan, handover) || hash_images(plan, folder) || callers_collect(&callers, plan))
+	if (hash_images(plan, folder) || problem_count() > 0 || callers_collect(&callers, plan))
 		return -1;
-	if (callers.count != handover->count) {
-		message(HANDOVER_ENV " has %zu descriptors, the plan %zu caller fds; " START_RIGHT, handover->count, callers.count);
+	raise_limit(plan->graft_count + 5 * callers.count + SPARE_DESCRIPTORS);
+	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))
 		goto out;
-	}
-	for (size_t i = 0; i < callers.count; i++)
-		if (take(&callers.list[i], &handover->list[i]))
-			goto out;
 	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
 	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
 	    cuts_check(&cuts, plan, &callers, NULL) || problem_count() > 0)
 		goto out;
-	raise_limit(plan->graft_count + 2 * callers.count + 2 * deliveries.count + cuts.count + 256);
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    store_all(plan, &callers))
 		goto out;
-	close_handed(handover);
 	result = 0;
 out:
 	problems_end();
+	fetched_close(&callers);
 	deliveries_free(&deliveries);
 	callers_free(&callers);
 	return result;
 }
 
-static int with_plan(struct plan *plan, int folder, const char *handover_text)
-{
-	struct handover handover;
-	int result;
-
-	if (!handover_text) {
-		message("the image folder holds " PLAN_NAME ", and the caller's descriptors are not handed over (" HANDOVER_ENV
-			" is not set); " START_RIGHT);
-		return -1;
-	}
-	if (!inherit_fd_add || !inherit_fd_lookup_id) {
-		message("this CRIU does not export %s, which the plugin needs; CRIU 3.17 to 4.3 do",
-			inherit_fd_add ? "inherit_fd_lookup_id" : "inherit_fd_add");
-		return -1;
-	}
-	if (handover_read(&handover, handover_text)) {
-		message(HANDOVER_ENV " is not what this version of fdgraft-exec writes; use fdgraft-exec and fdgraft.so of one build");
-		return -1;
-	}
-	result = graft_all(plan, folder, &handover);
-	handover_free(&handover);
-	return result;
-}
-
-static int start(const char *handover_text)
+static int start(const char *variable)
 {
 	struct plan plan;
 	int folder;
-	int result;
+	int result = -1;
 
 	if (!criu_get_image_dir) {
 		message("this program does not export criu_get_image_dir: it is not a CRIU that loads plugins");
@@ -315,14 +254,18 @@ static int start(const char *handover_text)
 	case PLAN_FOUND:
 		break;
 	case PLAN_MISSING:
-		if (handover_text)
-			criu_log(CRIU_LOG_WARNING, "no " PLAN_NAME " in the image folder: nothing is inherited; give the folder of "
+		if (variable)
+			criu_log(CRIU_LOG_WARNING, "no " PLAN_NAME " in the image directory: nothing is inherited; give the directory of "
 						   "fdgraft-exec's --plan to -D");
 		return 0;
 	default:
 		return -1;
 	}
-	result = with_plan(&plan, folder, handover_text);
+	if (inherit_fd_add && inherit_fd_lookup_id)
+		result = graft_all(&plan, folder, variable);
+	else
+		message("this CRIU does not export %s, which the plugin needs; CRIU 3.17 to 4.3 do",
+			inherit_fd_add ? "inherit_fd_lookup_id" : "inherit_fd_add");
 	plan_free(&plan);
 	return result;
 }
@@ -340,10 +283,7 @@ static void forget(void)
 	staging_free(&staging);
 	cuts_free(&cuts);
 	late_state = NOT_DONE;
-	if (link_folder)
-		tempdir_remove(link_folder);
-	free(link_folder);
-	link_folder = NULL;
+	start_dir_remove(&start_dir);
 }
 
 static char *take_variable(const char *name)
@@ -358,17 +298,16 @@ static char *take_variable(const char *name)
 
 static int plugin_init(int stage)
 {
-	char *handover_text;
+	char *variable;
 	int result;
 
 	if (stage != CRIU_STAGE_RESTORE)
 		return 0;
 	message_to(criu_log_error, criu_log_warning);
 	problems_reset();
-	handover_text = take_variable(HANDOVER_ENV);
-	link_folder = take_variable(FOLDER_ENV);
-	result = start(handover_text);
-	free(handover_text);
+	variable = take_variable(SOCKET_ENV);
+	result = start(variable);
+	free(variable);
 	/* CRIU calls no exit after a failed init. */
 	if (result)
 		forget();

@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "clear-dup.h"
 #include "message.h"
-#include "move-fds.h"
 #include "open-image.h"
 
 #define CHUNK ((size_t)64 << 10)

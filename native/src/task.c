@@ -4,15 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "clear-dup.h"
 #include "cloexec-list.h"
 #include "debug-texts.h"
 #include "exit-codes.h"
 #include "launch.h"
+#include "limit.h"
 #include "message.h"
-#include "move-fds.h"
 #include "reopen.h"
 #include "staging.h"
 #include "stderr-sink.h"
@@ -79,24 +79,14 @@ static int open_source(struct sources *sources, const struct plan *plan, const s
 static int make_room(const struct targets *targets, struct rlimit *before)
 {
 	uint32_t highest = targets->list[targets->count - 1].fd;
-	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, before)) {
-		message("cannot read the limit of descriptors: %s", strerror(errno));
+	if (limit_raise(before))
 		return EXIT_SYSTEM;
-	}
-	limit = *before;
-	if (highest >= limit.rlim_max) {
-		message("descriptor %u of the task is not possible under the hard limit of %llu descriptors; raise it (ulimit -Hn)",
-			highest, (unsigned long long)limit.rlim_max);
-		return EXIT_UNUSABLE;
-	}
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit)) {
-		message("cannot raise the limit of descriptors: %s", strerror(errno));
-		return EXIT_SYSTEM;
-	}
-	return 0;
+	if (highest < before->rlim_max)
+		return 0;
+	message("descriptor %u of the task is not possible under the hard limit of %llu descriptors; raise it (ulimit -Hn)",
+		highest, (unsigned long long)before->rlim_max);
+	return EXIT_UNUSABLE;
 }
 
 /* stderr may be one of the numbers that change hands. */
@@ -161,10 +151,8 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 	if (keep_stderr(sources) || cloexec_list_set(targets) || debug_write(plan) ||
 	    put_in_place(plan, sources, targets))
 		return EXIT_SYSTEM;
-	if (setrlimit(RLIMIT_NOFILE, before)) {
-		message("cannot set the limit of descriptors back: %s", strerror(errno));
+	if (limit_set_back(before))
 		return EXIT_SYSTEM;
-	}
 	return deliver_and_run(options, staging, cuts);
 }
 

@@ -10,14 +10,20 @@
 #include "message.h"
 #include "plan-limits.h"
 
+/* Ten years. */
+#define TIMEOUT_MAX 315360000
 #define SEE_HELP "; see fdgraft-exec --help"
 
 static const char help[] =
 	"Usage: fdgraft-exec --plan P [--check] [--plugins DIR] -- COMMAND...\n"
+	"       fdgraft-exec --plan P --serve [--timeout S] [-- COMMAND...]\n"
 	"       fdgraft-exec --plan P --task PID -- COMMAND...\n"
 	"\n"
 	"Applies the plan of `fdgraft rewrite`: checks this process's descriptors against it, then runs\n"
-	"COMMAND, usually `criu restore`, with what the plan needs in place. It does not fork.\n"
+	"COMMAND, usually `criu restore` or a container runtime's restore, in this process. The descriptors\n"
+	"that the plan uses stay with a small process, which ends when CRIU has fetched them through\n"
+	"fdgraft.so, or when COMMAND is gone. COMMAND itself has none of them above 2, except those that its\n"
+	"own --inherit-fd fd[N] names.\n"
 	"\n"
 	"Bytes that were unread in a pipe at the dump are written into the pipe or FIFO that takes its\n"
 	"place, before any restored task runs; a restore that fails writes none. Either end of it will do.\n"
@@ -35,6 +41,11 @@ static const char help[] =
 	"                  with the chown or chmod that helps, here and at the start\n"
 	"  --plugins DIR   CRIU plugins to load beside fdgraft.so (default: those of $CRIU_LIBS_DIR, else\n"
 	"                  of /usr/lib/criu and /usr/local/lib/criu)\n"
+	"  --serve         keep the descriptors in this process, for a CRIU that a service starts (podman\n"
+	"                  --remote, CRI-O, containerd). COMMAND is a child, signals are forwarded to it, and\n"
+	"                  its exit code is passed on. Without COMMAND: wait until CRIU has fetched them. CRIU\n"
+	"                  has to load fdgraft.so, and finds the socket by the plan in its image directory\n"
+	"  --timeout S     with --serve: end COMMAND, with code 111, if nothing was fetched within S seconds\n"
 	"  --task PID      without CRIU: give COMMAND the inherited descriptors of that task of the\n"
 	"                  checkpoint; FDGRAFT_CLOEXEC lists those that had close-on-exec set. Unread bytes\n"
 	"                  of the pipes that the task reads are written just before COMMAND runs, at each\n"
@@ -47,12 +58,14 @@ static const char help[] =
 	"  fdgraft rewrite DUMP -o OUT --inherit-fd 'fd[5]:pipe:[22653]'\n"
 	"  fdgraft-exec --plan OUT --check 5<fifo\n"
 	"  fdgraft-exec --plan OUT -- criu restore -D OUT --shell-job 5<fifo\n"
+	"  fdgraft-exec --plan OUT -- runc restore --image-path OUT -d ID 5<fifo\n"
+	"  fdgraft-exec --plan OUT --serve --timeout 60 -- podman --remote start ID 5<fifo\n"
 	"  fdgraft-exec --plan OUT --task 14719 -- ls -l /proc/self/fd 5<fifo\n"
 	"\n"
 	"Exit codes:\n"
 	"  0        --check: everything fits\n"
 	"  100      wrong usage, a plan that cannot be used, or descriptors that do not fit it\n"
-	"  111      a system call failed\n"
+	"  111      a system call failed; --serve: nothing was fetched by the end of COMMAND or in time\n"
 	"  126      COMMAND cannot be executed\n"
 	"  127      COMMAND was not found\n"
 	"  other    COMMAND's own\n";
@@ -85,36 +98,79 @@ static bool once(const char **place, const char *value, const char *name, int *c
 	return true;
 }
 
-static bool read_pid(uint32_t *pid, const char *word, int *code)
+/* Digits alone, from 1 to max; 0: anything else. */
+static uint32_t read_number(const char *word, uint32_t max)
 {
-	struct shown shown;
 	uint64_t value = 0;
 
 	for (const char *p = word; *p; p++) {
-		if (*p < '0' || *p > '9' || value > PID_NUMBER_MAX) {
-			value = 0;
-			break;
-		}
+		if (*p < '0' || *p > '9' || value > max)
+			return 0;
 		value = 10 * value + (uint64_t)(*p - '0');
 	}
-	if (value == 0 || value > PID_NUMBER_MAX) {
-		message("--task %s: a PID is a number from 1 to %d, as pstree.img has it" SEE_HELP, show_raw(&shown, word), PID_NUMBER_MAX);
+	return value > max ? 0 : (uint32_t)value;
+}
+
+static bool read_pid(uint32_t *pid, const char *word, int *code)
+{
+	struct shown shown;
+
+	*pid = read_number(word, PID_NUMBER_MAX);
+	if (*pid > 0)
+		return true;
+	message("--task %s: a PID is a number from 1 to %d, as pstree.img has it" SEE_HELP, show_raw(&shown, word), PID_NUMBER_MAX);
+	return wrong(code);
+}
+
+static bool read_timeout(uint32_t *timeout, const char *word, int *code)
+{
+	struct shown shown;
+
+	*timeout = read_number(word, TIMEOUT_MAX);
+	if (*timeout > 0)
+		return true;
+	message("--timeout %s: S is a number of seconds from 1 to %d" SEE_HELP, show_raw(&shown, word), TIMEOUT_MAX);
+	return wrong(code);
+}
+
+/* What does not go together. */
+static bool check_options(const struct options *options, int *code)
+{
+	if (options->task && options->plugins) {
+		message("--task runs without CRIU, so --plugins has no use with it; leave one of them out" SEE_HELP);
 		return wrong(code);
 	}
-	*pid = (uint32_t)value;
+	if (options->task && options->serve) {
+		message("--task runs without CRIU, so --serve has no use with it; leave one of them out" SEE_HELP);
+		return wrong(code);
+	}
+	if (options->timeout && !options->serve) {
+		message("--timeout is for --serve; add --serve, or leave it out" SEE_HELP);
+		return wrong(code);
+	}
+	if (!options->command[0] && !options->check && !options->serve) {
+		message("COMMAND is missing, such as -- criu restore -D FOLDER" SEE_HELP);
+		return wrong(code);
+	}
+	if (options->command[0] && options->command[0][0] == '\0') {
+		message("COMMAND is an empty word" SEE_HELP);
+		return wrong(code);
+	}
 	return true;
 }
 
 bool read_options(struct options *options, int argc, char **argv, int *code)
 {
-	enum { PLAN = 1000, CHECK, PLUGINS, TASK, HELP, SHOW_VERSION };
+	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, HELP, SHOW_VERSION };
 	static const struct option known[] = {
 		{"plan", required_argument, NULL, PLAN},     {"check", no_argument, NULL, CHECK},
 		{"plugins", required_argument, NULL, PLUGINS}, {"task", required_argument, NULL, TASK},
+		{"serve", no_argument, NULL, SERVE},	     {"timeout", required_argument, NULL, TIMEOUT},
 		{"help", no_argument, NULL, HELP},	     {"version", no_argument, NULL, SHOW_VERSION},
 		{NULL, 0, NULL, 0},
 	};
 	const char *task = NULL;
+	const char *timeout = NULL;
 	struct shown shown;
 
 	*options = (struct options){0};
@@ -138,6 +194,13 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			if (!once(&task, optarg, "--task", code))
 				return false;
 			break;
+		case TIMEOUT:
+			if (!once(&timeout, optarg, "--timeout", code))
+				return false;
+			break;
+		case SERVE:
+			options->serve = true;
+			break;
 		case CHECK:
 			options->check = true;
 			break;
@@ -150,7 +213,7 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		default:
-			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --task, --help, --version" SEE_HELP,
+			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --help, --version" SEE_HELP,
 				show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		}
@@ -162,17 +225,7 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 	}
 	if (task && !read_pid(&options->task, task, code))
 		return false;
-	if (task && options->plugins) {
-		message("--task runs without CRIU, so --plugins has no use with it; leave one of them out" SEE_HELP);
-		return wrong(code);
-	}
-	if (!options->command[0] && !options->check) {
-		message("COMMAND is missing, such as -- criu restore -D FOLDER" SEE_HELP);
-		return wrong(code);
-	}
-	if (options->command[0] && options->command[0][0] == '\0') {
-		message("COMMAND is an empty word" SEE_HELP);
-		return wrong(code);
-	}
-	return true;
+	if (timeout && !read_timeout(&options->timeout, timeout, code))
+		return false;
+	return check_options(options, code);
 }

@@ -75,7 +75,7 @@ for (const variant of ['plain', 'sanitized'] as const)
       t.deepEqual(said, [LATE, LATE, `hook 7 retry ${retry} clean fd ${own.log} flags 2001 offset 0`]);
       t.deepEqual(errors, []);
       t.is(own.content(), '0123more<7>');
-      t.deepEqual(open, ['open after-init 3 9', 'open before-exit 9'], 'nothing of it stays open');
+      t.deepEqual(open, ['open after-init 4 9', 'open before-exit 9'], 'nothing of it stays open');
     });
     test(`${variant}, ${host}: a restore that fails cuts nothing`, async (t) => {
       const own = made(t, { placeholders: [log()] });

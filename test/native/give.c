@@ -5,7 +5,7 @@
  *
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; epoll; ptmx; socket; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
- * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE)
+ * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -116,6 +117,9 @@ static void give(const char *word)
 			fail(word);
 	} else if (strcmp(kind, "nonblock") == 0) {
 		if (fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK))
+			fail(word);
+	} else if (strcmp(kind, "subreaper") == 0) {
+		if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 			fail(word);
 	} else if (strcmp(kind, "limit") == 0) {
 		struct rlimit limit = {.rlim_cur = (rlim_t)number, .rlim_max = (rlim_t)number};

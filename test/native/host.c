@@ -6,7 +6,8 @@
  * Steps between init and exit: FILE_ID calls the hook for files; late calls RESUME_DEVICES_LATE for a task of its own and
  * says what became of that; fail makes CRIU's restore one that failed; count=FD says how many bytes wait in a pipe, its
  * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; empty=PATH makes a file empty; seal=FD seals
- * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait.
+ * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait; drop closes
+ * what was stored, as CRIU does at its end; child says whether there is any child process, living or not.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
  * inherit_fd_add. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
@@ -185,6 +186,11 @@ static int step(struct descriptor *descriptor, const char *word, int result)
 	} else if (strncmp(word, "seal=", 5) == 0) {
 		if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 			printf("cannot seal: %s\n", strerror(errno));
+	} else if (strcmp(word, "drop") == 0) {
+		while (stored_count > 0)
+			close(stored[--stored_count].fd);
+	} else if (strcmp(word, "child") == 0) {
+		printf("child %s\n", waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? "none" : "some");
 	} else if (strncmp(word, "end=", 4) == 0) {
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		printf("%d %s\n", fd, read(fd, &byte, 1) == 0 ? "is at its end" : "waits");
@@ -243,8 +249,7 @@ int main(int argc, char **argv)
 			printf("has hook %u\n", i);
 	result = descriptor->init(stage);
 	printf("init %d\n", result);
-	printf("handover %s folder %s\n", getenv("FDGRAFT_HANDOVER") ? "set" : "unset",
-	       getenv("FDGRAFT_PLUGIN_FOLDER") ? "set" : "unset");
+	printf("variable %s\n", getenv("FDGRAFT_SOCKET") ? "set" : "unset");
 	list_fds("after-init");
 	if (result == 0) {
 		int restored = 0;

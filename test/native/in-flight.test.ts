@@ -79,7 +79,7 @@ for (const variant of ['plain', 'sanitized'] as const)
       t.is(result.code, 0, `${result.stderr}${result.stdout}`);
       t.deepEqual(said, ['9 has 0 of 65536, flags 1', LATE, '9 has 21 of 65536, flags 1', LATE, LATE]);
       t.is(readFileSync(out, 'utf8'), `${TEXT}, and more`);
-      t.deepEqual(open, ['open after-init 4 5 7 9', 'open before-exit 7 9']);
+      t.deepEqual(open, ['open after-init 5 6 7 9', 'open before-exit 7 9']);
     });
     test(`${variant}, ${host}: a restore that fails delivers nothing`, async (t) => {
       const own = made(t, { placeholders: [reader()] });

@@ -1,35 +1,16 @@
-import {
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
 import { imageOf, type Plan, planBytes, sha256, writePlan } from '../support/planfile';
-import { complaints, file, O, planned, scratch } from './support';
+import { complaints, file, gone, installed, nobody, O, planned, scratch } from './support';
 
 /** The launcher: what COMMAND gets, and what is refused before it starts. */
 
 const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
 const give = [file(5, O.RDONLY, '/dev/null')];
 
-/** A copy of the two programs, so that what stands beside them is the test's. */
-function installed(own: string): string {
-  const bin = join(own, 'bin');
-  mkdirSync(bin);
-  for (const name of ['fdgraft-exec', 'fdgraft.so']) copyFileSync(join(build(), name), join(bin, name));
-  return bin;
-}
-
-test('what is handed over', async (t) => {
+test('COMMAND has no caller fd above 2, and is told where they are', async (t) => {
   const { folder, plan } = planned(t, {
     placeholders: [
       { fileId: 1, callerFd: 6, flags: O.RDWR },
@@ -40,45 +21,43 @@ test('what is handed over', async (t) => {
   const own = join(folder, 'own');
   const words = [file(6, O.RDWR | O.CREAT, own), ...give, file(7, O.RDONLY, '/dev/zero')];
   const result = shown(await exec(['--plan', plan, '--', helper('show')], { give: words }));
-  t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '7', '256', '257']);
-  t.like(result.fds[256], { link: '/dev/null', cloexec: false });
-  t.like(result.fds[257], { link: own, cloexec: false });
-  const handed = [
-    [5, 256, statSync('/dev/null')],
-    [6, 257, statSync(own)],
-  ] as const;
-  const expected = handed.map(
-    ([fd, high, { dev, ino, mode }]) => `${fd}=${high}:${dev.toString(16)}:${ino.toString(16)}:${mode.toString(8)}`,
-  );
-  t.is(result.handover, ['1', sha256(readFileSync(plan)).toString('hex'), ...expected].join(' '));
-  t.is(result.folder, null);
+  t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '7']);
+  const [, digest, start = ''] =
+    /^([0-9a-f]{64}):(\/.*\/fdgraft\/[0-9a-f]{32})\/socket$/.exec(result.socket ?? '') ?? [];
+  t.is(digest, sha256(readFileSync(plan)).toString('hex'));
+  await gone(t, start);
   t.is(result.cloexec, null);
 });
 
-test('0 to 2 stay where they are and are handed over as well', async (t) => {
+test('0 to 2 stay with COMMAND', async (t) => {
   const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 0 }] });
   const result = shown(await exec(['--plan', plan, '--', helper('show')], { give: [] }));
-  t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '256']);
-  t.is(result.fds[256]?.file, 0);
+  t.deepEqual(Object.keys(result.fds), ['0', '1', '2']);
 });
 
-test('a caller fd at a high number, and one where the high ones go', async (t) => {
+test('what --inherit-fd of COMMAND names stays with it too', async (t) => {
+  const fds = [3, 4, 5, 6, 7, 8];
   const { plan } = planned(t, {
-    placeholders: [
-      { fileId: 1, callerFd: 256 },
-      { fileId: 2, callerFd: 500 },
-    ],
+    placeholders: fds.map((callerFd) => ({ fileId: callerFd, callerFd })),
+    debugs: [{ text: 'debug[9]:a', callerFd: 9, output: Buffer.from('a') }],
   });
-  const words = [file(256, O.RDONLY, '/dev/null'), file(500, O.RDONLY, '/dev/zero')];
-  const { fds } = shown(await exec(['--plan', plan, '--', helper('show')], { give: words }));
-  t.deepEqual(Object.keys(fds), ['0', '1', '2', '257', '258']);
+  const words = [...fds.map((fd) => file(fd, O.RDONLY, '/dev/null')), file(9, O.WRONLY, '/dev/null')];
+  const kept = async (...more: string[]) =>
+    Object.keys(shown(await exec(['--plan', plan, '--', helper('show'), ...more], { give: words })).fds).slice(3);
+  t.deepEqual(await kept('--inherit-fd', 'fd[3]:pipe:[1]', '--inherit-fd=fd[5]:a', '--in', 'fd[9]:x'), ['3', '5', '9']);
+  t.deepEqual(await kept('--inherit-fd', 'fd[30]:x', '--inherit-fd=fd[x]:a', '--inherit-fds', 'fd[4]:x'), []);
+  t.deepEqual(await kept('--inherit-fd'), []);
 });
 
-test('a low limit of descriptors', async (t) => {
+test('a low limit of descriptors, which COMMAND gets back', async (t) => {
   const { plan } = planned(t, { placeholders: [3, 4, 5].map((callerFd) => ({ fileId: callerFd, callerFd })) });
   const words = [3, 4, 5].map((fd) => file(fd, O.RDONLY, '/dev/null'));
-  const { fds } = shown(await exec(['--plan', plan, '--', helper('show')], { give: [...words, '20=limit'] }));
-  t.deepEqual(Object.keys(fds), ['0', '1', '2', '17', '18', '19']);
+  const command = ['--plan', plan, '--', helper('show')];
+  t.like(shown(await exec(command, { give: [...words, '20=limit'] })), { limit: 20 });
+  t.like(shown(await exec(command, { give: [...words, '8=soft-limit'] })), { limit: 8 });
+  const result = await exec(command, { give: [...words, '9=limit'] });
+  t.is(result.code, 111);
+  t.regex(complaints(t, result.stderr)[0] ?? '', /Too many open files/);
 });
 
 test('debug texts are written whole, to caller fds too', async (t) => {
@@ -92,7 +71,8 @@ test('debug texts are written whole, to caller fds too', async (t) => {
   });
   const paths = [join(folder, 'five'), join(folder, 'six')] as const;
   const words = [file(5, O.WRONLY | O.CREAT, paths[0]), file(6, O.WRONLY | O.CREAT, paths[1])];
-  const result = await exec(['--plan', plan, '--', 'sh', '-c', 'printf third >&6'], { give: words });
+  const command = ['sh', '-c', 'printf third >&6', 'sh', '--inherit-fd', 'fd[6]:x'];
+  const result = await exec(['--plan', plan, '--', ...command], { give: words });
   t.deepEqual([result.code, result.stderr], [0, '']);
   t.is(readFileSync(paths[0], 'utf8'), 'x'.repeat(100_000));
   t.is(readFileSync(paths[1], 'utf8'), 'first\nsecond\nthird');
@@ -269,17 +249,14 @@ test('plugins of the caller come along', async (t) => {
   for (const name of ['amdgpu_plugin.so', 'cuda_plugin.so', 'fdgraft.so', 'notes.txt', 'x.so.1'])
     writeFileSync(join(plugins, name), name);
   mkdirSync(join(plugins, 'folder.so'));
-  const tmp = join(folder, 'tmp');
-  mkdirSync(tmp);
-  const look = `ls -ld "$CRIU_LIBS_DIR" | cut -c1-10; ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR"/*; echo "$FDGRAFT_PLUGIN_FOLDER" "$CRIU_LIBS_DIR"`;
+  const look = `ls -ld "$CRIU_LIBS_DIR" | cut -c1-10; ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR"/*; echo "$FDGRAFT_SOCKET" "$CRIU_LIBS_DIR"`;
   const check = async (words: string[], env: Record<string, string>, cwd = '/') => {
-    const options: RunOptions = { give, env: { TMPDIR: tmp, ...env }, cwd };
+    const options: RunOptions = { give, env, cwd };
     const result = await exec(['--plan', plan, ...words, '--', 'sh', '-c', look], options);
     t.is(result.code, 0, result.stderr);
     const lines = result.stdout.trimEnd().split('\n');
-    const made = lines.pop()?.split(' ') ?? [];
-    t.is(made[0], made[1]);
-    t.true(made[0]?.startsWith(`${tmp}/fdgraft-`));
+    const [socket = '', made = ''] = lines.pop()?.split(' ') ?? [];
+    t.is(made, socket.replace(/^.*:(.*)\/socket$/, '$1/plugins'));
     t.deepEqual(lines, [
       'drwx------',
       'amdgpu_plugin.so',
@@ -289,6 +266,7 @@ test('plugins of the caller come along', async (t) => {
       join(plugins, 'cuda_plugin.so'),
       join(build(), 'fdgraft.so'),
     ]);
+    await gone(t, dirname(made));
   };
   await check(['--plugins', plugins], {});
   await check([], { CRIU_LIBS_DIR: plugins });
@@ -296,18 +274,21 @@ test('plugins of the caller come along', async (t) => {
   await check(['--plugins', 'plugins'], {}, folder);
 });
 
-test('the folder of links goes when COMMAND cannot be run', async (t) => {
+test('nothing is left when COMMAND cannot be run', async (t) => {
   const { folder, plan } = planned(t, simple);
   const plugins = join(folder, 'plugins');
-  const tmp = join(folder, 'tmp');
-  for (const path of [plugins, tmp]) mkdirSync(path);
+  mkdirSync(plugins);
   writeFileSync(join(plugins, 'other.so'), '');
-  const result = await exec(['--plan', plan, '--plugins', plugins, '--', 'no-such-program-anywhere'], {
+  const options = nobody(t, folder);
+  const words = ['--plan', plan, '--plugins', plugins, '--', 'no-such-program-anywhere'];
+  const program = join(installed(folder), 'fdgraft-exec');
+  const result = await run([...options.as, program, ...words], {
     give,
-    env: { TMPDIR: tmp },
+    env: { ...options.env, PATH: '/usr/bin:/bin' },
   });
-  t.is(result.code, 127);
-  t.deepEqual(readdirSync(tmp), []);
+  t.is(result.code, 127, result.stderr);
+  t.deepEqual(readdirSync(options.runtime), ['fdgraft']);
+  t.deepEqual(readdirSync(join(options.runtime, 'fdgraft')), []);
 });
 
 test('without other plugins the own folder serves', async (t) => {
@@ -316,31 +297,22 @@ test('without other plugins the own folder serves', async (t) => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
   const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--plugins', empty, '--', helper('show')];
-  t.like(shown(await run(words, { give, env: { FDGRAFT_PLUGIN_FOLDER: '/somewhere' } })), { libs: bin, folder: null });
+  t.like(shown(await run(words, { give })), { libs: bin });
 });
 
 test('the own folder does not serve where something else would be loaded from it', async (t) => {
   const { folder, plan } = planned(t, simple);
   const bin = installed(folder);
   writeFileSync(join(bin, 'stranger.so'), '');
-  const words = [
-    join(bin, 'fdgraft-exec'),
-    '--plan',
-    plan,
-    '--',
-    'sh',
-    '-c',
-    'ls "$CRIU_LIBS_DIR"; echo "$FDGRAFT_PLUGIN_FOLDER"',
-  ];
-  const result = await run(words, { give, env: { TMPDIR: folder, CRIU_LIBS_DIR: join(folder, 'bin', '..', 'none') } });
+  const look = 'ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR/fdgraft.so"; echo "$CRIU_LIBS_DIR"';
+  const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--', 'sh', '-c', look];
+  const result = await run(words, { give, env: { CRIU_LIBS_DIR: join(folder, 'bin', '..', 'none') } });
   t.is(result.code, 100);
   mkdirSync(join(folder, 'none'));
-  const links = await run(words, { give, env: { TMPDIR: folder, CRIU_LIBS_DIR: join(folder, 'none') } });
-  const [listed, made = ''] = links.stdout.split('\n');
-  t.is(listed, 'fdgraft.so');
-  t.true(made.startsWith(`${folder}/fdgraft-`));
-  t.true(lstatSync(join(made, 'fdgraft.so')).isSymbolicLink());
-  t.is(readlinkSync(join(made, 'fdgraft.so')), join(bin, 'fdgraft.so'));
+  const links = await run(words, { give, env: { CRIU_LIBS_DIR: join(folder, 'none') } });
+  const [listed, target, made = ''] = links.stdout.split('\n');
+  t.deepEqual([listed, target], ['fdgraft.so', join(bin, 'fdgraft.so')]);
+  t.regex(made, /\/fdgraft\/[0-9a-f]{32}\/plugins$/);
 });
 
 test('plugins that are not there', async (t) => {
@@ -354,15 +326,6 @@ test('plugins that are not there', async (t) => {
     t.is(file1.code, 100);
     t.regex(complaints(t, file1.stderr)[0] ?? '', /^CRIU_LIBS_DIR .*: not a folder; give a folder/);
   }
-});
-
-test('more caller fds than an environment can name', async (t) => {
-  const fds = Array.from({ length: 7000 }, (_, index) => index + 1000);
-  const { plan } = planned(t, { placeholders: fds.map((callerFd) => ({ fileId: callerFd, callerFd })) });
-  const words = ['16000=soft-limit', file(5, O.RDONLY, '/dev/null'), ...fds.map((fd) => `${fd}=dup:5`)];
-  const result = await exec(['--plan', plan, '--', 'true'], { give: words });
-  t.is(result.code, 100);
-  t.regex(result.stderr, /7000 caller fds are more than an environment can name/);
 });
 
 test('the build has nothing beside the plugin that CRIU would load', (t) => {

@@ -68,9 +68,7 @@ int main(void)
 	printf("{");
 	print_text("cloexec", getenv("FDGRAFT_CLOEXEC"));
 	putchar(',');
-	print_text("handover", getenv("FDGRAFT_HANDOVER"));
-	putchar(',');
-	print_text("folder", getenv("FDGRAFT_PLUGIN_FOLDER"));
+	print_text("socket", getenv("FDGRAFT_SOCKET"));
 	putchar(',');
 	print_text("libs", getenv("CRIU_LIBS_DIR"));
 	getrlimit(RLIMIT_NOFILE, &limit);

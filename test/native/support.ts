@@ -1,5 +1,8 @@
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { folder } from '../support/native';
+import { build, folder } from '../support/native';
 import { type Plan, writePlan } from '../support/planfile';
 
 /** What the tests of the executor share. */
@@ -46,4 +49,35 @@ export function complaints(t: ExecutionContext, stderr: string): string[] {
   const lines = stderr.split('\n').filter((line) => line !== '');
   for (const line of lines) t.true(line.startsWith('fdgraft-exec: '), line);
   return lines.map((line) => line.slice('fdgraft-exec: '.length));
+}
+
+/** Waits until a path is gone: the keeper removes its directory a moment after COMMAND ends. */
+export async function gone(t: ExecutionContext, path: string): Promise<void> {
+  t.not(path, '');
+  for (let i = 0; i < 2000 && existsSync(path); i++) await sleep(10);
+  t.false(existsSync(path), `${path} is still there`);
+}
+
+const OTHER_USER = 12345;
+
+/** For a command whose user has a runtime directory that no other test uses; it can reach `folder`. */
+export function nobody(
+  t: ExecutionContext,
+  folder: string,
+): { as: string[]; runtime: string; env: Record<string, string> } {
+  const runtime = join(scratch(t), 'runtime');
+  mkdirSync(runtime, { mode: 0o700 });
+  const env = { XDG_RUNTIME_DIR: runtime };
+  if (process.getuid?.() !== 0) return { as: [], runtime, env };
+  for (const path of [folder, join(runtime, '..')]) chmodSync(path, 0o755);
+  chownSync(runtime, OTHER_USER, OTHER_USER);
+  return { as: ['setpriv', `--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups'], runtime, env };
+}
+
+/** A copy of the two programs, so that what stands beside them is the test's. */
+export function installed(own: string): string {
+  const bin = join(own, 'bin');
+  mkdirSync(bin);
+  for (const name of ['fdgraft-exec', 'fdgraft.so']) copyFileSync(join(build(), name), join(bin, name));
+  return bin;
 }

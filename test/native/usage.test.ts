@@ -35,6 +35,16 @@ const wrong: [string, string[], RegExp][] = [
   ['a task past all PIDs', ['--plan', '/', '--task', '99999999999', '--', 'true'], /^--task 99999999999: a PID/],
   ['a negative task', ['--plan', '/', '--task', '-1', '--', 'true'], /^--task -1: a PID/],
   ['plugins for a task', ['--plan', '/', '--task', '1', '--plugins', '/', '--', 'true'], /^--task runs without CRIU/],
+  [
+    '--serve for a task',
+    ['--plan', '/', '--task', '1', '--serve', '--', 'true'],
+    /^--task runs without CRIU, so --serve/,
+  ],
+  ['a timeout alone', ['--plan', '/', '--timeout', '3', '--', 'true'], /^--timeout is for --serve/],
+  ['a timeout of 0', ['--plan', '/', '--serve', '--timeout', '0'], /^--timeout 0: S is a number of seconds from 1/],
+  ['a timeout that is no number', ['--plan', '/', '--serve', '--timeout', '1.5'], /^--timeout 1\.5: S is a number/],
+  ['a timeout past all', ['--plan', '/', '--serve', '--timeout', '4294967297'], /^--timeout 4294967297: S is a number/],
+  ['a timeout twice', ['--plan', '/', '--timeout', '1', '--timeout', '1'], /^--timeout is given twice/],
   ['a control character', ['--\u001b[31mred'], /^--\\x1b\[31mred is no option/],
 ];
 for (const [title, argv, expected] of wrong)

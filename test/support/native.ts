@@ -31,7 +31,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store';
+export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer';
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
@@ -39,6 +39,7 @@ const sources: Record<Helper, [string, string[]]> = {
   host: ['host.c', []],
   'host-options': ['host.c', ['-DWITH_OPTIONS']],
   'host-no-store': ['host.c', ['-DWITHOUT_STORE']],
+  peer: ['peer.c', []],
 };
 
 /** Compiles a program of test/native and returns its path. */
@@ -104,8 +105,7 @@ export function exec(argv: readonly string[], options: RunOptions = {}): Promise
 
 export interface Shown {
   cloexec: string | null;
-  handover: string | null;
-  folder: string | null;
+  socket: string | null;
   libs: string | null;
   limit: number;
   fds: Record<string, { link: string; flags: number; offset: number; cloexec: boolean; file: number }>;

@@ -23,6 +23,8 @@ export interface StartOptions {
   firstId?: number;
   /** Its working folder, which must be empty; a fresh one unless told. */
   folder?: string;
+  /** Pid of the root task; FIRST_PID unless told. */
+  firstPid?: number;
 }
 
 export interface Program {
@@ -129,6 +131,7 @@ export class Lab {
   async startProgram(binary: string, options: StartOptions = {}): Promise<Program> {
     const folder = options.folder ?? this.folder();
     const namespaces = options.namespaces ?? [];
+    const firstPid = options.firstPid ?? FIRST_PID;
     const name = path.basename(binary).replace(/-[0-9a-f]{16}$/, '');
     fs.copyFileSync(binary, path.join(folder, name));
     fs.chmodSync(path.join(folder, name), 0o755);
@@ -144,7 +147,7 @@ export class Lab {
     } else {
       place.push('--chdir', folder);
     }
-    const box = await this.box(FIRST_PID);
+    const box = await this.box(firstPid);
     const said = this.scratch();
     const child = box.spawn([rooted ? `/${name}` : path.join(folder, name), ...(options.args ?? [])], {
       place,
@@ -163,11 +166,11 @@ export class Lab {
     }
     const own = namespaces.includes('pid');
     // The process that made the namespaces waits for process 1 of the new one, and ends with it.
-    if (own) box.leaveOut(box.tasks.hostPid(FIRST_PID));
+    if (own) box.leaveOut(box.tasks.hostPid(firstPid));
     return {
-      pid: own ? 1 : FIRST_PID,
+      pid: own ? 1 : firstPid,
       // What maps many ids takes a pid before it.
-      dumpPid: own ? FIRST_PID + (options.firstId === undefined ? 1 : 2) : FIRST_PID,
+      dumpPid: own ? firstPid + (options.firstId === undefined ? 1 : 2) : firstPid,
       folder,
       tasks: box.tasks,
       box,

@@ -1,0 +1,266 @@
+#include "serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command-fds.h"
+#include "escape.h"
+#include "exit-codes.h"
+#include "frames.h"
+#include "give.h"
+#include "launch.h"
+#include "limit.h"
+#include "message.h"
+
+#define WAITING_CONNECTIONS 64
+/* What a COMMAND gets to end after SIGTERM. */
+#define END_MS 10000
+/* As shells say that a signal ended a process. */
+#define SIGNALLED 128
+#define NO_CHILD ((pid_t)-1)
+
+static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+struct serving {
+	const struct options *options;
+	const struct plan *plan;
+	struct callers callers;
+	struct start_dir dir;
+	struct rlimit limit; /* this and the next two: what COMMAND gets back */
+	sigset_t mask;
+	struct sigaction on_child;
+	int listener; /* -1: fetched */
+	int signals;
+	pid_t child; /* NO_CHILD: none, or gone */
+	int status; /* what to exit with when the child is gone */
+	bool debugs_failed;
+};
+
+/* Signals that the caller ignores stay ignored, as SIGHUP under nohup. */
+static int take_signals(struct serving *serving)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++) {
+		struct sigaction now;
+
+		if (sigaction(forwarded[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, forwarded[i]);
+	}
+	if (sigaction(SIGCHLD, &plain, &serving->on_child) || sigprocmask(SIG_BLOCK, &set, &serving->mask)) {
+		message("cannot block signals: %s", strerror(errno));
+		return -1;
+	}
+	serving->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (serving->signals >= 0)
+		return 0;
+	message("cannot make a signalfd: %s", strerror(errno));
+	return -1;
+}
+
+static int listen_for_plugin(struct serving *serving)
+{
+	serving->listener = start_dir_bind(&serving->dir);
+	if (serving->listener < 0)
+		return -1;
+	if (listen(serving->listener, WAITING_CONNECTIONS) == 0)
+		return 0;
+	message("cannot listen for CRIU: %s", strerror(errno));
+	return -1;
+}
+
+static _Noreturn void be_command(const struct serving *serving)
+{
+	if (limit_set_back(&serving->limit))
+		_exit(EXIT_SYSTEM);
+	if (sigaction(SIGCHLD, &serving->on_child, NULL) || sigprocmask(SIG_SETMASK, &serving->mask, NULL)) {
+		message("cannot set signals back: %s", strerror(errno));
+		_exit(EXIT_SYSTEM);
+	}
+	command_fds_close(serving->options->command, serving->plan, &serving->callers);
+	_exit(run_command(serving->options->command));
+}
+
+static int start_command(struct serving *serving)
+{
+	if (!serving->options->command[0])
+		return 0;
+	serving->child = fork();
+	if (serving->child == 0)
+		be_command(serving);
+	if (serving->child > 0)
+		return 0;
+	serving->child = NO_CHILD;
+	message("cannot fork: %s", strerror(errno));
+	return -1;
+}
+
+/* As process 1, orphans of COMMAND come here too. */
+static void reap(struct serving *serving)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != serving->child)
+			continue;
+		serving->child = NO_CHILD;
+		serving->status = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
+	}
+}
+
+/* Returns a signal that ends this process, or 0. */
+static int read_signals(struct serving *serving)
+{
+	struct signalfd_siginfo info;
+
+	while (read(serving->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(serving);
+		else if (serving->child == NO_CHILD)
+			return (int)info.ssi_signo;
+		/* A terminal sends its own to COMMAND as well. */
+		else if (info.ssi_code != SI_KERNEL)
+			(void)kill(serving->child, (int)info.ssi_signo);
+	}
+	return 0;
+}
+
+static void answer(struct serving *serving)
+{
+	const struct gift gift = {
+		.plan = serving->plan, .callers = &serving->callers, .has_debugs = true, .dir = &serving->dir};
+	enum given given = give(&gift, serving->listener);
+
+	if (given == GIVEN_NOT)
+		return;
+	serving->debugs_failed = given == GIVEN_WITHOUT_DEBUGS;
+	close(serving->listener);
+	serving->listener = -1;
+}
+
+static void end_command(struct serving *serving)
+{
+	int64_t deadline = deadline_after(END_MS);
+	struct pollfd event = {.fd = serving->signals, .events = POLLIN};
+
+	(void)kill(serving->child, SIGTERM);
+	while (serving->child != NO_CHILD && until_deadline(deadline) > 0)
+		if (poll(&event, 1, until_deadline(deadline)) > 0)
+			(void)read_signals(serving);
+	if (serving->child == NO_CHILD)
+		return;
+	(void)kill(serving->child, SIGKILL);
+	while (waitpid(serving->child, NULL, 0) < 0 && errno == EINTR)
+		;
+	serving->child = NO_CHILD;
+}
+
+/* After all is removed: whoever started this process sees which signal it was. */
+static int end_by(struct serving *serving, int number)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+	sigset_t set;
+
+	start_dir_remove(&serving->dir);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	(void)sigaction(number, &plain, NULL);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)raise(number);
+	return SIGNALLED + number;
+}
+
+static int wait_for_all(struct serving *serving)
+{
+	enum { SIGNALS, CONNECTION, EVENTS };
+	const struct options *options = serving->options;
+	int64_t deadline = deadline_after((int64_t)options->timeout * 1000);
+	bool has_command = serving->child != NO_CHILD;
+
+	for (;;) {
+		struct pollfd events[EVENTS] = {
+			[SIGNALS] = {.fd = serving->signals, .events = POLLIN},
+			[CONNECTION] = {.fd = serving->listener, .events = POLLIN},
+		};
+		bool timed = options->timeout > 0 && serving->listener >= 0;
+		int ready = poll(events, EVENTS, timed ? until_deadline(deadline) : -1);
+		int number = 0;
+
+		if (ready < 0 && errno != EINTR) {
+			message("cannot wait for CRIU: %s", strerror(errno));
+			return EXIT_SYSTEM;
+		}
+		if (ready > 0 && events[CONNECTION].revents)
+			answer(serving);
+		if (ready > 0 && events[SIGNALS].revents)
+			number = read_signals(serving);
+		if (has_command ? serving->child == NO_CHILD : serving->listener < 0)
+			return serving->status;
+		if (number)
+			return end_by(serving, number);
+		if (timed && serving->listener >= 0 && until_deadline(deadline) == 0) {
+			message("--timeout %u: no CRIU has fetched the caller fds; look into its log whether it loads fdgraft.so and restores the image directory of %s",
+				options->timeout, serving->plan->shown_path);
+			if (has_command)
+				end_command(serving);
+			return EXIT_SYSTEM;
+		}
+	}
+}
+
+static int serve_and_judge(struct serving *serving)
+{
+	bool has_command = serving->options->command[0] != NULL;
+	struct shown shown;
+	int code;
+
+	if (take_signals(serving) || listen_for_plugin(serving) || start_command(serving))
+		return EXIT_SYSTEM;
+	code = wait_for_all(serving);
+	if (code == 0 && serving->listener >= 0 && has_command) {
+		message("%s has ended with 0, and no CRIU has fetched the caller fds; look into the log of CRIU whether it loads fdgraft.so",
+			show_raw(&shown, serving->options->command[0]));
+		return EXIT_SYSTEM;
+	}
+	return code == 0 && serving->debugs_failed ? EXIT_SYSTEM : code;
+}
+
+int serve(const struct options *options, const struct plan *plan, const struct callers *callers)
+{
+	struct serving serving = {
+		.options = options,
+		.plan = plan,
+		.callers = *callers,
+		.dir = NO_START_DIR,
+		.listener = -1,
+		.signals = -1,
+		.child = NO_CHILD,
+	};
+	char digest[SHA256_HEX + 1];
+	int code = limit_raise(&serving.limit) ? EXIT_SYSTEM : 0;
+
+	sha256_hex(plan->digest, digest);
+	if (code == 0)
+		code = start_dir_make(&serving.dir, digest);
+	if (code == 0 && options->command[0])
+		code = launch_environment(plan, options, &serving.dir);
+	if (code == 0)
+		code = serve_and_judge(&serving);
+	if (serving.listener >= 0)
+		close(serving.listener);
+	if (serving.signals >= 0)
+		close(serving.signals);
+	start_dir_remove(&serving.dir);
+	return code;
+}

@@ -1,0 +1,238 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { openSource, rewrite } from '../../src';
+import { compileHelper } from './support/compile';
+import { Fifo } from './support/fifo';
+import type { Lab } from './support/lab';
+import type { Pipe } from './support/pipe';
+import { realTest } from './support/real-test';
+import { RuntimeRoom } from './support/runtime-room';
+import { ended } from './support/spawn';
+
+/** Caller fds through container runtimes: a container's stdout and log go to what the caller has at 5 and 7. */
+
+const EXEC = '/tmp/native/fdgraft-exec';
+const SPECS = ['fd[5]:/proc/1/fd/1', 'fd[7]:/app.log'];
+
+async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await done())) {
+    if (Date.now() > end) throw new Error(`${what} did not come within 60 s`);
+    await sleep(20);
+  }
+}
+
+/** What a caller passes, and what has to become of it. */
+class Caller {
+  private readonly fifo: Fifo;
+  private readonly log: string;
+  private readonly logFd: number;
+
+  constructor(lab: Lab) {
+    this.fifo = new Fifo(lab);
+    this.log = path.join(lab.folder(), 'log');
+    this.logFd = fs.openSync(this.log, 'a');
+  }
+
+  get fds() {
+    return { 5: this.fifo.writer, 7: this.logFd };
+  }
+
+  /** The restored container has them and nobody else, writes, and with its end the reader sees the end. */
+  async check(t: ExecutionContext, hostPid: number): Promise<void> {
+    for (const fd of [this.fifo.writer, this.logFd]) fs.closeSync(fd);
+    const link = (fd: number) => fs.readlinkSync(`/proc/${hostPid}/fd/${fd}`);
+    t.is(link(1), this.fifo.path);
+    t.is(link(5), this.log);
+    t.deepEqual(this.fifo.holders(), [hostPid], 'no runtime, no monitor and no keeper has it');
+    process.kill(hostPid, 'SIGUSR1');
+    await until('what the container writes', () => fs.readFileSync(this.log, 'utf8') === 'task 5\n');
+    t.true(this.fifo.read().startsWith('task 1\n'));
+    t.is(this.fifo.read(), 'waits');
+    process.kill(hostPid, 'SIGKILL');
+    await until('the end of the container', () => this.fifo.read() === 'end');
+    t.pass();
+  }
+}
+
+/** Nothing is left of a start. */
+async function checkNothingLeft(t: ExecutionContext, room: RuntimeRoom): Promise<void> {
+  t.is(await room.run(['sh', '-c', 'ls /run/fdgraft; grep -l fdgraft-keeper /proc/[0-9]*/comm || :']), '');
+}
+
+/** A bundle for runc with a program in it. */
+async function makeBundle(room: RuntimeRoom): Promise<void> {
+  const rootfs = path.join(room.folder, 'rootfs');
+  fs.mkdirSync(rootfs);
+  fs.copyFileSync(compileHelper('stdio'), path.join(rootfs, 'program'));
+  fs.chmodSync(path.join(rootfs, 'program'), 0o755);
+  await room.run(['sh', '-c', 'cd /tmp/work && runc spec']);
+  const file = path.join(room.folder, 'config.json');
+  const config = JSON.parse(fs.readFileSync(file, 'utf8'));
+  config.process.terminal = false;
+  config.process.args = ['/program'];
+  config.root.readonly = false;
+  // What runc and crun name differently in a dump.
+  config.linux.maskedPaths = [];
+  config.linux.readonlyPaths = [];
+  config.mounts = config.mounts.filter(({ type }: { type: string }) => type !== 'cgroup');
+  config.linux.namespaces = config.linux.namespaces.filter(
+    ({ type }: { type: string }) => type !== 'network' && type !== 'cgroup',
+  );
+  fs.writeFileSync(file, JSON.stringify(config));
+}
+
+async function containerPid(room: RuntimeRoom, runtime: 'runc' | 'crun', id: string): Promise<number> {
+  const { pid } = JSON.parse(await room.run([runtime, 'state', id])) as { pid: number };
+  return hostPid(room, pid);
+}
+
+/** Of a process of the room, by its pid there. */
+async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
+  for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const pids =
+        /^NSpid:\s*(.*)$/m
+          .exec(fs.readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
+          ?.split(/\s+/)
+          .map(Number) ?? [];
+      if (pids.length > 2 && pids.at(-2) === pid && [...room.tasks.pids().values()].includes(Number(name)))
+        return Number(name);
+    } catch {
+      // It ended while the list was read.
+    }
+  }
+  throw new Error(`no container with pid ${pid}`);
+}
+
+realTest('runc and crun: in the background, attached, and with nothing in its environment', async (t, lab) => {
+  const room = await RuntimeRoom.open(lab);
+  await makeBundle(room);
+  const [input, old] = [await lab.pipe(), await lab.pipe()];
+  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
+  await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', 'first'], stdio);
+  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  input.fill(Buffer.from('unread\n'));
+  await room.run(['runc', 'checkpoint', '--image-path', '/tmp/work/dump', '--work-path', '/tmp/work/log', 'first']);
+  const out = path.join(room.folder, 'out');
+  await rewrite(await openSource(path.join(room.folder, 'dump')), { specs: [...SPECS, 'fd[6]:/proc/1/fd/0'], out });
+
+  const restore = (id: string, ...more: string[]) => {
+    const paths = ['--image-path', '/tmp/work/out', '--work-path', '/tmp/work/log', '--bundle', '/tmp/work'];
+    return ['runc', 'restore', ...more, ...paths, id];
+  };
+  /** Its stdin has what was unread at the dump, and then what comes later. */
+  const reads = async (pid: number, caller: Pipe) => {
+    const file = path.join(room.folder, 'rootfs/read.1.0');
+    const read = () => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+    process.kill(pid, 'SIGUSR2');
+    await until('what the container reads', () => read() !== '');
+    caller.fill(Buffer.from('later\n'));
+    process.kill(pid, 'SIGUSR2');
+    await until('what the container reads', () => read() !== 'unread\n');
+    t.is(read(), 'unread\nlater\n');
+    fs.rmSync(file);
+  };
+  const background = new Caller(lab);
+  const backgroundInput = await lab.pipe();
+  await room.run([EXEC, '--plan', '/tmp/work/out', '--', ...restore('second', '-d')], {
+    ...background.fds,
+    6: backgroundInput.readEnd,
+  });
+  await checkNothingLeft(t, room);
+  await reads(await containerPid(room, 'runc', 'second'), backgroundInput);
+  await background.check(t, await containerPid(room, 'runc', 'second'));
+
+  const foreground = new Caller(lab);
+  const foregroundInput = await lab.pipe();
+  const attached = room.start([EXEC, '--plan', '/tmp/work/out', '--', ...restore('third')], {
+    ...foreground.fds,
+    6: foregroundInput.readEnd,
+  });
+  await until('the restore', async () => {
+    if (attached.child.exitCode !== null) throw new Error(attached.said());
+    return /"status": "running"/.test(await room.run(['sh', '-c', 'runc state third 2>&1 || :']));
+  });
+  await checkNothingLeft(t, room);
+  await reads(await containerPid(room, 'runc', 'third'), foregroundInput);
+  await foreground.check(t, await containerPid(room, 'runc', 'third'));
+  t.is(await ended(attached.child, 60), 137, attached.said());
+
+  const served = new Caller(lab);
+  const servedInput = await lab.pipe();
+  const scrubbed = ['env', '-i', 'PATH=/usr/sbin:/usr/bin', ...restore('fourth', '-d')];
+  await room.run([EXEC, '--plan', '/tmp/work/out', '--serve', '--timeout', '60', '--', ...scrubbed], {
+    ...served.fds,
+    6: servedInput.readEnd,
+  });
+  await checkNothingLeft(t, room);
+  await reads(await containerPid(room, 'runc', 'fourth'), servedInput);
+  await served.check(t, await containerPid(room, 'runc', 'fourth'));
+  // crun restores what runc dumped, as long as it leaves cgroups alone.
+  const other = new Caller(lab);
+  const otherInput = await lab.pipe();
+  const cgroups = ['--cgroup-manager', 'disabled'];
+  const crun = ['crun', ...cgroups, ...restore('fifth', '-d', '--manage-cgroups-mode=ignore').slice(1)];
+  await room.run([EXEC, '--plan', '/tmp/work/out', '--', ...crun], { ...other.fds, 6: otherInput.readEnd });
+  await checkNothingLeft(t, room);
+  await reads(await containerPid(room, 'crun', 'fifth'), otherInput);
+  await other.check(t, await containerPid(room, 'crun', 'fifth'));
+  await room.run(['crun', ...cgroups, 'delete', '-f', 'fifth']);
+  for (const id of ['second', 'third', 'fourth']) await room.run(['runc', 'delete', '-f', id]);
+});
+
+realTest('podman: container restore --import, by itself and by its service', async (t, lab) => {
+  const room = await RuntimeRoom.open(lab);
+  const store = ['--storage-driver', 'vfs', '--root', '/tmp/store', '--runroot', '/run/store'];
+  const podman = ['podman', ...store, '--cgroup-manager', 'cgroupfs', '--runtime', 'runc', '--events-backend', 'file'];
+  const image = path.join(room.folder, 'image');
+  for (const name of ['dev', 'proc', 'sys']) fs.mkdirSync(path.join(image, name), { recursive: true });
+  fs.copyFileSync(compileHelper('stdio'), path.join(image, 'program'));
+  fs.chmodSync(path.join(image, 'program'), 0o755);
+  await room.run(['sh', '-c', 'tar -C /tmp/work/image -cf /tmp/work/image.tar .']);
+  await room.run([...podman, 'import', '/tmp/work/image.tar', 'program']);
+  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
+  await room.run([...podman, 'run', '-d', ...options, '--name', 'first', 'program', '/program']);
+  await until('the container', async () => (await room.run([...podman, 'diff', 'first'])).includes('A /ready\n'));
+  await room.run([
+    ...podman,
+    'container',
+    'checkpoint',
+    '--compress',
+    'none',
+    '--export',
+    '/tmp/work/dump.tar',
+    'first',
+  ]);
+  const out = path.join(room.folder, 'out.tar');
+  await rewrite(await openSource(path.join(room.folder, 'dump.tar')), { specs: SPECS, out });
+  await room.run(['sh', '-c', 'mkdir /tmp/work/plan && tar -C /tmp/work/plan -xf /tmp/work/out.tar checkpoint']);
+
+  const pidOf = async (name: string) => {
+    const [inspected] = JSON.parse(await room.run([...podman, 'inspect', name])) as [{ State: { Pid: number } }];
+    return hostPid(room, inspected.State.Pid);
+  };
+  const caller = new Caller(lab);
+  const restore = [...podman, 'container', 'restore', '--import', '/tmp/work/out.tar', '--name', 'second'];
+  await room.run([EXEC, '--plan', '/tmp/work/plan/checkpoint', '--', ...restore], caller.fds);
+  await checkNothingLeft(t, room);
+  await caller.check(t, await pidOf('second'));
+
+  // The service has no caller fd and nothing of fdgraft in its environment; it finds the plugin and the socket by itself.
+  const url = 'unix:///run/podman.sock';
+  room.start([...podman, 'system', 'service', '--time=0', url]);
+  await until(
+    'the service',
+    async () => (await room.run(['sh', '-c', 'ls /run/podman.sock 2>&1 || :'])) === '/run/podman.sock\n',
+  );
+  const served = new Caller(lab);
+  const remote = ['env', '-i', 'PATH=/usr/bin', 'podman', '--remote', '--url', url, 'container', 'restore'];
+  const words = [...remote, '--import', '/tmp/work/out.tar', '--name', 'third'];
+  const serve = [EXEC, '--plan', '/tmp/work/plan/checkpoint', '--serve', '--timeout', '60', '--'];
+  await room.run([...serve, ...words], served.fds);
+  await checkNothingLeft(t, room);
+  await served.check(t, await pidOf('third'));
+  await room.run([...podman, 'rm', '-f', '-a']);
+});
