@@ -12,6 +12,8 @@ export const LIMITS = {
   references: 1 << 20,
   /** The same, each counted for every task that uses its table. */
   planned: 1 << 24,
+  /** Of one plan: each takes a kilobyte in memory where it is read. */
+  placeholders: 1 << 18,
   /** Each descriptor counted once for every task that uses its table. */
   places: 1 << 26,
   /** Entries of files.img. */
@@ -33,6 +35,7 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   descriptors: 'descriptors',
   references: 'descriptors of entries that specs name',
   planned: 'descriptors of entries that specs name, each counted for every task that uses its table',
+  placeholders: 'entries that specs name',
   places: 'descriptors, each counted for every task that uses its table',
   entries: 'file entries',
   holders: 'mappings and other references',

@@ -199,6 +199,7 @@ function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly I
 /** The plan names each descriptor with all tasks that have it: refused before anything is made where that is too much. */
 function countPlanned(source: Source, { tasks }: Survey, { placeholders }: Decision): void {
   const tally = new Tally(source.label);
+  tally.count('placeholders', placeholders.length);
   for (const { references } of placeholders) {
     for (const { table } of references.descriptors) tally.count('planned', Math.max(1, tasks.pidsOf(table).length));
   }

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs/light';
 import type { ByteReader } from '../bytes/byte-stream';
+import { LIMITS } from '../checkpoint/limits';
 import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import { IMG_COMMON, PLAN_MAGIC } from '../frames/image-kinds';
@@ -19,9 +20,6 @@ import { StoredReferences, withoutReferences } from './stored-references';
 type Decoded = Omit<Plan, 'placeholders'> & { placeholders: number };
 /** References of larger records are decoded when they are asked for: there can be a million. */
 const LARGE_RECORD_BYTES = 1 << 16;
-
-/** So many placeholders are read: each takes a kilobyte in memory. The executor, which has one at a time, takes more. */
-const MOST_PLACEHOLDERS = 1 << 16;
 
 type DecodedPlaceholder = Omit<
   PlanPlaceholder,
@@ -44,7 +42,8 @@ export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
     if (first !== IMG_COMMON || own !== PLAN_MAGIC) throw messages.noPlan(file, 'its magics are not those of a plan');
     const records: Buffer[] = [];
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
-      if (records.length + batch.count > MOST_PLACEHOLDERS + 1) throw messages.planTooLarge(file, MOST_PLACEHOLDERS);
+      const placeholders = records.length + batch.count - 1;
+      if (placeholders > LIMITS.placeholders) throw messages.planTooLarge(file, LIMITS.placeholders);
       for (let i = 0; i < batch.count; i += 1)
         records.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])));
     }

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { readPlanOf } from '../../src';
 import { LIMITS } from '../../src/checkpoint/limits';
 import { descriptor } from '../support/folders';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -20,6 +21,7 @@ const descriptorsOfLog = (count: number) => ({
 test.serial('the limits are those that are documented', (t) => {
   t.is(LIMITS.references, 1 << 20);
   t.is(LIMITS.planned, 1 << 24);
+  t.is(LIMITS.placeholders, 1 << 18);
 });
 
 test.serial(
@@ -51,4 +53,15 @@ test.serial('the same, each counted for every task that uses its table', async (
     message,
     /checkpoint-\w+: has more than 100 descriptors of entries that specs name, each counted for every task that uses its table, the most/,
   );
+});
+
+test.serial('entries that specs name: what is written of a plan can be read', async (t) => {
+  limit(t, { placeholders: 2 });
+  const two = { specs: ['fd[5]:/var/log/app.log', 'fd[6]:pipe:[4711]'] };
+  const { out } = await rewriteImages(t, smallWith({}), two);
+  t.is((await readPlanOf(out)).placeholders.length, 2);
+  limit(t, { placeholders: 1 });
+  const { message } = await refusal(t, smallWith({}), two);
+  t.regex(message, /has more than 1 entries that specs name, the most that fdgraft takes/);
+  await t.throwsAsync(readPlanOf(out), { message: /has more than 1 placeholders/ });
 });

@@ -103,7 +103,7 @@ test.serial('a plan of many references is proved and shown in little memory', as
 });
 
 test.serial('more placeholders than diff reads of a plan are refused, by the limit', async (t) => {
-  const count = (1 << 16) + 1;
+  const count = (1 << 18) + 1;
   const plan = temporaryFolder(t);
   writePlan(plan, { count, placeholders: [{ fileId: 3, callerFd: 5 }] });
   const image = path.join(plan, 'inherit-plan.img');
@@ -113,7 +113,7 @@ test.serial('more placeholders than diff reads of a plan are refused, by the lim
   const source = made(t, {});
   const ran = await measured(['diff', source, source, '--plan', plan]);
   stays(t, ran, 'diff', 2);
-  t.regex(ran.said, /^fdgraft: .*: has more than 65536 placeholders, the most that fdgraft reads of a plan\n/);
+  t.regex(ran.said, /^fdgraft: .*: has more than 262144 placeholders, the most that fdgraft reads of a plan\n/);
 });
 
 test.serial('many descriptors that one side has are compared in little memory', async (t) => {

@@ -88,12 +88,14 @@ function near([power, more]: [number, number]): number {
 const pairs = fc
   .record({
     kind: fc.constantFrom(...(Object.keys(KINDS) as (keyof typeof KINDS)[])),
-    lengths: fc.array(lengths, { minLength: 1, maxLength: 6 }),
+    // Without ids, entries of one path could be taken for each other.
+    lengths: fc.uniqueArray(lengths, { minLength: 1, maxLength: 6 }),
     ignoreIds: fc.boolean(),
   })
   .chain(({ kind, ...others }) => {
     // An epoll's watches are 10 bytes each, and compared by name.
-    const shorter = kind === 'EVENTPOLL_FILE' ? others.lengths.map((length) => 1 + (length % 700)) : others.lengths;
+    const shorter =
+      kind === 'EVENTPOLL_FILE' ? [...new Set(others.lengths.map((length) => 1 + (length % 700)))] : others.lengths;
     return fc.nat(shorter.length - 1).chain((entry) =>
       fc.record({
         kind: fc.constant(kind),
