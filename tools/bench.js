@@ -1,4 +1,4 @@
-// npm run bench [-- [--runs N] [--json | --batch | --start]]: the budgets, with --json only those of decode and encode, with --batch only that of batches, with --start only those of start-up, as ratios within one run. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--start | --entries MOST | --json | --batch]]: the budgets as ratios within one run, medians with quartiles: of start-up, of folders with up to MOST entries (10,000,000), of decode and encode, of batches; all, or one of them. Nothing fails on a time.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -13,36 +13,83 @@ function ratio(a, b) {
   return (a / b).toFixed(2);
 }
 
-/** One rewrite beside a copy of the same folder, both to the disk. */
-function benchRewrite({ compare, remove }, { makeFolder, NAMED_PATH }, entries, tables, runs) {
-  const source = path.join(data, `entries-${entries}`);
-  const out = path.join(data, 'out');
-  console.log(`making ${entries.toLocaleString('en')} entries in ${tables} tables (kept in bench/data)`);
-  fs.mkdirSync(data, { recursive: true });
-  makeFolder(source, entries, tables);
-  const copy = ['sh', '-c', 'cp -r "$1" "$2" && sync -f "$2"', 'sh', source, out];
-  const specs = ['--inherit-fd', `fd[5]:${NAMED_PATH}`];
-  const rewrite = [process.execPath, bin, 'rewrite', source, '-o', out, '--quiet', ...specs];
-  const [copied, rewritten] = compare([copy, rewrite], runs, () => remove(out));
-  // With the plan, what differs is explained, and the exit code 0.
-  const [compared] = compare([[process.execPath, bin, 'diff', source, out, '--plan', out]], Math.min(runs, 3));
-  remove(out);
-  console.log(
-    `  rewrite, 904 placeholders: ${ratio(rewritten.best, copied.best)} × cp -r and sync -f (budget 2), ` +
-      `${rewritten.best.toFixed(2)} s and ${copied.best.toFixed(2)} s; ${rewritten.peak.toFixed(0)} MiB resident (budget 128)`,
-  );
-  console.log(
-    `  diff of the two: ${ratio(compared.best, copied.best)} × cp -r and sync -f (budget 8), ` +
-      `${compared.best.toFixed(2)} s; ${compared.peak.toFixed(0)} MiB resident (budget 512)`,
-  );
-  return rewritten;
+/** "1.30 (1.25 to 1.41)" */
+function withSpread({ median, low, high }) {
+  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
-/** The list of a large folder, which is streamed. */
-function benchList({ compare }, entries, runs) {
+/** Entries and tables of the folders, and how often the commands run at most on each. */
+const SIZES = [
+  { entries: 10_000, tables: 20, most: Number.POSITIVE_INFINITY },
+  { entries: 100_000, tables: 200, most: Number.POSITIVE_INFINITY },
+  { entries: 1_000_000, tables: 2_000, most: Number.POSITIVE_INFINITY },
+  { entries: 10_000_000, tables: 20_000, most: 2 },
+];
+/** Nobody reads a longer list, and it takes minutes. */
+const LISTED = 1_000_000;
+
+/** What is done with a large folder, each beside a copy of it to the disk, in turn. */
+function benchSize({ compare, remove }, { makeFolder, NAMED_PATH }, { entries, tables, most }, runs) {
   const source = path.join(data, `entries-${entries}`);
-  const [listed] = compare([[process.execPath, bin, 'ls', source]], runs);
-  console.log(`  ls: ${listed.best.toFixed(2)} s, ${listed.peak.toFixed(0)} MiB resident (budget 128)`);
+  const [out, done] = [path.join(data, 'out'), path.join(data, 'done')];
+  console.log(`${entries.toLocaleString('en')} entries in ${tables.toLocaleString('en')} tables (kept in bench/data)`);
+  fs.mkdirSync(data, { recursive: true });
+  makeFolder(source, entries, tables);
+  const fdgraft = (...words) => [process.execPath, bin, ...words];
+  const specs = ['--inherit-fd', `fd[5]:${NAMED_PATH}`];
+  const unmatched = ['--inherit-fd', 'fd[5]:/no/such/file'];
+  remove(done);
+  compare([fdgraft('rewrite', source, '-o', done, '--quiet', ...specs)], 0);
+  const rows = [
+    { name: 'cp -r and sync -f', words: ['sh', '-c', 'cp -r "$1" "$2" && sync -f "$2"', 'sh', source, out] },
+    {
+      name: 'rewrite',
+      words: fdgraft('rewrite', source, '-o', out, '--quiet', ...specs),
+      budget: 'budget 1.3 ×, 96 MiB',
+    },
+    { name: 'dry run', words: fdgraft('rewrite', source, '--dry-run', '--quiet', ...specs), budget: 'no budget' },
+    {
+      name: 'spec without a match',
+      words: fdgraft('rewrite', source, '-o', out, ...unmatched),
+      exits: [1],
+      budget: 'budget 1.5 × the rewrite',
+    },
+    ...(entries > LISTED ? [] : [{ name: 'ls', words: fdgraft('ls', source), budget: 'no budget' }]),
+    { name: 'diff --plan', words: fdgraft('diff', source, done, '--plan', done), budget: 'budget 8 ×, 512 MiB' },
+    {
+      name: 'diff --ignore-ids',
+      words: fdgraft('diff', '--ignore-ids', source, done),
+      exits: [1],
+      budget: 'budget 8 ×, 512 MiB',
+    },
+  ];
+  const results = compare(rows, Math.min(runs, most), () => remove(out));
+  remove(out);
+  remove(done);
+  results.forEach(({ seconds, cpu, secondsRatio, cpuRatio, peak }, i) => {
+    const { name, budget } = rows[i];
+    if (i === 0) console.log(`  ${name}: ${withSpread(seconds)} s, ${withSpread(cpu)} s of processor time`);
+    else {
+      console.log(
+        `  ${name}: ${withSpread(secondsRatio)} ×, processor time ${withSpread(cpuRatio)} ×, ` +
+          `${withSpread(cpu)} s; ${peak.toFixed(0)} MiB resident (${budget})`,
+      );
+    }
+  });
+  return results[1];
+}
+
+function benchSizes(measure, maker, most, runs) {
+  const sizes = SIZES.filter(({ entries }) => entries <= most);
+  const rewritten = sizes.map((size) => benchSize(measure, maker, size, runs));
+  rewritten.slice(1).forEach((large, i) => {
+    const small = rewritten[i];
+    console.log(
+      `rewrite of ${sizes[i + 1].entries.toLocaleString('en')} entries, ten times as many: ` +
+        `time × ${ratio(large.seconds.median, small.seconds.median)} (budget 10), ` +
+        `resident × ${ratio(large.peak, small.peak)} (budget 1.10)`,
+    );
+  });
 }
 
 /** The other tools that turn images into JSON, or a line that says why one is left out. */
@@ -105,7 +152,7 @@ function benchJson(measure, { makeFolder }, runs) {
 }
 
 /** Commands on a folder of a few files, beside a node process that does nothing, by processor time. */
-function benchStartUp({ compareProcessorTime, remove }, runs) {
+function benchStartUp({ compare, remove }, runs) {
   const source = path.join(top, 'fixtures', 'images', 'pipe_outside');
   fs.mkdirSync(data, { recursive: true });
   const out = path.join(data, 'out');
@@ -118,13 +165,13 @@ function benchStartUp({ compareProcessorTime, remove }, runs) {
     { words: [...rewrite, '-o', out], budget: 'budget 2' },
   ];
   const commands = lines.map(({ words }) => [process.execPath, bin, ...words]);
-  const [, ...results] = compareProcessorTime([[process.execPath, '-e', '0'], ...commands], runs, () => remove(out));
+  const [, ...results] = compare([[process.execPath, '-e', '0'], ...commands], runs, () => remove(out));
   remove(out);
   console.log('start-up, of a small dump, beside an empty node process, by processor time: median (quartiles)');
-  results.forEach(({ median, low, high }, i) => {
+  results.forEach(({ cpuRatio }, i) => {
     const { words, budget } = lines[i];
     const name = words.filter((word) => word === words[0] || word === '--dry-run').join(' ');
-    console.log(`  ${name}: ${median.toFixed(2)} × (${low.toFixed(2)} to ${high.toFixed(2)}; ${budget})`);
+    console.log(`  ${name}: ${withSpread(cpuRatio)} × (${budget})`);
   });
 }
 
@@ -175,22 +222,19 @@ function benchBatch({ compare, remove }) {
 
 function main(args) {
   build();
-  const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 7;
+  const number = (option, otherwise) => (args.includes(option) ? Number(args[args.indexOf(option) + 1]) : otherwise);
+  const runs = number('--runs', 7);
+  const most = number('--entries', 10_000_000);
   const measure = require('../bench/measure');
   const maker = require('../bench/make-folder');
   if (args.includes('--json')) return benchJson(measure, maker, runs);
   if (args.includes('--batch')) return benchBatch(measure);
   if (args.includes('--start')) return benchStartUp(measure, 3 * runs);
+  if (args.includes('--entries')) return benchSizes(measure, maker, most, runs);
   benchStartUp(measure, 3 * runs);
-  const small = benchRewrite(measure, maker, 100_000, 200, runs);
-  const large = benchRewrite(measure, maker, 1_000_000, 2_000, runs);
+  benchSizes(measure, maker, most, runs);
   benchJson(measure, maker, runs);
-  benchList(measure, 1_000_000, Math.min(runs, 3));
   benchBatch(measure);
-  console.log(
-    `ten times the entries: time × ${ratio(large.best, small.best)} (budget 10), ` +
-      `resident × ${ratio(large.peak, small.peak)} (budget 1.10)`,
-  );
 }
 
 runMain(() => main(process.argv.slice(2)));
