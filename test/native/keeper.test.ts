@@ -1,4 +1,13 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { encodeImage } from '../support/images';
@@ -268,7 +277,7 @@ test('when COMMAND is gone the keeper is, and what COMMAND started has no use of
   const result = await script(plan, 'echo $FDGRAFT_SOCKET; $PEER pid; exit 7');
   t.is(result.code, 7);
   await gone(t, startDirectory(result));
-  await gone(t, `/proc/${lines(result)[1]}`);
+  await gone(t, `/proc/${lines(result)[1]}/cwd`);
 });
 
 test('two starts of one plan do not meet', async (t) => {
@@ -452,6 +461,27 @@ asRoot('a keeper of another user is refused', async (t) => {
       errors(result).join('\n'),
       new RegExp(`^the socket for the caller fds belongs to user ${user}; run fdgraft-exec as root`),
     );
+  }
+});
+
+test('a user who is not root, and one who is root of a user namespace alone', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const { as, runtime, env } = nobody(t, folder);
+  const bin = installed(folder);
+  copyFileSync(helper('host'), join(bin, 'host'));
+  const play = [join(bin, 'host'), join(bin, 'fdgraft.so'), folder, '2', '1'];
+  // A user namespace of its own is not allowed everywhere.
+  const inside = ['unshare', '--user', '--map-root-user'];
+  const allowed = (await run([...as, ...inside, 'true'])).code === 0;
+  for (const words of allowed ? [[], inside] : [[]]) {
+    const command = [...as, ...words, join(bin, 'fdgraft-exec'), '--plan', plan, '--', ...play];
+    const result = await run(command, { give, env: { ...env, PATH: '/usr/bin:/bin' } });
+    t.is(result.code, 0, result.stderr + result.stdout);
+    t.true(
+      lines(result).some((line) => line.startsWith('hook 1 retry a5 clean fd /dev/null')),
+      result.stdout,
+    );
+    t.deepEqual(readdirSync(join(runtime, 'fdgraft')), []);
   }
 });
 
