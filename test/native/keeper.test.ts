@@ -159,18 +159,19 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     );
   });
 
-test('more caller fds than one message, and than CRIU has room for', async (t) => {
-  const fds = Array.from({ length: 1200 }, (_, i) => i + 3);
+test('many caller fds, and more than CRIU has room for', async (t) => {
+  const fds = Array.from({ length: 7000 }, (_, i) => i + 1000);
   const { plan } = planned(t, { placeholders: fds.map((callerFd) => ({ fileId: callerFd, callerFd })) });
-  const words = fds.map((fd) => file(fd, O.RDONLY, '/dev/null'));
+  const words = ['16000=soft-limit', ...give, ...fds.map((fd) => `${fd}=dup:5`)];
   const few = await script(plan, `ulimit -n 256; ${PLAY}`, { give: words });
   t.is(few.code, 1);
   t.regex(
     errors(few).join('\n'),
     /caller fds came damaged, or with descriptors that CRIU has no room for; raise its limit/,
   );
-  const all = await script(plan, `ulimit -Sn 256; ${PLAY} 3 1202`, { give: words });
+  const all = await script(plan, `ulimit -Sn 256; ${PLAY} 1000 7999`, { give: words });
   t.is(all.code, 0, all.stderr + all.stdout.slice(-2000));
+  t.is(lines(all).filter((line) => line.startsWith('stored //fdgraft/fd/')).length, 7000);
 });
 
 test('nobody keeps a caller fd after the fetch', async (t) => {
