@@ -161,7 +161,10 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
 
 test('many caller fds, and more than CRIU has room for', async (t) => {
   const fds = Array.from({ length: 7000 }, (_, i) => i + 1000);
-  const { plan } = planned(t, { placeholders: fds.map((callerFd) => ({ fileId: callerFd, callerFd })) });
+  const { plan } = planned(t, {
+    specs: fds.map((callerFd) => ({ text: `fd[${callerFd}]:x`, callerFd })),
+    placeholders: fds.map((callerFd, spec) => ({ fileId: callerFd, callerFd, spec })),
+  });
   const words = ['16000=soft-limit', ...give, ...fds.map((fd) => `${fd}=dup:5`)];
   const few = await script(plan, `ulimit -n 256; ${PLAY}`, { give: words });
   t.is(few.code, 1);
