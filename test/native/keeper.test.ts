@@ -452,9 +452,9 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
 
 test('a keeper that does not answer is given up', async (t) => {
   t.timeout(120_000);
-  const result = await against(t, 'read wait=30000');
+  const result = await against(t, 'read wait=40000');
   t.true(lines(result).includes('init -1'));
-  t.regex(errors(result).join('\n'), /did not come within 15 s: the keeper of the caller fds does not answer/);
+  t.regex(errors(result).join('\n'), /did not come within 25 s: the keeper of the caller fds does not answer/);
 });
 
 asRoot('a keeper of another user is refused', async (t) => {
