@@ -134,9 +134,11 @@ test('a peer that says nothing keeps others waiting only for a while', async (t)
 
 asRoot('a peer of another user is refused, whatever it was able to open', async (t) => {
   const { plan } = planned(t, simple);
-  const result = await script(plan, `$PEER as=12345 read; $PEER as=65534 read; ${PLAY} 1`);
+  const result = await script(plan, `$PEER as=12345 hello read; $PEER as=65534 hello read; ${PLAY} 1`);
   t.is(result.code, 0, result.stderr + result.stdout);
-  t.deepEqual(lines(result).slice(0, 2), ['closed', 'closed']);
+  // The keeper may have closed before it is said hello.
+  const said = lines(result).filter((line) => line !== 'cannot send: Broken pipe');
+  t.deepEqual(said.slice(0, 2), ['closed', 'closed']);
   t.true(lines(result).includes('init 0'));
 });
 

@@ -221,6 +221,20 @@ test('a debug text that cannot be written ends the restore', async (t) => {
   t.regex(complaints(t, result.stderr)[0] ?? '', /cannot write the text of debug\[6\]:a: Broken pipe/);
 });
 
+test('it has none of the caller fds any more, though COMMAND goes on', async (t) => {
+  const { folder, plan } = planned(t, {
+    debugs: [{ text: 'debug[8]:a', callerFd: 8, output: Buffer.from('now') }],
+    placeholders: [{ fileId: 1, callerFd: 9, type: 'PIPE', flags: O.WRONLY }],
+  });
+  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${folder} 2 end=5 drop end=5 drain=7:${folder}/seven end=7`;
+  const words = ['5=pipe:9', '7=pipe:8'];
+  const result = await exec(['--plan', plan, '--serve', '--', 'sh', '-c', `${play}; exit 4`], { give: words });
+  t.is(result.code, 4, result.stderr);
+  const ends = result.stdout.split('\n').filter((line) => /^[57] (waits|is at)/.test(line));
+  t.deepEqual(ends, ['5 waits', '5 is at its end', '7 is at its end']);
+  t.is(readFileSync(join(folder, 'seven'), 'utf8'), 'now');
+});
+
 test('links to plugins stay until COMMAND or CRIU ends', async (t) => {
   const { folder, plan } = simple(t);
   writeFileSync(join(folder, 'other.so'), '');
