@@ -3,13 +3,22 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { build, exec, helper, type Result, type RunOptions, run, type Variant } from '../support/native';
+import {
+  build,
+  exec,
+  helper,
+  type Result,
+  type RunOptions,
+  run,
+  runtimeEnvironment,
+  type Variant,
+} from '../support/native';
 import { type Plan, sha256 } from '../support/planfile';
 import { complaints, file, gone, O, planned } from './support';
 
 /** --serve: the launcher keeps the caller fds, for a CRIU that it does not start itself. */
 
-const BASE = process.getuid?.() === 0 ? '/run/fdgraft' : `${process.env.XDG_RUNTIME_DIR}/fdgraft`;
+const BASE = join(runtimeEnvironment().XDG_RUNTIME_DIR ?? '/run', 'fdgraft');
 
 /** Each test has a plan of its own, and so a digest. */
 let plans = 0;
@@ -35,10 +44,7 @@ async function served(plan: string, digest: string, words: string[] = [], option
   const program = [join(build(options.variant), 'fdgraft-exec'), '--plan', plan, '--serve', ...words];
   const child = spawn(helper('give'), [...(options.give ?? give), '--', ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      ...(process.env.XDG_RUNTIME_DIR ? { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),
-    },
+    env: { PATH: process.env.PATH, ...runtimeEnvironment() },
   });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
@@ -55,9 +61,8 @@ async function served(plan: string, digest: string, words: string[] = [], option
 
 /** The program in place of CRIU, started by somebody else: nothing of fdgraft in its environment. */
 function criu(plan: string, steps: string[] = ['1'], variant: Variant = 'plain'): Promise<Result> {
-  const env = process.env.XDG_RUNTIME_DIR ? { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {};
   const words = [helper('host', variant), join(build(variant), 'fdgraft.so'), dirname(plan), '2', ...steps];
-  return run(words, { give: [], env });
+  return run(words, { give: [] });
 }
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
