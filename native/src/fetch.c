@@ -16,7 +16,7 @@
 #include "unix-socket.h"
 
 /* More than a keeper needs for the connection before this one. */
-#define ANSWER_MS 15000
+#define ANSWER_MS 25000
 /* The keeper ends as soon as it has said so. */
 #define REAP_TRIES 5000
 #define REAP_PAUSE_NS 1000000L

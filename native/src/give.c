@@ -11,7 +11,7 @@
 #include "unix-socket.h"
 
 /* For all of a connection but the debug texts: a peer that says nothing keeps others waiting for no longer. */
-#define CONNECTION_MS 5000
+#define CONNECTION_MS 10000
 #define END_MS 2000
 /* Where the system has no descriptor or memory left for a connection. */
 #define PAUSE_NS 100000000L

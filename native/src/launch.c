@@ -104,7 +104,8 @@ static int run_with_keeper(const struct options *options, const struct plan *pla
 		code = run_command(options->command);
 	}
 	keeper_end(&keeper);
-	start_dir_leave(dir);
+	/* Where somebody killed the keeper, it is still there. */
+	start_dir_remove(dir);
 	return code;
 }
 

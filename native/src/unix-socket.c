@@ -10,7 +10,7 @@
 
 #define NOBODY 65534
 /* A connection waits for its turn only while another one is served. */
-#define CONNECT_SECONDS 15
+#define CONNECT_SECONDS 25
 
 static int make_name(struct sockaddr_un *address, int folder, const char *name)
 {

@@ -7,7 +7,8 @@
  * says what became of that; fail makes CRIU's restore one that failed; count=FD says how many bytes wait in a pipe, its
  * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; empty=PATH makes a file empty; seal=FD seals
  * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait; drop closes
- * what was stored, as CRIU does at its end; child says whether there is any child process, living or not.
+ * what was stored, as CRIU does at its end; child says whether there is any child process, living or not; die is the end
+ * of a CRIU that somebody kills.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
  * inherit_fd_add. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
@@ -189,6 +190,8 @@ static int step(struct descriptor *descriptor, const char *word, int result)
 	} else if (strcmp(word, "drop") == 0) {
 		while (stored_count > 0)
 			close(stored[--stored_count].fd);
+	} else if (strcmp(word, "die") == 0) {
+		raise(SIGKILL);
 	} else if (strcmp(word, "child") == 0) {
 		printf("child %s\n", waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? "none" : "some");
 	} else if (strncmp(word, "end=", 4) == 0) {

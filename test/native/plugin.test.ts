@@ -211,9 +211,9 @@ test('the directory of links goes with exit, and with an init that fails', async
   const plugins = join(folder, 'plugins');
   mkdirSync(plugins);
   writeFileSync(join(plugins, 'other.so'), 'other');
-  const start = async (images: string) => {
+  const start = async (images: string, step = '1') => {
     const show = 'echo "$CRIU_LIBS_DIR"; ls "$CRIU_LIBS_DIR"; "$0" "$@"; echo "ended $?"; ls "$CRIU_LIBS_DIR"';
-    const command = ['sh', '-c', show, helper('host'), join(build(), 'fdgraft.so'), images, RESTORE, '1'];
+    const command = ['sh', '-c', show, helper('host'), join(build(), 'fdgraft.so'), images, RESTORE, step];
     const result = await exec(['--plan', plan, '--plugins', plugins, '--', ...command], {
       give: [file(5, O.RDONLY, '/dev/null')],
     });
@@ -224,8 +224,12 @@ test('the directory of links goes with exit, and with an init that fails', async
   const fetched = await start(folder);
   t.deepEqual(fetched.after, ['ended 0']);
   t.false(existsSync(dirname(fetched.made)));
+  // Only the next start can remove what a CRIU leaves that is killed.
+  const killed = await start(folder, 'die');
+  t.is(killed.after[0], 'ended 137');
   const refused = await start(planned(t, {}).folder);
   t.deepEqual(refused.after, ['ended 1', 'fdgraft.so', 'other.so'], 'the restore may be tried again');
+  t.false(existsSync(dirname(killed.made)));
   await gone(t, dirname(refused.made));
   t.is(readFileSync(join(plugins, 'other.so'), 'utf8'), 'other');
 });

@@ -3,13 +3,22 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { build, exec, helper, type Result, type RunOptions, run, type Variant } from '../support/native';
+import {
+  build,
+  exec,
+  helper,
+  type Result,
+  type RunOptions,
+  run,
+  runtimeEnvironment,
+  type Variant,
+} from '../support/native';
 import { type Plan, sha256 } from '../support/planfile';
 import { complaints, file, gone, O, planned } from './support';
 
 /** --serve: the launcher keeps the caller fds, for a CRIU that it does not start itself. */
 
-const BASE = process.getuid?.() === 0 ? '/run/fdgraft' : `${process.env.XDG_RUNTIME_DIR}/fdgraft`;
+const BASE = join(runtimeEnvironment().XDG_RUNTIME_DIR ?? '/run', 'fdgraft');
 
 /** Each test has a plan of its own, and so a digest. */
 let plans = 0;
@@ -35,10 +44,7 @@ async function served(plan: string, digest: string, words: string[] = [], option
   const program = [join(build(options.variant), 'fdgraft-exec'), '--plan', plan, '--serve', ...words];
   const child = spawn(helper('give'), [...(options.give ?? give), '--', ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      ...(process.env.XDG_RUNTIME_DIR ? { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {}),
-    },
+    env: { PATH: process.env.PATH, ...runtimeEnvironment() },
   });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
@@ -55,9 +61,8 @@ async function served(plan: string, digest: string, words: string[] = [], option
 
 /** The program in place of CRIU, started by somebody else: nothing of fdgraft in its environment. */
 function criu(plan: string, steps: string[] = ['1'], variant: Variant = 'plain'): Promise<Result> {
-  const env = process.env.XDG_RUNTIME_DIR ? { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR } : {};
   const words = [helper('host', variant), join(build(variant), 'fdgraft.so'), dirname(plan), '2', ...steps];
-  return run(words, { give: [], env });
+  return run(words, { give: [] });
 }
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
@@ -219,6 +224,20 @@ test('a debug text that cannot be written ends the restore', async (t) => {
   const result = await ended;
   t.is(result.code, 111);
   t.regex(complaints(t, result.stderr)[0] ?? '', /cannot write the text of debug\[6\]:a: Broken pipe/);
+});
+
+test('it has none of the caller fds any more, though COMMAND goes on', async (t) => {
+  const { folder, plan } = planned(t, {
+    debugs: [{ text: 'debug[8]:a', callerFd: 8, output: Buffer.from('now') }],
+    placeholders: [{ fileId: 1, callerFd: 9, type: 'PIPE', flags: O.WRONLY }],
+  });
+  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${folder} 2 end=5 drop end=5 drain=7:${folder}/seven end=7`;
+  const words = ['5=pipe:9', '7=pipe:8'];
+  const result = await exec(['--plan', plan, '--serve', '--', 'sh', '-c', `${play}; exit 4`], { give: words });
+  t.is(result.code, 4, result.stderr);
+  const ends = result.stdout.split('\n').filter((line) => /^[57] (waits|is at)/.test(line));
+  t.deepEqual(ends, ['5 waits', '5 is at its end', '7 is at its end']);
+  t.is(readFileSync(join(folder, 'seven'), 'utf8'), 'now');
 });
 
 test('links to plugins stay until COMMAND or CRIU ends', async (t) => {

@@ -73,6 +73,15 @@ export interface RunOptions {
   cwd?: string;
 }
 
+let ownRuntime: string | undefined;
+
+/** For a user other than root: where the executor puts its sockets, of this user's or of this process alone. */
+export function runtimeEnvironment(): Record<string, string> {
+  if (process.getuid?.() === 0) return {};
+  ownRuntime ??= process.env.XDG_RUNTIME_DIR || mkdtempSync(join(tmpdir(), 'native-runtime-'));
+  return { XDG_RUNTIME_DIR: ownRuntime };
+}
+
 /** Runs a command to its end. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
   const words = options.give ? [helper('give'), ...options.give, '--', ...argv] : [...argv];
@@ -83,7 +92,13 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   const child = spawn(program, rest, {
     stdio,
     cwd: options.cwd ?? '/',
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: '/nonexistent', TMPDIR: tmpdir(), ...options.env },
+    env: {
+      PATH: process.env.PATH ?? '/usr/bin:/bin',
+      HOME: '/nonexistent',
+      TMPDIR: tmpdir(),
+      ...runtimeEnvironment(),
+      ...options.env,
+    },
   });
   const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
