@@ -1,9 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
-import { compileHelper } from './support/compile';
+import { containerPid, hostPid, makeBundle, makePodmanImage, PODMAN, until } from './support/containers';
 import { Fifo } from './support/fifo';
 import type { Lab } from './support/lab';
 import type { Pipe } from './support/pipe';
@@ -15,14 +14,6 @@ import { ended } from './support/spawn';
 
 const EXEC = '/tmp/native/fdgraft-exec';
 const SPECS = ['fd[5]:/proc/1/fd/1', 'fd[7]:/app.log'];
-
-async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await done())) {
-    if (Date.now() > end) throw new Error(`${what} did not come within 60 s`);
-    await sleep(20);
-  }
-}
 
 /** What a caller passes, and what has to become of it. */
 class Caller {
@@ -60,51 +51,6 @@ class Caller {
 /** Nothing is left of a start. */
 async function checkNothingLeft(t: ExecutionContext, room: RuntimeRoom): Promise<void> {
   t.is(await room.run(['sh', '-c', 'ls /run/fdgraft; grep -l fdgraft-keeper /proc/[0-9]*/comm || :']), '');
-}
-
-/** A bundle for runc with a program in it. */
-async function makeBundle(room: RuntimeRoom): Promise<void> {
-  const rootfs = path.join(room.folder, 'rootfs');
-  fs.mkdirSync(rootfs);
-  fs.copyFileSync(compileHelper('stdio'), path.join(rootfs, 'program'));
-  fs.chmodSync(path.join(rootfs, 'program'), 0o755);
-  await room.run(['sh', '-c', 'cd /tmp/work && runc spec']);
-  const file = path.join(room.folder, 'config.json');
-  const config = JSON.parse(fs.readFileSync(file, 'utf8'));
-  config.process.terminal = false;
-  config.process.args = ['/program'];
-  config.root.readonly = false;
-  // What runc and crun name differently in a dump.
-  config.linux.maskedPaths = [];
-  config.linux.readonlyPaths = [];
-  config.mounts = config.mounts.filter(({ type }: { type: string }) => type !== 'cgroup');
-  config.linux.namespaces = config.linux.namespaces.filter(
-    ({ type }: { type: string }) => type !== 'network' && type !== 'cgroup',
-  );
-  fs.writeFileSync(file, JSON.stringify(config));
-}
-
-async function containerPid(room: RuntimeRoom, runtime: 'runc' | 'crun', id: string): Promise<number> {
-  const { pid } = JSON.parse(await room.run([runtime, 'state', id])) as { pid: number };
-  return hostPid(room, pid);
-}
-
-/** Of a process of the room, by its pid there. */
-async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
-  for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const pids =
-        /^NSpid:\s*(.*)$/m
-          .exec(fs.readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
-          ?.split(/\s+/)
-          .map(Number) ?? [];
-      if (pids.length > 2 && pids.at(-2) === pid && [...room.tasks.pids().values()].includes(Number(name)))
-        return Number(name);
-    } catch {
-      // It ended while the list was read.
-    }
-  }
-  throw new Error(`no container with pid ${pid}`);
 }
 
 realTest('runc and crun: in the background, attached, and with nothing in its environment', async (t, lab) => {
@@ -185,14 +131,8 @@ realTest('runc and crun: in the background, attached, and with nothing in its en
 
 realTest('podman: container restore --import, by itself and by its service', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
-  const store = ['--storage-driver', 'vfs', '--root', '/tmp/store', '--runroot', '/run/store'];
-  const podman = ['podman', ...store, '--cgroup-manager', 'cgroupfs', '--runtime', 'runc', '--events-backend', 'file'];
-  const image = path.join(room.folder, 'image');
-  for (const name of ['dev', 'proc', 'sys']) fs.mkdirSync(path.join(image, name), { recursive: true });
-  fs.copyFileSync(compileHelper('stdio'), path.join(image, 'program'));
-  fs.chmodSync(path.join(image, 'program'), 0o755);
-  await room.run(['sh', '-c', 'tar -C /tmp/work/image -cf /tmp/work/image.tar .']);
-  await room.run([...podman, 'import', '/tmp/work/image.tar', 'program']);
+  const podman = PODMAN;
+  await makePodmanImage(room);
   const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
   await room.run([...podman, 'run', '-d', ...options, '--name', 'first', 'program', '/program']);
   await until('the container', async () => (await room.run([...podman, 'diff', 'first'])).includes('A /ready\n'));

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { containerPid, hostPid, makeBundle, makePodmanImage, PODMAN, until } from './support/containers';
+import { readRecipes } from './support/cookbook';
+import { realTest } from './support/real-test';
+import { RuntimeRoom } from './support/runtime-room';
+
+/** The recipes of docs/RUNTIMES.md, as they stand there: fdgraft runs on this machine, all else where the runtimes are. */
+
+const top = path.resolve(__dirname, '../..');
+const recipes = new Map(readRecipes(path.join(top, 'docs/RUNTIMES.md')).map(({ title, blocks }) => [title, blocks]));
+const tried = new Set<string>();
+
+/** Runs all blocks of a recipe, line by line: none of them goes over two. */
+async function follow(room: RuntimeRoom, title: string): Promise<void> {
+  tried.add(title);
+  const blocks = recipes.get(title) ?? [];
+  const lines = blocks.flatMap(({ text }) => text.split('\n')).filter((line) => line !== '');
+  if (lines.length === 0) throw new Error(`docs/RUNTIMES.md has no recipe "${title}"`);
+  for (const line of lines) {
+    const onHost = `fdgraft() { ${process.execPath} ${top}/dist/cli/bin.js "$@"; }; ${line}`;
+    if (line.startsWith('fdgraft ')) execFileSync('sh', ['-e', '-c', onHost], { cwd: room.folder, stdio: 'pipe' });
+    else await room.run(['sh', '-e', '-c', `cd /tmp/work; PATH=/tmp/work/bin:/tmp/native:$PATH; ${line}`]);
+  }
+}
+
+/** The restored container writes to the caller's file; then it ends. */
+async function check(t: ExecutionContext, room: RuntimeRoom, pid: number): Promise<void> {
+  t.is(fs.readlinkSync(`/proc/${pid}/fd/5`), path.join(room.folder, 'new.log'));
+  process.kill(pid, 'SIGUSR1');
+  const log = path.join(room.folder, 'new.log');
+  await until('a line in the log', () => fs.readFileSync(log, 'utf8') === 'task 5\n');
+  process.kill(pid, 'SIGKILL');
+  fs.rmSync(log);
+}
+
+realTest('the recipe for runc', async (t, lab) => {
+  const room = await RuntimeRoom.open(lab);
+  await makeBundle(room);
+  const [input, old] = [await lab.pipe(), await lab.pipe()];
+  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
+  await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', 'web'], stdio);
+  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  await follow(room, 'runc');
+  await check(t, room, await containerPid(room, 'runc', 'web'));
+  await room.run(['runc', 'delete', '-f', 'web']);
+});
+
+realTest('the recipes for podman and its service', async (t, lab) => {
+  const room = await RuntimeRoom.open(lab);
+  await makePodmanImage(room);
+  const bin = path.join(room.folder, 'bin');
+  fs.mkdirSync(bin);
+  const remote = '/usr/bin/podman --remote --url unix:///run/podman.sock';
+  const own = `/usr/bin/podman ${PODMAN.slice(1).join(' ')}`;
+  const script = `#!/bin/sh\nif [ "$1" = --remote ]; then shift; exec ${remote} "$@"; fi\nexec ${own} "$@"\n`;
+  fs.writeFileSync(path.join(bin, 'podman'), script, { mode: 0o755 });
+  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
+  await room.run([...PODMAN, 'run', '-d', ...options, '--name', 'web', 'program', '/program']);
+  await until('the container', async () => (await room.run([...PODMAN, 'diff', 'web'])).includes('A /ready\n'));
+
+  const pid = async () => {
+    const [inspected] = JSON.parse(await room.run([...PODMAN, 'inspect', 'web'])) as [{ State: { Pid: number } }];
+    return hostPid(room, inspected.State.Pid);
+  };
+  await follow(room, 'podman');
+  await check(t, room, await pid());
+  await room.run([...PODMAN, 'rm', '-f', 'web']);
+
+  room.start([...PODMAN, 'system', 'service', '--time=0', 'unix:///run/podman.sock']);
+  const socket = ['sh', '-c', 'ls /run/podman.sock 2>&1 || :'];
+  await until('the service', async () => (await room.run(socket)) === '/run/podman.sock\n');
+  await follow(room, 'podman --remote');
+  await check(t, room, await pid());
+  await room.run([...PODMAN, 'rm', '-f', '-a']);
+  t.deepEqual([...tried].sort(), [...recipes.keys()].sort(), 'every recipe is tried');
+});

@@ -1,0 +1,76 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compileHelper } from './compile';
+import type { RuntimeRoom } from './runtime-room';
+
+/** Waits for something that comes within a minute. */
+export async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await done())) {
+    if (Date.now() > end) throw new Error(`${what} did not come within 60 s`);
+    await sleep(20);
+  }
+}
+
+/** Makes the work directory of a room a bundle for runc, with the program `stdio` in it. */
+export async function makeBundle(room: RuntimeRoom): Promise<void> {
+  const rootfs = path.join(room.folder, 'rootfs');
+  fs.mkdirSync(rootfs);
+  fs.copyFileSync(compileHelper('stdio'), path.join(rootfs, 'program'));
+  fs.chmodSync(path.join(rootfs, 'program'), 0o755);
+  await room.run(['sh', '-c', 'cd /tmp/work && runc spec']);
+  const file = path.join(room.folder, 'config.json');
+  const config = JSON.parse(fs.readFileSync(file, 'utf8'));
+  config.process.terminal = false;
+  config.process.args = ['/program'];
+  config.root.readonly = false;
+  // What runc and crun name differently in a dump.
+  config.linux.maskedPaths = [];
+  config.linux.readonlyPaths = [];
+  config.mounts = config.mounts.filter(({ type }: { type: string }) => type !== 'cgroup');
+  config.linux.namespaces = config.linux.namespaces.filter(
+    ({ type }: { type: string }) => type !== 'network' && type !== 'cgroup',
+  );
+  fs.writeFileSync(file, JSON.stringify(config));
+}
+
+/** Of a container's first process, as this machine counts. */
+export async function containerPid(room: RuntimeRoom, runtime: 'runc' | 'crun', id: string): Promise<number> {
+  const { pid } = JSON.parse(await room.run([runtime, 'state', id])) as { pid: number };
+  return hostPid(room, pid);
+}
+
+/** Of a process of the room, by its pid there. */
+export async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
+  for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const pids =
+        /^NSpid:\s*(.*)$/m
+          .exec(fs.readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]
+          ?.split(/\s+/)
+          .map(Number) ?? [];
+      if (pids.length > 2 && pids.at(-2) === pid && [...room.tasks.pids().values()].includes(Number(name)))
+        return Number(name);
+    } catch {
+      // It ended while the list was read.
+    }
+  }
+  throw new Error(`no container with pid ${pid}`);
+}
+
+/** podman with a store that an overlay bears. */
+export const PODMAN: readonly string[] = [
+  ...['podman', '--storage-driver', 'vfs', '--root', '/tmp/store', '--runroot', '/run/store'],
+  ...['--cgroup-manager', 'cgroupfs', '--runtime', 'runc', '--events-backend', 'file'],
+];
+
+/** Gives podman an image, `program`, that has the program `stdio`. */
+export async function makePodmanImage(room: RuntimeRoom): Promise<void> {
+  const image = path.join(room.folder, 'image');
+  for (const name of ['dev', 'proc', 'sys']) fs.mkdirSync(path.join(image, name), { recursive: true });
+  fs.copyFileSync(compileHelper('stdio'), path.join(image, 'program'));
+  fs.chmodSync(path.join(image, 'program'), 0o755);
+  await room.run(['sh', '-c', 'tar -C /tmp/work/image -cf /tmp/work/image.tar .']);
+  await room.run([...PODMAN, 'import', '/tmp/work/image.tar', 'program']);
+}
