@@ -28,7 +28,7 @@ const SIZES = [
 /** Nobody reads a longer list, and it takes minutes. */
 const LISTED = 1_000_000;
 
-/** What is done with a large folder, each beside a copy of it to the disk, in turn. */
+/** Commands on a large directory, in turn with a copy of it to the disk. */
 function benchSize({ compare, remove }, { makeFolder, NAMED_PATH }, { entries, tables, most }, runs) {
   const source = path.join(data, `entries-${entries}`);
   const [out, done] = [path.join(data, 'out'), path.join(data, 'done')];

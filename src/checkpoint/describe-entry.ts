@@ -3,7 +3,7 @@ import type { EntryFacts } from './entry-facts';
 import { inheritableType } from './entry-types';
 import type { FileEntryView } from './file-entry';
 
-/** What an entry says of itself; undefined where its type cannot be inherited or has that in another entry. Throws WireFault. */
+/** The facts in an entry's own record. Undefined if its type cannot be inherited, or has them in another entry. Throws WireFault. */
 export function describeEntry(view: FileEntryView): EntryFacts | undefined {
   const type = inheritableType(view);
   if (type === undefined || type.pathId !== undefined) return undefined;

@@ -1,7 +1,7 @@
 import { escapeBytes } from '../bytes/escape';
 import type { FownEntry } from '../schema/generated/images';
 
-/** What a plan and a listing say of an entry, whatever its type. */
+/** Facts of an entry for plans and listings, whatever its type. */
 export interface EntryFacts {
   /** The key that names it in an inherit-fd spec, escaped. */
   readonly key: string;
@@ -17,7 +17,7 @@ export interface EntryFacts {
   readonly pipeOwner?: { readonly uid: number; readonly gid: number };
   /** A file that lies outside: CRIU asks for it at the restore. */
   readonly isExternal?: boolean;
-  /** How many bytes its name has, where `key` is only the beginning of it and so names nothing. */
+  /** Bytes of its name, if `key` is only the beginning of it and so matches nothing. */
   readonly nameBytes?: number;
   /** Type and permissions of a file, where the image says them. */
   readonly mode?: number;
@@ -39,7 +39,7 @@ const FOLDER = 0o040000;
 const REGULAR = 0o100000;
 const FIFO_MODE = 0o010000;
 
-/** What kind of file a path leads to, where the image says it. */
+/** The kind of file behind a path, if the image says it. */
 export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'folder' | 'regular' | 'fifo' | 'other' | undefined {
   if (mode === undefined) return undefined;
   const kind = mode & TYPE_OF_MODE;

@@ -89,7 +89,7 @@ export function memberOfType(number: number): number | undefined {
   return MEMBERS.get(number);
 }
 
-/** How an entry can be inherited: one of this type that has its member; undefined where it cannot. */
+/** The type of an entry, with the way in which it is inherited. Undefined if it cannot be inherited or has no member. */
 export function inheritableType({ type, member }: { type: number; member: number }): InheritableType | undefined {
   return member === 0 ? undefined : INHERITABLE.get(type);
 }

@@ -3,7 +3,7 @@ import { type FieldShape, shapeOf } from '../schema/shape';
 import type { IdKind } from './id-kinds';
 import { VMA_AREA_MEMFD, VMA_AREA_SOCKET, VMA_FILE_PRIVATE, VMA_FILE_SHARED } from './vma-status';
 
-/** What a message of the images is known by, and what it refers to. */
+/** The fields by which a message of the images is known, and those that refer to something. */
 interface MessageRow {
   /** The fields that name it among others, dots leading into messages inside. None: only its place does. */
   readonly named?: readonly string[];
@@ -14,7 +14,7 @@ interface MessageRow {
 interface IdRow {
   /** `any`: made up for each dump, and nothing refers to it. */
   readonly kind: IdKind | 'any';
-  /** What the holder is to an entry of files.img; undefined for what is told otherwise (descriptors, the entry itself). */
+  /** The kind of reference to an entry of files.img. Undefined for descriptors and for the entry itself. */
   readonly holder?: HolderKind;
   /** The type of the entries that CRIU looks the file id up among; undefined where it looks among all. */
   readonly among?: keyof typeof FD_TYPES;
@@ -24,7 +24,7 @@ interface IdRow {
 
 type Condition = (value: number | undefined, id: number) => boolean;
 
-/** What holds a file id without being a descriptor. */
+/** Kinds of reference to a file id that are no descriptors. */
 export type HolderKind =
   | 'executable'
   | 'mapping'

@@ -7,7 +7,7 @@ const O_ASYNC = 0o20000;
 /** Such a descriptor only names a file: it allows neither. */
 const O_PATH = 0o10000000;
 
-/** What access the open flags of an entry ask for. */
+/** The access that the open flags of an entry ask for. */
 export function accessOf(flags: number): { read: boolean; write: boolean } {
   if ((flags & O_PATH) !== 0) return { read: false, write: false };
   const mode = flags & ACCESS_MODE;

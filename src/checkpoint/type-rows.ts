@@ -11,11 +11,11 @@ import type { MessageSchema } from '../schema/message';
 import { type EntryFacts, longKey, MAX_KEY_BYTES } from './entry-facts';
 import { externalKey, pathKey, pipeKey } from './key-text';
 
-/** What a type of entries is known by. Fields are those of its member of file_entry. */
+/** A type of entries by names of fields: those of its member of file_entry. */
 export interface TypeRow {
   /** The member of file_entry that holds the entry (CRIU: files.c, collect_one_file). */
   readonly member: string;
-  /** What such an entry opens. */
+  /** The thing that such an entry opens, in words. */
   readonly what: string;
   /** The fields that name that: a path, an address. */
   readonly names?: readonly string[];
@@ -23,11 +23,11 @@ export interface TypeRow {
   readonly flags?: string;
   /** The field with the number that the kernel or the dump gave to what it opens; of what kind: message-rows.ts. */
   readonly numbered?: string;
-  /** How an entry of this type can be inherited; undefined: it cannot. */
+  /** The way in which an entry of this type is inherited. Undefined if it cannot be. */
   readonly inherit?: Inheritance;
 }
 
-/** How entries of a type become placeholders. */
+/** The way from an entry of a type to a placeholder. */
 export interface Inheritance {
   readonly schema: MessageSchema<unknown>;
   /** The field that holds the owner; undefined where that is in another entry. */

@@ -10,7 +10,7 @@ export const PLAN_IMAGE = 'inherit-plan.img';
 /** The bytes "FDGP". */
 export const PLAN_MAGIC = 0x50474446;
 
-/** What a number in the name of a file counts. Those that are ids of a dump: checkpoint/id-kinds.ts. */
+/** The thing that a number in the name of a file counts. Some are ids of a dump: checkpoint/id-kinds.ts. */
 export type NumberOf = 'task' | 'table' | 'namespace' | 'socket' | 'ghost' | 'pages' | 'shared memory';
 
 /** A part of what follows a record: bytes with a meaning, then zeros up to a multiple of `align`. */
@@ -25,7 +25,7 @@ export interface ExtraRow {
   readonly keys?: readonly [string, ...string[]];
 }
 
-/** What one record of an image is. */
+/** The message of one record of an image, and the bytes that follow it. */
 export interface RecordRow {
   readonly message: string;
   readonly extra?: readonly ExtraRow[];
@@ -42,7 +42,7 @@ export interface ImageKind {
   readonly firstMagic: number | undefined;
   /** The message that its records are, but for `first` and `inner`. */
   readonly message: string;
-  /** What follows each of these records (CRIU: the code that reads the image). */
+  /** The bytes that follow each of these records (source: CRIU's code that reads the image). */
   readonly extra: readonly ExtraRow[];
   /** The first record, where it is another message. */
   readonly first: RecordRow | undefined;
@@ -326,7 +326,7 @@ const RAW_FILES: readonly RawFile[] = [
   { prefix: 'amdgpu-', content: "files of CRIU's AMD GPU plugin" },
 ];
 
-/** What CRIU writes without magics and records; undefined where a name is none of these. */
+/** The kind of a file that CRIU writes without magics and records. Undefined for all other names. */
 export function rawFileOf(fileName: string): RawFile | undefined {
   return isImageName(fileName) ? RAW_FILES.find(({ prefix }) => fileName.startsWith(prefix)) : undefined;
 }

@@ -19,7 +19,7 @@ export class RecordBatch {
     readonly count: number,
     /** Number in the image of record 0 of the batch. */
     readonly firstEntry: number,
-    /** Where the batch ends: after the last record, and after its extra where that is in the buffer as a whole. */
+    /** The end of the batch: behind the last record, and behind its extra if the buffer holds all of it. */
     readonly end: number,
     /** Offset in the file of bytes[0]. */
     readonly base: number,

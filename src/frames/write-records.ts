@@ -5,7 +5,7 @@ export function encodeMagics({ first, own }: { readonly first: number | undefine
   return first === undefined ? encodeUint32(own) : Buffer.concat([encodeUint32(first), encodeUint32(own)]);
 }
 
-/** What stands before a record of so many bytes. */
+/** The size field before a record of so many bytes. */
 export function encodeSize(recordBytes: number): Buffer {
   return encodeUint32(recordBytes);
 }

@@ -14,7 +14,7 @@ export interface ExtraPart {
 export interface RecordRole {
   /** The message that it is. */
   readonly message: string;
-  /** What follows it, part by part; none: no extra. */
+  /** The parts of its extra; none: no extra. */
   readonly parts: readonly ExtraPart[];
   /** So many records follow that belong to it, as its extra (the messages of a queue). */
   readonly inner: number;

@@ -96,7 +96,7 @@ test('a field that a schema gains is noticed', (t) => {
   t.deepEqual(looksLikeOne(type), ['new_entry.exe_id']);
 });
 
-/** Where dumps have an image for each type of entries, ids are unique within a type alone. */
+/** In dumps with an image for each type of entries, ids are unique within one type only. */
 const AMONG: { readonly [holder in HolderKind]: keyof typeof FD_TYPES | undefined } = {
   executable: 'REG',
   mapping: 'REG',

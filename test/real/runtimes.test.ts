@@ -15,7 +15,7 @@ import { ended } from './support/spawn';
 const EXEC = '/tmp/native/fdgraft-exec';
 const SPECS = ['fd[5]:/proc/1/fd/1', 'fd[7]:/app.log'];
 
-/** What a caller passes, and what has to become of it. */
+/** Caller fds, and checks of where they arrive. */
 class Caller {
   private readonly fifo: Fifo;
   private readonly log: string;

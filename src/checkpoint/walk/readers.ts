@@ -15,7 +15,7 @@ import type { HolderKind } from '../message-rows';
 import type { Listeners, RecordEvent } from './listeners';
 import type { OnRecord, RecordPlace } from './subscriber';
 
-/** How the records of an image become events. */
+/** The readers that turn the records of an image into events. */
 export interface Reader {
   /** The events that its records can cause. */
   readonly events: readonly RecordEvent[];
@@ -205,7 +205,7 @@ function readersFor(kind: ImageKind): readonly Reader[] {
 
 const known = new Map<ImageName, readonly Reader[]>();
 
-/** How the records of an image become events. */
+/** The readers that turn the records of an image into events. */
 export function readersOf(kind: ImageKind): readonly Reader[] {
   let readers = known.get(kind.name);
   if (readers === undefined) {
