@@ -32,6 +32,7 @@ import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
+import { podmanPlace } from './podman-place';
 import { readDescriptorList } from './read-specs';
 
 export interface RewriteOptions {
@@ -139,7 +140,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     await withSavedPlan(plan, options.savePlan, sources, () => sink.commit());
     const written = whereWritten(source, options);
     const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
-    return { plan, next: written === undefined ? undefined : nextCommand(plan, written, leftToCriu), notices };
+    const next = written === undefined ? undefined : nextCommand(plan, written, leftToCriu, found.needs);
+    return { plan, next, notices };
   } finally {
     await sink.abort();
   }
@@ -149,7 +151,14 @@ function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rew
   const place = inPlace ? source.label : out;
   if (place === undefined) return undefined;
   const inside = escapeBytes(source.archive?.inside ?? Buffer.alloc(0));
-  return { out: place, inside, isArchive: (to ?? source.form) !== 'dir' };
+  const podman = podmanPlace(source);
+  return {
+    out: place,
+    inside,
+    isArchive: (to ?? source.form) !== 'dir',
+    isInPlace: inPlace === true,
+    ...(podman === undefined ? {} : { podman }),
+  };
 }
 
 async function chooseSink(
