@@ -240,10 +240,9 @@ function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly I
  * CRIU looks up the mount of each open path at a dump, and knows the mounts of the container alone (tried: "Can't lookup
  * mount"). The rewrite never sees the caller's files.
  */
-function warnOfMounts({ placeholders }: Decision, { mountImages }: RestoreNeeds): Warning[] {
-  const [image] = mountImages;
-  if (image === undefined || placeholders.length === 0) return [];
-  const message = `the dump has a mount namespace of its own (${image}): after a restore with a file or a named FIFO of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
+function warnOfMounts({ placeholders }: Decision, { mountImage }: RestoreNeeds): Warning[] {
+  if (mountImage === undefined || placeholders.length === 0) return [];
+  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file or a named FIFO of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
   return [{ code: 'OWN_MOUNT_NAMESPACE', message }];
 }
 

@@ -22,10 +22,10 @@ export interface RestoreNeeds {
   readonly isJobByTerminal: boolean;
   /** runc, crun or youki have left their list of descriptors. */
   readonly hasDescriptorList: boolean;
-  /** Keys of mounts that whoever restores has to name; escaped. */
+  /** Keys of mounts that whoever restores has to name; escaped. No more than MAX_MOUNT_KEYS. */
   readonly externalMounts: readonly string[];
-  /** Images of the mount namespaces that were dumped. */
-  readonly mountImages: readonly string[];
+  /** The first image of a mount namespace, if one was dumped. */
+  readonly mountImage: string | undefined;
 }
 
 export type RestoreOption =
@@ -36,6 +36,10 @@ export type RestoreOption =
   | '--file-locks'
   | '--allow-uprobes';
 
+/** More keys of mounts than a command line needs; an image could have millions. */
+const MAX_MOUNT_KEYS = 1000;
+/** Linux has no longer paths; a longer key is cut. */
+const MAX_MOUNT_KEY_BYTES = 4096;
 const IPPROTO_TCP = 6;
 /** Of unix_sk_entry.uflags: USK_EXTERN, a peer outside of the tree. */
 const OUTSIDE = 1;
@@ -50,7 +54,7 @@ const SLAVES = { first: 136, last: 143 };
 export class RestoreNeedsFinder {
   private readonly options = new Set<RestoreOption>();
   private readonly externalMounts = new Set<string>();
-  private readonly mountImages = new Set<string>();
+  private mountImage: string | undefined;
   /** Numbers of pseudo terminals with a master, and of those with an open slave. */
   private readonly masters = new Set<number>();
   private readonly slaves = new Set<number>();
@@ -87,7 +91,7 @@ export class RestoreNeedsFinder {
   };
 
   conclude(): RestoreNeeds {
-    const { options, hasDescriptorList, externalMounts, mountImages } = this;
+    const { options, hasDescriptorList, externalMounts, mountImage } = this;
     // Sockets that are closed at the restore need no connection.
     if (options.has('--tcp-close')) options.delete('--tcp-established');
     // Their masters are outside: CRIU takes its own terminal for them, or fails (tty.c, "No task found with sid").
@@ -98,7 +102,7 @@ export class RestoreNeedsFinder {
       isJobByTerminal,
       hasDescriptorList,
       externalMounts: [...externalMounts],
-      mountImages: [...mountImages],
+      mountImage,
     };
   }
 
@@ -155,11 +159,12 @@ export class RestoreNeedsFinder {
 
   /** CRIU looks the key of an external mount up among its options (mount.c, "No mapping for"). */
   private seeMount(bytes: Uint8Array, start: number, end: number, { open }: RecordPlace): void {
-    this.mountImages.add(open.name);
+    this.mountImage ??= open.name;
+    if (this.externalMounts.size >= MAX_MOUNT_KEYS) return;
     const cursor = this.cursor.over(bytes, start, end);
     while (cursor.next()) {
       if (cursor.number !== MNT_ENTRY_FIELDS.ext_key) continue;
-      const key = escapeBytes(cursor.payload());
+      const key = escapeBytes(cursor.payload().subarray(0, MAX_MOUNT_KEY_BYTES));
       if (key !== '' && !OWN_MOUNT_KEY.test(key)) this.externalMounts.add(key);
     }
   }

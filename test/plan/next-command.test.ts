@@ -166,6 +166,10 @@ test('external mounts of another runtime are named, and criu restore is no comma
     await told(t, mounts(...Array.from({ length: 13 }, (_one, i) => `key${i}`))),
     /mnt\[key9\]:PATH' and 3 more$/,
   );
+  const keysOf = async (...keys: string[]) =>
+    (await rewriteImages(t, { ...files, ...mounts(...keys) }, { specs: ['fd[5]:/in'] })).next?.externalMounts ?? [];
+  t.is((await keysOf(...Array.from({ length: 1100 }, (_one, i) => `key${i}`))).length, 1000);
+  t.is((await keysOf('k'.repeat(10_000)))[0]?.length, 4096);
 });
 
 /** A checkpoint of podman's in a folder of its own. */
@@ -228,7 +232,7 @@ test('a name is no option and no host to tar, whatever it looks like', async (t)
       { placeholders: [], debugs: [] } as never,
       { out: name, inside: '', isArchive: true, isInPlace: false },
       [],
-      { options: [], isJobByTerminal: false, hasDescriptorList: false, externalMounts: [], mountImages: [] },
+      { options: [], isJobByTerminal: false, hasDescriptorList: false, externalMounts: [], mountImage: undefined },
     );
     t.deepEqual(shown.unpack, ['tar', '-xf', word, '-C', 'DIR']);
     const made = fs.mkdtempSync(path.join(top, 'made-'));
