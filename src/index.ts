@@ -39,7 +39,7 @@ export { type OpenOptions, openImages, openSource } from './operations/open-sour
 export { readPlanOf } from './operations/plan-of';
 export { readSpecs } from './operations/read-specs';
 export { type RewriteOptions, type RewriteProgress, type RewriteResult, rewrite } from './operations/rewrite';
-export type { NextCommand, Redirection } from './plan/next-command';
+export type { CommandPlaceholder, NextCommand, Redirection } from './plan/next-command';
 export type {
   Plan,
   PlanDebug,

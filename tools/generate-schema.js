@@ -43,6 +43,7 @@ const NUMBERED = [
   'pidns_entry',
   'tcp_stream_entry',
   'thread_core_entry',
+  'tty_pty_entry',
   'uid_gid_extent',
   'tty_info_entry',
   'userns_entry',

@@ -932,6 +932,22 @@ const texts = {
       problem,
       hint: '--from-descriptors reads what runc, crun or youki left in the image folder; without it, name the pipes with --inherit-fd (fdgraft ls prints them)',
     }),
+  nothingListed: (file: string, pipes: readonly string[], there: readonly string[]) =>
+    error({
+      code: 'SPEC_UNMATCHED',
+      exitCode: 1,
+      file,
+      problem: [
+        pipes.length === 0
+          ? '--from-descriptors takes nothing: the list has no pipe'
+          : `--from-descriptors takes nothing: the checkpoint has none of the listed pipes (${pipes.join(', ')})`,
+        ...there.map((line) => `  ${line}`),
+      ].join('\n'),
+      hint:
+        there.length === 0
+          ? 'name what is inherited with --inherit-fd (fdgraft ls prints it); --allow-unmatched goes on without'
+          : 'name what is there now with --inherit-fd; --allow-unmatched goes on without',
+    }),
   typeUnsupported: ({ spec, type, id, entry, criuKey }: UnsupportedEntry) => {
     const star = /:\/?proc\/\*\//.test(spec) ? '; or name the tasks one by one instead of *' : '';
     const callerFd = Number(/^fd\[(\d+)\]/.exec(spec)?.[1]);

@@ -16,12 +16,15 @@ import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
+import type { RestoreNeeds } from '../rewrite/restore-needs';
+import { standardDescriptors } from '../rewrite/standard-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
 import { transform } from '../rewrite/transform';
 import type { Warning } from '../rewrite/warning';
+import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { parseSpec } from '../specs/parse-spec';
 import { parseSpecs } from '../specs/parse-specs';
-import type { DebugSpec, InheritSpec, SpecOptions } from '../specs/spec';
+import type { DebugSpec, InheritSpec, Spec, SpecOptions } from '../specs/spec';
 import { createSink } from '../storage/create-sink';
 import { type FileAccess, modeLike } from '../storage/file-mode';
 import type { Form } from '../storage/form';
@@ -32,6 +35,7 @@ import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
+import { podmanPlace } from './podman-place';
 import { readDescriptorList } from './read-specs';
 
 export interface RewriteOptions {
@@ -105,9 +109,13 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     mayMiss,
     options.signal,
   );
+  if (options.fromDescriptors === true && decision.placeholders.length + left.size === 0 && !options.allowUnmatched) {
+    throw await nothingListed(source, found, listed, options.signal);
+  }
   const gathered = await gatherCredentials(source, decision.placeholders, found.tasks, options.signal);
   const lostOwners = lostPipeOwners(decision.placeholders, inherits, gathered.userNamespace);
-  const warnings = [...unmatched, ...warnOfLeft(left, inherits), ...lostOwners];
+  const mounts = warnOfMounts(decision, found.needs);
+  const warnings = [...unmatched, ...warnOfLeft(left, inherits), ...lostOwners, ...mounts];
   const notices: SinkNotice[] = [];
   const sink = await chooseSink(source, options, inPlace, notices);
   try {
@@ -139,7 +147,8 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     await withSavedPlan(plan, options.savePlan, sources, () => sink.commit());
     const written = whereWritten(source, options);
     const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
-    return { plan, next: written === undefined ? undefined : nextCommand(plan, written, leftToCriu), notices };
+    const next = written === undefined ? undefined : nextCommand(plan, written, leftToCriu, found.needs);
+    return { plan, next, notices };
   } finally {
     await sink.abort();
   }
@@ -149,7 +158,14 @@ function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rew
   const place = inPlace ? source.label : out;
   if (place === undefined) return undefined;
   const inside = escapeBytes(source.archive?.inside ?? Buffer.alloc(0));
-  return { out: place, inside, isArchive: (to ?? source.form) !== 'dir' };
+  const podman = podmanPlace(source);
+  return {
+    out: place,
+    inside,
+    isArchive: (to ?? source.form) !== 'dir',
+    isInPlace: inPlace === true,
+    ...(podman === undefined ? {} : { podman }),
+  };
 }
 
 async function chooseSink(
@@ -188,12 +204,46 @@ async function checkUnmatched(
   return { left, unmatched: warnings };
 }
 
+/** More pipes than stdin, stdout and stderr are in no list that a runtime makes. */
+const MAX_LISTED = 3;
+
+/** Says what the standard descriptors are now: the list tells what they were when the container was started. */
+async function nothingListed(
+  source: Source,
+  found: Survey,
+  listed: readonly Spec[],
+  signal: AbortSignal | undefined,
+): Promise<Error> {
+  const pipes = listed.flatMap((spec) => (spec.kind === 'inherit' ? [spec.keyText] : []));
+  const there = await standardDescriptors(source, found.tasks, signal);
+  return messages.nothingListed(
+    DESCRIPTOR_LIST,
+    [...new Set(pipes)].slice(0, MAX_LISTED),
+    there.map(({ pid, fd, file: { type, name, nameBytes } }) => {
+      const what = `${pid}/${fd} is ${name === undefined ? `a ${type} entry` : name}`;
+      return name !== undefined && nameBytes === undefined
+        ? `${what}: --inherit-fd 'fd[${fd}]:/proc/${pid}/fd/${fd}'`
+        : what;
+    }),
+  );
+}
+
 function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly InheritSpec[]): Warning[] {
   return [...left].map(([number, { what, image }]) => {
     const text = escapeControls(inherits[number]?.text ?? '');
     const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd '${text}' to criu restore`;
     return { code: 'KEY_LEFT_TO_CRIU', message };
   });
+}
+
+/**
+ * CRIU looks up the mount of each open path at a dump, and knows the mounts of the container alone (tried: "Can't lookup
+ * mount"). The rewrite never sees the caller's files.
+ */
+function warnOfMounts({ placeholders }: Decision, { mountImage }: RestoreNeeds): Warning[] {
+  if (mountImage === undefined || placeholders.length === 0) return [];
+  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file or a named FIFO of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
+  return [{ code: 'OWN_MOUNT_NAMESPACE', message }];
 }
 
 /** The plan names each descriptor with all tasks that have it: refused before anything is made where that is too much. */

@@ -1,4 +1,5 @@
 import { appends } from '../checkpoint/open-flags';
+import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import type { Plan, PlanPlaceholder } from './plan';
 
 /** How a shell opens a descriptor of the caller's for a restore. */
@@ -10,45 +11,146 @@ export interface Redirection {
 
 /** What is to be run after a rewrite. */
 export interface NextCommand {
-  /** Where the result is an archive: what unpacks it before, as words, into a folder DIR of the user's. */
+  /** What restores the checkpoint: the runtime that the images are of. 'other': one that they do not name. */
+  readonly restorer: 'criu' | 'runc' | 'podman' | 'other';
+  /** If the result is an archive: the command that unpacks it before, as words, into a directory DIR of the user's. */
   readonly unpack?: readonly string[];
-  /** As words; what else the dump needs, such as --shell-job, comes behind. */
+  /** If podman wants an archive of the result: the command that makes it before, as words. */
+  readonly pack?: readonly string[];
   readonly words: readonly string[];
+  /** Words in all of these that the user replaces. */
+  readonly placeholders: readonly CommandPlaceholder[];
   /** Ascending by number. */
   readonly redirections: readonly Redirection[];
+  /** Keys of external mounts that the restorer has to name; only if the images do not tell which one it is. */
+  readonly externalMounts: readonly string[];
+  /** If podman restores from one place alone and the result is elsewhere: where it has to be put before. */
+  readonly moveTo?: string;
 }
+
+export type CommandPlaceholder = 'DIR' | 'NEW.tar' | 'BUNDLE' | 'ID' | 'COMMAND';
 
 /** What was rewritten, and where it is. */
 export interface Rewritten {
   readonly out: string;
-  /** Path of the image folder in it; empty where that is the top. */
+  /** Path of the image directory in it; empty if that is the top. */
   readonly inside: string;
   readonly isArchive: boolean;
+  readonly isInPlace: boolean;
+  readonly podman?: PodmanPlace;
 }
+
+/** Where podman restores a checkpoint from: an export, as an archive or unpacked, or its own store. */
+export type PodmanPlace =
+  | { readonly kind: 'export' }
+  | { readonly kind: 'unpacked'; readonly images: string; readonly around: string }
+  | { readonly kind: 'stored'; readonly images: string; readonly container: string };
+
+/** Of the options that CRIU may need, those that `runc restore` and `crun restore` have. */
+const OF_RUNC: readonly RestoreOption[] = ['--tcp-established', '--ext-unix-sk', '--shell-job', '--file-locks'];
+/** And those of `podman container restore`. */
+const OF_PODMAN: readonly RestoreOption[] = ['--tcp-established', '--file-locks'];
 
 /** The command that restores what was rewritten. `leftToCriu`: specs that criu itself is to be given. */
 export function nextCommand(
   plan: Plan,
-  { out, inside, isArchive }: Rewritten,
+  rewritten: Rewritten,
   leftToCriu: readonly string[],
+  needs: RestoreNeeds,
 ): NextCommand {
-  const top = isArchive ? 'DIR' : out;
-  const folder = inside === '' ? top : `${top}/${inside}`;
+  const { images, start, ...rest } = howToStart({ ...rewritten, out: asOperand(rewritten.out) }, leftToCriu, needs);
+  return { ...rest, words: ['fdgraft-exec', '--plan', images, '--', ...start], redirections: redirectionsOf(plan) };
+}
+
+/** The place of the images, and the command that fdgraft-exec starts. */
+interface HowToStart extends Omit<NextCommand, 'words' | 'redirections'> {
+  readonly images: string;
+  readonly start: readonly string[];
+}
+
+function howToStart(rewritten: Rewritten, leftToCriu: readonly string[], needs: RestoreNeeds): HowToStart {
+  const { podman } = rewritten;
+  // podman leaves runc's list of descriptors too: its own signs come first.
+  if (podman !== undefined) return withPodman(rewritten, podman, needs);
+  const { images, unpack, placeholders } = whereImagesAre(rewritten);
+  const common = { images, ...unpack, externalMounts: [] };
+  if (needs.hasDescriptorList) {
+    const options = needs.options.filter(
+      (option) => OF_RUNC.includes(option) && !(option === '--shell-job' && needs.isJobByTerminal),
+    );
+    const start = ['runc', 'restore', '--image-path', images, '--bundle', 'BUNDLE', ...options, 'ID'];
+    return { ...common, restorer: 'runc', placeholders: [...placeholders, 'BUNDLE', 'ID'], start };
+  }
+  if (needs.externalMounts.length > 0) {
+    const { externalMounts } = needs;
+    return {
+      ...common,
+      restorer: 'other',
+      placeholders: [...placeholders, 'COMMAND'],
+      start: ['COMMAND'],
+      externalMounts,
+    };
+  }
   const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
+  const start = ['criu', 'restore', '-D', images, ...needs.options, ...inherited];
+  return { ...common, restorer: 'criu', placeholders, start };
+}
+
+function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: RestoreNeeds): HowToStart {
+  const { out, isArchive, isInPlace } = rewritten;
+  const restore = ['podman', 'container', 'restore', ...options.filter((option) => OF_PODMAN.includes(option))];
+  const common = { restorer: 'podman', externalMounts: [] } as const;
+  if (podman.kind === 'export') {
+    const { images, unpack, placeholders } = whereImagesAre(rewritten);
+    // What podman imports is the archive; the executor wants the plan in a directory.
+    if (isArchive) return { ...common, images, ...unpack, placeholders, start: [...restore, '--import', out] };
+    return { ...common, images, ...packed(out), start: [...restore, '--import', NEW_ARCHIVE] };
+  }
+  const { images } = podman;
+  const moved = isInPlace ? {} : { moveTo: images };
+  if (podman.kind === 'stored') {
+    return { ...common, images, ...moved, placeholders: [], start: [...restore, podman.container] };
+  }
+  return { ...common, images, ...moved, ...packed(podman.around), start: [...restore, '--import', NEW_ARCHIVE] };
+}
+
+const NEW_ARCHIVE = 'NEW.tar';
+
+function packed(folder: string): Pick<HowToStart, 'pack' | 'placeholders'> {
+  return { pack: ['tar', '-cf', NEW_ARCHIVE, '-C', folder, '.'], placeholders: [NEW_ARCHIVE] };
+}
+
+/** The directory that --plan of the executor takes: of an archive, one that it has to be unpacked to. */
+function whereImagesAre({ out, inside, isArchive }: Rewritten): {
+  images: string;
+  unpack: Pick<NextCommand, 'unpack'>;
+  placeholders: readonly CommandPlaceholder[];
+} {
+  const top = isArchive ? 'DIR' : out;
+  const images = inside === '' ? top : `${top}/${inside}`;
+  if (!isArchive) return { images, unpack: {}, placeholders: [] };
+  return { images, unpack: { unpack: ['tar', '-xf', out, '-C', 'DIR'] }, placeholders: ['DIR'] };
+}
+
+/**
+ * A path that no program takes for an option, and tar not for one on another host: GNU tar takes `a:b` so, unless a slash
+ * comes before the colon. Other tars have no option against it.
+ */
+function asOperand(file: string): string {
+  return /^-|^[^/]*:/.test(file) ? `./${file}` : file;
+}
+
+function redirectionsOf(plan: Plan): Redirection[] {
   const numbers = [...plan.placeholders, ...plan.debugs].map(({ caller_fd }) => caller_fd);
-  return {
-    ...(isArchive ? { unpack: ['tar', '-xf', out, '-C', 'DIR'] } : {}),
-    words: ['fdgraft-exec', '--plan', folder, '--', 'criu', 'restore', '-D', folder, ...inherited],
-    redirections: [...new Set(numbers)]
-      .sort((a, b) => a - b)
-      .map((fd) => ({
-        fd,
-        operator: operatorFor(
-          plan.placeholders.filter(({ caller_fd }) => caller_fd === fd),
-          plan.debugs.some(({ caller_fd }) => caller_fd === fd),
-        ),
-      })),
-  };
+  return [...new Set(numbers)]
+    .sort((a, b) => a - b)
+    .map((fd) => ({
+      fd,
+      operator: operatorFor(
+        plan.placeholders.filter(({ caller_fd }) => caller_fd === fd),
+        plan.debugs.some(({ caller_fd }) => caller_fd === fd),
+      ),
+    }));
 }
 
 function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redirection['operator'] {

@@ -5,7 +5,7 @@ import type { NextCommand } from '../plan/next-command';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { noticeLines } from './notices';
-import { accessWord, pidAndFd, shellWord } from './words';
+import { accessWord, pidAndFd, shellQuote, shellWord } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
 export function rewriteText({ plan, next }: RewriteResult): string {
@@ -20,17 +20,48 @@ export function rewriteText({ plan, next }: RewriteResult): string {
 }
 
 /** For a shell; FILE5 and the like stand for what the user has. */
-function shellText({ unpack, words, redirections }: NextCommand): string {
-  const before = unpack === undefined ? '' : `mkdir DIR && ${unpack.map(shellWord).join(' ')} && `;
+function shellText({ unpack, pack, words, redirections }: NextCommand): string {
+  const line = (command: readonly string[] = []) => command.map(shellWord).join(' ');
   const opened = redirections.map(({ fd, operator }) => `${fd}${operator}FILE${fd}`);
-  return before + [...words.map(shellWord), ...opened].join(' ');
+  return [
+    ...(unpack === undefined ? [] : ['mkdir DIR', line(unpack)]),
+    ...(pack === undefined ? [] : [line(pack)]),
+    [line(words), ...opened].join(' '),
+  ].join(' && ');
 }
 
-function explainNext({ redirections }: NextCommand): string[] {
-  // POSIX lets a shell read 10>FILE as the word 10 and >FILE, and some do.
-  return redirections.some(({ fd }) => fd > 9)
-    ? ['    in bash or zsh: some shells take numbers of one digit only']
-    : [];
+/** What a person has to know to run the command, a line each. */
+function explainNext(next: NextCommand): string[] {
+  const { restorer, placeholders, moveTo, redirections } = next;
+  const meanings: { readonly [word in NextCommand['placeholders'][number]]?: string } = {
+    BUNDLE: "BUNDLE is the container's bundle directory; crun restore takes the same options as runc restore",
+    ID: 'ID is the name that the restored container gets',
+    COMMAND: 'COMMAND restores the images: take the restore of the runtime that made the dump, such as LXC',
+  };
+  const lines = [
+    ...(moveTo === undefined
+      ? []
+      : [`first put the result in the place of ${shellWord(moveTo)}: podman restores from there; --in-place does it`]),
+    ...placeholders.flatMap((word) => meanings[word] ?? []),
+    ...explainMounts(next),
+    ...(restorer === 'podman' && placeholders.length > 0
+      ? ['if a container of that name still exists, add --name NAME behind restore']
+      : []),
+    // POSIX lets a shell read 10>FILE as the word 10 and >FILE, and some do.
+    ...(redirections.some(({ fd }) => fd > 9) ? ['in bash or zsh: some shells take numbers of one digit only'] : []),
+  ];
+  return lines.map((line) => `    ${line}`);
+}
+
+/** Of more external mounts the text tells how many they are. */
+const MAX_MOUNTS = 10;
+
+function explainMounts({ externalMounts }: NextCommand): string[] {
+  if (externalMounts.length === 0) return [];
+  const options = externalMounts.slice(0, MAX_MOUNTS).map((key) => `--external ${shellQuote(`mnt[${key}]:PATH`)}`);
+  const more = externalMounts.length - MAX_MOUNTS;
+  const all = options.join(' ') + (more > 0 ? ` and ${more} more` : '');
+  return [`the images have external mounts, so criu restore alone fails: it would need ${all}`];
 }
 
 /** Of more descriptors of one placeholder the text tells how many they are; the plan has all. */
@@ -92,9 +123,18 @@ export function* rewriteJson(result: RewriteResult, out: string | undefined): Ge
 }
 
 function nextJson(next: NextCommand) {
-  const { unpack, words, redirections } = next;
-  const before = unpack === undefined ? {} : { unpack: unpack.map(escapeControls) };
-  return { ...before, command: words.map(escapeControls), redirections, shell: escapeControls(shellText(next)) };
+  const { restorer, unpack, pack, words, placeholders, redirections, externalMounts, moveTo } = next;
+  return {
+    restorer,
+    ...(unpack === undefined ? {} : { unpack: unpack.map(escapeControls) }),
+    ...(pack === undefined ? {} : { pack: pack.map(escapeControls) }),
+    command: words.map(escapeControls),
+    placeholders,
+    redirections,
+    ...(externalMounts.length === 0 ? {} : { external_mounts: externalMounts }),
+    ...(moveTo === undefined ? {} : { move_to: escapeControls(moveTo) }),
+    shell: escapeControls(shellText(next)),
+  };
 }
 
 /** Warnings of the plan, and what became of single files; a line each. */

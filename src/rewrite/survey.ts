@@ -14,6 +14,7 @@ import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { type BytesInFlight, type Match, type PipeEnd, pipeOf, type References, type Remap } from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
+import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
 /** What the first pass over a checkpoint found out. */
 export interface Survey {
@@ -41,6 +42,8 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
+  /** What a restore has to be told. */
+  readonly needs: RestoreNeeds;
   /** No image has a file id above it. */
   readonly highestId: number;
   /** files.img itself, for mode and owner. */
@@ -68,6 +71,7 @@ class Surveyor {
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
+  private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
   private filesImage: Member | undefined;
@@ -78,7 +82,7 @@ class Surveyor {
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, candidates, finder } = this;
+    const { layout, tasks, mounts, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -96,7 +100,8 @@ class Surveyor {
         return early || candidates.list.length === 0;
       },
     };
-    const all = [first, layout.events, tasks.events, mounts.events, candidates.events, references];
+    const told = [needs.events, needs.lockEvents];
+    const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
@@ -124,6 +129,7 @@ class Surveyor {
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
+      needs: this.needs.conclude(),
       highestId: Math.max(candidates.highestId, finder.highestId),
       filesImage: this.filesImage,
     };

@@ -17,6 +17,7 @@ export interface Warning {
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'
     | 'KEY_LEFT_TO_CRIU'
+    | 'OWN_MOUNT_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';
   readonly message: string;
   /** File id that it is about. */

@@ -110,6 +110,8 @@ export interface SourceArchive {
   readonly gid: number;
   /** It is filled up to whole records, as tar does for tapes. */
   readonly hasRecords: boolean;
+  /** True if a file lies in it at this path. */
+  hasFile(path: string): boolean;
   /** Throws FdgraftError where another file is there by now, or it was written to. */
   checkAsRead(): void;
 }

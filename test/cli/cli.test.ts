@@ -118,7 +118,9 @@ test('rewrite --in-place goes with no other place, and --json names the command 
   const { out: where, next } = JSON.parse(stdout);
   t.is(where, source);
   const command = ['fdgraft-exec', '--plan', source, '--', 'criu', 'restore', '-D', source];
-  t.deepEqual(next, { command, redirections: [{ fd: 5, operator: '>' }], shell: `${command.join(' ')} 5>FILE5` });
+  const shell = `${command.join(' ')} 5>FILE5`;
+  const redirections = [{ fd: 5, operator: '>' }];
+  t.deepEqual(next, { restorer: 'criu', command, placeholders: [], redirections, shell });
   t.true(fs.existsSync(path.join(source, 'inherit-plan.img')));
 });
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { openSource, rewrite } from '../../src';
+import { type NextCommand, openSource, rewrite } from '../../src';
 import { containerPid, hostPid, makeBundle, makePodmanImage, PODMAN, until } from './support/containers';
 import { Fifo } from './support/fifo';
 import type { Lab } from './support/lab';
@@ -53,6 +53,15 @@ async function checkNothingLeft(t: ExecutionContext, room: RuntimeRoom): Promise
   t.is(await room.run(['sh', '-c', 'ls /run/fdgraft; grep -l fdgraft-keeper /proc/[0-9]*/comm || :']), '');
 }
 
+/** The command that a rewrite prints, with the paths of the room and words of one's own. */
+function printedCommand(room: RuntimeRoom, next: NextCommand | undefined, words: { [word: string]: string }): string[] {
+  if (next === undefined) throw new Error('nothing was written');
+  const inRoom = next.words.map((word) =>
+    word.replace(room.folder, '/tmp/work').replace(/^DIR(?=\/)/, words.DIR ?? 'DIR'),
+  );
+  return [EXEC, ...inRoom.slice(1).map((word) => words[word] ?? word)];
+}
+
 realTest('runc and crun: in the background, attached, and with nothing in its environment', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
   await makeBundle(room);
@@ -63,7 +72,23 @@ realTest('runc and crun: in the background, attached, and with nothing in its en
   input.fill(Buffer.from('unread\n'));
   await room.run(['runc', 'checkpoint', '--image-path', '/tmp/work/dump', '--work-path', '/tmp/work/log', 'first']);
   const out = path.join(room.folder, 'out');
-  await rewrite(await openSource(path.join(room.folder, 'dump')), { specs: [...SPECS, 'fd[6]:/proc/1/fd/0'], out });
+  const { next } = await rewrite(await openSource(path.join(room.folder, 'dump')), {
+    specs: [...SPECS, 'fd[6]:/proc/1/fd/0'],
+    out,
+  });
+
+  // The command that a rewrite prints, with the user's words in it.
+  t.is(next?.restorer, 'runc');
+  const printed = printedCommand(room, next, { BUNDLE: '/tmp/work', ID: 'first' });
+  const first = new Caller(lab);
+  const firstInput = await lab.pipe();
+  const running = room.start(printed, { ...first.fds, 6: firstInput.readEnd });
+  await until('the restore', async () => {
+    if (running.child.exitCode !== null) throw new Error(running.said());
+    return /"status": "running"/.test(await room.run(['sh', '-c', 'runc state first 2>&1 || :']));
+  });
+  await first.check(t, await containerPid(room, 'runc', 'first'));
+  t.is(await ended(running.child, 60), 137, running.said());
 
   const restore = (id: string, ...more: string[]) => {
     const paths = ['--image-path', '/tmp/work/out', '--work-path', '/tmp/work/log', '--bundle', '/tmp/work'];
@@ -147,7 +172,7 @@ realTest('podman: container restore --import, by itself and by its service', asy
     'first',
   ]);
   const out = path.join(room.folder, 'out.tar');
-  await rewrite(await openSource(path.join(room.folder, 'dump.tar')), { specs: SPECS, out });
+  const { next } = await rewrite(await openSource(path.join(room.folder, 'dump.tar')), { specs: SPECS, out });
   await room.run(['sh', '-c', 'mkdir /tmp/work/plan && tar -C /tmp/work/plan -xf /tmp/work/out.tar checkpoint']);
 
   const pidOf = async (name: string) => {
@@ -155,8 +180,12 @@ realTest('podman: container restore --import, by itself and by its service', asy
     return hostPid(room, inspected.State.Pid);
   };
   const caller = new Caller(lab);
-  const restore = [...podman, 'container', 'restore', '--import', '/tmp/work/out.tar', '--name', 'second'];
-  await room.run([EXEC, '--plan', '/tmp/work/plan/checkpoint', '--', ...restore], caller.fds);
+  // The command that a rewrite prints, with the store that podman has here and the name that it asks for.
+  const printed = printedCommand(room, next, { DIR: '/tmp/work/plan' });
+  const restore = printed.indexOf('podman');
+  t.deepEqual(printed.slice(0, restore), [EXEC, '--plan', '/tmp/work/plan/checkpoint', '--']);
+  const words = [...podman, ...printed.slice(restore + 1), '--name', 'second'];
+  await room.run([...printed.slice(0, restore), ...words], caller.fds);
   await checkNothingLeft(t, room);
   await caller.check(t, await pidOf('second'));
 
@@ -169,9 +198,9 @@ realTest('podman: container restore --import, by itself and by its service', asy
   );
   const served = new Caller(lab);
   const remote = ['env', '-i', 'PATH=/usr/bin', 'podman', '--remote', '--url', url, 'container', 'restore'];
-  const words = [...remote, '--import', '/tmp/work/out.tar', '--name', 'third'];
+  const remoteWords = [...remote, '--import', '/tmp/work/out.tar', '--name', 'third'];
   const serve = [EXEC, '--plan', '/tmp/work/plan/checkpoint', '--serve', '--timeout', '60', '--'];
-  await room.run([...serve, ...words], served.fds);
+  await room.run([...serve, ...remoteWords], served.fds);
   await checkNothingLeft(t, room);
   await served.check(t, await pidOf('third'));
   await room.run([...podman, 'rm', '-f', '-a']);

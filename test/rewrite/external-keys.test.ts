@@ -6,6 +6,11 @@ import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 const LOG = 'fd[7]:/var/log/app.log';
 const files = smallCheckpoint()['files.img'] as Record[];
 
+const MOUNT = {
+  ...{ fstype: 0, mnt_id: 1, root_dev: 1, parent_mnt_id: 0, flags: 0 },
+  ...{ root: '/', mountpoint: '/', source: 'x', options: '' },
+};
+
 const KEYED: [string, Images][] = [
   ['exti', { 'pidns-9.img': [{ ext_key: 'exti' }] }],
   ['extRootNetNS', { 'netns-9.img': [{ ext_key: 'extRootNetNS' }] }],
@@ -64,22 +69,28 @@ test('a key that is left to criu has no options', async (t) => {
 });
 
 test('the key of an external mount is one that another option takes', async (t) => {
-  const mount = {
-    fstype: 0,
-    mnt_id: 1,
-    root_dev: 1,
-    parent_mnt_id: 0,
-    flags: 0,
-    root: '/',
-    mountpoint: '/',
-    source: 'x',
-  };
   const images = smallWith({
     'files.img': files,
-    'mountpoints-9.img': [{ ...mount, options: '', ext_key: 'data' }],
+    'mountpoints-9.img': [{ ...MOUNT, ext_key: 'data' }],
   });
   const error = await refusal(t, images, { specs: ['fd[9]:data'] });
   t.regex(error.message, /external mount \(mountpoints-9\.img\); criu restore --external 'mnt\[data\]:PATH' takes it/);
+});
+
+test('a mount namespace of its own is a warning, since files of the host cannot be dumped in it', async (t) => {
+  const { plan } = await rewriteImages(t, smallWith({ 'mountpoints-9.img': [MOUNT] }), { specs: [LOG] });
+  t.deepEqual(
+    plan.warnings.map(({ code }) => code),
+    ['OWN_MOUNT_NAMESPACE'],
+  );
+  t.regex(plan.warnings[0]?.message ?? '', /mountpoints-9\.img.*Can't lookup mount/);
+  const nothing = { specs: ['fd[9]:/none'], allowUnmatched: true };
+  const other = await rewriteImages(t, smallWith({ 'mountpoints-9.img': [MOUNT] }), nothing);
+  t.deepEqual(
+    other.plan.warnings.map(({ code }) => code),
+    ['SPEC_UNMATCHED'],
+    'where nothing is inherited, nothing changes for the next dump',
+  );
 });
 
 test('a damaged image of a namespace is told with its place where a spec matches nothing', async (t) => {

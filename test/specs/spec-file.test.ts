@@ -4,7 +4,8 @@ import test from 'ava';
 import { FdgraftError, openSource, readSpecs, rewrite } from '../../src';
 import { specsOfList } from '../../src/specs/descriptor-list';
 import { parseSpecFile } from '../../src/specs/spec-file';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, NO_OWNER, smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import type { Record } from '../support/images';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
 const SPEC = {
@@ -190,6 +191,49 @@ test('a listed pipe that the images lack is a warning, and specs that are given 
   );
   const wrong = { specs: ['fd[9]:pipe:[5]'], fromDescriptors: true };
   t.is((await refusal(t, images, wrong)).code, 'SPEC_UNMATCHED', 'a spec that was given has to match');
+});
+
+test('--from-descriptors that takes nothing says what stdin, stdout and stderr are now', async (t) => {
+  const old = listed('["/dev/null","pipe:[1]","pipe:[1]"]');
+  const options = { specs: [], fromDescriptors: true };
+  const error = await refusal(t, old, options);
+  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1, file: 'descriptors.json' });
+  t.is(
+    error.message,
+    [
+      'descriptors.json: --from-descriptors takes nothing: the checkpoint has none of the listed pipes (pipe:[1])',
+      "  7/1 is pipe:[4711]: --inherit-fd 'fd[1]:/proc/7/fd/1'",
+    ].join('\n'),
+  );
+  t.is(error.hint, 'name what is there now with --inherit-fd; --allow-unmatched goes on without');
+  const terminal = { type: 'TTY', id: 9, tty: { id: 9, tty_info_id: 1, flags: 2, fown: NO_OWNER } };
+  const others = smallWith({
+    'descriptors.json': Buffer.from('["/dev/null"]'),
+    'files.img': [...(smallCheckpoint()['files.img'] as Record[]), terminal as Record],
+    'fdinfo-1.img': [
+      descriptor(9, 2, 'TTY'),
+      descriptor(3, 0, 'REG'),
+      descriptor(4, 1, 'REG'),
+      descriptor(2, 3, 'PIPE'),
+    ],
+  });
+  t.is(
+    (await refusal(t, others, options)).message,
+    [
+      'descriptors.json: --from-descriptors takes nothing: the list has no pipe',
+      "  7/0 is /var/log/app.log: --inherit-fd 'fd[0]:/proc/7/fd/0'",
+      "  7/1 is /: --inherit-fd 'fd[1]:/proc/7/fd/1'",
+      '  7/2 is a TTY entry',
+    ].join('\n'),
+  );
+  // A debug text takes nothing, a spec that takes something does.
+  t.is((await refusal(t, old, { ...options, specs: ['debug[2]:x'] })).code, 'SPEC_UNMATCHED');
+  t.is((await rewriteImages(t, old, { ...options, specs: ['fd[5]:pipe:[4711]'] })).plan.placeholders.length, 1);
+  const { plan } = await rewriteImages(t, old, { ...options, allowUnmatched: true });
+  t.is(plan.placeholders.length, 0);
+  const empty = smallWith({ ...old, 'fdinfo-1.img': [] });
+  const said = await refusal(t, empty, options);
+  t.regex(said.hint ?? '', /^name what is inherited with --inherit-fd/);
 });
 
 test('--from-descriptors without a list, or with none that is one, is an error', async (t) => {

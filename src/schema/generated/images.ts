@@ -53,6 +53,8 @@ export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, ou
 
 export const TTY_INFO_ENTRY_FIELDS = { id: 1, type: 2, locked: 3, exclusive: 4, packet_mode: 5, sid: 6, pgrp: 7, rdev: 8, termios: 9, termios_locked: 10, winsize: 11, pty: 12, dev: 13, uid: 14, gid: 15 } as const;
 
+export const TTY_PTY_ENTRY_FIELDS = { index: 1 } as const;
+
 export interface InventoryEntry {
   img_version: number;
   fdinfo_per_id?: boolean;

@@ -105,6 +105,7 @@ class ArchiveSource implements Source {
       inside: Buffer.from(inside, 'latin1'),
       ...file.modeAndOwner(),
       hasRecords,
+      hasFile: (path) => this.index.get(path)?.kind === 'file',
       checkAsRead: () => file.checkStillThere(),
     };
     const below = inside === '' ? 0 : inside.length + 1;

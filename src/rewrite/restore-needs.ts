@@ -1,0 +1,171 @@
+import { escapeBytes } from '../bytes/escape';
+import type { FileEntryView } from '../checkpoint/file-entry';
+import { PstreeView } from '../checkpoint/pstree-record';
+import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
+import {
+  FD_TYPES,
+  FILE_ENTRY_FIELDS,
+  INET_SK_ENTRY_FIELDS,
+  MNT_ENTRY_FIELDS,
+  TTY_INFO_ENTRY_FIELDS,
+  TTY_PTY_ENTRY_FIELDS,
+  UNIX_SK_ENTRY_FIELDS,
+} from '../schema/generated/images';
+import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
+import { FieldCursor } from '../wire/field-cursor';
+
+/** What the images say of how they have to be restored. */
+export interface RestoreNeeds {
+  /** Options without which CRIU fails, or leaves out what the dump has. */
+  readonly options: readonly RestoreOption[];
+  /** `--shell-job` is there for a terminal alone: container runtimes have their own way to pass one. */
+  readonly isJobByTerminal: boolean;
+  /** runc, crun or youki have left their list of descriptors. */
+  readonly hasDescriptorList: boolean;
+  /** Keys of mounts that whoever restores has to name; escaped. No more than MAX_MOUNT_KEYS. */
+  readonly externalMounts: readonly string[];
+  /** The first image of a mount namespace, if one was dumped. */
+  readonly mountImage: string | undefined;
+}
+
+export type RestoreOption =
+  | '--shell-job'
+  | '--tcp-established'
+  | '--tcp-close'
+  | '--ext-unix-sk'
+  | '--file-locks'
+  | '--allow-uprobes';
+
+/** More keys of mounts than a command line needs; an image could have millions. */
+const MAX_MOUNT_KEYS = 1000;
+/** Linux has no longer paths; a longer key is cut. */
+const MAX_MOUNT_KEY_BYTES = 4096;
+const IPPROTO_TCP = 6;
+/** Of unix_sk_entry.uflags: USK_EXTERN, a peer outside of the tree. */
+const OUTSIDE = 1;
+/** Keys that CRIU makes for itself: of mounts that it found to be external, and of devices. */
+const OWN_MOUNT_KEY = /^CRIU:/;
+/** Major numbers of pseudo terminals: /dev/ptmx, masters, slaves (Linux: Documentation/admin-guide/devices.txt). */
+const PTMX = { major: 5, minor: 2 };
+const MASTERS = { first: 128, last: 135 };
+const SLAVES = { first: 136, last: 143 };
+
+/** Gathers in a walk what a restore has to be told. */
+export class RestoreNeedsFinder {
+  private readonly options = new Set<RestoreOption>();
+  private readonly externalMounts = new Set<string>();
+  private mountImage: string | undefined;
+  /** Numbers of pseudo terminals with a master, and of those with an open slave. */
+  private readonly masters = new Set<number>();
+  private readonly slaves = new Set<number>();
+  private hasDescriptorList = false;
+  private readonly cursor = new FieldCursor();
+  private readonly inner = new FieldCursor();
+  private readonly root = new PstreeView();
+
+  /** Its part in a walk. */
+  readonly events: Subscriber = {
+    member: ({ name }) => {
+      if (name.toString('latin1') === DESCRIPTOR_LIST) this.hasDescriptorList = true;
+    },
+    // CRIU refuses images that were dumped with these options unless the restore has them too (image.c).
+    inventory: ({ tcp_close, allow_uprobes }) => {
+      if (tcp_close) this.options.add('--tcp-close');
+      if (allow_uprobes) this.options.add('--allow-uprobes');
+    },
+    task: (bytes, start, end, { entry }) => {
+      if (entry === 0) this.seeRoot(bytes, start, end);
+    },
+    entry: (view) => {
+      if (view.type === FD_TYPES.INETSK) this.seeInternetSocket(view);
+      else if (view.type === FD_TYPES.UNIXSK) this.seeUnixSocket(view);
+    },
+    terminal: (bytes, start, end) => this.seeTerminal(bytes, start, end),
+    mount: (bytes, start, end, at) => this.seeMount(bytes, start, end, at),
+  };
+
+  /** Of the same walk: the locks, which lie in an image of their own. Without the option, CRIU restores none (file-lock.c). */
+  readonly lockEvents: Subscriber = {
+    skips: ({ kind }) => kind.name !== 'FILE_LOCKS',
+    tie: () => this.options.add('--file-locks'),
+  };
+
+  conclude(): RestoreNeeds {
+    const { options, hasDescriptorList, externalMounts, mountImage } = this;
+    // Sockets that are closed at the restore need no connection.
+    if (options.has('--tcp-close')) options.delete('--tcp-established');
+    // Their masters are outside: CRIU takes its own terminal for them, or fails (tty.c, "No task found with sid").
+    const isJobByTerminal = !options.has('--shell-job') && [...this.slaves].some((number) => !this.masters.has(number));
+    if (isJobByTerminal) options.add('--shell-job');
+    return {
+      options: [...options].sort(),
+      isJobByTerminal,
+      hasDescriptorList,
+      externalMounts: [...externalMounts],
+      mountImage,
+    };
+  }
+
+  /** CRIU dumps a root task that leads no session with the option alone (pstree.c). */
+  private seeRoot(bytes: Uint8Array, start: number, end: number): void {
+    const { pid, sid } = this.root.read(bytes, start, end, () => {});
+    if (pid !== sid) this.options.add('--shell-job');
+  }
+
+  /** What CRIU takes for a connection: TCP with a port on the other side (sk-inet.c, "Connected TCP socket in image"). */
+  private seeInternetSocket({ member, bytes, start, end }: FileEntryView): void {
+    if (member !== FILE_ENTRY_FIELDS.isk) return;
+    const cursor = this.cursor.over(bytes, start, end);
+    let [protocol, port] = [0, 0];
+    while (cursor.next()) {
+      if (cursor.number === INET_SK_ENTRY_FIELDS.proto) protocol = cursor.uint32();
+      else if (cursor.number === INET_SK_ENTRY_FIELDS.dst_port) port = cursor.uint32();
+    }
+    if (protocol === IPPROTO_TCP && port !== 0) this.options.add('--tcp-established');
+  }
+
+  /** CRIU writes an entry for the peer outside (sk-unix.c, "External socket found in image"). */
+  private seeUnixSocket({ member, bytes, start, end }: FileEntryView): void {
+    if (member !== FILE_ENTRY_FIELDS.usk) return;
+    const cursor = this.cursor.over(bytes, start, end);
+    while (cursor.next()) {
+      if (cursor.number !== UNIX_SK_ENTRY_FIELDS.uflags) continue;
+      if ((cursor.uint32() & OUTSIDE) !== 0) this.options.add('--ext-unix-sk');
+    }
+  }
+
+  private seeTerminal(bytes: Uint8Array, start: number, end: number): void {
+    const cursor = this.cursor.over(bytes, start, end);
+    let [device, number] = [0, -1];
+    let isHungUp = true;
+    while (cursor.next()) {
+      if (cursor.number === TTY_INFO_ENTRY_FIELDS.rdev) device = cursor.uint32();
+      // CRIU writes no settings of a terminal that was hung up, and needs nothing for it.
+      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.termios) isHungUp = false;
+      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.pty) number = this.readNumber(bytes) ?? -1;
+    }
+    const [major, minor] = [(device >>> 8) & 0xfff, device & 0xff];
+    const isOf = ({ first, last }: typeof SLAVES) => major >= first && major <= last;
+    if ((major === PTMX.major && minor === PTMX.minor) || isOf(MASTERS)) this.masters.add(number);
+    else if (isOf(SLAVES) && !isHungUp) this.slaves.add(number);
+  }
+
+  private readNumber(bytes: Uint8Array): number | undefined {
+    const inner = this.inner.over(bytes, this.cursor.valueStart, this.cursor.end);
+    let number: number | undefined;
+    while (inner.next()) if (inner.number === TTY_PTY_ENTRY_FIELDS.index) number = inner.uint32();
+    return number;
+  }
+
+  /** CRIU looks the key of an external mount up among its options (mount.c, "No mapping for"). */
+  private seeMount(bytes: Uint8Array, start: number, end: number, { open }: RecordPlace): void {
+    this.mountImage ??= open.name;
+    if (this.externalMounts.size >= MAX_MOUNT_KEYS) return;
+    const cursor = this.cursor.over(bytes, start, end);
+    while (cursor.next()) {
+      if (cursor.number !== MNT_ENTRY_FIELDS.ext_key) continue;
+      const key = escapeBytes(cursor.payload().subarray(0, MAX_MOUNT_KEY_BYTES));
+      if (key !== '' && !OWN_MOUNT_KEY.test(key)) this.externalMounts.add(key);
+    }
+  }
+}
