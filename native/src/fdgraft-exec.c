@@ -107,6 +107,14 @@ static int run(const struct options *options, const struct plan *plan, int folde
 	return options->serve ? serve(options, plan, callers) : launch(options, plan, callers, folder);
 }
 
+/* Without COMMAND, --serve sets no CRIU_LIBS_DIR that could hide a plugin. */
+static int check_plugins(const struct options *options, int folder)
+{
+	if (options->task || (options->serve && !options->command[0]))
+		return 0;
+	return plugin_folder_check(options->plugins, folder, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
+}
+
 static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
 {
 	struct changes changes = {0};
@@ -120,6 +128,8 @@ static int check_and_run(const struct options *options, struct plan *plan, int f
 		code = EXIT_SYSTEM;
 	if (code == 0) {
 		code = check_changes(options, &changes, plan, folder, callers, &targets);
+		if (code == 0)
+			code = check_plugins(options, folder);
 		problems_end();
 	}
 	if (code == 0 && problem_count() > 0)

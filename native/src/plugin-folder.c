@@ -9,15 +9,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dump-plugins.h"
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
 
-#define PLUGIN_NAME "fdgraft.so"
+#define OWN_NAME "fdgraft"
+#define PLUGIN_NAME OWN_NAME ".so"
 #define LIBS_ENV "CRIU_LIBS_DIR"
 
-/* Where CRIU looks when nothing is set: PREFIX/lib/criu of its build. */
-static const char *const built_in[] = {"/usr/lib/criu", "/usr/local/lib/criu"};
+/* Where CRIU looks when nothing is set: as distributions and CRIU's own Makefile have it. */
+#define BUILT_IN_PLUGINS "/usr/lib/criu", "/usr/lib64/criu", "/usr/local/lib/criu", "/usr/local/lib64/criu"
+#define BUILT_IN_PLUGINS_TEXT "/usr/lib/criu, /usr/lib64/criu, /usr/local/lib/criu or /usr/local/lib64/criu"
+
+static const char *const built_in[] = {BUILT_IN_PLUGINS};
+
+#define BUILT_IN_COUNT (sizeof(built_in) / sizeof(built_in[0]))
+/* Plugins of CRIU have less than 1 MiB. */
+#define SEARCHED_MAX (64 << 20)
 
 /* As CRIU judges: the last three characters. */
 static bool is_plugin_name(const char *name)
@@ -27,10 +36,23 @@ static bool is_plugin_name(const char *name)
 	return length >= 3 && strcmp(name + length - 3, ".so") == 0;
 }
 
+/* fdgraft.so of this program. */
+struct own {
+	char folder[PATH_MAX];
+	dev_t dev;
+	ino_t ino;
+};
+
+/* CRIU would start ours twice if another name led to it as well. */
+static bool is_ours(const struct own *own, const char *name, const struct stat *status)
+{
+	return strcmp(name, PLUGIN_NAME) == 0 || (status->st_dev == own->dev && status->st_ino == own->ino);
+}
+
 /* Called for each plugin of a folder but ours; anything but 0 ends it and is returned. */
 typedef int plugin_visitor(void *context, const char *folder, const char *name);
 
-static int each_plugin(const char *path, plugin_visitor *visit, void *context)
+static int each_plugin(const struct own *own, const char *path, plugin_visitor *visit, void *context)
 {
 	DIR *stream = opendir(path);
 	struct dirent *entry;
@@ -41,9 +63,9 @@ static int each_plugin(const char *path, plugin_visitor *visit, void *context)
 	while (result == 0 && (entry = readdir(stream)) != NULL) {
 		struct stat status;
 
-		if (!is_plugin_name(entry->d_name) || strcmp(entry->d_name, PLUGIN_NAME) == 0)
+		if (!is_plugin_name(entry->d_name) || fstatat(dirfd(stream), entry->d_name, &status, 0))
 			continue;
-		if (fstatat(dirfd(stream), entry->d_name, &status, 0) || !S_ISREG(status.st_mode))
+		if (!S_ISREG(status.st_mode) || is_ours(own, entry->d_name, &status))
 			continue;
 		result = visit(context, path, entry->d_name);
 	}
@@ -73,30 +95,33 @@ static bool holds_only_ours(const char *path)
 	return only;
 }
 
-static int find_own(char own[PATH_MAX])
+static int find_own(struct own *own)
 {
 	char plugin[PATH_MAX + sizeof("/" PLUGIN_NAME)];
+	struct stat status;
 	struct shown shown;
 	char *slash;
-	ssize_t length = readlink("/proc/self/exe", own, PATH_MAX - 1);
+	ssize_t length = readlink("/proc/self/exe", own->folder, PATH_MAX - 1);
 
 	if (length < 0) {
 		message("cannot read the link /proc/self/exe: %s; /proc has to be mounted", strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	own[length] = '\0';
-	slash = strrchr(own, '/');
+	own->folder[length] = '\0';
+	slash = strrchr(own->folder, '/');
 	if (!slash) {
-		message("cannot tell where fdgraft-exec is: /proc/self/exe is %s", show_raw(&shown, own));
+		message("cannot tell where fdgraft-exec is: /proc/self/exe is %s", show_raw(&shown, own->folder));
 		return EXIT_SYSTEM;
 	}
 	*slash = '\0';
-	snprintf(plugin, sizeof(plugin), "%s/" PLUGIN_NAME, own);
-	if (access(plugin, R_OK)) {
+	snprintf(plugin, sizeof(plugin), "%s/" PLUGIN_NAME, own->folder);
+	if (access(plugin, R_OK) || stat(plugin, &status)) {
 		message("cannot read %s: %s; fdgraft-exec and " PLUGIN_NAME " have to stand in one folder", show_raw(&shown, plugin),
 			strerror(errno));
 		return EXIT_SYSTEM;
 	}
+	own->dev = status.st_dev;
+	own->ino = status.st_ino;
 	return 0;
 }
 
@@ -117,9 +142,18 @@ static int add_link(void *context, const char *folder, const char *name)
 }
 
 struct sources {
-	char paths[2][PATH_MAX];
+	char paths[BUILT_IN_COUNT][PATH_MAX];
 	size_t count;
 };
+
+/* True if the path behind the list is in it, as on systems where /usr/lib64 is a link to /usr/lib. */
+static bool is_listed(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		if (strcmp(sources->paths[i], sources->paths[sources->count]) == 0)
+			return true;
+	return false;
+}
 
 /* The folders to bring along, as absolute paths without links. */
 static int find_sources(struct sources *sources, const char *plugins)
@@ -145,16 +179,13 @@ static int find_sources(struct sources *sources, const char *plugins)
 		sources->count = 1;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
-		if (realpath(built_in[i], sources->paths[sources->count]))
+	for (size_t i = 0; i < BUILT_IN_COUNT; i++)
+		if (realpath(built_in[i], sources->paths[sources->count]) && !is_listed(sources))
 			sources->count++;
-	/* On systems where one is a link to the other. */
-	if (sources->count == 2 && strcmp(sources->paths[0], sources->paths[1]) == 0)
-		sources->count = 1;
 	return 0;
 }
 
-static int make_folder(struct plugin_folder *folder, const char *own, const struct sources *sources, struct start_dir *dir)
+static int make_folder(struct plugin_folder *folder, const struct own *own, const struct sources *sources, struct start_dir *dir)
 {
 	struct shown shown;
 	int result;
@@ -170,9 +201,9 @@ static int make_folder(struct plugin_folder *folder, const char *own, const stru
 		return EXIT_SYSTEM;
 	}
 	dir->has_plugins = true;
-	result = add_link(folder->path, own, PLUGIN_NAME);
+	result = add_link(folder->path, own->folder, PLUGIN_NAME);
 	for (size_t i = 0; result == 0 && i < sources->count; i++) {
-		result = each_plugin(sources->paths[i], add_link, folder->path);
+		result = each_plugin(own, sources->paths[i], add_link, folder->path);
 		if (result < 0) {
 			message("cannot list the plugins in %s: %s", show_raw(&shown, sources->paths[i]), strerror(errno));
 			result = EXIT_SYSTEM;
@@ -184,26 +215,109 @@ static int make_folder(struct plugin_folder *folder, const char *own, const stru
 int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct start_dir *dir)
 {
 	struct sources sources;
-	char own[PATH_MAX];
+	struct own own;
 	struct shown shown;
 	size_t others = 0;
 	int result;
 
-	result = find_own(own);
+	result = find_own(&own);
 	if (result)
 		return result;
 	result = find_sources(&sources, plugins);
 	if (result)
 		return result;
 	for (size_t i = 0; i < sources.count; i++)
-		if (each_plugin(sources.paths[i], count_one, &others) < 0) {
+		if (each_plugin(&own, sources.paths[i], count_one, &others) < 0) {
 			message("cannot list the plugins in %s: %s", show_raw(&shown, sources.paths[i]), strerror(errno));
 			return EXIT_SYSTEM;
 		}
 	if (!dir)
 		return 0;
-	if (others > 0 || !holds_only_ours(own))
-		return make_folder(folder, own, &sources, dir);
-	memcpy(folder->path, own, sizeof(folder->path));
+	if (others > 0 || !holds_only_ours(own.folder))
+		return make_folder(folder, &own, &sources, dir);
+	memcpy(folder->path, own.folder, sizeof(folder->path));
 	return 0;
+}
+
+/* A plugin in a file of another name than its own has that name in it, and its end. */
+static bool contains_name(const char *path, const char *name)
+{
+	bool found = false;
+	char *bytes = NULL;
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= SEARCHED_MAX)
+		bytes = malloc((size_t)status.st_size + 1);
+	if (bytes) {
+		ssize_t length = read(fd, bytes, (size_t)status.st_size);
+
+		found = length > 0 && memmem(bytes, (size_t)length, name, strlen(name) + 1) != NULL;
+	}
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+static int is_plugin_of_name(void *context, const char *folder, const char *file)
+{
+	const char *name = context;
+	size_t length = strlen(name);
+	char path[PATH_MAX + NAME_MAX + 2];
+
+	if (strncmp(file, name, length) == 0 && strcmp(file + length, ".so") == 0)
+		return 1;
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	return length > 0 && contains_name(path, name);
+}
+
+/* Where it was looked for: what was given, or the default. */
+static void describe_sources(char text[SHOWN_MAX], const char *plugins)
+{
+	const char *environment = getenv(LIBS_ENV);
+	struct shown shown;
+
+	if (plugins || environment)
+		snprintf(text, SHOWN_MAX, "%s %.900s", plugins ? "--plugins" : LIBS_ENV,
+			 show_raw(&shown, plugins ? plugins : environment));
+	else
+		snprintf(text, SHOWN_MAX, "%s", BUILT_IN_PLUGINS_TEXT);
+}
+
+static int find_plugin(const struct own *own, const struct sources *sources, char *name)
+{
+	int found = strcmp(name, OWN_NAME) == 0;
+
+	for (size_t i = 0; found == 0 && i < sources->count; i++)
+		found = each_plugin(own, sources->paths[i], is_plugin_of_name, name);
+	return found;
+}
+
+int plugin_folder_check(const char *plugins, int images, enum hidden hidden)
+{
+	struct dump_plugins needed;
+	struct sources sources;
+	struct own own;
+	int code = dump_plugins_read(&needed, images);
+
+	if (code == 0 && needed.count > 0)
+		code = find_own(&own);
+	if (code == 0 && needed.count > 0)
+		code = find_sources(&sources, plugins);
+	for (size_t i = 0; code == 0 && i < needed.count; i++) {
+		char places[SHOWN_MAX];
+		struct shown shown;
+
+		/* Folders that cannot be listed are left to plugin_folder_find(). */
+		if (find_plugin(&own, &sources, needed.names[i]) != 0)
+			continue;
+		show_raw(&shown, needed.names[i]);
+		describe_sources(places, plugins);
+		(hidden == HIDDEN_IS_PROBLEM ? problem : warning)(
+			"inventory.img: the dump needs CRIU's plugin %s: it is not in %s; give the directory that holds %s.so to --plugins",
+			shown.text, places, shown.text);
+	}
+	dump_plugins_free(&needed);
+	return code;
 }

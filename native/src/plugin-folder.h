@@ -16,4 +16,13 @@ struct plugin_folder {
  */
 int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct start_dir *dir);
 
+/* If a plugin that the dump needs is in no folder to bring along. */
+enum hidden {
+	HIDDEN_IS_PROBLEM,
+	HIDDEN_IS_WARNING, /* CRIU may get another environment than COMMAND */
+};
+
+/* Looks for the plugins that inventory.img of the image directory names. Returns an exit code; problems are only counted. */
+int plugin_folder_check(const char *plugins, int images, enum hidden hidden);
+
 #endif

@@ -5,12 +5,13 @@ import type { HeldFolder } from './held-folder';
 import { type NativeEnd, pathOfNative, runNative } from './native-program';
 
 /** The program that makes the system call which Node.js has not. */
-const PROGRAM = pathOfNative('fdgraft-exchange');
+const PROGRAM = 'fdgraft-exchange';
 
 /** Throws FdgraftError where folders cannot be exchanged in one step here. `folder`: how messages name it. */
 export function checkExchange(folder: string): void {
   if (process.platform !== 'linux') throw messages.cannotExchange(folder, 'needs Linux');
-  if (!fs.existsSync(PROGRAM)) throw messages.cannotExchange(folder, `needs ${PROGRAM}, which npm run build makes`);
+  const program = pathOfNative(PROGRAM);
+  if (!fs.existsSync(program)) throw messages.cannotExchange(folder, `needs ${program}, which npm run build makes`);
 }
 
 /** A name in a folder that is held open. */
@@ -29,7 +30,9 @@ export async function exchange(a: Place, b: Place, folder: string): Promise<void
   const end = await runProgram(a, b);
   // What counts is what was done: a program that was killed may have done it before, and another one may say so in vain.
   if (inode() !== before) return;
-  throw end instanceof Error ? messages.exchangeNotStarted(folder, PROGRAM, end) : messages.cannotExchange(folder, end);
+  throw end instanceof Error
+    ? messages.exchangeNotStarted(folder, pathOfNative(PROGRAM), end)
+    : messages.cannotExchange(folder, end);
 }
 
 /** Resolves to how it ended, as the cause of an error, or to why it could not be started. */
@@ -37,7 +40,7 @@ async function runProgram(a: Place, b: Place): Promise<string | Error> {
   const [from, to] = [a.folder.fd, b.folder.fd];
   if (from === undefined || to === undefined) throw new TypeError('folders are held open by descriptors on Linux');
   const give = Buffer.concat([a.name, Buffer.of(0), b.name, Buffer.of(0)]);
-  return runNative('fdgraft-exchange', { fds: [from, to], give }).then(explain, (error: Error) => error);
+  return runNative(PROGRAM, { fds: [from, to], give }).then(explain, (error: Error) => error);
 }
 
 /** The exit code of fdgraft-exchange is the number of the error; anything else is no answer of it. */

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { builtins } from '../bytes/builtins';
@@ -6,9 +7,15 @@ import { ownFolder } from './own-folder';
 
 export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse';
 
-/** Where `npm run build` puts the programs that make the system calls which Node.js has not. */
+/**
+ * One of the programs that make the system calls which Node.js has not: where `npm run build` puts it, else where
+ * `make install` put it into PATH. If it is in neither, where the build would put it.
+ */
 export function pathOfNative(program: NativeProgram): string {
-  return path.join(ownFolder(), 'native/build', program);
+  const built = path.join(ownFolder(), 'native/build', program);
+  if (fs.existsSync(built)) return built;
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  return folders.map((folder) => path.join(folder, program)).find((file) => fs.existsSync(file)) ?? built;
 }
 
 export interface NativeRun {

@@ -121,7 +121,9 @@ for (const [what, content, mode, told] of BAD_PROGRAMS) {
     if (content !== undefined) fs.writeFileSync(program, content);
     if (content !== undefined) fs.chmodSync(program, mode);
     const words = [path.join(own, 'bin.js'), 'rewrite', 'a', '--in-place', '--inherit-fd', SPEC];
-    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+    // Where fdgraft is installed, another one is in PATH.
+    const env = { ...process.env, PATH: '/nonexistent' };
+    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', env });
     t.is(status, 2, stderr);
     t.regex(stderr, told);
     t.regex(stderr, /^fdgraft: a: cannot be rewritten in place: .*\n {2}nothing was changed; .*\n$/);

@@ -3,6 +3,8 @@
  *
  *   host PLUGIN IMAGE_FOLDER STAGE [STEP…]
  *
+ * PLUGIN may be a directory of plugins, as in CRIU_LIBS_DIR: all are loaded, and the first that answers a hook is heard.
+ *
  * Steps between init and exit: FILE_ID calls the hook for files; late calls RESUME_DEVICES_LATE for a task of its own and
  * says what became of that; fail makes CRIU's restore one that failed; count=FD says how many bytes wait in a pipe, its
  * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; empty=PATH makes a file empty; seal=FD seals
@@ -40,6 +42,7 @@ struct descriptor {
 
 #define RESTORE_EXT_FILE 3
 #define RESUME_DEVICES_LATE 9
+#define PLUGINS_MAX 8
 #define STORED_MAX 8192
 /* glibc's O_LARGEFILE is 0 where every file is large; the kernel's is set all the same. */
 #define KERNEL_O_LARGEFILE 0100000u
@@ -50,6 +53,11 @@ static struct {
 	char *key;
 } stored[STORED_MAX];
 static size_t stored_count;
+static struct {
+	void *library;
+	struct descriptor *descriptor;
+} plugins[PLUGINS_MAX];
+static size_t plugin_count;
 
 int criu_get_image_dir(void);
 void print_on_level(unsigned int level, const char *format, ...);
@@ -101,16 +109,69 @@ int criu_plugin_get_options(int *count, char ***options)
 }
 #endif
 
-static void call_hook(void *hook, int id)
+static bool load(const char *path)
+{
+	void *library = dlopen(path, RTLD_LAZY);
+	struct descriptor *descriptor = library ? dlsym(library, "CR_PLUGIN_DESC") : NULL;
+
+	if (!descriptor || plugin_count == PLUGINS_MAX) {
+		printf("dlopen: %s\n", dlerror());
+		return false;
+	}
+	plugins[plugin_count].library = library;
+	plugins[plugin_count++].descriptor = descriptor;
+	printf("descriptor %s %x %u\n", descriptor->name, descriptor->version, descriptor->max_hooks);
+	for (unsigned int i = 0; i < descriptor->max_hooks; i++)
+		if (descriptor->hooks[i])
+			printf("has hook %u\n", i);
+	return true;
+}
+
+static int is_plugin(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return length >= 3 && strcmp(entry->d_name + length - 3, ".so") == 0;
+}
+
+/* One plugin, or all of a directory. */
+static bool load_all(const char *path)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_plugin, alphasort);
+	char plugin[4096];
+
+	if (count < 0)
+		return load(path);
+	for (int i = 0; i < count; i++) {
+		snprintf(plugin, sizeof(plugin), "%s/%s", path, entries[i]->d_name);
+		if (!load(plugin))
+			return false;
+		free(entries[i]);
+	}
+	free(entries);
+	return true;
+}
+
+static void *hook_of(size_t plugin, unsigned int hook)
+{
+	struct descriptor *descriptor = plugins[plugin].descriptor;
+
+	return hook < descriptor->max_hooks ? descriptor->hooks[hook] : NULL;
+}
+
+static void call_hook(int id)
 {
 	/* Neither true nor false, and a neighbour on each side that has to stay. */
 	unsigned char around[3] = {0xa5, 0xa5, 0xa5};
 	char path[64], link[4096];
 	ssize_t length;
-	int fd;
+	int fd = -ENOTSUP;
 
 	/* A CRIU up to 4.2 leaves in the second register whatever was there: here, a place that must not be written to. */
-	fd = ((int (*)(int, bool *))hook)(id, (bool *)&around[1]);
+	for (size_t i = 0; fd == -ENOTSUP && i < plugin_count; i++)
+		if (hook_of(i, RESTORE_EXT_FILE))
+			fd = ((int (*)(int, bool *))hook_of(i, RESTORE_EXT_FILE))(id, (bool *)&around[1]);
 	printf("hook %d retry %02x %s ", id, around[1], around[0] == 0xa5 && around[2] == 0xa5 ? "clean" : "smashed");
 	if (fd < 0) {
 		printf("error %s\n", fd == -ENOTSUP ? "ENOTSUP" : strerror(-fd));
@@ -128,15 +189,17 @@ static void call_hook(void *hook, int id)
 }
 
 /* The task ends by whichever signal comes first. */
-static void call_late_hook(void *hook)
+static void call_late_hook(void)
 {
 	pid_t task = fork();
-	int status = 0, answer;
+	int status = 0, answer = -ENOTSUP;
 
 	if (task == 0)
 		for (;;)
 			pause();
-	answer = ((int (*)(int))hook)(task);
+	for (size_t i = 0; answer == -ENOTSUP && i < plugin_count; i++)
+		if (hook_of(i, RESUME_DEVICES_LATE))
+			answer = ((int (*)(int))hook_of(i, RESUME_DEVICES_LATE))(task);
 	kill(task, SIGTERM);
 	waitpid(task, &status, 0);
 	printf("late %s, the task %s\n", answer == -ENOTSUP ? "ENOTSUP" : answer < 0 ? "failed" : "taken",
@@ -157,7 +220,7 @@ static void drain(int fd, const char *path)
 }
 
 /* Says what RESULT CRIU's restore has then. */
-static int step(struct descriptor *descriptor, const char *word, int result)
+static int step(const char *word, int result)
 {
 	const char *equals = strchr(word, '=');
 	int fd = equals ? atoi(equals + 1) : -1;
@@ -165,7 +228,7 @@ static int step(struct descriptor *descriptor, const char *word, int result)
 	char byte;
 
 	if (strcmp(word, "late") == 0) {
-		call_late_hook(descriptor->hooks[RESUME_DEVICES_LATE]);
+		call_late_hook();
 	} else if (strcmp(word, "fail") == 0) {
 		return -1;
 	} else if (strncmp(word, "count=", 6) == 0) {
@@ -198,7 +261,7 @@ static int step(struct descriptor *descriptor, const char *word, int result)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		printf("%d %s\n", fd, read(fd, &byte, 1) == 0 ? "is at its end" : "waits");
 	} else {
-		call_hook(descriptor->hooks[RESTORE_EXT_FILE], atoi(word));
+		call_hook(atoi(word));
 	}
 	return result;
 }
@@ -224,9 +287,8 @@ static void list_fds(const char *when)
 
 int main(int argc, char **argv)
 {
-	struct descriptor *descriptor;
-	void *plugin;
-	int stage, result, opened;
+	int stage, opened, result = 0;
+	size_t started = 0;
 
 	if (argc < 4)
 		return 2;
@@ -238,19 +300,10 @@ int main(int argc, char **argv)
 		return 2;
 	close(opened);
 	stage = atoi(argv[3]);
-	plugin = dlopen(argv[1], RTLD_LAZY);
-	if (!plugin) {
-		printf("dlopen: %s\n", dlerror());
+	if (!load_all(argv[1]))
 		return 3;
-	}
-	descriptor = dlsym(plugin, "CR_PLUGIN_DESC");
-	if (!descriptor)
-		return 3;
-	printf("descriptor %s %x %u\n", descriptor->name, descriptor->version, descriptor->max_hooks);
-	for (unsigned int i = 0; i < descriptor->max_hooks; i++)
-		if (descriptor->hooks[i])
-			printf("has hook %u\n", i);
-	result = descriptor->init(stage);
+	while (result == 0 && started < plugin_count)
+		result = plugins[started++].descriptor->init(stage);
 	printf("init %d\n", result);
 	printf("variable %s\n", getenv("FDGRAFT_SOCKET") ? "set" : "unset");
 	list_fds("after-init");
@@ -258,12 +311,14 @@ int main(int argc, char **argv)
 		int restored = 0;
 
 		for (int i = 4; i < argc; i++)
-			restored = step(descriptor, argv[i], restored);
+			restored = step(argv[i], restored);
 		list_fds("before-exit");
-		descriptor->exit(stage, restored);
+		for (size_t i = 0; i < plugin_count; i++)
+			plugins[i].descriptor->exit(stage, restored);
 		printf("exit\n");
 	}
-	dlclose(plugin);
+	for (size_t i = 0; i < plugin_count; i++)
+		dlclose(plugins[i].library);
 	for (size_t i = 0; i < stored_count; i++)
 		close(stored[i].fd);
 	return result ? 1 : 0;

@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { encodeImage } from '../support/images';
+import { build, exec, helper, type RunOptions, run, type Variant } from '../support/native';
+import type { Plan } from '../support/planfile';
+import { complaints, file, installed, O, planned, scratch } from './support';
+
+/** CRIU's plugins beside fdgraft.so: those that the dump needs, and what each is asked. */
+
+const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
+const give = [file(5, O.RDONLY, '/dev/null')];
+const RESTORE = '2';
+
+/** A plan, and the plugins in the inventory beside it. */
+function needing(t: ExecutionContext, ...plugins: string[]): { folder: string; plan: string } {
+  const made = planned(t, simple);
+  const record = { img_version: 2, ...(plugins.length > 0 && { plugins_entry: { plugins } }) };
+  writeFileSync(join(made.folder, 'inventory.img'), encodeImage('inventory.img', [record]));
+  return made;
+}
+
+/** A folder with files of these names. */
+function folderOf(t: ExecutionContext, files: Record<string, string>): string {
+  const made = join(scratch(t), 'plugins');
+  mkdirSync(made);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(made, name), text);
+  return made;
+}
+
+/** Compiles a plugin that restores one file id into a folder. */
+function addPlugin(folder: string, name: string, id: number): void {
+  const defines = [`-DNAME="${name}"`, `-DOWN_ID=${id}`];
+  const source = join(__dirname, 'other-plugin.c');
+  execFileSync('cc', [
+    '-std=c11',
+    '-Wall',
+    '-Werror',
+    '-shared',
+    '-fPIC',
+    ...defines,
+    '-o',
+    join(folder, `${name}.so`),
+    source,
+  ]);
+}
+
+for (const variant of ['plain', 'sanitized'] as Variant[])
+  test(`${variant}: a plugin that the dump needs and that would be hidden`, async (t) => {
+    const { plan } = needing(t, 'cuda_plugin', 'fdgraft', 'other\x1b');
+    const none = folderOf(t, { 'cuda_plugin.so.1': '', 'my_cuda_plugin.so': 'cuda_plugin' });
+    const start = ['--', 'sh', '-c', 'echo started'];
+    const ask = (words: string[], options: RunOptions = {}) =>
+      exec(['--plan', plan, ...words], { give, variant, ...options });
+    const problems = (place: string) =>
+      [
+        ['cuda_plugin', 'cuda_plugin.so'],
+        ['other\\x1b', 'other\\x1b.so'],
+      ].map(
+        ([name, so]) =>
+          `inventory.img: the dump needs CRIU's plugin ${name}: it is not in ${place}; give the directory that holds ${so} to --plugins`,
+      );
+    const refused = async (words: string[], place: string, env = {}) => {
+      for (const more of [['--check'], start]) {
+        const result = await ask([...words, ...more], { env });
+        t.deepEqual([result.code, result.stdout], [100, '']);
+        t.deepEqual(complaints(t, result.stderr), problems(place));
+      }
+    };
+    await refused(['--plugins', none], `--plugins ${none}`);
+    await refused([], `CRIU_LIBS_DIR ${none}`, { CRIU_LIBS_DIR: none });
+    await refused([], '/usr/lib/criu, /usr/lib64/criu, /usr/local/lib/criu or /usr/local/lib64/criu');
+
+    // The second stands in a file of another name.
+    const both = folderOf(t, { 'cuda_plugin.so': '', 'second.so': 'before\0other\x1b\0after' });
+    for (const more of [['--check'], start]) {
+      for (const words of [['--plugins', both, ...more], more]) {
+        const result = await ask(words, { env: words === more ? { CRIU_LIBS_DIR: both } : {} });
+        t.deepEqual([result.code, result.stderr], [0, '']);
+      }
+    }
+    // CRIU has no part in it, or another environment.
+    t.is((await ask(['--task', '7', ...start])).code, 100);
+    const served = await ask(['--serve', '--check', '--plugins', none, ...start]);
+    t.is(served.code, 0);
+    t.deepEqual(
+      complaints(t, served.stderr),
+      problems(`--plugins ${none}`).map((line) => `warning: ${line}`),
+    );
+    t.deepEqual((await ask(['--serve', '--check'])).stderr, '');
+  });
+
+test('--task has no need of plugins', async (t) => {
+  const { folder, plan } = planned(t, {
+    placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 9, pids: [7] }] }],
+  });
+  const record = { img_version: 2, plugins_entry: { plugins: ['cuda_plugin'] } };
+  writeFileSync(join(folder, 'inventory.img'), encodeImage('inventory.img', [record]));
+  const result = await exec(['--plan', plan, '--task', '7', '--', 'true'], { give });
+  t.deepEqual([result.code, result.stderr], [0, '']);
+});
+
+test('an inventory that needs none, and one that cannot be read', async (t) => {
+  const { folder, plan } = needing(t);
+  t.is((await exec(['--plan', plan, '--check'], { give })).code, 0);
+  const many = { img_version: 2, plugins_entry: { plugins: Array.from({ length: 65 }, (_, i) => `plugin-${i}`) } };
+  const wrong: [Buffer, RegExp][] = [
+    [Buffer.alloc(0), /^inventory\.img: byte 0: not the magic number of an inventory image; write/],
+    [encodeImage('pstree.img', []), /^inventory\.img: byte 4: not the magic number of an inventory image/],
+    [encodeImage('inventory.img', [Buffer.from([0xff])]), /byte 4: the record is not an inventory_entry message/],
+    [encodeImage('inventory.img', [{ img_version: 2 }]).subarray(0, 9), /byte 4: the record is cut short/],
+    [encodeImage('inventory.img', [many]), /byte 4: plugins_entry names more plugins than the limit of 64/],
+  ];
+  for (const [bytes, expected] of wrong)
+    for (const variant of ['plain', 'sanitized'] as Variant[]) {
+      writeFileSync(join(folder, 'inventory.img'), bytes);
+      const result = await exec(['--plan', plan, '--check'], { give, variant });
+      t.is(result.code, 100);
+      t.regex(complaints(t, result.stderr)[0] ?? '', expected);
+    }
+});
+
+test('fdgraft.so comes once, whatever names lead to it', async (t) => {
+  const { folder, plan } = planned(t, simple);
+  const bin = installed(folder);
+  const plugins = folderOf(t, { 'fdgraft.so': 'of another version', 'other.so': '' });
+  linkSync(join(bin, 'fdgraft.so'), join(plugins, 'hard.so'));
+  symlinkSync(join(bin, 'fdgraft.so'), join(plugins, 'soft.so'));
+  const look = 'cd "$CRIU_LIBS_DIR" && ls && readlink fdgraft.so';
+  const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--plugins', plugins, '--', 'sh', '-c', look];
+  const result = await run(words, { give });
+  t.is(result.code, 0, result.stderr);
+  t.is(result.stdout, `fdgraft.so\nother.so\n${join(bin, 'fdgraft.so')}\n`);
+});
+
+for (const host of ['host', 'host-options'] as const)
+  test(`${host}: beside other plugins, with a plan and without one`, async (t) => {
+    const { folder, plan } = planned(t, simple);
+    const plugins = folderOf(t, {});
+    addPlugin(plugins, 'amdgpu_plugin', 20);
+    addPlugin(plugins, 'zzz_plugin', 30);
+    const steps = ['1', '20', '30', '40', 'late'];
+    const play = (images: string) => [helper(host), plugins, images, RESTORE, ...steps];
+    // What a plugin leaves in the second argument means nothing when it does not answer.
+    const answers = (stdout: string) =>
+      stdout
+        .replace(/ retry \w+/g, '')
+        .split('\n')
+        .filter((line) => /^(init|hook|late|exit|.* (starts|ends)$)/.test(line));
+
+    const without = await run(play(scratch(t)), { give });
+    t.is(without.code, 0);
+    copyFileSync(join(build(), 'fdgraft.so'), join(plugins, 'fdgraft.so'));
+    const beside = await run(play(scratch(t)), { give });
+    t.is(beside.code, 0);
+    t.regex(beside.stdout, /^descriptor fdgraft /m);
+    t.deepEqual(answers(beside.stdout), answers(without.stdout));
+
+    const script = '"$0" "$CRIU_LIBS_DIR" "$@"';
+    const [program = '', , ...rest] = play(folder);
+    const command = ['--plan', plan, '--plugins', plugins, '--', 'sh', '-c', script, program, ...rest];
+    const grafted = await exec(command, { give });
+    t.is(grafted.code, 0, grafted.stderr + grafted.stdout);
+    t.is(grafted.stdout.match(/^descriptor fdgraft /gm)?.length, 1);
+    const opened = answers(grafted.stdout).flatMap(
+      (line) => /^hook (\d+) .* (fd \S+|error \S+)/.exec(line)?.slice(1) ?? [],
+    );
+    t.deepEqual(opened, ['1', 'fd /dev/null', '20', 'fd /dev/null', '30', 'fd /dev/null', '40', 'error ENOTSUP']);
+    t.deepEqual(
+      answers(grafted.stdout).filter((line) => /plugin/.test(line)),
+      answers(without.stdout).filter((line) => /plugin/.test(line)),
+    );
+  });
