@@ -159,7 +159,7 @@ class Job {
     const place = aside.place();
     try {
       const result = await runTask(task, { input, out: place, seen, signal });
-      const content = await contentOfOutput(place, signal);
+      const content = await this.contentOfOwn(place);
       const isSame = content === (await this.unlessGone(() => contentOfOutput(out, signal)));
       if (!isThere(place)) throw new Meanwhile(messages.changedMeanwhile(out));
       if (!isSame) return undefined;
@@ -170,6 +170,16 @@ class Job {
       throw isByOthers(error) ? new Meanwhile(error) : error;
     } finally {
       await aside.remove(place);
+    }
+  }
+
+  /** The content of a place that this job alone writes to: a change while it is read is the work of another run. */
+  private async contentOfOwn(place: string): Promise<string> {
+    try {
+      return await contentOfOutput(place, this.signal);
+    } catch (error) {
+      const isChanged = error instanceof FdgraftError && error.code === 'SOURCE_UNUSABLE' && error.cause === undefined;
+      throw isChanged ? new Meanwhile(error) : error;
     }
   }
 

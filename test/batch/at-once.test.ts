@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { bundledCommand, putCheckpoint, rewriteAll, runBin, SPEC, STATE } from '../support/batch';
 import { snapshot, temporaryFolder } from '../support/folders';
 
 /** A pod that is replaced while it still runs: the same command, started twice, makes what one alone makes. */
@@ -53,3 +53,28 @@ for (const [way, commands] of Object.entries(WAYS)) {
     }
   });
 }
+
+test.serial('another run clears away what this one has made to compare with, while it is read', async (t) => {
+  const folder = fs.realpathSync(temporaryFolder(t));
+  putCheckpoint(path.join(folder, 'ck/a'));
+  await rewriteAll(folder, ['ck/*']);
+  // Without its record, the output is recognised by making it once more.
+  fs.rmSync(path.join(folder, 'out', STATE), { recursive: true });
+  const { readdirSync } = fs;
+  t.teardown(() => Object.assign(fs, { readdirSync }));
+  let cleared = 0;
+  Object.assign(fs, {
+    readdirSync: (place: string, options: object) => {
+      const names = readdirSync(place, options);
+      const real = fs.realpathSync(place);
+      if (cleared === 0 && real.includes('.aside/') && fs.existsSync(path.join(real, 'pages-1.img'))) {
+        cleared += 1;
+        fs.rmSync(path.join(real, 'pages-1.img'));
+      }
+      return names;
+    },
+  });
+  const { told } = await rewriteAll(folder, ['ck/*']);
+  t.is(cleared, 1);
+  t.deepEqual(told, { 'ck/a': 'done EARLIER' });
+});
