@@ -126,10 +126,12 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
 test('a peer that says nothing keeps others waiting only for a while', async (t) => {
   t.timeout(60_000);
   const { plan } = planned(t, simple);
-  const result = await script(plan, `$PEER pid read & sleep 0.5; ${PLAY} 1; wait`);
+  const said = join(scratch(t), 'said');
+  const connected = `while [ ! -s ${said} ]; do sleep 0.01; done`;
+  const result = await script(plan, `$PEER pid read >${said} & ${connected}; ${PLAY} 1; wait`);
   t.is(result.code, 0, result.stderr + result.stdout);
   t.true(lines(result).includes('init 0'));
-  t.true(lines(result).includes('closed'));
+  t.regex(readFileSync(said, 'utf8'), /\nclosed\n$/);
 });
 
 asRoot('a peer of another user is refused, whatever it was able to open', async (t) => {
@@ -230,7 +232,7 @@ test('a keeper that is killed before the fetch is an error, and the next start r
   const base = join(runtime, 'fdgraft');
   const KEEPER =
     'for P in $(cd /proc; echo [0-9]*); do [ "$(cat /proc/$P/comm 2>/dev/null)" = fdgraft-keeper ] && readlink /proc/$P/fd/* 2>/dev/null | grep -qxF "$DIR" && kill -9 $P; done';
-  const kill = `DIR=\${FDGRAFT_SOCKET#*:}; DIR=\${DIR%/socket}; ${KEEPER}; sleep 0.2; ls "$DIR" "$DIR/plugins"`;
+  const kill = `DIR=\${FDGRAFT_SOCKET#*:}; DIR=\${DIR%/socket}; ${KEEPER}; until flock -n "$DIR" true; do sleep 0.01; done; ls "$DIR" "$DIR/plugins"`;
   const killed = await start(kill);
   t.is(killed.code, 0, killed.stderr);
   const [left = ''] = readdirSync(base);
@@ -257,7 +259,10 @@ test('a keeper that is killed before the fetch is an error, and the next start r
 
 test('CRIU says that the keeper was killed', async (t) => {
   const { plan } = planned(t, simple);
-  const result = await script(plan, `kill -9 $($PEER pid); sleep 0.2; ${PLAY} 1`);
+  const result = await script(
+    plan,
+    `kill -9 $($PEER pid); while $PEER pid >/dev/null 2>&1; do sleep 0.01; done; ${PLAY} 1`,
+  );
   t.is(result.code, 1);
   t.regex(
     errors(result).join('\n'),
