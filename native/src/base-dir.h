@@ -18,7 +18,7 @@ struct base_dirs {
 	size_t count;
 };
 
-/* Where the directory can be, the first choice first. */
+/* The possible places of the directory, the first choice first. */
 void base_dirs_find(struct base_dirs *dirs);
 
 /* Opens the first of them that serves, made where it is missing, and puts its path into `path`. -1 has said why. */

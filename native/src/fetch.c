@@ -211,7 +211,7 @@ static int fetch_some(int connection, struct callers *callers, size_t *done)
 	return 0;
 }
 
-/* What the keeper leaves to this process: the directory with the links to plugins. */
+/* Takes over the directory with the links to plugins, which the keeper leaves to this process. */
 static int take_dir(struct start_dir *dir, const struct frame *frame, int folder)
 {
 	if (frame->name[START_NAME_LENGTH] != '\0' || !is_start_name(frame->name))
@@ -239,7 +239,7 @@ static int finish(int connection, struct start_dir *dir)
 }
 
 /*
- * Where the launcher was process 1 or a subreaper, the keeper is a child of this very process: CRIU would take its end for
+ * If the launcher was process 1 or a subreaper, the keeper is a child of this process. CRIU would take its end for
  * that of a restored task.
  */
 static void reap(pid_t keeper)

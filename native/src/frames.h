@@ -1,5 +1,5 @@
 /*
- * What keeper and plugin say to each other. Each message is one struct frame, whole, in one packet:
+ * The protocol of keeper and plugin. Each message is one struct frame, whole, in one packet:
  *
  *   plugin  FRAME_HELLO   digest of the plan in the image directory
  *   keeper  FRAME_OFFER   count: how many caller fds there are; or FRAME_REFUSED

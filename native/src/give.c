@@ -13,7 +13,7 @@
 /* For all of a connection but the debug texts: a peer that says nothing keeps others waiting for no longer. */
 #define CONNECTION_MS 10000
 #define END_MS 2000
-/* Where the system has no descriptor or memory left for a connection. */
+/* A pause if the system has no descriptor or memory left for a connection. */
 #define PAUSE_NS 100000000L
 
 static void refuse(int connection, enum frame_reason reason, int64_t deadline)

@@ -24,7 +24,7 @@
 #define MORE_FORKS 256
 #define END_MS 10000
 
-/* What the keeper, or the process between it and the launcher, says first. */
+/* The first message of the keeper, or of the process between it and the launcher. */
 struct report {
 	int error; /* errno, or 0: it listens */
 	const char *what; /* in the memory that the launcher has as well */
@@ -135,7 +135,7 @@ static const char *prepare(struct keeping *keeping)
 		wrong = let_go_of_stdio(&keeping->callers);
 	if (!wrong)
 		wrong = close_others(keeping);
-	/* Whoever connects sees as its peer the process that called this. */
+	/* A client sees the process that calls listen() as its peer. */
 	if (!wrong && listen(keeping->listener, WAITING_CONNECTIONS))
 		wrong = "listen";
 	return wrong;
@@ -168,7 +168,7 @@ static _Noreturn void be_keeper(struct keeping *keeping)
 	const char *wrong = prepare(keeping);
 
 	report(keeping->control, wrong, wrong ? errno : 0);
-	/* What failed is the launcher's to remove. */
+	/* The launcher removes the directory after a failure. */
 	if (wrong)
 		_exit(1);
 	keep(keeping);

@@ -104,7 +104,7 @@ static int run_with_keeper(const struct options *options, const struct plan *pla
 		code = run_command(options->command);
 	}
 	keeper_end(&keeper);
-	/* Where somebody killed the keeper, it is still there. */
+	/* The directory is still there if somebody killed the keeper. */
 	start_dir_remove(dir);
 	return code;
 }

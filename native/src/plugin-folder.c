@@ -272,7 +272,7 @@ static int is_plugin_of_name(void *context, const char *folder, const char *file
 	return length > 0 && contains_name(path, name);
 }
 
-/* Where it was looked for: what was given, or the default. */
+/* Names the directories that were searched: the given ones, or the default. */
 static void describe_sources(char text[SHOWN_MAX], const char *plugins)
 {
 	const char *environment = getenv(LIBS_ENV);

@@ -1,5 +1,5 @@
 import { FD_TYPES } from '../schema/generated/images';
-import { type FieldShape, type MessageShape, shapeOf } from '../schema/shape';
+import { type MessageShape, shapeOf } from '../schema/shape';
 import type { IdKind } from './id-kinds';
 import { idFieldsOf } from './message-rows';
 import { type Inheritance, TYPE_ROWS, type TypeName, type TypeRow } from './type-rows';
@@ -29,17 +29,17 @@ export interface InheritableType extends EntryType, Inheritance {
 const FILE_ENTRY = shapeOf('file_entry');
 
 function describeType(name: TypeName, { member, what, names = [], flags, numbered, inherit }: TypeRow): EntryType {
-  const field = FILE_ENTRY.named(member) as FieldShape;
-  const { message } = field;
+  const { number: memberNumber, message } = FILE_ENTRY.fieldNamed(member);
+  const numberOf = (field: string) => message.fieldNamed(field).number;
   return {
     name,
     number: FD_TYPES[name],
-    member: field.number,
+    member: memberNumber,
     message,
     what,
-    names: names.map((one) => numberOf(message, one)),
-    flags: flags === undefined ? undefined : numberOf(message, flags),
-    numbered: numbered === undefined ? undefined : idField(message, numberOf(message, numbered)),
+    names: names.map(numberOf),
+    flags: flags === undefined ? undefined : numberOf(flags),
+    numbered: numbered === undefined ? undefined : idField(message, numberOf(numbered)),
     inherit,
   };
 }
@@ -47,12 +47,6 @@ function describeType(name: TypeName, { member, what, names = [], flags, numbere
 function idField({ name }: MessageShape, field: number): EntryType['numbered'] {
   const kind = idFieldsOf(name).get(field)?.[0]?.kind;
   return kind === undefined || kind === 'any' ? undefined : { field, kind };
-}
-
-function numberOf(message: MessageShape, name: string): number {
-  const field = message.named(name);
-  if (field === undefined) throw new TypeError(`${message.name} has no field ${name}`);
-  return field.number;
 }
 
 export const ENTRY_TYPES: readonly EntryType[] = Object.entries(TYPE_ROWS).map(([name, row]) =>
@@ -64,14 +58,17 @@ export const INHERITABLE_TYPES: readonly InheritableType[] = ENTRY_TYPES.flatMap
   const { inherit, message } = type;
   if (inherit === undefined) return [];
   return [
-    { ...type, ...inherit, ownerField: inherit.owner === undefined ? undefined : numberOf(message, inherit.owner) },
+    {
+      ...type,
+      ...inherit,
+      ownerField: inherit.owner === undefined ? undefined : message.fieldNamed(inherit.owner).number,
+    },
   ];
 });
 
 const BY_NUMBER = new Map(ENTRY_TYPES.map((type) => [type.number, type]));
 const BY_MEMBER = new Map(ENTRY_TYPES.map((type) => [type.member, type]));
 const INHERITABLE = new Map(INHERITABLE_TYPES.map((type) => [type.number, type]));
-const MEMBERS = new Map(ENTRY_TYPES.map(({ number, member }) => [number, member]));
 const NAMES = new Map<number, string>(Object.entries(FD_TYPES).map(([name, number]) => [number, name]));
 
 /** By its number in fd_types; undefined where no entry can be of it. */
@@ -86,7 +83,7 @@ export function entryTypeOfMember(member: number): EntryType | undefined {
 
 /** The field of file_entry that holds entries of a type; undefined where the type is not known. */
 export function memberOfType(number: number): number | undefined {
-  return MEMBERS.get(number);
+  return BY_NUMBER.get(number)?.member;
 }
 
 /** The type of an entry, with the way in which it is inherited. Undefined if it cannot be inherited or has no member. */

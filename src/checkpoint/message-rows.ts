@@ -1,5 +1,5 @@
 import { FD_TYPES, REMAP_TYPE } from '../schema/generated/images';
-import { type FieldShape, shapeOf } from '../schema/shape';
+import { shapeOf } from '../schema/shape';
 import type { IdKind } from './id-kinds';
 import { VMA_AREA_MEMFD, VMA_AREA_SOCKET, VMA_FILE_PRIVATE, VMA_FILE_SHARED } from './vma-status';
 
@@ -190,7 +190,7 @@ export function idFieldsOf(message: string): ReadonlyMap<number, readonly IdFiel
 function readRow(message: string): ReadonlyMap<number, readonly IdField[]> {
   const { ids } = rowOf(message);
   if (ids === undefined) return NONE;
-  const number = (name: string) => (shapeOf(message).named(name) as FieldShape).number;
+  const number = (name: string) => shapeOf(message).fieldNamed(name).number;
   return new Map(
     Object.entries(ids).map(([name, rows]) => [
       number(name),
@@ -200,11 +200,6 @@ function readRow(message: string): ReadonlyMap<number, readonly IdField[]> {
       }),
     ]),
   );
-}
-
-/** Messages whose own fields hold ids: all that a row names and the members of file_entry. */
-export function messagesWithIds(): readonly string[] {
-  return [...new Set([...Object.keys(ROWS), ...MEMBERS])].filter((message) => idFieldsOf(message).size > 0);
 }
 
 /** The type of the entries that CRIU looks a file id up among, by what holds it; undefined where it looks among all. */

@@ -23,7 +23,7 @@ export async function readExternalKeys(source: Source, signal?: AbortSignal): Pr
     external: (bytes, start, end, { open }) => {
       const { external, message } = open.kind;
       if (external === undefined) return;
-      const field = shapeOf(message).named('ext_key')?.number;
+      const field = shapeOf(message).fieldNamed('ext_key').number;
       let key: Buffer | undefined;
       cursor.over(bytes, start, end);
       while (cursor.next()) if (cursor.number === field) key = Buffer.from(cursor.payload());

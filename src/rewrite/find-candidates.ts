@@ -1,7 +1,8 @@
 import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
+import { describeEntry, type PathlessEntry, readPathless } from '../checkpoint/describe-entry';
 import type { EpollWatch } from '../checkpoint/descriptor-names';
 import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
-import { INHERITABLE_TYPES, type InheritableType, typeName } from '../checkpoint/entry-types';
+import { entryType, type InheritableType, inheritableType, typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import type { HolderKind } from '../checkpoint/message-rows';
@@ -16,15 +17,6 @@ import type { Match, PipeEnd } from './match';
 import { narrowMatches } from './narrow-matches';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 
-/** An entry whose path, flags and owner are in another one. */
-interface PathlessEntry {
-  readonly id: number;
-  readonly entry: number;
-  readonly type: InheritableType;
-  readonly decoded: never;
-  readonly pathId: number;
-}
-
 /** What files.img says: the entries that the specs name, and what the others have to do with them. */
 export class Candidates {
   /** As they lie in the image. */
@@ -37,13 +29,12 @@ export class Candidates {
   highestId = 0;
 
   private readonly index: SpecIndex;
-  private readonly typeOf = new Map<number, InheritableType>(INHERITABLE_TYPES.map((type) => [type.number, type]));
   private readonly namesDescriptors: boolean;
   private readonly namesSingleEnds: boolean;
   private readonly seenIds = new IdSet();
   private readonly repeatedIds = new IdSet();
   private readonly regfs: [HolderKind, IdSet][] = [];
-  private readonly pathless: PathlessEntry[] = [];
+  private readonly pathless: (PathlessEntry & { readonly id: number; readonly entry: number })[] = [];
   /** By number of the spec: the first entry that it names and that cannot be inherited. */
   private readonly unsupported = new Map<number, Omit<UnsupportedEntry, 'criuKey'> & { socket?: UnixSkEntry }>();
   private readonly sockets = new UnixSockets();
@@ -83,12 +74,12 @@ export class Candidates {
     if (this.namesDescriptors) this.sockets.see(view);
     // Nearly all entries are regular files that no key can be of.
     else if (view.member === FILE_ENTRY_FIELDS.reg && this.index.isOfNoKey(view.bytes, view.start, view.end)) return;
-    const type = view.member === 0 ? undefined : this.typeOf.get(view.type);
-    if (type?.pathId !== undefined) this.deferPathless(view, entry, type);
+    const type = inheritableType(view);
+    if (type?.pathId !== undefined) this.pathless.push({ id, entry, ...(readPathless(view) as PathlessEntry) });
     const numbers = this.lookUp(view, open.name, entry, type);
     if (type !== undefined && type.pathId === undefined && numbers.length > 0) this.add(view, entry, type, numbers);
     else if (this.namesSingleEnds) this.seeOther(view);
-    if (type?.isPath && this.resolved.pathIds.has(id)) this.paths.set(id, describe(view, type));
+    if (type?.isPath && this.resolved.pathIds.has(id)) this.paths.set(id, describeEntry(view) as EntryFacts);
   }
 
   /** When all of files.img was seen: only then every path is known. */
@@ -129,12 +120,6 @@ export class Candidates {
     return (match?.specs ?? []).filter((number) => this.specs[number]?.key.kind !== 'descriptor');
   }
 
-  private deferPathless(view: FileEntryView, entry: number, type: InheritableType): void {
-    const { id } = view;
-    const decoded = decodeMember(view, type);
-    this.pathless.push({ id, entry, type, decoded, pathId: type.pathId?.(decoded) ?? id });
-  }
-
   /** What names an entry as the path of a FIFO or terminal, by its id. */
   regfHolders(id: number): HolderKind[] {
     return this.regfs.flatMap(([kind, ids]) => (ids.has(id) ? [kind] : []));
@@ -159,7 +144,8 @@ export class Candidates {
       return index.lookUp(view.id, view.type, view.member, view.bytes, view.start, view.end);
     }
     for (const number of index.ofDescriptors(view.id)) {
-      if (this.typeOf.has(view.type)) throw messages.memberMissing({ file, entry }, typeName(view.type), view.id);
+      if (entryType(view.type)?.inherit !== undefined)
+        throw messages.memberMissing({ file, entry }, typeName(view.type), view.id);
       if (this.unsupported.has(number)) continue;
       const spec = this.specs[number]?.text ?? '';
       const socket = unixSocketOf(view);
@@ -176,7 +162,7 @@ export class Candidates {
   }
 
   private add(view: FileEntryView, entry: number, type: InheritableType, specs: readonly number[]): void {
-    const decoded = decodeMember(view, type);
+    const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
     const facts = type.describe(decoded, undefined);
     // A glob is meant for files; a folder is named only by a key of its own.
     const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
@@ -210,12 +196,4 @@ export class Candidates {
     ids.add(id);
     if (id > this.highestId) this.highestId = id;
   }
-}
-
-function describe(view: FileEntryView, type: InheritableType): EntryFacts {
-  return type.describe(decodeMember(view, type), undefined);
-}
-
-function decodeMember({ bytes, start, end }: FileEntryView, { schema }: InheritableType): never {
-  return decode(schema, bytes, start, end) as never;
 }

@@ -1,9 +1,9 @@
-import { entryType, inheritableType } from '../checkpoint/entry-types';
+import { readPathless } from '../checkpoint/describe-entry';
+import { entryType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { Tasks } from '../checkpoint/tasks';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';
-import { decode } from '../schema/decode';
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { DescriptorKeys } from './descriptor-keys';
@@ -94,11 +94,10 @@ async function findPaths(source: Source, wanted: ReadonlySet<number>, signal?: A
   if (wanted.size === 0) return new Set();
   const seen: { id: number; pipeId: number | undefined; pathId: number }[] = [];
   const entry = (view: FileEntryView) => {
-    const type = inheritableType(view);
-    if (type?.pathId === undefined) return;
-    const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
-    const { pipe_id: pipeId } = decoded as { pipe_id?: number };
-    seen.push({ id: view.id, pipeId, pathId: type.pathId(decoded) });
+    const pathless = readPathless(view);
+    if (pathless === undefined) return;
+    const { pipe_id: pipeId } = pathless.decoded as { pipe_id?: number };
+    seen.push({ id: view.id, pipeId, pathId: pathless.pathId });
   };
   await walk(source, [{ entry }], signal);
   const pipes = new Set(seen.flatMap(({ id, pipeId }) => (wanted.has(id) && pipeId !== undefined ? [pipeId] : [])));

@@ -42,7 +42,7 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
-  /** What a restore has to be told. */
+  /** The needs of the restore. */
   readonly needs: RestoreNeeds;
   /** No image has a file id above it. */
   readonly highestId: number;

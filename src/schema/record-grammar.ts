@@ -57,7 +57,7 @@ export function roleReader({ message, extra = [] }: RecordRow): RecordGrammar {
 
 /** Records that others follow, which belong to them. */
 function queueReader({ message }: ImageKind, inner: NonNullable<ImageKind['inner']>): RecordGrammar {
-  const count = [fieldNamed(message, inner.count)];
+  const count = [shapeOf(message).fieldNamed(inner.count)];
   const ofInner = roleReader(inner);
   let pending = 0;
   return (bytes, start, end) => {
@@ -74,8 +74,8 @@ type PartReader = (bytes: Uint8Array, start: number, end: number) => readonly Ex
 
 function partReader(message: string, row: ExtraRow): PartReader {
   const { counts, itemBytes = 1, unless } = row;
-  const condition = unless === undefined ? [] : [fieldNamed(message, unless)];
-  const counting = counts === 'all the rest' ? [] : counts.map((name) => fieldNamed(message, name));
+  const condition = unless === undefined ? [] : [shapeOf(message).fieldNamed(unless)];
+  const counting = counts === 'all the rest' ? [] : counts.map((name) => shapeOf(message).fieldNamed(name));
   const fields = [...condition, ...counting];
   return (bytes, start, end) => {
     const values = valuesOf(bytes, start, end, fields);
@@ -83,12 +83,6 @@ function partReader(message: string, row: ExtraRow): PartReader {
     const sum = values.reduce((one, other) => one + other, 0);
     return [{ bytes: counts === 'all the rest' ? TO_THE_END : sum * itemBytes, row }];
   };
-}
-
-function fieldNamed(message: string, name: string): FieldShape {
-  const field = shapeOf(message).named(name);
-  if (field === undefined) throw new TypeError(`${message} has no field ${name}`);
-  return field;
 }
 
 /** The message that an entry of an image is, by its number: those that are counted, not records inside extras. */

@@ -115,6 +115,13 @@ export class MessageShape {
   named(name: string): FieldShape | undefined {
     return this.byName.get(name);
   }
+
+  /** A field that code names. Throws TypeError if the schema has none of this name. */
+  fieldNamed(name: string): FieldShape {
+    const field = this.byName.get(name);
+    if (field === undefined) throw new TypeError(`${this.name} has no field ${name}`);
+    return field;
+  }
 }
 
 type DescribedField = readonly [

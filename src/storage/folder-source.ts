@@ -77,12 +77,13 @@ function membersOf(top: Top): MembersByName {
       if (/[/\0]/.test(text) || text === '.' || text === '..') return undefined;
       const name = Buffer.from(text);
       const file = { path: joinPath(held.path, name), lasting: joinPath(top.path, name), name };
-      if (isGone(file.path)) {
+      const found = lookAt(file.path);
+      if (found === 'gone') {
         if (isSteady(name)) top.seen.miss(placeOf(top, file));
         return undefined;
       }
       try {
-        return await describe(top, file);
+        return await describe(top, file, found);
       } catch (error) {
         if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
         throw error;
@@ -93,12 +94,12 @@ function membersOf(top: Top): MembersByName {
 }
 
 /** Without an exception, which costs much more than the look: millions of tasks can lack an image. */
-function isGone(file: Buffer): boolean {
+function lookAt(file: Buffer): Stats | 'gone' | undefined {
   try {
-    return fs.lstatSync(file, { throwIfNoEntry: false }) === undefined;
+    return fs.lstatSync(file, { throwIfNoEntry: false }) ?? 'gone';
   } catch {
-    // Whoever opens it says why it cannot be looked at.
-    return false;
+    // The next look says why it failed.
+    return undefined;
   }
 }
 
@@ -184,7 +185,8 @@ function listNames(folder: Buffer, lasting: Buffer, first: readonly string[]): B
     .map(({ name }) => name);
 }
 
-async function describe(top: Top, below: Below): Promise<SourceMember> {
+/** `found`: a look that was just taken. */
+async function describe(top: Top, below: Below, found?: Stats): Promise<SourceMember> {
   const { path, lasting, name } = below;
   const { seen } = top;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
@@ -205,7 +207,7 @@ async function describe(top: Top, below: Below): Promise<SourceMember> {
         return code === 'EACCES' ? sourceUnreadable(escapeBytes(lasting), error) : cannotRead(error);
       },
     );
-  let stats = look();
+  let stats = found ?? look();
   if (!stats.isSymbolicLink()) {
     if (place !== undefined && stats.isFile()) stats = await seen.see(place, stats, look);
     else if (place !== undefined) seen.seeOther(place);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import protobuf from 'protobufjs';
-import { type HolderKind, idFieldsOf, messagesWithIds, typeAmong } from '../../src/checkpoint/message-rows';
+import { type HolderKind, idFieldsOf, typeAmong } from '../../src/checkpoint/message-rows';
 import { FD_TYPES } from '../../src/schema/generated/images';
 import { shapeOf } from '../../src/schema/shape';
 import { allSchemas, messageType } from '../support/images';
@@ -78,7 +78,7 @@ function looksLikeOne(type: protobuf.Type): string[] {
 
 test('every field that looks like a file id is in the table, or known to be something else', (t) => {
   const table = new Set(
-    messagesWithIds().flatMap((message) =>
+    messages.flatMap(({ name: message }) =>
       [...idFieldsOf(message).values()]
         .flat()
         .filter(({ holder }) => holder !== undefined)

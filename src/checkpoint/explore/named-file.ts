@@ -1,7 +1,8 @@
 import { decode } from '../../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY } from '../../schema/generated/images';
+import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
 import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../entry-facts';
-import { INHERITABLE_TYPES, type InheritableType, inheritableType, typeName } from '../entry-types';
+import { INHERITABLE_TYPES, typeName } from '../entry-types';
 import type { FileEntryView } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
 
@@ -39,8 +40,7 @@ export const unnamedFile = ({ id, type }: FileReference): NamedFile => ({ id, ty
 /** An entry that has its path in another one. */
 export interface Pathless {
   readonly reference: FileReference;
-  readonly known: InheritableType;
-  readonly decoded: never;
+  readonly entry: PathlessEntry;
   /** Key of the other one. */
   readonly path: number;
 }
@@ -52,16 +52,16 @@ export function readName(view: FileEntryView): NamedFile | Pathless {
     const { ino, peer, name } = decode(UNIX_SK_ENTRY, bytes, start, end);
     return { ...unnamedFile(view), socket: { ino, peer, name: Buffer.from(name.subarray(0, MAX_KEY_BYTES)) } };
   }
-  const known = inheritableType(view);
-  if (known === undefined) return unnamedFile(view);
-  const decoded = decode(known.schema, bytes, start, end) as never;
-  if (known.pathId === undefined) return nameOf(view, known.describe(decoded, undefined));
-  return { reference: { id, type }, known, decoded, path: entryKey(known.pathId(decoded), FD_TYPES.REG) };
+  const facts = describeEntry(view);
+  if (facts !== undefined) return nameOf(view, facts);
+  const entry = readPathless(view);
+  if (entry === undefined) return unnamedFile(view);
+  return { reference: { id, type }, entry, path: entryKey(entry.pathId, FD_TYPES.REG) };
 }
 
 /** The name of an entry, where the facts of the other one are known. */
-export function nameByPath({ reference, known, decoded }: Pathless, path: EntryFacts): NamedFile {
-  return nameOf(reference, known.describe(decoded, path));
+export function nameByPath({ reference, entry: { type, decoded } }: Pathless, path: EntryFacts): NamedFile {
+  return nameOf(reference, type.describe(decoded, path));
 }
 
 function nameOf(reference: FileReference, facts: EntryFacts): NamedFile {

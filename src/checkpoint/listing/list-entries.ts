@@ -1,11 +1,10 @@
-import { decode } from '../../schema/decode';
 import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { unixSocketOf } from '../criu-key';
-import { describeEntry } from '../describe-entry';
+import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
 import { type EntryFacts, fileKind } from '../entry-facts';
-import { type InheritableType, inheritableType, typeName } from '../entry-types';
+import { typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { pipeKey } from '../key-text';
 import { accessOf } from '../open-flags';
@@ -29,7 +28,7 @@ interface Waiting {
   readonly facts?: EntryFacts;
   readonly socket?: UnixSkEntry;
   /** Where the facts are in another entry: what it says itself, and the key of that one. */
-  readonly pathless?: { readonly known: InheritableType; readonly decoded: never; readonly path: number };
+  readonly pathless?: Omit<PathlessEntry, 'pathId'> & { readonly path: number };
 }
 
 /**
@@ -93,16 +92,14 @@ export async function* listEntries(
 function readEntry(view: FileEntryView): Waiting {
   const { id, type } = view;
   const key = entryKey(id, type);
-  const known = inheritableType(view);
-  if (known === undefined) {
-    const socket = unixSocketOf(view);
-    return { key, id, type, ...(socket === undefined ? {} : { socket }) };
-  }
   const facts = describeEntry(view);
   if (facts !== undefined) return { key, id, type, facts };
-  const decoded = decode(known.schema, view.bytes, view.start, view.end) as never;
-  const path = entryKey(known.pathId?.(decoded) ?? id, FD_TYPES.REG);
-  return { key, id, type, pathless: { known, decoded, path } };
+  const pathless = readPathless(view);
+  if (pathless !== undefined) {
+    return { key, id, type, pathless: { ...pathless, path: entryKey(pathless.pathId, FD_TYPES.REG) } };
+  }
+  const socket = unixSocketOf(view);
+  return { key, id, type, ...(socket === undefined ? {} : { socket }) };
 }
 
 function* inBlocks(entries: Iterable<OpenEntry>): Generator<readonly OpenEntry[]> {
@@ -162,11 +159,11 @@ function nameEnd(facts: EntryFacts, overview: Overview): EntryFacts {
 }
 
 function describePathless(
-  { known, decoded, path }: NonNullable<Waiting['pathless']>,
+  { type, decoded, path }: NonNullable<Waiting['pathless']>,
   paths: ReadonlyMap<number, EntryFacts>,
 ): EntryFacts | undefined {
   const found = paths.get(path);
-  return found === undefined ? undefined : known.describe(decoded, found);
+  return found === undefined ? undefined : type.describe(decoded, found);
 }
 
 /** Descriptors of entries that are not there, or are of another type. */

@@ -4,10 +4,10 @@ import { decode } from '../../schema/decode';
 import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { UnixSockets } from '../criu-key';
+import { readPathless } from '../describe-entry';
 import { canBeWatched, type DescriptorName, type EpollWatch } from '../descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
 import type { EntryFacts } from '../entry-facts';
-import { inheritableType } from '../entry-types';
 import type { FileEntryView } from '../file-entry';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
@@ -141,10 +141,8 @@ export class Overview {
       if (read === write) this.undividedPipes.add(pipe_id);
       return;
     }
-    const known = inheritableType(entry);
-    if (known?.pathId === undefined) return;
-    const path = known.pathId(decode(known.schema, bytes, start, end) as never);
-    this.paths.add(entryKey(path, FD_TYPES.REG));
+    const pathless = readPathless(entry);
+    if (pathless !== undefined) this.paths.add(entryKey(pathless.pathId, FD_TYPES.REG));
   }
 
   private seeDescriptor(descriptor: DescriptorView): void {
