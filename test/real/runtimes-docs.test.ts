@@ -2,7 +2,17 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { containerPid, hostPid, makeBundle, makePodmanImage, PODMAN, until } from './support/containers';
+import {
+  containerPid,
+  makeBundle,
+  makePodmanImage,
+  PODMAN,
+  podmanPid,
+  startPodman,
+  startPodmanService,
+  startRunc,
+  until,
+} from './support/containers';
 import { readRecipes } from './support/cookbook';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
@@ -39,10 +49,7 @@ async function check(t: ExecutionContext, room: RuntimeRoom, pid: number): Promi
 realTest('the recipe for runc', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
   await makeBundle(room);
-  const [input, old] = [await lab.pipe(), await lab.pipe()];
-  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
-  await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', 'web'], stdio);
-  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  await startRunc(room, lab, 'web');
   await follow(room, 'runc');
   await check(t, room, await containerPid(room, 'runc', 'web'));
   await room.run(['runc', 'delete', '-f', 'web']);
@@ -57,23 +64,14 @@ realTest('the recipes for podman and its service', async (t, lab) => {
   const own = `/usr/bin/podman ${PODMAN.slice(1).join(' ')}`;
   const script = `#!/bin/sh\nif [ "$1" = --remote ]; then shift; exec ${remote} "$@"; fi\nexec ${own} "$@"\n`;
   fs.writeFileSync(path.join(bin, 'podman'), script, { mode: 0o755 });
-  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
-  await room.run([...PODMAN, 'run', '-d', ...options, '--name', 'web', 'program', '/program']);
-  await until('the container', async () => (await room.run([...PODMAN, 'diff', 'web'])).includes('A /ready\n'));
-
-  const pid = async () => {
-    const [inspected] = JSON.parse(await room.run([...PODMAN, 'inspect', 'web'])) as [{ State: { Pid: number } }];
-    return hostPid(room, inspected.State.Pid);
-  };
+  await startPodman(room, 'web');
   await follow(room, 'podman');
-  await check(t, room, await pid());
+  await check(t, room, await podmanPid(room, 'web'));
   await room.run([...PODMAN, 'rm', '-f', 'web']);
 
-  room.start([...PODMAN, 'system', 'service', '--time=0', 'unix:///run/podman.sock']);
-  const socket = ['sh', '-c', 'ls /run/podman.sock 2>&1 || :'];
-  await until('the service', async () => (await room.run(socket)) === '/run/podman.sock\n');
+  await startPodmanService(room);
   await follow(room, 'podman --remote');
-  await check(t, room, await pid());
+  await check(t, room, await podmanPid(room, 'web'));
   await room.run([...PODMAN, 'rm', '-f', '-a']);
   t.deepEqual([...tried].sort(), [...recipes.keys()].sort(), 'every recipe is tried');
 });

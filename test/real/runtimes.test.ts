@@ -2,7 +2,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type NextCommand, openSource, rewrite } from '../../src';
-import { containerPid, hostPid, makeBundle, makePodmanImage, PODMAN, until } from './support/containers';
+import {
+  containerPid,
+  makeBundle,
+  makePodmanImage,
+  PODMAN,
+  podmanPid,
+  startPodman,
+  startPodmanService,
+  startRunc,
+  until,
+} from './support/containers';
 import { Fifo } from './support/fifo';
 import type { Lab } from './support/lab';
 import type { Pipe } from './support/pipe';
@@ -65,10 +75,7 @@ function printedCommand(room: RuntimeRoom, next: NextCommand | undefined, words:
 realTest('runc and crun: in the background, attached, and with nothing in its environment', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
   await makeBundle(room);
-  const [input, old] = [await lab.pipe(), await lab.pipe()];
-  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
-  await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', 'first'], stdio);
-  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  const { input } = await startRunc(room, lab, 'first');
   input.fill(Buffer.from('unread\n'));
   await room.run(['runc', 'checkpoint', '--image-path', '/tmp/work/dump', '--work-path', '/tmp/work/log', 'first']);
   const out = path.join(room.folder, 'out');
@@ -158,9 +165,7 @@ realTest('podman: container restore --import, by itself and by its service', asy
   const room = await RuntimeRoom.open(lab);
   const podman = PODMAN;
   await makePodmanImage(room);
-  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
-  await room.run([...podman, 'run', '-d', ...options, '--name', 'first', 'program', '/program']);
-  await until('the container', async () => (await room.run([...podman, 'diff', 'first'])).includes('A /ready\n'));
+  await startPodman(room, 'first');
   await room.run([
     ...podman,
     'container',
@@ -175,10 +180,6 @@ realTest('podman: container restore --import, by itself and by its service', asy
   const { next } = await rewrite(await openSource(path.join(room.folder, 'dump.tar')), { specs: SPECS, out });
   await room.run(['sh', '-c', 'mkdir /tmp/work/plan && tar -C /tmp/work/plan -xf /tmp/work/out.tar checkpoint']);
 
-  const pidOf = async (name: string) => {
-    const [inspected] = JSON.parse(await room.run([...podman, 'inspect', name])) as [{ State: { Pid: number } }];
-    return hostPid(room, inspected.State.Pid);
-  };
   const caller = new Caller(lab);
   // The command that a rewrite prints, with the store that podman has here and the name that it asks for.
   const printed = printedCommand(room, next, { DIR: '/tmp/work/plan' });
@@ -187,21 +188,16 @@ realTest('podman: container restore --import, by itself and by its service', asy
   const words = [...podman, ...printed.slice(restore + 1), '--name', 'second'];
   await room.run([...printed.slice(0, restore), ...words], caller.fds);
   await checkNothingLeft(t, room);
-  await caller.check(t, await pidOf('second'));
+  await caller.check(t, await podmanPid(room, 'second'));
 
   // The service has no caller fd and nothing of fdgraft in its environment; it finds the plugin and the socket by itself.
-  const url = 'unix:///run/podman.sock';
-  room.start([...podman, 'system', 'service', '--time=0', url]);
-  await until(
-    'the service',
-    async () => (await room.run(['sh', '-c', 'ls /run/podman.sock 2>&1 || :'])) === '/run/podman.sock\n',
-  );
+  const url = await startPodmanService(room);
   const served = new Caller(lab);
   const remote = ['env', '-i', 'PATH=/usr/bin', 'podman', '--remote', '--url', url, 'container', 'restore'];
   const remoteWords = [...remote, '--import', '/tmp/work/out.tar', '--name', 'third'];
   const serve = [EXEC, '--plan', '/tmp/work/plan/checkpoint', '--serve', '--timeout', '60', '--'];
   await room.run([...serve, ...remoteWords], served.fds);
   await checkNothingLeft(t, room);
-  await served.check(t, await pidOf('third'));
+  await served.check(t, await podmanPid(room, 'third'));
   await room.run([...podman, 'rm', '-f', '-a']);
 });

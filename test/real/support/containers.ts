@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileHelper } from './compile';
+import type { Lab } from './lab';
+import type { Pipe } from './pipe';
 import type { RuntimeRoom } from './runtime-room';
 
 /** Waits for something that comes within a minute. */
@@ -42,7 +44,7 @@ export async function containerPid(room: RuntimeRoom, runtime: 'runc' | 'crun', 
 }
 
 /** Of a process of the room, by its pid there. */
-export async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
+async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
   for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
       const pids =
@@ -73,4 +75,35 @@ export async function makePodmanImage(room: RuntimeRoom): Promise<void> {
   fs.chmodSync(path.join(image, 'program'), 0o755);
   await room.run(['sh', '-c', 'tar -C /tmp/work/image -cf /tmp/work/image.tar .']);
   await room.run([...PODMAN, 'import', '/tmp/work/image.tar', 'program']);
+}
+
+/** Starts a container of the bundle with runc, its stdio pipes of the lab, and waits until it is ready. */
+export async function startRunc(room: RuntimeRoom, lab: Lab, id: string): Promise<{ readonly input: Pipe }> {
+  const [input, old] = [await lab.pipe(), await lab.pipe()];
+  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
+  await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', id], stdio);
+  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  return { input };
+}
+
+/** Starts a container of podman's image, and waits until it is ready. */
+export async function startPodman(room: RuntimeRoom, name: string): Promise<void> {
+  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
+  await room.run([...PODMAN, 'run', '-d', ...options, '--name', name, 'program', '/program']);
+  await until('the container', async () => (await room.run([...PODMAN, 'diff', name])).includes('A /ready\n'));
+}
+
+/** Of a podman container's first process, as this machine counts. */
+export async function podmanPid(room: RuntimeRoom, name: string): Promise<number> {
+  const [inspected] = JSON.parse(await room.run([...PODMAN, 'inspect', name])) as [{ State: { Pid: number } }];
+  return hostPid(room, inspected.State.Pid);
+}
+
+/** Starts podman's service and waits for its socket. */
+export async function startPodmanService(room: RuntimeRoom): Promise<string> {
+  const url = 'unix:///run/podman.sock';
+  room.start([...PODMAN, 'system', 'service', '--time=0', url]);
+  const socket = ['sh', '-c', 'ls /run/podman.sock 2>&1 || :'];
+  await until('the service', async () => (await room.run(socket)) === '/run/podman.sock\n');
+  return url;
 }
