@@ -21,6 +21,7 @@ const NAMED = [
   'paths',
   'sockets',
   'tasks',
+  'tcp',
   'ties',
   'watches',
 ];
@@ -41,7 +42,6 @@ const NUMBERED = [
   'task_core_entry',
   'pagemap_head',
   'pidns_entry',
-  'tcp_stream_entry',
   'thread_core_entry',
   'tty_pty_entry',
   'uid_gid_extent',

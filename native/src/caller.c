@@ -84,6 +84,10 @@ bool caller_can_write(const struct caller *caller)
 const char *caller_kind_name(enum caller_kind kind)
 {
 	switch (kind) {
+	case CALLER_PATH:
+		return "open with O_PATH alone";
+	case CALLER_FOLDER:
+		return "a directory";
 	case CALLER_FILE:
 		return "a file";
 	case CALLER_PIPE:
@@ -153,6 +157,8 @@ int caller_inspect(struct caller *caller)
 	}
 	link[length] = '\0';
 	caller->kind = kind_of(caller, link);
+	if (caller->kind == CALLER_ANONYMOUS)
+		caller->anonymous = kind_of_link(link);
 	caller->seekable = lseek(caller->fd, 0, SEEK_CUR) >= 0;
 	return 0;
 }

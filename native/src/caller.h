@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "kind.h"
 #include "plan.h"
 
 enum caller_kind {
@@ -25,9 +26,11 @@ struct caller {
 	uint32_t number; /* as the plan names it */
 	int fd; /* where it is open in this process; -1: not handed over */
 	enum caller_kind kind;
+	enum kind_name anonymous; /* which, where kind is CALLER_ANONYMOUS */
 	int flags; /* F_GETFL */
 	bool seekable;
 	bool stored; /* the plugin gave it to CRIU */
+	bool refused; /* by choose(), which has said why */
 	uint32_t sharers; /* placeholders that name it */
 	uint32_t first_spec; /* of those, the spec of the first */
 	struct stat status;

@@ -60,27 +60,38 @@ static const char *flag_names(struct text *text, uint32_t flags)
 	return text->length ? text->bytes : "none";
 }
 
-/* True where nothing more can be said about the descriptor. */
-static bool refuse_kind(const struct plan *plan, const struct caller *caller)
+/* A descriptor that may only be named took the place of one that may only be named, a directory that of a directory. */
+static bool fits_special(const struct caller *caller, const struct graft *graft)
+{
+	if (caller->kind == CALLER_PATH && !(graft->flags & O_PATH))
+		return false;
+	return !S_ISDIR(caller->status.st_mode) || graft->kind.name == KIND_DIRECTORY || graft->flags & O_PATH;
+}
+
+/* What is wrong with the descriptor whatever else the graft asks for; said once. 1: refused. */
+static int refuse_caller(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
 	struct shown spec;
 
-	show_spec(&spec, plan, caller->first_spec);
+	if (caller->kind != CALLER_CLOSED && fits_special(caller, graft))
+		return 0;
+	if (caller->refused)
+		return 1;
+	caller->refused = true;
+	show_spec(&spec, plan, graft->spec);
 	switch (caller->kind) {
 	case CALLER_CLOSED:
 		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u<FILE` or `%u>FILE`",
 			caller->number, spec.text, caller->number, caller->number);
-		return true;
+		return 1;
 	case CALLER_PATH:
 		problem("caller fd %u was opened with O_PATH (spec %s), which allows no reading or writing; open it without O_PATH",
 			caller->number, spec.text);
-		return true;
-	case CALLER_FOLDER:
-		problem("caller fd %u is a folder (spec %s); allowed are files, pipes, FIFOs, character devices, terminals and sockets",
-			caller->number, spec.text);
-		return true;
+		return 1;
 	default:
-		return false;
+		problem("caller fd %u is a directory (spec %s); allowed are files, pipes, FIFOs, character devices, terminals and sockets",
+			caller->number, spec.text);
+		return 1;
 	}
 }
 
@@ -115,12 +126,13 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 			graft->file_id, where, spec.text);
 		return false;
 	}
-	if (positioned && !caller->seekable) {
+	if (positioned && !caller->seekable && !(graft->flags & O_PATH)) {
 		problem("caller fd %u cannot seek (spec %s has position %s); give a regular file, or use position caller",
 			caller->number, spec.text, where);
 		return false;
 	}
-	if (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP)
+	/* There is nothing in such a descriptor that two could get into each other's way with. */
+	if (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP || graft->flags & O_PATH)
 		return true;
 	if (dup_only && (graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned)) {
 		problem("caller fd %u is %s, which cannot be opened a second time (spec %s); use apply dup and position caller",
@@ -142,6 +154,20 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	text_free(&have);
 	text_free(&want);
 	return false;
+}
+
+/* Only the open file itself can be made to wait or not, and others may use it. */
+static void warn_of_waiting(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	bool waits = !(caller->flags & O_NONBLOCK);
+	struct shown spec;
+
+	if (graft->refused || graft->kind.name != KIND_SOCKET || waits == !(graft->flags & O_NONBLOCK))
+		return;
+	show_spec(&spec, plan, graft->spec);
+	warning("caller fd %u %s, file id %u %s (spec %s): the restored task may %s; %s O_NONBLOCK on your socket", caller->number,
+		waits ? "has no O_NONBLOCK" : "has O_NONBLOCK", graft->file_id, waits ? "had it" : "had not", spec.text,
+		waits ? "hang" : "get EAGAIN", waits ? "set" : "clear");
 }
 
 /* What the entry's O_ASYNC comes to here. The owner, whom CRIU sets, does not matter for it. */
@@ -221,11 +247,10 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 {
 	size_t reopened;
 
-	for (size_t i = 0; i < callers->count; i++)
-		refuse_kind(plan, &callers->list[i]);
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		struct graft *graft = &plan->grafts[i];
-		const struct caller *caller = caller_find(callers, graft->caller_fd);
+		struct caller *caller = caller_find(callers, graft->caller_fd);
+		int unfit;
 
 		if (!caller) {
 			message("caller fd %u is missing from the list of caller fds", graft->caller_fd);
@@ -233,7 +258,12 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 		}
 		graft->reopen = false;
 		graft->refused = true;
-		if (caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_FOLDER)
+		unfit = refuse_caller(plan, caller, graft);
+		if (unfit == 0)
+			unfit = kind_check(plan, caller, graft);
+		if (unfit < 0)
+			return -1;
+		if (unfit)
 			continue;
 		graft->refused = !decide(plan, caller, graft);
 		if (graft->refused)
@@ -241,6 +271,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 		if (refuse_access(plan, caller, graft))
 			graft->refused = true;
 		warn_of_signals(plan, caller, graft);
+		warn_of_waiting(plan, caller, graft);
 	}
 	reopened = count_reopened(plan);
 	refuse_count(plan, reopened, callers->count);

@@ -309,24 +309,31 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 	struct collecting *collecting = context;
 	struct plan *plan = collecting->plan;
 	const char *wrong = wrong_value(plan, placeholder);
+	struct kind kind = {0};
 
 	if (!wrong)
 		wrong = wrong_size(placeholder);
 	if (!wrong && number > 0 && placeholder->file_id <= plan->grafts[number - 1].file_id)
 		wrong = "its file id is not greater than the one before";
+	if (!wrong)
+		wrong = kind_read(&kind, placeholder->kind);
 	if (wrong) {
 		message("%s: byte %zu: placeholder %zu (file id %u): %s; " WRITE_AGAIN, plan->shown_path, offset, number,
 			placeholder->file_id, wrong);
+		kind_free(&kind);
 		return -1;
 	}
-	if (check_references(collecting, placeholder, number) || check_in_flight(collecting, placeholder, number))
+	if (check_references(collecting, placeholder, number) || check_in_flight(collecting, placeholder, number)) {
+		kind_free(&kind);
 		return -1;
+	}
 	if (plan->graft_count == collecting->room) {
 		size_t room = collecting->room ? 2 * collecting->room : 64;
 		struct graft *grafts = reallocarray(plan->grafts, room, sizeof(*grafts));
 
 		if (!grafts) {
 			message("%s: out of memory at placeholder %zu", plan->shown_path, number);
+			kind_free(&kind);
 			return -1;
 		}
 		plan->grafts = grafts;
@@ -344,6 +351,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.cuts = placeholder->has_truncate_to,
 		.cut_to = placeholder->has_truncate_to ? placeholder->truncate_to : 0,
 		.pipe_size = pipe_size(placeholder),
+		.kind = kind,
 		.apply = placeholder->apply,
 		.position = placeholder->position,
 	};

@@ -7,13 +7,14 @@
 #include <stdint.h>
 
 #include "escape.h"
+#include "kind.h"
 #include "plan-limits.h"
 #include "plan.pb-c.h"
 #include "sha256.h"
 
 #define PLAN_NAME "inherit-plan.img"
 /* Written by this version; read are all from 1 up to this one. */
-#define PLAN_FORMAT 2
+#define PLAN_FORMAT 3
 
 /* What one placeholder asks for; its references stay packed. */
 struct graft {
@@ -32,6 +33,7 @@ struct graft {
 	bool end_is_known; /* this and the next are set by cuts_check(): the caller's file is going to be cut */
 	uint64_t end;
 	uint32_t pipe_size; /* 0: the plan has none */
+	struct kind kind;
 	Fdgraft__PlanApply apply;
 	Fdgraft__PlanPosition position;
 };

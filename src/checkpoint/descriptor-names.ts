@@ -10,6 +10,7 @@ import {
 } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { type EntryFacts, fileKind } from './entry-facts';
+import { isPollable } from './open-kind';
 
 /** Something that only restores if a descriptor of a task is what it was. */
 export interface DescriptorName {
@@ -95,6 +96,7 @@ function toWatch(epoll: number, { tfd, inode }: EventpollTfdEntry): EpollWatch {
  * task had: no epoll takes a regular file. `inode`: of what is watched, where the image says it.
  */
 export function canBeWatched(facts: EntryFacts, inode: bigint | undefined): boolean {
+  if (facts.kind !== undefined) return isPollable(facts.kind);
   if (facts.pipeId === undefined) return ['fifo', 'other'].includes(fileKind(facts) ?? '');
   return inode === undefined || inode === BigInt(facts.pipeId);
 }

@@ -1,10 +1,17 @@
 import { escapeBytes } from '../bytes/escape';
 import type { FownEntry } from '../schema/generated/images';
+import type { OpenKind } from './open-kind';
 
 /** Facts of an entry for plans and listings, whatever its type. */
 export interface EntryFacts {
   /** The key that names it in an inherit-fd spec, escaped. */
   readonly key: string;
+  /** No key but that of a descriptor names it; `key` is the kind of open file. */
+  readonly isNameless?: boolean;
+  /** What the caller's open file has to be; undefined where any will do. */
+  readonly kind?: OpenKind;
+  /** What the restored task does not find again in the caller's open file. */
+  readonly lost?: string;
   /** Access mode and status flags as open(2) has them. */
   readonly flags: number;
   readonly owner: FownEntry;
@@ -13,6 +20,8 @@ export interface EntryFacts {
   /** Size of a regular file; CRIU records none of a file that is open for appending alone. */
   readonly size?: bigint;
   readonly pipeId?: number;
+  /** The inode of a socket. */
+  readonly socketInode?: number;
   /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */
   readonly pipeOwner?: { readonly uid: number; readonly gid: number };
   /** A file that lies outside: CRIU asks for it at the restore. */

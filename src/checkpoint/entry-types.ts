@@ -1,8 +1,9 @@
 import { FD_TYPES } from '../schema/generated/images';
 import { type MessageShape, shapeOf } from '../schema/shape';
 import type { IdKind } from './id-kinds';
+import type { Inheritance } from './inheritance';
 import { idFieldsOf } from './message-rows';
-import { type Inheritance, TYPE_ROWS, type TypeName, type TypeRow } from './type-rows';
+import { TYPE_ROWS, type TypeName, type TypeRow } from './type-rows';
 
 /** A type of entries, its fields by number. */
 export interface EntryType {
@@ -18,6 +19,8 @@ export interface EntryType {
   /** The number of what it opens, and which ids that is one of. */
   readonly numbered: { readonly field: number; readonly kind: IdKind } | undefined;
   readonly inherit: Inheritance | undefined;
+  /** Why it cannot be inherited, where there is more to say than that it is not supported. */
+  readonly refused: string | undefined;
 }
 
 /** A type of entries that can become placeholders. */
@@ -28,7 +31,10 @@ export interface InheritableType extends EntryType, Inheritance {
 
 const FILE_ENTRY = shapeOf('file_entry');
 
-function describeType(name: TypeName, { member, what, names = [], flags, numbered, inherit }: TypeRow): EntryType {
+function describeType(
+  name: TypeName,
+  { member, what, names = [], flags, numbered, inherit, refused }: TypeRow,
+): EntryType {
   const { number: memberNumber, message } = FILE_ENTRY.fieldNamed(member);
   const numberOf = (field: string) => message.fieldNamed(field).number;
   return {
@@ -41,6 +47,7 @@ function describeType(name: TypeName, { member, what, names = [], flags, numbere
     flags: flags === undefined ? undefined : numberOf(flags),
     numbered: numbered === undefined ? undefined : idField(message, numberOf(numbered)),
     inherit,
+    refused,
   };
 }
 

@@ -3,6 +3,7 @@
  * written here names what it was written for.
  */
 import { escapeBytes } from '../bytes/escape';
+import { showAddress } from '../bytes/ip-address';
 
 /** A path with one of these is a glob. */
 export const GLOB_CHARACTER = /[*?[{]/;
@@ -14,7 +15,18 @@ export const DESCRIPTOR_FORM = /^\/?proc\/[^/]+\/fd(\/|$)/;
 export const SOCKET_FORM = /^socket:?\[/;
 export const TERMINAL_FORM = /^tty:?\[/;
 export const MEMFD_FORM = /^\/?memfd:/;
-const FORMS = [PIPE_FORM, EXTERNAL_FORM, DESCRIPTOR_FORM, SOCKET_FORM, TERMINAL_FORM, MEMFD_FORM];
+export const ABSTRACT_FORM = /^@/;
+export const ADDRESS_FORM = /^(?:tcp|udp):/;
+const FORMS = [
+  PIPE_FORM,
+  EXTERNAL_FORM,
+  DESCRIPTOR_FORM,
+  SOCKET_FORM,
+  TERMINAL_FORM,
+  MEMFD_FORM,
+  ABSTRACT_FORM,
+  ADDRESS_FORM,
+];
 const ANY_FORM = new RegExp(FORMS.map(({ source }) => source).join('|'));
 
 /** The name that CRIU gives an external file: mount and inode, both hexadecimal. */
@@ -43,9 +55,46 @@ export function pipeKey(id: number, end?: EndName): string {
   return end === undefined ? `pipe:[${id}]` : `pipe:[${id}]:${end}`;
 }
 
-/** The key of the regular file, FIFO or device with this path. */
+/** The key of what a task has at a descriptor. */
+export function descriptorKey(pid: number, fd: number): string {
+  return `/proc/${pid}/fd/${fd}`;
+}
+
+/** The key of a socket. */
+export function socketKey(inode: number): string {
+  return `socket:[${inode}]`;
+}
+
+/** The key of the unix socket with this abstract name, given without the zero byte before it. */
+export function abstractKey(name: Uint8Array): string {
+  return `@${escapeBytes(name)}`;
+}
+
+/** An address of an inet socket: 4 or 16 bytes, and a port. */
+export interface InetAddress {
+  readonly host: Buffer;
+  readonly port: number;
+}
+
+/** The key of the socket that listens or receives at an address, or of the connection between two. */
+export function addressKey(protocol: 'tcp' | 'udp', local: InetAddress, remote?: InetAddress): string {
+  return `${protocol}:${addressText(local)}${remote === undefined ? '' : `-${addressText(remote)}`}`;
+}
+
+function addressText({ host, port }: InetAddress): string {
+  const text = showAddress(host);
+  return host.length === 4 ? `${text}:${port}` : `[${text}]:${port}`;
+}
+
+/** The key of the regular file, FIFO, device or unix socket with this path. */
 export function pathKey(path: Uint8Array): string {
   return escapeForms(`/${escapeBytes(withoutLeadingSlash(path))}`);
+}
+
+/** The key of the directory with this path: the slash at its end tells it from a file of that path. */
+export function directoryKey(path: Uint8Array): string {
+  const key = pathKey(path);
+  return key === '/' ? key : `${key}/`;
 }
 
 /** The key of an external file, whatever its name is. */
@@ -54,10 +103,10 @@ export function externalKey(name: Buffer): string {
   return name.length === 0 ? '/' : escapeForms(escapeBytes(name));
 }
 
-/** Escapes what would make a path a glob or a key of another kind. */
+/** Escapes what would make a path a glob, a directory or a key of another kind. */
 function escapeForms(text: string): string {
-  const plain = text.replace(/[*?[{]/g, toEscape);
-  return ANY_FORM.test(plain) ? plain.replace(/[a-z]/, toEscape) : plain;
+  const plain = text.replace(/[*?[{]|(?<=.)\/$/gs, toEscape);
+  return ANY_FORM.test(plain) ? plain.replace(/[a-z@]/, toEscape) : plain;
 }
 
 function toEscape(character: string): string {

@@ -9,9 +9,14 @@ const O_PATH = 0o10000000;
 
 /** The access that the open flags of an entry ask for. */
 export function accessOf(flags: number): { read: boolean; write: boolean } {
-  if ((flags & O_PATH) !== 0) return { read: false, write: false };
+  if (isPathOnly(flags)) return { read: false, write: false };
   const mode = flags & ACCESS_MODE;
   return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };
+}
+
+/** True for a descriptor that was opened with O_PATH. */
+export function isPathOnly(flags: number): boolean {
+  return (flags & O_PATH) !== 0;
 }
 
 /** True where all writes go to the end of the file, whatever the offset. */

@@ -7,9 +7,11 @@ import {
   REG_FILE_ENTRY,
   type RegFileEntry,
 } from '../schema/generated/images';
-import type { MessageSchema } from '../schema/message';
-import { type EntryFacts, longKey, MAX_KEY_BYTES } from './entry-facts';
-import { externalKey, pathKey, pipeKey } from './key-text';
+import { type EntryFacts, fileKind, longKey, MAX_KEY_BYTES } from './entry-facts';
+import type { Inheritance } from './inheritance';
+import { directoryKey, externalKey, pathKey, pipeKey } from './key-text';
+import { EVENTFD, INOTIFY, PIDFD, SIGNALFD, TIMERFD } from './nameless-types';
+import { INET_SOCKET, NETLINK_SOCKET, PACKET_SOCKET, UNIX_SOCKET } from './socket-types';
 
 /** A type of entries by names of fields: those of its member of file_entry. */
 export interface TypeRow {
@@ -25,25 +27,18 @@ export interface TypeRow {
   readonly numbered?: string;
   /** The way in which an entry of this type is inherited. Undefined if it cannot be. */
   readonly inherit?: Inheritance;
-}
-
-/** The way from an entry of a type to a placeholder. */
-export interface Inheritance {
-  readonly schema: MessageSchema<unknown>;
-  /** The field that holds the owner; undefined where that is in another entry. */
-  readonly owner?: string;
-  /** Executables, mappings, folders and remaps may refer to it as well as descriptors (CRIU: files-reg.c). */
-  readonly isPath?: true;
-  /** `path`: the facts of the entry that `pathId` names. */
-  readonly describe: (entry: never, path: EntryFacts | undefined) => EntryFacts;
-  /** File id of the REG entry that has the path, the flags and the owner; where they are not in the entry itself. */
-  readonly pathId?: (entry: never) => number;
+  /** Why it cannot be. */
+  readonly refused?: string;
 }
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** CRIU stores this as offset where a file has none. */
 const NO_OFFSET = 2n ** 64n - 1n;
+
+function isDirectory(mode: number | undefined): boolean {
+  return mode !== undefined && fileKind({ mode }) === 'folder';
+}
 
 const REGULAR_FILE: Inheritance = {
   schema: REG_FILE_ENTRY,
@@ -53,12 +48,13 @@ const REGULAR_FILE: Inheritance = {
   describe: ({ name, ext, flags, fown: owner, pos, size, mode, mnt_id }: RegFileEntry) => {
     const facts: Writable<EntryFacts> = { key: '', flags, owner };
     if (name.length > MAX_KEY_BYTES) Object.assign(facts, longKey(name));
-    else facts.key = ext === true ? externalKey(name) : pathKey(name);
+    else facts.key = ext === true ? externalKey(name) : isDirectory(mode) ? directoryKey(name) : pathKey(name);
     if (pos !== NO_OFFSET) facts.offset = pos;
     if (size !== undefined) facts.size = size;
     if (mode !== undefined) facts.mode = mode;
     if (ext === true) facts.isExternal = true;
     if (mnt_id !== undefined && mnt_id >= 0) facts.mountId = mnt_id;
+    if (isDirectory(mode)) facts.kind = { name: 'directory' };
     return facts;
   },
 };
@@ -95,21 +91,40 @@ export const TYPE_ROWS: Record<TypeName, TypeRow> = {
   REG: { member: 'reg', what: 'a file', names: ['name'], flags: 'flags', inherit: REGULAR_FILE },
   PIPE: { member: 'pipe', what: 'a pipe', flags: 'flags', numbered: 'pipe_id', inherit: PIPE },
   FIFO: { member: 'fifo', what: 'an open FIFO', numbered: 'pipe_id', inherit: FIFO },
-  INETSK: { member: 'isk', what: 'an inet socket', names: ADDRESSES, flags: 'flags', numbered: 'ino' },
-  UNIXSK: { member: 'usk', what: 'a unix socket', names: ['name'], flags: 'flags', numbered: 'ino' },
-  EVENTFD: { member: 'efd', what: 'an eventfd', flags: 'flags' },
-  EVENTPOLL: { member: 'epfd', what: 'an epoll' },
-  INOTIFY: { member: 'ify', what: 'an inotify' },
-  SIGNALFD: { member: 'sgfd', what: 'a signalfd', flags: 'flags' },
-  PACKETSK: { member: 'psk', what: 'a packet socket', flags: 'flags' },
+  INETSK: {
+    member: 'isk',
+    what: 'an inet socket',
+    names: ADDRESSES,
+    flags: 'flags',
+    numbered: 'ino',
+    inherit: INET_SOCKET,
+  },
+  UNIXSK: {
+    member: 'usk',
+    what: 'a unix socket',
+    names: ['name'],
+    flags: 'flags',
+    numbered: 'ino',
+    inherit: UNIX_SOCKET,
+  },
+  EVENTFD: { member: 'efd', what: 'an eventfd', flags: 'flags', inherit: EVENTFD },
+  EVENTPOLL: {
+    member: 'epfd',
+    what: 'an epoll',
+    refused:
+      "the caller's epoll watches the caller's descriptors by their numbers, and the watches of the checkpoint would be gone",
+  },
+  INOTIFY: { member: 'ify', what: 'an inotify', inherit: INOTIFY },
+  SIGNALFD: { member: 'sgfd', what: 'a signalfd', flags: 'flags', inherit: SIGNALFD },
+  PACKETSK: { member: 'psk', what: 'a packet socket', flags: 'flags', inherit: PACKET_SOCKET },
   TTY: { member: 'tty', what: 'a terminal', flags: 'flags', numbered: 'tty_info_id' },
   FANOTIFY: { member: 'ffy', what: 'a fanotify' },
-  NETLINKSK: { member: 'nlsk', what: 'a netlink socket', flags: 'flags', numbered: 'ino' },
+  NETLINKSK: { member: 'nlsk', what: 'a netlink socket', flags: 'flags', numbered: 'ino', inherit: NETLINK_SOCKET },
   NS: { member: 'nsf', what: 'a namespace' },
   TUNF: { member: 'tunf', what: 'a tun device' },
-  EXT: { member: 'ext', what: 'a file of a plugin' },
-  TIMERFD: { member: 'tfd', what: 'a timerfd', flags: 'flags' },
+  EXT: { member: 'ext', what: 'a file of a plugin', refused: 'another plugin of CRIU dumped it and restores it' },
+  TIMERFD: { member: 'tfd', what: 'a timerfd', flags: 'flags', inherit: TIMERFD },
   MEMFD: { member: 'memfd', what: 'a memfd', flags: 'flags', numbered: 'inode_id' },
   BPFMAP: { member: 'bpf', what: 'a BPF map', names: ['map_name'], flags: 'flags' },
-  PIDFD: { member: 'pidfd', what: 'a pidfd' },
+  PIDFD: { member: 'pidfd', what: 'a pidfd', inherit: PIDFD },
 };

@@ -71,8 +71,8 @@ export interface UnsupportedEntry {
   readonly type: string;
   readonly id: number;
   readonly entry: number;
-  /** The key by which CRIU itself inherits it, where it does. */
-  readonly criuKey?: string | undefined;
+  /** Why it cannot be inherited, where there is more to say than that it is not supported. */
+  readonly why: string | undefined;
 }
 
 function deniedText({ path: place, isFolder, right, uid, mode }: Denied): string {
@@ -895,12 +895,6 @@ const texts = {
     const code = errors.every((one) => one.code === 'SPEC_UNSUPPORTED') ? 'SPEC_UNSUPPORTED' : 'SPEC_SYNTAX';
     return error({ code, problem: [...problems, ...(more > 0 ? [`and ${more} more specs`] : [])].join('\n') });
   },
-  keyOfSocket: (spec: string, callerFd: number, key: string) =>
-    error({
-      code: 'SPEC_UNSUPPORTED',
-      problem: `spec '${spec}': inheriting a socket is not supported yet`,
-      hint: leaveToCriu(callerFd, key),
-    }),
   keyOfTerminal: (spec: string, callerFd: number, key: string) =>
     error({
       code: 'SPEC_UNSUPPORTED',
@@ -948,18 +942,14 @@ const texts = {
           ? 'name what is inherited with --inherit-fd (fdgraft ls prints it); --allow-unmatched goes on without'
           : 'name what is there now with --inherit-fd; --allow-unmatched goes on without',
     }),
-  typeUnsupported: ({ spec, type, id, entry, criuKey }: UnsupportedEntry) => {
+  typeUnsupported: ({ spec, type, id, entry, why }: UnsupportedEntry) => {
     const star = /:\/?proc\/\*\//.test(spec) ? '; or name the tasks one by one instead of *' : '';
-    const callerFd = Number(/^fd\[(\d+)\]/.exec(spec)?.[1]);
     return error({
       code: 'SPEC_UNSUPPORTED',
       file: 'files.img',
       entry,
-      problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and inheriting these is not supported yet`,
-      hint:
-        criuKey === undefined
-          ? `name a pipe, a FIFO or a regular file (fdgraft ls prints those there are)${star}`
-          : `${leaveToCriu(callerFd, criuKey)}${star}`,
+      problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and ${why === undefined ? 'inheriting these is not supported yet' : `these cannot be inherited: ${why}`}`,
+      hint: `name what fdgraft ls prints an option for${star}`,
     });
   },
   openTerminal: (
@@ -998,12 +988,6 @@ const texts = {
       file: `core-${pid}.img`,
       problem: `pids and groups of the tasks that inherit are more than the ${limit} that a plan can hold`,
       hint: 'rewrite with specs that name the descriptors of fewer tasks, as /proc/PID/fd/N does with "only": true',
-    }),
-  folderNamed: (spec: string, key: string, id: number) =>
-    error({
-      code: 'SPEC_UNSUPPORTED',
-      problem: `spec '${spec}' names an open folder, ${key} (file id ${id}), and nothing that can be passed behaves like one`,
-      hint: 'name a pipe or a file; globs leave folders out',
     }),
   noSavedOffset: (spec: string, key: string, id: number) =>
     error({
@@ -1145,6 +1129,41 @@ const texts = {
       ...place,
       problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' has inFlight fail`,
       hint: 'inFlight replay delivers them through the pipe of the caller, inFlight drop goes on without them',
+    }),
+  queueNotDelivered: (place: Place, key: string, bytes: number, spec: string, why: string) =>
+    error({
+      code: 'BYTES_IN_FLIGHT',
+      ...place,
+      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes it: ${why}`,
+      hint: 'inFlight drop (or --drop-in-flight) goes on without them',
+    }),
+  rightsInQueue: (place: Place, key: string, id: number, count: number, spec: string) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}' takes ${key} (file id ${id}), and ${count === 1 ? 'a descriptor is' : `${count} descriptors are`} under way in its queue: CRIU finds no holder for what the packet alone has open`,
+      hint: 'let the program receive them before the dump, or leave the socket to CRIU',
+    }),
+  peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}' takes ${key} (file id ${id}), one end of a pair of sockets, and the other end (file id ${peer}) stays in the tree: CRIU cannot restore one end alone`,
+      hint: 'name both ends, each with a socket of your own (fdgraft ls prints their keys)',
+    }),
+  clientsCannotConnect: (place: Place, key: string, id: number, client: number) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `${key} (file id ${id}) has a client that stays in the tree (file id ${client}), and no name that it could connect to again`,
+      hint: 'name the client too (fdgraft ls prints its key)',
+    }),
+  optionOfOtherKind: (place: Place, spec: string, option: string, key: string, id: number, kind: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' has ${option}, and ${key} (file id ${id}) is ${kind}`,
+      hint: `leave ${option} out: the restored task gets a dup of your descriptor`,
     }),
   bytesShared: (place: Place, key: string, bytes: number, spec: string) =>
     error({

@@ -1,5 +1,5 @@
+import { parseAddress, showAddress } from '../bytes/ip-address';
 import type { FieldShape } from '../schema/shape';
-import { parseAddress, showAddress } from './ip-address';
 
 /** Names of bits and of values as crit of CRIU 4.3 has them. */
 type Names = readonly (readonly [name: string, value: number])[];

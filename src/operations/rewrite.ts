@@ -16,7 +16,7 @@ import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
 import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
-import type { RestoreNeeds } from '../rewrite/restore-needs';
+import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import { standardDescriptors } from '../rewrite/standard-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
 import { transform } from '../rewrite/transform';
@@ -147,11 +147,19 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     await withSavedPlan(plan, options.savePlan, sources, () => sink.commit());
     const written = whereWritten(source, options);
     const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
-    const next = written === undefined ? undefined : nextCommand(plan, written, leftToCriu, found.needs);
+    const next =
+      written === undefined ? undefined : nextCommand(plan, written, leftToCriu, needsAfter(decision, found.needs));
     return { plan, next, notices };
   } finally {
     await sink.abort();
   }
+}
+
+/** CRIU takes a stand-in for a socket outside of the tree. */
+function needsAfter({ placeholders }: Decision, needs: RestoreNeeds): RestoreNeeds {
+  const hasStandIn = placeholders.some(({ standIn }) => standIn !== undefined);
+  const options = new Set<RestoreOption>([...needs.options, ...(hasStandIn ? (['--ext-unix-sk'] as const) : [])]);
+  return { ...needs, options: [...options].sort() };
 }
 
 function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rewritten | undefined {

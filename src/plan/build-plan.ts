@@ -1,12 +1,13 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
-import { accessOf } from '../checkpoint/open-flags';
-import type { Decision, Placeholder } from '../rewrite/decision';
+import { accessOf, isPathOnly } from '../checkpoint/open-flags';
+import type { OpenKind } from '../checkpoint/open-kind';
+import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
-import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from './plan';
+import { PLAN_FORMAT, type Plan, type PlanKind, type PlanPlaceholder, type PlanReference } from './plan';
 
 export interface PlanParts {
   readonly tool: string;
@@ -65,7 +66,7 @@ function buildPlaceholder(
   parts: PlanParts,
   places: ReadonlyMap<number, number>,
 ): PlanPlaceholder {
-  const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize } = placeholder;
+  const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize, unnamed, standIn } = placeholder;
   const { facts } = match;
   const access = accessOf(facts.flags);
   const spec = parts.inherits[number] as InheritSpec;
@@ -85,8 +86,9 @@ function buildPlaceholder(
     needs_read: access.read,
     needs_write: access.write,
     ...(isWatched ? { watched: true } : {}),
-    apply: APPLY[spec.apply],
-    position: POSITION[spec.position],
+    // A descriptor of O_PATH has nothing to open again, and no offset.
+    apply: isPathOnly(facts.flags) ? 'DUP' : APPLY[spec.apply],
+    position: isPathOnly(facts.flags) ? 'CALLER' : POSITION[spec.position],
     references: buildReferences(references, parts.pidsOf),
     in_flight: inFlight.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,
@@ -97,7 +99,15 @@ function buildPlaceholder(
     })),
     ...(cut === undefined ? {} : { truncate_to: cut.size }),
     ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
+    ...(facts.kind === undefined ? {} : { kind: buildKind(facts.kind, standIn) }),
+    ...(unnamed.length === 0 ? {} : { unnamed }),
+    ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
   };
+}
+
+function buildKind({ name, socket }: OpenKind, standIn: StandIn | undefined): PlanKind {
+  if (socket === undefined) return { name };
+  return { name, socket: standIn === undefined ? socket : { ...socket, name: standIn.name } };
 }
 
 const APPLY = { auto: 'AUTO', dup: 'DUP', reopen: 'REOPEN' } as const;

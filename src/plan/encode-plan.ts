@@ -5,7 +5,7 @@ import { encodeMagics, frameRecord } from '../frames/write-records';
 import descriptor from '../schema/generated/plan.json';
 import { PLAN_SIZE_MAX, UNPACKED_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import type { Plan, PlanPlaceholder } from './plan';
+import type { Plan, PlanKind, PlanPlaceholder } from './plan';
 import { unpackedBytes } from './unpacked-bytes';
 
 /** So many numbers are encoded at once: the library makes some objects for each. */
@@ -72,15 +72,20 @@ function endOfFieldsBelow(number: number, message: Uint8Array): number {
 }
 
 function toMessage(placeholder: Omit<PlanPlaceholder, 'references'>): object {
-  const { was, truncate_to } = placeholder;
+  const { was, truncate_to, kind } = placeholder;
   return {
     ...placeholder,
     ...(truncate_to === undefined ? {} : { truncate_to: splitLong(truncate_to) }),
+    ...(kind === undefined ? {} : { kind: kindToMessage(kind) }),
     apply: `APPLY_${placeholder.apply}`,
     position: `POSITION_${placeholder.position}`,
     was: was.offset === undefined ? was : { ...was, offset: splitLong(was.offset) },
     in_flight: placeholder.in_flight.map((bytes) => ({ ...bytes, fate: `FATE_${bytes.fate}` })),
   };
+}
+
+function kindToMessage({ name, socket }: PlanKind): object {
+  return { name, ...(socket === undefined ? {} : { socket: { ...socket, state: `SOCKET_${socket.state}` } }) };
 }
 
 /** The form in which protobufjs takes 64-bit integers without a library for them. */

@@ -1,6 +1,6 @@
 import { escapeBytes } from '../bytes/escape';
 import { jsonPieces } from '../json/json-pieces';
-import type { Plan } from './plan';
+import type { Plan, PlanKind } from './plan';
 
 /**
  * The plan as plain JSON values: the names of schemas/plan.proto, digests in hexadecimal, bytes escaped
@@ -21,8 +21,9 @@ export function planToJson(plan: Plan): Record<string, unknown> {
     warnings: plan.warnings,
     credentials: plan.credentials,
     ...(plan.user_namespace === undefined ? {} : { user_namespace: plan.user_namespace }),
-    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, ...rest }) => ({
+    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, kind, ...rest }) => ({
       ...rest,
+      ...(kind === undefined ? {} : { kind: kindToJson(kind) }),
       ...(truncate_to === undefined ? {} : { truncate_to: jsonNumber(truncate_to) }),
       was: { ...was, ...(was.offset === undefined ? {} : { offset: jsonNumber(was.offset) }) },
       apply: apply.toLowerCase(),
@@ -30,6 +31,13 @@ export function planToJson(plan: Plan): Record<string, unknown> {
       in_flight: in_flight.map((bytes) => ({ ...bytes, fate: bytes.fate.toLowerCase() })),
     })),
   };
+}
+
+function kindToJson({ name, socket }: PlanKind): object {
+  if (socket === undefined) return { name };
+  const { state, name: bound, ...rest } = socket;
+  const binding = bound === undefined ? {} : { name: escapeBytes(bound) };
+  return { name, socket: { ...rest, state: state.toLowerCase(), ...binding } };
 }
 
 /** The plan as text of JSON, in pieces. */

@@ -1,7 +1,7 @@
 import type { List } from '../bytes/mapped';
 
 /** The format that this version writes; it reads all formats up to this one. */
-export const PLAN_FORMAT = 2;
+export const PLAN_FORMAT = 3;
 
 /** The plan as data: what schemas/plan.proto says, with the same names. */
 export interface Plan {
@@ -92,6 +92,26 @@ export interface PlanPlaceholder {
   readonly truncate_to?: bigint;
   /** Capacity of the pipe at the dump. */
   readonly pipe_size?: number;
+  /** What the caller's open file has to be; absent where any will do. */
+  readonly kind?: PlanKind;
+  /** File ids of unix sockets that this listener had accepted and that stay without its name. */
+  readonly unnamed?: readonly number[];
+  /** File id of a new entry that stands in for this unix socket. */
+  readonly stand_in?: number;
+}
+
+export interface PlanKind {
+  readonly name: string;
+  readonly socket?: PlanSocket;
+}
+
+export interface PlanSocket {
+  readonly domain: number;
+  readonly type: number;
+  readonly protocol: number;
+  readonly state: 'UNCONNECTED' | 'LISTENING' | 'CONNECTED';
+  /** What the caller's socket has to be bound to. */
+  readonly name?: Buffer;
 }
 
 export interface PlanEntry {

@@ -11,9 +11,11 @@ import {
   type Plan,
   type PlanDescriptor,
   type PlanInFlight,
+  type PlanKind,
   type PlanPlaceholder,
   type PlanReference,
   type PlanScmRight,
+  type PlanSocket,
 } from './plan';
 import { StoredReferences, withoutReferences } from './stored-references';
 
@@ -23,8 +25,10 @@ const LARGE_RECORD_BYTES = 1 << 16;
 
 type DecodedPlaceholder = Omit<
   PlanPlaceholder,
-  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to'
+  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed'
 > & {
+  kind?: { name: string; socket?: Omit<PlanSocket, 'state'> & { state: string } };
+  unnamed?: number[];
   truncate_to?: string;
   apply: string;
   position: string;
@@ -101,12 +105,19 @@ function referencesField(root: protobuf.Root): number {
   return (root.lookupType('fdgraft.plan_placeholder').fields.references as protobuf.Field).id;
 }
 
+function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): PlanKind {
+  if (socket === undefined) return { name };
+  return { name, socket: { ...socket, state: socket.state.replace('SOCKET_', '') as PlanSocket['state'] } };
+}
+
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
-  const { truncate_to, ...others } = decoded;
+  const { truncate_to, kind, unnamed = [], ...others } = decoded;
   const { offset, ...was } = decoded.was;
   return {
     ...others,
     ...(truncate_to === undefined ? {} : { truncate_to: BigInt(truncate_to) }),
+    ...(kind === undefined ? {} : { kind: toKind(kind) }),
+    ...(unnamed.length === 0 ? {} : { unnamed }),
     apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
     position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],
     was: offset === undefined ? was : { ...was, offset: BigInt(offset) },

@@ -1,6 +1,7 @@
 import { Mapped } from '../bytes/mapped';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { accessOf } from '../checkpoint/open-flags';
+import type { OpenKind } from '../checkpoint/open-kind';
 import { jsonPieces } from '../json/json-pieces';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';
@@ -27,22 +28,25 @@ export class LsJson {
 }
 
 /**
- * What cannot be inherited has no key: types that are not supported yet, of which CRIU itself takes some, and names that
- * are too long for one.
+ * What cannot be inherited has no key: types that are not supported, and names that are too long for one.
  */
 function toJson(entry: ListedEntry): object {
-  const { id, type, facts, criuKey, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
+  const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
   return {
     file_id: id,
     type,
     ...(facts === undefined
-      ? { ...(criuKey === undefined ? {} : { criu_key: criuKey }), ...(isExternal ? { external: true } : {}) }
+      ? isExternal
+        ? { external: true }
+        : {}
       : {
           ...(facts.nameBytes === undefined ? { key: facts.key } : { name_bytes: facts.nameBytes }),
           access: accessOf(facts.flags),
           flags: facts.flags,
           ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),
           ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId, unread_bytes: unreadBytes }),
+          ...(facts.socketInode === undefined ? {} : { unread_bytes: unreadBytes }),
+          ...(facts.kind === undefined ? {} : { needs: kindToJson(facts.kind) }),
           ...(missingEnd === undefined ? {} : { missing_end: missingEnd }),
           external: isExternal,
         }),
@@ -62,6 +66,11 @@ function toJson(entry: ListedEntry): object {
       ...(epoll === undefined ? {} : { epoll_id: epoll }),
     })),
   };
+}
+
+/** What the caller's open file has to be. */
+function kindToJson({ name, socket }: OpenKind): object {
+  return { kind: name, ...(socket === undefined ? {} : { ...socket, state: socket.state.toLowerCase() }) };
 }
 
 function descriptorToJson({ table, pids, names, fd, closeOnExec }: Descriptor): object {

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../checkpoint/listing/open-entry';
+import { kindText } from '../checkpoint/open-kind';
 import type { ListedEntry } from '../operations/inspect';
 import { accessWord, columns, pidAndFd, shellQuote } from './words';
 
@@ -16,18 +17,13 @@ export class LsText {
   private block: string[][] = [];
   private readonly widths: number[] = [];
   private readonly unlisted = new Map<string, { count: number; readonly places: string[] }>();
-  /** The first key that CRIU itself takes. */
-  private criuKey: string | undefined;
 
   constructor(private readonly emphasize: (text: string) => string) {}
 
   /** Lines that can be printed by now. */
   entry(entry: ListedEntry): string[] {
     if (entry.facts !== undefined) this.block.push(toRow(entry, entry.facts));
-    else if (entry.isExternal) {
-      this.criuKey ??= entry.criuKey;
-      this.block.push(outerSocketRow(entry));
-    } else {
+    else {
       this.leaveOut(entry);
       return [];
     }
@@ -42,16 +38,14 @@ export class LsText {
   }
 
   private leaveOut(entry: ListedEntry): void {
-    // The only regular entries without facts.
-    const name = entry.type === 'REG' ? 'folder' : entry.type;
-    const known = this.unlisted.get(name) ?? { count: 0, places: [] };
+    const known = this.unlisted.get(entry.type) ?? { count: 0, places: [] };
     known.count += 1;
     for (const descriptor of entry.descriptors) {
       // One more than are named tells that there are more.
       if (known.places.length > MAX_LEFT_OUT) break;
       known.places.push(...pidAndFd({ ...descriptor, pids: descriptor.pids.slice(0, MAX_LEFT_OUT) }));
     }
-    this.unlisted.set(name, known);
+    this.unlisted.set(entry.type, known);
   }
 
   /** What the list leaves out, and what has to be done with lines that are no options. */
@@ -61,14 +55,7 @@ export class LsText {
       const named = places.slice(0, MAX_LEFT_OUT).join(' ') + (places.length > MAX_LEFT_OUT ? ' …' : '');
       return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
     });
-    return [
-      ...(left.length === 0 ? [] : [`not listed, since they cannot be inherited yet: ${left.join(', ')}`]),
-      ...(this.criuKey === undefined
-        ? []
-        : [
-            `unix sockets cannot be inherited yet: pass --inherit-fd ${shellQuote(`fd[N]:${this.criuKey}`)} and the like to criu restore itself, behind the -- of fdgraft-exec`,
-          ]),
-    ];
+    return [...(left.length === 0 ? [] : [`not listed, since they cannot be inherited: ${left.join(', ')}`])];
   }
 }
 
@@ -83,15 +70,11 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   const state: string[] = [];
   if (missingEnd !== undefined) state.push(`${missingEnd} end missing`);
   if (facts.isExternal === true) state.push('external');
+  if (facts.socketInode !== undefined && entry.isExternal) state.push('peer outside');
   if (facts.offset !== undefined) state.push(`offset ${facts.offset}`);
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
+  if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);
   return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
-}
-
-/** A unix socket whose peer is outside: it comes from outside, too, but only CRIU itself can be given it. */
-function outerSocketRow(entry: ListedEntry): string[] {
-  const state = entry.criuKey === undefined ? 'peer outside, which CRIU connects to again' : 'peer outside';
-  return [entry.criuKey ?? '-', entry.type, '', state, describeHolders(entry)];
 }
 
 function describeHolders(entry: ListedEntry): string {

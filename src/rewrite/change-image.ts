@@ -11,12 +11,14 @@ import type { ChangedImage } from './match';
 /** What takes the place of record `index` of a batch; undefined where the record goes. */
 export interface Replacement {
   readonly index: number;
-  readonly record: Buffer | undefined;
+  readonly record: Uint8Array | undefined;
+  /** Records that come before it. */
+  readonly added?: readonly Buffer[];
 }
 
 /** How an image is changed. */
 export interface Change {
-  /** The records that are replaced, in ascending order. An extra stays behind its record. */
+  /** The records that are replaced, in ascending order. An extra stays behind its record, or goes with it. */
   readonly replace: (batch: RecordBatch, open: OpenImage) => readonly Replacement[];
   /** Records to add at the end, asked for when all others are written. */
   readonly append?: () => readonly Buffer[];
@@ -25,8 +27,7 @@ export interface Change {
 const SIZE_BYTES = 4;
 
 /**
- * Copies an image with the change made; what is not replaced is copied as bytes. Resolves to the digests. Only
- * records without extras can go.
+ * Copies an image with the change made; what is not replaced is copied as bytes. Resolves to the digests.
  */
 export async function changeImage(
   member: SourceMember,
@@ -44,19 +45,23 @@ export async function changeImage(
   };
   try {
     let name = '';
+    let isLastGone = false;
     await readBatches(
       member,
       image,
       async (batch, open) => {
         const original = batch.bytes.subarray(firstByte(batch), batch.end);
-        await write(original, applyReplacements(batch, original, replace(batch, open)));
+        const replacements = replace(batch, open);
+        const last = replacements.at(-1);
+        isLastGone = last !== undefined && last.index === batch.count - 1 && last.record === undefined;
+        await write(original, applyReplacements(batch, original, replacements));
       },
       async (open) => {
         name = open.name;
         const magics = encodeMagics({ first: open.hasFirstMagic ? IMG_COMMON : undefined, own: open.kind.magic });
         await write(magics, magics);
       },
-      async (extra) => write(extra, extra),
+      async (extra) => write(extra, isLastGone ? NO_BYTES : extra),
     );
     await write(NO_BYTES, Buffer.concat(append().flatMap((record) => frameRecord(record))));
     return { name, before: before.digest(), after: after.digest() };
@@ -74,13 +79,14 @@ function firstByte({ starts }: RecordBatch): number {
 
 function applyReplacements(batch: RecordBatch, original: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
   if (replacements.length === 0) return original;
-  const { bytes, starts, ends, end } = batch;
+  const { bytes, starts, ends, count, end } = batch;
   const pieces: Uint8Array[] = [];
   let copied = firstByte(batch);
-  for (const { index, record } of replacements) {
-    pieces.push(bytes.subarray(copied, (starts[index] as number) - SIZE_BYTES));
+  const startOf = (index: number) => (index < count ? (starts[index] as number) - SIZE_BYTES : end);
+  for (const { index, record, added = [] } of replacements) {
+    pieces.push(bytes.subarray(copied, startOf(index)), ...added.flatMap((one) => frameRecord(one)));
     if (record !== undefined) pieces.push(...frameRecord(record));
-    copied = ends[index] as number;
+    copied = record === undefined ? startOf(index + 1) : (ends[index] as number);
   }
   pieces.push(bytes.subarray(copied, end));
   return Buffer.concat(pieces);

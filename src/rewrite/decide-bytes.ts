@@ -4,11 +4,11 @@ import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
 import type { Share } from './assign';
-import { type BytesInFlight, type PipeEnd, pipeOf } from './match';
+import { type PipeEnd, pipeOf, type UnreadBytes } from './match';
 import type { Survey } from './survey';
 
 /** Unread bytes, and whether the executor writes them into the caller's pipe. */
-export interface PlannedBytes extends BytesInFlight {
+export interface PlannedBytes extends UnreadBytes {
   readonly fate: 'REPLAY' | 'DROP';
 }
 
@@ -43,10 +43,11 @@ export function decideBytes(
     const carrier = readers.find((share) => wanted(share) === 'replay') ?? readers[0];
     if (carrier === undefined) continue;
     const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
+    const { pipe: _pipe, ...unread } = bytes;
     if (fate === 'REPLAY' && fedByCriu.has(bytes.pipe)) {
       throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, specs[carrier.spec]?.text ?? '');
     }
-    pushTo(planned, carrier, { ...bytes, fate });
+    pushTo(planned, carrier, { ...unread, fate });
   }
   return planned;
 }

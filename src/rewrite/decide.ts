@@ -1,11 +1,14 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
-import { fileKind, hasOwner } from '../checkpoint/entry-facts';
+import { hasOwner } from '../checkpoint/entry-facts';
+import { kindText } from '../checkpoint/open-kind';
+import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
 import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { Cuts } from './decide-cuts';
+import { decideSockets, type SocketDecision } from './decide-sockets';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
 import { type Match, pipeOf } from './match';
@@ -26,12 +29,14 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const staying = stayingEnds(assignment.staying, found);
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
-  const placeholders = makePlaceholders(assignment, found, specs, bytes);
+  const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
+  const placeholders = makePlaceholders(assignment, found, specs, bytes, sockets);
   refuseUndeliverable(placeholders, specs, policy.debugs);
   refuseReopened(placeholders, specs);
   return {
     placeholders,
     lostRemaps: assignment.lostRemaps,
+    lostPackets: new Set(sockets.lostPackets.map(({ entry }) => entry)),
     matchCounts: countMatches(found, specs),
     warnings: gatherWarnings({ placeholders, assignment, staying, fedByCriu, found, specs, policy }),
   };
@@ -74,14 +79,27 @@ function refuseTies({ shares }: Assignment, found: Survey, specs: readonly Inher
 const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
 /** What a spec asks and no file of the caller's can be. */
-function refuseUnfit({ facts, id, entry }: Match, { position, text }: InheritSpec): void {
-  if (fileKind(facts) === 'folder') throw messages.folderNamed(text, facts.key, id);
+function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
+  const { position, text } = spec;
+  if (facts.kind !== undefined) {
+    const option = unfitOption(spec, facts.kind.name === 'directory');
+    const place = { file: 'files.img', entry };
+    if (option !== undefined)
+      throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
+  }
   if (position !== 'saved') return;
   if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
   if (facts.offset > OFFSET_MAX) {
     const place = { file: 'files.img', entry, field: 'reg_file_entry.pos' };
     throw messages.offsetPastLimit(place, text, facts.key, facts.offset, OFFSET_MAX);
   }
+}
+
+/** The first option that needs a file that can be opened again or has an offset; a directory can be opened again. */
+function unfitOption({ apply, position, truncate }: InheritSpec, canReopen: boolean): string | undefined {
+  if (apply === 'reopen' && !canReopen) return 'apply reopen';
+  if (position !== 'caller') return `position ${position}`;
+  return truncate ? 'truncate: true' : undefined;
 }
 
 /** Where specs leave the choice, the executor counts again: a dup of a socket serves any number of entries. */
@@ -102,6 +120,7 @@ function makePlaceholders(
   found: Survey,
   specs: readonly InheritSpec[],
   bytes: ReadonlyMap<Share, readonly PlannedBytes[]>,
+  sockets: SocketDecision,
 ): Placeholder[] {
   const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
   const replaced = new Set<number>(staying);
@@ -132,12 +151,28 @@ function makePlaceholders(
           const watch = watched.get(`${table}/${fd}`);
           return watch !== undefined && canBeWatched(match.facts, watch.inode);
         }),
-        inFlight: bytes.get(share) ?? [],
+        inFlight: bytes.get(share) ?? sockets.queued.get(share) ?? [],
+        unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
+        ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
         ...(cut === undefined ? {} : { cut }),
         ...(pipeSize === undefined ? {} : { pipeSize }),
       };
     })
     .sort((a, b) => a.fileId - b.fileId);
+}
+
+function standInFor(
+  { id, entry, facts }: Match,
+  { clients }: SocketDecision,
+  { socketPeers }: Survey,
+  newId: () => number,
+): Pick<Placeholder, 'standIn'> {
+  const [first] = clients.get(id) ?? [];
+  const message = socketPeers.messages.get(id);
+  if (first === undefined || message === undefined) return {};
+  const name = unixAddress(message.socket);
+  if (name === undefined) throw messages.clientsCannotConnect({ file: 'files.img', entry }, facts.key, id, first.id);
+  return { standIn: { fileId: newId(), message: message.bytes, name, before: first.entry } };
 }
 
 /**

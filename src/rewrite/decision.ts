@@ -24,12 +24,28 @@ export interface Placeholder {
   readonly cut?: Cut;
   /** Capacity of the pipe at the dump. */
   readonly pipeSize?: number;
+  /** File ids of sockets that the listener had accepted and that stay, without its name. */
+  readonly unnamed: readonly number[];
+  readonly standIn?: StandIn;
+}
+
+/** A new entry for a socket that goes, for the clients that stay: CRIU connects them to its name. */
+export interface StandIn {
+  readonly fileId: number;
+  /** The message of the socket, as it is in files.img. */
+  readonly message: Buffer;
+  /** What it is bound to: a path, or a zero byte and an abstract name. */
+  readonly name: Buffer;
+  /** Number of the record of the first client; CRIU has to know it before that one. */
+  readonly before: number;
 }
 
 export interface Decision {
   /** Ascending by file id. */
   readonly placeholders: readonly Placeholder[];
   readonly lostRemaps: readonly Remap[];
+  /** Numbers of records of sk-queues.img that go. */
+  readonly lostPackets: ReadonlySet<number>;
   /** By number of the spec: how many entries its key names. */
   readonly matchCounts: readonly number[];
   readonly warnings: readonly Warning[];

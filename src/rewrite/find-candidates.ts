@@ -1,4 +1,3 @@
-import { UnixSockets, unixSocketOf } from '../checkpoint/criu-key';
 import { describeEntry, type PathlessEntry, readPathless } from '../checkpoint/describe-entry';
 import type { EpollWatch } from '../checkpoint/descriptor-names';
 import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
@@ -10,7 +9,7 @@ import { pipeName } from '../checkpoint/pipe-name';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
 import { decode } from '../schema/decode';
-import { FILE_ENTRY_FIELDS, PIPE_ENTRY, type UnixSkEntry } from '../schema/generated/images';
+import { FILE_ENTRY_FIELDS, PIPE_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
 import type { Match, PipeEnd } from './match';
@@ -36,8 +35,7 @@ export class Candidates {
   private readonly regfs: [HolderKind, IdSet][] = [];
   private readonly pathless: (PathlessEntry & { readonly id: number; readonly entry: number })[] = [];
   /** By number of the spec: the first entry that it names and that cannot be inherited. */
-  private readonly unsupported = new Map<number, Omit<UnsupportedEntry, 'criuKey'> & { socket?: UnixSkEntry }>();
-  private readonly sockets = new UnixSockets();
+  private readonly unsupported = new Map<number, UnsupportedEntry>();
   /** What the paths are of entries that specs name by a descriptor, by file id. */
   private readonly paths = new Map<number, EntryFacts>();
 
@@ -71,9 +69,13 @@ export class Candidates {
     const { id } = view;
     if (!this.seenIds.add(id)) this.repeatedIds.add(id);
     if (id > this.highestId) this.highestId = id;
-    if (this.namesDescriptors) this.sockets.see(view);
     // Nearly all entries are regular files that no key can be of.
-    else if (view.member === FILE_ENTRY_FIELDS.reg && this.index.isOfNoKey(view.bytes, view.start, view.end)) return;
+    if (
+      !this.namesDescriptors &&
+      view.member === FILE_ENTRY_FIELDS.reg &&
+      this.index.isOfNoKey(view.bytes, view.start, view.end)
+    )
+      return;
     const type = inheritableType(view);
     if (type?.pathId !== undefined) this.pathless.push({ id, entry, ...(readPathless(view) as PathlessEntry) });
     const numbers = this.lookUp(view, open.name, entry, type);
@@ -108,10 +110,7 @@ export class Candidates {
   }
 
   private refuseUnsupported(): void {
-    const [first, ...others] = [...this.unsupported.values()].map(({ socket, ...named }) => {
-      const criuKey = socket === undefined ? undefined : this.sockets.criuKeyOf(socket);
-      return messages.typeUnsupported({ ...named, criuKey });
-    });
+    const [first, ...others] = [...this.unsupported.values()].map((named) => messages.typeUnsupported(named));
     if (first !== undefined) throw others.length === 0 ? first : messages.severalSpecs([first, ...others]);
   }
 
@@ -148,15 +147,8 @@ export class Candidates {
         throw messages.memberMissing({ file, entry }, typeName(view.type), view.id);
       if (this.unsupported.has(number)) continue;
       const spec = this.specs[number]?.text ?? '';
-      const socket = unixSocketOf(view);
-      const named = {
-        spec,
-        type: typeName(view.type),
-        id: view.id,
-        entry,
-        ...(socket === undefined ? {} : { socket }),
-      };
-      this.unsupported.set(number, named);
+      const why = entryType(view.type)?.refused;
+      this.unsupported.set(number, { spec, type: typeName(view.type), id: view.id, entry, why });
     }
     return [];
   }
@@ -164,9 +156,15 @@ export class Candidates {
   private add(view: FileEntryView, entry: number, type: InheritableType, specs: readonly number[]): void {
     const decoded = decode(type.schema, view.bytes, view.start, view.end) as never;
     const facts = type.describe(decoded, undefined);
-    // A glob is meant for files; a folder is named only by a key of its own.
-    const named = fileKind(facts) === 'folder' ? specs.filter((number) => !this.index.isGlob(number)) : specs;
+    const named = specs.filter((number) => this.isMeant(number, facts));
     if (named.length > 0) this.push({ id: view.id, entry, type, facts, specs: named }, decoded);
+  }
+
+  /** A glob is meant for files, and a key with a slash at its end for directories. */
+  private isMeant(number: number, facts: EntryFacts): boolean {
+    const key = this.specs[number]?.key;
+    if (fileKind(facts) === 'folder') return key?.kind !== 'glob';
+    return key?.kind !== 'path' || !key.isDirectory || facts.isExternal === true;
   }
 
   private push(match: Match, decoded: { readonly id: number }): void {

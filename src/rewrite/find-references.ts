@@ -10,10 +10,23 @@ import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
-import { type PipeDataEntry, REMAP_TYPE, type RemapFilePathEntry, SK_PACKET_ENTRY } from '../schema/generated/images';
+import {
+  type PipeDataEntry,
+  REMAP_TYPE,
+  type RemapFilePathEntry,
+  SK_PACKET_ENTRY,
+  TCP_STREAM_ENTRY,
+} from '../schema/generated/images';
 import { FD_NUMBER_MAX, PIPE_CAPACITY_MAX } from '../schema/plan-limits';
 import type { Candidates } from './find-candidates';
-import { type BytesInFlight, type DescriptorReference, pipeOf, type Remap, type ScmReference } from './match';
+import {
+  type BytesInFlight,
+  type DescriptorReference,
+  pipeOf,
+  type QueuedBytes,
+  type Remap,
+  type ScmReference,
+} from './match';
 
 /** A lock or the like, with the place that names it. */
 export interface NamedDescriptor extends DescriptorName {
@@ -34,6 +47,8 @@ export class ReferenceFinder {
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
   readonly holders = new Map<number, string[]>();
   readonly inFlight: BytesInFlight[] = [];
+  /** What the queues of candidates hold, by file id. */
+  readonly queued = new Map<number, QueuedBytes[]>();
   /** Capacities of the candidates' pipes. */
   readonly pipeSizes = new Map<PipeName, number>();
   highestId = 0;
@@ -45,13 +60,15 @@ export class ReferenceFinder {
   private readonly tally = new Tally('fdinfo images');
   private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
+  private connected: ReadonlyMap<number, number> | undefined;
 
   constructor(private readonly candidates: Pick<Candidates, 'ids' | 'byId' | 'watches'>) {}
 
   /** Of a walk in which all candidates are known before other images come. */
   readonly events: Subscriber = {
     // Candidates have the watches of that.
-    skips: ({ kind }) => kind.name === 'FILES',
+    skips: ({ kind, number }) =>
+      kind.name === 'FILES' || (kind.name === 'TCP_STREAM' && !this.connections().has(number)),
     opened: ({ kind }) => {
       if (kind.name !== 'FDINFO') return;
       this.seenNumbers = new IdSet();
@@ -60,11 +77,12 @@ export class ReferenceFinder {
     },
     descriptor: (view, at) => this.seeDescriptor(view, at),
     reference: (id, kind, { open }) => {
-      if (isOfRemap(kind) || !this.isCandidate(id)) return;
+      if (hasOwnEvent(kind) || !this.isCandidate(id)) return;
       const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
       this.addHolder(id, describeHolder(kind, ofTask));
     },
-    packet: (rights, bytes, start, end, { entry }) => this.seePacket(rights, bytes, start, end, entry),
+    packet: (rights, bytes, start, end, at) => this.seePacket(rights, bytes, start, end, at),
+    connection: (bytes, start, end, at) => this.seeConnection(bytes, start, end, at),
     remap: (remap, linkedId, { entry }) => this.seeRemap(remap, linkedId, entry),
     tie: (tie, { open, entry }) => this.names.push({ ...tie, image: open.name, entry }),
     watch: (watch) => this.watches.push(watch),
@@ -104,11 +122,36 @@ export class ReferenceFinder {
     pushTo(this.descriptors, id, { table: open.number, fd, closeOnExec: isCloseOnExec(flags) });
   }
 
-  private seePacket(rights: readonly number[], bytes: Uint8Array, start: number, end: number, packet: number): void {
+  private seePacket(
+    rights: readonly number[],
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    { open, entry, base }: RecordPlace,
+  ): void {
     const wanted = rights.filter((id) => this.isCandidate(id));
-    if (wanted.length === 0) return;
-    const socketId = decode(SK_PACKET_ENTRY, bytes, start, end).id_for;
-    for (const id of wanted) pushTo(this.scmRights, id, { packet, socketId });
+    const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
+    for (const id of wanted) pushTo(this.scmRights, id, { packet: entry, socketId });
+    if (!this.candidates.ids.has(socketId)) return;
+    pushTo(this.queued, socketId, { image: open.name, entry, offset: base + end, bytes: length, rights });
+  }
+
+  /** The candidates among the established connections, by inode, which names their images. */
+  private connections(): ReadonlyMap<number, number> {
+    this.connected ??= new Map(
+      Array.from(this.candidates.byId.values()).flatMap(({ id, type, facts: { socketInode } }) =>
+        type.name !== 'INETSK' || socketInode === undefined ? [] : [[socketInode, id]],
+      ),
+    );
+    return this.connected;
+  }
+
+  private seeConnection(bytes: Uint8Array, start: number, end: number, { open, entry, base }: RecordPlace): void {
+    const id = this.connections().get(open.number);
+    const { inq_len, outq_len } = decode(TCP_STREAM_ENTRY, bytes, start, end);
+    const length = inq_len + outq_len;
+    if (id === undefined || length === 0) return;
+    pushTo(this.queued, id, { image: open.name, entry, offset: base + end, bytes: length, rights: [] });
   }
 
   private seeRemap(remap: RemapFilePathEntry, linkedId: number | undefined, entry: number): void {
@@ -156,9 +199,9 @@ export class ReferenceFinder {
   }
 }
 
-/** Remaps have an event of their own. */
-function isOfRemap(kind: HolderKind): boolean {
-  return kind === 'removed file' || kind === 'linked remap';
+/** Remaps and packets. */
+function hasOwnEvent(kind: HolderKind): boolean {
+  return kind === 'removed file' || kind === 'linked remap' || kind === 'queue of a socket';
 }
 
 function append(sets: Map<number, Set<number>>, key: number, value: number): void {

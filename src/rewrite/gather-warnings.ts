@@ -230,6 +230,34 @@ function lostLocks({ assignment, found }: Decided): Warning[] {
   });
 }
 
+/** What the caller's open file has of its own, where the task had set it. */
+function lostState({ match: { facts }, fileId }: Placeholder): Warning[] {
+  const { key, lost } = facts;
+  return lost === undefined ? [] : [{ code: 'STATE_LOST', message: `${key} (file id ${fileId}): ${lost}`, fileId }];
+}
+
+/** iptables rules or none: CRIU closes a connection to the network at the dump, and opens it for the sockets that it restores. */
+function socketWarnings({ match: { facts }, fileId, unnamed, standIn }: Placeholder): Warning[] {
+  const about = `${facts.key} (file id ${fileId})`;
+  const warnings: Warning[] = [];
+  const socket = facts.kind?.socket;
+  if (socket?.protocol === TCP && socket.state === 'CONNECTED') {
+    const message = `${about}: the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them`;
+    warnings.push({ code: 'CONNECTION_LEFT', message, fileId });
+  }
+  if (unnamed.length > 0) {
+    const message = `${about}: sockets that it had accepted stay (${someOf(unnamed.map((id) => `file id ${id}`))}), and getsockname tells them no name any more: CRIU would bind them again and remove the path of the caller's socket`;
+    warnings.push({ code: 'ACCEPTED_UNNAMED', message, fileId });
+  }
+  if (standIn !== undefined) {
+    const message = `${about}: clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it, and criu restore needs --ext-unix-sk`;
+    warnings.push({ code: 'CLIENTS_CONNECT_AGAIN', message, fileId });
+  }
+  return warnings;
+}
+
+const TCP = 6;
+
 /** F_OWNER_TID, F_OWNER_PID and F_OWNER_PGRP of fcntl(2). */
 const OWNER_KINDS = new Map([
   [0, 'thread'],
@@ -270,6 +298,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
     const message = `${about}: the dump recorded no size of a file that is open for appending alone; the caller's file is cut at ${cut.size}, the end of what its entries appended, and what others appended after that goes too`;
     warnings.push({ code: 'CUT_AT_OFFSET', message, fileId });
   }
+  warnings.push(...socketWarnings(placeholder), ...lostState(placeholder));
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of inFlight) {
     if (fate !== 'DROP') continue;

@@ -19,17 +19,27 @@ export function pipeOf({ type, facts }: Pick<Match, 'type' | 'facts'>): PipeName
   return facts.pipeId === undefined ? undefined : pipeName(type.name, facts.pipeId);
 }
 
-/** Bytes that were in a pipe at the dump. */
-export interface BytesInFlight {
+/** Bytes that were under way at the dump. */
+export interface UnreadBytes {
   /** Image that holds them, and the number of the record there. */
   readonly image: string;
   readonly entry: number;
-  readonly pipe: PipeName;
   /** Where in the image they begin, and how many there are. */
   readonly offset: number;
   readonly bytes: number;
   /** Capacity of the pipe at the dump. */
   readonly pipeSize?: number;
+}
+
+/** Bytes that were in a pipe at the dump. */
+export interface BytesInFlight extends UnreadBytes {
+  readonly pipe: PipeName;
+}
+
+/** What was in the queues of a socket at the dump: a packet, or both queues of a connection. */
+export interface QueuedBytes extends UnreadBytes {
+  /** File ids of the entries that are under way with the packet. */
+  readonly rights: readonly number[];
 }
 
 /** A descriptor that refers to an entry. */

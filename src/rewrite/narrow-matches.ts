@@ -27,5 +27,6 @@ export function narrowMatches(byId: Map<number, Match>, specs: readonly InheritS
 function rankOf({ facts }: Match, spec: InheritSpec | undefined): number {
   if (spec?.key.kind !== 'path') return 0;
   const isSecond = spec.key.name[0] !== SLASH && facts.isExternal !== true;
-  return (fileKind(facts) === 'folder' ? 2 : 0) + (isSecond ? 1 : 0);
+  const isDirectory = fileKind(facts) === 'folder' && facts.isExternal !== true;
+  return (isDirectory ? 2 : 0) + (isSecond ? 1 : 0);
 }

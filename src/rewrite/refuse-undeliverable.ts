@@ -2,7 +2,7 @@ import { messages } from '../errors/messages';
 import { PIPE_CAPACITY_MAX } from '../schema/plan-limits';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import type { Placeholder } from './decision';
-import type { BytesInFlight } from './match';
+import type { UnreadBytes } from './match';
 
 /**
  * Refuses unread bytes that the executor could not deliver, whatever the caller's descriptors are. Throws FdgraftError
@@ -32,7 +32,7 @@ export function refuseUndeliverable(
   }
 }
 
-function refuseCapacity(delivered: readonly BytesInFlight[], key: string, { text }: InheritSpec): void {
+function refuseCapacity(delivered: readonly UnreadBytes[], key: string, { text }: InheritSpec): void {
   let sum = 0;
   for (const { image, entry, bytes, pipeSize = 0 } of delivered) {
     sum += bytes;

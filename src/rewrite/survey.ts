@@ -12,7 +12,16 @@ import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
-import { type BytesInFlight, type Match, type PipeEnd, pipeOf, type References, type Remap } from './match';
+import { findSocketPeers, type SocketPeers } from './find-socket-peers';
+import {
+  type BytesInFlight,
+  type Match,
+  type PipeEnd,
+  pipeOf,
+  type QueuedBytes,
+  type References,
+  type Remap,
+} from './match';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
@@ -37,6 +46,10 @@ export interface Survey {
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
   readonly inFlight: readonly BytesInFlight[];
+  /** What the queues of named sockets hold, by file id. */
+  readonly queued: ReadonlyMap<number, readonly QueuedBytes[]>;
+  /** Sockets of the tree that have to do with named ones. */
+  readonly socketPeers: SocketPeers;
   /** Capacities of the pipes of candidates, where the images say them. */
   readonly pipeSizes: ReadonlyMap<PipeName, number>;
   /** Descriptor tables that refer to an entry that a spec names. */
@@ -60,7 +73,8 @@ export async function survey(
   const surveyor = new Surveyor(specs, resolved);
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
-  return { ...found, sameFiles: await findSameFiles(source, found, specs, signal) };
+  const sameFiles = await findSameFiles(source, found, specs, signal);
+  return { ...found, sameFiles, socketPeers: await findSocketPeers(source, found.matches, signal) };
 }
 
 /**
@@ -106,7 +120,7 @@ class Surveyor {
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<Survey, 'sameFiles'> & { readonly mounts: Mounts } {
+  conclude(source: string): Omit<Survey, 'sameFiles' | 'socketPeers'> & { readonly mounts: Mounts } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;
@@ -126,6 +140,7 @@ class Surveyor {
       watched: this.gatherWatched(),
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
       inFlight: finder.inFlight.filter(({ pipe }) => pipes.has(pipe)),
+      queued: finder.queued,
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,

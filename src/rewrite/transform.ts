@@ -1,4 +1,5 @@
 import { DescriptorView } from '../checkpoint/descriptor-record';
+import { FileEntryView } from '../checkpoint/file-entry';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { imageOf, type OpenImage } from '../checkpoint/open-image';
@@ -8,9 +9,10 @@ import type { RecordBatch } from '../frames/record-batch';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
-import type { Decision, Placeholder } from './decision';
+import type { Decision, Placeholder, StandIn } from './decision';
 import type { ChangedImage } from './match';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
+import { standIn, withoutName } from './socket-entries';
 
 /** The second pass: writes every member to the sink, with what was decided done. Resolves to the changed images. */
 export async function transform(
@@ -42,16 +44,22 @@ class Transformer {
   /** The new ids of SCM rights whose entry was split. */
   private readonly rights = new Map<number, number>();
   private readonly lostRemaps: ReadonlySet<number>;
+  private readonly lostPackets: ReadonlySet<number>;
+  /** File ids of accepted sockets that lose their name. */
+  private readonly unnamed: ReadonlySet<number>;
+  /** By the number of the record that they come before. */
+  private readonly standIns = new Map<number, StandIn[]>();
   /** Images whose bytes the executor reads. */
   private readonly replayed: ReadonlySet<string>;
   private readonly view = new DescriptorView();
+  private readonly files = new FileEntryView();
   /** The next of byEntry that the pass will meet. */
   private next = 0;
   private readonly split: Buffer[] = [];
 
   constructor(
     private readonly sink: Sink,
-    { placeholders, lostRemaps }: Decision,
+    { placeholders, lostRemaps, lostPackets }: Decision,
   ) {
     const byEntry = new Map<number, Placeholder[]>();
     for (const placeholder of placeholders) {
@@ -67,6 +75,9 @@ class Transformer {
     }
     this.byEntry = [...byEntry].sort(([a], [b]) => a - b).map(([, list]) => list);
     this.lostRemaps = new Set(lostRemaps.map(({ entry }) => entry));
+    this.lostPackets = lostPackets;
+    this.unnamed = new Set(placeholders.flatMap(({ unnamed }) => unnamed));
+    for (const { standIn } of placeholders) if (standIn !== undefined) pushTo(this.standIns, standIn.before, standIn);
     this.replayed = new Set(
       placeholders.flatMap(({ inFlight }) => inFlight.flatMap(({ fate, image }) => (fate === 'REPLAY' ? image : []))),
     );
@@ -91,10 +102,11 @@ class Transformer {
     if (kind.name === 'FDINFO' && this.tables.has(number)) {
       return { replace: (batch, open) => this.replaceDescriptors(batch, open) };
     }
-    if (kind.name === 'SK_QUEUES' && this.rights.size > 0) {
-      return { replace: (batch, open) => this.replaceRights(batch, open) };
+    if (kind.name === 'SK_QUEUES' && this.rights.size + this.lostPackets.size > 0) {
+      return { replace: (batch) => this.replacePackets(batch) };
     }
-    if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0) return { replace: (batch) => this.dropRemaps(batch) };
+    if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0)
+      return { replace: (batch) => dropRecords(batch, this.lostRemaps) };
     return undefined;
   }
 
@@ -112,7 +124,22 @@ class Transformer {
         }
       });
     }
-    return replacements;
+    return this.unnamed.size + this.standIns.size === 0 ? replacements : this.withSockets(batch, replacements);
+  }
+
+  /** The replacements with what sockets that go bring about in other entries. */
+  private withSockets(batch: RecordBatch, replacements: readonly Replacement[]): Replacement[] {
+    const byIndex = new Map(replacements.map((replacement) => [replacement.index, replacement]));
+    batch.each((bytes, start, end, entry) => {
+      const index = entry - batch.firstEntry;
+      const known = byIndex.get(index)?.record;
+      const isUnnamed = this.unnamed.has(this.files.read(bytes, start, end).id);
+      const added = this.standIns.get(entry)?.map(({ message, fileId }) => standIn(message, fileId));
+      if (!isUnnamed && added === undefined) return;
+      const record = known ?? (isUnnamed ? withoutName(bytes, start, end) : bytes.subarray(start, end));
+      byIndex.set(index, { index, record, ...(added === undefined ? {} : { added }) });
+    });
+    return [...byIndex.values()].sort((a, b) => a.index - b.index);
   }
 
   private replaceDescriptors(batch: RecordBatch, open: OpenImage): Replacement[] {
@@ -129,27 +156,31 @@ class Transformer {
     return replacements;
   }
 
-  private replaceRights(batch: RecordBatch, _open: OpenImage): Replacement[] {
-    const { rights } = this;
+  private replacePackets(batch: RecordBatch): Replacement[] {
+    const { rights, lostPackets } = this;
     const replacements: Replacement[] = [];
     batch.each((bytes, start, end, entry) => {
+      const index = entry - batch.firstEntry;
+      if (lostPackets.has(entry)) {
+        replacements.push({ index, record: undefined });
+        return;
+      }
       let isOne = false;
       visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
         if (kind === 'SCM right' && rights.has(id)) isOne = true;
       });
-      if (isOne)
-        replacements.push({ index: entry - batch.firstEntry, record: replaceRights(rights, bytes, start, end) });
+      if (isOne) replacements.push({ index, record: replaceRights(rights, bytes, start, end) });
     });
     return replacements;
   }
+}
 
-  private dropRemaps(batch: RecordBatch): Replacement[] {
-    const replacements: Replacement[] = [];
-    for (let index = 0; index < batch.count; index += 1) {
-      if (this.lostRemaps.has(batch.firstEntry + index)) replacements.push({ index, record: undefined });
-    }
-    return replacements;
+function dropRecords(batch: RecordBatch, lost: ReadonlySet<number>): Replacement[] {
+  const replacements: Replacement[] = [];
+  for (let index = 0; index < batch.count; index += 1) {
+    if (lost.has(batch.firstEntry + index)) replacements.push({ index, record: undefined });
   }
+  return replacements;
 }
 
 function nameOf({ number }: OpenImage, { fd, id }: DescriptorView): string {

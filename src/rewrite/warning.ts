@@ -17,6 +17,10 @@ export interface Warning {
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'
     | 'KEY_LEFT_TO_CRIU'
+    | 'STATE_LOST'
+    | 'CONNECTION_LEFT'
+    | 'ACCEPTED_UNNAMED'
+    | 'CLIENTS_CONNECT_AGAIN'
     | 'OWN_MOUNT_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';
   readonly message: string;

@@ -1,15 +1,22 @@
 import { distance } from 'fastest-levenshtein';
 import { EscapeFault, unescapeText } from '../bytes/escape';
+import { parseAddress } from '../bytes/ip-address';
 import {
+  ABSTRACT_FORM,
+  ADDRESS_FORM,
+  abstractKey,
+  addressKey,
   DESCRIPTOR_FORM,
   type EndName,
   EXTERNAL_FORM,
   EXTERNAL_NAME,
   GLOB_CHARACTER,
+  type InetAddress,
   MEMFD_FORM,
   PIPE_FORM,
   pipeKey,
   SOCKET_FORM,
+  socketKey,
   TERMINAL_FORM,
   withoutLeadingSlash,
 } from '../checkpoint/key-text';
@@ -175,10 +182,16 @@ function parseKey(spec: string, callerFd: number, key: string): Key {
   if (PIPE_FORM.test(key)) return parsePipe(spec, callerFd, key);
   if (EXTERNAL_FORM.test(key)) return parseExternal(spec, callerFd, key);
   if (DESCRIPTOR_FORM.test(key)) return parseDescriptor(spec, key);
+  if (SOCKET_FORM.test(key)) return parseSocket(spec, callerFd, key);
+  if (ABSTRACT_FORM.test(key)) return { kind: 'socket', name: abstractKey(readEscapes(spec, key.slice(1))) };
+  if (ADDRESS_FORM.test(key)) return parseAddresses(spec, key);
   refuseUnsupported(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const name = readEscapes(spec, key);
-  return { kind: 'path', path: withoutLeadingSlash(name), name };
+  // A slash that is part of a name is escaped.
+  const isDirectory = key.length > 1 && key.endsWith('/');
+  const path = readEscapes(spec, withoutDot(isDirectory ? key.slice(0, -1) : key));
+  return { kind: 'path', path: withoutLeadingSlash(path), name, isDirectory };
 }
 
 const ENDS: readonly EndName[] = ['read', 'write'];
@@ -250,10 +263,62 @@ function parseGlob(spec: string, key: string): Key {
 }
 
 function refuseUnsupported(spec: string, callerFd: number, key: string): void {
-  if (SOCKET_FORM.test(key)) throw messages.keyOfSocket(spec, callerFd, key);
   if (TERMINAL_FORM.test(key)) throw messages.keyOfTerminal(spec, callerFd, key);
   if (MEMFD_FORM.test(key)) throw messages.keyOfMemfd(spec, callerFd, `/${key.replace(/^\//, '')}`);
 }
+
+/** A path that begins as another key does is written with a dot and a slash before it. */
+function withoutDot(key: string): string {
+  const rest = key.slice(2);
+  return key.startsWith('./') && OTHER_FORMS.some((form) => form.test(rest)) ? rest : key;
+}
+
+const OTHER_FORMS = [
+  PIPE_FORM,
+  EXTERNAL_FORM,
+  DESCRIPTOR_FORM,
+  SOCKET_FORM,
+  ABSTRACT_FORM,
+  ADDRESS_FORM,
+  TERMINAL_FORM,
+  MEMFD_FORM,
+];
+
+function parseSocket(spec: string, callerFd: number, key: string): Key {
+  const [, number] = /^socket:\[(0|[1-9][0-9]*)\]$/.exec(key) ?? [];
+  if (number !== undefined && Number(number) <= MAX_ID) return { kind: 'socket', name: socketKey(Number(number)) };
+  const [, base, digits] = /^socket:?\[\s*(0x)?0*([0-9a-f]+)\s*\]?$/i.exec(key) ?? [];
+  const inode = digits === undefined ? undefined : Number(`${base ?? (/^\d+$/.test(digits) ? '' : '0x')}${digits}`);
+  const hint =
+    inode === undefined || inode > MAX_ID
+      ? 'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]'
+      : `write fd[${callerFd}]:${socketKey(inode)}`;
+  throw messages.specSyntax(spec, 'is not the name of a socket', hint);
+}
+
+const ADDRESS_HINT =
+  'write tcp:HOST:PORT or udp:HOST:PORT for the socket that listens or receives there, tcp:HOST:PORT-HOST:PORT for a ' +
+  'connection (its own end first); HOST is a numeric address, one of IPv6 in brackets: tcp:[::]:80; a file of such a ' +
+  'name is ./tcp:…';
+
+function parseAddresses(spec: string, key: string): Key {
+  const [protocol, ...rest] = key.split(':');
+  const [local, remote, ...more] = rest.join(':').split('-').map(parseEnd);
+  if (local === undefined || more.length > 0 || (rest.join(':').includes('-') && remote === undefined)) {
+    throw messages.specSyntax(spec, 'is not the address of a socket', ADDRESS_HINT);
+  }
+  return { kind: 'socket', name: addressKey(protocol as 'tcp' | 'udp', local, remote) };
+}
+
+function parseEnd(text: string): InetAddress | undefined {
+  const [, inBrackets, plain, digits] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(0|[1-9][0-9]{0,4})$/i.exec(text) ?? [];
+  const host = parseAddress(inBrackets ?? plain ?? '');
+  const port = Number(digits);
+  const isFamily = host?.length === (inBrackets === undefined ? 4 : 16);
+  return host === undefined || !isFamily || port > MAX_PORT ? undefined : { host, port };
+}
+
+const MAX_PORT = 65535;
 
 function readEscapes(spec: string, text: string): Buffer {
   try {

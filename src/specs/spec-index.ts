@@ -1,6 +1,8 @@
-import { type EndName, startOfPath } from '../checkpoint/key-text';
+import { inheritableType } from '../checkpoint/entry-types';
+import { type EndName, pathKey, startOfPath } from '../checkpoint/key-text';
 import { accessOf } from '../checkpoint/open-flags';
 import { pushTo } from '../checkpoint/push-to';
+import { decodeInPlace } from '../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { Glob } from './glob';
@@ -20,6 +22,8 @@ export class SpecIndex {
   private readonly pipes = new Map<number, { readonly number: number; readonly end: EndName | undefined }[]>();
   private readonly paths = new Map<string, number[]>();
   private readonly externals = new Map<string, number[]>();
+  /** By the key of a socket. */
+  private readonly sockets = new Map<string, number[]>();
   private readonly globs: { readonly number: number; readonly glob: Glob }[] = [];
   private readonly globNumbers = new Set<number>();
   private readonly lengths = new Set<number>();
@@ -38,12 +42,14 @@ export class SpecIndex {
     specs.forEach(({ key }, number) => {
       if (key.kind === 'descriptor') return;
       if (key.kind === 'pipe') pushTo(this.pipes, key.id, { number, end: key.end });
+      else if (key.kind === 'socket') pushTo(this.sockets, key.name, number);
       else if (key.kind === 'external') pushTo(this.externals, key.name, number);
       else if (key.kind === 'glob') {
         this.globs.push({ number, glob: key.glob });
         this.globNumbers.add(number);
       } else {
         pushTo(this.paths, key.path.toString('latin1'), number);
+        pushTo(this.sockets, pathKey(key.path), number);
         const name = key.name.toString('latin1');
         pushTo(this.externals, name, number);
         // No key is empty, so that a name that is has this one.
@@ -111,7 +117,16 @@ export class SpecIndex {
   private lookUpKey(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
     if (type === FD_TYPES.PIPE && member === FILE_ENTRY_FIELDS.pipe) return this.lookUpPipe(bytes, start, end);
     if (type === FD_TYPES.REG && member === FILE_ENTRY_FIELDS.reg) return this.lookUpRegularFile(bytes, start, end);
-    return NONE;
+    return this.sockets.size === 0 ? NONE : this.lookUpSocket(type, member, bytes, start, end);
+  }
+
+  /** Sockets are few, and their keys are of several fields. */
+  private lookUpSocket(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
+    const socket = inheritableType({ type, member });
+    if (socket?.keys === undefined) return NONE;
+    const keys = socket.keys(decodeInPlace(socket.schema, bytes, start, end) as never);
+    const numbers = new Set(keys.flatMap((key) => this.sockets.get(key) ?? NONE));
+    return numbers.size < 2 ? [...numbers] : [...numbers].sort((a, b) => a - b);
   }
 
   private lookUpPipe(bytes: Uint8Array, start: number, end: number): readonly number[] {

@@ -7,13 +7,16 @@ export type Key =
   | { readonly kind: 'pipe'; readonly id: number; readonly end: EndName | undefined }
   /** An external file under the name that CRIU makes: the whole name in the image. */
   | { readonly kind: 'external'; readonly name: string }
+  /** A socket by its inode, its abstract name or its address; `name` as checkpoint/key-text.ts writes it. */
+  | { readonly kind: 'socket'; readonly name: string }
   /** The entry behind a descriptor of a task; of every task where `pid` is undefined. */
   | DescriptorKey
   /**
-   * A regular file: its path without the leading slash. Or an external file whose name is free text: `name`, which is
+   * A regular file, directory or unix socket: its path without the slashes around it; `isDirectory`: it names that
+   * alone. Or an external file whose name is free text: `name`, which is
    * the key as given.
    */
-  | { readonly kind: 'path'; readonly path: Buffer; readonly name: Buffer }
+  | { readonly kind: 'path'; readonly path: Buffer; readonly name: Buffer; readonly isDirectory: boolean }
   /** Regular files whose path, without the leading slash, matches. */
   | { readonly kind: 'glob'; readonly glob: Glob };
 

@@ -204,7 +204,7 @@ const socket = (id: number, ino: number, peer: number, more: object = {}) => ({
   },
 });
 
-test('unix sockets whose peer is outside come from outside, with the key that CRIU takes', async (t) => {
+test('unix sockets whose peer is outside come from outside', async (t) => {
   const files = [
     // A pair, a listener, a stream to the outside and the entry that CRIU writes for its peer, seqpacket, datagram.
     socket(1, 11, 12),
@@ -225,14 +225,14 @@ test('unix sockets whose peer is outside come from outside, with the key that CR
   });
   const entries = await list(t, images);
   t.deepEqual(
-    entries.map(({ id, isExternal, criuKey }) => [id, isExternal, criuKey]),
+    entries.map(({ id, isExternal, facts }) => [id, isExternal, facts?.key]),
     [
-      [1, false, undefined],
-      [2, false, undefined],
-      [3, false, undefined],
+      [1, false, 'socket:[11]'],
+      [2, false, 'socket:[12]'],
+      [3, false, 'socket:[13]'],
       [4, true, 'socket:[14]'],
       [6, true, 'socket:[16]'],
-      [7, true, undefined],
+      [7, true, 'socket:[17]'],
     ],
   );
   t.deepEqual(
@@ -241,25 +241,26 @@ test('unix sockets whose peer is outside come from outside, with the key that CR
   );
   const report = new LsText((text) => text);
   const lines = entries.map((entry) => report.entry({ ...entry, callerFds: [] })).join('') + report.end();
-  t.regex(lines, /^socket:\[14\] +UNIXSK +peer outside +7\/4/m);
-  t.deepEqual(report.remarks(), [
-    'not listed, since they cannot be inherited yet: 3 UNIXSK (7/1 7/2 7/3)',
-    "unix sockets cannot be inherited yet: pass --inherit-fd 'fd[N]:socket:[14]' and the like to criu restore itself, behind the -- of fdgraft-exec",
-  ]);
+  t.regex(
+    lines,
+    /^--inherit-fd 'fd\[N\]:socket:\[14\]' +UNIXSK +read-write +peer outside, needs a connected unix stream socket +7\/4/m,
+  );
+  t.regex(lines, /socket:\[13\]' +UNIXSK +read-write +needs a listening unix stream socket +7\/3/);
+  t.deepEqual(report.remarks(), []);
 });
 
 test('what the text leaves out is named by its descriptors, of many the first', async (t) => {
-  const eventfds = Array.from({ length: 20 }, (_none, i) => ({
-    type: 'EVENTFD',
+  const epolls = Array.from({ length: 20 }, (_none, i) => ({
+    type: 'EVENTPOLL',
     id: i + 10,
-    efd: { id: i + 10, flags: 2, fown: NO_OWNER, counter: 0 },
+    epfd: { id: i + 10, flags: 2, fown: NO_OWNER },
   }));
-  const table = eventfds.map(({ id }) => descriptor(id, id, 'EVENTFD'));
-  const images = smallWith({ 'files.img': eventfds, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const table = epolls.map(({ id }) => descriptor(id, id, 'EVENTPOLL'));
+  const images = smallWith({ 'files.img': epolls, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
   const report = new LsText((text) => text);
   for (const entry of await list(t, images)) report.entry({ ...entry, callerFds: [] });
   t.deepEqual(report.remarks(), [
-    'not listed, since they cannot be inherited yet: 20 EVENTFD (7/10 7/11 7/12 7/13 7/14 7/15 7/16 7/17 …)',
+    'not listed, since they cannot be inherited: 20 EVENTPOLL (7/10 7/11 7/12 7/13 7/14 7/15 7/16 7/17 …)',
   ]);
 });
 

@@ -103,6 +103,13 @@ const NAMES: readonly string[] = [
   '/\u00e9\u202e',
   '/line\nend\u001b[2J',
   '/nul\0byte',
+  '@abstract',
+  '/@abstract',
+  'tcp:127.0.0.1:80',
+  '/udp:[::]:53',
+  './tcp:1.2.3.4:5',
+  '/a/',
+  'a/',
 ];
 const LATIN = ['/\xff\xfe', '/a\xff*', '\xc3', '/\\\xff'];
 
@@ -165,6 +172,13 @@ const anyFile = fc.record({
 const anyPipe = fc.record({ pipe: fc.integer({ min: 1, max: 3 }), flags: fc.constantFrom(0, 1, 2, 3, 0o10000000) });
 const anyFifo = fc.record({ path: anyName, ext: fc.boolean(), flags: fc.constantFrom(0, 1, 2) });
 
+const DIRECTORY = 0o040755;
+
+/** No file has the path of the root. */
+function isRoot(name: Buffer): boolean {
+  return ['', '/', '.'].includes(name.toString('latin1'));
+}
+
 test('whatever the names are, each key of the list takes its line and no other', async (t) => {
   const top = temporaryFolder(t);
   const property = fc.asyncProperty(
@@ -178,7 +192,9 @@ test('whatever the names are, each key of the list takes its line and no other',
         return id;
       };
       const open = [
-        ...files.map(({ name, ext, mode }) => namedFile(next(), name, ext, mode)),
+        ...files.map(({ name, ext, mode }) =>
+          isRoot(name) ? namedFile(next(), name, false, DIRECTORY) : namedFile(next(), name, ext, mode),
+        ),
         ...pipes.map(({ pipe, flags }) => pipeEntry(next(), pipe, flags)),
       ];
       const paths: Record[] = [];

@@ -6,32 +6,29 @@ import { descriptor, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { readImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
-const OWNER = { uid: 7, euid: 7, signum: 10, pid_type: 1, pid: 7 };
 const IMAGES = smallWith({
   'files.img': [
     ...(smallCheckpoint()['files.img'] as object[]),
-    { type: 'EVENTFD', id: 9, efd: { id: 9, flags: 2, fown: OWNER, counter: 5 } },
+    { type: 'NS', id: 9, nsf: { id: 9, ns_id: 5, ns_cflag: 1, flags: 0 } },
   ],
-  'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), descriptor(9, 4, 'EVENTFD'), descriptor(9, 5, 'EVENTFD')],
+  'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), descriptor(9, 4, 'NS'), descriptor(9, 5, 'NS')],
 });
-const SPECS = ['fd[10]:/proc/8/fd/4'];
+const SPECS = ['fd[10]:socket:[5]'];
 
 test('it is listed by its key', async (t) => {
   const { source } = await rewriteImages(t, IMAGES, { specs: SPECS });
   const listed: string[] = [];
   for await (const { type, facts } of inspect(await openSource(source))) listed.push(`${type} ${facts?.key}`);
-  t.true(listed.includes('EVENTFD eventfd of 5'), listed.join('\n'));
+  t.true(listed.includes('NS socket:[5]'), listed.join('\n'));
 });
 
-test('it becomes a placeholder, with its owner and every descriptor', async (t) => {
+test('it becomes a placeholder, with what it needs and every descriptor', async (t) => {
   const { plan, out } = await rewriteImages(t, IMAGES, { specs: SPECS });
   t.is(plan.placeholders.length, 1);
-  t.like(plan.placeholders[0], { file_id: 9, was: { type: 'EVENTFD', key: 'eventfd of 5', owner: OWNER } });
+  t.like(plan.placeholders[0], { file_id: 9, was: { type: 'NS', key: 'socket:[5]' }, kind: { name: 'pidfd' } });
   const entry = readImage(out, 'files.img').records.at(-1)?.fields;
-  // Nobody is told of I/O on a dup: its owner goes, with a warning.
   t.like(entry, { type: 'EXT', id: 9, ext: { id: 9, fown: NO_OWNER } });
-  t.true(plan.warnings.some(({ code }) => code === 'OWNER_DROPPED'));
-  t.false('efd' in (entry ?? {}));
+  t.false('nsf' in (entry ?? {}));
   const table = readImage(out, 'fdinfo-2.img').records;
   t.deepEqual(
     table.map(({ fields }) => [fields.type, fields.fd]),
@@ -57,7 +54,7 @@ test('x names it', async (t) => {
   const found: string[] = [];
   for await (const one of explore(await openImages(source), 'fds')) found.push(JSON.stringify(one));
   t.true(
-    found.some((one) => one.includes('eventfd of 5')),
+    found.some((one) => one.includes('socket:[5]')),
     found.join('\n'),
   );
 });

@@ -11,6 +11,14 @@ const READ: [string, object][] = [
   ['fd[5]:/var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
   ['fd[5]:var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
   ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0) } }],
+  ['fd[5]:/srv/data/', { key: { kind: 'path', path: Buffer.from('srv/data'), isDirectory: true } }],
+  ['fd[5]:socket:[12]', { key: { kind: 'socket', name: 'socket:[12]' } }],
+  ['fd[5]:@a\\x00b', { key: { kind: 'socket', name: '@a\\x00b' } }],
+  ['fd[5]:tcp:127.0.0.1:80', { key: { kind: 'socket', name: 'tcp:127.0.0.1:80' } }],
+  ['fd[5]:tcp:[0:0::1]:80', { key: { kind: 'socket', name: 'tcp:[::1]:80' } }],
+  ['fd[5]:udp:[::]:5-[::1]:6', { key: { kind: 'socket', name: 'udp:[::]:5-[::1]:6' } }],
+  ['fd[5]:./tcp:1.2.3.4:5', { key: { kind: 'path', path: Buffer.from('tcp:1.2.3.4:5') } }],
+  ['fd[5]:./@a', { key: { kind: 'path', path: Buffer.from('@a') } }],
   ['fd[5]:.', { key: { kind: 'path', path: Buffer.alloc(0) } }],
   ['fd[5]:/a:b:c', { key: { kind: 'path', path: Buffer.from('a:b:c') } }],
   ['fd[5]:/a\\xff', { key: { kind: 'path', path: Buffer.from([0x61, 0xff]) } }],
@@ -66,7 +74,13 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:/proc/012/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:/proc/0/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:/proc/12/fd/2147483648', 'SPEC_SYNTAX', /not the name of a descriptor/],
-  ['fd[7]:socket:[12]', 'SPEC_UNSUPPORTED', /socket/],
+  ['fd[7]:socket:[0x12]', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[7]:socket[12]', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[7]:tcp:localhost:80', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:::80', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:1.2.3.4:65536', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:udp:1.2.3.4:5-', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:1.2.3.4:5-1.2.3.4:6-1.2.3.4:7', 'SPEC_SYNTAX', /not the address of a socket/],
   ['fd[7]:tty[8801:1]', 'SPEC_UNSUPPORTED', /terminal/],
   ['fd[7]:/memfd:x', 'SPEC_UNSUPPORTED', /memfd/],
   ['fd[7]:/var/[a', 'SPEC_SYNTAX', /a \[ has no \]/],
@@ -124,7 +138,7 @@ for (const [spec, hint] of HINTS) {
   });
 }
 
-const TAKEN_BY_CRIU = ['socket:[12]', 'tty[8801:1]', '/memfd:x'];
+const TAKEN_BY_CRIU = ['tty[8801:1]', '/memfd:x'];
 for (const key of TAKEN_BY_CRIU) {
   test(`${key} is not supported, and it is said what takes it`, (t) => {
     const error = t.throws(() => parseSpec(`fd[7]:${key}`), { instanceOf: FdgraftError });
@@ -134,15 +148,15 @@ for (const key of TAKEN_BY_CRIU) {
 
 test('all specs that cannot be read are told at once', (t) => {
   const read = (...given: string[]) => t.throws(() => parseSpecs(given, parseSpec), { instanceOf: FdgraftError });
-  const unsupported = read('fd[5]:socket:[1]', 'fd[6]:/log', 'fd[7]:/memfd:x');
+  const unsupported = read('fd[5]:tty[1:1]', 'fd[6]:/log', 'fd[7]:/memfd:x');
   t.like(unsupported, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
   t.regex(
     unsupported?.message ?? '',
-    /socket is not supported.*\n.*fd\[5\]:socket:\[1\].*\n.*memfd is not supported.*\n/,
+    /terminal is not supported.*\n.*fd\[5\]:tty\[1:1\].*\n.*memfd is not supported.*\n/,
   );
-  t.is(read('fd[5]:socket:[1]', 'fd[6]:pipe[1]')?.code, 'SPEC_SYNTAX');
-  t.deepEqual(read('fd[5]:socket:[1]')?.message, "spec 'fd[5]:socket:[1]': inheriting a socket is not supported yet");
-  const many = read(...Array.from({ length: 30 }, (_none, i) => `fd[${i}]:socket:[1]`));
+  t.is(read('fd[5]:tty[1:1]', 'fd[6]:pipe[1]')?.code, 'SPEC_SYNTAX');
+  t.deepEqual(read('fd[5]:tty[1:1]')?.message, "spec 'fd[5]:tty[1:1]': inheriting a terminal is not supported yet");
+  const many = read(...Array.from({ length: 30 }, (_none, i) => `fd[${i}]:tty[1:1]`));
   t.regex(many?.message ?? '', /\nand 10 more specs$/);
 });
 

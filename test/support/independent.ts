@@ -37,6 +37,8 @@ interface PlanPlaceholder {
   truncate_to?: string;
   pipe_size?: number;
   in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
+  unnamed: number[];
+  stand_in?: number;
 }
 interface PlanCredentials {
   pids: number[];
@@ -118,6 +120,7 @@ export function checkRewritten(source: string, out: string): string[] {
   const held = step('the tables', () => checkDescriptors(source, out, replaced, types, expect));
   if (held !== undefined) step('references', () => checkReferences(source, out, plan, held, replaced, types, expect));
   step('bytes in flight', () => checkInFlight(source, out, plan, expect));
+  step('queues', () => checkQueues(source, plan, expect));
   step('sizes', () => checkSizes(source, plan, expect));
   step('remaps', () => checkRemaps(source, out, types, expect));
   step('new ids', () => checkNewIds(source, plan, expect));
@@ -151,7 +154,7 @@ const writes = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 0;
 /** The plan by itself. */
 function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect): void {
   const numbers = numbersOf(source);
-  expect(head.format === 2, `the plan has format ${head.format}`);
+  expect(head.format === 3, `the plan has format ${head.format}`);
   expect(head.placeholders === placeholders.length, 'the plan miscounts its placeholders');
   placeholders.forEach((placeholder, i) => {
     const { file_id, spec, caller_fd, was, references } = placeholder;
@@ -248,17 +251,31 @@ const MEMBERS: { [type: string]: { name: string; number: number; fown: number } 
   REG: { name: 'reg', number: 3, fown: 5 },
   PIPE: { name: 'pipe', number: 18, fown: 4 },
   FIFO: { name: 'fifo', number: 17, fown: 0 },
+  INETSK: { name: 'isk', number: 4, fown: 13 },
+  UNIXSK: { name: 'usk', number: 14, fown: 9 },
+  EVENTFD: { name: 'efd', number: 8, fown: 3 },
+  INOTIFY: { name: 'ify', number: 11, fown: 4 },
+  SIGNALFD: { name: 'sgfd', number: 7, fown: 3 },
+  PACKETSK: { name: 'psk', number: 6, fown: 6 },
+  NETLINKSK: { name: 'nlsk', number: 13, fown: 11 },
+  TIMERFD: { name: 'tfd', number: 16, fown: 3 },
+  PIDFD: { name: 'pidfd', number: 22, fown: 5 },
 };
 const EXT = { name: 'ext', number: 15, fown: 5 };
 
 /** Compares files.img entry by entry, new ones at its end; returns the types in OUT by file id. */
 function checkEntries(source: string, out: string, plan: Plan, replaced: Replaced, expect: Expect): Types {
   const before = readImage(source, 'files.img').records;
-  const after = readImage(out, 'files.img').records;
+  const standIns = new Map(plan.placeholders.map((one) => [one.stand_in, one]));
+  const all = readImage(out, 'files.img').records;
+  const after = all.filter(({ fields }) => !standIns.has(Number(fields.id)));
+  const unnamed = new Set(plan.placeholders.flatMap((one) => one.unnamed));
   const numbers = numbersOf(source);
   const split = plan.placeholders.filter(({ split_from }) => split_from !== undefined).length;
   expect(before.length + split === after.length, 'files.img has another number of entries');
   const types = new Map<number, string>();
+  for (const { fields } of all) if (standIns.has(Number(fields.id))) types.set(Number(fields.id), String(fields.type));
+  checkSockets(before, all, plan, expect);
   after.forEach((is, i) => {
     const id = Number(is.fields.id);
     expect(!types.has(id), `file id ${id} is there twice`);
@@ -272,8 +289,9 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
       return;
     }
     const was = before[i] as Entry;
-    if (placeholder === undefined) expect(was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
-    else {
+    if (placeholder === undefined) {
+      expect(unnamed.has(id) || was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
+    } else {
       expect(placeholder.split_from === undefined, `file id ${id}: split off, and not at the end`);
       checkPlaceholder(was, is, placeholder, numbers, before, expect);
     }
@@ -284,6 +302,29 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
     expect(split_from === undefined || types.has(split_from), `file id ${file_id}: split off an entry that is gone`);
   }
   return types;
+}
+
+/** Accepted sockets lose name and file_perms alone; a stand-in has id, uflags, state and peer of its own, and comes first. */
+function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: Plan, expect: Expect): void {
+  const find = (entries: readonly Entry[], id: number) => entries.find(({ fields }) => fields.id === id) as Entry;
+  const socketOf = ({ fields }: Entry) => fields.usk as Fields;
+  for (const { file_id, unnamed, stand_in } of plan.placeholders) {
+    for (const id of unnamed) {
+      const [was, is] = [find(before, id), find(after, id)];
+      const { name: _name, file_perms: _perms, ...rest } = socketOf(was);
+      const { name, ...others } = socketOf(is);
+      expect((name as Buffer).length === 0, `file id ${id} has a name still`);
+      expect(isDeepStrictEqual(rest, others), `file id ${id}: more than its name changed`);
+      expect(String(without(was.bytes, [14])) === String(without(is.bytes, [14])), `file id ${id} changed`);
+    }
+    if (stand_in === undefined) continue;
+    const socket = socketOf(find(after, stand_in));
+    const expected = { ...socketOf(find(before, file_id)), id: stand_in, uflags: 1, state: 7, peer: 0 };
+    expect(isDeepStrictEqual(socket, expected), `file id ${stand_in} is no stand-in`);
+    const place = after.findIndex(({ fields }) => fields.id === stand_in);
+    const client = after.findIndex(({ fields }) => (fields.usk as Fields | undefined)?.peer === socket.ino);
+    expect(client > place, `file id ${stand_in} does not come before the first client`);
+  }
 }
 
 interface Entry {
@@ -413,7 +454,11 @@ function checkReferences(
   expect: Expect,
 ): void {
   const rights = new Map<number, string[]>();
-  const packets = [...recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')];
+  // What was in the queue of a socket that went is gone.
+  const gone = (id: unknown) => types.get(Number(id)) === 'EXT';
+  const packets = [...recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')].filter(
+    ({ fields }) => !gone(fields.id_for),
+  );
   const rightsOf = ({ fields }: { fields: Fields }) =>
     (fields.scm as { rights: number[] }[]).flatMap(({ rights }) => rights);
   let number = 0;
@@ -431,7 +476,7 @@ function checkReferences(
     );
     for (const id of rightsOf(packet)) {
       expect(types.has(id), `packet ${packet.number} holds file id ${id}, which is not there`);
-      rights.set(id, [...(rights.get(id) ?? []), `packet ${packet.number} for ${packet.fields.id_for}`]);
+      rights.set(id, [...(rights.get(id) ?? []), `packet ${before.number} for ${packet.fields.id_for}`]);
     }
   }
   expect(number === packets.length, 'packets are missing');
@@ -454,15 +499,38 @@ function checkReferences(
   }
 }
 
+const QUEUES = /^(sk-queues|tcp-stream-[0-9a-f]+)\.img$/;
+const pipesOf = (in_flight: PlanPlaceholder['in_flight']) => in_flight.filter(({ image }) => !QUEUES.test(image));
+
+/** All that the queues of a socket held is in the plan, and dropped. */
+function checkQueues(source: string, { placeholders }: Plan, expect: Expect): void {
+  const packets = [...recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')];
+  for (const { file_id, split_from, in_flight } of placeholders) {
+    const queues = in_flight.filter(({ image }) => QUEUES.test(image));
+    expect(
+      queues.every(({ fate }) => fate === 'FATE_DROP'),
+      `file id ${file_id}: bytes of a queue are delivered`,
+    );
+    const planned = queues.flatMap(({ image, offset }) => (image === 'sk-queues.img' ? [Number(offset)] : []));
+    const own = packets.flatMap(({ fields, offset }) =>
+      fields.id_for === file_id && split_from === undefined ? [offset] : [],
+    );
+    expect(String(planned) === String(own), `file id ${file_id}: other packets than those of its queue`);
+  }
+}
+
 /** Bytes in flight of the plan lie where it says, once each; those of a replaced read end are in the plan. */
 function checkInFlight(source: string, out: string, plan: Plan, expect: Expect): void {
   const pieces = new Map<string, number>();
   const planned = plan.placeholders.flatMap(({ was, in_flight }) =>
-    in_flight.map(({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`),
+    pipesOf(in_flight).map(
+      ({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`,
+    ),
   );
   const typeOf = (image: string) => (image === 'pipes-data.img' ? 'PIPE' : 'FIFO');
   for (const { was, in_flight } of plan.placeholders) {
-    for (const { image } of in_flight) expect(was.type === typeOf(image), `bytes of ${image} for a ${was.type}`);
+    for (const { image } of pipesOf(in_flight))
+      expect(was.type === typeOf(image), `bytes of ${image} for a ${was.type}`);
   }
   for (const image of ['pipes-data.img', 'fifo-data.img']) {
     for (const { fields, offset } of recordsWithBytes(source, image, 'pipe_data_entry', 'bytes')) {

@@ -1,21 +1,22 @@
-/** To be imported before anything that reads the table of types: an eventfd can be inherited. */
+/** To be imported before anything that reads the table of types: an open namespace can be inherited. */
 import { TYPE_ROWS } from '../../src/checkpoint/type-rows';
 import { FILE_ENTRY } from '../../src/schema/generated/images';
 import type { MessageSchema } from '../../src/schema/message';
 
-const schema = FILE_ENTRY.fields.find(({ name }) => name === 'efd')?.message?.() as MessageSchema<unknown>;
+const schema = FILE_ENTRY.fields.find(({ name }) => name === 'nsf')?.message?.() as MessageSchema<unknown>;
 
-interface Eventfd {
+interface Namespace {
   readonly flags: number;
-  readonly fown: { uid: number; euid: number; signum: number; pid_type: number; pid: number };
-  readonly counter: bigint;
+  readonly ns_id: number;
 }
 
-TYPE_ROWS.EVENTFD = {
-  ...TYPE_ROWS.EVENTFD,
+const owner = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
+
+TYPE_ROWS.NS = {
+  ...TYPE_ROWS.NS,
   inherit: {
     schema,
-    owner: 'fown',
-    describe: ({ flags, fown, counter }: Eventfd) => ({ key: `eventfd of ${counter}`, flags, owner: fown }),
+    keys: ({ ns_id }: Namespace) => [`socket:[${ns_id}]`],
+    describe: ({ flags, ns_id }: Namespace) => ({ key: `socket:[${ns_id}]`, flags, owner, kind: { name: 'pidfd' } }),
   },
 };

@@ -1,18 +1,18 @@
 import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
-import { unixSocketOf } from '../criu-key';
 import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
-import { type EntryFacts, fileKind } from '../entry-facts';
+import type { EntryFacts } from '../entry-facts';
 import { typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
-import { pipeKey } from '../key-text';
+import { descriptorKey, pipeKey } from '../key-text';
 import { accessOf } from '../open-flags';
 import { batchesOf, imageOf } from '../open-image';
 import { pipeName } from '../pipe-name';
+import { unixSocketOf } from '../unix-sockets';
 import { entryKey, idOfKey } from './entry-key';
 import { InOrder } from './in-order';
-import type { OpenEntry } from './open-entry';
+import type { Descriptors, OpenEntry } from './open-entry';
 import { Overview } from './overview';
 
 /** More than these are not made before the first is handed on. */
@@ -93,13 +93,15 @@ function readEntry(view: FileEntryView): Waiting {
   const { id, type } = view;
   const key = entryKey(id, type);
   const facts = describeEntry(view);
-  if (facts !== undefined) return { key, id, type, facts };
+  if (facts !== undefined) {
+    const socket = unixSocketOf(view);
+    return { key, id, type, facts, ...(socket === undefined ? {} : { socket }) };
+  }
   const pathless = readPathless(view);
   if (pathless !== undefined) {
     return { key, id, type, pathless: { ...pathless, path: entryKey(pathless.pathId, FD_TYPES.REG) } };
   }
-  const socket = unixSocketOf(view);
-  return { key, id, type, ...(socket === undefined ? {} : { socket }) };
+  return { key, id, type };
 }
 
 function* inBlocks(entries: Iterable<OpenEntry>): Generator<readonly OpenEntry[]> {
@@ -132,7 +134,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   const descriptors = overview.descriptorsOf(key);
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
-  const facts = described === undefined || type !== FD_TYPES.PIPE ? described : nameEnd(described, overview);
+  const facts = named(described, type, descriptors, overview);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
   const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
@@ -140,15 +142,32 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   return {
     id,
     type: name,
-    facts: facts !== undefined && fileKind(facts) === 'folder' ? undefined : facts,
-    unreadBytes: pipeId === undefined ? 0 : overview.unreadBytesOf(pipeName(name, pipeId)),
+    facts,
+    unreadBytes:
+      pipeId === undefined ? overview.queuedBytesOf(id, facts) : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
-    criuKey: socket === undefined ? undefined : overview.sockets.criuKeyOf(socket),
     isExternal: isOuter || missingEnd !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
     ties: overview.tiesOf(descriptors, facts),
   };
+}
+
+/** The facts with a key that takes this entry; undefined where none does. */
+function named(
+  facts: EntryFacts | undefined,
+  type: number,
+  descriptors: Descriptors,
+  overview: Overview,
+): EntryFacts | undefined {
+  if (facts === undefined) return undefined;
+  if (type === FD_TYPES.PIPE) return nameEnd(facts, overview);
+  if (facts.isNameless !== true) return facts;
+  for (const { pids, fd } of descriptors) {
+    const [pid] = pids;
+    if (pid !== undefined) return { ...facts, key: descriptorKey(pid, fd) };
+  }
+  return undefined;
 }
 
 /** The key of a pipe is that of all its ends: where there are both, an end gets one of its own. */
@@ -176,7 +195,6 @@ function* listMissing(overview: Overview): Generator<OpenEntry> {
     const descriptors = overview.descriptorsOf(key);
     const nothing = {
       facts: undefined,
-      criuKey: undefined,
       unreadBytes: 0,
       missingEnd: undefined,
       isExternal: false,

@@ -43,13 +43,11 @@ export interface OpenEntry {
   /** Name in CRIU's fd_types; 'missing' where descriptors name an entry that is not there. */
   readonly type: string;
   /**
-   * Undefined for what cannot be inherited: types that are not supported yet, and folders. Its key takes this entry,
+   * Undefined for what cannot be inherited: types that are not supported, and what no key names. Its key takes this entry,
    * and no other one but those that have the same key here.
    */
   readonly facts: EntryFacts | undefined;
-  /** The key by which CRIU's own --inherit-fd takes an external entry that fdgraft cannot inherit yet. */
-  readonly criuKey: string | undefined;
-  /** Bytes that were in the pipe at the dump. */
+  /** Bytes that were in the pipe, or in the queues of the socket, at the dump. */
   readonly unreadBytes: number;
   /** The end of its pipe that no entry of the checkpoint is: held outside or closed, images cannot tell which. */
   readonly missingEnd: 'read' | 'write' | undefined;

@@ -1,9 +1,8 @@
 import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
 import { decode } from '../../schema/decode';
-import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY } from '../../schema/generated/images';
+import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY, TCP_STREAM_ENTRY } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
-import { UnixSockets } from '../criu-key';
 import { readPathless } from '../describe-entry';
 import { canBeWatched, type DescriptorName, type EpollWatch } from '../descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
@@ -18,6 +17,7 @@ import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
 import { Tasks } from '../tasks';
+import { UnixSockets } from '../unix-sockets';
 import type { Subscriber } from '../walk/subscriber';
 import { tells, walk } from '../walk/walk';
 import { entryKey, idOfKey } from './entry-key';
@@ -77,6 +77,9 @@ export class Overview {
   private readonly tablesOfEpoll = new Map<number, ReadonlySet<number>>();
   private readonly ties = new Map<string, Tie[]>();
   private readonly unread = new Map<PipeName, number>();
+  /** Bytes in the queues of unix sockets by file id, and of connections by inode. */
+  private readonly queued = new Map<number, number>();
+  private readonly streams = new Map<number, number>();
   /** Pipes with an entry that is both ends, or neither. */
   private readonly undividedPipes = new IdSet();
   private readonly readEnds = new IdSet();
@@ -111,11 +114,17 @@ export class Overview {
     bareEntry: (entry) => this.seeEntry(entry),
     path: (id, kind) => this.addHolder(id, kind, 0),
     descriptor: (descriptor) => this.seeDescriptor(descriptor),
-    reference: (id, kind) => this.addHolder(id, kind, this.referrer),
+    // What waits in a queue is told in bytes.
+    reference: (id, kind) => kind !== 'queue of a socket' && this.addHolder(id, kind, this.referrer),
     packet: (rights, bytes, start, end) => {
-      const { id_for: socketId } = decode(SK_PACKET_ENTRY, bytes, start, end);
+      const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
+      this.queued.set(socketId, (this.queued.get(socketId) ?? 0) + length);
       this.tally.count('rights', rights.length);
       for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
+    },
+    connection: (bytes, start, end, { open }) => {
+      const { inq_len, outq_len } = decode(TCP_STREAM_ENTRY, bytes, start, end);
+      if (inq_len + outq_len > 0) this.streams.set(open.number, inq_len + outq_len);
     },
     tie: (tie) => {
       this.tally.count('locks');
@@ -271,6 +280,12 @@ export class Overview {
 
   unreadBytesOf(pipe: PipeName): number {
     return this.unread.get(pipe) ?? 0;
+  }
+
+  /** What the queues of a socket held. */
+  queuedBytesOf(id: number, facts: EntryFacts | undefined): number {
+    if (facts?.socketInode === undefined) return 0;
+    return this.queued.get(id) ?? this.streams.get(facts.socketInode) ?? 0;
   }
 
   /** The end of a pipe that no entry is. FIFOs are opened by their path, so nothing of them is missing. */

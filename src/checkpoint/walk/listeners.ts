@@ -20,6 +20,7 @@ const EVENTS: Readonly<Record<RecordEvent, true>> = {
   descriptor: true,
   reference: true,
   packet: true,
+  connection: true,
   remap: true,
   tie: true,
   watch: true,

@@ -26,7 +26,7 @@ export interface Reader {
 }
 
 /** Records that are handed on as they are. */
-function raw(event: 'task' | 'core' | 'mount' | 'terminal' | 'external' | 'pagemap'): Reader {
+function raw(event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'external' | 'pagemap'): Reader {
   const start = (_image: ImageFile, to: Listeners): OnRecord => {
     const listeners: readonly Partial<Record<typeof event, OnRecord>>[] = to[event];
     return (bytes, from, end, at) => {
@@ -117,7 +117,6 @@ const SK_QUEUES: Reader = {
       if (kind === 'SCM right') rights.push(id);
       else tellReference(to, id, kind, at);
     });
-    if (rights.length === 0) return;
     for (const listener of to.packet) listener.packet(rights, bytes, start, end, at);
   },
 };
@@ -186,6 +185,7 @@ const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   SK_QUEUES: [SK_QUEUES],
   REMAP_FPATH: [REMAP_FPATH],
   EVENTPOLL_TFD: [EVENTPOLL_TFD],
+  TCP_STREAM: [raw('connection')],
   TTY_INFO: [raw('terminal')],
   PAGEMAP: [{ ...raw('pagemap'), first: 'optional' }],
 };

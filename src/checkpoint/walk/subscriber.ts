@@ -44,8 +44,10 @@ export interface RecordEvents {
   readonly descriptor: (descriptor: DescriptorView, at: RecordPlace) => void;
   /** A file id in an image other than files.img and the tables; the number of the image is often a pid. */
   readonly reference: (id: number, kind: HolderKind, at: RecordPlace) => void;
-  /** A packet in the queue of a socket with the file ids of its SCM rights, where it has any. */
+  /** A packet in the queue of a unix socket, with the file ids of its SCM rights. */
   readonly packet: (rights: readonly number[], bytes: Uint8Array, start: number, end: number, at: RecordPlace) => void;
+  /** An established TCP connection; the number of the image is the inode of its socket. */
+  readonly connection: OnRecord;
   /** `linkedId`: the file id of what stands in for the removed file, where that is an entry. */
   readonly remap: (remap: RemapFilePathEntry, linkedId: number | undefined, at: RecordPlace) => void;
   /** A lock or the like: what names a descriptor by its number. */

@@ -1,8 +1,13 @@
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
 import { IdSet } from '../../checkpoint/id-set';
 import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
-import type { Plan, PlanPlaceholder } from '../../plan/plan';
-import { FDINFO_ENTRY_FIELDS, FILE_ENTRY_FIELDS, REMAP_FILE_PATH_ENTRY_FIELDS } from '../../schema/generated/images';
+import type { Plan, PlanInFlight, PlanPlaceholder } from '../../plan/plan';
+import {
+  FDINFO_ENTRY_FIELDS,
+  FILE_ENTRY_FIELDS,
+  REMAP_FILE_PATH_ENTRY_FIELDS,
+  SK_PACKET_ENTRY_FIELDS,
+} from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import type { EntryFound, Found, FoundEntry } from '../found';
 import { NumberMap } from '../ids/number-map';
@@ -10,6 +15,7 @@ import { located } from '../located';
 import { numberIn } from '../wire/fields';
 import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
 import { movedRights, turnedDescriptor } from './placeholder-references';
+import { readReplacedSockets, standInEntry, unnamedEntry } from './socket-entries';
 import { readSplitOwners } from './split-owners';
 
 /** The message of each image that a rewrite changes. */
@@ -42,19 +48,32 @@ export class PlanProof {
   private readonly packets = new Map<number, Packet>();
   private readonly changedImages: ReadonlySet<string>;
   private readonly dropped: ReadonlySet<number | undefined>;
+  /** Placeholders by the sockets that lose their name for them, and by their stand-ins. */
+  private readonly unnamed = new Map<number, PlanPlaceholder>();
+  private readonly standIns = new Map<number, PlanPlaceholder>();
+  /** Packets that go, by the file id of the socket whose queue they were in; counted down. */
+  private readonly lostPackets = new Map<number, number>();
   /** What of the plan was met: placeholders by their ids, descriptors, packets. */
   private readonly met = new Set<PlanPlaceholder>();
   private readonly metDescriptors = new Map<number, IdSet>();
   private readonly metPackets = new Set<number>();
+  private readonly metSockets = new Set<number>();
 
   private constructor(
     readonly plan: Plan,
     /** Owners of the entries that placeholders were split off from. */
     private readonly owners: ReadonlyMap<number, Buffer>,
+    /** Messages of the sockets that entries stand in for, by the file id of their placeholder. */
+    private readonly sockets: ReadonlyMap<number, Buffer>,
   ) {
     this.byId = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
     this.changedImages = new Set(plan.images.map(({ name }) => name));
     this.dropped = droppedOwners(plan);
+    for (const placeholder of plan.placeholders) {
+      for (const id of placeholder.unnamed ?? []) this.unnamed.set(id, placeholder);
+      if (placeholder.stand_in !== undefined) this.standIns.set(placeholder.stand_in, placeholder);
+      this.lostPackets.set(placeholder.file_id, placeholder.in_flight.filter(isLostPacket).length);
+    }
     for (const [place, placeholder] of plan.placeholders.entries()) {
       for (const reference of placeholder.references) {
         if ('descriptor' in reference && reference.descriptor) {
@@ -69,7 +88,8 @@ export class PlanProof {
 
   /** Reads of the first checkpoint what the proof needs beside the differences. Throws FdgraftError. */
   static async of(plan: Plan, before: Source, signal?: AbortSignal): Promise<PlanProof> {
-    return new PlanProof(plan, await readSplitOwners(plan, before, signal));
+    const owners = await readSplitOwners(plan, before, signal);
+    return new PlanProof(plan, owners, await readReplacedSockets(plan, before, signal));
   }
 
   private descriptorsOf(table: number): NumberMap {
@@ -130,6 +150,9 @@ export class PlanProof {
       else more += 1;
     }
     if (more > 0) lines.push(`${more} more descriptors: to be inherited, and they are not`);
+    for (const [id, { was, caller_fd }] of [...this.unnamed, ...this.standIns]) {
+      if (!this.metSockets.has(id)) lines.push(isLeft(`file id ${id}, of ${was.key}`, caller_fd));
+    }
     for (const [place, { placeholders }] of this.packets) {
       if (this.metPackets.has(place)) continue;
       for (const { was, caller_fd } of placeholders) {
@@ -153,8 +176,10 @@ export class PlanProof {
 
   private explainsFile({ before, after }: EntryFound): boolean {
     if (after === undefined || isRepeated(before) || isRepeated(after)) return false;
-    const placeholder = this.byId.get(numberIn(after.entry, FILE_ENTRY_FIELDS.id) ?? -1);
-    if (placeholder === undefined || this.met.has(placeholder)) return false;
+    const id = numberIn(after.entry, FILE_ENTRY_FIELDS.id) ?? -1;
+    const placeholder = this.byId.get(id);
+    if (placeholder === undefined) return this.explainsSocket(id, before, after);
+    if (this.met.has(placeholder)) return false;
     const { split_from } = placeholder;
     if ((split_from === undefined) !== (before !== undefined)) return false;
     const expected =
@@ -163,6 +188,19 @@ export class PlanProof {
         : turnedEntry(placeholder, before.entry, this.dropped);
     if (!isThis(after, expected)) return false;
     this.met.add(placeholder);
+    return true;
+  }
+
+  /** A socket without the name of its listener, or a stand-in. */
+  private explainsSocket(id: number, before: FoundEntry | undefined, after: FoundEntry): boolean {
+    const { file_id = -1 } = this.standIns.get(id) ?? {};
+    const message = this.sockets.get(file_id);
+    const expected =
+      before !== undefined
+        ? this.unnamed.has(id) && unnamedEntry(before.entry)
+        : message !== undefined && standInEntry(id, message);
+    if (expected === false || this.metSockets.has(id) || !isThis(after, expected)) return false;
+    this.metSockets.add(id);
     return true;
   }
 
@@ -185,17 +223,32 @@ export class PlanProof {
     return placeholder !== undefined && placeholder.split_from === undefined;
   }
 
+  /** Bytes in the queue of a socket that went, dropped as the plan says. */
+  private explainsLostPacket({ entry }: FoundEntry): boolean {
+    const id = numberIn(entry, SK_PACKET_ENTRY_FIELDS.id_for) ?? -1;
+    const left = this.lostPackets.get(id) ?? 0;
+    this.lostPackets.set(id, left - 1);
+    return left > 0;
+  }
+
   /** Rights that refer to the split-off placeholder instead of what it was split off from. */
   private explainsPacket({ before, after, payload }: EntryFound): boolean {
+    if (before !== undefined && after === undefined) return this.explainsLostPacket(before);
     if (before === undefined || after === undefined || payload !== undefined) return false;
     const place = before.entry.index;
     const packet = this.packets.get(place);
-    if (packet === undefined || after.entry.index !== place) return false;
+    if (packet === undefined || after.entry.index > place) return false;
     if (!isThis(after, movedRights(packet.ids, before.entry))) return false;
     this.metPackets.add(place);
     return true;
   }
 }
+
+function isLostPacket({ image, fate }: PlanInFlight): boolean {
+  return image === QUEUES && fate === 'DROP';
+}
+
+const QUEUES = 'sk-queues.img';
 
 /** Whether another entry of its name stands before it. */
 function isRepeated(one: FoundEntry | undefined): boolean {

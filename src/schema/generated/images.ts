@@ -49,8 +49,6 @@ export const PAGEMAP_HEAD_FIELDS = { pages_id: 1 } as const;
 
 export const PAGEMAP_ENTRY_FIELDS = { vaddr: 1, compat_nr_pages: 2, in_parent: 3, flags: 4, nr_pages: 5, blocks: 6 } as const;
 
-export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, outq_seq: 4, opt_mask: 5, snd_wscale: 6, mss_clamp: 7, rcv_wscale: 8, timestamp: 9, cork: 10, nodelay: 11, unsq_len: 12, snd_wl1: 13, snd_wnd: 14, max_window: 15, rcv_wnd: 16, rcv_wup: 17 } as const;
-
 export const TTY_INFO_ENTRY_FIELDS = { id: 1, type: 2, locked: 3, exclusive: 4, packet_mode: 5, sid: 6, pgrp: 7, rdev: 8, termios: 9, termios_locked: 10, winsize: 11, pty: 12, dev: 13, uid: 14, gid: 15 } as const;
 
 export const TTY_PTY_ENTRY_FIELDS = { index: 1 } as const;
@@ -1244,6 +1242,49 @@ export const REMAP_FILE_PATH_ENTRY: MessageSchema<RemapFilePathEntry> = {
     { number: 1, name: 'orig_id', label: 'required', type: 'uint32' },
     { number: 2, name: 'remap_id', label: 'required', type: 'uint32' },
     { number: 3, name: 'remap_type', label: 'optional', type: 'enum' },
+  ],
+};
+
+export interface TcpStreamEntry {
+  inq_len: number;
+  inq_seq: number;
+  outq_len: number;
+  outq_seq: number;
+  opt_mask: number;
+  snd_wscale: number;
+  mss_clamp: number;
+  rcv_wscale?: number;
+  timestamp?: number;
+  cork?: boolean;
+  nodelay?: boolean;
+  unsq_len?: number;
+  snd_wl1?: number;
+  snd_wnd?: number;
+  max_window?: number;
+  rcv_wnd?: number;
+  rcv_wup?: number;
+}
+export const TCP_STREAM_ENTRY_FIELDS = { inq_len: 1, inq_seq: 2, outq_len: 3, outq_seq: 4, opt_mask: 5, snd_wscale: 6, mss_clamp: 7, rcv_wscale: 8, timestamp: 9, cork: 10, nodelay: 11, unsq_len: 12, snd_wl1: 13, snd_wnd: 14, max_window: 15, rcv_wnd: 16, rcv_wup: 17 } as const;
+export const TCP_STREAM_ENTRY: MessageSchema<TcpStreamEntry> = {
+  name: 'tcp_stream_entry',
+  fields: [
+    { number: 1, name: 'inq_len', label: 'required', type: 'uint32' },
+    { number: 2, name: 'inq_seq', label: 'required', type: 'uint32' },
+    { number: 3, name: 'outq_len', label: 'required', type: 'uint32' },
+    { number: 4, name: 'outq_seq', label: 'required', type: 'uint32' },
+    { number: 5, name: 'opt_mask', label: 'required', type: 'uint32' },
+    { number: 6, name: 'snd_wscale', label: 'required', type: 'uint32' },
+    { number: 7, name: 'mss_clamp', label: 'required', type: 'uint32' },
+    { number: 8, name: 'rcv_wscale', label: 'optional', type: 'uint32' },
+    { number: 9, name: 'timestamp', label: 'optional', type: 'uint32' },
+    { number: 10, name: 'cork', label: 'optional', type: 'bool' },
+    { number: 11, name: 'nodelay', label: 'optional', type: 'bool' },
+    { number: 12, name: 'unsq_len', label: 'optional', type: 'uint32' },
+    { number: 13, name: 'snd_wl1', label: 'optional', type: 'uint32' },
+    { number: 14, name: 'snd_wnd', label: 'optional', type: 'uint32' },
+    { number: 15, name: 'max_window', label: 'optional', type: 'uint32' },
+    { number: 16, name: 'rcv_wnd', label: 'optional', type: 'uint32' },
+    { number: 17, name: 'rcv_wup', label: 'optional', type: 'uint32' },
   ],
 };
 

@@ -1,4 +1,4 @@
-import { builtins } from '../bytes/builtins';
+import { builtins } from './builtins';
 
 /** An address of 4 or 16 bytes as text: the shortest form, of IPv6 with the longest row of zeros as `::`. */
 export function showAddress(bytes: Buffer): string {

@@ -10,9 +10,6 @@ import { FieldCursor } from '../wire/field-cursor';
 import type { FileEntryView } from './file-entry';
 import { IdSet } from './id-set';
 
-/** SOCK_STREAM and SOCK_SEQPACKET: CRIU hangs on a datagram socket from the caller (tried). */
-const CONNECTED_TYPES: readonly number[] = [1, 5];
-
 /** Decodes a unix socket; undefined for any other entry. Throws WireFault. */
 export function unixSocketOf({ type, member, bytes, start, end }: FileEntryView): UnixSkEntry | undefined {
   if (type !== FD_TYPES.UNIXSK || member !== FILE_ENTRY_FIELDS.usk) return undefined;
@@ -20,7 +17,12 @@ export function unixSocketOf({ type, member, bytes, start, end }: FileEntryView)
 }
 
 /** USK_EXTERN: CRIU writes such an entry for a peer outside of the tree. */
-const OUTER = 1;
+export const OUTER = 1;
+
+/** True for the entry of a peer outside of the tree. */
+export function isOuter({ uflags }: UnixSkEntry): boolean {
+  return (uflags & OUTER) !== 0;
+}
 
 /** Tells the unix sockets of the tree from their peers outside, when all have been seen. */
 export class UnixSockets {
@@ -41,12 +43,7 @@ export class UnixSockets {
   }
 
   /** True for a socket that is connected to one outside. */
-  hasOuterPeer({ peer }: UnixSkEntry): boolean {
+  hasOuterPeer({ peer }: Pick<UnixSkEntry, 'peer'>): boolean {
     return peer !== 0 && !this.inner.has(peer);
-  }
-
-  /** The key by which CRIU's own --inherit-fd takes a socket whose peer is outside; undefined where it takes it not. */
-  criuKeyOf(socket: UnixSkEntry): string | undefined {
-    return this.hasOuterPeer(socket) && CONNECTED_TYPES.includes(socket.type) ? `socket:[${socket.ino}]` : undefined;
   }
 }

@@ -1,0 +1,141 @@
+import {
+  INET_SK_ENTRY,
+  type InetSkEntry,
+  NETLINK_SK_ENTRY,
+  type NetlinkSkEntry,
+  PACKET_SOCK_ENTRY,
+  type PacketSockEntry,
+  UNIX_SK_ENTRY,
+  type UnixSkEntry,
+} from '../schema/generated/images';
+import type { Inheritance } from './inheritance';
+import { abstractKey, addressKey, type InetAddress, pathKey, socketKey } from './key-text';
+import { DOMAIN, SOCKET_TYPE, type SocketState } from './open-kind';
+
+/** TCP_* of the kernel's tcp_states.h; unix sockets have them too. */
+export const SOCKET_STATE = { ESTABLISHED: 1, CLOSE: 7, LISTEN: 10 } as const;
+const PROTOCOLS = new Map<number, 'tcp' | 'udp'>([
+  [6, 'tcp'],
+  [17, 'udp'],
+]);
+
+const LOST = "its options and the sizes of its buffers are those of the caller's socket";
+const LOST_OF_UNIX = `${LOST}, and SO_PEERCRED tells who the caller's socket was connected by`;
+
+export const UNIX_SOCKET: Inheritance = {
+  schema: UNIX_SK_ENTRY,
+  owner: 'fown',
+  keys: unixKeys,
+  describe: (socket: UnixSkEntry) => ({
+    key: unixKeys(socket)[0] as string,
+    flags: socket.flags,
+    owner: socket.fown,
+    socketInode: socket.ino,
+    kind: { name: 'socket', socket: { domain: DOMAIN.UNIX, type: socket.type, protocol: 0, state: unixState(socket) } },
+    lost: LOST_OF_UNIX,
+  }),
+};
+
+export const INET_SOCKET: Inheritance = {
+  schema: INET_SK_ENTRY,
+  owner: 'fown',
+  keys: inetKeys,
+  describe: (socket: InetSkEntry) => {
+    const { family: domain, type, proto: protocol } = socket;
+    return {
+      key: inetKeys(socket)[0] as string,
+      flags: socket.flags,
+      owner: socket.fown,
+      socketInode: socket.ino,
+      kind: { name: 'socket', socket: { domain, type, protocol, state: inetState(socket) } },
+      lost: LOST,
+    };
+  },
+};
+
+export const NETLINK_SOCKET: Inheritance = {
+  schema: NETLINK_SK_ENTRY,
+  owner: 'fown',
+  keys: ({ ino }: NetlinkSkEntry) => [socketKey(ino)],
+  describe: ({ ino, protocol, flags, fown: owner }: NetlinkSkEntry) => ({
+    key: socketKey(ino),
+    flags,
+    owner,
+    socketInode: ino,
+    // The image does not say which of its two types it has, and they are alike (netlink(7)).
+    kind: { name: 'socket', socket: { domain: DOMAIN.NETLINK, type: 0, protocol, state: 'UNCONNECTED' } },
+    lost: `${LOST}, and so are its groups and its port`,
+  }),
+};
+
+export const PACKET_SOCKET: Inheritance = {
+  schema: PACKET_SOCK_ENTRY,
+  owner: 'fown',
+  describe: ({ type, protocol, flags, fown: owner }: PacketSockEntry) => ({
+    key: 'packet socket',
+    isNameless: true,
+    flags,
+    owner,
+    kind: { name: 'socket', socket: { domain: DOMAIN.PACKET, type, protocol, state: 'UNCONNECTED' } },
+    lost: `${LOST}, and so are its interface, its filters and its rings`,
+  }),
+};
+
+/** A name is that of the socket that receives at it; accepted ends have it too. */
+function unixKeys(socket: UnixSkEntry): string[] {
+  const name = socket.state === SOCKET_STATE.LISTEN || socket.type === SOCKET_TYPE.DGRAM ? unixName(socket) : undefined;
+  const byInode = socketKey(socket.ino);
+  return name === undefined ? [byInode] : [name, byInode];
+}
+
+function unixName(socket: UnixSkEntry): string | undefined {
+  const name = unixAddress(socket);
+  if (name === undefined || socket.deleted === true) return undefined;
+  return name[0] === 0 ? abstractKey(name.subarray(1)) : pathKey(name);
+}
+
+/** What a unix socket is bound to: a path, or a zero byte and an abstract name. Undefined where it is bound to nothing. */
+export function unixAddress({ name, name_dir }: UnixSkEntry): Buffer | undefined {
+  if (name.length === 0 || name[0] === 0) return name.length === 0 ? undefined : name;
+  const path = name.at(-1) === 0 ? name.subarray(0, -1) : name;
+  if (path[0] === SLASH) return path;
+  // CRIU writes the working directory that the name is relative to.
+  const isKnown = name_dir !== undefined && !name_dir.includes('\ufffd');
+  return isKnown ? Buffer.concat([Buffer.from(`${name_dir}/`), path]) : undefined;
+}
+
+const SLASH = 0x2f;
+
+function unixState({ type, state, peer }: UnixSkEntry): SocketState {
+  if (state === SOCKET_STATE.LISTEN) return 'LISTENING';
+  const isConnected = type === SOCKET_TYPE.DGRAM ? peer !== 0 : state === SOCKET_STATE.ESTABLISHED;
+  return isConnected ? 'CONNECTED' : 'UNCONNECTED';
+}
+
+function inetState({ state, dst_port }: InetSkEntry): SocketState {
+  if (state === SOCKET_STATE.LISTEN) return 'LISTENING';
+  return dst_port === 0 ? 'UNCONNECTED' : 'CONNECTED';
+}
+
+/** An address names the socket that listens or receives at it, two of them name the connection between them. */
+function inetKeys(socket: InetSkEntry): string[] {
+  const { ino, proto, state, src_addr, src_port, dst_addr, dst_port } = socket;
+  const protocol = PROTOCOLS.get(proto);
+  const byInode = socketKey(ino);
+  const local = address(src_addr, src_port);
+  if (protocol === undefined || local === undefined) return [byInode];
+  if (dst_port !== 0) {
+    const remote = address(dst_addr, dst_port);
+    return remote === undefined ? [byInode] : [addressKey(protocol, local, remote), byInode];
+  }
+  const receives = protocol === 'tcp' ? state === SOCKET_STATE.LISTEN : src_port !== 0;
+  return receives ? [addressKey(protocol, local), byInode] : [byInode];
+}
+
+/** Undefined where the words are neither those of IPv4 nor of IPv6. */
+function address(words: readonly number[], port: number): InetAddress | undefined {
+  if (words.length !== 1 && words.length !== 4) return undefined;
+  const host = Buffer.alloc(4 * words.length);
+  for (const [i, word] of words.entries()) host.writeUInt32LE(word, 4 * i);
+  return { host, port };
+}

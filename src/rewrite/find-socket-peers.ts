@@ -1,0 +1,78 @@
+import type { FileEntryView } from '../checkpoint/file-entry';
+import { pushTo } from '../checkpoint/push-to';
+import { SOCKET_STATE } from '../checkpoint/socket-types';
+import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
+import { walk } from '../checkpoint/walk/walk';
+import type { UnixSkEntry } from '../schema/generated/images';
+import type { Source } from '../storage/source';
+import type { Match } from './match';
+
+/** A unix socket of the tree that has to do with one that a spec names. */
+export interface SocketPeer {
+  readonly id: number;
+  /** Number of its record in files.img. */
+  readonly entry: number;
+  /**
+   * `pair`: each is connected to the other. `client`: it sends to the named one, or waits to be accepted by it.
+   * `accepted`: it has the name of the named one, which listens.
+   */
+  readonly is: 'pair' | 'client' | 'accepted';
+}
+
+export interface SocketPeers {
+  /** By the file id of a named socket, in the order of their records. */
+  readonly of: ReadonlyMap<number, readonly SocketPeer[]>;
+  /** The messages of the named sockets, by their file id: as they are in files.img, and decoded. */
+  readonly messages: ReadonlyMap<number, { readonly bytes: Buffer; readonly socket: UnixSkEntry }>;
+}
+
+/**
+ * Finds by the file id of a named unix socket those of the tree that are connected to it, or were accepted by it: in a
+ * pass of its own over files.img, and none where no spec names a unix socket.
+ */
+export async function findSocketPeers(
+  source: Source,
+  matches: readonly Match[],
+  signal?: AbortSignal,
+): Promise<SocketPeers> {
+  const named = new Set(matches.flatMap(({ type, id }) => (type.name === 'UNIXSK' ? [id] : [])));
+  const sockets = new NamedSockets();
+  if (named.size === 0) return sockets;
+  await walk(source, [{ entry: (view) => named.has(view.id) && sockets.add(view) }], signal);
+  await walk(source, [{ entry: (view, { entry }) => sockets.compare(view, entry) }], signal);
+  return sockets;
+}
+
+class NamedSockets implements SocketPeers {
+  readonly of = new Map<number, SocketPeer[]>();
+  readonly messages = new Map<number, { bytes: Buffer; socket: UnixSkEntry }>();
+  private readonly byInode = new Map<number, UnixSkEntry>();
+  private readonly listeners = new Map<string, UnixSkEntry>();
+
+  add(view: FileEntryView): void {
+    const socket = unixSocketOf(view);
+    if (socket === undefined || isOuter(socket)) return;
+    this.byInode.set(socket.ino, socket);
+    this.messages.set(socket.id, { bytes: Buffer.from(view.bytes.subarray(view.start, view.end)), socket });
+    if (socket.state === SOCKET_STATE.LISTEN && socket.name.length > 0) this.listeners.set(nameOf(socket), socket);
+  }
+
+  compare(view: FileEntryView, entry: number): void {
+    const socket = unixSocketOf(view);
+    if (socket === undefined || isOuter(socket)) return;
+    const other = socket.peer === 0 ? undefined : this.byInode.get(socket.peer);
+    if (other !== undefined) this.push(other, socket, entry, other.peer === socket.ino ? 'pair' : 'client');
+    if (socket.name.length === 0 || socket.state === SOCKET_STATE.LISTEN) return;
+    const listener = this.listeners.get(nameOf(socket));
+    if (listener !== undefined) this.push(listener, socket, entry, 'accepted');
+  }
+
+  private push(named: UnixSkEntry, { id }: UnixSkEntry, entry: number, is: SocketPeer['is']): void {
+    if (id !== named.id) pushTo(this.of, named.id, { id, entry, is });
+  }
+}
+
+/** Names are those of a network namespace. */
+function nameOf({ ns_id, name_dir, name }: UnixSkEntry): string {
+  return `${ns_id} ${name_dir} ${name.toString('latin1')}`;
+}
