@@ -77,7 +77,7 @@ export class ReferenceFinder {
     },
     descriptor: (view, at) => this.seeDescriptor(view, at),
     reference: (id, kind, { open }) => {
-      if (hasOwnEvent(kind) || !this.isCandidate(id)) return;
+      if (!this.isCandidate(id) || hasOwnEvent(kind)) return;
       const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
       this.addHolder(id, describeHolder(kind, ofTask));
     },

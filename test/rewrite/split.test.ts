@@ -491,22 +491,29 @@ test('a dead task has no descriptors', async (t) => {
   t.regex(error.message, /task 8 is dead/);
 });
 
-test('a descriptor of a type that cannot be inherited, and an open folder, are refused', async (t) => {
-  const eventfd = { type: 'EVENTFD', id: 9, efd: { id: 9, flags: 2, fown: NO_OWNER, counter: 0 } };
-  const files = (smallCheckpoint()['files.img'] as Record[]).concat(eventfd);
-  const images = smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(9, 1, 'EVENTFD')] });
+test('a descriptor of a type that cannot be inherited is refused, with the reason', async (t) => {
+  const epoll = { type: 'EVENTPOLL', id: 9, epfd: { id: 9, flags: 2, fown: NO_OWNER } };
+  const files = (smallCheckpoint()['files.img'] as Record[]).concat(epoll);
+  const images = smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(9, 1, 'EVENTPOLL')] });
   const error = await refusal(t, images, { specs: ['fd[5]:/proc/8/fd/1'] });
   t.like(error, { code: 'SPEC_UNSUPPORTED', exitCode: 2, file: 'files.img', entry: 4 });
-  t.regex(error.message, /names file id 9, an entry of type EVENTFD/);
+  t.regex(
+    error.message,
+    /names file id 9, an entry of type EVENTPOLL, and these cannot be inherited: the caller's epoll/,
+  );
+});
 
+test('a directory is taken by its path, by that with a slash and by its descriptor, and by no glob', async (t) => {
   const folder = [fileEntry(4, '/srv', 0o200000, { mode: 0o040755 }), pipeEntry(2, 4711, 1), fileEntry(1, '/srv/x', 0)];
   const table = [descriptor(4, 9, 'REG'), descriptor(1, 8, 'REG'), descriptor(2, 1, 'PIPE')];
   const open = smallWith({ 'files.img': folder, 'fdinfo-1.img': table });
-  for (const spec of ['fd[5]:/srv', 'fd[5]:/proc/7/fd/9']) {
-    const refused = await refusal(t, open, { specs: [spec] });
-    t.like(refused, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
-    t.regex(refused.message, /names an open folder, \/srv \(file id 4\)/);
+  for (const spec of ['fd[5]:/srv', 'fd[5]:/srv/', 'fd[5]:/proc/7/fd/9']) {
+    const { plan } = await checked(t, open, [spec]);
+    t.like(plan.placeholders, [{ split_from: 4, was: { type: 'REG', key: '/srv/' }, kind: { name: 'directory' } }]);
   }
+  const positioned = await refusal(t, open, { specs: [{ inherit: 'fd[5]:/srv', position: 'end' }] });
+  t.like(positioned, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 0 });
+  t.regex(positioned.message, /has position end, and \/srv\/ \(file id 4\) is a directory/);
   t.deepEqual(
     summary(await rewriteImages(t, open, { specs: ['fd[5]:/**'] })),
     [[5, '5 from 1', '1/8']],

@@ -1,0 +1,198 @@
+/** Sockets that specs name: what goes with them, what stays, and what is refused. */
+import test, { type ExecutionContext } from 'ava';
+import { diff, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
+import { type Record, readImage } from '../support/images';
+import { checkRewritten } from '../support/independent';
+import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+
+const OPTIONS = {
+  so_sndbuf: 0,
+  so_rcvbuf: 0,
+  so_snd_tmo_sec: 0,
+  so_snd_tmo_usec: 0,
+  so_rcv_tmo_sec: 0,
+  so_rcv_tmo_usec: 0,
+};
+const STREAM = { type: 1, state: 1 };
+const LISTENER = { type: 1, state: 10 };
+const DATAGRAM = { type: 2, state: 7 };
+const PATH = '/run/app.sock';
+const name = Buffer.from(`${PATH}\0`);
+
+function unix(id: number, ino: number, peer: number, more: object): Record {
+  const usk = { id, ino, flags: 2, uflags: 0, backlog: 0, peer, fown: NO_OWNER, opts: OPTIONS, name: Buffer.alloc(0) };
+  return { type: 'UNIXSK', id, usk: { ...usk, ...more } };
+}
+
+function inet(id: number, ino: number, more: object): Record {
+  const isk = { id, ino, family: 2, type: 1, proto: 6, state: 10, src_port: 80, dst_port: 0, flags: 2, backlog: 5 };
+  const addresses = { src_addr: [0x0100007f], dst_addr: [0] };
+  return { type: 'INETSK', id, isk: { ...isk, ...addresses, fown: NO_OWNER, opts: OPTIONS, ...more } };
+}
+
+/** The small checkpoint with these entries, the first of which have descriptors 10, 11 and so on. */
+function withSockets(entries: readonly Record[], held: number, more: Images = {}): Images {
+  const files = [...(smallCheckpoint()['files.img'] as Record[]), ...entries];
+  const table = entries.slice(0, held).map(({ id, type }, i) => descriptor(id as number, 10 + i, type as string));
+  return smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), ...table], ...more });
+}
+
+/** Rewrites, and has the result judged by the independent checker and by diff --plan. */
+async function checked(t: ExecutionContext, images: Images, specs: readonly (string | SpecOptions)[]) {
+  const rewritten = await rewriteImages(t, images, { specs, link: 'copy' });
+  t.deepEqual(checkRewritten(rewritten.source, rewritten.out), []);
+  const plan = await readPlanOf(rewritten.out);
+  const result = await diff(await openSource(rewritten.source), await openSource(rewritten.out), { plan });
+  t.is(result.unexplained, 0);
+  t.deepEqual(result.misfits, []);
+  result.close();
+  return rewritten;
+}
+
+test('a unix socket is named by its path, its abstract name or its inode', async (t) => {
+  const listener = unix(20, 500, 0, { ...LISTENER, name });
+  for (const key of [PATH, 'run/app.sock', 'socket:[500]', '/proc/8/fd/10']) {
+    const { plan } = await checked(t, withSockets([listener], 1), [`fd[5]:${key}`]);
+    t.like(plan.placeholders, [
+      {
+        was: { type: 'UNIXSK', key: PATH },
+        kind: { name: 'socket', socket: { domain: 1, type: 1, protocol: 0, state: 'LISTENING' } },
+      },
+    ]);
+  }
+  const abstract = unix(20, 500, 0, { ...LISTENER, name: Buffer.from('\0app\n') });
+  const { plan } = await checked(t, withSockets([abstract], 1), ['fd[5]:@app\\x0a']);
+  t.is(plan.placeholders[0]?.was.key, '@app\\x0a');
+  const relative = unix(20, 500, 0, { ...LISTENER, name: Buffer.from('app.sock\0'), name_dir: '/run' });
+  await checked(t, withSockets([relative], 1), [`fd[5]:${PATH}`]);
+});
+
+test('an inet socket is named by the address that it receives at, a connection by both', async (t) => {
+  const remote = { state: 1, dst_port: 4000, dst_addr: [0x0200007f] };
+  const v6 = { family: 10, src_addr: [0, 0, 0, 0x01000000], dst_addr: [0, 0, 0, 0] };
+  const sockets = [
+    inet(20, 500, {}),
+    inet(21, 501, remote),
+    inet(22, 502, { type: 2, proto: 17, state: 7 }),
+    inet(23, 503, v6),
+  ];
+  const images = withSockets(sockets, 4);
+  for (const [key, id, state] of [
+    ['tcp:127.0.0.1:80', 20, 'LISTENING'],
+    ['tcp:127.0.0.1:80-127.0.0.2:4000', 21, 'CONNECTED'],
+    ['udp:127.0.0.1:80', 22, 'UNCONNECTED'],
+    ['tcp:[0::1]:80', 23, 'LISTENING'],
+    ['socket:[503]', 23, 'LISTENING'],
+  ] as const) {
+    const { plan } = await checked(t, images, [`fd[5]:${key}`]);
+    t.like(plan.placeholders, [{ file_id: id, kind: { socket: { state } } }], key);
+    t.is(plan.placeholders.length, 1, key);
+  }
+});
+
+test('both ends of a pair go together, and one alone is refused', async (t) => {
+  const images = withSockets([unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)], 2);
+  const { plan } = await checked(t, images, ['fd[5]:socket:[500]', 'fd[6]:socket:[501]']);
+  t.deepEqual(
+    plan.placeholders.map(({ file_id }) => file_id),
+    [20, 21],
+  );
+  const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
+  t.like(error, { code: 'DESCRIPTOR_TIED', exitCode: 2, file: 'files.img', entry: 4 });
+  t.regex(error.message, /socket:\[500\] \(file id 20\), one end of a pair.*file id 21/);
+});
+
+test('a socket whose peer is outside goes alone, and the entry of the peer stays', async (t) => {
+  const outer = unix(21, 501, 500, { ...STREAM, uflags: 1 });
+  const { out } = await checked(t, withSockets([unix(20, 500, 501, STREAM), outer], 1), ['fd[5]:socket:[500]']);
+  t.is(readImage(out, 'files.img').records.at(-1)?.fields.type, 'UNIXSK');
+});
+
+test('accepted ends that stay lose the name of their listener', async (t) => {
+  const perms = { file_perms: { mode: 0o140755, uid: 0, gid: 0 } };
+  const entries = [
+    unix(20, 500, 0, { ...LISTENER, name, ...perms }),
+    unix(21, 501, 502, { ...STREAM, name, ...perms }),
+    unix(22, 502, 501, STREAM),
+    unix(23, 503, 504, { ...STREAM, name: Buffer.from('/run/other\0'), ...perms }),
+    unix(24, 504, 503, STREAM),
+  ];
+  const { plan } = await checked(t, withSockets(entries, 5), [`fd[5]:${PATH}`]);
+  t.deepEqual(plan.placeholders[0]?.unnamed, [21]);
+  t.true(plan.warnings.some(({ code }) => code === 'ACCEPTED_UNNAMED'));
+});
+
+test('clients that stay connect to a stand-in, which comes before the first of them', async (t) => {
+  const server = unix(20, 500, 0, { ...DATAGRAM, name });
+  const client = (id: number, ino: number) => unix(id, ino, 500, DATAGRAM);
+  for (const entries of [
+    [server, client(21, 501), client(22, 502)],
+    [client(21, 501), server, client(22, 502)],
+  ]) {
+    const { plan, next } = await checked(t, withSockets(entries, 3), [`fd[5]:${PATH}`]);
+    t.like(plan.placeholders[0], { file_id: 20, stand_in: 23, kind: { socket: { name: Buffer.from(PATH) } } });
+    t.true(plan.warnings.some(({ code }) => code === 'CLIENTS_CONNECT_AGAIN'));
+    t.true(JSON.stringify(next).includes('--ext-unix-sk'));
+  }
+  const all = [`fd[5]:${PATH}`, 'fd[6]:socket:[501]', 'fd[7]:socket:[502]'];
+  const { plan } = await checked(t, withSockets([server, client(21, 501), client(22, 502)], 3), all);
+  t.is(plan.placeholders[0]?.stand_in, undefined, 'no client stays');
+  const nameless = withSockets([unix(20, 500, 0, DATAGRAM), client(21, 501)], 2);
+  t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
+});
+
+test('what a queue holds is refused, or dropped as asked, its record and bytes with it', async (t) => {
+  const packets = { 'sk-queues.img': [packet(20, 'abc'), packet(9, 'other'), packet(20, 'de')] };
+  const images = withSockets([unix(20, 500, 99, STREAM), unix(9, 509, 98, STREAM)], 2, packets);
+  const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
+  t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+  const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }]);
+  t.deepEqual(
+    plan.placeholders[0]?.in_flight.map(({ image, bytes, fate }) => [image, bytes, fate]),
+    [
+      ['sk-queues.img', 3, 'DROP'],
+      ['sk-queues.img', 2, 'DROP'],
+    ],
+  );
+  t.deepEqual(
+    readImage(out, 'sk-queues.img').records.map(({ fields }) => fields.id_for),
+    [9],
+  );
+  const rights = { 'sk-queues.img': [packet(20, 'x', [2])] };
+  const held = withSockets([unix(20, 500, 99, STREAM)], 1, rights);
+  const tied = await refusal(t, held, { specs: [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }] });
+  t.like(tied, { code: 'DESCRIPTOR_TIED', file: 'sk-queues.img', entry: 0 });
+});
+
+function packet(id_for: number, text: string, rights: readonly number[] = []): Record {
+  const scm = rights.length === 0 ? [] : [{ type: 1, rights }];
+  return { id_for, length: text.length, scm, extra: Buffer.from(text) };
+}
+
+test('what the queues of a connection hold is refused, or dropped as asked', async (t) => {
+  const connection = inet(20, 0x1f4, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
+  const stream = { inq_len: 2, inq_seq: 1, outq_len: 3, outq_seq: 1, opt_mask: 0, snd_wscale: 0, mss_clamp: 0 };
+  const images = withSockets([connection], 1, { 'tcp-stream-1f4.img': [{ ...stream, extra: Buffer.from('inout') }] });
+  const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
+  t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'tcp-stream-1f4.img', entry: 0 });
+  const { plan } = await checked(t, images, [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }]);
+  t.deepEqual(
+    plan.placeholders[0]?.in_flight.map(({ image, bytes, fate }) => [image, bytes, fate]),
+    [['tcp-stream-1f4.img', 5, 'DROP']],
+  );
+  t.true(plan.warnings.some(({ code }) => code === 'CONNECTION_LEFT'));
+});
+
+test('what needs a file that can be opened again is refused', async (t) => {
+  const images = withSockets([unix(20, 500, 0, { ...LISTENER, name })], 1);
+  for (const [options, text] of [
+    [{ apply: 'reopen' }, 'apply reopen'],
+    [{ position: 'end' }, 'position end'],
+    [{ truncate: true }, 'truncate: true'],
+  ] as const) {
+    const error = await refusal(t, images, { specs: [{ inherit: `fd[5]:${PATH}`, ...options }] });
+    t.like(error, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 4 });
+    t.true(error.message.includes(`has ${text}, and ${PATH} (file id 20) is a listening unix stream socket`));
+  }
+});
