@@ -1,10 +1,17 @@
 /** Sockets that specs name: what goes with them, what stays, and what is refused. */
+import fs from 'node:fs';
+import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { diff, openSource, readPlanOf, type SpecOptions } from '../../src';
 import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
-import { type Record, readImage } from '../support/images';
+import { encodeImage, type Record, readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+
+interface Entry {
+  readonly type: string;
+  readonly id: number;
+}
 
 const OPTIONS = {
   so_sndbuf: 0,
@@ -20,21 +27,21 @@ const DATAGRAM = { type: 2, state: 7 };
 const PATH = '/run/app.sock';
 const name = Buffer.from(`${PATH}\0`);
 
-function unix(id: number, ino: number, peer: number, more: object): Record {
+function unix(id: number, ino: number, peer: number, more: object): Entry {
   const usk = { id, ino, flags: 2, uflags: 0, backlog: 0, peer, fown: NO_OWNER, opts: OPTIONS, name: Buffer.alloc(0) };
   return { type: 'UNIXSK', id, usk: { ...usk, ...more } };
 }
 
-function inet(id: number, ino: number, more: object): Record {
+function inet(id: number, ino: number, more: object): Entry {
   const isk = { id, ino, family: 2, type: 1, proto: 6, state: 10, src_port: 80, dst_port: 0, flags: 2, backlog: 5 };
   const addresses = { src_addr: [0x0100007f], dst_addr: [0] };
   return { type: 'INETSK', id, isk: { ...isk, ...addresses, fown: NO_OWNER, opts: OPTIONS, ...more } };
 }
 
 /** The small checkpoint with these entries, the first of which have descriptors 10, 11 and so on. */
-function withSockets(entries: readonly Record[], held: number, more: Images = {}): Images {
+function withSockets(entries: readonly Entry[], held: number, more: Images = {}): Images {
   const files = [...(smallCheckpoint()['files.img'] as Record[]), ...entries];
-  const table = entries.slice(0, held).map(({ id, type }, i) => descriptor(id as number, 10 + i, type as string));
+  const table = entries.slice(0, held).map(({ id, type }, i) => descriptor(id, 10 + i, type));
   return smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), ...table], ...more });
 }
 
@@ -143,7 +150,7 @@ test('clients that stay connect to a stand-in, which comes before the first of t
 });
 
 test('what a queue holds is refused, or dropped as asked, its record and bytes with it', async (t) => {
-  const packets = { 'sk-queues.img': [packet(20, 'abc'), packet(9, 'other'), packet(20, 'de')] };
+  const packets = queues(packet(20, 'abc'), packet(9, 'other'), packet(20, 'de'));
   const images = withSockets([unix(20, 500, 99, STREAM), unix(9, 509, 98, STREAM)], 2, packets);
   const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
   t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
@@ -155,17 +162,20 @@ test('what a queue holds is refused, or dropped as asked, its record and bytes w
       ['sk-queues.img', 2, 'DROP'],
     ],
   );
-  t.deepEqual(
-    readImage(out, 'sk-queues.img').records.map(({ fields }) => fields.id_for),
-    [9],
-  );
-  const rights = { 'sk-queues.img': [packet(20, 'x', [2])] };
+  const left = queues(packet(9, 'other'))['sk-queues.img'];
+  t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), left);
+  const rights = queues(packet(20, 'x', [2]));
   const held = withSockets([unix(20, 500, 99, STREAM)], 1, rights);
   const tied = await refusal(t, held, { specs: [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }] });
   t.like(tied, { code: 'DESCRIPTOR_TIED', file: 'sk-queues.img', entry: 0 });
 });
 
-function packet(id_for: number, text: string, rights: readonly number[] = []): Record {
+/** sk-queues.img with these packets. */
+function queues(...packets: readonly { extra: Buffer }[]): { 'sk-queues.img': Buffer } {
+  return { 'sk-queues.img': encodeImage('sk-queues.img', packets, { extras: packets.map(({ extra }) => extra) }) };
+}
+
+function packet(id_for: number, text: string, rights: readonly number[] = []) {
   const scm = rights.length === 0 ? [] : [{ type: 1, rights }];
   return { id_for, length: text.length, scm, extra: Buffer.from(text) };
 }
@@ -173,7 +183,9 @@ function packet(id_for: number, text: string, rights: readonly number[] = []): R
 test('what the queues of a connection hold is refused, or dropped as asked', async (t) => {
   const connection = inet(20, 0x1f4, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
   const stream = { inq_len: 2, inq_seq: 1, outq_len: 3, outq_seq: 1, opt_mask: 0, snd_wscale: 0, mss_clamp: 0 };
-  const images = withSockets([connection], 1, { 'tcp-stream-1f4.img': [{ ...stream, extra: Buffer.from('inout') }] });
+  const images = withSockets([connection], 1, {
+    'tcp-stream-1f4.img': encodeImage('tcp-stream-1f4.img', [stream], { extras: [Buffer.from('inout')] }),
+  });
   const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
   t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'tcp-stream-1f4.img', entry: 0 });
   const { plan } = await checked(t, images, [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }]);
