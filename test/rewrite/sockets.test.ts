@@ -11,6 +11,7 @@ import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 interface Entry {
   readonly type: string;
   readonly id: number;
+  readonly [member: string]: unknown;
 }
 
 const OPTIONS = {
