@@ -4,21 +4,31 @@
  *   give N=KIND[:ARGUMENT]… -- COMMAND…
  *
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
- * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; epoll; ptmx; socket; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
+ * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
+ * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), netlink, packet; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void fail(const char *word)
@@ -66,6 +76,47 @@ static void fill(int number, const char *word)
 		fail(word);
 }
 
+static int bound(int fd, const struct sockaddr *address, socklen_t length, const char *what)
+{
+	if (fd < 0)
+		return -1;
+	if (strcmp(what, "connect") == 0)
+		return connect(fd, address, length) ? -1 : fd;
+	if (bind(fd, address, length) || (strcmp(what, "listen") == 0 && listen(fd, 8)))
+		return -1;
+	return fd;
+}
+
+/* DOMAIN:WHAT:WHERE */
+static int named_socket(const char *kind)
+{
+	struct sockaddr_un path = {.sun_family = AF_UNIX};
+	struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char domain[8], what[16], where[sizeof(path.sun_path)];
+	int type;
+
+	if (sscanf(kind, "%7[a-z]:%15[a-z]:%107s", domain, what, where) != 3) {
+		errno = EINVAL;
+		return -1;
+	}
+	type = strcmp(what, "datagram") == 0 ? SOCK_DGRAM : SOCK_STREAM;
+	if (strcmp(domain, "unix") == 0) {
+		strcpy(path.sun_path, where);
+		return bound(socket(AF_UNIX, type, 0), (struct sockaddr *)&path, sizeof(path), what);
+	}
+	port.sin_port = htons((uint16_t)atoi(where));
+	return bound(socket(AF_INET, type, 0), (struct sockaddr *)&port, sizeof(port), what);
+}
+
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	return signalfd(-1, &set, 0);
+}
+
 static void give(const char *word)
 {
 	char *rest;
@@ -99,6 +150,20 @@ static void give(const char *word)
 			fail(word);
 	} else if (strcmp(kind, "eventfd") == 0) {
 		put(eventfd(0, 0), number, word);
+	} else if (strcmp(kind, "timerfd") == 0) {
+		put(timerfd_create(CLOCK_MONOTONIC, 0), number, word);
+	} else if (strcmp(kind, "signalfd") == 0) {
+		put(signals(), number, word);
+	} else if (strcmp(kind, "inotify") == 0) {
+		put(inotify_init1(0), number, word);
+	} else if (strcmp(kind, "pidfd") == 0) {
+		put((int)syscall(SYS_pidfd_open, getpid(), 0), number, word);
+	} else if (strcmp(kind, "netlink") == 0) {
+		put(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), number, word);
+	} else if (strcmp(kind, "packet") == 0) {
+		put(socket(AF_PACKET, SOCK_DGRAM, 0), number, word);
+	} else if (strncmp(kind, "unix:", 5) == 0 || strncmp(kind, "inet:", 5) == 0) {
+		put(named_socket(kind), number, word);
 	} else if (strcmp(kind, "epoll") == 0) {
 		put(epoll_create1(0), number, word);
 	} else if (strcmp(kind, "ptmx") == 0) {

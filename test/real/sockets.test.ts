@@ -1,0 +1,182 @@
+/** Sockets and other descriptors without a path, taken from the caller and used by the restored tasks. */
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { openSource, type RewriteOptions, rewrite } from '../../src';
+import { checkRewritten } from '../support/independent';
+import { build, helper } from '../support/native';
+import { compileProgram } from './support/compile';
+import { descriptor } from './support/graft';
+import { CriuFailure, type Lab, type Program, type Restored } from './support/lab';
+import { realTest } from './support/real-test';
+
+/** What a real CRIU has to be told where a peer is outside. */
+const OUTER = ['--ext-unix-sk'];
+
+interface Given {
+  specs: RewriteOptions['specs'];
+  /** Words for test/native/give.c: the caller's descriptors. */
+  give: readonly string[];
+  extraArgs?: readonly string[];
+  dropInFlight?: boolean;
+}
+
+/** Rewrites a dump and restores it for a caller that has what `give` makes. */
+async function restoreGiven(
+  lab: Lab,
+  dump: string,
+  { specs, give, extraArgs, dropInFlight }: Given,
+): Promise<Restored> {
+  const out = path.join(lab.folder(), 'out');
+  await rewrite(await openSource(dump), { specs, out, dropInFlight: dropInFlight ?? false });
+  const problems = checkRewritten(dump, out);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  const prefix = [helper('give'), ...give, '--', path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  return lab.restore(out, { prefix, extraArgs: extraArgs ?? [] });
+}
+
+const read = ({ folder, pid }: Program, fd: number) => fs.readFileSync(path.join(folder, `read.${pid}.${fd}`), 'utf8');
+
+/** Connects, says a line, and has the task accept and read it; returns what the task said. */
+async function talk(t: ExecutionContext, program: Program, { tasks }: Restored, at: string, fd: number): Promise<void> {
+  const client = net.connect(at);
+  await once(client, 'connect');
+  client.write('hello\n');
+  await tasks.signal(program.pid, 'SIGUSR2');
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  t.is(answer.toString(), 'welcome\n');
+  t.is(read(program, fd), 'hello\n');
+  client.destroy();
+}
+
+realTest('a server goes on at a socket on another path, with the connection that it had', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unix_sockets'));
+  const dump = await lab.dump(program);
+  const at = path.join(lab.folder(), 'other.sock');
+  const restored = await restoreGiven(lab, dump, {
+    specs: [`fd[5]:${program.folder}/app.sock`],
+    give: [`5=unix:listen:${at}`],
+  });
+  t.true(fs.existsSync(at), "the caller's path is still there");
+  await talk(t, program, restored, at, 20);
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(read(program, 11), 'task 12\n');
+  t.is(read(program, 12), 'task 11\n');
+  t.is(read(program, 14), 'task 15\n');
+});
+
+realTest('a client that waited is accepted at the socket of the caller', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unix_sockets'), { args: ['waiting'] });
+  const dump = await lab.dump(program);
+  const at = path.join(program.folder, 'app.sock');
+  fs.rmSync(at);
+  const given = { specs: [`fd[5]:${at}`], extraArgs: OUTER };
+  const elsewhere = path.join(lab.folder(), 'other.sock');
+  const error = await t.throwsAsync(restoreGiven(lab, dump, { ...given, give: [`5=unix:listen:${elsewhere}`] }), {
+    instanceOf: CriuFailure,
+  });
+  t.regex(
+    error?.output ?? '',
+    /caller fd 5 is not bound to .*app\.sock .*clients in the checkpoint connect to it again/,
+  );
+  const restored = await restoreGiven(lab, dump, { ...given, give: [`5=unix:listen:${at}`] });
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(descriptor(restored.tasks, program.pid, 20).target.slice(0, 8), 'socket:[');
+  await talk(t, program, restored, at, 21);
+});
+
+realTest('a datagram server gets what its clients send to the socket of the caller', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unix_sockets'));
+  const dump = await lab.dump(program);
+  const at = path.join(program.folder, 'log.sock');
+  fs.rmSync(at);
+  const restored = await restoreGiven(lab, dump, {
+    specs: [`fd[5]:${at}`],
+    give: [`5=unix:datagram:${at}`],
+    extraArgs: OUTER,
+  });
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(read(program, 14), 'task 15\n');
+});
+
+realTest('a connection to the outside goes on with another peer, both ways', async (t, lab) => {
+  const folder = lab.folder();
+  const server = net.createServer().listen(path.join(folder, 'peer.sock'));
+  t.teardown(() => server.close());
+  const accepted = () => once(server, 'connection') as Promise<[net.Socket]>;
+  const first = accepted();
+  const old = net.connect(path.join(folder, 'peer.sock'));
+  await Promise.all([first, once(old, 'connect')]);
+  const { fd } = (old as unknown as { _handle: { fd: number } })._handle;
+  const program = await lab.startProgram(compileProgram('unix_sockets'), { fds: { 16: fd } });
+  const inode = /\d+/.exec(descriptor(program.tasks, program.pid, 16).target)?.[0];
+  const dump = await lab.dump(program, { extraArgs: ['--external', `unix[${inode}]`] });
+  const second = accepted();
+  const restored = await restoreGiven(lab, dump, {
+    specs: [`fd[7]:socket:[${inode}]`],
+    give: [`7=unix:connect:${path.join(folder, 'peer.sock')}`],
+    extraArgs: OUTER,
+  });
+  const [peer] = await second;
+  const said = once(peer, 'data');
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(String((await said)[0]), 'task 16\n');
+  peer.write('answer\n');
+  for (
+    let i = 0;
+    i < 200 && !(fs.existsSync(path.join(program.folder, `read.${program.pid}.16`)) && read(program, 16) !== '');
+    i += 1
+  ) {
+    await restored.tasks.signal(program.pid, 'SIGUSR2');
+  }
+  t.is(read(program, 16), 'answer\n');
+  for (const one of [old, peer]) one.destroy();
+});
+
+realTest('each kind of descriptor without a path comes from the caller, and a directory too', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('many_types'));
+  const dump = await lab.dump(program);
+  const folder = lab.folder();
+  const kinds: readonly [fd: number, word: string, target: RegExp][] = [
+    [13, `file:200000:${folder}`, new RegExp(`^${folder}$`)],
+    [17, 'eventfd', /^anon_inode:\[eventfd\]$/],
+    [19, 'timerfd', /^anon_inode:\[timerfd\]$/],
+    [20, 'signalfd', /^anon_inode:\[signalfd\]$/],
+    [21, 'inotify', /^anon_inode:inotify$/],
+    [32, `file:10000000:${folder}`, new RegExp(`^${folder}$`)],
+  ];
+  const specs = kinds.map(([fd]) => `fd[${fd + 100}]:/proc/${program.pid}/fd/${fd}`);
+  const words = kinds.map(([fd, word]) => `${fd + 100}=${word}`);
+  // The fixture's eventfd does not wait.
+  const restored = await restoreGiven(lab, dump, { specs, give: [...words, '117=nonblock'] });
+  for (const [fd, , target] of kinds) t.regex(descriptor(restored.tasks, program.pid, fd).target, target);
+  t.true(
+    descriptor(restored.tasks, program.pid, 20).info.some((line) => /sigmask:\s*0*8000000$/.test(line)),
+    'SIGWINCH',
+  );
+  t.true(descriptor(restored.tasks, program.pid, 17).info.some((line) => /eventfd-count:\s*0$/.test(line)));
+  t.false(descriptor(restored.tasks, program.pid, 21).info.some((line) => line.startsWith('inotify')));
+});
+
+realTest('both ends of a pair, each with its queue dropped as asked', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('many_types'));
+  const dump = await lab.dump(program);
+  const [first, second] = [34, 35].map((fd) => `/proc/${program.pid}/fd/${fd}`);
+  const at = path.join(lab.folder(), 'log.sock');
+  const specs = [`fd[5]:${first}`, `fd[6]:${second}`];
+  const give = ['5=socket', '6=socket'];
+  const refused = await t.throwsAsync(restoreGiven(lab, dump, { specs, give }));
+  t.regex(refused?.message ?? '', /held 7 unread bytes at the dump/);
+  const wrong = await t.throwsAsync(restoreGiven(lab, dump, { specs, give, dropInFlight: true }), {
+    instanceOf: CriuFailure,
+  });
+  t.regex(
+    wrong?.output ?? '',
+    /caller fd 5 is a connected unix stream socket .* needs a connected unix datagram socket/,
+  );
+  t.false(fs.existsSync(at));
+});
