@@ -6,7 +6,7 @@
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
- * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), netlink, packet; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
 #define _GNU_SOURCE
@@ -162,6 +162,11 @@ static void give(const char *word)
 		put(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), number, word);
 	} else if (strcmp(kind, "packet") == 0) {
 		put(socket(AF_PACKET, SOCK_DGRAM, 0), number, word);
+	} else if (strncmp(kind, "datagrams:", 10) == 0) {
+		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
+			fail(word);
+		put(fcntl(pair[0], F_DUPFD, 300), number, word);
+		put(fcntl(pair[1], F_DUPFD, 300), atoi(kind + 10), word);
 	} else if (strncmp(kind, "unix:", 5) == 0 || strncmp(kind, "inet:", 5) == 0) {
 		put(named_socket(kind), number, word);
 	} else if (strcmp(kind, "epoll") == 0) {

@@ -3,56 +3,14 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { openSource, type RewriteOptions, rewrite } from '../../src';
-import { checkRewritten } from '../support/independent';
-import { build, helper } from '../support/native';
 import { compileProgram } from './support/compile';
+import { OUTER, readOf, restoreGiven, talk } from './support/given';
 import { descriptor } from './support/graft';
-import { CriuFailure, type Lab, type Program, type Restored } from './support/lab';
+import { CriuFailure } from './support/lab';
 import { realTest } from './support/real-test';
 
-/** What a real CRIU has to be told where a peer is outside. */
-const OUTER = ['--ext-unix-sk'];
-
-interface Given {
-  specs: RewriteOptions['specs'];
-  /** Words for test/native/give.c: the caller's descriptors. */
-  give: readonly string[];
-  extraArgs?: readonly string[];
-  dropInFlight?: boolean;
-}
-
-/** Rewrites a dump and restores it for a caller that has what `give` makes. */
-async function restoreGiven(
-  lab: Lab,
-  dump: string,
-  { specs, give, extraArgs, dropInFlight }: Given,
-): Promise<Restored> {
-  const out = path.join(lab.folder(), 'out');
-  await rewrite(await openSource(dump), { specs, out, dropInFlight: dropInFlight ?? false });
-  const problems = checkRewritten(dump, out);
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  const prefix = [helper('give'), ...give, '--', path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
-  return lab.restore(out, { prefix, extraArgs: extraArgs ?? [] });
-}
-
-const read = ({ folder, pid }: Program, fd: number) => fs.readFileSync(path.join(folder, `read.${pid}.${fd}`), 'utf8');
-
-/** Connects, says a line, and has the task accept and read it; returns what the task said. */
-async function talk(t: ExecutionContext, program: Program, { tasks }: Restored, at: string, fd: number): Promise<void> {
-  const client = net.connect(at);
-  await once(client, 'connect');
-  client.write('hello\n');
-  await tasks.signal(program.pid, 'SIGUSR2');
-  const [answer] = (await once(client, 'data')) as [Buffer];
-  t.is(answer.toString(), 'welcome\n');
-  t.is(read(program, fd), 'hello\n');
-  client.destroy();
-}
-
 realTest('a server goes on at a socket on another path, with the connection that it had', async (t, lab) => {
-  const program = await lab.startProgram(compileProgram('unix_sockets'));
+  const program = await lab.startProgram(compileProgram('server'));
   const dump = await lab.dump(program);
   const at = path.join(lab.folder(), 'other.sock');
   const restored = await restoreGiven(lab, dump, {
@@ -63,13 +21,13 @@ realTest('a server goes on at a socket on another path, with the connection that
   await talk(t, program, restored, at, 20);
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   await restored.tasks.signal(program.pid, 'SIGUSR2');
-  t.is(read(program, 11), 'task 12\n');
-  t.is(read(program, 12), 'task 11\n');
-  t.is(read(program, 14), 'task 15\n');
+  t.is(readOf(program, 11), 'task 12\n');
+  t.is(readOf(program, 12), 'task 11\n');
+  t.is(readOf(program, 14), 'task 15\n');
 });
 
 realTest('a client that waited is accepted at the socket of the caller', async (t, lab) => {
-  const program = await lab.startProgram(compileProgram('unix_sockets'), { args: ['waiting'] });
+  const program = await lab.startProgram(compileProgram('server'), { args: ['waiting'] });
   const dump = await lab.dump(program);
   const at = path.join(program.folder, 'app.sock');
   fs.rmSync(at);
@@ -89,7 +47,7 @@ realTest('a client that waited is accepted at the socket of the caller', async (
 });
 
 realTest('a datagram server gets what its clients send to the socket of the caller', async (t, lab) => {
-  const program = await lab.startProgram(compileProgram('unix_sockets'));
+  const program = await lab.startProgram(compileProgram('server'));
   const dump = await lab.dump(program);
   const at = path.join(program.folder, 'log.sock');
   fs.rmSync(at);
@@ -100,7 +58,7 @@ realTest('a datagram server gets what its clients send to the socket of the call
   });
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   await restored.tasks.signal(program.pid, 'SIGUSR2');
-  t.is(read(program, 14), 'task 15\n');
+  t.is(readOf(program, 14), 'task 15\n');
 });
 
 realTest('a connection to the outside goes on with another peer, both ways', async (t, lab) => {
@@ -112,7 +70,7 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
   const old = net.connect(path.join(folder, 'peer.sock'));
   await Promise.all([first, once(old, 'connect')]);
   const { fd } = (old as unknown as { _handle: { fd: number } })._handle;
-  const program = await lab.startProgram(compileProgram('unix_sockets'), { fds: { 16: fd } });
+  const program = await lab.startProgram(compileProgram('server'), { fds: { 16: fd } });
   const inode = /\d+/.exec(descriptor(program.tasks, program.pid, 16).target)?.[0];
   const dump = await lab.dump(program, { extraArgs: ['--external', `unix[${inode}]`] });
   const second = accepted();
@@ -128,12 +86,12 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
   peer.write('answer\n');
   for (
     let i = 0;
-    i < 200 && !(fs.existsSync(path.join(program.folder, `read.${program.pid}.16`)) && read(program, 16) !== '');
+    i < 200 && !(fs.existsSync(path.join(program.folder, `read.${program.pid}.16`)) && readOf(program, 16) !== '');
     i += 1
   ) {
     await restored.tasks.signal(program.pid, 'SIGUSR2');
   }
-  t.is(read(program, 16), 'answer\n');
+  t.is(readOf(program, 16), 'answer\n');
   for (const one of [old, peer]) one.destroy();
 });
 
@@ -166,7 +124,6 @@ realTest('both ends of a pair, each with its queue dropped as asked', async (t, 
   const program = await lab.startProgram(compileProgram('many_types'));
   const dump = await lab.dump(program);
   const [first, second] = [34, 35].map((fd) => `/proc/${program.pid}/fd/${fd}`);
-  const at = path.join(lab.folder(), 'log.sock');
   const specs = [`fd[5]:${first}`, `fd[6]:${second}`];
   const give = ['5=socket', '6=socket'];
   const refused = await t.throwsAsync(restoreGiven(lab, dump, { specs, give }));
@@ -178,5 +135,8 @@ realTest('both ends of a pair, each with its queue dropped as asked', async (t, 
     wrong?.output ?? '',
     /caller fd 5 is a connected unix stream socket .* needs a connected unix datagram socket/,
   );
-  t.false(fs.existsSync(at));
+  const restored = await restoreGiven(lab, dump, { specs, give: ['5=datagrams:6'], dropInFlight: true });
+  const [a, b] = [34, 35].map((fd) => descriptor(restored.tasks, program.pid, fd));
+  t.true(a?.target.startsWith('socket:[') && b?.target.startsWith('socket:['));
+  t.not(a?.target, b?.target);
 });
