@@ -100,8 +100,7 @@ export function unixAddress({ name, name_dir }: UnixSkEntry): Buffer | undefined
   const path = name.at(-1) === 0 ? name.subarray(0, -1) : name;
   if (path[0] === SLASH) return path;
   // CRIU writes the working directory that the name is relative to.
-  const isKnown = name_dir !== undefined && !name_dir.includes('\ufffd');
-  return isKnown ? Buffer.concat([Buffer.from(`${name_dir}/`), path]) : undefined;
+  return name_dir === undefined ? undefined : Buffer.concat([name_dir, Buffer.from('/'), path]);
 }
 
 const SLASH = 0x2f;

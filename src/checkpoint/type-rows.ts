@@ -10,6 +10,7 @@ import {
 import { type EntryFacts, fileKind, longKey, MAX_KEY_BYTES } from './entry-facts';
 import type { Inheritance } from './inheritance';
 import { directoryKey, externalKey, pathKey, pipeKey } from './key-text';
+import { MEMFD } from './memfd-type';
 import { EVENTFD, INOTIFY, PIDFD, SIGNALFD, TIMERFD } from './nameless-types';
 import { INET_SOCKET, NETLINK_SOCKET, PACKET_SOCKET, UNIX_SOCKET } from './socket-types';
 
@@ -124,7 +125,7 @@ export const TYPE_ROWS: Record<TypeName, TypeRow> = {
   TUNF: { member: 'tunf', what: 'a tun device' },
   EXT: { member: 'ext', what: 'a file of a plugin', refused: 'another plugin of CRIU dumped it and restores it' },
   TIMERFD: { member: 'tfd', what: 'a timerfd', flags: 'flags', inherit: TIMERFD },
-  MEMFD: { member: 'memfd', what: 'a memfd', flags: 'flags', numbered: 'inode_id' },
+  MEMFD: { member: 'memfd', what: 'a memfd', flags: 'flags', numbered: 'inode_id', inherit: MEMFD },
   BPFMAP: { member: 'bpf', what: 'a BPF map', names: ['map_name'], flags: 'flags' },
   PIDFD: { member: 'pidfd', what: 'a pidfd', inherit: PIDFD },
 };

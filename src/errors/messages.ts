@@ -901,12 +901,6 @@ const texts = {
       problem: `spec '${spec}': inheriting a terminal is not supported yet`,
       hint: leaveToCriu(callerFd, key),
     }),
-  keyOfMemfd: (spec: string, callerFd: number, key: string) =>
-    error({
-      code: 'SPEC_UNSUPPORTED',
-      problem: `spec '${spec}': inheriting a memfd is not supported yet`,
-      hint: leaveToCriu(callerFd, key),
-    }),
   specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[], hint: string) =>
     error({
       code: 'SPEC_UNMATCHED',
@@ -1143,6 +1137,13 @@ const texts = {
       ...place,
       problem: `spec '${spec}' takes ${key} (file id ${id}), and ${count === 1 ? 'a descriptor is' : `${count} descriptors are`} under way in its queue: CRIU finds no holder for what the packet alone has open`,
       hint: 'let the program receive them before the dump, or leave the socket to CRIU',
+    }),
+  memfdMapped: (place: Place, spec: string, id: number, mapping: number) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}' takes a memfd (file id ${id}) that is mapped too (file id ${mapping}): the mapping would keep the old memory, and what one task writes would not reach the other`,
+      hint: 'leave the memfd to CRIU, which restores its content; memfds without mappings can be inherited',
     }),
   peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
     error({

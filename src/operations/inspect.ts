@@ -6,7 +6,7 @@ import { messages } from '../errors/messages';
 import { assign } from '../rewrite/assign';
 import { readExternalKeys } from '../rewrite/external-keys';
 import { explainUnmatched } from '../rewrite/near-misses';
-import { resolveDescriptors } from '../rewrite/resolve-descriptors';
+import { resolveKeys } from '../rewrite/resolve-descriptors';
 import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';
 import { parseInheritSpec } from '../specs/parse-spec';
@@ -85,7 +85,7 @@ function pathOf({ facts, type }: OpenEntry): Buffer {
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */
 async function findTaken(source: Source, given: readonly (string | SpecOptions)[], signal?: AbortSignal) {
   const specs = parseSpecs(given, parseInheritSpec);
-  const resolved = await resolveDescriptors(source, specs, signal);
+  const resolved = await resolveKeys(source, specs, signal);
   const found = await survey(source, specs, resolved, signal);
   const callerFds = new Map<number, number[]>();
   for (const { match, spec } of assign(found, specs).shares) {

@@ -15,7 +15,7 @@ import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/e
 import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
-import { type ResolvedDescriptors, resolveDescriptors } from '../rewrite/resolve-descriptors';
+import { type ResolvedDescriptors, resolveKeys } from '../rewrite/resolve-descriptors';
 import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import { standardDescriptors } from '../rewrite/standard-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
@@ -93,7 +93,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   const inherits = specs.filter((spec): spec is InheritSpec => spec.kind === 'inherit');
   // They stand behind all others.
   const isListed = (number: number) => number >= inherits.length - listed.length;
-  const resolved = await resolveDescriptors(source, inherits, options.signal);
+  const resolved = await resolveKeys(source, inherits, options.signal);
   const found = await survey(source, inherits, resolved, options.signal);
   const debugs = specs.filter((spec): spec is DebugSpec => spec.kind === 'debug');
   const policy = { dropInFlight: options.dropInFlight ?? false, debugs, mayRepeat: isListed };

@@ -82,7 +82,8 @@ const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => sp
 function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
   const { position, text } = spec;
   if (facts.kind !== undefined) {
-    const option = unfitOption(spec, facts.kind.name === 'directory');
+    const option =
+      facts.kind.name === 'memfd' ? unfitOfMemfd(spec) : unfitOption(spec, facts.kind.name === 'directory');
     const place = { file: 'files.img', entry };
     if (option !== undefined)
       throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
@@ -99,6 +100,11 @@ function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
 function unfitOption({ apply, position, truncate }: InheritSpec, canReopen: boolean): string | undefined {
   if (apply === 'reopen' && !canReopen) return 'apply reopen';
   if (position !== 'caller') return `position ${position}`;
+  return truncate ? 'truncate: true' : undefined;
+}
+
+/** It is read and written as a file is; only its size is recorded elsewhere. */
+function unfitOfMemfd({ truncate }: InheritSpec): string | undefined {
   return truncate ? 'truncate: true' : undefined;
 }
 

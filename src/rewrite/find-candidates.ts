@@ -58,8 +58,8 @@ export class Candidates {
     private readonly specs: readonly InheritSpec[],
     private readonly resolved: ResolvedDescriptors,
   ) {
-    const { specsOfId } = resolved;
-    this.index = new SpecIndex(specs, specsOfId);
+    const { specsOfId, memfds } = resolved;
+    this.index = new SpecIndex(specs, specsOfId, memfds);
     this.namesDescriptors = specsOfId.size > 0;
     this.namesSingleEnds =
       this.namesDescriptors || specs.some(({ key }) => key.kind === 'pipe' && key.end !== undefined);

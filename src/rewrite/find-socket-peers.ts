@@ -74,5 +74,5 @@ class NamedSockets implements SocketPeers {
 
 /** Names are those of a network namespace. */
 function nameOf({ ns_id, name_dir, name }: UnixSkEntry): string {
-  return `${ns_id} ${name_dir} ${name.toString('latin1')}`;
+  return `${ns_id} ${name_dir?.toString('latin1')} ${name.toString('latin1')}`;
 }

@@ -22,6 +22,7 @@ import {
   type References,
   type Remap,
 } from './match';
+import { refuseMappedMemfds } from './refuse-mapped-memfds';
 import type { ResolvedDescriptors } from './resolve-descriptors';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
@@ -73,6 +74,7 @@ export async function survey(
   const surveyor = new Surveyor(specs, resolved);
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
+  await refuseMappedMemfds(source, found.matches, specs, signal);
   const sameFiles = await findSameFiles(source, found, specs, signal);
   return { ...found, sameFiles, socketPeers: await findSocketPeers(source, found.matches, signal) };
 }

@@ -185,6 +185,8 @@ function parseKey(spec: string, callerFd: number, key: string): Key {
   if (SOCKET_FORM.test(key)) return parseSocket(spec, callerFd, key);
   if (ABSTRACT_FORM.test(key)) return { kind: 'socket', name: abstractKey(readEscapes(spec, key.slice(1))) };
   if (ADDRESS_FORM.test(key)) return parseAddresses(spec, key);
+  if (MEMFD_FORM.test(key))
+    return { kind: 'memfd', name: readEscapes(spec, key.replace(MEMFD_FORM, '')).toString('latin1') };
   refuseUnsupported(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const name = readEscapes(spec, key);
@@ -264,7 +266,6 @@ function parseGlob(spec: string, key: string): Key {
 
 function refuseUnsupported(spec: string, callerFd: number, key: string): void {
   if (TERMINAL_FORM.test(key)) throw messages.keyOfTerminal(spec, callerFd, key);
-  if (MEMFD_FORM.test(key)) throw messages.keyOfMemfd(spec, callerFd, `/${key.replace(/^\//, '')}`);
 }
 
 /** A path that begins as another key does is written with a dot and a slash before it. */

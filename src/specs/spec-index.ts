@@ -16,14 +16,14 @@ const SLASH = 0x2f;
 /**
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
  * as often. Specs are numbered as they were given; an answer is in that order, but exact keys come before
- * globs. Which entries the specs that name descriptors mean is given: specs by file id, ascending.
+ * globs. Which entries the specs that name descriptors and memfds mean is given: specs by file id and by key, ascending.
  */
 export class SpecIndex {
   private readonly pipes = new Map<number, { readonly number: number; readonly end: EndName | undefined }[]>();
   private readonly paths = new Map<string, number[]>();
   private readonly externals = new Map<string, number[]>();
-  /** By the key of a socket. */
-  private readonly sockets = new Map<string, number[]>();
+  /** By the keys that types of entries make themselves. */
+  private readonly named = new Map<string, number[]>();
   private readonly globs: { readonly number: number; readonly glob: Glob }[] = [];
   private readonly globNumbers = new Set<number>();
   private readonly lengths = new Set<number>();
@@ -38,18 +38,20 @@ export class SpecIndex {
   constructor(
     specs: readonly InheritSpec[],
     private readonly specsOfId: ReadonlyMap<number, readonly number[]>,
+    memfds: ReadonlyMap<string, readonly number[]>,
   ) {
+    for (const [name, numbers] of memfds) for (const number of numbers) pushTo(this.named, name, number);
     specs.forEach(({ key }, number) => {
-      if (key.kind === 'descriptor') return;
+      if (key.kind === 'descriptor' || key.kind === 'memfd') return;
       if (key.kind === 'pipe') pushTo(this.pipes, key.id, { number, end: key.end });
-      else if (key.kind === 'socket') pushTo(this.sockets, key.name, number);
+      else if (key.kind === 'socket') pushTo(this.named, key.name, number);
       else if (key.kind === 'external') pushTo(this.externals, key.name, number);
       else if (key.kind === 'glob') {
         this.globs.push({ number, glob: key.glob });
         this.globNumbers.add(number);
       } else {
         pushTo(this.paths, key.path.toString('latin1'), number);
-        pushTo(this.sockets, pathKey(key.path), number);
+        pushTo(this.named, pathKey(key.path), number);
         const name = key.name.toString('latin1');
         pushTo(this.externals, name, number);
         // No key is empty, so that a name that is has this one.
@@ -117,15 +119,15 @@ export class SpecIndex {
   private lookUpKey(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
     if (type === FD_TYPES.PIPE && member === FILE_ENTRY_FIELDS.pipe) return this.lookUpPipe(bytes, start, end);
     if (type === FD_TYPES.REG && member === FILE_ENTRY_FIELDS.reg) return this.lookUpRegularFile(bytes, start, end);
-    return this.sockets.size === 0 ? NONE : this.lookUpSocket(type, member, bytes, start, end);
+    return this.named.size === 0 ? NONE : this.lookUpNamed(type, member, bytes, start, end);
   }
 
-  /** Sockets are few, and their keys are of several fields. */
-  private lookUpSocket(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
-    const socket = inheritableType({ type, member });
-    if (socket?.keys === undefined) return NONE;
-    const keys = socket.keys(decodeInPlace(socket.schema, bytes, start, end) as never);
-    const numbers = new Set(keys.flatMap((key) => this.sockets.get(key) ?? NONE));
+  /** Such entries are few, and their keys are of several fields. */
+  private lookUpNamed(type: number, member: number, bytes: Uint8Array, start: number, end: number): readonly number[] {
+    const named = inheritableType({ type, member });
+    if (named?.keys === undefined) return NONE;
+    const keys = named.keys(decodeInPlace(named.schema, bytes, start, end) as never);
+    const numbers = new Set(keys.flatMap((key) => this.named.get(key) ?? NONE));
     return numbers.size < 2 ? [...numbers] : [...numbers].sort((a, b) => a - b);
   }
 

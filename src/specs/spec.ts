@@ -9,6 +9,8 @@ export type Key =
   | { readonly kind: 'external'; readonly name: string }
   /** A socket by its inode, its abstract name or its address; `name` as checkpoint/key-text.ts writes it. */
   | { readonly kind: 'socket'; readonly name: string }
+  /** A memfd by the bytes of the name that it was made with, as latin1. */
+  | { readonly kind: 'memfd'; readonly name: string }
   /** The entry behind a descriptor of a task; of every task where `pid` is undefined. */
   | DescriptorKey
   /**

@@ -136,6 +136,7 @@ test('no entry that a key names is passed over', async (t) => {
             parseInheritSpec,
           ),
           new Map(),
+          new Map(),
         );
         const bytes = Buffer.concat([head, ...members]);
         index.prepare(bytes, head.length, bytes.length, members.length);

@@ -105,9 +105,11 @@ realTest('each kind of descriptor without a path comes from the caller, and a di
     [19, 'timerfd', /^anon_inode:\[timerfd\]$/],
     [20, 'signalfd', /^anon_inode:\[signalfd\]$/],
     [21, 'inotify', /^anon_inode:inotify$/],
+    [27, 'memfd', /^\/memfd:given \(deleted\)$/],
     [32, `file:10000000:${folder}`, new RegExp(`^${folder}$`)],
   ];
-  const specs = kinds.map(([fd]) => `fd[${fd + 100}]:/proc/${program.pid}/fd/${fd}`);
+  const keyOf = (fd: number) => (fd === 27 ? '/memfd:scratch' : `/proc/${program.pid}/fd/${fd}`);
+  const specs = kinds.map(([fd]) => `fd[${fd + 100}]:${keyOf(fd)}`);
   const words = kinds.map(([fd, word]) => `${fd + 100}=${word}`);
   // The fixture's eventfd does not wait.
   const restored = await restoreGiven(lab, dump, { specs, give: [...words, '117=nonblock'] });

@@ -259,6 +259,7 @@ const MEMBERS: { [type: string]: { name: string; number: number; fown: number } 
   PACKETSK: { name: 'psk', number: 6, fown: 6 },
   NETLINKSK: { name: 'nlsk', number: 7, fown: 11 },
   TIMERFD: { name: 'tfd', number: 12, fown: 3 },
+  MEMFD: { name: 'memfd', number: 20, fown: 4 },
   PIDFD: { name: 'pidfd', number: 22, fown: 5 },
 };
 const EXT = { name: 'ext', number: 15, fown: 5 };

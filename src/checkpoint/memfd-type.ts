@@ -1,0 +1,22 @@
+import { MEMFD_FILE_ENTRY, type MemfdFileEntry } from '../schema/generated/images';
+import type { Inheritance } from './inheritance';
+
+/** What names the entries of a memfd: the number under which memfd.img has its name. No spec can be written so. */
+export function memfdKey(inodeId: number): string {
+  return `memfd ${inodeId}`;
+}
+
+export const MEMFD: Inheritance = {
+  schema: MEMFD_FILE_ENTRY,
+  owner: 'fown',
+  keys: ({ inode_id }: MemfdFileEntry) => [memfdKey(inode_id)],
+  describe: ({ flags, fown: owner, pos }: MemfdFileEntry) => ({
+    key: 'memfd',
+    isNameless: true,
+    flags,
+    owner,
+    offset: pos,
+    kind: { name: 'memfd' },
+    lost: "the content and the seals are those of the caller's file",
+  }),
+};
