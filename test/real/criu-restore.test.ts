@@ -1,0 +1,121 @@
+import type { ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from '../support/native';
+import { callerFile } from './support/caller-file';
+import { makeCommands } from './support/commands';
+import { compileProgram } from './support/compile';
+import { criuLock } from './support/criu';
+import { descriptor } from './support/graft';
+import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
+import { ownCommand } from './support/own-command';
+import { realTest } from './support/real-test';
+import { ended, type Fds } from './support/spawn';
+
+/** `fdgraft restore` in the place of `criu restore`: the same words, and the same fds at the same numbers. */
+
+const BASE = '/run/fdgraft';
+
+function environment(lab: Lab): NodeJS.ProcessEnv {
+  const bin = lab.folder();
+  makeCommands(bin);
+  return { ...process.env, PATH: `${bin}:${build()}:${process.env.PATH}` };
+}
+
+/** Restores a dump with -d by the words that `criu restore` takes. */
+function restore(lab: Lab, dump: string, specs: readonly string[], options: RestoreOptions = {}) {
+  const extraArgs = [...specs.flatMap((spec) => ['--inherit-fd', spec]), ...(options.extraArgs ?? [])];
+  return lab.restore(dump, { ...options, command: ownCommand(), env: environment(lab), extraArgs });
+}
+
+/** What restores have left in the runtime directory. */
+function leftovers(): string[] {
+  return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
+}
+
+realTest('a pipe under eight numbers of two tasks; restore.log and the pidfile lie in the image directory', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const before = fs.readdirSync(dump);
+  const callerFds = { 5: pipe.writeEnd };
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds, extraArgs: ['--pidfile', 'pid'] });
+  for (const [pid, fd] of [
+    [program.pid, 1],
+    [program.pid, 6],
+    [program.pid + 1, 9],
+  ] as const) {
+    t.true(tasks.isOurs(pid, fd, pipe.writeEnd));
+  }
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+  t.is(fs.readFileSync(path.join(dump, 'pid'), 'utf8'), String(program.pid));
+  const made = fs.readdirSync(dump).filter((name) => !before.includes(name));
+  t.deepEqual(made.sort(), ['pid', 'restore.log', 'stats-restore'], 'what criu writes, and nothing of ours');
+  t.deepEqual(leftovers(), []);
+});
+
+realTest('two opens of one log, a caller fd at a high number', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a');
+  const { tasks } = await restore(lab, dump, [`fd[777]:${program.folder.slice(1)}/log`], { callerFds: { 777: file.fd } });
+  t.false(tasks.sameOpenFile(program.pid, 5, program.pid, 6));
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(file.text(), 'task 5\ntask 6\n');
+});
+
+realTest('two logs and a pipe; a work directory of the caller', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const [out, err, pipe, work] = [callerFile(lab, 'a'), callerFile(lab, 'r+'), await lab.pipe(), lab.folder()];
+  const specs = [`fd[7]:${program.folder}/logs/out.log`, `fd[8]:${program.folder}/logs/err.log`, `fd[0]:${old.name}`];
+  const callerFds = { 0: pipe.writeEnd, 7: out.fd, 8: err.fd };
+  const { tasks } = await restore(lab, dump, specs, { callerFds, extraArgs: ['-W', work] });
+  t.true(tasks.isOurs(program.pid, 1, pipe.writeEnd));
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.deepEqual([out.text(), err.text(), pipe.drain().toString()], ['task 5\ntask 7\n', 'task 6\n', 'task 1\n']);
+  t.true(fs.existsSync(path.join(work, 'restore.log')));
+  t.false(fs.existsSync(path.join(dump, 'restore.log')));
+});
+
+realTest('unread bytes of a pipe', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: 'pipe-read' }, args: ['65536'] });
+  const old = lab.pipeOf(program, 0);
+  old.fill(Buffer.from('from before the dump\n'));
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.readEnd } });
+  await tasks.signal(program.pid, 'SIGUSR2');
+  t.is(tasks.readBy(program.pid, 0).toString(), 'from before the dump\n');
+});
+
+realTest('a program with namespaces of its own, whose pages come through links', async (t, lab) => {
+  const old = await lab.pipe();
+  const namespaces = ['mount', 'pid'] as const;
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd }, namespaces });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.writeEnd }, program });
+  t.true(tasks.isOurs(1, 1, pipe.writeEnd));
+});
+
+realTest('a caller fd that does not wait keeps its flags', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const file = path.join(lab.folder(), 'fifo');
+  const { spawnSync } = await import('node:child_process');
+  spawnSync('mkfifo', [file]);
+  const fd = lab.open(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+  const flags = () => /flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+  const before = flags();
+  const { tasks } = await restore(lab, dump, [`fd[0]:${old.name}`], { callerFds: { 0: fd } });
+  t.is(descriptor(tasks, program.pid, 1).target, file);
+  t.is(flags(), before);
+});
+void 0 as unknown as ChildProcess;
+void sleep; void criuLock; void CriuFailure; void ended; void (0 as unknown as Fds);
