@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,34 +34,39 @@ function leftovers(): string[] {
   return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
 }
 
-realTest('a pipe under eight numbers of two tasks; restore.log and the pidfile lie in the image directory', async (t, lab) => {
-  const old = await lab.pipe();
-  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
-  const dump = await lab.dump(program);
-  const pipe = await lab.pipe();
-  const before = fs.readdirSync(dump);
-  const callerFds = { 5: pipe.writeEnd };
-  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds, extraArgs: ['--pidfile', 'pid'] });
-  for (const [pid, fd] of [
-    [program.pid, 1],
-    [program.pid, 6],
-    [program.pid + 1, 9],
-  ] as const) {
-    t.true(tasks.isOurs(pid, fd, pipe.writeEnd));
-  }
-  await tasks.signal(program.pid, 'SIGUSR1');
-  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
-  t.is(fs.readFileSync(path.join(dump, 'pid'), 'utf8'), String(program.pid));
-  const made = fs.readdirSync(dump).filter((name) => !before.includes(name));
-  t.deepEqual(made.sort(), ['pid', 'restore.log', 'stats-restore'], 'what criu writes, and nothing of ours');
-  t.deepEqual(leftovers(), []);
-});
+realTest(
+  'a pipe under eight numbers of two tasks; restore.log and the pidfile lie in the image directory',
+  async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+    const dump = await lab.dump(program);
+    const pipe = await lab.pipe();
+    const before = fs.readdirSync(dump);
+    const callerFds = { 5: pipe.writeEnd };
+    const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds, extraArgs: ['--pidfile', 'pid'] });
+    for (const [pid, fd] of [
+      [program.pid, 1],
+      [program.pid, 6],
+      [program.pid + 1, 9],
+    ] as const) {
+      t.true(tasks.isOurs(pid, fd, pipe.writeEnd));
+    }
+    await tasks.signal(program.pid, 'SIGUSR1');
+    t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+    t.is(fs.readFileSync(path.join(dump, 'pid'), 'utf8'), String(program.pid));
+    const made = fs.readdirSync(dump).filter((name) => !before.includes(name));
+    t.deepEqual(made.sort(), ['pid', 'restore.log', 'stats-restore'], 'what criu writes, and nothing of ours');
+    t.deepEqual(leftovers(), []);
+  },
+);
 
 realTest('two opens of one log, a caller fd at a high number', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a');
-  const { tasks } = await restore(lab, dump, [`fd[777]:${program.folder.slice(1)}/log`], { callerFds: { 777: file.fd } });
+  const { tasks } = await restore(lab, dump, [`fd[777]:${program.folder.slice(1)}/log`], {
+    callerFds: { 777: file.fd },
+  });
   t.false(tasks.sameOpenFile(program.pid, 5, program.pid, 6));
   await tasks.signal(program.pid, 'SIGUSR1');
   t.is(file.text(), 'task 5\ntask 6\n');
@@ -108,8 +113,7 @@ realTest('a caller fd that does not wait keeps its flags', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
   const file = path.join(lab.folder(), 'fifo');
-  const { spawnSync } = await import('node:child_process');
-  spawnSync('mkfifo', [file]);
+  execFileSync('mkfifo', [file]);
   const fd = lab.open(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
   const flags = () => /flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
   const before = flags();
@@ -117,5 +121,108 @@ realTest('a caller fd that does not wait keeps its flags', async (t, lab) => {
   t.is(descriptor(tasks, program.pid, 1).target, file);
   t.is(flags(), before);
 });
-void 0 as unknown as ChildProcess;
-void sleep; void criuLock; void CriuFailure; void ended; void (0 as unknown as Fds);
+
+/** Starts `fdgraft restore` that stays, and waits until criu has restored. */
+async function attached(lab: Lab, dump: string, spec: string, fds: Fds) {
+  const box = await lab.box();
+  const said = lab.scratch();
+  const words = ['restore', '-D', dump, '-o', 'restore.log', '-v4', '--inherit-fd', spec];
+  const child = box.spawn([...ownCommand(), ...words], {
+    messages: said.fd,
+    fds: { 1: said.fd, 2: said.fd, ...fds },
+    env: environment(lab),
+    wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
+  });
+  const log = path.join(dump, 'restore.log');
+  const isDone = () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('Restore finished successfully');
+  for (const end = Date.now() + 60_000; !isDone(); await sleep(20)) {
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`no restore: ${said.read()}`);
+  }
+  return { box, child };
+}
+
+/** Processes with a word in their command line. */
+function processes(word: string, program: RegExp): number[] {
+  return fs.readdirSync('/proc').flatMap((name) => {
+    try {
+      const line = /^\d+$/.test(name) ? fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0') : [];
+      return line.some((part) => program.test(part)) && line.includes(word) && !line.includes('--enter')
+        ? Number(name)
+        : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** True where a signal waits: criu blocks all that it can when it has restored. */
+function isPending(pid: number, signal: number): boolean {
+  const [, mask = '0'] = /^ShdPnd:\s*(\S+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+realTest('attached: the directory is there until criu ends, which gets the signals', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { box, child } = await attached(lab, dump, `fd[5]:${old.name}`, { 5: pipe.writeEnd });
+  t.is(leftovers().length, 1);
+  await box.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+  const [node] = processes(dump, /bin\.js$/);
+  const [criu] = processes(dump, /sbin\/criu$/);
+  process.kill(node as number, 'SIGTERM');
+  for (let i = 0; i < 500 && !isPending(criu as number, 15); i += 1) await sleep(20);
+  t.true(isPending(criu as number, 15));
+  t.is(leftovers().length, 1);
+  process.kill(criu as number, 'SIGKILL');
+  t.is(await ended(child, 60), 137);
+  t.deepEqual(leftovers(), []);
+});
+
+realTest(
+  'attached: it ends with criu; after SIGKILL criu goes on, and a later start removes the directory',
+  async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+    const dump = await lab.dump(program);
+    const pipe = await lab.pipe();
+    const spec = `fd[5]:${old.name}`;
+    const first = await attached(lab, dump, spec, { 5: pipe.writeEnd });
+    for (const pid of [program.pid + 1, program.pid]) process.kill(first.box.tasks.hostPid(pid), 'SIGKILL');
+    t.is(await ended(first.child, 60), 0);
+    t.deepEqual(leftovers(), []);
+    await first.box.end();
+
+    fs.rmSync(path.join(dump, 'restore.log'));
+    const { box, child } = await attached(lab, dump, spec, { 5: pipe.writeEnd });
+    const [node] = processes(dump, /bin\.js$/);
+    process.kill(node as number, 'SIGKILL');
+    // Its children have another parent then.
+    t.is(await ended(child, 60), 137);
+    const [left] = leftovers();
+    t.truthy(left);
+    await box.tasks.signal(program.pid, 'SIGUSR1');
+    t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+    const { end } = await restore(lab, dump, [spec], { callerFds: { 5: pipe.writeEnd } });
+    t.deepEqual(leftovers(), [left], 'criu still has it');
+    await end();
+    await box.end();
+    await restore(lab, dump, [spec], { callerFds: { 5: pipe.writeEnd } });
+    t.deepEqual(leftovers(), []);
+  },
+);
+
+realTest('a failed restore leaves nothing, and its exit status is criu’s', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  fs.renameSync(path.join(program.folder, 'pipe_outside'), path.join(program.folder, 'aside'));
+  const pipe = await lab.pipe();
+  const failure = await t.throwsAsync(restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.writeEnd } }), {
+    instanceOf: CriuFailure,
+  });
+  t.is(failure?.exitCode, 1);
+  t.deepEqual(leftovers(), []);
+});
