@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { build } from '../support/native';
 import { callerFile } from './support/caller-file';
 import { makeCommands } from './support/commands';
 import { compileProgram } from './support/compile';
-import { criuLock } from './support/criu';
+import { criuLock, realCriu } from './support/criu';
 import { descriptor } from './support/graft';
 import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
 import { ownCommand } from './support/own-command';
@@ -225,4 +225,26 @@ realTest('a failed restore leaves nothing, and its exit status is criu’s', asy
   });
   t.is(failure?.exitCode, 1);
   t.deepEqual(leftovers(), []);
+});
+
+realTest('pages on demand, from a daemon that reads the image directory', async (t, lab) => {
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const [loader = '', ...rest] = real.criu;
+  const daemon = spawn(loader, [...rest, 'lazy-pages', '-D', dump, '-v4', '-o', 'lazy.log'], { stdio: 'ignore' });
+  t.teardown(() => daemon.kill('SIGKILL'));
+  const socket = path.join(dump, 'lazy-pages.socket');
+  for (const end = Date.now() + 60_000; !fs.existsSync(socket); await sleep(20)) {
+    if (daemon.exitCode !== null || Date.now() > end) throw new Error('criu lazy-pages does not listen');
+  }
+  const options = { callerFds: { 5: pipe.writeEnd }, extraArgs: ['--lazy-pages'] };
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], options);
+  t.deepEqual(leftovers(), []);
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+  t.regex(fs.readFileSync(path.join(dump, 'lazy.log'), 'utf8'), /uffd/);
 });

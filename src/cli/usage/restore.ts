@@ -20,17 +20,23 @@ configuration file sets another.
 The options here are those that fdgraft looks at. criu restore --help lists all others.`,
   positionals: {},
   options: {
-    'images-dir': { alias: 'D', type: 'string', describe: 'image directory of criu. Default: .' },
+    'images-dir': { alias: 'D', type: 'string', requiresArg: true, describe: 'image directory of criu. Default: .' },
     'inherit-fd': {
       type: 'string',
+      nargs: 1,
+      requiresArg: true,
       describe:
         'fd[N]:KEY or debug[N]:TEXT, as fdgraft rewrite has them. socket:[…], tty[…] and /memfd:… are left to criu',
     },
-    specs: { type: 'string', describe: 'file with specs and their options as JSON' },
-    'from-descriptors': { type: 'boolean', describe: 'specs from descriptors.json of DIR' },
-    'allow-unmatched': { type: 'boolean', describe: 'go on where a spec matches nothing' },
-    'drop-in-flight': { type: 'boolean', describe: 'lose unread bytes of inherited pipes' },
-    plugins: { type: 'string', describe: 'CRIU plugins to load beside fdgraft.so; -L DIR means the same' },
+    specs: { type: 'string', requiresArg: true, describe: 'file with specs and their options as JSON' },
+    'from-descriptors': { type: 'boolean', default: false, describe: 'specs from descriptors.json of DIR' },
+    'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
+    'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
+    plugins: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'CRIU plugins to load beside fdgraft.so; -L DIR means the same',
+    },
   },
   epilogue: epilogue(
     [
