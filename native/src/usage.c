@@ -36,7 +36,9 @@ static const char help[] =
 	"bytes that go are a warning beforehand. A pipe is grown to the size of the pipe that it takes the\n"
 	"place of; one that may not grow is a warning.\n"
 	"\n"
-	"  --plan P        the image folder that `fdgraft rewrite` wrote, or its inherit-plan.img\n"
+	"  --plan P        the image folder that `fdgraft rewrite` wrote, its inherit-plan.img, or an archive that\n"
+	"                  it wrote, plain or compressed (by the program gzip or zstd). Of an archive the plugin\n"
+	"                  checks the images\n"
 	"  --check         only say whether everything fits; COMMAND may be left out and is not run. Tasks\n"
 	"                  whose user cannot open a file again by its path, as /dev/stdout, are a warning\n"
 	"                  with the chown or chmod that helps, here and at the start\n"
@@ -230,7 +232,7 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 	}
 	options->command = argv + optind;
 	if (!options->plan) {
-		message("--plan is missing: the image folder that fdgraft rewrite wrote" SEE_HELP);
+		message("--plan is missing: the image folder or archive that fdgraft rewrite wrote" SEE_HELP);
 		return wrong(code);
 	}
 	if (task && !read_pid(&options->task, task, code))
