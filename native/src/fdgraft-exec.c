@@ -16,6 +16,7 @@
 #include "images.h"
 #include "launch.h"
 #include "message.h"
+#include "next-dump-check.h"
 #include "pipe-size.h"
 #include "plugin-folder.h"
 #include "serve.h"
@@ -61,7 +62,11 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
 		return 0;
-	return watches_check(plan, callers) || access_check(plan, callers) ? -1 : 0;
+	if (watches_check(plan, callers) || access_check(plan, callers))
+		return -1;
+	if (options->check)
+		next_dump_check(plan, callers);
+	return 0;
 }
 
 /* What happens to the caller's pipes and files. */

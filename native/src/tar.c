@@ -7,7 +7,6 @@
 #include "escape.h"
 #include "message.h"
 
-#define BLOCK 512u
 #define CHUNK ((size_t)64 << 10)
 #define FETCH_AGAIN "; copy the archive again, or write it again with fdgraft rewrite"
 
@@ -69,7 +68,7 @@ static enum tar_found skip(struct tar *tar, uint64_t bytes)
 static void begin_content(struct tar *tar, uint64_t size)
 {
 	tar->left = size;
-	tar->padding = (unsigned int)((BLOCK - size % BLOCK) % BLOCK);
+	tar->padding = (unsigned int)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
 }
 
 static enum tar_found end_content(struct tar *tar)
@@ -85,7 +84,7 @@ static enum tar_found end_content(struct tar *tar)
 
 static bool is_zero(const unsigned char *block)
 {
-	for (size_t i = 0; i < BLOCK; i++)
+	for (size_t i = 0; i < TAR_BLOCK; i++)
 		if (block[i] != 0)
 			return false;
 	return true;
@@ -117,14 +116,14 @@ static bool read_number(const unsigned char *field, size_t size, uint64_t *numbe
 	return i == size && *number <= INT64_MAX;
 }
 
-static bool has_checksum(const unsigned char *block)
+bool tar_is_header(const unsigned char block[TAR_BLOCK])
 {
 	uint64_t expected;
 	uint64_t sum = 0;
 
 	if (!read_number(block + CHECKSUM, CHECKSUM_SIZE, &expected))
 		return false;
-	for (size_t i = 0; i < BLOCK; i++)
+	for (size_t i = 0; i < TAR_BLOCK; i++)
 		sum += i >= CHECKSUM && i < CHECKSUM + CHECKSUM_SIZE ? ' ' : block[i];
 	return sum == expected;
 }
@@ -239,11 +238,11 @@ static enum tar_found read_long_name(struct tar *tar, struct extended *extended,
 /* Of GNU's older form of sparse files, whose map goes on behind the header. */
 static enum tar_found skip_old_sparse(struct tar *tar, const unsigned char *header)
 {
-	unsigned char block[BLOCK];
+	unsigned char block[TAR_BLOCK];
 	bool more = header[OLD_SPARSE_MORE] != 0;
 
 	while (more) {
-		enum tar_found found = read_all(tar, block, BLOCK);
+		enum tar_found found = read_all(tar, block, TAR_BLOCK);
 
 		if (found != TAR_MEMBER)
 			return found;
@@ -308,17 +307,17 @@ static enum tar_found finish_member(struct tar *tar, struct tar_member *member, 
 /* One header, and what extends it. TAR_MEMBER with *done false: more headers follow. */
 static enum tar_found read_header(struct tar *tar, struct tar_member *member, struct extended *extended, bool *done)
 {
-	unsigned char block[BLOCK];
+	unsigned char block[TAR_BLOCK];
 	uint64_t begin = tar->offset;
 	uint64_t size;
-	enum tar_found found = read_all(tar, block, BLOCK);
+	enum tar_found found = read_all(tar, block, TAR_BLOCK);
 
 	*done = false;
 	if (found != TAR_MEMBER)
 		return found;
 	if (is_zero(block))
 		return TAR_END;
-	if (!has_checksum(block))
+	if (!tar_is_header(block))
 		return damaged(tar, begin, "not the header of a member");
 	if (!read_number(block + SIZE, NUMBER_SIZE, &size))
 		return damaged(tar, begin, "the size of a member is no number");

@@ -7,6 +7,7 @@
 
 #include "unpack.h"
 
+#define TAR_BLOCK 512u
 /* Linux has no longer paths; extended headers may hold more than a path. */
 #define TAR_NAME_MAX 4096
 #define TAR_EXTENDED_MAX (1u << 20)
@@ -25,6 +26,9 @@ struct tar_member {
 	bool is_file;
 	bool is_sparse;
 };
+
+/* True for a header with the right checksum, of whatever format. */
+bool tar_is_header(const unsigned char block[TAR_BLOCK]);
 
 enum tar_found { TAR_MEMBER, TAR_END, TAR_CUT_OFF, TAR_DAMAGED, TAR_SYSTEM };
 

@@ -13,9 +13,8 @@
 #include "exit-codes.h"
 #include "frames.h"
 #include "message.h"
+#include "tar.h"
 
-#define TAR_BLOCK 512
-#define USTAR_OFFSET 257
 /* A program that gives nothing, or does not end after its last byte, for so long hangs. */
 #define HANGS_MS 20000
 #define PAUSE_MS 10
@@ -34,9 +33,7 @@ enum packing packing_of(const unsigned char *begin, size_t size)
 		return PACKED_ZSTD;
 	if (size >= 4 && (begin[0] & 0xf0) == 0x50 && memcmp(begin + 1, skippable, sizeof(skippable)) == 0)
 		return PACKED_ZSTD;
-	if (size >= TAR_BLOCK && memcmp(begin + USTAR_OFFSET, "ustar", 5) == 0)
-		return PACKED_NOT;
-	return NO_ARCHIVE;
+	return size >= TAR_BLOCK && tar_is_header(begin) ? PACKED_NOT : NO_ARCHIVE;
 }
 
 /* None of the caller's descriptors is for it: a pipe would stay open as long as it runs. */
