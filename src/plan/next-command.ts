@@ -103,7 +103,12 @@ function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: Rest
   if (podman.kind === 'export') {
     // The executor reads the plan from the archive that podman imports.
     if (isArchive) return { ...common, images: out, placeholders: [], start: [...restore, '--import', out] };
-    return { ...common, images: whereImagesAre(rewritten).images, ...packed(out), start: [...restore, '--import', NEW_ARCHIVE] };
+    return {
+      ...common,
+      images: whereImagesAre(rewritten).images,
+      ...packed(out),
+      start: [...restore, '--import', NEW_ARCHIVE],
+    };
   }
   const { images } = podman;
   const moved = isInPlace ? {} : { moveTo: images };
