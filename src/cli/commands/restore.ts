@@ -26,8 +26,10 @@ const IMAGES = 'images';
 /** For those of the plan that say what to give to criu, which is done here. */
 const SAID_OTHERWISE: readonly string[] = ['KEY_LEFT_TO_CRIU'];
 
-async function run(words: readonly string[], callers: CallerDescriptors, context: Context): Promise<void> {
+async function run(words: readonly string[], looked: unknown, context: Context): Promise<void> {
   if (process.platform !== 'linux') throw messages.restoreNeedsLinux();
+  if (!(looked instanceof CallerDescriptors)) throw messages.systemError(looked, '/proc/self/fd');
+  const callers = looked;
   const line = readRestoreLine(words);
   const specs: (string | SpecOptions)[] = [
     ...line.specs.filter((spec) => !line.criuSpecs.includes(spec)),
@@ -43,7 +45,8 @@ async function run(words: readonly string[], callers: CallerDescriptors, context
     context.signal.throwIfAborted();
     process.exitCode = await start(images, line, result, callers, folder, context);
   } finally {
-    await folder.remove();
+    // criu has done what it was told: this is no failure of the restore.
+    await folder.remove().catch((error) => context.complain(`note: ${error.message}; the next start tries again`));
   }
 }
 
@@ -108,19 +111,29 @@ async function start(
   const { stdio, standard } = callers.forChild(folder.fd);
   const plugins = line.plugins === undefined ? [] : ['--plugins', line.plugins];
   const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, '--', ...criu];
+  const running = runChild(pathOfNative(EXECUTOR), words, stdio);
   // From here on signals are the child's.
   context.release();
-  const status = await runChild(pathOfNative(EXECUTOR), words, stdio);
+  const status = await running;
   return !line.hasCommand && NOT_STARTED.includes(status) ? 2 : status;
+}
+
+/** The error where that is not possible. */
+function lookAtDescriptors(): unknown {
+  try {
+    return CallerDescriptors.look();
+  } catch (error) {
+    return error;
+  }
 }
 
 /** Not read by yargs: the words are criu's. */
 export const { main, perform }: Command = {
   main: async (words) => {
-    const callers = CallerDescriptors.look();
+    const looked = lookAtDescriptors();
     const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
     if (own.some((word) => word === '--help' || word === '--version')) return false;
-    await withContext((context) => run(words, callers, context));
+    await withContext((context) => run(words, looked, context));
     return true;
   },
   perform: async () => {},
