@@ -90,6 +90,7 @@ install_all() {
 file $lib/fdgraft.so
 file $PREFIX/bin/fdgraft-exec
 file $PREFIX/bin/fdgraft-exchange
+file $PREFIX/bin/fdgraft-lock
 file $PREFIX/bin/fdgraft-sparse
 file $plugins/fdgraft.so"
 	printf '%s\n' "$files" | while IFS= read -r path; do
@@ -105,6 +106,7 @@ file $plugins/fdgraft.so"
 	put 755 "$BUILD/fdgraft-exec" "$lib/fdgraft-exec"
 	put 644 "$BUILD/fdgraft.so" "$lib/fdgraft.so"
 	put 755 "$BUILD/fdgraft-exchange" "$PREFIX/bin/fdgraft-exchange"
+	put 755 "$BUILD/fdgraft-lock" "$PREFIX/bin/fdgraft-lock"
 	put 755 "$BUILD/fdgraft-sparse" "$PREFIX/bin/fdgraft-sparse"
 	put 644 "$BUILD/fdgraft.so" "$plugins/fdgraft.so"
 	# fdgraft-exec looks for its plugin where the link leads.

@@ -100,6 +100,9 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 		return -1;
 	if (!dedup_word && !config.auto_dedup_file)
 		return 0;
+	/* What is restored of an archive was unpacked by COMMAND, and shares nothing. */
+	if (folder < 0)
+		goto done;
 	if (find_linked_pages(folder, linked))
 		goto failed;
 	if (has_parent(folder) && dedup_word)
@@ -114,6 +117,7 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 	else if (linked[0])
 		problem("%s, line %zu: auto-dedup, and %s beside %s is a link: restoring would punch holes into the pages of the source; run COMMAND with --no-default-config, or rewrite with --link copy",
 			config.auto_dedup_file, config.auto_dedup_line, show_raw(&shown_name, linked), plan->shown_path);
+done:
 	free(config.auto_dedup_file);
 	return 0;
 failed:

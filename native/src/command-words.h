@@ -7,7 +7,8 @@
 #include "plan.h"
 
 /*
- * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide it.
+ * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide it. `folder`:
+ * the image directory, -1 for an archive.
  * -1 on a system error, which is said.
  */
 int refuse_command(char *const *command, const struct plan *plan, int folder, bool own_plugin);

@@ -230,7 +230,8 @@ int deliveries_check(const struct deliveries *deliveries, const struct plan *pla
 		struct delivery *delivery = &deliveries->list[i];
 
 		add_up(delivery);
-		if (check_ranges(delivery, plan, folder, &image))
+		/* Of an archive the plugin looks at the images. */
+		if (folder >= 0 && check_ranges(delivery, plan, folder, &image))
 			return -1;
 		if (refuse_pipe(delivery, plan))
 			continue;

@@ -65,12 +65,12 @@ static int add_record(void *context, const unsigned char *record, size_t size, u
 	return code;
 }
 
-int dump_pids_read(struct dump_pids *pids, int folder)
+int dump_pids_read(struct dump_pids *pids, const struct images *images)
 {
 	int code;
 
 	*pids = (struct dump_pids){0};
-	code = image_records(&pstree, folder, add_record, pids);
+	code = image_records(&pstree, images, add_record, pids);
 	if (code)
 		dump_pids_free(pids);
 	else if (pids->count > 0)

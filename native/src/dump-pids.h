@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "images.h"
+
 struct dump_pids {
 	uint32_t *list; /* ascending */
 	size_t count;
@@ -13,7 +15,7 @@ struct dump_pids {
 };
 
 /* Pids, threads, groups and sessions of pstree.img; none where it is missing. Returns an exit code; what is wrong is said. */
-int dump_pids_read(struct dump_pids *pids, int folder);
+int dump_pids_read(struct dump_pids *pids, const struct images *images);
 bool dump_pids_have(const struct dump_pids *pids, uint32_t pid);
 void dump_pids_free(struct dump_pids *pids);
 

@@ -45,7 +45,7 @@ static int read_record(void *context, const unsigned char *record, size_t size, 
 	return code;
 }
 
-int dump_plugins_read(struct dump_plugins *plugins, int folder)
+int dump_plugins_read(struct dump_plugins *plugins, const struct images *images)
 {
 	int code;
 
@@ -54,7 +54,7 @@ int dump_plugins_read(struct dump_plugins *plugins, int folder)
 		message("out of memory");
 		return EXIT_SYSTEM;
 	}
-	code = image_records(&inventory, folder, read_record, plugins);
+	code = image_records(&inventory, images, read_record, plugins);
 	if (code)
 		dump_plugins_free(plugins);
 	return code;

@@ -3,6 +3,9 @@
 #define FDGRAFT_DUMP_PLUGINS_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "images.h"
 
 struct dump_plugins {
 	char **names;
@@ -10,7 +13,7 @@ struct dump_plugins {
 };
 
 /* Those that inventory.img names; none where it is missing. Returns an exit code; what is wrong is said. */
-int dump_plugins_read(struct dump_plugins *plugins, int folder);
+int dump_plugins_read(struct dump_plugins *plugins, const struct images *images);
 void dump_plugins_free(struct dump_plugins *plugins);
 
 #endif

@@ -5,16 +5,18 @@
 
 #include "access-check.h"
 #include "choose.h"
-#include "clear-dup.h"
 #include "command-words.h"
 #include "cuts.h"
 #include "debug-texts.h"
 #include "delivery.h"
 #include "escape.h"
 #include "exit-codes.h"
+#include "find-plan.h"
 #include "hash-images.h"
+#include "images.h"
 #include "launch.h"
 #include "message.h"
+#include "next-dump-check.h"
 #include "pipe-size.h"
 #include "plugin-folder.h"
 #include "serve.h"
@@ -47,7 +49,7 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 	return 0;
 }
 
-/* Of our own descriptors only the image folder is open, at no number of the plan, so none is taken for one of the caller's. */
+/* Our own descriptors are at no number of the plan, so none is taken for one of the caller's. */
 static int check_descriptors(const struct options *options, struct plan *plan, struct callers *callers)
 {
 	for (size_t i = 0; i < callers->count; i++) {
@@ -60,7 +62,11 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
 		return 0;
-	return watches_check(plan, callers) || access_check(plan, callers) ? -1 : 0;
+	if (watches_check(plan, callers) || access_check(plan, callers))
+		return -1;
+	if (options->check)
+		next_dump_check(plan, callers);
+	return 0;
 }
 
 /* What happens to the caller's pipes and files. */
@@ -70,7 +76,7 @@ struct changes {
 };
 
 /* Returns an exit code; problems are only counted. */
-static int check_changes(const struct options *options, struct changes *changes, struct plan *plan, int folder,
+static int check_changes(const struct options *options, struct changes *changes, struct plan *plan, const struct images *images,
 			 const struct callers *callers, struct targets *targets)
 {
 	enum growing growing = options->check ? GROW_NOTHING : GROW_PIPES;
@@ -87,7 +93,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 		return EXIT_SYSTEM;
 	if (options->task)
 		deliveries_limit(deliveries, plan, callers, targets);
-	if (deliveries_check(deliveries, plan, folder, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
+	if (deliveries_check(deliveries, plan, images->folder, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
 		return EXIT_SYSTEM;
 	deliveries_refuse_debugs(deliveries, plan);
@@ -95,49 +101,58 @@ static int check_changes(const struct options *options, struct changes *changes,
 	return 0;
 }
 
-static int run(const struct options *options, const struct plan *plan, int folder, struct callers *callers,
+static int run(const struct options *options, const struct plan *plan, const struct images *images, struct callers *callers,
 	       const struct targets *targets, struct changes *changes)
 {
 	struct plugin_folder unused;
 
 	if (options->task)
-		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, folder);
+		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, images->folder);
 	if (options->check)
 		return plugin_folder_find(&unused, options->plugins, NULL);
-	return options->serve ? serve(options, plan, callers) : launch(options, plan, callers, folder);
+	return options->serve ? serve(options, plan, callers) : launch(options, plan, callers, images);
 }
 
 /* Without COMMAND, --serve sets no CRIU_LIBS_DIR that could hide a plugin. */
-static int check_plugins(const struct options *options, int folder)
+static int check_plugins(const struct options *options, const struct images *images)
 {
 	if (options->task || (options->serve && !options->command[0]))
 		return 0;
-	return plugin_folder_check(options->plugins, folder, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
+	return plugin_folder_check(options->plugins, images, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
 }
 
-static int check_and_run(const struct options *options, struct plan *plan, int folder, struct callers *callers)
+/* Digests of a folder's images; those of an archive are checked by the plugin, where CRIU reads them. */
+static int check_images(const struct options *options, const struct plan *plan, const struct images *images)
+{
+	if (options->task && images->folder < 0 && plan->in_flight_count > 0)
+		problem("--task reads unread bytes of pipes from the images: unpack %s, and give the image directory to --plan",
+			plan->shown_path);
+	if (options->task)
+		return 0;
+	if (images->folder >= 0 && hash_images(plan, images->folder))
+		return -1;
+	return refuse_command(options->command, plan, images->folder, !options->serve);
+}
+
+static int check_and_run(const struct options *options, struct plan *plan, struct images *images, struct callers *callers)
 {
 	struct changes changes = {0};
 	struct targets targets = {0};
 	int code = 0;
 
-	if (!options->task && (hash_images(plan, folder) || refuse_command(options->command, plan, folder, !options->serve)))
-		code = EXIT_SYSTEM;
-	folder = dup_clear_of_callers(folder, plan);
-	if (code == 0 && (folder < 0 || check_descriptors(options, plan, callers)))
+	if (check_images(options, plan, images) || images_clear_of_callers(images, plan) ||
+	    check_descriptors(options, plan, callers))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
-		code = check_changes(options, &changes, plan, folder, callers, &targets);
+		code = check_changes(options, &changes, plan, images, callers, &targets);
 		if (code == 0)
-			code = check_plugins(options, folder);
+			code = check_plugins(options, images);
 		problems_end();
 	}
 	if (code == 0 && problem_count() > 0)
 		code = EXIT_UNUSABLE;
 	if (code == 0)
-		code = run(options, plan, folder, callers, &targets, &changes);
-	if (folder >= 0)
-		close(folder);
+		code = run(options, plan, images, callers, &targets, &changes);
 	deliveries_free(&changes.deliveries);
 	cuts_free(&changes.cuts);
 	targets_free(&targets);
@@ -148,13 +163,14 @@ int main(int argc, char **argv)
 {
 	struct callers callers = {0};
 	struct options options;
+	struct images images;
 	struct plan plan;
-	int code, folder;
+	int code;
 
 	message_to(stderr_sink, stderr_warning);
 	if (!read_options(&options, argc, argv, &code))
 		return code;
-	switch (plan_open(&plan, options.plan, &folder)) {
+	switch (plan_find(&plan, options.plan, &images)) {
 	case PLAN_FOUND:
 		break;
 	case PLAN_SYSTEM:
@@ -162,12 +178,11 @@ int main(int argc, char **argv)
 	default:
 		return EXIT_UNUSABLE;
 	}
-	if (callers_collect(&callers, &plan)) {
-		close(folder);
+	if (callers_collect(&callers, &plan))
 		code = EXIT_SYSTEM;
-	} else {
-		code = check_and_run(&options, &plan, folder, &callers);
-	}
+	else
+		code = check_and_run(&options, &plan, &images, &callers);
+	images_close(&images);
 	callers_free(&callers);
 	plan_free(&plan);
 	return code;

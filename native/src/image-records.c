@@ -1,7 +1,6 @@
 #include "image-records.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +82,12 @@ static int read_image(const struct image *image, FILE *stream, record_visitor *v
 	return more == 0 ? 0 : image_damaged(image, offset, "the size of a record is cut short");
 }
 
-int image_records(const struct image *image, int folder, record_visitor *visit, void *context)
+int image_records(const struct image *image, const struct images *images, record_visitor *visit, void *context)
 {
 	struct stat status;
 	FILE *stream;
 	int code;
-	/* O_NONBLOCK: what lies there may be a FIFO. */
-	int fd = openat(folder, image->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = images_open(images, image->name);
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "images.h"
+
 struct image {
 	const char *name;
 	uint32_t magic;
@@ -15,10 +17,10 @@ struct image {
 typedef int record_visitor(void *context, const unsigned char *record, size_t size, unsigned long long offset);
 
 /*
- * Calls `visit` for each record of an image in the folder. An image that is missing has none: CRIU says what it thinks of
+ * Calls `visit` for each record of an image. An image that is missing has none: CRIU says what it thinks of
  * that. Returns an exit code; what is wrong is said.
  */
-int image_records(const struct image *image, int folder, record_visitor *visit, void *context);
+int image_records(const struct image *image, const struct images *images, record_visitor *visit, void *context);
 
 /* Says what is wrong with an image at an offset. Returns the exit code for that. */
 int image_damaged(const struct image *image, unsigned long long offset, const char *why);

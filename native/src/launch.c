@@ -109,12 +109,12 @@ static int run_with_keeper(const struct options *options, const struct plan *pla
 	return code;
 }
 
-int launch(const struct options *options, const struct plan *plan, const struct callers *callers, int folder)
+int launch(const struct options *options, const struct plan *plan, const struct callers *callers, const struct images *images)
 {
 	struct dump_pids pids = {0};
 	struct start_dir dir = NO_START_DIR;
 	struct rlimit limit;
-	int code = dump_pids_read(&pids, folder);
+	int code = dump_pids_read(&pids, images);
 
 	if (code == 0 && limit_raise(&limit))
 		code = EXIT_SYSTEM;

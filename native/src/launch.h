@@ -3,11 +3,12 @@
 #define FDGRAFT_LAUNCH_H
 
 #include "caller.h"
+#include "images.h"
 #include "options.h"
 #include "start-dir.h"
 
-/* Returns only what to exit with. `folder`: the image directory. */
-int launch(const struct options *options, const struct plan *plan, const struct callers *callers, int folder);
+/* Returns only what to exit with. */
+int launch(const struct options *options, const struct plan *plan, const struct callers *callers, const struct images *images);
 
 /* Sets what CRIU's plugin needs, and CRIU to find that plugin. Returns an exit code; what is wrong is said. */
 int launch_environment(const struct plan *plan, const struct options *options, struct start_dir *dir);

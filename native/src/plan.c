@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +14,6 @@
 #define IMG_COMMON 0x54564319u
 #define PLAN_MAGIC 0x50474446u
 #define FRAME_SIZE 4
-/* Where a tar header says that it is one. */
-#define TAR_BLOCK 512
-#define USTAR_OFFSET 257
 
 static uint32_t u32_at(const unsigned char *p)
 {
@@ -61,33 +57,11 @@ static enum plan_found read_whole(struct plan *plan, int fd)
 	}
 }
 
-/* What kind of archive the bytes are the beginning of, as the command has it too. NULL: none. */
-static const char *archive_kind(const struct plan *plan)
-{
-	static const unsigned char gzip[] = { 0x1f, 0x8b };
-	static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
-
-	if (plan->size >= sizeof(gzip) && memcmp(plan->bytes, gzip, sizeof(gzip)) == 0)
-		return "an archive compressed by gzip";
-	if (plan->size >= sizeof(zstd) && memcmp(plan->bytes, zstd, sizeof(zstd)) == 0)
-		return "an archive compressed by zstd";
-	if (plan->size >= TAR_BLOCK && memcmp(plan->bytes + USTAR_OFFSET, "ustar", 5) == 0)
-		return "a tar archive";
-	return NULL;
-}
-
 static enum plan_found check_magics(const struct plan *plan)
 {
-	const char *archive;
-
 	if (plan->size > 0 && plan->bytes[0] == '{') {
 		message("%s: this is the JSON form, which is for reading; give the image folder or its " PLAN_NAME " instead",
 			plan->shown_path);
-		return PLAN_UNUSABLE;
-	}
-	archive = archive_kind(plan);
-	if (archive != NULL) {
-		message("%s: this is %s; unpack it first, and give the image folder that comes out", plan->shown_path, archive);
 		return PLAN_UNUSABLE;
 	}
 	if (plan->size < 2 * FRAME_SIZE) {
@@ -126,7 +100,7 @@ static int next_record(const struct plan *plan, size_t *offset, const unsigned c
 	return 0;
 }
 
-static enum plan_found parse(struct plan *plan)
+enum plan_found plan_parse(struct plan *plan)
 {
 	enum plan_found found = check_magics(plan);
 	size_t offset = 2 * FRAME_SIZE;
@@ -183,7 +157,7 @@ int plan_each(const struct plan *plan, plan_visitor *visit, void *context)
 	return 0;
 }
 
-static enum plan_found read_open(struct plan *plan, int fd)
+enum plan_found plan_read(struct plan *plan, int fd)
 {
 	enum plan_found found;
 	struct stat status;
@@ -197,10 +171,10 @@ static enum plan_found read_open(struct plan *plan, int fd)
 		return PLAN_UNUSABLE;
 	}
 	found = read_whole(plan, fd);
-	return found == PLAN_FOUND ? parse(plan) : found;
+	return found == PLAN_FOUND ? plan_parse(plan) : found;
 }
 
-static int keep_shown_path(struct plan *plan, const char *shown_path)
+int plan_keep_shown_path(struct plan *plan, const char *shown_path)
 {
 	plan->shown_path = strdup(shown_path);
 	if (plan->shown_path)
@@ -225,82 +199,10 @@ enum plan_found plan_open_in(struct plan *plan, int folder, const char *shown_pa
 			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : strerror(errno));
 		return found;
 	}
-	found = keep_shown_path(plan, shown_path) ? PLAN_SYSTEM : read_open(plan, fd);
+	found = plan_keep_shown_path(plan, shown_path) ? PLAN_SYSTEM : plan_read(plan, fd);
 	close(fd);
 	if (found != PLAN_FOUND)
 		plan_free(plan);
-	return found;
-}
-
-/* The folder that holds the file at path. */
-static int open_parent(const char *path)
-{
-	char parent[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t length;
-
-	if (!slash)
-		return open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	length = slash == path ? 1 : (size_t)(slash - path);
-	if (length >= sizeof(parent)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(parent, path, length);
-	parent[length] = '\0';
-	return open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-enum plan_found plan_open(struct plan *plan, const char *path, int *folder)
-{
-	enum plan_found found;
-	struct shown shown;
-	struct stat status;
-	int fd;
-
-	*plan = (struct plan){0};
-	*folder = -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		found = errno == ENOENT || errno == ENOTDIR ? PLAN_UNUSABLE : PLAN_SYSTEM;
-		message("cannot open the plan %s: %s; give the image folder or its " PLAN_NAME, show_raw(&shown, path),
-			strerror(errno));
-		return found;
-	}
-	if (fstat(fd, &status)) {
-		message("cannot stat the plan %s: %s", show_raw(&shown, path), strerror(errno));
-		close(fd);
-		return PLAN_SYSTEM;
-	}
-	if (S_ISDIR(status.st_mode)) {
-		char shown_path[SHOWN_MAX + sizeof("/" PLAN_NAME)];
-		size_t length;
-
-		show_raw(&shown, path);
-		length = strlen(shown.text);
-		memcpy(shown_path, shown.text, length);
-		memcpy(shown_path + length, "/" PLAN_NAME, sizeof("/" PLAN_NAME));
-		found = plan_open_in(plan, fd, shown_path);
-		if (found == PLAN_MISSING)
-			message("%s: no such file; --plan takes the folder that fdgraft rewrite wrote, or its " PLAN_NAME, shown_path);
-		*folder = fd;
-	} else {
-		found = keep_shown_path(plan, show_raw(&shown, path)) ? PLAN_SYSTEM : read_open(plan, fd);
-		close(fd);
-		if (found == PLAN_FOUND) {
-			*folder = open_parent(path);
-			if (*folder < 0) {
-				message("cannot open the folder of %s: %s", show_raw(&shown, path), strerror(errno));
-				found = PLAN_SYSTEM;
-			}
-		}
-	}
-	if (found != PLAN_FOUND) {
-		plan_free(plan);
-		if (*folder >= 0)
-			close(*folder);
-		*folder = -1;
-	}
 	return found;
 }
 

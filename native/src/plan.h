@@ -68,11 +68,14 @@ struct plan {
 
 enum plan_found { PLAN_FOUND, PLAN_MISSING, PLAN_UNUSABLE, PLAN_SYSTEM };
 
-/*
- * path is the image folder or its inherit-plan.img. *folder gets the image folder, opened; the caller closes it (it is -1
- * where nothing was found). Everything but PLAN_FOUND has said why.
- */
-enum plan_found plan_open(struct plan *plan, const char *path, int *folder);
+/* Reads the plan that is open at fd. */
+enum plan_found plan_read(struct plan *plan, int fd);
+
+/* Reads the bytes of a plan into the rest of it. */
+enum plan_found plan_parse(struct plan *plan);
+
+/* Keeps how messages name the plan. -1 has said why. */
+int plan_keep_shown_path(struct plan *plan, const char *shown_path);
 
 /* The plan in an open image folder. PLAN_MISSING says nothing. */
 enum plan_found plan_open_in(struct plan *plan, int folder, const char *shown_path);

@@ -294,7 +294,7 @@ static int find_plugin(const struct own *own, const struct sources *sources, cha
 	return found;
 }
 
-int plugin_folder_check(const char *plugins, int images, enum hidden hidden)
+int plugin_folder_check(const char *plugins, const struct images *images, enum hidden hidden)
 {
 	struct dump_plugins needed;
 	struct sources sources;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "images.h"
 #include "start-dir.h"
 
 struct plugin_folder {
@@ -22,7 +23,7 @@ enum hidden {
 	HIDDEN_IS_WARNING, /* CRIU may get another environment than COMMAND */
 };
 
-/* Looks for the plugins that inventory.img of the image directory names. Returns an exit code; problems are only counted. */
-int plugin_folder_check(const char *plugins, int images, enum hidden hidden);
+/* Looks for the plugins that inventory.img names. Returns an exit code; problems are only counted. */
+int plugin_folder_check(const char *plugins, const struct images *images, enum hidden hidden);
 
 #endif

@@ -9,6 +9,7 @@
 #include "exit-codes.h"
 #include "message.h"
 #include "plan-limits.h"
+#include "take-stdio.h"
 
 /* Ten years. */
 #define TIMEOUT_MAX 315360000
@@ -35,10 +36,14 @@ static const char help[] =
 	"bytes that go are a warning beforehand. A pipe is grown to the size of the pipe that it takes the\n"
 	"place of; one that may not grow is a warning.\n"
 	"\n"
-	"  --plan P        the image folder that `fdgraft rewrite` wrote, or its inherit-plan.img\n"
+	"  --plan P        the image folder that `fdgraft rewrite` wrote, its inherit-plan.img, or an archive that\n"
+	"                  it wrote, plain or compressed (by the program gzip or zstd). Of an archive the plugin\n"
+	"                  checks the images\n"
 	"  --check         only say whether everything fits; COMMAND may be left out and is not run. Tasks\n"
 	"                  whose user cannot open a file again by its path, as /dev/stdout, are a warning\n"
-	"                  with the chown or chmod that helps, here and at the start\n"
+	"                  with the chown or chmod that helps, here and at the start. A file or a named FIFO\n"
+	"                  for tasks with a mount namespace of their own is a warning here: CRIU cannot dump\n"
+	"                  them again\n"
 	"  --plugins DIR   CRIU plugins to load beside fdgraft.so. Default: those of $CRIU_LIBS_DIR, else of\n"
 	"                  /usr/lib/criu, /usr/lib64/criu, /usr/local/lib/criu and /usr/local/lib64/criu\n"
 	"  --serve         keep the descriptors in this process, for a CRIU that a service starts (podman\n"
@@ -51,6 +56,8 @@ static const char help[] =
 	"                  of the pipes that the task reads are written just before COMMAND runs, at each\n"
 	"                  such start; those of other pipes are left to the tasks that read them. Files are cut\n"
 	"                  then, too. O_ASYNC is set on what is opened again, without an owner for SIGIO\n"
+	"  --stdio A,B,C   take descriptors A, B and C as 0, 1 and 2: for a caller that cannot start a program\n"
+	"                  with these unchanged, as Node.js\n"
 	"  --help          this text\n"
 	"  --version       the version\n"
 	"\n"
@@ -161,12 +168,13 @@ static bool check_options(const struct options *options, int *code)
 
 bool read_options(struct options *options, int argc, char **argv, int *code)
 {
-	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, HELP, SHOW_VERSION };
+	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, STDIO, HELP, SHOW_VERSION };
 	static const struct option known[] = {
 		{"plan", required_argument, NULL, PLAN},     {"check", no_argument, NULL, CHECK},
 		{"plugins", required_argument, NULL, PLUGINS}, {"task", required_argument, NULL, TASK},
 		{"serve", no_argument, NULL, SERVE},	     {"timeout", required_argument, NULL, TIMEOUT},
-		{"help", no_argument, NULL, HELP},	     {"version", no_argument, NULL, SHOW_VERSION},
+		{"stdio", required_argument, NULL, STDIO},     {"help", no_argument, NULL, HELP},
+		{"version", no_argument, NULL, SHOW_VERSION},
 		{NULL, 0, NULL, 0},
 	};
 	const char *task = NULL;
@@ -198,6 +206,12 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			if (!once(&timeout, optarg, "--timeout", code))
 				return false;
 			break;
+		case STDIO:
+			/* At once: what is wrong with words behind it is said on the right descriptor. */
+			*code = take_stdio(optarg);
+			if (*code)
+				return false;
+			break;
 		case SERVE:
 			options->serve = true;
 			break;
@@ -213,14 +227,14 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		default:
-			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --help, --version" SEE_HELP,
+			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --stdio, --help, --version" SEE_HELP,
 				show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		}
 	}
 	options->command = argv + optind;
 	if (!options->plan) {
-		message("--plan is missing: the image folder that fdgraft rewrite wrote" SEE_HELP);
+		message("--plan is missing: the image folder or archive that fdgraft rewrite wrote" SEE_HELP);
 		return wrong(code);
 	}
 	if (task && !read_pid(&options->task, task, code))

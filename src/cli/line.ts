@@ -10,6 +10,7 @@ import { DIFF_USAGE } from './usage/diff';
 import { ENCODE_USAGE } from './usage/encode';
 import { INFO_USAGE } from './usage/info';
 import { LS_USAGE } from './usage/ls';
+import { RESTORE_USAGE } from './usage/restore';
 import { REWRITE_USAGE } from './usage/rewrite';
 import { SHOW_USAGE } from './usage/show';
 import { COMMON_OPTIONS, switchesOf, type Usage, type UsageOfSeveral } from './usage/usage';
@@ -21,6 +22,7 @@ import { prepareWords } from './words-of-line';
 export const USAGES: readonly (Usage | UsageOfSeveral)[] = [
   LS_USAGE,
   REWRITE_USAGE,
+  RESTORE_USAGE,
   DIFF_USAGE,
   DECODE_USAGE,
   ENCODE_USAGE,

@@ -9,6 +9,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   encode: () => import('./commands/encode'),
   info: () => import('./commands/info'),
   ls: () => import('./commands/ls'),
+  restore: () => import('./commands/restore'),
   rewrite: () => import('./commands/rewrite'),
   show: () => import('./commands/show'),
   x: () => import('./commands/x'),

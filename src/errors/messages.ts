@@ -449,6 +449,107 @@ const texts = {
       hint: raiseLimit(),
     }),
 
+  // criu restore in one step.
+  criuOptionUnknown: (where: string, option: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${where}: criu has no option ${option}`,
+      hint: 'criu restore --help and fdgraft restore --help list the options',
+    }),
+  criuOptionAmbiguous: (where: string, option: string, options: readonly string[]) =>
+    error({
+      code: 'USAGE',
+      problem: `${where}: ${option} is cut too short: it can be ${options.join(', ')}`,
+      hint: `write one of them in full, such as ${options[0]}`,
+    }),
+  criuOptionNeedsValue: (where: string, option: string) =>
+    error({ code: 'USAGE', problem: `${where}: ${option} needs a value`, hint: 'criu restore --help says which' }),
+  criuOptionHasValue: (where: string, option: string, value: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${where}: ${option} takes no value, and has '${value}'`,
+      hint: `write ${option}`,
+    }),
+  criuHelp: () =>
+    error({
+      code: 'USAGE',
+      problem: 'fdgraft restore: criu would print its help or its version, and restore nothing',
+      hint: 'run criu restore --help or criu --version; fdgraft restore --help prints the help of fdgraft',
+    }),
+  wordIsNoText: (word: string) =>
+    error({
+      code: 'USAGE',
+      problem: `the word '${word}' has bytes that are not UTF-8, which Node.js cannot pass on to criu`,
+      hint: 'give that path another name, such as a link with a name that is text',
+    }),
+  restoreSibling: (where: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${where}: -S (--restore-sibling) would make the restored tree a child of fdgraft, not of your process`,
+      hint: 'rewrite first, then run fdgraft-exec --plan OUT -- criu restore -S …, which becomes criu itself',
+    }),
+  restoreStream: (where: string) =>
+    error({
+      code: 'USAGE',
+      problem: `${where}: --stream takes the images from criu-image-streamer, and there is no image directory to rewrite`,
+      hint: 'extract the images into a directory, and leave --stream out',
+    }),
+  noSpecsToRestore: () =>
+    error({
+      code: 'USAGE',
+      problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
+      hint: 'fdgraft ls DIR prints what can be inherited, ready to paste; without specs, run criu restore itself',
+    }),
+  restoreNeedsFolder: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'is an archive, and criu restores image directories',
+      hint: 'unpack it and give the directory with the images to -D',
+    }),
+  restoreNeedsLinux: () =>
+    error({ code: 'SYSTEM', problem: 'fdgraft restore needs Linux', hint: 'run it where criu runs' }),
+  callerFdNotOpen: (spec: string, fd: number, clear: number | undefined) =>
+    error({
+      code: 'USAGE',
+      problem: `spec '${spec}': descriptor ${fd} was not open when fdgraft was started`,
+      hint:
+        clear === undefined
+          ? `open it, as the shell does: fdgraft restore … ${fd}>>FILE`
+          : `open it, as the shell does: fdgraft restore … ${fd}>>FILE. If it was open on a pipe to itself, an event queue or /dev/null, use a number from ${clear} on: Node.js opens the same below that`,
+    }),
+  nativeNotStarted: (program: string, cause: unknown) =>
+    error({
+      code: 'SYSTEM',
+      problem: `${program} cannot be started: ${reason(cause)}`,
+      hint: 'npm run build makes it; make -C native install puts it into PATH',
+      cause,
+    }),
+  noRuntimeFolder: (places: readonly { path: string; cause: unknown }[]) =>
+    error({
+      code: 'SYSTEM',
+      problem:
+        places.length === 0
+          ? 'no directory for the rewritten images: XDG_RUNTIME_DIR is not an absolute path'
+          : places.map(({ path: place, cause }) => `${place}: cannot be used: ${reason(cause)}`).join('; '),
+      hint: 'set XDG_RUNTIME_DIR to a directory of yours that nobody else can write to',
+      cause: places[0]?.cause,
+    }),
+  runtimeFolderBusy: (folder: string) =>
+    error({
+      code: 'SYSTEM',
+      file: folder,
+      problem: 'another process has locked the directory for a long time',
+      hint: `find it with fuser ${folder} and end it`,
+    }),
+  cannotLock: (folder: string, problem: string) =>
+    error({
+      code: 'SYSTEM',
+      file: folder,
+      problem: `cannot lock the directory: ${problem}`,
+      hint: 'try again; or set XDG_RUNTIME_DIR to a directory on another file system',
+    }),
+
   unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
 
   // Batches.

@@ -51,6 +51,8 @@ export interface RewriteOptions {
   readonly inPlace?: boolean;
   /** How unchanged images get there; 'auto' by default. */
   readonly link?: LinkMode;
+  /** Specs may be missing, for who has others that criu itself is given: nothing is a placeholder then. */
+  readonly mayBeEmpty?: boolean;
   /** Go on where a spec matches nothing. */
   readonly allowUnmatched?: boolean;
   /** Lose the unread bytes of inherited pipes, where a spec does not say what becomes of them. */
@@ -71,6 +73,8 @@ export interface RewriteResult {
   readonly plan: Plan;
   /** What restores the result; undefined where nothing was written. */
   readonly next: NextCommand | undefined;
+  /** Specs with keys of external namespaces, which criu itself has to be given. */
+  readonly leftToCriu: readonly string[];
   /** What came out otherwise than it went in, or is shared with the source. */
   readonly notices: readonly SinkNotice[];
 }
@@ -83,7 +87,7 @@ export interface RewriteResult {
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
   const given = parseSpecs(options.specs, parseSpec);
   const listed = options.fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
-  if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
+  if (given.length === 0 && options.fromDescriptors !== true && options.mayBeEmpty !== true) throw messages.noSpecs();
   if (options.inPlace && options.out !== undefined) {
     throw messages.usage('out and inPlace were given both', 'give one of them');
   }
@@ -149,7 +153,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
     const leftToCriu = [...left].map(([number, { key }]) => `fd[${inherits[number]?.callerFd}]:${key}`);
     const next =
       written === undefined ? undefined : nextCommand(plan, written, leftToCriu, needsAfter(decision, found.needs));
-    return { plan, next, notices };
+    return { plan, next, leftToCriu, notices };
   } finally {
     await sink.abort();
   }

@@ -62,7 +62,7 @@ export function nextCommand(
   return { ...rest, words: ['fdgraft-exec', '--plan', images, '--', ...start], redirections: redirectionsOf(plan) };
 }
 
-/** The place of the images, and the command that fdgraft-exec starts. */
+/** What --plan is given, and the command that fdgraft-exec starts. */
 interface HowToStart extends Omit<NextCommand, 'words' | 'redirections'> {
   readonly images: string;
   readonly start: readonly string[];
@@ -101,10 +101,14 @@ function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: Rest
   const restore = ['podman', 'container', 'restore', ...options.filter((option) => OF_PODMAN.includes(option))];
   const common = { restorer: 'podman', externalMounts: [] } as const;
   if (podman.kind === 'export') {
-    const { images, unpack, placeholders } = whereImagesAre(rewritten);
-    // What podman imports is the archive; the executor wants the plan in a directory.
-    if (isArchive) return { ...common, images, ...unpack, placeholders, start: [...restore, '--import', out] };
-    return { ...common, images, ...packed(out), start: [...restore, '--import', NEW_ARCHIVE] };
+    // The executor reads the plan from the archive that podman imports.
+    if (isArchive) return { ...common, images: out, placeholders: [], start: [...restore, '--import', out] };
+    return {
+      ...common,
+      images: whereImagesAre(rewritten).images,
+      ...packed(out),
+      start: [...restore, '--import', NEW_ARCHIVE],
+    };
   }
   const { images } = podman;
   const moved = isInPlace ? {} : { moveTo: images };

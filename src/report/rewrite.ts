@@ -32,7 +32,7 @@ function shellText({ unpack, pack, words, redirections }: NextCommand): string {
 
 /** What a person has to know to run the command, a line each. */
 function explainNext(next: NextCommand): string[] {
-  const { restorer, placeholders, moveTo, redirections } = next;
+  const { restorer, placeholders, words, moveTo, redirections } = next;
   const meanings: { readonly [word in NextCommand['placeholders'][number]]?: string } = {
     BUNDLE: "BUNDLE is the container's bundle directory; crun restore takes the same options as runc restore",
     ID: 'ID is the name that the restored container gets',
@@ -44,7 +44,7 @@ function explainNext(next: NextCommand): string[] {
       : [`first put the result in the place of ${shellWord(moveTo)}: podman restores from there; --in-place does it`]),
     ...placeholders.flatMap((word) => meanings[word] ?? []),
     ...explainMounts(next),
-    ...(restorer === 'podman' && placeholders.length > 0
+    ...(restorer === 'podman' && words.includes('--import')
       ? ['if a container of that name still exists, add --name NAME behind restore']
       : []),
     // POSIX lets a shell read 10>FILE as the word 10 and >FILE, and some do.

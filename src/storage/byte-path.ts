@@ -26,6 +26,15 @@ export function retargetLink(target: Buffer, fromFolder: Buffer, toFolder: Buffe
   return Buffer.from([between, rest].filter((part) => part !== '').join('/') || '.', 'latin1');
 }
 
+/**
+ * The text of a symbolic link in `folder` that leads to `target`; both are absolute and free of links. From a folder
+ * that is held open it leads there from any root: a task of CRIU that has its own mounts opens images like that (tried:
+ * an absolute link leads into the root of the task, "No pagemap-1.img image").
+ */
+export function relativeLink(folder: Buffer, target: Buffer): Buffer {
+  return Buffer.from(path.posix.relative(folder.toString('latin1'), target.toString('latin1')), 'latin1');
+}
+
 /** The folder that an absolute path lies in, and the name there. */
 export function splitPath(full: Buffer): [folder: Buffer, name: Buffer] {
   const slash = full.lastIndexOf('/');

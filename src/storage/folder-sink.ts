@@ -39,7 +39,8 @@ export async function createFolderSink(source: Source, out: string, options: Fol
       refuseUnfitDestination(source, out, work.beside(name));
       moveFolder(work.content, work.beside(name));
     };
-    const linker = new Linker(options.link, options.signal);
+    const lasting = (to: Buffer) => Buffer.concat([destination, to.subarray(work.content.length)]);
+    const linker = new Linker(options.link, lasting, options.signal);
     const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
     return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options);
   } catch (error) {

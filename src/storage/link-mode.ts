@@ -1,6 +1,7 @@
 import fs, { constants } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { relativeLink, splitPath } from './byte-path';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import type { SourceFile } from './source';
 import { copySparse, hasHoles } from './sparse-file';
@@ -19,9 +20,10 @@ const LARGE_BYTES = 1 << 20;
 export class Linker {
   private canReflink = true;
 
-  /** `signal`: ends long copies. */
+  /** `lasting`: where what is brought to a place is going to lie, as an absolute path. `signal`: ends long copies. */
   constructor(
     private readonly mode: LinkMode,
+    private readonly lasting: (to: Buffer) => Buffer,
     private readonly signal?: AbortSignal,
   ) {}
 
@@ -32,8 +34,9 @@ export class Linker {
   async bring(file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean): Promise<Exclude<LinkMode, 'auto'>> {
     if (!isImage || this.mode === 'copy') return this.copy(file, to);
     if (this.mode === 'symlink') {
-      fs.symlinkSync(file.lasting, to);
-      file.check(fs.statSync(to));
+      const [folder] = splitPath(this.lasting(to));
+      fs.symlinkSync(relativeLink(folder, file.lasting), to);
+      file.check(fs.statSync(file.lasting));
       return 'symlink';
     }
     if (this.mode === 'hard') {

@@ -5,10 +5,10 @@ import { getSystemErrorMap } from 'node:util';
 import { builtins } from '../bytes/builtins';
 import { ownFolder } from './own-folder';
 
-export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse';
+export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse' | 'fdgraft-lock' | 'fdgraft-exec';
 
 /**
- * One of the programs that make the system calls which Node.js has not: where `npm run build` puts it, else where
+ * One of the programs that do what Node.js cannot: where `npm run build` puts it, else where
  * `make install` put it into PATH. If it is in neither, where the build would put it.
  */
 export function pathOfNative(program: NativeProgram): string {

@@ -1,7 +1,7 @@
 /** A type of entries can be inherited everywhere once its row says how. */
 import '../support/pretended-type';
 import test from 'ava';
-import { diff, explore, inspect, openImages, openSource, readPlanOf } from '../../src';
+import { diff, inspect, openSource, readPlanOf } from '../../src';
 import { descriptor, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { readImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
@@ -47,14 +47,4 @@ test('its plan explains what was done, to the byte', async (t) => {
   t.is(result.unexplained, 0);
   t.deepEqual(result.misfits, []);
   result.close();
-});
-
-test('x names it', async (t) => {
-  const { source } = await rewriteImages(t, IMAGES, { specs: SPECS });
-  const found: string[] = [];
-  for await (const one of explore(await openImages(source), 'fds')) found.push(JSON.stringify(one));
-  t.true(
-    found.some((one) => one.includes('socket:[5]')),
-    found.join('\n'),
-  );
 });

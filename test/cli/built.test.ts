@@ -51,7 +51,7 @@ test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
       if (script.cachedDataRejected !== false) process.exitCode = 1;
     }`;
   const files = compiledFiles(folder);
-  t.is(files.length, 11, 'line, tell-version and nine commands');
+  t.is(files.length, 12, 'line, tell-version and ten commands');
   t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: folder }).status, 0, 'V8 takes the code');
   keepOnly(folder, 'commands/ls.js', 'commands/ls.code');
   listsTheFixture(t, folder);

@@ -70,12 +70,13 @@ test('what is installed works, and uninstall leaves nothing', async (t) => {
     '/usr/lib64/criu/fdgraft.so',
     '/usr/local/bin/fdgraft-exchange',
     '/usr/local/bin/fdgraft-exec',
+    '/usr/local/bin/fdgraft-lock',
     '/usr/local/bin/fdgraft-sparse',
     '/usr/local/lib/fdgraft/fdgraft-exec',
     '/usr/local/lib/fdgraft/fdgraft.so',
   ]);
   const files = below(DESTDIR).filter((path) => !lstatSync(join(DESTDIR, path)).isDirectory());
-  t.is(files.length, 7, 'the list is the seventh');
+  t.is(files.length, 8, 'the list is the eighth');
   for (const name of files.filter((path) => !path.endsWith('bin/fdgraft-exec')))
     t.is(lstatSync(join(DESTDIR, name)).mode & 0o777, /\.so$|installed$/.test(name) ? 0o644 : 0o755, name);
   const bin = join(DESTDIR, 'usr/local/bin');

@@ -194,8 +194,10 @@ test('an export of podman is imported by podman', async (t) => {
   const out = path.join(top, 'out.tar');
   const packed = await next(archive, { specs, out });
   t.is(packed.restorer, 'podman');
-  t.deepEqual(packed.unpack, ['tar', '-xf', out, '-C', 'DIR']);
-  t.deepEqual(packed.words, ['fdgraft-exec', '--plan', 'DIR/checkpoint', '--', ...import_, out]);
+  t.is(packed.unpack, undefined, 'the executor reads the plan from the archive');
+  t.deepEqual(packed.words, ['fdgraft-exec', '--plan', out, '--', ...import_, out]);
+  const again = await withSource(await openSource(archive), (source) => rewrite(source, { specs, out: `${out}.2` }));
+  t.regex(rewriteText(again), /if a container of that name still exists, add --name NAME behind restore/);
   const folder = path.join(top, 'out');
   const unpacked = await next(archive, { specs, out: folder, to: 'dir' });
   t.deepEqual(unpacked.pack, ['tar', '-cf', 'NEW.tar', '-C', folder, '.']);

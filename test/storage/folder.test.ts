@@ -110,6 +110,13 @@ test('hard and symlink link images, but never what a restore writes', async (t) 
   }
 });
 
+test('symbolic links are relative: a task with a root of its own opens images through them', async (t) => {
+  const { source, out } = checkpoint(t);
+  await rewriteFolder(source, out, { link: 'symlink' });
+  const link = fs.readlinkSync(path.join(out, 'pages-1.img'));
+  t.is(link, path.join(path.relative(fs.realpathSync(out), fs.realpathSync(source)), 'pages-1.img'));
+});
+
 test('a folder of links that we made can be read again', async (t) => {
   const { source, out } = checkpoint(t);
   await rewriteFolder(source, out, { link: 'symlink' });

@@ -84,6 +84,8 @@ export interface Plan {
   placeholders?: Placeholder[];
   credentials?: Credentials[];
   userNamespace?: { uids?: IdRange[]; gids?: IdRange[] };
+  /** Codes; one of no meaning for the executor unless told. */
+  warnings?: string[];
 }
 
 const schema = protobuf.loadSync(join(__dirname, '../../schemas/plan.proto'));
@@ -125,7 +127,7 @@ export function headRecord(plan: Plan): Buffer {
     })),
     specs: specsOf(plan).map((spec) => ({ text: spec.text, callerFd: spec.callerFd, matches: spec.matches ?? 1 })),
     debugs: plan.debugs ?? [],
-    warnings: [{ code: 'OWNER_DROPPED', message: 'a warning', fileId: 1 }],
+    warnings: (plan.warnings ?? ['OWNER_DROPPED']).map((code) => ({ code, message: 'a warning', fileId: 1 })),
     credentials: (plan.credentials ?? []).map((one) => ({
       ...{ uid: 0, gid: 0, groups: [], overridesAccess: false, overridesReading: false },
       ...one,

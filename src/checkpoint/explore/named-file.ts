@@ -53,7 +53,10 @@ export function readName(view: FileEntryView): NamedFile | Pathless {
     return { ...unnamedFile(view), socket: { ino, peer, name: Buffer.from(name.subarray(0, MAX_KEY_BYTES)) } };
   }
   const facts = describeEntry(view);
-  if (facts !== undefined) return nameOf(view, facts);
+  // Others have no name for crit.
+  if (facts !== undefined) {
+    return type === FD_TYPES.REG || type === FD_TYPES.PIPE ? nameOf(view, facts) : unnamedFile(view);
+  }
   const entry = readPathless(view);
   if (entry === undefined) return unnamedFile(view);
   return { reference: { id, type }, entry, path: entryKey(entry.pathId, FD_TYPES.REG) };
@@ -65,7 +68,14 @@ export function nameByPath({ reference, entry: { type, decoded } }: Pathless, pa
 }
 
 function nameOf(reference: FileReference, facts: EntryFacts): NamedFile {
-  const { key: name, nameBytes } = facts;
+  const { key, nameBytes } = facts;
   const long = nameBytes === undefined ? {} : { nameBytes };
-  return { ...unnamedFile(reference), name, ...long, ...(fileKind(facts) === 'folder' ? { isFolder: true } : {}) };
+  const isFolder = fileKind(facts) === 'folder';
+  const name = isFolder ? withoutSlash(key) : key;
+  return { ...unnamedFile(reference), name, ...long, ...(isFolder ? { isFolder: true } : {}) };
+}
+
+/** Keys of directories end in a slash, their names do not. */
+function withoutSlash(key: string): string {
+  return key.length > 1 && key.endsWith('/') ? key.slice(0, -1) : key;
 }

@@ -42,6 +42,8 @@ export interface Program {
 export interface RestoreOptions {
   /** Command before criu's, such as ['fdgraft-exec', '--plan', dir, '--']. */
   prefix?: readonly string[];
+  /** What takes criu's words in its place. */
+  command?: readonly string[];
   /** The caller's descriptors, by number. 1 and 2 collect what the command says unless told. */
   callerFds?: Fds;
   extraArgs?: readonly string[];
@@ -211,7 +213,7 @@ export class Lab {
     const real = realCriu(this.suite);
     if (!real.available) throw new Error(real.missing);
     const said = this.scratch();
-    const child = box.spawn([...(options.prefix ?? []), ...real.criu, ...args], {
+    const child = box.spawn([...(options.prefix ?? []), ...(options.command ?? real.criu), ...args], {
       messages: said.fd,
       fds: { 1: said.fd, 2: said.fd, ...options.callerFds },
       env: options.env ?? process.env,

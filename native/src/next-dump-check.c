@@ -1,0 +1,59 @@
+#include "next-dump-check.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "message.h"
+
+/* As src/operations/rewrite.ts writes it into the plan. */
+#define OWN_MOUNTS "OWN_MOUNT_NAMESPACE"
+#define MEMFD "/memfd:"
+
+static bool has_own_mounts(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->head->n_warnings; i++)
+		if (strcmp(plan->head->warnings[i]->code, OWN_MOUNTS) == 0)
+			return true;
+	return false;
+}
+
+/* False for what has no path in a mount that CRIU looks for. */
+static bool read_path(int fd, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, PATH_MAX - 1);
+	if (length <= 0)
+		return false;
+	path[length] = '\0';
+	return path[0] == '/' && strncmp(path, MEMFD, strlen(MEMFD)) != 0;
+}
+
+static void warn(const struct plan *plan, const struct caller *caller, const char *path)
+{
+	struct shown spec, shown;
+	bool writes = caller_can_write(caller);
+
+	show_raw(&shown, path);
+	warning("caller fd %u is %s, %s (spec %s): the dump has a mount namespace of its own, so the next dump of the restored tasks fails with \"Can't lookup mount\"; if they are to be dumped again, give a pipe, such as %u%s(cat %s%s) in bash",
+		caller->number, caller_kind_name(caller->kind), shown.text, show_spec(&spec, plan, caller->first_spec), caller->number,
+		writes ? "> >" : "< <", writes ? ">>" : "", shown.text);
+}
+
+void next_dump_check(const struct plan *plan, const struct callers *callers)
+{
+	if (!has_own_mounts(plan))
+		return;
+	for (size_t i = 0; i < callers->count; i++) {
+		const struct caller *caller = &callers->list[i];
+		char path[PATH_MAX];
+
+		if ((caller->kind == CALLER_FILE || caller->kind == CALLER_FIFO) && read_path(caller->fd, path))
+			warn(plan, caller, path);
+	}
+}

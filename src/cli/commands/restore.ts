@@ -1,0 +1,140 @@
+import path from 'node:path';
+import { messages } from '../../errors/messages';
+import { openSource } from '../../operations/open-source';
+import { readSpecs } from '../../operations/read-specs';
+import { type RewriteResult, rewrite } from '../../operations/rewrite';
+import { noticeLines } from '../../report/notices';
+import { parseSpec } from '../../specs/parse-spec';
+import { parseSpecs } from '../../specs/parse-specs';
+import type { SpecOptions } from '../../specs/spec';
+import { pathOfNative } from '../../storage/native-program';
+import { RestoreFolder } from '../../storage/restore-folder';
+import { withSource } from '../../storage/with-source';
+import { CallerDescriptors } from '../caller-descriptors';
+import type { Command } from '../command';
+import type { Context } from '../context';
+import { type RestoreLine, readRestoreLine } from '../criu/restore-line';
+import { runChild } from '../run-child';
+import { setV8FlagsFor } from '../v8-flags';
+import { withContext } from '../with-context';
+
+const EXECUTOR = 'fdgraft-exec';
+/** What fdgraft-exec ends with where it has not become criu, having said why. */
+const NOT_STARTED: readonly number[] = [100, 111, 126, 127];
+const IMAGES = 'images';
+
+/** For those of the plan that say what to give to criu, which is done here. */
+const SAID_OTHERWISE: readonly string[] = ['KEY_LEFT_TO_CRIU'];
+
+async function run(words: readonly string[], looked: unknown, context: Context): Promise<void> {
+  if (process.platform !== 'linux') throw messages.restoreNeedsLinux();
+  if (!(looked instanceof CallerDescriptors)) throw messages.systemError(looked, '/proc/self/fd');
+  const callers = looked;
+  const line = readRestoreLine(words);
+  const specs: (string | SpecOptions)[] = [
+    ...line.specs.filter((spec) => !line.criuSpecs.includes(spec)),
+    ...(line.specFile === undefined ? [] : await readSpecs(line.specFile)),
+  ];
+  if (specs.length + line.criuSpecs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
+  checkCallerFds(callers, line.criuSpecs, specs);
+  setV8FlagsFor([line.images]);
+  const folder = await RestoreFolder.create();
+  try {
+    const images = path.join(folder.path, IMAGES);
+    const result = await rewriteInto(images, line, specs, context);
+    context.signal.throwIfAborted();
+    process.exitCode = await start(images, line, result, callers, folder, context);
+  } finally {
+    // criu has done what it was told: this is no failure of the restore.
+    await folder.remove().catch((error) => context.complain(`note: ${error.message}; the next start tries again`));
+  }
+}
+
+/** Of what Node.js has opened since the start nothing must be taken for what the caller gave. Throws FdgraftError. */
+function checkCallerFds(
+  callers: CallerDescriptors,
+  criuSpecs: readonly string[],
+  specs: readonly (string | SpecOptions)[],
+): void {
+  const parsed = parseSpecs(specs, parseSpec).map(({ text, callerFd }) => ({ text, fd: callerFd }));
+  const left = criuSpecs.map((text) => ({ text, fd: Number(/\d+/.exec(text)?.[0]) }));
+  for (const { text, fd } of [...parsed, ...left]) {
+    if (!callers.has(fd)) throw messages.callerFdNotOpen(text, fd, callers.clearNumberFor(fd));
+  }
+}
+
+async function rewriteInto(
+  images: string,
+  line: RestoreLine,
+  specs: readonly (string | SpecOptions)[],
+  context: Context,
+): Promise<RewriteResult> {
+  const { signal } = context;
+  const source = await openSource(line.images, { signal, exact: true });
+  const result = await withSource(source, async () => {
+    if (source.folder === undefined) throw messages.restoreNeedsFolder(line.images);
+    return rewrite(source, {
+      specs,
+      fromDescriptors: line.fromDescriptors,
+      mayBeEmpty: line.criuSpecs.length > 0,
+      out: images,
+      link: 'symlink',
+      allowUnmatched: line.allowUnmatched,
+      dropInFlight: line.dropInFlight,
+      signal,
+    });
+  });
+  if (!line.isQuiet) await context.complain(...remarks(result));
+  return result;
+}
+
+function remarks({ plan, notices }: RewriteResult): string[] {
+  const warnings = plan.warnings.filter(({ code }) => !SAID_OTHERWISE.includes(code));
+  // fdgraft-exec refuses what would write through a link.
+  const others = notices.filter(({ code }) => code !== 'PAGES_LINKED');
+  return [...warnings.map(({ message }) => `warning: ${message}`), ...noticeLines(others)];
+}
+
+/** Resolves to the exit status. */
+async function start(
+  images: string,
+  line: RestoreLine,
+  { leftToCriu }: RewriteResult,
+  callers: CallerDescriptors,
+  folder: RestoreFolder,
+  context: Context,
+): Promise<number> {
+  const inherited = [...line.criuSpecs, ...leftToCriu].flatMap((spec) => ['--inherit-fd', spec]);
+  // What criu writes and what lies beside its images stays where it is without fdgraft.
+  const place = line.hasWorkDir ? [] : ['-W', line.images];
+  const criu = ['criu', 'restore', '-D', images, ...place, ...inherited, ...line.rest, ...line.behind];
+  const { stdio, standard } = callers.forChild(folder.fd);
+  const plugins = line.plugins === undefined ? [] : ['--plugins', line.plugins];
+  const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, '--', ...criu];
+  const running = runChild(pathOfNative(EXECUTOR), words, stdio);
+  // From here on signals are the child's.
+  context.release();
+  const status = await running;
+  return !line.hasCommand && NOT_STARTED.includes(status) ? 2 : status;
+}
+
+/** The error where that is not possible. */
+function lookAtDescriptors(): unknown {
+  try {
+    return CallerDescriptors.look();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Not read by yargs: the words are criu's. */
+export const { main, perform }: Command = {
+  main: async (words) => {
+    const looked = lookAtDescriptors();
+    const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+    if (own.some((word) => word === '--help' || word === '--version')) return false;
+    await withContext((context) => run(words, looked, context));
+    return true;
+  },
+  perform: async () => {},
+};

@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { exec, type Variant } from '../support/native';
+import { complaints, file, O, planned } from './support';
+
+/** --check warns of what the next dump of a container with mounts of its own fails at. */
+
+const PLACEHOLDERS = [5, 6, 7, 8].map((callerFd, i) => ({ fileId: i + 1, callerFd, flags: O.WRONLY }));
+const OWN = 'OWN_MOUNT_NAMESPACE';
+
+for (const variant of ['plain', 'sanitized'] as Variant[])
+  test(`${variant}: a file and a named FIFO are warnings, a pipe and a device are none`, async (t) => {
+    const { folder, plan } = planned(t, { placeholders: PLACEHOLDERS, warnings: [OWN] });
+    const [log, fifo] = [join(folder, 'log'), join(folder, 'fifo')];
+    writeFileSync(log, '');
+    execFileSync('mkfifo', [fifo]);
+    const give = [file(5, O.WRONLY | O.APPEND, log), file(6, O.RDWR, fifo), '9=pipe:7', file(8, O.WRONLY, '/dev/null')];
+    const { code, stderr } = await exec(['--plan', plan, '--check'], { give, variant });
+    t.is(code, 0, stderr);
+    const said = complaints(t, stderr);
+    const why =
+      'the dump has a mount namespace of its own, so the next dump of the restored tasks fails with "Can\'t lookup mount"';
+    const way = 'if they are to be dumped again, give a pipe, such as';
+    t.deepEqual(said, [
+      `warning: caller fd 5 is a file, ${log} (spec fd[5]:file-5): ${why}; ${way} 5> >(cat >>${log}) in bash`,
+      `warning: caller fd 6 is a FIFO, ${fifo} (spec fd[6]:file-6): ${why}; ${way} 6> >(cat >>${fifo}) in bash`,
+    ]);
+  });
+
+test('nothing is said at the start, nor of a dump without mounts of its own', async (t) => {
+  const own = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1), warnings: [OWN] });
+  const log = join(own.folder, 'log');
+  writeFileSync(log, '');
+  const give = [file(5, O.WRONLY, log)];
+  const started = await exec(['--plan', own.plan, '--', 'true'], { give });
+  t.deepEqual([started.code, started.stderr], [0, '']);
+  const { plan } = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1) });
+  const checked = await exec(['--plan', plan, '--check'], { give });
+  t.deepEqual([checked.code, checked.stderr], [0, '']);
+});

@@ -1,0 +1,260 @@
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from '../support/native';
+import { callerFile } from './support/caller-file';
+import { makeCommands } from './support/commands';
+import { compileProgram } from './support/compile';
+import { criuLock, realCriu } from './support/criu';
+import { descriptor } from './support/graft';
+import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
+import { ownCommand } from './support/own-command';
+import { realTest } from './support/real-test';
+import { ended, type Fds } from './support/spawn';
+
+/** `fdgraft restore` in the place of `criu restore`: the same words, and the same fds at the same numbers. */
+
+const BASE = '/run/fdgraft';
+
+function environment(lab: Lab): NodeJS.ProcessEnv {
+  const bin = lab.folder();
+  makeCommands(bin);
+  return { ...process.env, PATH: `${bin}:${build()}:${process.env.PATH}` };
+}
+
+/** Restores a dump with -d by the words that `criu restore` takes. */
+function restore(lab: Lab, dump: string, specs: readonly string[], options: RestoreOptions = {}) {
+  const extraArgs = [...specs.flatMap((spec) => ['--inherit-fd', spec]), ...(options.extraArgs ?? [])];
+  return lab.restore(dump, { ...options, command: ownCommand(), env: environment(lab), extraArgs });
+}
+
+/** What restores have left in the runtime directory. */
+function leftovers(): string[] {
+  return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
+}
+
+realTest(
+  'a pipe under eight numbers of two tasks; restore.log and the pidfile lie in the image directory',
+  async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+    const dump = await lab.dump(program);
+    const pipe = await lab.pipe();
+    const before = fs.readdirSync(dump);
+    const callerFds = { 5: pipe.writeEnd };
+    const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds, extraArgs: ['--pidfile', 'pid'] });
+    for (const [pid, fd] of [
+      [program.pid, 1],
+      [program.pid, 6],
+      [program.pid + 1, 9],
+    ] as const) {
+      t.true(tasks.isOurs(pid, fd, pipe.writeEnd));
+    }
+    await tasks.signal(program.pid, 'SIGUSR1');
+    t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+    t.is(fs.readFileSync(path.join(dump, 'pid'), 'utf8'), String(program.pid));
+    const made = fs.readdirSync(dump).filter((name) => !before.includes(name));
+    t.deepEqual(made.sort(), ['pid', 'restore.log', 'stats-restore'], 'what criu writes, and nothing of ours');
+    t.deepEqual(leftovers(), []);
+  },
+);
+
+realTest('two opens of one log, a caller fd at a high number', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a');
+  const { tasks } = await restore(lab, dump, [`fd[777]:${program.folder.slice(1)}/log`], {
+    callerFds: { 777: file.fd },
+  });
+  t.false(tasks.sameOpenFile(program.pid, 5, program.pid, 6));
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(file.text(), 'task 5\ntask 6\n');
+});
+
+realTest('two logs and a pipe; a work directory of the caller', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const [out, err, pipe, work] = [callerFile(lab, 'a'), callerFile(lab, 'r+'), await lab.pipe(), lab.folder()];
+  const specs = [`fd[7]:${program.folder}/logs/out.log`, `fd[8]:${program.folder}/logs/err.log`, `fd[0]:${old.name}`];
+  const callerFds = { 0: pipe.writeEnd, 7: out.fd, 8: err.fd };
+  const { tasks } = await restore(lab, dump, specs, { callerFds, extraArgs: ['-W', work] });
+  t.true(tasks.isOurs(program.pid, 1, pipe.writeEnd));
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.deepEqual([out.text(), err.text(), pipe.drain().toString()], ['task 5\ntask 7\n', 'task 6\n', 'task 1\n']);
+  t.true(fs.existsSync(path.join(work, 'restore.log')));
+  t.false(fs.existsSync(path.join(dump, 'restore.log')));
+});
+
+realTest('unread bytes of a pipe', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: 'pipe-read' }, args: ['65536'] });
+  const old = lab.pipeOf(program, 0);
+  old.fill(Buffer.from('from before the dump\n'));
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.readEnd } });
+  await tasks.signal(program.pid, 'SIGUSR2');
+  t.is(tasks.readBy(program.pid, 0).toString(), 'from before the dump\n');
+});
+
+realTest('a program with namespaces of its own, whose pages come through links', async (t, lab) => {
+  const old = await lab.pipe();
+  const namespaces = ['mount', 'pid'] as const;
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd }, namespaces });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.writeEnd }, program });
+  t.true(tasks.isOurs(1, 1, pipe.writeEnd));
+});
+
+realTest('a caller fd that does not wait keeps its flags', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const file = path.join(lab.folder(), 'fifo');
+  execFileSync('mkfifo', [file]);
+  const fd = lab.open(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+  const flags = () => /flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+  const before = flags();
+  const { tasks } = await restore(lab, dump, [`fd[0]:${old.name}`], { callerFds: { 0: fd } });
+  t.is(descriptor(tasks, program.pid, 1).target, file);
+  t.is(flags(), before);
+});
+
+/** Starts `fdgraft restore` that stays, and waits until criu has restored. */
+async function attached(lab: Lab, dump: string, spec: string, fds: Fds) {
+  const box = await lab.box();
+  const said = lab.scratch();
+  const words = ['restore', '-D', dump, '-o', 'restore.log', '-v4', '--inherit-fd', spec];
+  const child = box.spawn([...ownCommand(), ...words], {
+    messages: said.fd,
+    fds: { 1: said.fd, 2: said.fd, ...fds },
+    env: environment(lab),
+    wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
+  });
+  const log = path.join(dump, 'restore.log');
+  const isDone = () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('Restore finished successfully');
+  for (const end = Date.now() + 60_000; !isDone(); await sleep(20)) {
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`no restore: ${said.read()}`);
+  }
+  return { box, child };
+}
+
+/** Processes with a word in their command line. */
+function processes(word: string, program: RegExp): number[] {
+  return fs.readdirSync('/proc').flatMap((name) => {
+    try {
+      const line = /^\d+$/.test(name) ? fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0') : [];
+      return line.some((part) => program.test(part)) && line.includes(word) && !line.includes('--enter')
+        ? Number(name)
+        : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** True where a signal waits: criu blocks all that it can when it has restored. */
+function isPending(pid: number, signal: number): boolean {
+  const [, mask = '0'] = /^ShdPnd:\s*(\S+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+realTest('attached: the directory is there until criu ends, which gets the signals', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const { box, child } = await attached(lab, dump, `fd[5]:${old.name}`, { 5: pipe.writeEnd });
+  t.is(leftovers().length, 1);
+  await box.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+  const [node] = processes(dump, /bin\.js$/);
+  const [criu] = processes(dump, /sbin\/criu$/);
+  process.kill(node as number, 'SIGTERM');
+  for (let i = 0; i < 500 && !isPending(criu as number, 15); i += 1) await sleep(20);
+  t.true(isPending(criu as number, 15));
+  t.is(leftovers().length, 1);
+  process.kill(criu as number, 'SIGKILL');
+  t.is(await ended(child, 60), 137);
+  t.deepEqual(leftovers(), []);
+});
+
+realTest(
+  'attached: it ends with criu; after SIGKILL criu goes on, and a later start removes the directory',
+  async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+    const dump = await lab.dump(program);
+    const pipe = await lab.pipe();
+    const spec = `fd[5]:${old.name}`;
+    const first = await attached(lab, dump, spec, { 5: pipe.writeEnd });
+    for (const pid of [program.pid + 1, program.pid]) process.kill(first.box.tasks.hostPid(pid), 'SIGKILL');
+    t.is(await ended(first.child, 60), 0);
+    t.deepEqual(leftovers(), []);
+    await first.box.end();
+
+    fs.rmSync(path.join(dump, 'restore.log'));
+    const { box, child } = await attached(lab, dump, spec, { 5: pipe.writeEnd });
+    const [node] = processes(dump, /bin\.js$/);
+    process.kill(node as number, 'SIGKILL');
+    // Its children have another parent then.
+    t.is(await ended(child, 60), 137);
+    const [left] = leftovers();
+    t.truthy(left);
+    await box.tasks.signal(program.pid, 'SIGUSR1');
+    t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+    const { end } = await restore(lab, dump, [spec], { callerFds: { 5: pipe.writeEnd } });
+    t.deepEqual(leftovers(), [left], 'criu still has it');
+    await end();
+    await box.end();
+    await restore(lab, dump, [spec], { callerFds: { 5: pipe.writeEnd } });
+    t.deepEqual(leftovers(), []);
+  },
+);
+
+realTest('a failed restore leaves nothing, and its exit status is criu’s', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  fs.renameSync(path.join(program.folder, 'pipe_outside'), path.join(program.folder, 'aside'));
+  const pipe = await lab.pipe();
+  const failure = await t.throwsAsync(restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.writeEnd } }), {
+    instanceOf: CriuFailure,
+  });
+  t.is(failure?.exitCode, 1);
+  t.deepEqual(leftovers(), []);
+});
+
+realTest('pages on demand, from a daemon that reads the image directory', async (t, lab) => {
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const pipe = await lab.pipe();
+  const [loader = '', ...rest] = real.criu;
+  const daemon = spawn(loader, [...rest, 'lazy-pages', '-D', dump, '-v4', '-o', 'lazy.log'], { stdio: 'ignore' });
+  t.teardown(() => daemon.kill('SIGKILL'));
+  const socket = path.join(dump, 'lazy-pages.socket');
+  for (const end = Date.now() + 60_000; !fs.existsSync(socket); await sleep(20)) {
+    if (daemon.exitCode !== null || Date.now() > end) throw new Error('criu lazy-pages does not listen');
+  }
+  const options = { callerFds: { 5: pipe.writeEnd }, extraArgs: ['--lazy-pages'] };
+  const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], options);
+  t.deepEqual(leftovers(), []);
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
+  t.regex(fs.readFileSync(path.join(dump, 'lazy.log'), 'utf8'), /uffd/);
+});
+
+realTest('a spec that only criu serves goes on to it, also alone', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_logs'));
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a');
+  const { tasks } = await restore(lab, dump, ['fd[9]:tty[8801:1]'], { callerFds: { 9: file.fd } });
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(file.text(), '');
+  t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8').match(/task/g)?.length, 2);
+});
