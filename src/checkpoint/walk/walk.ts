@@ -3,8 +3,8 @@ import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
 import type { Source, SourceMember } from '../../storage/source';
 import { batchesOf, imageOf, type OpenImage } from '../open-image';
 import { type Listeners, listenersAmong } from './listeners';
-import { type Reader, readersOf } from './readers';
-import type { RecordPlace, Subscriber } from './subscriber';
+import { type MovingPlace, type OnBatch, type Reader, readersOf } from './readers';
+import type { Subscriber } from './subscriber';
 
 const SIZE_BYTES = 4;
 
@@ -42,7 +42,7 @@ export function tells({ kind }: ImageFile, subscriber: Subscriber): boolean {
   return readersOf(kind).some(({ events }) => events.some((event) => subscriber[event] !== undefined));
 }
 
-class Place implements RecordPlace {
+class Place implements MovingPlace {
   open!: OpenImage;
   entry = -1;
   base = 0;
@@ -60,25 +60,19 @@ class Audience {
   async read(member: SourceMember, image: ImageFile): Promise<void> {
     const readers = this.heardOf(image.kind);
     if (readers.length === 0) return;
-    const visits = readers.map(({ start }) => start(image, this.listeners));
+    const visits: readonly OnBatch[] = readers.map(({ start }) => start(image, this.listeners));
     const firstOnly = readers.every(({ first }) => first !== undefined);
     const at = new Place();
     const onOpen = (open: OpenImage) => {
       at.open = open;
       for (const subscriber of this.subscribers) subscriber.opened?.(open);
     };
-    const visit = (bytes: Uint8Array, start: number, end: number, entry: number) => {
-      at.entry = entry;
-      for (const one of visits) one(bytes, start, end, at);
-    };
     for await (const { batch, open } of batchesOf(member, image, onOpen)) {
       at.base = batch.base;
       for (const subscriber of this.subscribers) subscriber.batch?.(batch, open);
-      if (firstOnly) {
-        batch.at(0, visit);
-        break;
-      }
-      batch.each(visit);
+      const told = firstOnly ? batch.first() : batch;
+      for (const visit of visits) visit(told, at);
+      if (firstOnly) break;
     }
     if (at.entry === -1 && readers.some(({ first }) => first === 'required')) {
       throw messages.truncated({ file: at.open.name }, SIZE_BYTES, 'there is no entry');
