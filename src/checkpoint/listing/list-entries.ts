@@ -63,7 +63,7 @@ export async function* listEntries(
       if (waiting.facts !== undefined && overview.paths.has(waiting.key)) paths.set(waiting.key, waiting.facts);
       order.put(waiting.key, waiting);
     };
-    for await (const { batch } of batchesOf(member, image)) {
+    for await (const batch of batchesOf(member, image)) {
       for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
         await breathe();
         signal?.throwIfAborted();
