@@ -83,7 +83,7 @@ function makeHolder({ name, fields }: MessageShape): Holder {
 /** Those of the messages inside come first. A checkpoint has a million mappings: nothing is kept of each. */
 function visitMessage(holder: Holder, bytes: Uint8Array, start: number, end: number, visit: VisitFileId): void {
   const { ids, conditions, embedded } = holder;
-  const field = new FieldCursor().over(bytes, start, end);
+  const field = (spare.pop() ?? new FieldCursor()).over(bytes, start, end);
   let hasIds = false;
   let values: (number | undefined)[] | undefined;
   while (field.next()) {
@@ -98,9 +98,8 @@ function visitMessage(holder: Holder, bytes: Uint8Array, start: number, end: num
     field.expect(WIRE_TYPE.BYTES);
     visitMessage(below, bytes, field.valueStart, field.end, visit);
   }
-  if (!hasIds) return;
-  field.over(bytes, start, end);
-  while (field.next()) {
+  if (hasIds) field.over(bytes, start, end);
+  while (hasIds && field.next()) {
     for (const { holder: kind, when } of ids.get(field.number) ?? NO_ROWS) {
       const value = when && values?.[conditions.indexOf(when.field)];
       eachNumber(field, holder.wide.has(field.number), (id) => {
@@ -108,8 +107,11 @@ function visitMessage(holder: Holder, bytes: Uint8Array, start: number, end: num
       });
     }
   }
+  spare.push(field);
 }
 
+/** Cursors that no call uses now. */
+const spare: FieldCursor[] = [];
 const NO_ROWS: readonly HeldField[] = [];
 
 /** A number, or a repeated one, packed or not. */

@@ -84,6 +84,7 @@ export class FolderFile implements SourceMember, SourceFile {
 
   check(stats: Stats | undefined): void {
     if (this.isSteady) this.seen.check(this.place, stats);
+    this.stats ??= stats;
   }
 
   /** Whether nobody knows yet what the file is that a later pass has to find. */
