@@ -44,9 +44,9 @@ enum kind_name kind_of_link(const char *link)
 
 static const char *read_socket(struct kind *kind, const Fdgraft__PlanSocket *socket)
 {
-	if (socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_UNCONNECTED &&
-	    socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_LISTENING &&
-	    socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_CONNECTED)
+	if (socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_UNCONNECTED &&
+	    socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_LISTENING &&
+	    socket->state != FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED)
 		return "the state of its socket is none of 0 (unconnected), 1 (listening), 2 (connected)";
 	kind->domain = socket->domain;
 	kind->type = socket->type;
@@ -122,9 +122,9 @@ static const char *type_name(uint32_t type)
 static const char *state_name(Fdgraft__PlanSocketState state)
 {
 	switch (state) {
-	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_LISTENING:
+	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_LISTENING:
 		return "listening ";
-	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_CONNECTED:
+	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED:
 		return "connected ";
 	default:
 		return "unconnected ";
@@ -162,9 +162,9 @@ static int look_at_socket(const struct caller *caller, struct kind *found)
 	    get_number(caller, SO_PROTOCOL, &found->protocol) || get_number(caller, SO_ACCEPTCONN, &listens))
 		return -1;
 	if (listens)
-		found->state = FDGRAFT__PLAN_SOCKET_STATE__SOCKET_LISTENING;
+		found->state = FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_LISTENING;
 	else if (has_state(found->domain) && getpeername(caller->fd, (struct sockaddr *)&peer, &length) == 0)
-		found->state = FDGRAFT__PLAN_SOCKET_STATE__SOCKET_CONNECTED;
+		found->state = FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED;
 	return 0;
 }
 

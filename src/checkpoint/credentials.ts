@@ -29,7 +29,7 @@ const CAP_DAC_READ_SEARCH = 2;
  * threads that differ are rare. Undefined where the image is missing or has none. Throws FdgraftError.
  */
 export async function readCredentials(images: ImagesByName, pid: number): Promise<Credentials | undefined> {
-  for await (const { batch } of images.batches(`core-${pid}.img`)) {
+  for await (const batch of images.batches(`core-${pid}.img`)) {
     return batch.at(0, inCore);
   }
   return undefined;

@@ -16,6 +16,8 @@ const TAGS = { type: 0x08, id: 0x10 };
 /** Each message of a per-type image has its id there, as reg_file_entry has. */
 const ID_FIELD = REG_FILE_ENTRY_FIELDS.id;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** One entry of files.img: its type, its id, and where its member lies. Reused from entry to entry. */
 export class FileEntryView {
   type = 0;
@@ -23,7 +25,7 @@ export class FileEntryView {
   /** Field number of the member that belongs to the type; 0 where it is missing or the type unknown. */
   member = 0;
   /** The member's bytes: `bytes[start, end)`. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
 

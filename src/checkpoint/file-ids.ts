@@ -4,7 +4,7 @@ import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { type HolderKind, type IdField, idFieldsOf } from './message-rows';
 
 /** Members of a file_entry that name the REG entry with their path; absent, the entry's own id does. */
-const REGF_MEMBERS = new Map<number, string>([
+const REGF_MESSAGES = new Map<number, string>([
   [FILE_ENTRY_FIELDS.fifo, 'fifo_entry'],
   [FILE_ENTRY_FIELDS.tty, 'tty_file_entry'],
 ]);
@@ -21,14 +21,12 @@ export function visitFileIds(message: string, bytes: Uint8Array, start: number, 
   visitMessage(holderOf(shapeOf(message)), bytes, start, end, visit);
 }
 
-/** True for a member of file_entry that may name another entry. */
-export function namesRegf(member: number): boolean {
-  return REGF_MEMBERS.has(member);
-}
+/** The members of file_entry that may name another entry. */
+export const REGF_MEMBERS: ReadonlySet<number> = new Set(REGF_MESSAGES.keys());
 
 /** Visits the id of the REG entry that a FIFO's or terminal's entry names. `member`: field number in file_entry. */
 export function visitRegf(member: number, bytes: Uint8Array, start: number, end: number, visit: VisitFileId): void {
-  const message = REGF_MEMBERS.get(member);
+  const message = REGF_MESSAGES.get(member);
   if (message !== undefined) visitFileIds(message, bytes, start, end, visit);
 }
 
@@ -40,12 +38,13 @@ interface Holder {
   readonly ids: ReadonlyMap<number, readonly HeldField[]>;
   /** Of these, the fields of 64 bits. */
   readonly wide: ReadonlySet<number>;
-  readonly conditions: ReadonlySet<number>;
+  /** Fields that say which rows hold. */
+  readonly conditions: readonly number[];
   readonly embedded: ReadonlyMap<number, Holder>;
 }
 
 const holders = new Map<MessageShape, Holder>();
-const NOTHING: Holder = { ids: new Map(), wide: new Set(), conditions: new Set(), embedded: new Map() };
+const NOTHING: Holder = { ids: new Map(), wide: new Set(), conditions: [], embedded: new Map() };
 
 function isEmpty({ ids, embedded }: Holder): boolean {
   return ids.size + embedded.size === 0;
@@ -76,30 +75,44 @@ function makeHolder({ name, fields }: MessageShape): Holder {
   return {
     ids,
     wide: new Set(fields.flatMap(({ number, type }) => (type === 'uint64' ? [number] : []))),
-    conditions: new Set([...ids.values()].flat().flatMap(({ when }) => when?.field ?? [])),
+    conditions: [...new Set([...ids.values()].flat().flatMap(({ when }) => when?.field ?? []))],
     embedded: new Map(embedded),
   };
 }
 
+/** Those of the messages inside come first. A checkpoint has a million mappings: nothing is kept of each. */
 function visitMessage(holder: Holder, bytes: Uint8Array, start: number, end: number, visit: VisitFileId): void {
-  const field = new FieldCursor().over(bytes, start, end);
-  const found: { readonly rows: readonly HeldField[]; readonly id: number }[] = [];
-  const values = new Map<number, number>();
+  const { ids, conditions, embedded } = holder;
+  const field = (spare.pop() ?? new FieldCursor()).over(bytes, start, end);
+  let hasIds = false;
+  let values: (number | undefined)[] | undefined;
   while (field.next()) {
-    const rows = holder.ids.get(field.number);
-    if (rows !== undefined) eachNumber(field, holder.wide.has(field.number), (id) => found.push({ rows, id }));
-    if (holder.conditions.has(field.number)) values.set(field.number, field.uint32());
-    const below = holder.embedded.get(field.number);
+    hasIds ||= ids.has(field.number);
+    const condition = conditions.indexOf(field.number);
+    if (condition !== -1) {
+      values ??= new Array(conditions.length);
+      values[condition] = field.uint32();
+    }
+    const below = embedded.get(field.number);
     if (below === undefined) continue;
     field.expect(WIRE_TYPE.BYTES);
     visitMessage(below, bytes, field.valueStart, field.end, visit);
   }
-  for (const { rows, id } of found) {
-    for (const { holder: kind, when } of rows) {
-      if (when === undefined || when.holds(values.get(when.field), id)) visit(id, kind);
+  if (hasIds) field.over(bytes, start, end);
+  while (hasIds && field.next()) {
+    for (const { holder: kind, when } of ids.get(field.number) ?? NO_ROWS) {
+      const value = when && values?.[conditions.indexOf(when.field)];
+      eachNumber(field, holder.wide.has(field.number), (id) => {
+        if (when === undefined || when.holds(value, id)) visit(id, kind);
+      });
     }
   }
+  spare.push(field);
 }
+
+/** Cursors that no call uses now. */
+const spare: FieldCursor[] = [];
+const NO_ROWS: readonly HeldField[] = [];
 
 /** A number, or a repeated one, packed or not. */
 function eachNumber(field: FieldCursor, isWide: boolean, visit: (value: number) => void): void {

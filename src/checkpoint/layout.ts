@@ -28,19 +28,19 @@ export class Layout {
 
   /** Its part in a walk. */
   readonly events: Subscriber = {
-    image: (image, member) => this.sawImage(image, escapeBytes(member.name)),
+    image: (image, member) => this.sawImage(image, member.name),
     opened: (open) => this.sawMagics(open),
     inventory: (inventory) => {
       this.inventory = inventory;
     },
   };
 
-  private sawImage({ kind }: ImageFile, fileName: string): void {
+  private sawImage({ kind }: ImageFile, fileName: Buffer): void {
     const { name } = kind;
     if (name === 'FILES') this.hasFiles = true;
     if (name === 'IDS') this.hasIds = true;
     if (name === 'PSTREE') this.hasPstree = true;
-    if (typeOfImage(kind) !== undefined) this.perType ??= fileName;
+    if (typeOfImage(kind) !== undefined) this.perType ??= escapeBytes(fileName);
   }
 
   private sawMagics(image: OpenImage): void {

@@ -6,7 +6,7 @@ import { type ExtraLength, RecordReader, type TakeExtra } from '../frames/record
 import { decode } from '../schema/decode';
 import type { MessageSchema } from '../schema/message';
 import { extraBytes, hasExtras, recordGrammar } from '../schema/record-grammar';
-import type { SourceMember } from '../storage/source';
+import type { MemberReader, SourceMember } from '../storage/source';
 
 /** The lengths of the extras of an image, for one reading of it; undefined where it has none. */
 function extrasOf(kind: ImageKind): ExtraLength | undefined {
@@ -37,47 +37,73 @@ export function imageOf(member: SourceMember): ImageFile | undefined {
   return image;
 }
 
-/** Records of an image, and the image. */
-export interface ImageBatch {
-  readonly batch: RecordBatch;
-  readonly open: OpenImage;
-}
+/** An image that is being read: its magics when it is opened, then its records in batches. */
+export class ImageReader {
+  private constructor(
+    readonly image: OpenImage,
+    private readonly records: RecordReader,
+    private readonly file: MemberReader,
+  ) {}
 
-/**
- * The records of an image in batches, each valid until the next is asked for. `onOpen` is called once, after the
- * magics and before the first batch; `takeExtra` with the extras that are too long for a batch.
- */
-export async function* batchesOf(
-  member: SourceMember,
-  image: ImageFile,
-  onOpen: (open: OpenImage) => void | Promise<void> = () => {},
-  takeExtra?: TakeExtra,
-): AsyncGenerator<ImageBatch, void, undefined> {
-  const name = escapeBytes(member.name);
-  const file = await member.open();
-  const reader = new RecordReader(file, name, { extraLength: extrasOf(image.kind), takeExtra });
-  try {
-    const headerBytes = await reader.header(image.kind);
-    const open = { ...image, name, headerBytes, hasFirstMagic: reader.hasFirstMagic };
-    await onOpen(open);
-    for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
-      yield { batch, open };
+  /** `takeExtra`: is given the extras that are too long for a batch. Throws FdgraftError. */
+  static async open(member: SourceMember, image: ImageFile, takeExtra?: TakeExtra): Promise<ImageReader> {
+    const name = escapeBytes(member.name);
+    const file = await member.open();
+    const records = new RecordReader(file, name, { extraLength: extrasOf(image.kind), takeExtra });
+    try {
+      const headerBytes = await records.header(image.kind);
+      const { kind, number, numberOf } = image;
+      const { hasFirstMagic } = records;
+      return new ImageReader({ kind, number, numberOf, name, headerBytes, hasFirstMagic }, records, file);
+    } catch (error) {
+      records.release();
+      await file.close();
+      throw error;
     }
-  } finally {
-    reader.release();
-    await file.close();
+  }
+
+  /** The next records, valid until the next are asked for; undefined at the end. Throws FdgraftError. */
+  next(): Promise<RecordBatch | undefined> {
+    return this.records.nextBatch();
+  }
+
+  /** Throws FdgraftError where the file was changed while it was read. */
+  async close(): Promise<void> {
+    this.records.release();
+    await this.file.close();
   }
 }
 
-/** Calls `visit` with each batch of an image; otherwise as `batchesOf`. */
+/** The records of an image in batches, each valid until the next is asked for. */
+export async function* batchesOf(member: SourceMember, image: ImageFile): AsyncGenerator<RecordBatch, void, undefined> {
+  const reader = await ImageReader.open(member, image);
+  try {
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) yield batch;
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * Calls `visit` with each batch of an image; `onOpen` once, after the magics and before the first batch. `takeExtra` is
+ * given the extras that are too long for a batch.
+ */
 export async function readBatches(
   member: SourceMember,
   image: ImageFile,
   visit: (batch: RecordBatch, open: OpenImage) => void | Promise<void>,
-  onOpen?: (open: OpenImage) => void | Promise<void>,
+  onOpen: (open: OpenImage) => void | Promise<void> = () => {},
   takeExtra?: TakeExtra,
 ): Promise<void> {
-  for await (const { batch, open } of batchesOf(member, image, onOpen, takeExtra)) await visit(batch, open);
+  const reader = await ImageReader.open(member, image, takeExtra);
+  try {
+    await onOpen(reader.image);
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+      await visit(batch, reader.image);
+    }
+  } finally {
+    await reader.close();
+  }
 }
 
 /** Decodes all records of a small image. */

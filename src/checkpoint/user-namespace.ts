@@ -25,7 +25,7 @@ export interface UserNamespace {
 export async function readUserNamespace(images: ImagesByName, rootPid: number): Promise<UserNamespace | undefined> {
   const ids = await images.first(`ids-${rootPid}.img`, TASK_KOBJ_IDS_ENTRY);
   if (ids?.user_ns_id === undefined) return undefined;
-  for await (const { batch } of images.batches(`userns-${ids.user_ns_id}.img`)) {
+  for await (const batch of images.batches(`userns-${ids.user_ns_id}.img`)) {
     return batch.at(0, decodeUserNamespace);
   }
   return undefined;

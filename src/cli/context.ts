@@ -41,12 +41,17 @@ export function createContext(): Context {
   const release = () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
+  let isColoured: boolean | undefined;
   return {
     print: (text) => answer(printable(text)),
     write: answer,
     complain,
     signal: controller.signal,
-    emphasize: (text, wanted) => (wanted && showsColour() ? styleText('bold', text) : text),
+    emphasize: (text, wanted) => {
+      // Asked for each line.
+      if (wanted) isColoured ??= showsColour();
+      return wanted && isColoured ? styleText('bold', text) : text;
+    },
     answerNo: () => {
       process.exitCode = 1;
     },

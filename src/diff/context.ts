@@ -3,7 +3,7 @@ import { SortedPairs } from '../bytes/pairs';
 import { describeEntry } from '../checkpoint/describe-entry';
 import { typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
-import { namesRegf, visitRegf } from '../checkpoint/file-ids';
+import { REGF_MEMBERS, visitRegf } from '../checkpoint/file-ids';
 import type { HolderKind } from '../checkpoint/message-rows';
 import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
@@ -55,7 +55,7 @@ export class CheckpointContext {
       const { id } = view;
       if (!ids.has(id)) return;
       this.keys.set(id, keyOf(view));
-      if (namesRegf(view.member)) this.pathIds.set(id, regfOf(view));
+      if (REGF_MEMBERS.has(view.member)) this.pathIds.set(id, regfOf(view));
     };
     return {
       entry: seeEntry,

@@ -54,7 +54,7 @@ export function compareMemory(pid: number, before: Memory, after: Memory): Memor
 export async function pagesOf(source: Source, pid: number): Promise<number | undefined> {
   const images = new ImagesByName(source);
   try {
-    for await (const { batch } of images.batches(`pagemap-${pid}.img`)) {
+    for await (const batch of images.batches(`pagemap-${pid}.img`)) {
       return pagesIdIn(batch.bytes, batch.starts[0] as number, batch.ends[0] as number);
     }
     return undefined;
@@ -68,7 +68,7 @@ async function readPageMap(images: ImagesByName, pid: number) {
   let pagesId: number | undefined;
   let isCompressed = false;
   const cursor = new FieldCursor();
-  for await (const { batch } of images.batches(`pagemap-${pid}.img`)) {
+  for await (const batch of images.batches(`pagemap-${pid}.img`)) {
     batch.each((bytes, start, end, entry) => {
       if (entry === 0) {
         pagesId = pagesIdIn(bytes, start, end);

@@ -274,6 +274,8 @@ export interface ImageFile {
   readonly numberOf: NumberOf | undefined;
 }
 
+/** As many digits of any number are a number of 32 bits. */
+const MAX_SHORT_DIGITS = 8;
 const NUMBERED = /^(.+-)(0|[1-9a-f][\da-f]{0,19})\.img$/;
 
 /**
@@ -290,8 +292,9 @@ export function identifyImage(fileName: string): ImageFile | undefined {
   const ofDecimal = /^\d+$/.test(digits) ? BY_FILE.get(`${prefix}%u.img`) : undefined;
   const found = ofDecimal ?? BY_FILE.get(`${prefix}%x.img`);
   if (found === undefined) return undefined;
-  const number = BigInt(ofDecimal === undefined ? `0x${digits}` : digits);
-  return number > found.most ? undefined : { kind: found.kind, number: Number(number), numberOf: found.numberOf };
+  const text = ofDecimal === undefined ? `0x${digits}` : digits;
+  if (digits.length > MAX_SHORT_DIGITS && BigInt(text) > found.most) return undefined;
+  return { kind: found.kind, number: Number(text), numberOf: found.numberOf };
 }
 
 /** What kind of image has this magic; undefined where none has. */

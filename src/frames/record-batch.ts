@@ -28,12 +28,11 @@ export class RecordBatch {
   /** Visits each record. */
   each(visit: VisitRecord<unknown>): void {
     const { bytes, starts, ends, count, firstEntry } = this;
-    for (let i = 0; i < count; i += 1) {
-      try {
-        visit(bytes, starts[i] as number, ends[i] as number, firstEntry + i);
-      } catch (error) {
-        throw this.located(error, i);
-      }
+    let i = 0;
+    try {
+      for (; i < count; i += 1) visit(bytes, starts[i] as number, ends[i] as number, firstEntry + i);
+    } catch (error) {
+      throw this.located(error, i);
     }
   }
 
@@ -46,6 +45,12 @@ export class RecordBatch {
     }
   }
 
+  /** Record 0 alone. */
+  first(): RecordBatch {
+    const { file, bytes, starts, ends, firstEntry, end, base } = this;
+    return new RecordBatch(file, bytes, starts, ends, 1, firstEntry, end, base);
+  }
+
   /** The batch in pieces of so many records, for those who make something of each: it need not all be there at once. */
   *pieces(records: number): Generator<RecordBatch, void, undefined> {
     const { file, bytes, starts, ends, count, firstEntry, end, base } = this;
@@ -56,7 +61,8 @@ export class RecordBatch {
     }
   }
 
-  private located(error: unknown, i: number): unknown {
+  /** What is thrown for record `i`, with its place. */
+  located(error: unknown, i: number): unknown {
     return error instanceof WireFault ? locate(error, this.file, this.firstEntry + i, this.base) : error;
   }
 }

@@ -120,7 +120,7 @@ export class RecordReader {
 
   /** Reads the magics, whatever they are. */
   async magics(): Promise<Magics> {
-    await this.fill(2 * SIZE_BYTES);
+    if (!this.fillNow(2 * SIZE_BYTES)) await this.fill(2 * SIZE_BYTES);
     if (this.end === 0) throw messages.emptyImage(this.file);
     this.needAtLeast(SIZE_BYTES, 'the magic');
     const leading = readUint32(this.bytes, 0);
@@ -143,11 +143,13 @@ export class RecordReader {
 
   /** The next records, at least one; undefined at the end of the image. */
   async nextBatch(): Promise<RecordBatch | undefined> {
-    await this.skipExtra();
-    await this.fill(SIZE_BYTES);
+    if (this.toSkip > 0) await this.skipExtra();
+    if (!this.fillNow(SIZE_BYTES)) await this.fill(SIZE_BYTES);
     if (this.start === this.end || this.isAtTail()) return undefined;
     this.needAtLeast(SIZE_BYTES, 'the size of the entry');
-    await this.fillRecord();
+    const wanted = SIZE_BYTES + this.sizeOfRecord();
+    if (!this.fillNow(wanted)) await this.fill(wanted);
+    this.needAtLeast(wanted, `the entry claims ${wanted - SIZE_BYTES} bytes`);
     return this.cutBatch();
   }
 
@@ -174,31 +176,30 @@ export class RecordReader {
     return size > MAX_RECORD_BYTES || (size === 0 && tail.atEmpty);
   }
 
-  /** Makes sure that the first record is in the buffer as a whole. */
-  private async fillRecord(): Promise<void> {
+  private sizeOfRecord(): number {
     const size = readUint32(this.bytes, this.start);
     if (size > MAX_RECORD_BYTES) {
       const problem = `the entry claims ${size} bytes, more than the ${MAX_RECORD_BYTES} that any entry can have`;
       throw messages.malformed(this.here(), problem);
     }
-    await this.fill(SIZE_BYTES + size);
-    this.needAtLeast(SIZE_BYTES + size, `the entry claims ${size} bytes`);
+    return size;
   }
 
   private cutBatch(): RecordBatch {
     const { bytes, end } = this;
+    const { tail, extraLength } = this.rules;
     const firstEntry = this.entry;
     let at = this.start;
     let count = 0;
     while (end - at >= SIZE_BYTES) {
       const recordStart = at + SIZE_BYTES;
       const recordEnd = recordStart + readUint32(bytes, at);
-      if (recordEnd > end || this.endsBefore(recordEnd - recordStart)) break;
+      if (recordEnd > end || (tail !== undefined && this.endsBefore(recordEnd - recordStart))) break;
       if (count === this.starts.length) this.growPositions();
       this.starts[count] = recordStart;
       this.ends[count] = recordEnd;
       count += 1;
-      const extra = this.extraOf(recordStart, recordEnd);
+      const extra = extraLength === undefined ? 0 : this.extraOf(recordStart, recordEnd);
       at = recordEnd;
       this.entry += 1;
       if (extra > end - at) {
@@ -254,6 +255,18 @@ export class RecordReader {
       if (got === 0) this.atEnd = true;
       this.end += got;
     }
+  }
+
+  /** The same without waiting; false where that does not do. */
+  private fillNow(wanted: number): boolean {
+    while (this.end - this.start < wanted && !this.atEnd) {
+      this.makeRoom();
+      const got = this.source.readNow?.(this.bytes, this.end, this.bytes.length - this.end);
+      if (got === undefined) return false;
+      if (got === 0) this.atEnd = true;
+      this.end += got;
+    }
+    return true;
   }
 
   /** Moves what is left to the front, into a larger buffer where this one has been full. */

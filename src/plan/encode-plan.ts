@@ -1,17 +1,14 @@
-import protobuf from 'protobufjs/light';
 import { messages } from '../errors/messages';
 import { IMG_COMMON, PLAN_IMAGE, PLAN_MAGIC } from '../frames/image-kinds';
 import { encodeMagics, frameRecord } from '../frames/write-records';
-import descriptor from '../schema/generated/plan.json';
 import { PLAN_SIZE_MAX, UNPACKED_MAX } from '../schema/plan-limits';
-import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import type { Plan, PlanKind, PlanPlaceholder } from './plan';
+import { WireBuffer } from '../wire/wire-buffer';
+import type { Plan, PlanPlaceholder } from './plan';
+import { fieldsOf, type PlanField, writeFields } from './plan-message';
 import { unpackedBytes } from './unpacked-bytes';
 
-/** So many numbers are encoded at once: the library makes some objects for each. */
-const NUMBERS_AT_ONCE = 1 << 14;
-/** Those of a reference, but for pids. */
-const NUMBERS_A_REFERENCE = 4;
+/** So much is encoded before it becomes a piece: a placeholder can have millions of references. */
+const PIECE_BYTES = 1 << 20;
 
 /**
  * The plan as the bytes of inherit-plan.img, in pieces: two magics, the head, then a record a placeholder. Throws
@@ -19,9 +16,7 @@ const NUMBERS_A_REFERENCE = 4;
  */
 export function encodePlan(plan: Plan): Uint8Array[] {
   refuseUnpacked(plan);
-  const root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
-  const head = root.lookupType('fdgraft.plan_head');
-  const placeholder = root.lookupType('fdgraft.plan_placeholder');
+  const encoder = new Encoder();
   const { placeholders, ...rest } = plan;
   const pieces: Uint8Array[] = [encodeMagics({ first: IMG_COMMON, own: PLAN_MAGIC })];
   let size = (pieces[0] as Uint8Array).length;
@@ -31,8 +26,8 @@ export function encodePlan(plan: Plan): Uint8Array[] {
     if (size > PLAN_SIZE_MAX) throw messages.planPastLimit(PLAN_IMAGE, `${PLAN_SIZE_MAX} bytes`);
     pieces.push(...framed);
   };
-  add([head.encode(head.fromObject({ ...rest, placeholders: placeholders.length })).finish()]);
-  for (const one of placeholders) add(encodePlaceholder(placeholder, one));
+  add(encoder.encode(fieldsOf('plan_head'), { ...rest, placeholders: placeholders.length }));
+  for (const one of placeholders) add(encodePlaceholder(encoder, one));
   return pieces;
 }
 
@@ -43,52 +38,39 @@ function refuseUnpacked({ placeholders, ...head }: Plan): void {
   if (needed > UNPACKED_MAX) throw messages.planPastLimit(PLAN_IMAGE, `${UNPACKED_MAX} bytes in memory`);
 }
 
-/** Fields in the order of their numbers, as the library writes them, but its references some at a time. */
-function encodePlaceholder(type: protobuf.Type, placeholder: PlanPlaceholder): Uint8Array[] {
-  const { references, ...rest } = placeholder;
-  const others = type.encode(type.fromObject(toMessage(rest))).finish();
-  const field = type.fields.references?.resolve() as protobuf.Field;
-  const reference = field.resolvedType as protobuf.Type;
-  const place = endOfFieldsBelow(field.id, others);
-  const parts = [others.subarray(0, place)];
-  let writer = protobuf.Writer.create();
-  let numbers = 0;
-  for (const one of references) {
-    const message = reference.fromObject(one);
-    reference.encode(message, writer.uint32((field.id << 3) | WIRE_TYPE.BYTES).fork()).ldelim();
-    numbers += NUMBERS_A_REFERENCE + ('descriptor' in one ? one.descriptor.pids.length : 0);
-    if (numbers < NUMBERS_AT_ONCE) continue;
-    parts.push(writer.finish());
-    writer = protobuf.Writer.create();
-    numbers = 0;
+function encodePlaceholder(encoder: Encoder, placeholder: PlanPlaceholder): Uint8Array[] {
+  const fields = fieldsOf('plan_placeholder');
+  const at = fields.findIndex(({ name }) => name === 'references');
+  return [
+    ...encoder.encode(fields.slice(0, at), placeholder),
+    ...encoder.encodeEach(fields[at] as PlanField, placeholder.references),
+    ...encoder.encode(fields.slice(at + 1), placeholder),
+  ];
+}
+
+class Encoder {
+  private buffer = new WireBuffer();
+
+  encode(fields: readonly PlanField[], message: object): Uint8Array[] {
+    writeFields(this.buffer, fields, message);
+    return [this.take()];
   }
-  return [...parts, writer.finish(), others.subarray(place)];
-}
 
-function endOfFieldsBelow(number: number, message: Uint8Array): number {
-  const cursor = new FieldCursor().over(message, 0, message.length);
-  while (cursor.next()) if (cursor.number > number) return cursor.start;
-  return message.length;
-}
+  /** A repeated field, some of its values in each piece. */
+  *encodeEach(field: PlanField, values: Iterable<unknown>): Generator<Uint8Array, void, undefined> {
+    for (const value of values) {
+      field.write(this.buffer, [value]);
+      if (this.buffer.length >= PIECE_BYTES) yield this.take();
+    }
+    yield this.take();
+  }
 
-function toMessage(placeholder: Omit<PlanPlaceholder, 'references'>): object {
-  const { was, truncate_to, kind } = placeholder;
-  return {
-    ...placeholder,
-    ...(truncate_to === undefined ? {} : { truncate_to: splitLong(truncate_to) }),
-    ...(kind === undefined ? {} : { kind: kindToMessage(kind) }),
-    apply: `APPLY_${placeholder.apply}`,
-    position: `POSITION_${placeholder.position}`,
-    was: was.offset === undefined ? was : { ...was, offset: splitLong(was.offset) },
-    in_flight: placeholder.in_flight.map((bytes) => ({ ...bytes, fate: `FATE_${bytes.fate}` })),
-  };
-}
-
-function kindToMessage({ name, socket }: PlanKind): object {
-  return { name, ...(socket === undefined ? {} : { socket: { ...socket, state: `SOCKET_${socket.state}` } }) };
-}
-
-/** The form in which protobufjs takes 64-bit integers without a library for them. */
-function splitLong(value: bigint) {
-  return { low: Number(value & 0xffffffffn) | 0, high: Number(value >> 32n) | 0, unsigned: true };
+  private take(): Uint8Array {
+    const { buffer } = this;
+    const written = buffer.since(0);
+    // What is large need not be there twice.
+    if (buffer.length >= PIECE_BYTES) this.buffer = new WireBuffer();
+    else buffer.length = 0;
+    return this.buffer === buffer ? Buffer.from(written) : written;
+  }
 }

@@ -107,7 +107,7 @@ function referencesField(root: protobuf.Root): number {
 
 function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): PlanKind {
   if (socket === undefined) return { name };
-  return { name, socket: { ...socket, state: socket.state.replace('SOCKET_', '') as PlanSocket['state'] } };
+  return { name, socket: { ...socket, state: socket.state.replace('SOCKET_STATE_', '') as PlanSocket['state'] } };
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {

@@ -34,7 +34,12 @@ export class LsText {
   end(): string {
     const rows = columns(this.block, this.widths);
     this.block = [];
-    return rows.map(([option, ...rest]) => `${[this.emphasize(option ?? ''), ...rest].join('  ')}\n`).join('');
+    let text = '';
+    for (const row of rows) {
+      row[0] = this.emphasize(row[0] ?? '');
+      text += `${row.join('  ')}\n`;
+    }
+    return text;
   }
 
   private leaveOut(entry: ListedEntry): void {
@@ -86,11 +91,9 @@ function describeHolders(entry: ListedEntry): string {
 
 /** By task: `14716/1 14716/6 (app), 14719/1 (worker)`. */
 function describeDescriptors({ descriptors }: ListedEntry): string {
-  // Nearly every entry has one descriptor in one task.
-  if (descriptors.length === 1) {
-    const [{ pids, names, fd }] = [...descriptors] as [Descriptor];
-    if (pids.length === 1) return withName(`${pids[0]}/${fd}`, names[0] ?? '');
-  }
+  // Nearly every entry has its descriptors in one task.
+  const ofOneTask = descriptors.length > MAX_PLACES ? undefined : describeOneTask(descriptors);
+  if (ofOneTask !== undefined) return ofOneTask;
   const byTask = new Map<string, { name: string; places: string[] }>();
   let shown = 0;
   let left = 0;
@@ -111,6 +114,21 @@ function describeDescriptors({ descriptors }: ListedEntry): string {
   }
   const text = [...byTask.values()].map(({ name, places }) => withName(places.join(' '), name)).join(', ');
   return left === 0 ? text : `${text} and ${left} more`;
+}
+
+/** Undefined for descriptors of several tasks, or of none. */
+function describeOneTask(descriptors: Iterable<Descriptor>): string | undefined {
+  let task: number | undefined;
+  let name = '';
+  let places = '';
+  for (const { pids, names, fd } of descriptors) {
+    const [pid] = pids;
+    if (pids.length !== 1 || (task !== undefined && pid !== task)) return undefined;
+    if (task === undefined) name = names[0] ?? '';
+    places += `${task === undefined ? '' : ' '}${pid}/${fd}`;
+    task = pid;
+  }
+  return task === undefined ? undefined : withName(places, name);
 }
 
 function withName(places: string, name: string): string {

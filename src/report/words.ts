@@ -34,7 +34,9 @@ const MAX_WIDTH = 256;
 /** Columns as wide as their widest cell, and as `widths` says, which grows; the last one is not padded. */
 export function columns(rows: readonly (readonly string[])[], widths: number[] = []): string[][] {
   for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, Math.min(cell.length, MAX_WIDTH));
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, Math.min(cell.length, MAX_WIDTH));
+    });
   }
   return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))));
 }

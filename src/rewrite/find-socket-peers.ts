@@ -3,7 +3,7 @@ import { pushTo } from '../checkpoint/push-to';
 import { SOCKET_STATE } from '../checkpoint/socket-types';
 import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
-import type { UnixSkEntry } from '../schema/generated/images';
+import { FD_TYPES, type UnixSkEntry } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 import type { Match } from './match';
 
@@ -18,6 +18,8 @@ export interface SocketPeer {
    */
   readonly is: 'pair' | 'client' | 'accepted';
 }
+
+const SOCKETS: ReadonlySet<number> = new Set([FD_TYPES.UNIXSK]);
 
 export interface SocketPeers {
   /** By the file id of a named socket, in the order of their records. */
@@ -38,8 +40,8 @@ export async function findSocketPeers(
   const named = new Set(matches.flatMap(({ type, id }) => (type.name === 'UNIXSK' ? [id] : [])));
   const sockets = new NamedSockets();
   if (named.size === 0) return sockets;
-  await walk(source, [{ entry: (view) => named.has(view.id) && sockets.add(view) }], signal);
-  await walk(source, [{ entry: (view, { entry }) => sockets.compare(view, entry) }], signal);
+  await walk(source, [{ entryTypes: SOCKETS, entry: (view) => named.has(view.id) && sockets.add(view) }], signal);
+  await walk(source, [{ entryTypes: SOCKETS, entry: (view, { entry }) => sockets.compare(view, entry) }], signal);
   return sockets;
 }
 

@@ -2,10 +2,12 @@ import { IdSet } from '../checkpoint/id-set';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
-import { FILE_ENTRY_FIELDS, MEMFD_FILE_ENTRY } from '../schema/generated/images';
+import { FD_TYPES, FILE_ENTRY_FIELDS, MEMFD_FILE_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import type { Match } from './match';
+
+const MEMFDS: ReadonlySet<number> = new Set([FD_TYPES.MEMFD]);
 
 /**
  * Refuses a memfd that a task has mapped too: the mapping has an entry of its own, and would stay with the old memory.
@@ -26,6 +28,7 @@ export async function refuseMappedMemfds(
     source,
     [
       {
+        entryTypes: MEMFDS,
         entry: (view) => {
           const match = view.member === FILE_ENTRY_FIELDS.memfd ? named.get(view.id) : undefined;
           if (match !== undefined) inodes.set(inodeOf(view), match);
@@ -41,6 +44,7 @@ export async function refuseMappedMemfds(
     source,
     [
       {
+        entryTypes: MEMFDS,
         entry: (view) => {
           if (view.member !== FILE_ENTRY_FIELDS.memfd || !mapped.has(view.id)) return;
           const match = inodes.get(inodeOf(view));

@@ -25,7 +25,8 @@ export async function resolveMemfds(
     const image = member && imageOf(member);
     if (member === undefined || image === undefined) return numbers;
     for (const { name, inode_id } of await decodeAll(member, image, MEMFD_INODE_ENTRY)) {
-      for (const number of byName.get(name.toString('latin1')) ?? []) pushTo(numbers, memfdKey(Number(inode_id)), number);
+      for (const number of byName.get(name.toString('latin1')) ?? [])
+        pushTo(numbers, memfdKey(Number(inode_id)), number);
     }
     return numbers;
   } finally {

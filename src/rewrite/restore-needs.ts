@@ -76,6 +76,7 @@ export class RestoreNeedsFinder {
     task: (bytes, start, end, { entry }) => {
       if (entry === 0) this.seeRoot(bytes, start, end);
     },
+    entryTypes: new Set([FD_TYPES.INETSK, FD_TYPES.UNIXSK]),
     entry: (view) => {
       if (view.type === FD_TYPES.INETSK) this.seeInternetSocket(view);
       else if (view.type === FD_TYPES.UNIXSK) this.seeUnixSocket(view);

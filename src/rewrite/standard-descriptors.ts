@@ -30,7 +30,7 @@ export async function standardDescriptors(
     if (!(await images.has(image))) return [];
     const references = new Map<number, FileReference>();
     const view = new DescriptorView();
-    for await (const { batch } of images.batches(image)) {
+    for await (const batch of images.batches(image)) {
       batch.each((bytes, start, end) => {
         if (view.read(bytes, start, end).fd > HIGHEST || view.fd === -1) return;
         const { id, type, fd } = view.checkComplete();

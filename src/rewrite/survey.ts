@@ -1,4 +1,3 @@
-import { escapeBytes } from '../bytes/escape';
 import { Layout } from '../checkpoint/layout';
 import { type FileName, Mounts } from '../checkpoint/mounts';
 import type { PipeName } from '../checkpoint/pipe-name';
@@ -64,6 +63,8 @@ export interface Survey {
   readonly filesImage: Member;
 }
 
+const PLAN_NAME = Buffer.from(PLAN_IMAGE);
+
 /** The first pass: which entries the specs name, and what kinds of things refer to them. */
 export async function survey(
   source: Source,
@@ -102,7 +103,7 @@ class Surveyor {
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
-        if (escapeBytes(name) === PLAN_IMAGE) throw messages.planInSource(source.label);
+        if (name.equals(PLAN_NAME)) throw messages.planInSource(source.label);
       },
       image: (image, member) => {
         if (image.kind.name === 'FILES') this.filesImage = member;

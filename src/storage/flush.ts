@@ -2,11 +2,19 @@ import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
 import { joinPath } from './byte-path';
 
+/** So many files are flushed one by one: to start a program takes more. */
+const FEW_FILES = 32;
+
 /** Waits until the file system of `folder` has all of it on disk. `beside`: a path on it that other programs can use. */
 export async function flushFolder(folder: Buffer, beside: Buffer): Promise<void> {
+  const few = take(filesBelow(folder), FEW_FILES);
+  if (few?.every(mayRead)) {
+    await Promise.all(few.map(flushFile));
+    return;
+  }
   // One flush of the file system costs less than one a file. Node has no syncfs(2); coreutils' sync has.
   if (process.platform === 'linux' && (await runSync(beside))) return;
-  await flushEach(folder);
+  for (const file of filesBelow(folder)) await flushFile(file);
 }
 
 /** Waits until the entries of `folder` itself, such as a rename in it, are on disk. */
@@ -24,20 +32,41 @@ function runSync(folder: Buffer): Promise<boolean> {
   });
 }
 
-async function flushEach(folder: Buffer): Promise<void> {
-  for (const entry of await fs.promises.readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
-    const path = joinPath(folder, entry.name as unknown as Buffer);
-    if (entry.isDirectory()) await flushEach(path);
-    else if (entry.isFile()) await flushFile(path);
+/** The files and folders of a tree, a folder behind what is in it, with paths to open them by. */
+function* filesBelow(folder: Buffer): Generator<Buffer, void, undefined> {
+  for (const entry of fs.readdirSync(folder, { encoding: 'buffer', withFileTypes: true })) {
+    const path = joinPath(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile()) yield path;
   }
-  await flushFile(folder);
+  yield folder;
 }
 
-async function flushFile(path: Buffer): Promise<void> {
-  const handle = await fs.promises.open(path, 'r');
+/** All of them; undefined where there are more than `most`. */
+function take<T>(all: Iterable<T>, most: number): T[] | undefined {
+  const taken: T[] = [];
+  for (const one of all) if (taken.push(one) > most) return undefined;
+  return taken;
+}
+
+/** A file keeps the mode of its original, which may forbid its owner to open it. */
+function mayRead(path: Buffer): boolean {
   try {
-    await handle.sync();
+    fs.accessSync(path, fs.constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** In a thread of the pool, by the functions with callbacks: fs.promises takes milliseconds to load. */
+async function flushFile(path: Buffer): Promise<void> {
+  const fd = fs.openSync(path, 'r');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      fs.fsync(fd, (error) => (error === null ? resolve() : reject(error)));
+    });
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }

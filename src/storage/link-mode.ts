@@ -56,7 +56,7 @@ export class Linker {
 
   private async tryReflink(file: SourceFile, to: Buffer): Promise<boolean> {
     if (!this.canReflink) return false;
-    const done = await workedOut(copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE, this.signal));
+    const done = await workedOut(() => copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE, this.signal));
     if (!done) {
       this.canReflink = false;
       fs.rmSync(to, { force: true });
@@ -83,7 +83,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: Abort
 
 /** False where the file system, or the system for its safety, does not do it. */
 export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
-  if (!(await workedOut(fs.promises.link(file.path, to)))) return false;
+  if (!(await workedOut(async () => fs.linkSync(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
   const stats = fs.lstatSync(to);
   if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
@@ -91,9 +91,9 @@ export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean
   return true;
 }
 
-async function workedOut(attempt: Promise<void>): Promise<boolean> {
+async function workedOut(attempt: () => Promise<void>): Promise<boolean> {
   try {
-    await attempt;
+    await attempt();
     return true;
   } catch (error) {
     if (UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? '')) return false;

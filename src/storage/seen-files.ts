@@ -130,26 +130,47 @@ export class SeenFiles {
     if (!this.isNew(file)) this.check(file, undefined);
   }
 
+  /** Whether a file that was listed was not looked at yet. */
+  isNew({ key }: SeenPlace): boolean {
+    return this.files.get(key) === '';
+  }
+
   /**
-   * What a file is, by what a look has just given. The first one is repeated when a file is so young that another write could leave the
-   * same times; all later ones have to find the same file. Throws FdgraftError.
+   * Takes what a look at a file has given. The first one is to be repeated if a file is so young that another write could
+   * leave the same times: false then, and nothing is taken. All later ones have to find the same file. Throws FdgraftError.
    */
-  async see(file: SeenPlace, stats: Stats, look: () => Stats): Promise<Stats> {
+  seeAtOnce(file: SeenPlace, stats: Stats): boolean {
     const now = pack(stats);
+    const known = this.files.get(file.key);
     // A second look at a file that nobody has changed has nothing to wait for.
-    if (this.files.get(file.key) === now) return stats;
-    const settled = (await this.outlast(stats)) ? look() : stats;
-    if (settled !== stats && !areSame(now, pack(settled), !isPages(file.name))) throw changed(file);
+    if (known === now) return true;
+    if (this.millisecondsYoung(stats) > 0) return false;
+    if (known === '') this.files.set(file.key, now);
+    else this.check(file, stats);
+    return true;
+  }
+
+  /** The same, waiting until a look can be repeated. Resolves to what the last look gave. */
+  async see(file: SeenPlace, stats: Stats, look: () => Stats): Promise<Stats> {
+    if (this.seeAtOnce(file, stats)) return stats;
+    await this.outlast(stats);
+    const settled = look();
+    if (!areSame(pack(stats), pack(settled), !isPages(file.name))) throw changed(file);
     // Another reader may have been first meanwhile.
     if (this.isNew(file)) this.files.set(file.key, pack(settled));
     else this.check(file, settled);
     return settled;
   }
 
-  /** The same as `check`, for who reads the file. */
+  /** Takes that a file is read: from here on, the time of its last change counts. */
+  noteOpened(file: SeenPlace): void {
+    this.opened.add(file.key);
+  }
+
+  /** `check`, and `noteOpened`. */
   checkOpened(file: SeenPlace, stats: Stats): void {
     this.check(file, stats);
-    this.opened.add(file.key);
+    this.noteOpened(file);
   }
 
   /** Throws FdgraftError where these are not of the file that was seen; undefined where there is none. */
@@ -168,19 +189,19 @@ export class SeenFiles {
     return this.opened.has(key) && !isPages(name);
   }
 
-  private isNew({ key }: SeenPlace): boolean {
-    return this.files.get(key) === '';
+  /** How long it takes until a change of the file would be stamped with another time than it has; 0 if we waited enough. */
+  private millisecondsYoung({ ctimeMs }: Stats): number {
+    this.hasFractions ||= ctimeMs % MS_PER_SECOND !== 0;
+    const now = Date.now();
+    this.aheadMs = Math.max(this.aheadMs, ctimeMs - now);
+    if (this.waitedMs >= LONGEST_WAIT_MS) return 0;
+    return Math.max(0, ctimeMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (now + this.aheadMs));
   }
 
-  /** Waits until a change of the file would be stamped with another time than it has. False where it is old enough. */
-  private async outlast({ ctimeMs }: Stats): Promise<boolean> {
-    this.hasFractions ||= ctimeMs % MS_PER_SECOND !== 0;
-    this.aheadMs = Math.max(this.aheadMs, ctimeMs - Date.now());
-    const leftMs = ctimeMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (Date.now() + this.aheadMs);
-    if (leftMs <= 0 || this.waitedMs >= LONGEST_WAIT_MS) return false;
+  private async outlast(stats: Stats): Promise<void> {
+    const leftMs = this.millisecondsYoung(stats);
     this.waitedMs += leftMs;
     await orAborted(new Promise((resolve) => setTimeout(resolve, leftMs)), this.signal);
-    return true;
   }
 }
 

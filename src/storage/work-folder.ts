@@ -53,7 +53,7 @@ export class WorkFolder {
     let work: WorkFolder | undefined;
     try {
       // The types of Node 20 do not know that the prefix may be bytes.
-      const made = (await fs.promises.mkdtemp(template as unknown as string, 'buffer')) as unknown as Buffer;
+      const made = fs.mkdtempSync(template as unknown as string, 'buffer') as unknown as Buffer;
       work = new WorkFolder(around, holdFolder(made), parent, made.subarray(made.lastIndexOf('/') + 1));
       work.markAsOurs();
       await work.takeLeftovers(begin);

@@ -14,13 +14,15 @@ export const WIRE_TYPE = {
 
 const MAX_VARINT_BYTES = 10;
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+/** One for all cursors: an empty array costs more than the rest of one. */
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Walks over the fields of one record without decoding them. Reusable: `over` starts anew, so that a
  * scan of a million records makes no garbage. After `next()` the cursor's members describe the field.
  */
 export class FieldCursor {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   /** Field number. */
   number = 0;
   /** One of WIRE_TYPE. */

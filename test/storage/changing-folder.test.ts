@@ -222,12 +222,12 @@ test('a file that is younger than the clock of its file system ticks is waited f
   for (let round = 0; round < 10; round += 1) {
     const [fresh, file] = [otherFiles(), at(source, 'files.img')];
     const original = fs.readFileSync(file);
-    fs.writeFileSync(file, original, { flag: 'r+' });
     let seen = 0;
     const young = watched(await openSource(source), () => {
       seen += 1;
-      // The first pass has just looked at it.
-      if (seen === 5) fs.writeFileSync(file, fresh, { flag: 'r+' });
+      // The first pass reads it next, and has just read it.
+      if (seen === 5) fs.writeFileSync(file, original, { flag: 'r+' });
+      if (seen === 6) fs.writeFileSync(file, fresh, { flag: 'r+' });
     });
     const error = await t.throwsAsync(rewrite(young, { specs: [PIPE], out }), { instanceOf: FdgraftError });
     t.is((error as FdgraftError).code, 'SOURCE_UNUSABLE');

@@ -30,7 +30,7 @@ export function isDead(core: CoreFacts | undefined): boolean {
 
 /** Undefined where the task has no core image. Throws FdgraftError. */
 export async function readCore(images: ImagesByName, pid: number): Promise<CoreFacts | undefined> {
-  for await (const { batch } of images.batches(`core-${pid}.img`)) {
+  for await (const batch of images.batches(`core-${pid}.img`)) {
     return batch.at(0, factsOf);
   }
   return undefined;

@@ -58,7 +58,7 @@ async function* descriptorsIn(
   name: string,
 ): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
   const view = new DescriptorView();
-  for await (const { batch } of images.batches(name)) {
+  for await (const batch of images.batches(name)) {
     for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredFds>[] = [];
       piece.each((bytes, start, end) => {

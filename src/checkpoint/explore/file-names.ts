@@ -78,7 +78,7 @@ export class FileNames {
     const types = new Set([...keys].map((key) => key % entryKey(1, 0)));
     for (const { name, type } of await this.findSources()) {
       if (type !== undefined && !types.has(type)) continue;
-      for await (const { batch } of this.images.batches(name)) {
+      for await (const batch of this.images.batches(name)) {
         batch.each((bytes, start, end) => {
           if (type === undefined) view.read(bytes, start, end);
           else view.readBare(type, bytes, start, end);

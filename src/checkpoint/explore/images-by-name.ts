@@ -1,8 +1,9 @@
 import type { ImageFile } from '../../frames/image-kinds';
 import { identifyImage } from '../../frames/image-kinds';
+import type { RecordBatch } from '../../frames/record-batch';
 import type { MessageSchema } from '../../schema/message';
 import type { MembersByName, Source, SourceMember } from '../../storage/source';
-import { batchesOf, decodeAll, decodeFirst, type ImageBatch, imageOf } from '../open-image';
+import { batchesOf, decodeAll, decodeFirst, imageOf } from '../open-image';
 
 /**
  * The images of a checkpoint by their names: what a task has is told task by task, in the order of pstree.img, which
@@ -33,7 +34,7 @@ export class ImagesByName {
   }
 
   /** The records of an image in batches; none where there is no such image. */
-  async *batches(name: string): AsyncGenerator<ImageBatch, void, undefined> {
+  async *batches(name: string): AsyncGenerator<RecordBatch, void, undefined> {
     this.signal?.throwIfAborted();
     const member = await this.members.member(name);
     if (member === undefined) return;

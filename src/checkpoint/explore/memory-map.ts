@@ -6,7 +6,7 @@ import type { ImagesByName } from './images-by-name';
 
 /** File id of the executable of a task; undefined where it has no mm image. Throws FdgraftError. */
 export async function executableOf(images: ImagesByName, pid: number): Promise<number | undefined> {
-  for await (const { batch } of images.batches(`mm-${pid}.img`)) {
+  for await (const batch of images.batches(`mm-${pid}.img`)) {
     return batch.at(0, (bytes, start, end) => {
       const field = new FieldCursor().over(bytes, start, end);
       let id: number | undefined;
@@ -24,7 +24,7 @@ export async function executableOf(images: ImagesByName, pid: number): Promise<n
  * Throws FdgraftError.
  */
 export async function* mappingsOf(images: ImagesByName, pid: number): AsyncGenerator<VmaEntry, void, undefined> {
-  for await (const { batch } of images.batches(`mm-${pid}.img`)) {
+  for await (const batch of images.batches(`mm-${pid}.img`)) {
     const field = batch.at(0, (bytes, start, end) => new FieldCursor().over(bytes, start, end));
     const next = (bytes: Uint8Array) => {
       while (field.next()) {
@@ -37,7 +37,7 @@ export async function* mappingsOf(images: ImagesByName, pid: number): AsyncGener
     for (let vma = batch.at(0, next); vma !== undefined; vma = batch.at(0, next)) yield vma;
     break;
   }
-  for await (const { batch } of images.batches(`vmas-${pid}.img`)) {
+  for await (const batch of images.batches(`vmas-${pid}.img`)) {
     for (let i = 0; i < batch.count; i += 1) {
       yield batch.at(i, (bytes, start, end) => decode(VMA_ENTRY, bytes, start, end));
     }

@@ -63,7 +63,7 @@ async function* runsIn(
 ): AsyncGenerator<Unnamed<ExploredRss>, void, undefined> {
   const cursor = new FieldCursor();
   const walk = new Walk(table);
-  for await (const { batch } of images.batches(name)) {
+  for await (const batch of images.batches(name)) {
     for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredRss>[] = [];
       piece.each((bytes, start, end, entry) => {

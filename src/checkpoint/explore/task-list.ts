@@ -79,7 +79,7 @@ export async function listTasks(images: ImagesByName): Promise<TaskList> {
     throw messages.missingImage(PSTREE, 'it says which tasks there are', hint);
   }
   const list = new TaskList();
-  for await (const { batch } of images.batches(PSTREE)) {
+  for await (const batch of images.batches(PSTREE)) {
     batch.each((bytes, start, end) => list.add(bytes, start, end));
   }
   list.finish();

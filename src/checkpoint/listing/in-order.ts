@@ -63,15 +63,14 @@ export class InOrder<T> {
     this.early.set(key, value);
   }
 
-  /** The values whose turn has come, up to the first that is not there or not ready. */
-  *take(isReady: (value: T) => boolean): Generator<T, void, undefined> {
-    while (this.next < this.keys.length) {
-      const key = this.keys.at(this.next);
-      const value = this.early.get(key);
-      if (value === undefined || !isReady(value)) return;
-      this.early.delete(key);
-      this.next += 1;
-      yield value;
-    }
+  /** The next value, if its turn has come: it is there, and ready. */
+  take(isReady: (value: T) => boolean): T | undefined {
+    if (this.next === this.keys.length) return undefined;
+    const key = this.keys.at(this.next);
+    const value = this.early.get(key);
+    if (value === undefined || !isReady(value)) return undefined;
+    this.early.delete(key);
+    this.next += 1;
+    return value;
   }
 }

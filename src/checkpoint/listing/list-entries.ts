@@ -63,25 +63,19 @@ export async function* listEntries(
       if (waiting.facts !== undefined && overview.paths.has(waiting.key)) paths.set(waiting.key, waiting.facts);
       order.put(waiting.key, waiting);
     };
-    for await (const { batch } of batchesOf(member, image)) {
+    for await (const batch of batchesOf(member, image)) {
       for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
         await breathe();
         signal?.throwIfAborted();
         piece.each(visit);
-        for (const block of inBlocks(concluded(order.take(isReady), overview, paths))) yield block;
+        for (const block of inBlocks(() => nextOf(order, isReady, overview, paths))) yield block;
       }
     }
   }
   // What is left waits for a path that is no path.
-  for (const rest of [
-    concluded(
-      order.take(() => true),
-      overview,
-      paths,
-    ),
-    listMissing(overview),
-  ]) {
-    for (const block of inBlocks(rest)) {
+  const missing = listMissing(overview);
+  for (const next of [() => nextOf(order, () => true, overview, paths), () => missing.next().value]) {
+    for (const block of inBlocks(next)) {
       await breathe();
       signal?.throwIfAborted();
       yield block;
@@ -104,10 +98,11 @@ function readEntry(view: FileEntryView): Waiting {
   return { key, id, type };
 }
 
-function* inBlocks(entries: Iterable<OpenEntry>): Generator<readonly OpenEntry[]> {
+/** `next` gives entries up to the last of those that are to be had now. */
+function* inBlocks(next: () => OpenEntry | undefined): Generator<readonly OpenEntry[]> {
   let block: OpenEntry[] = [];
   let descriptors = 0;
-  for (const entry of entries) {
+  for (let entry = next(); entry !== undefined; entry = next()) {
     block.push(entry);
     descriptors += entry.descriptors.length;
     if (block.length < RECORDS_AT_ONCE && descriptors < DESCRIPTORS_AT_ONCE) continue;
@@ -118,15 +113,18 @@ function* inBlocks(entries: Iterable<OpenEntry>): Generator<readonly OpenEntry[]
   if (block.length > 0) yield block;
 }
 
-function* concluded(
-  all: Iterable<Waiting>,
+/** The next entry whose turn has come. */
+function nextOf(
+  order: InOrder<Waiting>,
+  isReady: (waiting: Waiting) => boolean,
   overview: Overview,
   paths: ReadonlyMap<number, EntryFacts>,
-): Generator<OpenEntry> {
-  for (const waiting of all) {
+): OpenEntry | undefined {
+  for (let waiting = order.take(isReady); waiting !== undefined; waiting = order.take(isReady)) {
     const entry = conclude(waiting, overview, paths);
-    if (entry !== undefined) yield entry;
+    if (entry !== undefined) return entry;
   }
+  return undefined;
 }
 
 function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<number, EntryFacts>): OpenEntry | undefined {
@@ -186,7 +184,7 @@ function describePathless(
 }
 
 /** Descriptors of entries that are not there, or are of another type. */
-function* listMissing(overview: Overview): Generator<OpenEntry> {
+function* listMissing(overview: Overview): Generator<OpenEntry, undefined> {
   const missing = new Set<number>();
   for (const key of overview.keysOfDescriptors()) {
     if (!missing.has(key) && !overview.keys.has(key)) missing.add(key);
@@ -202,4 +200,5 @@ function* listMissing(overview: Overview): Generator<OpenEntry> {
     };
     yield { id: idOfKey(key), type: 'missing', ...nothing, descriptors, ties: overview.tiesOf(descriptors, undefined) };
   }
+  return undefined;
 }

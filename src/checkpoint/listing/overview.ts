@@ -230,8 +230,15 @@ export class Overview {
       return new PackedDescriptors(holders.slice(), fds.slice(), this.ranks(), make);
     }
     if (holders.length === 1) return [make(holders.at(0), fds.at(0))];
-    const found = Array.from(holders.slice(), (holder, i) => make(holder, fds.at(i)));
-    return found.sort((a, b) => (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.table - b.table || a.fd - b.fd);
+    const found: Descriptor[] = [];
+    let isInOrder = true;
+    for (let i = 0; i < holders.length; i += 1) {
+      const one = make(holders.at(i), fds.at(i));
+      // As they come from one table.
+      isInOrder &&= i === 0 || byTask(found[i - 1] as Descriptor, one) <= 0;
+      found.push(one);
+    }
+    return isInOrder ? found : found.sort(byTask);
   }
 
   /** Places of the referrers by task and table. */
@@ -242,16 +249,18 @@ export class Overview {
 
   /** What else refers to an entry; nothing twice. */
   othersOf(key: number, id: number): OtherReference[] {
-    const seen = new Set<number>();
+    let seen: Set<number> | undefined;
     const found: OtherReference[] = [];
     this.holders.visit(key, (kind, referrer) => {
       const place = kind * 2 ** 32 + referrer;
+      seen ??= new Set();
       if (seen.has(place)) return;
       seen.add(place);
       const pid = this.referrers[referrer]?.number;
       found.push({ what: this.holderKinds[kind] as HolderKind, ...(pid === undefined || pid === 0 ? {} : { pid }) });
     });
-    return [...found, ...(this.scmRights.get(id) ?? [])];
+    const rights = this.scmRights.get(id);
+    return rights === undefined ? found : [...found, ...rights];
   }
 
   /** True where an SCM right refers to it. */
@@ -303,4 +312,9 @@ export class Overview {
   keysOfDescriptors(): Iterable<number> {
     return this.descriptors.allKeys();
   }
+}
+
+/** By the first task, table and number. */
+function byTask(a: Descriptor, b: Descriptor): number {
+  return (a.pids[0] ?? 0) - (b.pids[0] ?? 0) || a.table - b.table || a.fd - b.fd;
 }

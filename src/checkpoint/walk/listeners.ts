@@ -36,3 +36,13 @@ export function listenersAmong(subscribers: readonly Subscriber[]): Listeners {
   const lists = events.map((event) => [event, subscribers.filter((one) => one[event] !== undefined)]);
   return Object.fromEntries(lists) as Listeners;
 }
+
+/** Types have numbers below 30; others, which only a damaged image can have, are not remembered. */
+const REMEMBERED_TYPES = 128;
+
+/** Finds those among the listeners who hear entries of a type. */
+export function listenersByType<L extends Subscriber>(listeners: readonly L[]): (type: number) => readonly L[] {
+  const ofType = (type: number) => listeners.filter(({ entryTypes }) => entryTypes?.has(type) !== false);
+  const remembered = Array.from({ length: REMEMBERED_TYPES }, (_none, type) => ofType(type));
+  return (type) => remembered[type] ?? ofType(type);
+}

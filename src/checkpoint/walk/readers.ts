@@ -1,4 +1,5 @@
 import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
+import type { RecordBatch } from '../../frames/record-batch';
 import { decode } from '../../schema/decode';
 import {
   FILE_ENTRY_FIELDS,
@@ -10,9 +11,9 @@ import {
 import { descriptorNames, epollWatch, epollWatches, namesDescriptors } from '../descriptor-names';
 import { DescriptorView } from '../descriptor-record';
 import { FileEntryView, typeOfImage } from '../file-entry';
-import { holdsFileIds, namesRegf, visitFileIds, visitRegf } from '../file-ids';
+import { holdsFileIds, REGF_MEMBERS, visitFileIds, visitRegf } from '../file-ids';
 import type { HolderKind } from '../message-rows';
-import type { Listeners, RecordEvent } from './listeners';
+import { type Listeners, listenersByType, type RecordEvent } from './listeners';
 import type { OnRecord, RecordPlace } from './subscriber';
 
 /** The readers that turn the records of an image into events. */
@@ -21,60 +22,95 @@ export interface Reader {
   readonly events: readonly RecordEvent[];
   /** Only the first record is told, and no further ones are read. 'required': there has to be one, as for CRIU. */
   readonly first?: 'required' | 'optional';
-  /** Called once for each image that is read. */
-  readonly start: (image: ImageFile, to: Listeners) => OnRecord;
+  readonly start: Start<OnBatch>;
+}
+
+/** Called once for each image that is read. */
+type Start<T> = (image: ImageFile, to: Listeners) => T;
+
+/** Reads the records of a batch. */
+export type OnBatch = (batch: RecordBatch, at: MovingPlace) => void;
+
+/** The place of the record that is being read. */
+export interface MovingPlace extends RecordPlace {
+  entry: number;
+}
+
+function perRecord(start: Start<OnRecord>): Start<OnBatch> {
+  return (image, to) => {
+    const onRecord = start(image, to);
+    return (batch, at) =>
+      batch.each((bytes, from, end, entry) => {
+        at.entry = entry;
+        onRecord(bytes, from, end, at);
+      });
+  };
 }
 
 /** Records that are handed on as they are. */
 function raw(event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'external' | 'pagemap'): Reader {
-  const start = (_image: ImageFile, to: Listeners): OnRecord => {
+  const start = perRecord((_image, to) => {
     const listeners: readonly Partial<Record<typeof event, OnRecord>>[] = to[event];
     return (bytes, from, end, at) => {
       for (const listener of listeners) listener[event]?.(bytes, from, end, at);
     };
-  };
+  });
   return { events: [event], start };
 }
 
 const INVENTORY: Reader = {
   events: ['inventory'],
   first: 'required',
-  start: (_image, to) => (bytes, start, end, at) => {
+  start: perRecord((_image, to) => (bytes, start, end, at) => {
     const inventory = decode(INVENTORY_ENTRY, bytes, start, end);
     for (const listener of to.inventory) listener.inventory(inventory, at);
-  },
+  }),
 };
 
 const IDS: Reader = {
   events: ['ids'],
   first: 'required',
-  start: (_image, to) => (bytes, start, end, at) => {
+  start: perRecord((_image, to) => (bytes, start, end, at) => {
     const ids = decode(TASK_KOBJ_IDS_ENTRY, bytes, start, end);
     for (const listener of to.ids) listener.ids(ids, at);
-  },
+  }),
 };
 
 /** Tells the watches of an epoll's entry, and the id of the entry with the path of a FIFO or terminal. */
 function tellMore(view: FileEntryView, to: Listeners, at: RecordPlace): void {
   const { id, member, bytes, start, end } = view;
-  if (member === FILE_ENTRY_FIELDS.epfd && to.watch.length > 0) {
+  if (member === FILE_ENTRY_FIELDS.epfd) {
+    if (to.watch.length === 0) return;
     for (const watch of epollWatches(id, bytes, start, end)) for (const listener of to.watch) listener.watch(watch, at);
-  } else if (to.path.length > 0 && namesRegf(member)) {
+  } else if (to.path.length > 0) {
     visitRegf(member, bytes, start, end, (regf, kind) => {
       for (const listener of to.path) listener.path(regf, kind, at);
     });
   }
 }
 
-/** Entries of all types, each with its type. */
+/** Members of file_entry that have more to tell than themselves. */
+const TELL_MORE = new Set([FILE_ENTRY_FIELDS.epfd, ...REGF_MEMBERS]);
+
+/** Entries of all types, each with its type. It has a loop of its own, since V8 puts what that calls into it. */
 const FILES: Reader = {
   events: ['entry', 'watch', 'path'],
   start: (_image, to) => {
     const view = new FileEntryView();
-    return (bytes, start, end, at) => {
-      view.read(bytes, start, end);
-      for (const listener of to.entry) listener.entry(view, at);
-      tellMore(view, to, at);
+    const hearing = listenersByType(to.entry);
+    return (batch, at) => {
+      const { bytes, starts, ends, count, firstEntry } = batch;
+      let i = 0;
+      try {
+        for (; i < count; i += 1) {
+          at.entry = firstEntry + i;
+          view.read(bytes, starts[i] as number, ends[i] as number);
+          for (const listener of hearing(view.type)) listener.entry(view, at);
+          if (TELL_MORE.has(view.member)) tellMore(view, to, at);
+        }
+      } catch (error) {
+        throw batch.located(error, i);
+      }
     };
   },
 };
@@ -83,14 +119,15 @@ const FILES: Reader = {
 function bareEntries(type: number): Reader {
   return {
     events: ['bareEntry'],
-    start: (_image, to) => {
+    start: perRecord((_image, to) => {
       const view = new FileEntryView();
+      const hearing = listenersByType(to.bareEntry)(type);
       return (bytes, start, end, at) => {
         view.readBare(type, bytes, start, end);
-        for (const listener of to.bareEntry) listener.bareEntry(view, at);
-        tellMore(view, to, at);
+        for (const listener of hearing) listener.bareEntry(view, at);
+        if (TELL_MORE.has(view.member)) tellMore(view, to, at);
       };
-    },
+    }),
   };
 }
 
@@ -98,32 +135,43 @@ function tellReference(to: Listeners, id: number, kind: HolderKind, at: RecordPl
   for (const listener of to.reference) listener.reference(id, kind, at);
 }
 
+/** A loop of its own here, too. */
 const FDINFO: Reader = {
   events: ['descriptor'],
   start: (_image, to) => {
     const view = new DescriptorView();
-    return (bytes, start, end, at) => {
-      view.read(bytes, start, end);
-      for (const listener of to.descriptor) listener.descriptor(view, at);
+    const listeners = to.descriptor;
+    return (batch, at) => {
+      const { bytes, starts, ends, count, firstEntry } = batch;
+      let i = 0;
+      try {
+        for (; i < count; i += 1) {
+          at.entry = firstEntry + i;
+          view.read(bytes, starts[i] as number, ends[i] as number);
+          for (const listener of listeners) listener.descriptor(view, at);
+        }
+      } catch (error) {
+        throw batch.located(error, i);
+      }
     };
   },
 };
 
 const SK_QUEUES: Reader = {
   events: ['packet', 'reference'],
-  start: (_image, to) => (bytes, start, end, at) => {
+  start: perRecord((_image, to) => (bytes, start, end, at) => {
     const rights: number[] = [];
     visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
       if (kind === 'SCM right') rights.push(id);
       else tellReference(to, id, kind, at);
     });
     for (const listener of to.packet) listener.packet(rights, bytes, start, end, at);
-  },
+  }),
 };
 
 const REMAP_FPATH: Reader = {
   events: ['remap', 'reference'],
-  start: (_image, to) => (bytes, start, end, at) => {
+  start: perRecord((_image, to) => (bytes, start, end, at) => {
     let linkedId: number | undefined;
     visitFileIds('remap_file_path_entry', bytes, start, end, (id, kind) => {
       if (kind === 'linked remap') linkedId = id;
@@ -132,44 +180,44 @@ const REMAP_FPATH: Reader = {
     if (to.remap.length === 0) return;
     const remap = decode(REMAP_FILE_PATH_ENTRY, bytes, start, end);
     for (const listener of to.remap) listener.remap(remap, linkedId, at);
-  },
+  }),
 };
 
 const EVENTPOLL_TFD: Reader = {
   events: ['watch', 'reference'],
-  start: (_image, to) => (bytes, start, end, at) => {
+  start: perRecord((_image, to) => (bytes, start, end, at) => {
     visitFileIds('eventpoll_tfd_entry', bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
     if (to.watch.length === 0) return;
     const watch = epollWatch(bytes, start, end);
     for (const listener of to.watch) listener.watch(watch, at);
-  },
+  }),
 };
 
 function references(message: string): Reader {
   return {
     events: ['reference'],
-    start: (_image, to) => (bytes, start, end, at) => {
+    start: perRecord((_image, to) => (bytes, start, end, at) => {
       visitFileIds(message, bytes, start, end, (id, kind) => tellReference(to, id, kind, at));
-    },
+    }),
   };
 }
 
 function ties(name: ImageName): Reader {
   return {
     events: ['tie'],
-    start: (_image, to) => (bytes, start, end, at) => {
+    start: perRecord((_image, to) => (bytes, start, end, at) => {
       for (const tie of descriptorNames(name, bytes, start, end)) for (const listener of to.tie) listener.tie(tie, at);
-    },
+    }),
   };
 }
 
 function unreadBytes(type: string): Reader {
   return {
     events: ['unread'],
-    start: (_image, to) => (bytes, start, end, at) => {
+    start: perRecord((_image, to) => (bytes, start, end, at) => {
       const data = decode(PIPE_DATA_ENTRY, bytes, start, end);
       for (const listener of to.unread) listener.unread(data, type, at.base + end, at);
-    },
+    }),
   };
 }
 

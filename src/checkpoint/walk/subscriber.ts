@@ -65,6 +65,8 @@ export interface RecordEvents {
 
 /** A part of the program that hears events of a walk. An image is read only if a subscriber hears one of its events. */
 export interface Subscriber extends Partial<RecordEvents> {
+  /** The types (numbers in CRIU's fd_types) of which it hears entries; absent: all. There are millions of them. */
+  readonly entryTypes?: ReadonlySet<number>;
   /** Told of everything in the source, images or not. */
   member?(member: SourceMember): void;
   /** Told of each image of the checkpoint, whether it is read or not, before it is. */

@@ -1,10 +1,10 @@
 import { messages } from '../../errors/messages';
 import type { ImageFile, ImageKind, ImageName } from '../../frames/image-kinds';
 import type { Source, SourceMember } from '../../storage/source';
-import { batchesOf, imageOf, type OpenImage } from '../open-image';
+import { ImageReader, imageOf, type OpenImage } from '../open-image';
 import { type Listeners, listenersAmong } from './listeners';
-import { type Reader, readersOf } from './readers';
-import type { RecordPlace, Subscriber } from './subscriber';
+import { type MovingPlace, type OnBatch, type Reader, readersOf } from './readers';
+import type { Subscriber } from './subscriber';
 
 const SIZE_BYTES = 4;
 
@@ -42,58 +42,68 @@ export function tells({ kind }: ImageFile, subscriber: Subscriber): boolean {
   return readersOf(kind).some(({ events }) => events.some((event) => subscriber[event] !== undefined));
 }
 
-class Place implements RecordPlace {
-  open!: OpenImage;
+class Place implements MovingPlace {
   entry = -1;
   base = 0;
+
+  constructor(readonly open: OpenImage) {}
+}
+
+/** What is read of a kind of images. */
+interface Heard {
+  readonly readers: readonly Reader[];
+  /** Only the first record is read. */
+  readonly isFirstOnly: boolean;
+  /** There has to be one. */
+  readonly needsFirst: boolean;
 }
 
 /** The subscribers that do not skip an image. */
 class Audience {
   private readonly listeners: Listeners;
-  private readonly readers = new Map<ImageName, readonly Reader[]>();
+  private readonly heard = new Map<ImageName, Heard>();
 
   constructor(private readonly subscribers: readonly Subscriber[]) {
     this.listeners = listenersAmong(subscribers);
   }
 
   async read(member: SourceMember, image: ImageFile): Promise<void> {
-    const readers = this.heardOf(image.kind);
+    const { readers, isFirstOnly, needsFirst } = this.heardOf(image.kind);
     if (readers.length === 0) return;
-    const visits = readers.map(({ start }) => start(image, this.listeners));
-    const firstOnly = readers.every(({ first }) => first !== undefined);
-    const at = new Place();
-    const onOpen = (open: OpenImage) => {
-      at.open = open;
-      for (const subscriber of this.subscribers) subscriber.opened?.(open);
-    };
-    const visit = (bytes: Uint8Array, start: number, end: number, entry: number) => {
-      at.entry = entry;
-      for (const one of visits) one(bytes, start, end, at);
-    };
-    for await (const { batch, open } of batchesOf(member, image, onOpen)) {
-      at.base = batch.base;
-      for (const subscriber of this.subscribers) subscriber.batch?.(batch, open);
-      if (firstOnly) {
-        batch.at(0, visit);
-        break;
+    const { subscribers } = this;
+    const visits: readonly OnBatch[] = readers.map(({ start }) => start(image, this.listeners));
+    const reader = await ImageReader.open(member, image);
+    const { image: open } = reader;
+    const at = new Place(open);
+    try {
+      for (const subscriber of subscribers) subscriber.opened?.(open);
+      for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+        at.base = batch.base;
+        for (const subscriber of subscribers) subscriber.batch?.(batch, open);
+        const told = isFirstOnly ? batch.first() : batch;
+        for (const visit of visits) visit(told, at);
+        if (isFirstOnly) break;
       }
-      batch.each(visit);
+    } finally {
+      await reader.close();
     }
-    if (at.entry === -1 && readers.some(({ first }) => first === 'required')) {
-      throw messages.truncated({ file: at.open.name }, SIZE_BYTES, 'there is no entry');
-    }
-    for (const subscriber of this.subscribers) subscriber.closed?.(at.open);
+    if (at.entry === -1 && needsFirst) throw messages.truncated({ file: open.name }, SIZE_BYTES, 'there is no entry');
+    for (const subscriber of subscribers) subscriber.closed?.(open);
   }
 
-  private heardOf(kind: ImageKind): readonly Reader[] {
+  private heardOf(kind: ImageKind): Heard {
     const { name } = kind;
-    let readers = this.readers.get(name);
-    if (readers === undefined) {
+    let heard = this.heard.get(name);
+    if (heard === undefined) {
       const isHeard = ({ events }: Reader) => events.some((event) => this.listeners[event].length > 0);
-      readers = readersOf(kind).filter(isHeard);
-      this.readers.set(name, readers);
+      const readers = readersOf(kind).filter(isHeard);
+      heard = {
+        readers,
+        isFirstOnly: readers.every(({ first }) => first !== undefined),
+        needsFirst: readers.some(({ first }) => first === 'required'),
+      };
+      this.heard.set(name, heard);
     }
-    return readers;
+    return heard;
   }
 }

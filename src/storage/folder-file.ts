@@ -1,0 +1,221 @@
+import fs, { type Stats } from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { breathe, isDue } from './breath';
+import { joinPath } from './byte-path';
+import { sourceUnreadable } from './denied';
+import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
+import type { MemberReader, SourceFile, SourceMember } from './source';
+import { hasHoles, mapOfFile } from './sparse-file';
+import type { SparseMap } from './sparse-map';
+
+/** The folder that a file lies in. */
+export interface FolderOfFile {
+  /** Path to reach what is in it by, during the pass. */
+  readonly path: Buffer;
+  /** Absolute path for messages and links. */
+  readonly lasting: Buffer;
+  /** The same, one character a byte. */
+  readonly key: string;
+  /** Path below the source; empty for that itself. */
+  readonly name: Buffer;
+}
+
+/** How to name what lies in a folder of the source that messages call `label`. */
+export function placeIn(folder: FolderOfFile, name: Buffer, label: string): SeenPlace {
+  return {
+    key: `${folder.key}/${name.toString('latin1')}`,
+    name: folder.name.length === 0 ? name : joinPath(folder.name, name),
+    label,
+  };
+}
+
+/**
+ * A file of a folder. A checkpoint has thousands of them, and each look costs as much as reading a small one: it is
+ * looked at when it is opened, or when someone asks for what only a look can tell.
+ */
+export class FolderFile implements SourceMember, SourceFile {
+  readonly kind = 'file';
+  readonly name: Buffer;
+  readonly path: Buffer;
+  /** It has to be the same at every look. */
+  private readonly isSteady: boolean;
+
+  constructor(
+    private readonly folder: FolderOfFile,
+    private readonly base: Buffer,
+    private readonly place: SeenPlace,
+    private readonly seen: SeenFiles,
+    private stats?: Stats,
+  ) {
+    this.name = place.name;
+    this.path = joinPath(folder.path, base);
+    this.isSteady = isSteady(base);
+  }
+
+  get file(): SourceFile {
+    return this;
+  }
+
+  get lasting(): Buffer {
+    return joinPath(this.folder.lasting, this.base);
+  }
+
+  get mode(): number {
+    return this.known().mode & 0o7777;
+  }
+
+  get uid(): number {
+    return this.known().uid;
+  }
+
+  get gid(): number {
+    return this.known().gid;
+  }
+
+  get size(): number {
+    return this.known().size;
+  }
+
+  get mtime(): number {
+    return secondsOf(this.known());
+  }
+
+  check(stats: Stats | undefined): void {
+    if (this.isSteady) this.seen.check(this.place, stats);
+    this.stats ??= stats;
+  }
+
+  /** Whether nobody knows yet what the file is that a later pass has to find. */
+  get isUnseen(): boolean {
+    return this.isSteady && this.seen.isNew(this.place);
+  }
+
+  /** Takes note of what it is. Throws FdgraftError where it is not what it was. */
+  async see(): Promise<void> {
+    this.stats = await this.seen.see(this.place, this.look(), () => this.look());
+  }
+
+  async open(): Promise<MemberReader> {
+    const { isSteady, place, seen } = this;
+    const fd = this.openFile();
+    try {
+      let stats = fs.fstatSync(fd);
+      if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(this.name));
+      if (isSteady && !seen.seeAtOnce(place, stats)) stats = await seen.see(place, stats, () => fs.fstatSync(fd));
+      if (isSteady) seen.noteOpened(place);
+      this.stats = stats;
+      return new FileReader(fd, stats, this, isSteady);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  }
+
+  private openFile(): number {
+    try {
+      return fs.openSync(this.path, NEVER_WAIT_OR_FOLLOW);
+    } catch (error) {
+      // A look tells more than that: it is gone, or its folder is closed to us.
+      this.look();
+      throw messages.cannotRead(escapeBytes(this.name), error);
+    }
+  }
+
+  private known(): Stats {
+    if (this.stats === undefined) {
+      const stats = this.look();
+      if (this.isSteady && !this.isUnseen) this.seen.check(this.place, stats);
+      this.stats = stats;
+    }
+    return this.stats;
+  }
+
+  private look(): Stats {
+    let stats: Stats;
+    try {
+      stats = fs.lstatSync(this.path);
+    } catch (error) {
+      throw cannotLook(this.isSteady ? this.seen : undefined, this.place, this.lasting, error);
+    }
+    if (stats.isFile()) return stats;
+    if (this.isSteady) this.seen.seeOther(this.place);
+    throw messages.notARegularFile(escapeBytes(this.name));
+  }
+}
+
+/** What is wrong where a look at something failed. `seen`: absent for what may change. Throws FdgraftError. */
+export function cannotLook(seen: SeenFiles | undefined, place: SeenPlace, lasting: Buffer, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') seen?.miss(place);
+  return code === 'EACCES'
+    ? sourceUnreadable(escapeBytes(lasting), error)
+    : messages.cannotRead(escapeBytes(place.name), error);
+}
+
+export function secondsOf({ mtimeMs }: Stats): number {
+  return Math.floor(mtimeMs / 1000);
+}
+
+/** Reads an open file from its beginning to its end; of a sparse one, the data alone if that is asked for. */
+export class FileReader implements MemberReader {
+  readonly condense?: () => Promise<SparseMap>;
+  private at = 0;
+  private map: SparseMap | undefined;
+  private stretch = 0;
+
+  /** `isSteady`: its size cannot change until `close`, which checks that. */
+  constructor(
+    private readonly fd: number,
+    private readonly stats: Stats,
+    private readonly file: Pick<SourceMember, 'name'> & Pick<SourceFile, 'check'>,
+    private readonly isSteady: boolean,
+  ) {
+    if (hasHoles(stats)) this.condense = () => this.findData();
+  }
+
+  async read(into: Uint8Array, start: number, length: number): Promise<number> {
+    await breathe();
+    return this.readAtOnce(into, start, length);
+  }
+
+  readNow(into: Uint8Array, start: number, length: number): number | undefined {
+    return isDue() ? undefined : this.readAtOnce(into, start, length);
+  }
+
+  async close(): Promise<void> {
+    try {
+      this.file.check(fs.fstatSync(this.fd));
+    } finally {
+      fs.closeSync(this.fd);
+    }
+  }
+
+  private readAtOnce(into: Uint8Array, start: number, length: number): number {
+    const { map, isSteady, stats } = this;
+    let wanted = length;
+    if (map !== undefined) {
+      while (this.stretch < map.length && map.end(this.stretch) <= this.at) this.stretch += 1;
+      if (this.stretch === map.length) return 0;
+      this.at = Math.max(this.at, map.offset(this.stretch));
+      wanted = Math.min(length, map.end(this.stretch) - this.at);
+    } else if (isSteady && this.at === stats.size) return 0;
+    try {
+      const got = fs.readSync(this.fd, into, start, wanted, this.at);
+      this.at += got;
+      return got;
+    } catch (error) {
+      throw messages.cannotRead(escapeBytes(this.file.name), error);
+    }
+  }
+
+  private async findData(): Promise<SparseMap> {
+    try {
+      this.map = await mapOfFile(this.fd, this.stats.size);
+      return this.map;
+    } catch (error) {
+      throw messages.cannotRead(escapeBytes(this.file.name), error);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { joinPath } from './byte-path';
+import { cannotLook, FileReader, FolderFile, type FolderOfFile, placeIn, secondsOf } from './folder-file';
+import { isSteady, type SeenFiles } from './seen-files';
+import type { MemberReader, SourceFile, SourceMember } from './source';
+
+/** The folder of a source, and what is known of it. */
+export interface FolderTop {
+  /** How messages name the source. */
+  readonly label: string;
+  readonly path: Buffer;
+  readonly stats: Stats;
+  readonly seen: SeenFiles;
+}
+
+/** Whatever lies in a folder of the source by this name. `found`: a look that was just taken. Throws FdgraftError. */
+export async function memberIn(
+  { label, seen }: FolderTop,
+  folder: FolderOfFile,
+  base: Buffer,
+  found?: Stats,
+): Promise<SourceMember> {
+  const [path, lasting] = [joinPath(folder.path, base), joinPath(folder.lasting, base)];
+  const place = placeIn(folder, base, label);
+  const { name } = place;
+  const isToStay = isSteady(base);
+  const look = () => {
+    try {
+      return fs.lstatSync(path);
+    } catch (error) {
+      throw cannotLook(isToStay ? seen : undefined, place, lasting, error);
+    }
+  };
+  const stats = found ?? look();
+  if (stats.isFile()) {
+    const settled = isToStay ? await seen.see(place, stats, look) : stats;
+    return new FolderFile(folder, base, place, seen, settled);
+  }
+  const check = (found: Stats | undefined) => {
+    if (isToStay) seen.check(place, found);
+  };
+  const file = { path, lasting, check };
+  if (!stats.isSymbolicLink()) {
+    if (isToStay) seen.seeOther(place);
+    const open = async () => {
+      throw messages.notARegularFile(escapeBytes(name));
+    };
+    const kind = stats.isDirectory() ? 'folder' : 'special';
+    return { name, kind, ...modeAndOwner(stats), size: stats.size, mtime: secondsOf(stats), file, open };
+  }
+  const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
+  const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
+  let behind = statBehind(path);
+  if (isToStay && behind?.isFile()) {
+    behind = await seen.see(place, behind, () => attempt(() => fs.statSync(path), cannotRead));
+  } else if (isToStay) seen.seeOther(place);
+  const checkOpened = (stats: Stats) => {
+    if (isToStay) seen.checkOpened(place, stats);
+  };
+  return {
+    name,
+    kind: 'link',
+    ...modeAndOwner(behind ?? stats),
+    size: behind?.size ?? 0,
+    mtime: secondsOf(behind ?? stats),
+    target,
+    leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
+    linkOwner: { uid: stats.uid, gid: stats.gid },
+    open: async () => openTrustedLink({ ...file, name, checkOpened, isToStay }),
+  };
+}
+
+/** What a link leads to; undefined where that is not to be known, for whatever reason. */
+function statBehind(path: Buffer): Stats | undefined {
+  try {
+    return fs.statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function modeAndOwner({ mode, uid, gid }: Stats) {
+  return { mode: mode & 0o7777, uid, gid };
+}
+
+/** What a system call gives, or the message that its failure becomes. */
+function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
+  try {
+    return call();
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+interface Link extends SourceFile {
+  readonly name: Buffer;
+  /** The same as `check`, for a file that is read. */
+  checkOpened(stats: Stats): void;
+  readonly isToStay: boolean;
+}
+
+/**
+ * Follows a link that we made ourselves, or whose maker owns what it leads to. Any other could be a
+ * way to make a privileged user read a file that the maker of the folder cannot.
+ */
+async function openTrustedLink(file: Link): Promise<MemberReader> {
+  const { path, name } = file;
+  const lookAtLink = () =>
+    attempt(
+      () => fs.lstatSync(path, { bigint: true }),
+      (error) => messages.cannotRead(escapeBytes(name), error),
+    );
+  const link = lookAtLink();
+  const { reader, owner } = openBehind(file);
+  const trusted = Number(link.uid) === process.geteuid?.() || Number(link.uid) === owner;
+  if (trusted && sameFile(link, lookAtLink())) return reader;
+  await reader.close();
+  throw messages.linkNotTrusted(escapeBytes(name));
+}
+
+function sameFile(a: BigIntStats, b: BigIntStats): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.ctimeNs === b.ctimeNs;
+}
+
+/** The file that a link leads to, and its owner. */
+function openBehind(file: Link): { readonly reader: MemberReader; readonly owner: number } {
+  const { path, name, isToStay } = file;
+  const fd = attempt(
+    () => fs.openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+    (error) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') file.check(undefined);
+      return messages.cannotRead(escapeBytes(name), error);
+    },
+  );
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
+    file.checkOpened(stats);
+    return { owner: stats.uid, reader: new FileReader(fd, stats, file, isToStay) };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
