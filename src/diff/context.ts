@@ -169,7 +169,8 @@ export class CheckpointContext {
 }
 
 function keyOf(view: FileEntryView): string {
-  return describeEntry(view)?.key ?? `${typeName(view.type)} ${view.id}`;
+  const facts = describeEntry(view);
+  return facts === undefined || facts.isNameless ? `${typeName(view.type)} ${view.id}` : facts.key;
 }
 
 /** The id of the entry with the path of a FIFO or terminal. */
