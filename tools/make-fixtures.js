@@ -44,6 +44,8 @@ const FIXTURES = {
   inner_pipe: { fds: { 1: 'pipe-write' } },
   fifo: {},
   net_sockets: { suite: 'sid' },
+  server: {},
+  server_waiting: { program: 'server', args: ['waiting'] },
   namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
   // One process tree, dumped as it goes on.
   job: {

@@ -1239,12 +1239,12 @@ const texts = {
       problem: `spec '${spec}' takes ${key} (file id ${id}), and ${count === 1 ? 'a descriptor is' : `${count} descriptors are`} under way in its queue: CRIU finds no holder for what the packet alone has open`,
       hint: 'let the program receive them before the dump, or leave the socket to CRIU',
     }),
-  memfdMapped: (place: Place, spec: string, id: number, mapping: number) =>
+  memfdMapped: (place: Place, spec: string, callerFd: number, id: number, mapping: number) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
       problem: `spec '${spec}' takes a memfd (file id ${id}) that is mapped too (file id ${mapping}): the mapping would keep the old memory, and what one task writes would not reach the other`,
-      hint: 'leave the memfd to CRIU, which restores its content; memfds without mappings can be inherited',
+      hint: `${leaveToCriu(callerFd, '/memfd:NAME')}; CRIU takes the mappings too`,
     }),
   peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
     error({
@@ -1282,11 +1282,7 @@ export const messages = escapingArguments(texts);
 /** What to do with a key that CRIU itself inherits and fdgraft does not. */
 function leaveToCriu(callerFd: number, key: string): string {
   const option = `--inherit-fd 'fd[${callerFd}]:${key}'`;
-  const limit = key.startsWith('socket')
-    ? '; CRIU takes unix stream and seqpacket sockets whose peer is outside'
-    : key.startsWith('tty')
-      ? "; CRIU takes terminals that were dumped with --external 'tty[RDEV:DEV]'"
-      : '';
+  const limit = key.startsWith('tty') ? "; CRIU takes terminals that were dumped with --external 'tty[RDEV:DEV]'" : '';
   return `leave it out here and pass ${option} to criu restore itself, behind the -- of fdgraft-exec${limit}`;
 }
 

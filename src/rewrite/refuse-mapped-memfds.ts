@@ -11,7 +11,7 @@ const MEMFDS: ReadonlySet<number> = new Set([FD_TYPES.MEMFD]);
 
 /**
  * Refuses a memfd that a task has mapped too: the mapping has an entry of its own, and would stay with the old memory.
- * Two passes, and none where no spec names a memfd. Throws FdgraftError (DESCRIPTOR_TIED).
+ * Three passes, and none where no spec names a memfd. Throws FdgraftError (DESCRIPTOR_TIED).
  */
 export async function refuseMappedMemfds(
   source: Source,
@@ -21,36 +21,35 @@ export async function refuseMappedMemfds(
 ): Promise<void> {
   const named = new Map(matches.flatMap((match) => (match.type.name === 'MEMFD' ? [[match.id, match] as const] : [])));
   if (named.size === 0) return;
-  const inodes = new Map<number, Match>();
-  const inodeOf = ({ bytes, start, end }: { bytes: Uint8Array; start: number; end: number }) =>
-    decode(MEMFD_FILE_ENTRY, bytes, start, end).inode_id;
-  await walk(
-    source,
-    [
-      {
-        entryTypes: MEMFDS,
-        entry: (view) => {
-          const match = view.member === FILE_ENTRY_FIELDS.memfd ? named.get(view.id) : undefined;
-          if (match !== undefined) inodes.set(inodeOf(view), match);
-        },
-      },
-    ],
-    signal,
-  );
+  const byInode = new Map<number, Match>();
+  await eachMemfd(source, signal, (id, inode) => {
+    const match = named.get(id);
+    if (match !== undefined) byInode.set(inode, match);
+  });
   const mapped = new IdSet();
-  const mappings = { reference: (id: number, kind: string) => kind === 'memfd mapping' && mapped.add(id) };
-  await walk(source, [mappings], signal);
+  const reference = (id: number, kind: string) => kind === 'memfd mapping' && mapped.add(id);
+  await walk(source, [{ reference }], signal);
+  await eachMemfd(source, signal, (id, inode) => {
+    const match = mapped.has(id) ? byInode.get(inode) : undefined;
+    if (match === undefined) return;
+    const { text, callerFd } = specs[match.specs[0] as number] as InheritSpec;
+    throw messages.memfdMapped({ file: 'files.img', entry: match.entry }, text, callerFd, match.id, id);
+  });
+}
+
+/** Visits the entries of memfds, with the number that all entries of one memfd have. */
+async function eachMemfd(
+  source: Source,
+  signal: AbortSignal | undefined,
+  visit: (id: number, inode: number) => void,
+): Promise<void> {
   await walk(
     source,
     [
       {
         entryTypes: MEMFDS,
-        entry: (view) => {
-          if (view.member !== FILE_ENTRY_FIELDS.memfd || !mapped.has(view.id)) return;
-          const match = inodes.get(inodeOf(view));
-          if (match === undefined) return;
-          const text = specs[match.specs[0] as number]?.text ?? '';
-          throw messages.memfdMapped({ file: 'files.img', entry: match.entry }, text, match.id, view.id);
+        entry: ({ id, member, bytes, start, end }) => {
+          if (member === FILE_ENTRY_FIELDS.memfd) visit(id, decode(MEMFD_FILE_ENTRY, bytes, start, end).inode_id);
         },
       },
     ],

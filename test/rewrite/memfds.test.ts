@@ -52,6 +52,7 @@ test('a memfd that is mapped too is refused', async (t) => {
   const mapped = images({ 'files.img': files, 'mm-7.img': [{ ...mm, vmas: [{ ...vma }] }] });
   const error = await refusal(t, mapped, { specs: ['fd[5]:/memfd:one'] });
   t.like(error, { code: 'DESCRIPTOR_TIED', exitCode: 2, file: 'files.img' });
+  t.regex(error.hint ?? '', /pass --inherit-fd 'fd\[5\]:\/memfd:NAME' to criu restore itself/);
   t.regex(error.message, /takes a memfd \(file id 20\) that is mapped too \(file id 23\)/);
   const { plan } = await rewriteImages(t, mapped, { specs: ['fd[5]:/memfd:two'] });
   t.is(plan.placeholders[0]?.file_id, 21);
