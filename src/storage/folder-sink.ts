@@ -128,6 +128,8 @@ export class FolderSink implements Sink {
       if (member.name.length > 0) this.notice('SPECIAL_FILE_LEFT_OUT', member);
       return;
     }
+    const { file } = member;
+    if (file?.isUnseen === true) await file.see?.();
     const target = this.place(member);
     try {
       await this.bring(member, target, isImage);

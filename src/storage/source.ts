@@ -65,6 +65,10 @@ export interface SourceFile {
    * none is there.
    */
   check(stats: Stats | undefined): void;
+  /** Nobody has looked at it yet, so that there is nothing to check against. Absent: never so. */
+  readonly isUnseen?: boolean;
+  /** Looks at it for the first time. Throws FdgraftError. */
+  see?(): Promise<void>;
 }
 
 export interface MemberReader extends ByteReader {
