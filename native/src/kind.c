@@ -123,11 +123,11 @@ static const char *state_name(Fdgraft__PlanSocketState state)
 {
 	switch (state) {
 	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_LISTENING:
-		return "listening ";
+		return "a listening ";
 	case FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED:
-		return "connected ";
+		return "a connected ";
 	default:
-		return "unconnected ";
+		return "an unconnected ";
 	}
 }
 
@@ -170,7 +170,7 @@ static int look_at_socket(const struct caller *caller, struct kind *found)
 
 static const char *socket_text(char text[static 64], const struct kind *kind)
 {
-	snprintf(text, 64, "%s%s %ssocket", has_state(kind->domain) ? state_name(kind->state) : "", domain_name(kind->domain),
+	snprintf(text, 64, "%s%s %ssocket", has_state(kind->domain) ? state_name(kind->state) : "a ", domain_name(kind->domain),
 		 type_name(kind->type));
 	return text;
 }
@@ -227,13 +227,13 @@ static int check_socket(const struct plan *plan, const struct caller *caller, co
 		same = same && wanted->domain == found.domain &&
 		       (wanted->domain != AF_NETLINK || wanted->protocol == found.protocol);
 	if (!same) {
-		problem("caller fd %u is a %s of protocol %u, file id %u needs a %s of protocol %u (spec %s); give such a socket",
+		problem("caller fd %u is %s of protocol %u, file id %u needs %s of protocol %u (spec %s); give such a socket",
 			caller->number, socket_text(have, &found), found.protocol, graft->file_id, socket_text(need, wanted),
 			wanted->protocol, spec.text);
 		return 1;
 	}
 	if (wanted->domain != found.domain)
-		warning("caller fd %u is a %s, file id %u was a %s (spec %s): the restored task sees addresses of another kind, and options of the old kind fail",
+		warning("caller fd %u is %s, file id %u was %s (spec %s): the restored task sees addresses of another kind, and options of the old kind fail",
 			caller->number, socket_text(have, &found), graft->file_id, socket_text(need, wanted), spec.text);
 	return check_name(plan, caller, graft);
 }

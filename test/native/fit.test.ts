@@ -45,8 +45,8 @@ test('O_PATH', async (t) => {
   await refused(t, one(), [file(5, O.PATH, '/tmp')], /^caller fd 5 was opened with O_PATH \(spec fd\[5\]:file-5\)/);
 });
 
-test('a folder', async (t) => {
-  await refused(t, one(), [file(5, O.RDONLY, '/tmp')], /^caller fd 5 is a folder .*allowed are files, pipes/);
+test('a directory', async (t) => {
+  await refused(t, one(), [file(5, O.RDONLY, '/tmp')], /^caller fd 5 is a directory .*allowed are files, pipes/);
 });
 
 for (const apply of ['auto', 'dup', 'reopen'] as const) {
@@ -196,10 +196,10 @@ test('everything that is wrong at once, each with its spec', async (t) => {
     /fd 13 is open for only reading, and debug\[13\]:a writes to it/,
     /fd 14 is not open, and debug\[14\]:b writes/,
     /fd 5 is not open \(spec fd\[5\]:pipe:\[1\]\)/,
-    /fd 9 is a folder \(spec fd\[9\]:pipe:\[3\]\)/,
     /fd 6 .*\(spec fd\[6\]:var\/log\/a\)/,
     /fd 7 cannot seek \(spec fd\[7\]:var\/log\/b/,
     /fd 8 is an anonymous inode.*\(spec fd\[8\]:pipe:\[2\]\)/,
+    /fd 9 is a directory \(spec fd\[9\]:pipe:\[3\]\)/,
   );
 });
 

@@ -47,6 +47,13 @@ export interface Placeholder {
   inFlight?: InFlight[];
   truncateTo?: number;
   pipeSize?: number;
+  kind?: Kind;
+}
+
+/** What the caller's open file has to be. */
+export interface Kind {
+  name: string;
+  socket?: { domain: number; type: number; protocol?: number; state?: number; name?: Buffer };
 }
 
 export interface Spec {
@@ -145,7 +152,8 @@ const POSITIONS = { caller: 0, saved: 1, end: 2 };
 export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer {
   const flags = placeholder.flags ?? 0;
   const spec = placeholder.spec ?? specsOf(plan).findIndex(({ callerFd }) => callerFd === placeholder.callerFd);
-  const { apply = 'auto', position = 'caller' } = placeholder;
+  const { apply = 'auto', position = 'caller', kind } = placeholder;
+  const socket = kind?.socket && { protocol: 0, state: 0, ...kind.socket };
   const was = {
     type: placeholder.type ?? 'REG',
     key: placeholder.key ?? `file-${placeholder.callerFd}`,
@@ -178,6 +186,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     })),
     ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
+    ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());
 }
