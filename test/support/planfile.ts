@@ -124,7 +124,7 @@ const rangesOf = (ranges: IdRange[] = []) => ranges.map(([inside, outside, count
 export function headRecord(plan: Plan): Buffer {
   const { userNamespace } = plan;
   const head = {
-    format: plan.format ?? 2,
+    format: plan.format ?? 3,
     tool: 'a test',
     placeholders: plan.count ?? plan.placeholders?.length ?? 0,
     images: (plan.images ?? []).map((image) => ({
