@@ -1,4 +1,5 @@
 import { appends } from '../checkpoint/open-flags';
+import type { OpenKind } from '../checkpoint/open-kind';
 import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import type { Plan, PlanPlaceholder } from './plan';
 
@@ -7,6 +8,12 @@ export interface Redirection {
   readonly fd: number;
   /** With the access that the plan needs, and without losing what the plan goes on with. */
   readonly operator: '<' | '>' | '>>' | '<>';
+}
+
+/** A descriptor that has to be open before the command starts. */
+export interface PassedDescriptor {
+  readonly fd: number;
+  readonly kind: OpenKind;
 }
 
 /** What is to be run after a rewrite. */
@@ -22,6 +29,8 @@ export interface NextCommand {
   readonly placeholders: readonly CommandPlaceholder[];
   /** Ascending by number. */
   readonly redirections: readonly Redirection[];
+  /** Descriptors that no redirection of a shell opens, and what each has to be; ascending by number. */
+  readonly passed: readonly PassedDescriptor[];
   /** Keys of external mounts that the restorer has to name; only if the images do not tell which one it is. */
   readonly externalMounts: readonly string[];
   /** If podman restores from one place alone and the result is elsewhere: where it has to be put before. */
@@ -59,11 +68,13 @@ export function nextCommand(
   needs: RestoreNeeds,
 ): NextCommand {
   const { images, start, ...rest } = howToStart({ ...rewritten, out: asOperand(rewritten.out) }, leftToCriu, needs);
-  return { ...rest, words: ['fdgraft-exec', '--plan', images, '--', ...start], redirections: redirectionsOf(plan) };
+  const passed = passedTo(plan);
+  const words = ['fdgraft-exec', '--plan', images, '--', ...start];
+  return { ...rest, words, redirections: redirectionsOf(plan, passed), passed };
 }
 
 /** What --plan is given, and the command that fdgraft-exec starts. */
-interface HowToStart extends Omit<NextCommand, 'words' | 'redirections'> {
+interface HowToStart extends Omit<NextCommand, 'words' | 'redirections' | 'passed'> {
   readonly images: string;
   readonly start: readonly string[];
 }
@@ -144,9 +155,21 @@ function asOperand(file: string): string {
   return /^-|^[^/]*:/.test(file) ? `./${file}` : file;
 }
 
-function redirectionsOf(plan: Plan): Redirection[] {
+/** Directories and memfds are opened as files are. */
+function passedTo({ placeholders }: Plan): PassedDescriptor[] {
+  const kinds = new Map<number, OpenKind>();
+  for (const { caller_fd: fd, kind } of placeholders) {
+    if (kind === undefined || kind.name === 'directory' || kind.name === 'memfd' || kinds.has(fd)) continue;
+    kinds.set(fd, kind as OpenKind);
+  }
+  return [...kinds].map(([fd, kind]) => ({ fd, kind })).sort((a, b) => a.fd - b.fd);
+}
+
+function redirectionsOf(plan: Plan, passed: readonly PassedDescriptor[]): Redirection[] {
+  const isPassed = new Set(passed.map(({ fd }) => fd));
   const numbers = [...plan.placeholders, ...plan.debugs].map(({ caller_fd }) => caller_fd);
   return [...new Set(numbers)]
+    .filter((fd) => !isPassed.has(fd))
     .sort((a, b) => a - b)
     .map((fd) => ({
       fd,

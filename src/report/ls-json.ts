@@ -69,7 +69,7 @@ function toJson(entry: ListedEntry): object {
 }
 
 /** What the caller's open file has to be. */
-function kindToJson({ name, socket }: OpenKind): object {
+export function kindToJson({ name, socket }: OpenKind): object {
   return { kind: name, ...(socket === undefined ? {} : { ...socket, state: socket.state.toLowerCase() }) };
 }
 

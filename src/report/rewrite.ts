@@ -1,9 +1,11 @@
 import { escapeControls } from '../bytes/escape';
+import { kindText } from '../checkpoint/open-kind';
 import { jsonPieces } from '../json/json-pieces';
 import type { RewriteResult } from '../operations/rewrite';
 import type { NextCommand } from '../plan/next-command';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
+import { kindToJson } from './ls-json';
 import { noticeLines } from './notices';
 import { accessWord, pidAndFd, shellQuote, shellWord } from './words';
 
@@ -32,7 +34,7 @@ function shellText({ unpack, pack, words, redirections }: NextCommand): string {
 
 /** What a person has to know to run the command, a line each. */
 function explainNext(next: NextCommand): string[] {
-  const { restorer, placeholders, words, moveTo, redirections } = next;
+  const { restorer, placeholders, words, moveTo, redirections, passed } = next;
   const meanings: { readonly [word in NextCommand['placeholders'][number]]?: string } = {
     BUNDLE: "BUNDLE is the container's bundle directory; crun restore takes the same options as runc restore",
     ID: 'ID is the name that the restored container gets',
@@ -42,6 +44,7 @@ function explainNext(next: NextCommand): string[] {
     ...(moveTo === undefined
       ? []
       : [`first put the result in the place of ${shellWord(moveTo)}: podman restores from there; --in-place does it`]),
+    ...explainPassed(passed),
     ...placeholders.flatMap((word) => meanings[word] ?? []),
     ...explainMounts(next),
     ...(restorer === 'podman' && words.includes('--import')
@@ -51,6 +54,16 @@ function explainNext(next: NextCommand): string[] {
     ...(redirections.some(({ fd }) => fd > 9) ? ['in bash or zsh: some shells take numbers of one digit only'] : []),
   ];
   return lines.map((line) => `    ${line}`);
+}
+
+/** Of more descriptors the text tells how many they are. */
+const MAX_PASSED = 10;
+
+function explainPassed(passed: NextCommand['passed']): string[] {
+  if (passed.length === 0) return [];
+  const named = passed.slice(0, MAX_PASSED).map(({ fd, kind }) => `${fd}: ${kindText(kind)}`);
+  const more = passed.length > MAX_PASSED ? ` and ${passed.length - MAX_PASSED} more` : '';
+  return [`have these descriptors open when you start it: ${named.join(', ')}${more}`];
 }
 
 /** Of more external mounts the text tells how many they are. */
@@ -123,7 +136,7 @@ export function* rewriteJson(result: RewriteResult, out: string | undefined): Ge
 }
 
 function nextJson(next: NextCommand) {
-  const { restorer, unpack, pack, words, placeholders, redirections, externalMounts, moveTo } = next;
+  const { restorer, unpack, pack, words, placeholders, redirections, passed, externalMounts, moveTo } = next;
   return {
     restorer,
     ...(unpack === undefined ? {} : { unpack: unpack.map(escapeControls) }),
@@ -131,6 +144,7 @@ function nextJson(next: NextCommand) {
     command: words.map(escapeControls),
     placeholders,
     redirections,
+    ...(passed.length === 0 ? {} : { passed: passed.map(({ fd, kind }) => ({ fd, needs: kindToJson(kind) })) }),
     ...(externalMounts.length === 0 ? {} : { external_mounts: externalMounts }),
     ...(moveTo === undefined ? {} : { move_to: escapeControls(moveTo) }),
     shell: escapeControls(shellText(next)),

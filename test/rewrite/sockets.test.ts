@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { diff, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { rewriteText } from '../../src/report/rewrite';
 import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { encodeImage, type Record, readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
@@ -208,4 +209,14 @@ test('what needs a file that can be opened again is refused', async (t) => {
     t.like(error, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 4 });
     t.true(error.message.includes(`has ${text}, and ${PATH} (file id 20) is a listening unix stream socket`));
   }
+});
+
+test('what no shell opens is named with what it has to be, and has no redirection', async (t) => {
+  const images = withSockets([unix(20, 500, 0, { ...LISTENER, name })], 1);
+  const result = await rewriteImages(t, images, { specs: [`fd[5]:${PATH}`, 'fd[6]:pipe:[4711]'] });
+  t.deepEqual(result.next?.redirections, [{ fd: 6, operator: '>' }]);
+  t.regex(
+    rewriteText(result),
+    /criu restore -D \S+ 6>FILE6\n {4}have these descriptors open when you start it: 5: a listening unix stream socket\n/,
+  );
 });
