@@ -96,6 +96,8 @@ function unixName(socket: UnixSkEntry): string | undefined {
 
 /** What a unix socket is bound to: a path, or a zero byte and an abstract name. Undefined where it is bound to nothing. */
 export function unixAddress({ name, name_dir }: UnixSkEntry): Buffer | undefined {
+  // Longer ones are of no dump: no key is made of them.
+  if (name.length > MAX_NAME_BYTES || (name_dir?.length ?? 0) > MAX_DIRECTORY_BYTES) return undefined;
   if (name.length === 0 || name[0] === 0) return name.length === 0 ? undefined : name;
   const path = name.at(-1) === 0 ? name.subarray(0, -1) : name;
   if (path[0] === SLASH) return path;
@@ -104,6 +106,9 @@ export function unixAddress({ name, name_dir }: UnixSkEntry): Buffer | undefined
 }
 
 const SLASH = 0x2f;
+/** sun_path of unix(7), and PATH_MAX of Linux. */
+export const MAX_NAME_BYTES = 108;
+const MAX_DIRECTORY_BYTES = 4096;
 
 function unixState({ type, state, peer }: UnixSkEntry): SocketState {
   if (state === SOCKET_STATE.LISTEN) return 'LISTENING';

@@ -2,6 +2,7 @@ import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
 import { accessOf, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
+import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
 import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';
@@ -107,7 +108,9 @@ function buildPlaceholder(
 
 function buildKind({ name, socket }: OpenKind, standIn: StandIn | undefined): PlanKind {
   if (socket === undefined) return { name };
-  return { name, socket: standIn === undefined ? socket : { ...socket, name: standIn.name } };
+  // A socket was bound to a longer one from its working directory: no name of the caller's can be compared with it.
+  const isName = standIn !== undefined && standIn.name.length <= MAX_NAME_BYTES;
+  return { name, socket: isName ? { ...socket, name: standIn.name } : socket };
 }
 
 const APPLY = { auto: 'AUTO', dup: 'DUP', reopen: 'REOPEN' } as const;

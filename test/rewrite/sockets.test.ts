@@ -220,3 +220,23 @@ test('what no shell opens is named with what it has to be, and has no redirectio
     /criu restore -D \S+ 6>FILE6\n {4}have these descriptors open when you start it: 5: a listening unix stream socket\n/,
   );
 });
+
+test('names and addresses that no socket has are no keys, and hurt nothing', async (t) => {
+  const long = Buffer.alloc(1 << 20, 'x');
+  const entries = [
+    unix(20, 500, 0, { ...LISTENER, name: long }),
+    unix(21, 501, 0, { ...LISTENER, name: Buffer.from('a\0'), name_dir: long.toString() }),
+    inet(22, 502, { src_addr: [1, 2] }),
+    inet(23, 503, { src_addr: [] }),
+    inet(24, 504, { proto: 99 }),
+  ];
+  for (const [i, inode] of [500, 501, 502, 503, 504].entries()) {
+    const { plan } = await checked(t, withSockets(entries, 5), [`fd[5]:socket:[${inode}]`]);
+    t.like(plan.placeholders, [{ file_id: 20 + i, was: { key: `socket:[${inode}]` } }]);
+  }
+  const directory = `/${'d'.repeat(200)}`;
+  const server = unix(20, 500, 0, { ...DATAGRAM, name: Buffer.from('a\0'), name_dir: directory });
+  const { plan } = await checked(t, withSockets([server, unix(21, 501, 500, DATAGRAM)], 2), [`fd[5]:${directory}/a`]);
+  t.is(plan.placeholders[0]?.stand_in, 22);
+  t.is(plan.placeholders[0]?.kind?.socket?.name, undefined);
+});
