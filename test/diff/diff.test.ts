@@ -367,7 +367,7 @@ test('FIFOs and terminals are named by their paths, other entries that no descri
   const lost = (await compare(path.join(images, 'job_later'), path.join(images, 'job_lost_worker'))).texts;
   t.deepEqual(lost.slice(0, 3), [
     'task 14717 (job): gone',
-    '/srv/fdgraft (working directory of 14717): gone',
+    '/srv/fdgraft/ (working directory of 14717): gone',
     '/ (root directory of 14717): gone',
   ]);
   // Its table and its pages went with it.

@@ -24,6 +24,10 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   pipe_outside: { specs: ['fd[5]:/proc/*/fd/6'] },
   // A descriptor and an SCM right; an SCM right alone.
   scm_rights: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:/srv/fdgraft/log'] },
+  // The accepted end loses its name.
+  server: { specs: ['fd[5]:/srv/fdgraft/app.sock'] },
+  // Both have clients that stay.
+  server_waiting: { specs: ['fd[5]:/srv/fdgraft/app.sock', 'fd[6]:/srv/fdgraft/log.sock'] },
   shared_table: { specs: ['fd[5]:pipe:[#3]', 'fd[7]:/srv/fdgraft/log'] },
   two_logs: { specs: ['fd[5]:/srv/fdgraft/log'] },
   two_paths: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:/srv/fdgraft/logs/out.log', 'fd[7]:/srv/fdgraft/logs/err.log'] },

@@ -140,21 +140,22 @@ test('the path of a terminal leads to the descriptors that the terminal has, and
   }
 });
 
-test('descriptors that cannot be inherited are all told, each with the hint that fits', async (t) => {
-  const eventfd = { type: 'EVENTFD', id: 9, efd: { id: 9, flags: 2, fown: NO_OWNER, counter: 0 } };
-  const outer = { ...socket(10, 99), usk: { ...socket(10, 99).usk, peer: 98 } };
-  const paired = { ...socket(11, 97), usk: { ...socket(11, 97).usk, peer: 99 } };
-  const table = [descriptor(9, 0, 'EVENTFD'), descriptor(10, 1, 'UNIXSK'), descriptor(11, 2, 'UNIXSK')];
-  const images = smallWith({ 'files.img': [eventfd, outer, paired], 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+test('descriptors that cannot be inherited are all told, each with the reason', async (t) => {
+  const epoll = { type: 'EVENTPOLL', id: 9, epfd: { id: 9, flags: 2, fown: NO_OWNER } };
+  const plugin = { type: 'EXT', id: 10, ext: { id: 10, fown: NO_OWNER } };
+  const namespace = { type: 'NS', id: 11, nsf: { id: 11, ns_id: 5, ns_cflag: 1, flags: 0 } };
+  const table = [descriptor(9, 0, 'EVENTPOLL'), descriptor(10, 1, 'EXT'), descriptor(11, 2, 'NS')];
+  const images = smallWith({ 'files.img': [epoll, plugin, namespace], 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
   const error = await refusal(t, images, { specs: ['fd[5]:/proc/7/fd/0', 'fd[6]:/proc/7/fd/1', 'fd[7]:/proc/7/fd/2'] });
   t.like(error, { code: 'SPEC_UNSUPPORTED', exitCode: 2 });
-  const [first, hint, second, criu, third, last] = error.message.split('\n');
-  t.regex(String(first), /^files\.img, entry 0: spec 'fd\[5\].* names file id 9, an entry of type EVENTFD/);
+  const [first, hint, second, , third] = error.message.split('\n');
+  t.regex(
+    String(first),
+    /^files\.img, entry 0: spec 'fd\[5\].* file id 9, an entry of type EVENTPOLL, .* the caller's epoll/,
+  );
   t.notRegex(String(hint), /\*/, 'no key has a star');
-  t.regex(String(second), /^files\.img, entry 1: .* file id 10/);
-  t.regex(String(criu), /pass --inherit-fd 'fd\[6\]:socket:\[99\]' to criu restore itself/);
-  t.regex(String(third), /^files\.img, entry 2: .* file id 11/);
-  t.regex(String(last), /name a pipe/, 'its peer is in the tree, where CRIU would hang');
+  t.regex(String(second), /^files\.img, entry 1: .* file id 10, .* another plugin of CRIU dumped it and restores it/);
+  t.regex(String(third), /^files\.img, entry 2: .* file id 11, .* not supported yet/);
   const star = await refusal(t, images, { specs: ['fd[5]:/proc/*/fd/0'] });
   t.regex(star.hint ?? '', /name the tasks one by one instead of \*/);
 });
