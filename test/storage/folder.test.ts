@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
+import { PLAN_FORMAT } from '../../src/plan/plan';
 import { retargetLink } from '../../src/storage/byte-path';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
 
@@ -195,7 +196,7 @@ test('a plan is saved as JSON, and only where the rewrite succeeds', async (t) =
   await t.throwsAsync(rewriteFolder(source, source, { savePlan }));
   t.is(fs.readFileSync(savePlan, 'utf8'), 'old');
   await rewriteFolder(source, out, { savePlan });
-  t.like(JSON.parse(fs.readFileSync(savePlan, 'utf8')), { format: 'fdgraft.plan', version: 2 });
+  t.like(JSON.parse(fs.readFileSync(savePlan, 'utf8')), { format: 'fdgraft.plan', version: PLAN_FORMAT });
   t.deepEqual(
     fs.readdirSync(top).filter((name) => name.startsWith('.')),
     [],
