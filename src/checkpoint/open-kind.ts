@@ -3,6 +3,9 @@ export const DOMAIN = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16, PACKET: 17 } a
 /** SOCK_* of socket(2). */
 export const SOCKET_TYPE = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5 } as const;
 
+/** IPPROTO_* of in.h. */
+export const PROTOCOL = { TCP: 6, UDP: 17 } as const;
+
 /** A kind of open file that the caller's has to be where not any will do; plan_kind of schemas/plan.proto. */
 export interface OpenKind {
   readonly name: KindName;

@@ -10,13 +10,13 @@ import {
 } from '../schema/generated/images';
 import type { Inheritance } from './inheritance';
 import { abstractKey, addressKey, type InetAddress, pathKey, socketKey } from './key-text';
-import { DOMAIN, SOCKET_TYPE, type SocketState } from './open-kind';
+import { DOMAIN, PROTOCOL, SOCKET_TYPE, type SocketState } from './open-kind';
 
 /** TCP_* of the kernel's tcp_states.h; unix sockets have them too. */
 export const SOCKET_STATE = { ESTABLISHED: 1, CLOSE: 7, LISTEN: 10 } as const;
 const PROTOCOLS = new Map<number, 'tcp' | 'udp'>([
-  [6, 'tcp'],
-  [17, 'udp'],
+  [PROTOCOL.TCP, 'tcp'],
+  [PROTOCOL.UDP, 'udp'],
 ]);
 
 const LOST = "its options and the sizes of its buffers are those of the caller's socket";

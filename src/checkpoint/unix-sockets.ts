@@ -16,7 +16,7 @@ export function unixSocketOf({ type, member, bytes, start, end }: FileEntryView)
   return decode(UNIX_SK_ENTRY, bytes, start, end);
 }
 
-/** USK_EXTERN: CRIU writes such an entry for a peer outside of the tree. */
+/** Of uflags, USK_EXTERN: CRIU writes such an entry for a peer outside of the tree. */
 export const OUTER = 1;
 
 /** True for the entry of a peer outside of the tree. */

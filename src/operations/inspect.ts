@@ -6,7 +6,7 @@ import { messages } from '../errors/messages';
 import { assign } from '../rewrite/assign';
 import { readExternalKeys } from '../rewrite/external-keys';
 import { explainUnmatched } from '../rewrite/near-misses';
-import { resolveKeys } from '../rewrite/resolve-descriptors';
+import { resolveKeys } from '../rewrite/resolve-keys';
 import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';
 import { parseInheritSpec } from '../specs/parse-spec';

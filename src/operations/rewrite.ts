@@ -15,7 +15,7 @@ import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/e
 import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
 import { explainUnmatched } from '../rewrite/near-misses';
-import { type ResolvedDescriptors, resolveKeys } from '../rewrite/resolve-descriptors';
+import { type ResolvedKeys, resolveKeys } from '../rewrite/resolve-keys';
 import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import { standardDescriptors } from '../rewrite/standard-descriptors';
 import { type Survey, survey } from '../rewrite/survey';
@@ -195,7 +195,7 @@ async function checkUnmatched(
   source: Source,
   found: Survey,
   inherits: readonly InheritSpec[],
-  resolved: ResolvedDescriptors,
+  resolved: ResolvedKeys,
   decision: Decision,
   mayMiss: (spec: number) => boolean,
   signal: AbortSignal | undefined,

@@ -101,7 +101,7 @@ function buildPlaceholder(
     ...(cut === undefined ? {} : { truncate_to: cut.size }),
     ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
     ...(facts.kind === undefined ? {} : { kind: buildKind(facts.kind, standIn) }),
-    ...(unnamed.length === 0 ? {} : { unnamed }),
+    ...(unnamed.length === 0 ? {} : { unnamed: unnamed.map(({ id }) => id) }),
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
   };
 }

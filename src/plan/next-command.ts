@@ -160,7 +160,7 @@ function passedTo({ placeholders }: Plan): PassedDescriptor[] {
   const kinds = new Map<number, OpenKind>();
   for (const { caller_fd: fd, kind } of placeholders) {
     if (kind === undefined || kind.name === 'directory' || kind.name === 'memfd' || kinds.has(fd)) continue;
-    kinds.set(fd, kind as OpenKind);
+    kinds.set(fd, kind);
   }
   return [...kinds].map(([fd, kind]) => ({ fd, kind })).sort((a, b) => a.fd - b.fd);
 }

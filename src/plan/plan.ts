@@ -1,4 +1,5 @@
 import type { List } from '../bytes/mapped';
+import type { OpenKind, SocketKind } from '../checkpoint/open-kind';
 
 /** The format that this version writes; it reads all formats up to this one. */
 export const PLAN_FORMAT = 3;
@@ -100,17 +101,12 @@ export interface PlanPlaceholder {
   readonly stand_in?: number;
 }
 
-export interface PlanKind {
-  readonly name: string;
+export interface PlanKind extends OpenKind {
   readonly socket?: PlanSocket;
 }
 
-export interface PlanSocket {
-  readonly domain: number;
-  readonly type: number;
-  readonly protocol: number;
-  readonly state: 'UNCONNECTED' | 'LISTENING' | 'CONNECTED';
-  /** What the caller's socket has to be bound to. */
+export interface PlanSocket extends SocketKind {
+  /** The name that the caller's socket has to be bound to. */
   readonly name?: Buffer;
 }
 

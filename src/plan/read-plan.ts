@@ -27,7 +27,7 @@ type DecodedPlaceholder = Omit<
   PlanPlaceholder,
   'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed'
 > & {
-  kind?: { name: string; socket?: Omit<PlanSocket, 'state'> & { state: string } };
+  kind?: Omit<PlanKind, 'socket'> & { socket?: Omit<PlanSocket, 'state'> & { state: string } };
   unnamed?: number[];
   truncate_to?: string;
   apply: string;

@@ -25,7 +25,7 @@ export function decideBytes(
   fedByCriu: ReadonlySet<PipeName>,
 ): Map<Share, PlannedBytes[]> {
   if (found.inFlight.length === 0) return new Map();
-  const wanted = ({ spec }: Share): InFlight => specs[spec]?.inFlight ?? (dropInFlight ? 'drop' : 'replay');
+  const wanted = ({ spec }: Share) => wantedOf(specs[spec], dropInFlight);
   const ends = new Map<PipeName, Share[]>();
   for (const share of shares) {
     const pipe = pipeOf(share.match);
@@ -50,6 +50,11 @@ export function decideBytes(
     pushTo(planned, carrier, { ...unread, fate });
   }
   return planned;
+}
+
+/** The fate of unread bytes that a spec asks for, or all specs without the option. */
+export function wantedOf(spec: InheritSpec | undefined, dropInFlight: boolean): InFlight {
+  return spec?.inFlight ?? (dropInFlight ? 'drop' : 'replay');
 }
 
 /**

@@ -2,21 +2,19 @@ import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
-import type { PlannedBytes } from './decide-bytes';
+import { type PlannedBytes, wantedOf } from './decide-bytes';
 import type { SocketPeer } from './find-socket-peers';
-import type { Match, QueuedBytes } from './match';
+import type { Match } from './match';
 import type { Survey } from './survey';
 
 /** What becomes of the sockets that have to do with those that go. */
 export interface SocketDecision {
   /** By the file id of a listener that goes: the accepted ends that stay, whose name would be that of the caller's socket. */
-  readonly unnamed: ReadonlyMap<number, readonly number[]>;
+  readonly unnamed: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of a socket that goes: the clients that stay and connect to its name again. */
   readonly clients: ReadonlyMap<number, readonly SocketPeer[]>;
   /** Bytes in queues that go with a share. */
   readonly queued: ReadonlyMap<Share, readonly PlannedBytes[]>;
-  /** Records of sk-queues.img that go. */
-  readonly lostPackets: readonly QueuedBytes[];
 }
 
 /**
@@ -36,26 +34,21 @@ export function decideSockets(
       going.set(id, share);
     }
   }
-  const unnamed = new Map<number, number[]>();
+  const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
   for (const [id, { match, spec }] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
       if (peer.is === 'pair') refusePair(match, peer, specs[spec] as InheritSpec);
-      if (peer.is === 'accepted') pushTo(unnamed, id, peer.id);
-      else pushTo(clients, id, peer);
+      pushTo(peer.is === 'accepted' ? unnamed : clients, id, peer);
     }
   }
-  const queued = decideQueues(going, assignment, found, specs, dropInFlight);
-  const lostPackets = [...going.keys()].flatMap((id) => (found.queued.get(id) ?? []).filter(isPacket));
-  return { unnamed, clients, queued, lostPackets };
+  return { unnamed, clients, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {
   throw messages.peerStays({ file: 'files.img', entry }, text, facts.key, id, peer.id);
 }
-
-const isPacket = ({ image }: QueuedBytes) => image === 'sk-queues.img';
 
 const ONLY_THE_SENDER =
   'CRIU would fill the queue of its own socket, and only the far end of your socket can send them through it';
@@ -73,8 +66,8 @@ function decideQueues(
     const first = going.get(match.id);
     if (first === undefined) continue;
     for (const { rights, ...unread } of found.queued.get(match.id) ?? []) {
-      const { inFlight, text } = specs[spec] as InheritSpec;
-      const wanted = inFlight ?? (dropInFlight ? 'drop' : 'replay');
+      const { text } = specs[spec] as InheritSpec;
+      const wanted = wantedOf(specs[spec], dropInFlight);
       const place = { file: unread.image, entry: unread.entry };
       if (rights.length > 0) throw messages.rightsInQueue(place, match.facts.key, match.id, rights.length, text);
       if (wanted === 'fail') throw messages.bytesInFlight(place, match.facts.key, unread.bytes, text);

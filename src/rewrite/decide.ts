@@ -1,6 +1,6 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
 import { hasOwner } from '../checkpoint/entry-facts';
-import { kindText } from '../checkpoint/open-kind';
+import { kindText, type OpenKind } from '../checkpoint/open-kind';
 import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
@@ -36,7 +36,6 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   return {
     placeholders,
     lostRemaps: assignment.lostRemaps,
-    lostPackets: new Set(sockets.lostPackets.map(({ entry }) => entry)),
     matchCounts: countMatches(found, specs),
     warnings: gatherWarnings({ placeholders, assignment, staying, fedByCriu, found, specs, policy }),
   };
@@ -82,8 +81,7 @@ const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => sp
 function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
   const { position, text } = spec;
   if (facts.kind !== undefined) {
-    const option =
-      facts.kind.name === 'memfd' ? unfitOfMemfd(spec) : unfitOption(spec, facts.kind.name === 'directory');
+    const option = unfitOption(spec, facts.kind);
     const place = { file: 'files.img', entry };
     if (option !== undefined)
       throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
@@ -96,15 +94,11 @@ function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
   }
 }
 
-/** The first option that needs a file that can be opened again or has an offset; a directory can be opened again. */
-function unfitOption({ apply, position, truncate }: InheritSpec, canReopen: boolean): string | undefined {
-  if (apply === 'reopen' && !canReopen) return 'apply reopen';
-  if (position !== 'caller') return `position ${position}`;
-  return truncate ? 'truncate: true' : undefined;
-}
-
-/** It is read and written as a file is; only its size is recorded elsewhere. */
-function unfitOfMemfd({ truncate }: InheritSpec): string | undefined {
+/** The first option that the kind does not take: directories and memfds can be opened again, memfds have an offset. */
+function unfitOption({ apply, position, truncate }: InheritSpec, { name }: OpenKind): string | undefined {
+  const isMemfd = name === 'memfd';
+  if (apply === 'reopen' && !isMemfd && name !== 'directory') return 'apply reopen';
+  if (position !== 'caller' && !isMemfd) return `position ${position}`;
   return truncate ? 'truncate: true' : undefined;
 }
 

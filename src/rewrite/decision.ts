@@ -1,6 +1,7 @@
 import type { DebugSpec } from '../specs/spec';
 import type { PlannedBytes } from './decide-bytes';
 import type { Cut } from './decide-cuts';
+import type { SocketPeer } from './find-socket-peers';
 import type { Match, References, Remap } from './match';
 import type { Warning } from './warning';
 
@@ -24,8 +25,8 @@ export interface Placeholder {
   readonly cut?: Cut;
   /** Capacity of the pipe at the dump. */
   readonly pipeSize?: number;
-  /** File ids of sockets that the listener had accepted and that stay, without its name. */
-  readonly unnamed: readonly number[];
+  /** Sockets that the listener had accepted and that stay, without its name. */
+  readonly unnamed: readonly SocketPeer[];
   readonly standIn?: StandIn;
 }
 
@@ -44,8 +45,6 @@ export interface Decision {
   /** Ascending by file id. */
   readonly placeholders: readonly Placeholder[];
   readonly lostRemaps: readonly Remap[];
-  /** Numbers of records of sk-queues.img that go. */
-  readonly lostPackets: ReadonlySet<number>;
   /** By number of the spec: how many entries its key names. */
   readonly matchCounts: readonly number[];
   readonly warnings: readonly Warning[];

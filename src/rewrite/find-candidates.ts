@@ -14,7 +14,7 @@ import type { InheritSpec } from '../specs/spec';
 import { SpecIndex } from '../specs/spec-index';
 import type { Match, PipeEnd } from './match';
 import { narrowMatches } from './narrow-matches';
-import type { ResolvedDescriptors } from './resolve-descriptors';
+import type { ResolvedKeys } from './resolve-keys';
 
 /** What files.img says: the entries that the specs name, and what the others have to do with them. */
 export class Candidates {
@@ -56,7 +56,7 @@ export class Candidates {
 
   constructor(
     private readonly specs: readonly InheritSpec[],
-    private readonly resolved: ResolvedDescriptors,
+    private readonly resolved: ResolvedKeys,
   ) {
     const { specsOfId, memfds } = resolved;
     this.index = new SpecIndex(specs, specsOfId, memfds);

@@ -1,6 +1,7 @@
 import { escapeControls } from '../bytes/escape';
 import { fileKind, hasOwner } from '../checkpoint/entry-facts';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
+import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -230,23 +231,23 @@ function lostLocks({ assignment, found }: Decided): Warning[] {
   });
 }
 
-/** What the caller's open file has of its own, where the task had set it. */
+/** State that the task had set, and that is the caller's own now. */
 function lostState({ match: { facts }, fileId }: Placeholder): Warning[] {
   const { key, lost } = facts;
   return lost === undefined ? [] : [{ code: 'STATE_LOST', message: `${key} (file id ${fileId}): ${lost}`, fileId }];
 }
 
-/** iptables rules or none: CRIU closes a connection to the network at the dump, and opens it for the sockets that it restores. */
+/** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */
 function socketWarnings({ match: { facts }, fileId, unnamed, standIn }: Placeholder): Warning[] {
   const about = `${facts.key} (file id ${fileId})`;
   const warnings: Warning[] = [];
   const socket = facts.kind?.socket;
-  if (socket?.protocol === TCP && socket.state === 'CONNECTED') {
+  if (socket?.protocol === PROTOCOL.TCP && socket.state === 'CONNECTED') {
     const message = `${about}: the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them`;
     warnings.push({ code: 'CONNECTION_LEFT', message, fileId });
   }
   if (unnamed.length > 0) {
-    const message = `${about}: sockets that it had accepted stay (${someOf(unnamed.map((id) => `file id ${id}`))}), and getsockname tells them no name any more: CRIU would bind them again and remove the path of the caller's socket`;
+    const message = `${about}: sockets that it had accepted stay (${someOf(unnamed.map(({ id }) => `file id ${id}`))}), and getsockname tells them no name any more: CRIU would bind them again and remove the path of the caller's socket`;
     warnings.push({ code: 'ACCEPTED_UNNAMED', message, fileId });
   }
   if (standIn !== undefined) {
@@ -255,8 +256,6 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn }: Placehol
   }
   return warnings;
 }
-
-const TCP = 6;
 
 /** F_OWNER_TID, F_OWNER_PID and F_OWNER_PGRP of fcntl(2). */
 const OWNER_KINDS = new Map([

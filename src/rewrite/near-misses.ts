@@ -23,7 +23,7 @@ import type { Match } from './match';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
 import { readOpenIds } from './open-ids';
 import { readOpenTerminals } from './open-terminals';
-import type { ResolvedDescriptors } from './resolve-descriptors';
+import type { ResolvedKeys } from './resolve-keys';
 import type { Survey } from './survey';
 
 /** This many specs are explained; each is compared with every entry. */
@@ -43,7 +43,7 @@ export interface Unmatched {
 export interface Known {
   readonly found: Survey;
   readonly specs: readonly InheritSpec[];
-  readonly resolved: ResolvedDescriptors;
+  readonly resolved: ResolvedKeys;
   /** Keys of external namespaces and mounts. */
   readonly keys: readonly ExternalKey[];
 }

@@ -7,14 +7,11 @@ import { walk } from '../checkpoint/walk/walk';
 import type { DescriptorKey, InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { DescriptorKeys } from './descriptor-keys';
-import { resolveMemfds } from './resolve-memfds';
 
 /** This many numbers are listed where a spec names one that is not there. */
 const MAX_LISTED = 20;
 
 export interface ResolvedDescriptors {
-  /** Numbers of the specs that name a memfd, by the key of its entries. */
-  readonly memfds: ReadonlyMap<string, readonly number[]>;
   /** Numbers of the specs that name a descriptor, by the file id of its entry; ascending. */
   readonly specsOfId: ReadonlyMap<number, readonly number[]>;
   /** File ids of the regular entries that hold the paths of such entries, and of other ends of their pipes. */
@@ -23,31 +20,18 @@ export interface ResolvedDescriptors {
   readonly explain: (spec: number) => string | undefined;
 }
 
-const NOTHING: Omit<ResolvedDescriptors, 'memfds'> = {
-  specsOfId: new Map(),
-  pathIds: new Set(),
-  explain: () => undefined,
-};
-
-/** Finds out which entries those keys mean that need other images than files.img. Throws FdgraftError. */
-export async function resolveKeys(
-  source: Source,
-  specs: readonly InheritSpec[],
-  signal?: AbortSignal,
-): Promise<ResolvedDescriptors> {
-  return { ...(await resolveDescriptors(source, specs, signal)), memfds: await resolveMemfds(source, specs) };
-}
+const NOTHING: ResolvedDescriptors = { specsOfId: new Map(), pathIds: new Set(), explain: () => undefined };
 
 /**
  * Finds out which entries the keys /proc/PID/fd/N mean. A pass of its own over tasks and tables, before
  * files.img is looked at; none where no spec has such a key. Where one names an entry whose path is in another one
  * (a FIFO), there is a second pass, for that one may lie before it.
  */
-async function resolveDescriptors(
+export async function resolveDescriptors(
   source: Source,
   specs: readonly InheritSpec[],
   signal?: AbortSignal,
-): Promise<Omit<ResolvedDescriptors, 'memfds'>> {
+): Promise<ResolvedDescriptors> {
   const wanted = new Set(specs.flatMap(({ key }) => (key.kind === 'descriptor' ? [key.fd] : [])));
   if (wanted.size === 0) return NOTHING;
   const { tasks, tables } = await readTables(source, wanted, signal);

@@ -1,6 +1,7 @@
+import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { memfdKey } from '../checkpoint/memfd-type';
-import { decodeAll, imageOf } from '../checkpoint/open-image';
 import { pushTo } from '../checkpoint/push-to';
+import { decode } from '../schema/decode';
 import { MEMFD_INODE_ENTRY } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
@@ -12,6 +13,7 @@ import type { Source } from '../storage/source';
 export async function resolveMemfds(
   source: Source,
   specs: readonly InheritSpec[],
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const numbers = new Map<string, number[]>();
   const byName = new Map<string, number[]>();
@@ -19,17 +21,17 @@ export async function resolveMemfds(
     if (key.kind === 'memfd') pushTo(byName, key.name, number);
   });
   if (byName.size === 0) return numbers;
-  const members = source.byName();
+  const images = new ImagesByName(source, signal);
   try {
-    const member = await members.member('memfd.img');
-    const image = member && imageOf(member);
-    if (member === undefined || image === undefined) return numbers;
-    for (const { name, inode_id } of await decodeAll(member, image, MEMFD_INODE_ENTRY)) {
-      for (const number of byName.get(name.toString('latin1')) ?? [])
-        pushTo(numbers, memfdKey(Number(inode_id)), number);
+    for await (const batch of images.batches('memfd.img')) {
+      batch.each((bytes, start, end) => {
+        const { name, inode_id } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
+        const named = byName.get(name.toString('latin1')) ?? [];
+        for (const number of named) pushTo(numbers, memfdKey(Number(inode_id)), number);
+      });
     }
     return numbers;
   } finally {
-    await members.close();
+    await images.close();
   }
 }

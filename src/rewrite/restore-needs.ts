@@ -1,6 +1,8 @@
 import { escapeBytes } from '../bytes/escape';
 import type { FileEntryView } from '../checkpoint/file-entry';
+import { PROTOCOL } from '../checkpoint/open-kind';
 import { PstreeView } from '../checkpoint/pstree-record';
+import { OUTER } from '../checkpoint/unix-sockets';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import {
   FD_TYPES,
@@ -40,9 +42,6 @@ export type RestoreOption =
 const MAX_MOUNT_KEYS = 1000;
 /** Linux has no longer paths; a longer key is cut. */
 const MAX_MOUNT_KEY_BYTES = 4096;
-const IPPROTO_TCP = 6;
-/** Of unix_sk_entry.uflags: USK_EXTERN, a peer outside of the tree. */
-const OUTSIDE = 1;
 /** Keys that CRIU makes for itself: of mounts that it found to be external, and of devices. */
 const OWN_MOUNT_KEY = /^CRIU:/;
 /** Major numbers of pseudo terminals: /dev/ptmx, masters, slaves (Linux: Documentation/admin-guide/devices.txt). */
@@ -122,7 +121,7 @@ export class RestoreNeedsFinder {
       if (cursor.number === INET_SK_ENTRY_FIELDS.proto) protocol = cursor.uint32();
       else if (cursor.number === INET_SK_ENTRY_FIELDS.dst_port) port = cursor.uint32();
     }
-    if (protocol === IPPROTO_TCP && port !== 0) this.options.add('--tcp-established');
+    if (protocol === PROTOCOL.TCP && port !== 0) this.options.add('--tcp-established');
   }
 
   /** CRIU writes an entry for the peer outside (sk-unix.c, "External socket found in image"). */
@@ -131,7 +130,7 @@ export class RestoreNeedsFinder {
     const cursor = this.cursor.over(bytes, start, end);
     while (cursor.next()) {
       if (cursor.number !== UNIX_SK_ENTRY_FIELDS.uflags) continue;
-      if ((cursor.uint32() & OUTSIDE) !== 0) this.options.add('--ext-unix-sk');
+      if ((cursor.uint32() & OUTER) !== 0) this.options.add('--ext-unix-sk');
     }
   }
 

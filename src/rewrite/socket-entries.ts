@@ -1,8 +1,8 @@
+import { FileEntryView } from '../checkpoint/file-entry';
 import { SOCKET_STATE } from '../checkpoint/socket-types';
 import { OUTER } from '../checkpoint/unix-sockets';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY_FIELDS } from '../schema/generated/images';
 import { encodeBytesField, encodeVarintField } from '../wire/encode';
-import { FieldCursor } from '../wire/field-cursor';
 import { patchRecord } from '../wire/patch';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -14,11 +14,8 @@ const NO_BYTES = Buffer.alloc(0);
 export function withoutName(bytes: Uint8Array, start: number, end: number): Buffer {
   const { usk } = FILE_ENTRY_FIELDS;
   const { name, file_perms } = UNIX_SK_ENTRY_FIELDS;
-  const parts: Uint8Array[] = [];
-  const cursor = new FieldCursor().over(bytes, start, end);
-  while (cursor.next()) if (cursor.number === usk) parts.push(cursor.payload());
-  const message = Buffer.concat(parts);
-  const unnamed = patchRecord(message, 0, message.length, [
+  const message = new FileEntryView().read(bytes, start, end);
+  const unnamed = patchRecord(message.bytes, message.start, message.end, [
     { number: name, replacement: encodeBytesField(name, NO_BYTES) },
     { number: file_perms, replacement: NO_BYTES },
   ]);
@@ -29,7 +26,7 @@ export function withoutName(bytes: Uint8Array, start: number, end: number): Buff
  * The entry of a stand-in for the socket that goes, from its message: its clients need a peer among the unix sockets,
  * and CRIU connects them to the name of this one, which it takes for a socket outside of the tree (sk-unix.c; tried).
  */
-export function standIn(message: Buffer, fileId: number): Buffer {
+export function makeStandIn(message: Buffer, fileId: number): Buffer {
   const set = (field: 'id' | 'uflags' | 'state' | 'peer', value: number) => {
     const number = UNIX_SK_ENTRY_FIELDS[field];
     return { number, replacement: encodeVarintField(number, value) };

@@ -22,7 +22,7 @@ import {
   type Remap,
 } from './match';
 import { refuseMappedMemfds } from './refuse-mapped-memfds';
-import type { ResolvedDescriptors } from './resolve-descriptors';
+import type { ResolvedKeys } from './resolve-keys';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
 /** What the first pass over a checkpoint found out. */
@@ -69,7 +69,7 @@ const PLAN_NAME = Buffer.from(PLAN_IMAGE);
 export async function survey(
   source: Source,
   specs: readonly InheritSpec[],
-  resolved: ResolvedDescriptors,
+  resolved: ResolvedKeys,
   signal?: AbortSignal,
 ): Promise<Survey> {
   const surveyor = new Surveyor(specs, resolved);
@@ -93,7 +93,7 @@ class Surveyor {
   private readonly finder: ReferenceFinder;
   private filesImage: Member | undefined;
 
-  constructor(specs: readonly InheritSpec[], resolved: ResolvedDescriptors) {
+  constructor(specs: readonly InheritSpec[], resolved: ResolvedKeys) {
     this.candidates = new Candidates(specs, resolved);
     this.finder = new ReferenceFinder(this.candidates);
   }

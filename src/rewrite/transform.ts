@@ -1,5 +1,4 @@
 import { DescriptorView } from '../checkpoint/descriptor-record';
-import { FileEntryView } from '../checkpoint/file-entry';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { imageOf, type OpenImage } from '../checkpoint/open-image';
@@ -12,7 +11,7 @@ import { type Change, changeImage, type Replacement } from './change-image';
 import type { Decision, Placeholder, StandIn } from './decision';
 import type { ChangedImage } from './match';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
-import { standIn, withoutName } from './socket-entries';
+import { makeStandIn, withoutName } from './socket-entries';
 
 /** The second pass: writes every member to the sink, with what was decided done. Resolves to the changed images. */
 export async function transform(
@@ -31,6 +30,33 @@ export async function transform(
   return transformer.changed;
 }
 
+/** The packets of unix sockets. All that a plan has of their bytes is dropped. */
+const QUEUES = 'sk-queues.img';
+
+/** A change at an entry that has to do with a socket that goes, and does not go itself. */
+interface AtOther {
+  /** Number of its record in files.img. */
+  readonly entry: number;
+  /** It is a socket that loses its name. */
+  isUnnamed: boolean;
+  /** They come before it. */
+  readonly standIns: StandIn[];
+}
+
+function changesAtOthers(placeholders: readonly Placeholder[]): AtOther[] {
+  const byEntry = new Map<number, AtOther>();
+  const at = (entry: number): AtOther => {
+    const change = byEntry.get(entry) ?? { entry, isUnnamed: false, standIns: [] };
+    byEntry.set(entry, change);
+    return change;
+  };
+  for (const { unnamed, standIn } of placeholders) {
+    for (const { entry } of unnamed) at(entry).isUnnamed = true;
+    if (standIn !== undefined) at(standIn.before).standIns.push(standIn);
+  }
+  return [...byEntry.values()].sort((a, b) => a.entry - b.entry);
+}
+
 class Transformer {
   readonly changed: ChangedImage[] = [];
   /** Placeholders by the entry that they come from, as the entries lie in files.img. */
@@ -45,21 +71,19 @@ class Transformer {
   private readonly rights = new Map<number, number>();
   private readonly lostRemaps: ReadonlySet<number>;
   private readonly lostPackets: ReadonlySet<number>;
-  /** File ids of accepted sockets that lose their name. */
-  private readonly unnamed: ReadonlySet<number>;
-  /** By the number of the record that they come before. */
-  private readonly standIns = new Map<number, StandIn[]>();
+  /** What sockets that go bring about at other entries, as these lie in files.img. */
+  private readonly atOthers: readonly AtOther[];
   /** Images whose bytes the executor reads. */
   private readonly replayed: ReadonlySet<string>;
   private readonly view = new DescriptorView();
-  private readonly files = new FileEntryView();
-  /** The next of byEntry that the pass will meet. */
+  /** The next of byEntry, and of atOthers, that the pass will meet. */
   private next = 0;
+  private nextOther = 0;
   private readonly split: Buffer[] = [];
 
   constructor(
     private readonly sink: Sink,
-    { placeholders, lostRemaps, lostPackets }: Decision,
+    { placeholders, lostRemaps }: Decision,
   ) {
     const byEntry = new Map<number, Placeholder[]>();
     for (const placeholder of placeholders) {
@@ -75,12 +99,10 @@ class Transformer {
     }
     this.byEntry = [...byEntry].sort(([a], [b]) => a - b).map(([, list]) => list);
     this.lostRemaps = new Set(lostRemaps.map(({ entry }) => entry));
-    this.lostPackets = lostPackets;
-    this.unnamed = new Set(placeholders.flatMap(({ unnamed }) => unnamed));
-    for (const { standIn } of placeholders) if (standIn !== undefined) pushTo(this.standIns, standIn.before, standIn);
-    this.replayed = new Set(
-      placeholders.flatMap(({ inFlight }) => inFlight.flatMap(({ fate, image }) => (fate === 'REPLAY' ? image : []))),
-    );
+    const bytes = placeholders.flatMap(({ inFlight }) => inFlight);
+    this.lostPackets = new Set(bytes.flatMap(({ image, entry }) => (image === QUEUES ? entry : [])));
+    this.replayed = new Set(bytes.flatMap(({ fate, image }) => (fate === 'REPLAY' ? image : [])));
+    this.atOthers = changesAtOthers(placeholders);
   }
 
   async take(member: SourceMember): Promise<void> {
@@ -124,22 +146,24 @@ class Transformer {
         }
       });
     }
-    return this.unnamed.size + this.standIns.size === 0 ? replacements : this.withSockets(batch, replacements);
+    return this.withOthers(batch, replacements);
   }
 
-  /** The replacements with what sockets that go bring about in other entries. */
-  private withSockets(batch: RecordBatch, replacements: readonly Replacement[]): Replacement[] {
-    const byIndex = new Map(replacements.map((replacement) => [replacement.index, replacement]));
-    batch.each((bytes, start, end, entry) => {
+  /** The replacements with what sockets that go bring about at other entries. */
+  private withOthers(batch: RecordBatch, replacements: Replacement[]): Replacement[] {
+    const byIndex = new Map<number, Replacement>();
+    for (; this.nextOther < this.atOthers.length; this.nextOther += 1) {
+      const { entry, isUnnamed, standIns } = this.atOthers[this.nextOther] as AtOther;
       const index = entry - batch.firstEntry;
-      const known = byIndex.get(index)?.record;
-      const isUnnamed = this.unnamed.has(this.files.read(bytes, start, end).id);
-      const added = this.standIns.get(entry)?.map(({ message, fileId }) => standIn(message, fileId));
-      if (!isUnnamed && added === undefined) return;
-      const record = known ?? (isUnnamed ? withoutName(bytes, start, end) : bytes.subarray(start, end));
-      byIndex.set(index, { index, record, ...(added === undefined ? {} : { added }) });
-    });
-    return [...byIndex.values()].sort((a, b) => a.index - b.index);
+      if (index >= batch.count) break;
+      if (byIndex.size === 0) for (const replacement of replacements) byIndex.set(replacement.index, replacement);
+      batch.at(index, (bytes, start, end) => {
+        const unchanged = () => (isUnnamed ? withoutName(bytes, start, end) : bytes.subarray(start, end));
+        const { record = unchanged() } = byIndex.get(index) ?? {};
+        byIndex.set(index, { index, record, added: standIns.map((one) => makeStandIn(one.message, one.fileId)) });
+      });
+    }
+    return byIndex.size === 0 ? replacements : [...byIndex.values()].sort((a, b) => a.index - b.index);
   }
 
   private replaceDescriptors(batch: RecordBatch, open: OpenImage): Replacement[] {

@@ -91,7 +91,7 @@ export class SpecIndex {
     return this.nextHit === hits.length || (hits[this.nextHit] as number) >= end;
   }
 
-  isGlob(number: number): boolean {
+  private isGlob(number: number): boolean {
     return this.globNumbers.has(number);
   }
 

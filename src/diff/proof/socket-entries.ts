@@ -1,5 +1,4 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { imageOf, readBatches } from '../../checkpoint/open-image';
 import { SOCKET_STATE } from '../../checkpoint/socket-types';
 import { OUTER } from '../../checkpoint/unix-sockets';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
@@ -8,6 +7,7 @@ import type { Source } from '../../storage/source';
 import { encodeBytesField, encodeVarintField } from '../../wire/encode';
 import { patchRecord } from '../../wire/patch';
 import { fieldsIn, joinedPayload, numberIn } from '../wire/fields';
+import { eachEntry } from './each-entry';
 
 const { type: TYPE, id: ID, usk: SOCKET } = FILE_ENTRY_FIELDS;
 const NO_BYTES = Buffer.alloc(0);
@@ -61,23 +61,9 @@ export async function readReplacedSockets(
   const found = new Map<number, Buffer>();
   const wanted = new Set(plan.placeholders.flatMap((one) => (one.stand_in === undefined ? [] : [one.file_id])));
   if (wanted.size === 0) return found;
-  const members = source.byName();
-  try {
-    const member = await members.member('files.img');
-    const image = member && imageOf(member);
-    if (member === undefined || image === undefined) return found;
-    await readBatches(member, image, (batch, _open) => {
-      signal?.throwIfAborted();
-      batch.each((bytes, start, end) => {
-        const entry = { bytes, start, end };
-        const id = numberIn(entry, ID);
-        if (id === undefined || !wanted.has(id) || found.has(id)) return;
-        const message = socketIn(entry);
-        if (message !== undefined) found.set(id, Buffer.from(message.bytes.subarray(message.start, message.end)));
-      });
-    });
-    return found;
-  } finally {
-    await members.close();
-  }
+  await eachEntry(source, signal, (id, entry) => {
+    const message = wanted.has(id) && !found.has(id) ? socketIn(entry) : undefined;
+    if (message !== undefined) found.set(id, Buffer.from(message.bytes.subarray(message.start, message.end)));
+  });
+  return found;
 }

@@ -1,8 +1,8 @@
-import { imageOf, readBatches } from '../../checkpoint/open-image';
 import type { Plan } from '../../plan/plan';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { numberIn } from '../wire/fields';
+import { eachEntry } from './each-entry';
 import { ownerIn, typeOfPlaceholder } from './placeholder-entry';
 
 /** The owners of the entries that placeholders were split off from, by their file ids: these entries need not differ. */
@@ -15,23 +15,10 @@ export async function readSplitOwners(plan: Plan, source: Source, signal?: Abort
     }),
   );
   if (types.size === 0) return owners;
-  const members = source.byName();
-  try {
-    const member = await members.member('files.img');
-    const image = member && imageOf(member);
-    if (member === undefined || image === undefined) return owners;
-    await readBatches(member, image, (batch, _open) => {
-      signal?.throwIfAborted();
-      batch.each((bytes, start, end) => {
-        const entry = { bytes, start, end };
-        const id = numberIn(entry, FILE_ENTRY_FIELDS.id);
-        const type = types.get(id);
-        if (id === undefined || type === undefined || owners.has(id)) return;
-        if (numberIn(entry, FILE_ENTRY_FIELDS.type) === type.number) owners.set(id, ownerIn(type, entry) as Buffer);
-      });
-    });
-    return owners;
-  } finally {
-    await members.close();
-  }
+  await eachEntry(source, signal, (id, entry) => {
+    const type = types.get(id);
+    if (type === undefined || owners.has(id)) return;
+    if (numberIn(entry, FILE_ENTRY_FIELDS.type) === type.number) owners.set(id, ownerIn(type, entry) as Buffer);
+  });
+  return owners;
 }

@@ -1,0 +1,22 @@
+import type { InheritSpec } from '../specs/spec';
+import type { Source } from '../storage/source';
+import { type ResolvedDescriptors, resolveDescriptors } from './resolve-descriptors';
+import { resolveMemfds } from './resolve-memfds';
+
+/** The meaning of keys for which files.img alone is not enough. */
+export interface ResolvedKeys extends ResolvedDescriptors {
+  /** Numbers of the specs that name a memfd, by the key of its entries. */
+  readonly memfds: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Finds out which entries these keys mean. Throws FdgraftError. */
+export async function resolveKeys(
+  source: Source,
+  specs: readonly InheritSpec[],
+  signal?: AbortSignal,
+): Promise<ResolvedKeys> {
+  return {
+    ...(await resolveDescriptors(source, specs, signal)),
+    memfds: await resolveMemfds(source, specs, signal),
+  };
+}
