@@ -1,4 +1,4 @@
-/* What the launcher needs of a rewritten archive. */
+/* The parts of a rewritten archive that the launcher needs. */
 #ifndef FDGRAFT_ARCHIVE_PLAN_H
 #define FDGRAFT_ARCHIVE_PLAN_H
 

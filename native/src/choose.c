@@ -68,7 +68,7 @@ static bool fits_special(const struct caller *caller, const struct graft *graft)
 	return !S_ISDIR(caller->status.st_mode) || graft->kind.name == KIND_DIRECTORY || graft->flags & O_PATH;
 }
 
-/* What is wrong with the descriptor whatever else the graft asks for; said once. 1: refused. */
+/* Refuses a descriptor that fits no graft of this sort, and says so once. 1: refused. */
 static int refuse_caller(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
 	struct shown spec;

@@ -100,7 +100,7 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 		return -1;
 	if (!dedup_word && !config.auto_dedup_file)
 		return 0;
-	/* What is restored of an archive was unpacked by COMMAND, and shares nothing. */
+	/* COMMAND unpacks an archive itself: its images share nothing. */
 	if (folder < 0)
 		goto done;
 	if (find_linked_pages(folder, linked))

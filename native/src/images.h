@@ -1,4 +1,4 @@
-/* Where the launcher reads images of the checkpoint: a folder, or what was kept of an archive. */
+/* The source of the launcher's images: a folder, or the parts that were kept of an archive. */
 #ifndef FDGRAFT_IMAGES_H
 #define FDGRAFT_IMAGES_H
 

@@ -150,7 +150,7 @@ static int get_number(const struct caller *caller, int option, uint32_t *value)
 	return 0;
 }
 
-/* What the caller's socket is. -1 has said why. */
+/* Describes the caller's socket. -1 has said why. */
 static int look_at_socket(const struct caller *caller, struct kind *found)
 {
 	struct sockaddr_storage peer;
@@ -175,7 +175,7 @@ static const char *socket_text(char text[static 64], const struct kind *kind)
 	return text;
 }
 
-/* Where a unix socket is bound to another name than the one that clients connect to. 1: said so. */
+/* Refuses a unix socket that is bound to another name than the one that clients connect to. 1: said so. */
 static int check_name(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
 	const struct kind *wanted = &graft->kind;

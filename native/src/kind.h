@@ -35,7 +35,7 @@ struct kind {
 	size_t bound_length;
 };
 
-/* What is wrong with a plan's kind; NULL where nothing is, and then *kind has it. kind_free() frees it. */
+/* Reads a plan's kind into *kind, which kind_free() frees. Returns the fault of the plan, or NULL. */
 const char *kind_read(struct kind *kind, const Fdgraft__PlanKind *from);
 void kind_free(struct kind *kind);
 

@@ -10,7 +10,7 @@
 #define CHUNK ((size_t)64 << 10)
 #define FETCH_AGAIN "; copy the archive again, or write it again with fdgraft rewrite"
 
-/* Where the fields of a header stand. */
+/* Offsets and sizes of the fields of a header. */
 enum {
 	NAME = 0,
 	NAME_SIZE = 100,
@@ -26,7 +26,7 @@ enum {
 	NEXT_SPARSE_MORE = 504,
 };
 
-/* What extended headers say of the member that follows. */
+/* The values of extended headers, for the member that follows. */
 struct extended {
 	char *name;
 	bool has_size;

@@ -91,7 +91,7 @@ static int start_program(struct unpacked *unpacked, int archive)
 	out = above_standard(ends[1]);
 	close(ends[1]);
 	unpacked->fd = ends[0];
-	/* Where the caller ignores it, nobody would hear how the program ends. */
+	/* If the caller ignores SIGCHLD, nobody learns how the program ended. */
 	if (from >= 0 && out >= 0 && sigaction(SIGCHLD, &plain, &unpacked->on_child) == 0) {
 		unpacked->child = fork();
 		if (unpacked->child == 0)

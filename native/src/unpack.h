@@ -9,7 +9,7 @@
 
 enum packing { PACKED_NOT, PACKED_GZIP, PACKED_ZSTD, NO_ARCHIVE };
 
-/* What the first bytes of a file say. */
+/* The kind of a file by its first bytes. */
 enum packing packing_of(const unsigned char *begin, size_t size);
 
 struct unpacked {

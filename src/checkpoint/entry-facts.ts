@@ -8,9 +8,9 @@ export interface EntryFacts {
   readonly key: string;
   /** No key but that of a descriptor names it; `key` is the kind of open file. */
   readonly isNameless?: boolean;
-  /** What the caller's open file has to be; undefined where any will do. */
+  /** The kind that the caller's open file must have; undefined if any will do. */
   readonly kind?: OpenKind;
-  /** What the restored task does not find again in the caller's open file. */
+  /** State of the old open file that the caller's does not have. */
   readonly lost?: string;
   /** Access mode and status flags as open(2) has them. */
   readonly flags: number;

@@ -1,7 +1,7 @@
 import { MEMFD_FILE_ENTRY, type MemfdFileEntry } from '../schema/generated/images';
 import type { Inheritance } from './inheritance';
 
-/** What names the entries of a memfd: the number under which memfd.img has its name. No spec can be written so. */
+/** The key of all entries of a memfd, from the number that memfd.img has for it. No spec can be written so. */
 export function memfdKey(inodeId: number): string {
   return `memfd ${inodeId}`;
 }

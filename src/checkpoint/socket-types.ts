@@ -94,7 +94,7 @@ function unixName(socket: UnixSkEntry): string | undefined {
   return name[0] === 0 ? abstractKey(name.subarray(1)) : pathKey(name);
 }
 
-/** What a unix socket is bound to: a path, or a zero byte and an abstract name. Undefined where it is bound to nothing. */
+/** The name that a unix socket is bound to: a path, or a zero byte and an abstract name. Undefined if there is none. */
 export function unixAddress({ name, name_dir }: UnixSkEntry): Buffer | undefined {
   // Longer ones are of no dump: no key is made of them.
   if (name.length > MAX_NAME_BYTES || (name_dir?.length ?? 0) > MAX_DIRECTORY_BYTES) return undefined;

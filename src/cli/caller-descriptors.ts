@@ -7,7 +7,7 @@ const ACCESS_MODE = 3;
 /** As far above the numbers of Node.js as a number has to be, to be told from these in another run too. */
 const CLEAR_OF_OURS = 32;
 
-/** What is open at a number of this process. */
+/** The file that is open at a number of this process. */
 interface Open {
   readonly fd: number;
   readonly target: string;

@@ -61,7 +61,7 @@ export class RecordBatch {
     }
   }
 
-  /** What is thrown for record `i`, with its place. */
+  /** The error to throw for record `i`, with its place. */
   located(error: unknown, i: number): unknown {
     return error instanceof WireFault ? locate(error, this.file, this.firstEntry + i, this.base) : error;
   }

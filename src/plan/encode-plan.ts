@@ -68,7 +68,7 @@ class Encoder {
   private take(): Uint8Array {
     const { buffer } = this;
     const written = buffer.since(0);
-    // What is large need not be there twice.
+    // A large buffer is handed over, so that its bytes are not there twice.
     if (buffer.length >= PIECE_BYTES) this.buffer = new WireBuffer();
     else buffer.length = 0;
     return this.buffer === buffer ? Buffer.from(written) : written;

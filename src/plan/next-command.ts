@@ -73,7 +73,7 @@ export function nextCommand(
   return { ...rest, words, redirections: redirectionsOf(plan, passed), passed };
 }
 
-/** What --plan is given, and the command that fdgraft-exec starts. */
+/** The value of --plan, and the command that fdgraft-exec starts. */
 interface HowToStart extends Omit<NextCommand, 'words' | 'redirections' | 'passed'> {
   readonly images: string;
   readonly start: readonly string[];

@@ -93,7 +93,7 @@ export interface PlanPlaceholder {
   readonly truncate_to?: bigint;
   /** Capacity of the pipe at the dump. */
   readonly pipe_size?: number;
-  /** What the caller's open file has to be; absent where any will do. */
+  /** The kind that the caller's open file must have; absent if any will do. */
   readonly kind?: PlanKind;
   /** File ids of unix sockets that this listener had accepted and that stay without its name. */
   readonly unnamed?: readonly number[];

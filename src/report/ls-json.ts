@@ -68,7 +68,7 @@ function toJson(entry: ListedEntry): object {
   };
 }
 
-/** What the caller's open file has to be. */
+/** The kind that the caller's open file must have. */
 export function kindToJson({ name, socket }: OpenKind): object {
   return { kind: name, ...(socket === undefined ? {} : { ...socket, state: socket.state.toLowerCase() }) };
 }

@@ -7,7 +7,7 @@ import type { SocketPeer } from './find-socket-peers';
 import type { Match } from './match';
 import type { Survey } from './survey';
 
-/** What becomes of the sockets that have to do with those that go. */
+/** The fate of the sockets that have to do with those that go. */
 export interface SocketDecision {
   /** By the file id of a listener that goes: the accepted ends that stay, whose name would be that of the caller's socket. */
   readonly unnamed: ReadonlyMap<number, readonly SocketPeer[]>;

@@ -35,7 +35,7 @@ export interface StandIn {
   readonly fileId: number;
   /** The message of the socket, as it is in files.img. */
   readonly message: Buffer;
-  /** What it is bound to: a path, or a zero byte and an abstract name. */
+  /** The name that it is bound to: a path, or a zero byte and an abstract name. */
   readonly name: Buffer;
   /** Number of the record of the first client; CRIU has to know it before that one. */
   readonly before: number;

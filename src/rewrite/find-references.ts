@@ -47,7 +47,7 @@ export class ReferenceFinder {
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
   readonly holders = new Map<number, string[]>();
   readonly inFlight: BytesInFlight[] = [];
-  /** What the queues of candidates hold, by file id. */
+  /** The content of the candidates' queues, by file id. */
   readonly queued = new Map<number, QueuedBytes[]>();
   /** Capacities of the candidates' pipes. */
   readonly pipeSizes = new Map<PipeName, number>();

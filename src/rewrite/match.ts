@@ -36,7 +36,7 @@ export interface BytesInFlight extends UnreadBytes {
   readonly pipe: PipeName;
 }
 
-/** What was in the queues of a socket at the dump: a packet, or both queues of a connection. */
+/** Bytes in the queues of a socket at the dump: a packet, or both queues of a connection. */
 export interface QueuedBytes extends UnreadBytes {
   /** File ids of the entries that are under way with the packet. */
   readonly rights: readonly number[];

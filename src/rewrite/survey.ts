@@ -46,7 +46,7 @@ export interface Survey {
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
   readonly inFlight: readonly BytesInFlight[];
-  /** What the queues of named sockets hold, by file id. */
+  /** The content of the queues of named sockets, by file id. */
   readonly queued: ReadonlyMap<number, readonly QueuedBytes[]>;
   /** Sockets of the tree that have to do with named ones. */
   readonly socketPeers: SocketPeers;

@@ -71,7 +71,7 @@ class Transformer {
   private readonly rights = new Map<number, number>();
   private readonly lostRemaps: ReadonlySet<number>;
   private readonly lostPackets: ReadonlySet<number>;
-  /** What sockets that go bring about at other entries, as these lie in files.img. */
+  /** Changes at other entries that sockets bring about when they go, as these entries lie in files.img. */
   private readonly atOthers: readonly AtOther[];
   /** Images whose bytes the executor reads. */
   private readonly replayed: ReadonlySet<string>;

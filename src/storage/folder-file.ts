@@ -22,7 +22,7 @@ export interface FolderOfFile {
   readonly name: Buffer;
 }
 
-/** How to name what lies in a folder of the source that messages call `label`. */
+/** The place of a file in a folder of the source that messages call `label`. */
 export function placeIn(folder: FolderOfFile, name: Buffer, label: string): SeenPlace {
   return {
     key: `${folder.key}/${name.toString('latin1')}`,
@@ -145,7 +145,7 @@ export class FolderFile implements SourceMember, SourceFile {
   }
 }
 
-/** What is wrong where a look at something failed. `seen`: absent for what may change. Throws FdgraftError. */
+/** The error for a look that failed. `seen`: absent for a file that may change. Throws FdgraftError. */
 export function cannotLook(seen: SeenFiles | undefined, place: SeenPlace, lasting: Buffer, error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') seen?.miss(place);

@@ -8,14 +8,14 @@ import type { MemberReader, SourceFile, SourceMember } from './source';
 
 /** The folder of a source, and what is known of it. */
 export interface FolderTop {
-  /** How messages name the source. */
+  /** The name of the source in messages. */
   readonly label: string;
   readonly path: Buffer;
   readonly stats: Stats;
   readonly seen: SeenFiles;
 }
 
-/** Whatever lies in a folder of the source by this name. `found`: a look that was just taken. Throws FdgraftError. */
+/** The member of this name in a folder of the source. `found`: a look that was just taken. Throws FdgraftError. */
 export async function memberIn(
   { label, seen }: FolderTop,
   folder: FolderOfFile,
@@ -72,7 +72,7 @@ export async function memberIn(
   };
 }
 
-/** What a link leads to; undefined where that is not to be known, for whatever reason. */
+/** The file that a link leads to; undefined if it cannot be known. */
 function statBehind(path: Buffer): Stats | undefined {
   try {
     return fs.statSync(path);
@@ -85,7 +85,7 @@ export function modeAndOwner({ mode, uid, gid }: Stats) {
   return { mode: mode & 0o7777, uid, gid };
 }
 
-/** What a system call gives, or the message that its failure becomes. */
+/** The result of a system call; its failure becomes a message. */
 function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
   try {
     return call();

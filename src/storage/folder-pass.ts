@@ -124,7 +124,7 @@ function hold(folder: Buffer, lasting: Buffer): HeldFolder {
   }
 }
 
-/** What a folder holds, in byte order, but for the names in `first`. Throws FdgraftError. */
+/** The entries of a folder in byte order, after those in `first`. Throws FdgraftError. */
 export function listEntries(folder: Buffer, lasting: Buffer, first: readonly string[]): Dirent<Buffer>[] {
   const rank = ({ name }: Dirent<Buffer>) => {
     const place = first.length === 0 ? -1 : first.indexOf(name.toString('latin1'));

@@ -48,7 +48,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
 
 function passOver(top: FolderTop, first: readonly string[]): FolderPass {
   const checkPath = () => {
-    // What links lead to goes by the path.
+    // A link is resolved by the path.
     const stats = fs.lstatSync(top.path, { throwIfNoEntry: false });
     if (stats === undefined || !isTop(top, stats)) throw messages.sourceMoved(top.label);
   };

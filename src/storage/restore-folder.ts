@@ -72,7 +72,7 @@ async function removeLeftovers(base: RuntimeFolder): Promise<void> {
     try {
       if (await lock(fd, 'try', folder)) await removeTree(Buffer.from(folder));
     } catch {
-      // What cannot be removed is in nobody's way.
+      // A directory that cannot be removed is in nobody's way.
     } finally {
       fs.closeSync(fd);
     }

@@ -29,7 +29,7 @@ function restore(lab: Lab, dump: string, specs: readonly string[], options: Rest
   return lab.restore(dump, { ...options, command: ownCommand(), env: environment(lab), extraArgs });
 }
 
-/** What restores have left in the runtime directory. */
+/** The names that restores have left in the runtime directory. */
 function leftovers(): string[] {
   return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
 }

@@ -455,7 +455,7 @@ function checkReferences(
   expect: Expect,
 ): void {
   const rights = new Map<number, string[]>();
-  // What was in the queue of a socket that went is gone.
+  // The packets of a socket that went are gone.
   const gone = (id: unknown) => types.get(Number(id)) === 'EXT';
   const packets = [...recordsWithBytes(source, 'sk-queues.img', 'sk_packet_entry', 'length')].filter(
     ({ fields }) => !gone(fields.id_for),

@@ -50,7 +50,7 @@ export interface Placeholder {
   kind?: Kind;
 }
 
-/** What the caller's open file has to be. */
+/** The kind that the caller's open file must have. */
 export interface Kind {
   name: string;
   socket?: { domain: number; type: number; protocol?: number; state?: number; name?: Buffer };

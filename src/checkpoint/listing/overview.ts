@@ -114,7 +114,7 @@ export class Overview {
     bareEntry: (entry) => this.seeEntry(entry),
     path: (id, kind) => this.addHolder(id, kind, 0),
     descriptor: (descriptor) => this.seeDescriptor(descriptor),
-    // What waits in a queue is told in bytes.
+    // The bytes of a queue are counted elsewhere.
     reference: (id, kind) => kind !== 'queue of a socket' && this.addHolder(id, kind, this.referrer),
     packet: (rights, bytes, start, end) => {
       const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
@@ -291,7 +291,7 @@ export class Overview {
     return this.unread.get(pipe) ?? 0;
   }
 
-  /** What the queues of a socket held. */
+  /** The number of bytes in the queues of a socket. */
   queuedBytesOf(id: number, facts: EntryFacts | undefined): number {
     if (facts?.socketInode === undefined) return 0;
     return this.queued.get(id) ?? this.streams.get(facts.socketInode) ?? 0;

@@ -49,7 +49,7 @@ class Place implements MovingPlace {
   constructor(readonly open: OpenImage) {}
 }
 
-/** What is read of a kind of images. */
+/** The readers of a kind of images. */
 interface Heard {
   readonly readers: readonly Reader[];
   /** Only the first record is read. */

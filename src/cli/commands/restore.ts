@@ -19,7 +19,7 @@ import { setV8FlagsFor } from '../v8-flags';
 import { withContext } from '../with-context';
 
 const EXECUTOR = 'fdgraft-exec';
-/** What fdgraft-exec ends with where it has not become criu, having said why. */
+/** The exit codes of an fdgraft-exec that has not become criu, and has said why. */
 const NOT_STARTED: readonly number[] = [100, 111, 126, 127];
 const IMAGES = 'images';
 
@@ -105,7 +105,7 @@ async function start(
   context: Context,
 ): Promise<number> {
   const inherited = [...line.criuSpecs, ...leftToCriu].flatMap((spec) => ['--inherit-fd', spec]);
-  // What criu writes and what lies beside its images stays where it is without fdgraft.
+  // Files that criu writes, and files beside its images, stay where they are without fdgraft.
   const place = line.hasWorkDir ? [] : ['-W', line.images];
   const criu = ['criu', 'restore', '-D', images, ...place, ...inherited, ...line.rest, ...line.behind];
   const { stdio, standard } = callers.forChild(folder.fd);

@@ -15,7 +15,7 @@ export interface CriuLine {
   readonly options: readonly CriuOption[];
   /** Words that are no options, in their order. */
   readonly operands: readonly string[];
-  /** What stands behind `--`; undefined where there is none. */
+  /** The words behind `--`; undefined if there is none. */
   readonly behind: readonly string[] | undefined;
 }
 

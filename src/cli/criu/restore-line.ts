@@ -15,7 +15,7 @@ export const OWN_OPTIONS: OwnOptions = new Map([
   ['no-color', 'none'],
 ]);
 
-/** What a line of `fdgraft restore` asks for. */
+/** The meaning of a line of `fdgraft restore`. */
 export interface RestoreLine {
   /** The image directory. */
   readonly images: string;

@@ -9,7 +9,7 @@ import { checkRewritten } from '../../support/independent';
 import { build, helper } from '../../support/native';
 import type { Lab, Program, Restored } from './lab';
 
-/** What CRIU has to be told where a peer is outside. */
+/** The option that CRIU needs if a peer is outside. */
 export const OUTER = ['--ext-unix-sk'];
 
 export interface Given {
@@ -34,7 +34,7 @@ export async function restoreGiven(
   return lab.restore(out, { prefix, extraArgs: extraArgs ?? [] });
 }
 
-/** What a task of the program has read from a descriptor. */
+/** The bytes that a task of the program has read from a descriptor. */
 export function readOf({ folder, pid }: Program, fd: number): string {
   return fs.readFileSync(path.join(folder, `read.${pid}.${fd}`), 'utf8');
 }

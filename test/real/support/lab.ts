@@ -42,7 +42,7 @@ export interface Program {
 export interface RestoreOptions {
   /** Command before criu's, such as ['fdgraft-exec', '--plan', dir, '--']. */
   prefix?: readonly string[];
-  /** What takes criu's words in its place. */
+  /** The program that takes criu's words in its place. */
   command?: readonly string[];
   /** The caller's descriptors, by number. 1 and 2 collect what the command says unless told. */
   callerFds?: Fds;
