@@ -278,6 +278,18 @@ realTest('the end of a lab takes processes, mounts and folders with it', async (
   t.is(fs.readFileSync('/proc/self/mountinfo', 'utf8'), mounts);
 });
 
+realTest('a lab removes a folder only when nothing in its boxes writes there', async (t) => {
+  const lab = new Lab();
+  const box = await lab.box();
+  const folder = lab.folder();
+  const said = lab.scratch();
+  const script = 'i=0; while mkdir -p "$0/$i"; do i=$((i + 1)); done';
+  box.spawn(['sh', '-c', script, folder], { messages: said.fd, fds: { 1: said.fd } });
+  while (fs.readdirSync(folder).length === 0) await sleep(5);
+  await lab.end();
+  t.false(fs.existsSync(folder));
+});
+
 realTest('a test process that is killed takes what it started with it', async (t) => {
   const script = `
     const { Lab } = require('./support/lab');

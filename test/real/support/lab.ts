@@ -75,6 +75,7 @@ export class CriuFailure extends Error {
 /** All that one test starts, makes and opens. end() frees it, whatever became of the test. */
 export class Lab {
   private readonly frees: (() => unknown)[] = [];
+  private readonly boxes: Box[] = [];
 
   /** t: the test; the lab ends with it. suite: the Debian whose criu it uses, as realCriu takes it. */
   constructor(
@@ -84,9 +85,11 @@ export class Lab {
     t?.teardown(() => this.end());
   }
 
+  /** Boxes end before any folder goes: processes in them may still write there. */
   async end(): Promise<void> {
     const errors: unknown[] = [];
-    for (let free = this.frees.pop(); free; free = this.frees.pop()) {
+    const boxes = this.boxes.splice(0).map((box) => () => box.end());
+    for (const free of [...boxes.reverse(), ...this.frees.splice(0).reverse()]) {
       try {
         await free();
       } catch (error) {
@@ -125,7 +128,7 @@ export class Lab {
   /** A box that ends with the lab. */
   async box(firstPid = 0): Promise<Box> {
     const box = await Box.open(firstPid);
-    this.frees.push(() => box.end());
+    this.boxes.push(box);
     return box;
   }
 
