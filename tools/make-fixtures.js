@@ -43,6 +43,7 @@ const FIXTURES = {
   many_opens: { args: ['12'] },
   inner_pipe: { fds: { 1: 'pipe-write' } },
   fifo: {},
+  memfds: {},
   net_sockets: { suite: 'sid' },
   server: {},
   server_waiting: { program: 'server', args: ['waiting'] },

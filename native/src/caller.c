@@ -38,7 +38,7 @@ int callers_collect(struct callers *callers, const struct plan *plan)
 		callers->list[i] = (struct caller){
 			.number = plan->grafts[i].caller_fd,
 			.fd = -1,
-			.sharers = 1,
+			.sharers = plan->grafts[i].own_key.text ? 0 : 1,
 			.first_spec = plan->grafts[i].spec,
 		};
 	qsort(callers->list, plan->graft_count, sizeof(*callers->list), by_number);
@@ -49,7 +49,7 @@ int callers_collect(struct callers *callers, const struct plan *plan)
 			callers->list[++used] = callers->list[i];
 			continue;
 		}
-		last->sharers++;
+		last->sharers += callers->list[i].sharers;
 		if (callers->list[i].first_spec < last->first_spec)
 			last->first_spec = callers->list[i].first_spec;
 	}

@@ -31,7 +31,7 @@ struct caller {
 	bool seekable;
 	bool stored; /* the plugin gave it to CRIU */
 	bool refused; /* by choose(), which has said why */
-	uint32_t sharers; /* placeholders that name it */
+	uint32_t sharers; /* placeholders that name it and have an offset: not those with mappings alone */
 	uint32_t first_spec; /* of those, the spec of the first */
 	struct stat status;
 };

@@ -261,6 +261,8 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 		unfit = refuse_caller(plan, caller, graft);
 		if (unfit == 0)
 			unfit = kind_check(plan, caller, graft);
+		if (unfit == 0)
+			unfit = mapping_check(plan, caller, graft);
 		if (unfit < 0)
 			return -1;
 		if (unfit)

@@ -9,8 +9,6 @@
 #include "escape.h"
 #include "message.h"
 
-#define WRITE_AGAIN "write the plan again with fdgraft rewrite"
-
 bool is_image_name(const char *name)
 {
 	return name[0] != '\0' && strlen(name) <= NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
@@ -22,12 +20,12 @@ static int check_image(const struct plan *plan, const Fdgraft__PlanImage *image,
 	struct shown shown;
 
 	if (!is_image_name(image->name) || strcmp(image->name, PLAN_NAME) == 0) {
-		message("%s: head, image %zu: \"%s\" is not the name of an image in the folder; " WRITE_AGAIN, plan->shown_path,
+		message("%s: head, image %zu: \"%s\" is not the name of an image in the folder; " PLAN_AGAIN, plan->shown_path,
 			number, show_raw(&shown, image->name));
 		return -1;
 	}
 	if (image->before.len != SHA256_SIZE || image->after.len != SHA256_SIZE) {
-		message("%s: head, image %zu (%s): digests of %zu and %zu bytes, SHA-256 has %d; " WRITE_AGAIN, plan->shown_path,
+		message("%s: head, image %zu (%s): digests of %zu and %zu bytes, SHA-256 has %d; " PLAN_AGAIN, plan->shown_path,
 			number, show_raw(&shown, image->name), image->before.len, image->after.len, SHA256_SIZE);
 		return -1;
 	}
@@ -38,7 +36,7 @@ static int check_fd_number(const struct plan *plan, uint32_t fd, const char *wha
 {
 	if (fd <= FD_NUMBER_MAX)
 		return 0;
-	message("%s: %s %zu: descriptor %u, at most %u is possible; " WRITE_AGAIN, plan->shown_path, what, number, fd,
+	message("%s: %s %zu: descriptor %u, at most %u is possible; " PLAN_AGAIN, plan->shown_path, what, number, fd,
 		FD_NUMBER_MAX);
 	return -1;
 }
@@ -122,7 +120,7 @@ static int refuse_repeated(const struct collecting *collecting)
 		qsort(collecting->places, collecting->place_count, sizeof(*places), by_place);
 	for (size_t i = 1; i < collecting->place_count; i++)
 		if (places[i].table == places[i - 1].table && places[i].fd == places[i - 1].fd) {
-			message("%s: descriptor table %u has descriptor %u twice, of file ids %u and %u; " WRITE_AGAIN,
+			message("%s: descriptor table %u has descriptor %u twice, of file ids %u and %u; " PLAN_AGAIN,
 				plan->shown_path, places[i].table, places[i].fd, plan->grafts[places[i - 1].graft].file_id,
 				plan->grafts[places[i].graft].file_id);
 			return -1;
@@ -141,7 +139,7 @@ static int check_references(struct collecting *collecting, const Fdgraft__PlanPl
 		if (reference->holder_case == FDGRAFT__PLAN_REFERENCE__HOLDER_SCM_RIGHT && reference->scm_right)
 			continue;
 		if (reference->holder_case != FDGRAFT__PLAN_REFERENCE__HOLDER_DESCRIPTOR || !descriptor) {
-			message("%s: placeholder %zu, reference %zu: neither a descriptor nor an SCM right; " WRITE_AGAIN,
+			message("%s: placeholder %zu, reference %zu: neither a descriptor nor an SCM right; " PLAN_AGAIN,
 				plan->shown_path, number, i);
 			return -1;
 		}
@@ -150,7 +148,7 @@ static int check_references(struct collecting *collecting, const Fdgraft__PlanPl
 			return -1;
 		for (size_t k = 0; k < descriptor->n_pids; k++)
 			if (descriptor->pids[k] == 0 || descriptor->pids[k] > PID_NUMBER_MAX) {
-				message("%s: placeholder %zu, reference %zu: pid %u, allowed is 1 to %d; " WRITE_AGAIN,
+				message("%s: placeholder %zu, reference %zu: pid %u, allowed is 1 to %d; " PLAN_AGAIN,
 					plan->shown_path, number, i, descriptor->pids[k], PID_NUMBER_MAX);
 				return -1;
 			}
@@ -202,7 +200,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 	else if (!placeholder->needs_read)
 		wrong = "they are for an entry that nothing reads";
 	if (wrong) {
-		message("%s: placeholder %zu, bytes in flight %zu (%s): %s; " WRITE_AGAIN, plan->shown_path, number, i,
+		message("%s: placeholder %zu, bytes in flight %zu (%s): %s; " PLAN_AGAIN, plan->shown_path, number, i,
 			show_raw(&shown, bytes->image), wrong);
 		return -1;
 	}
@@ -230,12 +228,12 @@ static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPla
 		struct shown shown;
 
 		if (!is_image_name(bytes->image)) {
-			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the folder; " WRITE_AGAIN,
+			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the folder; " PLAN_AGAIN,
 				plan->shown_path, number, i, show_raw(&shown, bytes->image));
 			return -1;
 		}
 		if (bytes->fate != FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->fate != FDGRAFT__PLAN_FATE__FATE_DROP) {
-			message("%s: placeholder %zu, bytes in flight %zu: fate %d, known are 0 (replay) and 1 (drop); " WRITE_AGAIN,
+			message("%s: placeholder %zu, bytes in flight %zu: fate %d, known are 0 (replay) and 1 (drop); " PLAN_AGAIN,
 				plan->shown_path, number, i, (int)bytes->fate);
 			return -1;
 		}
@@ -304,11 +302,18 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 	}
 }
 
+static void forget_ties(struct kind *kind, struct own_key *own_key)
+{
+	kind_free(kind);
+	own_key_free(own_key);
+}
+
 static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)
 {
 	struct collecting *collecting = context;
 	struct plan *plan = collecting->plan;
 	const char *wrong = wrong_value(plan, placeholder);
+	struct own_key own_key = {0};
 	struct kind kind = {0};
 
 	if (!wrong)
@@ -317,14 +322,16 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		wrong = "its file id is not greater than the one before";
 	if (!wrong)
 		wrong = kind_read(&kind, placeholder->kind);
+	if (!wrong)
+		wrong = own_key_read(&own_key, placeholder);
 	if (wrong) {
-		message("%s: byte %zu: placeholder %zu (file id %u): %s; " WRITE_AGAIN, plan->shown_path, offset, number,
+		message("%s: byte %zu: placeholder %zu (file id %u): %s; " PLAN_AGAIN, plan->shown_path, offset, number,
 			placeholder->file_id, wrong);
-		kind_free(&kind);
+		forget_ties(&kind, &own_key);
 		return -1;
 	}
 	if (check_references(collecting, placeholder, number) || check_in_flight(collecting, placeholder, number)) {
-		kind_free(&kind);
+		forget_ties(&kind, &own_key);
 		return -1;
 	}
 	if (plan->graft_count == collecting->room) {
@@ -333,7 +340,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 
 		if (!grafts) {
 			message("%s: out of memory at placeholder %zu", plan->shown_path, number);
-			kind_free(&kind);
+			forget_ties(&kind, &own_key);
 			return -1;
 		}
 		plan->grafts = grafts;
@@ -352,6 +359,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.cut_to = placeholder->has_truncate_to ? placeholder->truncate_to : 0,
 		.pipe_size = pipe_size(placeholder),
 		.kind = kind,
+		.own_key = own_key,
 		.apply = placeholder->apply,
 		.position = placeholder->position,
 	};
@@ -362,7 +370,7 @@ int plan_check(struct plan *plan)
 {
 	struct collecting collecting = {.plan = plan};
 	bool refused = check_head(plan) || credentials_check(plan) || plan_each(plan, collect, &collecting) ||
-		       refuse_repeated(&collecting);
+		       refuse_repeated(&collecting) || own_keys_check(plan);
 
 	free(collecting.places);
 	return refused ? -1 : 0;

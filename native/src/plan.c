@@ -217,8 +217,10 @@ void plan_free(struct plan *plan)
 		fdgraft__plan_head__free_unpacked(plan->head, &budget_allocator);
 	free(plan->shown_path);
 	free(plan->bytes);
-	for (size_t i = 0; i < plan->graft_count; i++)
+	for (size_t i = 0; i < plan->graft_count; i++) {
 		kind_free(&plan->grafts[i].kind);
+		own_key_free(&plan->grafts[i].own_key);
+	}
 	free(plan->grafts);
 	for (size_t i = 0; i < plan->in_flight_count; i++)
 		free(plan->in_flight[i].key);

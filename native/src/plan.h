@@ -8,6 +8,7 @@
 
 #include "escape.h"
 #include "kind.h"
+#include "own-key.h"
 #include "plan-limits.h"
 #include "plan.pb-c.h"
 #include "sha256.h"
@@ -15,6 +16,8 @@
 #define PLAN_NAME "inherit-plan.img"
 /* Written by this version; read are all from 1 up to this one. */
 #define PLAN_FORMAT 3
+/* The way out of a plan that is damaged. */
+#define PLAN_AGAIN "write the plan again with fdgraft rewrite"
 
 /* What one placeholder asks for; its references stay packed. */
 struct graft {
@@ -34,6 +37,7 @@ struct graft {
 	uint64_t end;
 	uint32_t pipe_size; /* 0: the plan has none */
 	struct kind kind;
+	struct own_key own_key;
 	Fdgraft__PlanApply apply;
 	Fdgraft__PlanPosition position;
 };

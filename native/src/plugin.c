@@ -118,11 +118,8 @@ static int resume_devices_late(int pid)
 }
 
 /* -1 has said why. fd is CRIU's from then on. */
-static int store(int fd, const struct answer *answer)
+static int store(int fd, const char *key)
 {
-	char key[KEY_MAX];
-
-	make_key(key, answer);
 	keys[key_count] = strdup(key);
 	if (!keys[key_count]) {
 		message("out of memory");
@@ -137,29 +134,39 @@ static int store(int fd, const struct answer *answer)
 	return 0;
 }
 
-static int store_caller(const struct caller *caller)
+static int store_dup(const struct caller *caller, const char *key)
 {
-	struct answer answer = {.caller_fd = caller->number};
 	int fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0) {
 		message("caller fd %u: cannot dup it: %s", caller->number, strerror(errno));
 		return -1;
 	}
-	return store(fd, &answer);
+	return store(fd, key);
+}
+
+static int store_caller(const struct caller *caller)
+{
+	struct answer answer = {.caller_fd = caller->number};
+	char key[KEY_MAX];
+
+	make_key(key, &answer);
+	return store_dup(caller, key);
 }
 
 static int store_reopened(const struct caller *caller, const struct graft *graft)
 {
 	struct answer answer = {.file_id = graft->file_id, .reopened = true};
 	int fd = reopen(caller, graft);
+	char key[KEY_MAX];
 
 	if (fd < 0) {
 		message("caller fd %u: cannot open it a second time for file id %u: %s", caller->number, graft->file_id,
 			strerror(errno));
 		return -1;
 	}
-	return store(fd, &answer);
+	make_key(key, &answer);
+	return store(fd, key);
 }
 
 /* CRIU raises its limit itself where it may; where it did not, the hard one is still there to be used. */
@@ -185,6 +192,11 @@ static int store_all(const struct plan *plan, const struct callers *callers)
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		struct caller *caller = caller_find(callers, plan->grafts[i].caller_fd);
 
+		if (plan->grafts[i].own_key.text) {
+			if (!plan->grafts[i].own_key.repeated && store_dup(caller, plan->grafts[i].own_key.text))
+				return -1;
+			continue;
+		}
 		if (plan->grafts[i].reopen || caller->stored)
 			continue;
 		if (store_caller(caller))
@@ -196,10 +208,11 @@ static int store_all(const struct plan *plan, const struct callers *callers)
 
 		if (graft->reopen && store_reopened(caller_find(callers, graft->caller_fd), graft))
 			return -1;
-		answers[i] = (struct answer){
-			.file_id = graft->file_id, .caller_fd = graft->caller_fd, .reopened = graft->reopen};
+		/* CRIU asks for the others by their own keys. */
+		if (!graft->own_key.text)
+			answers[answer_count++] = (struct answer){
+				.file_id = graft->file_id, .caller_fd = graft->caller_fd, .reopened = graft->reopen};
 	}
-	answer_count = plan->graft_count;
 	return 0;
 }
 

@@ -6,16 +6,22 @@ export function memfdKey(inodeId: number): string {
   return `memfd ${inodeId}`;
 }
 
+/** CRIU's own key for the file of a memfd, from its name (criu/memfd.c). */
+export function memfdFileKey(name: string): string {
+  return `/memfd:${name}`;
+}
+
 export const MEMFD: Inheritance = {
   schema: MEMFD_FILE_ENTRY,
   owner: 'fown',
   keys: ({ inode_id }: MemfdFileEntry) => [memfdKey(inode_id)],
-  describe: ({ flags, fown: owner, pos }: MemfdFileEntry) => ({
+  describe: ({ flags, fown: owner, pos, inode_id }: MemfdFileEntry) => ({
     key: 'memfd',
     isNameless: true,
     flags,
     owner,
     offset: pos,
+    memfdInode: inode_id,
     kind: { name: 'memfd' },
     lost: "the content and the seals are those of the caller's file",
   }),

@@ -8,6 +8,7 @@ import { escapeControls } from '../bytes/escape';
 import { type Denied, isDenied } from './denied';
 import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
+import { someOf } from './some-of';
 
 /** If the process lacks a resource, that is the reason, whatever was tried: the hint says how to get more of it. */
 const error = (details: ErrorDetails) =>
@@ -1239,12 +1240,41 @@ const texts = {
       problem: `spec '${spec}' takes ${key} (file id ${id}), and ${count === 1 ? 'a descriptor is' : `${count} descriptors are`} under way in its queue: CRIU finds no holder for what the packet alone has open`,
       hint: 'let the program receive them before the dump, or leave the socket to CRIU',
     }),
-  memfdMapped: (place: Place, spec: string, callerFd: number, id: number, mapping: number) =>
+  memfdPartStays: (place: Place, spec: string, callerFd: number, id: number, staying: readonly number[]) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
-      problem: `spec '${spec}' takes a memfd (file id ${id}) that is mapped too (file id ${mapping}): the mapping would keep the old memory, and what one task writes would not reach the other`,
-      hint: `${leaveToCriu(callerFd, '/memfd:NAME')}; CRIU takes the mappings too`,
+      problem: `spec '${spec}' takes a memfd that tasks have mapped (file id ${id}), and descriptors of the same memfd stay (file id ${someOf(staying)}): they would keep the old memory, and what one task writes would not reach the other`,
+      hint: `name all of its descriptors for this caller fd, or give the memfd by its name: --inherit-fd 'fd[${callerFd}]:/memfd:NAME'`,
+    }),
+  memfdOnTwoFiles: (place: Place, id: number, spec: string, other: string) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `specs '${spec}' and '${other}' take parts of one memfd that tasks have mapped (file id ${id}): what one task writes would not reach the other`,
+      hint: 'give all of it one caller fd',
+    }),
+  memfdHuge: (place: Place, spec: string, id: number) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}' takes a memfd of huge pages that tasks have mapped (file id ${id}), and only a file of the same pages could take its place`,
+      hint: 'leave the memfd to CRIU',
+    }),
+  memfdMissing: (inode: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file: 'memfd.img',
+      problem: `files.img has a memfd of inode ${inode}, and memfd.img has no record of it`,
+      hint: 'CRIU fails on this too; the images are from different dumps or damaged',
+    }),
+  mappingPastLimit: (pid: number, id: number, { start, end, pgoff }: { start: bigint; end: bigint; pgoff: bigint }) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      file: `mm-${pid}.img`,
+      field: 'vma_entry.pgoff',
+      problem: `task ${pid} has memory from ${start} to ${end} mapped at offset ${pgoff} of a memfd (file id ${id}), past the end of any file`,
+      hint: 'CRIU fails on this too; the image is damaged',
     }),
   peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
     error({

@@ -1,14 +1,22 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
+import { memfdFileKey } from '../checkpoint/memfd-type';
 import { accessOf, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
-import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
+import type { Decision, MappedMemory, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
-import { PLAN_FORMAT, type Plan, type PlanKind, type PlanPlaceholder, type PlanReference } from './plan';
+import {
+  PLAN_FORMAT,
+  type Plan,
+  type PlanKind,
+  type PlanMapping,
+  type PlanPlaceholder,
+  type PlanReference,
+} from './plan';
 
 export interface PlanParts {
   readonly tool: string;
@@ -69,8 +77,11 @@ function buildPlaceholder(
 ): PlanPlaceholder {
   const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize, unnamed, standIn } = placeholder;
   const { facts } = match;
-  const access = accessOf(facts.flags);
+  const { memory } = placeholder;
+  const access = memory === undefined ? accessOf(facts.flags) : { read: true, write: memory.writes };
   const spec = parts.inherits[number] as InheritSpec;
+  // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither.
+  const isDup = isPathOnly(facts.flags) || memory !== undefined;
   return {
     file_id: fileId,
     ...(fileId === match.id ? {} : { split_from: match.id }),
@@ -87,9 +98,8 @@ function buildPlaceholder(
     needs_read: access.read,
     needs_write: access.write,
     ...(isWatched ? { watched: true } : {}),
-    // A descriptor of O_PATH has nothing to open again, and no offset.
-    apply: isPathOnly(facts.flags) ? 'DUP' : APPLY[spec.apply],
-    position: isPathOnly(facts.flags) ? 'CALLER' : POSITION[spec.position],
+    apply: isDup ? 'DUP' : APPLY[spec.apply],
+    position: isDup ? 'CALLER' : POSITION[spec.position],
     references: buildReferences(references, parts.pidsOf),
     in_flight: inFlight.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,
@@ -103,7 +113,12 @@ function buildPlaceholder(
     ...(facts.kind === undefined ? {} : { kind: buildKind(facts.kind, standIn) }),
     ...(unnamed.length === 0 ? {} : { unnamed: unnamed.map(({ id }) => id) }),
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
+    ...(memory === undefined ? {} : { key: memfdFileKey(memory.name), mapping: mappingOf(memory) }),
   };
+}
+
+function mappingOf({ pids, bytes, writes }: MappedMemory): PlanMapping {
+  return { pids, bytes, writes };
 }
 
 function buildKind({ name, socket }: OpenKind, standIn: StandIn | undefined): PlanKind {

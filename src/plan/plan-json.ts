@@ -21,9 +21,10 @@ export function planToJson(plan: Plan): Record<string, unknown> {
     warnings: plan.warnings,
     credentials: plan.credentials,
     ...(plan.user_namespace === undefined ? {} : { user_namespace: plan.user_namespace }),
-    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, kind, ...rest }) => ({
+    placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, kind, mapping, ...rest }) => ({
       ...rest,
       ...(kind === undefined ? {} : { kind: kindToJson(kind) }),
+      ...(mapping === undefined ? {} : { mapping: { ...mapping, bytes: jsonNumber(mapping.bytes) } }),
       ...(truncate_to === undefined ? {} : { truncate_to: jsonNumber(truncate_to) }),
       was: { ...was, ...(was.offset === undefined ? {} : { offset: jsonNumber(was.offset) }) },
       apply: apply.toLowerCase(),

@@ -99,6 +99,18 @@ export interface PlanPlaceholder {
   readonly unnamed?: readonly number[];
   /** File id of a new entry that stands in for this unix socket. */
   readonly stand_in?: number;
+  /** The entry keeps its type: CRIU asks for the caller's file by this key of its own. */
+  readonly key?: string;
+  /** The mappings of a memfd. */
+  readonly mapping?: PlanMapping;
+}
+
+export interface PlanMapping {
+  /** Ascending. */
+  readonly pids: readonly number[];
+  /** The caller's file is at least so long. */
+  readonly bytes: bigint;
+  readonly writes: boolean;
 }
 
 export interface PlanKind extends OpenKind {

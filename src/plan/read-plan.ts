@@ -12,6 +12,7 @@ import {
   type PlanDescriptor,
   type PlanInFlight,
   type PlanKind,
+  type PlanMapping,
   type PlanPlaceholder,
   type PlanReference,
   type PlanScmRight,
@@ -25,10 +26,11 @@ const LARGE_RECORD_BYTES = 1 << 16;
 
 type DecodedPlaceholder = Omit<
   PlanPlaceholder,
-  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed'
+  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed' | 'mapping'
 > & {
   kind?: Omit<PlanKind, 'socket'> & { socket?: Omit<PlanSocket, 'state'> & { state: string } };
   unnamed?: number[];
+  mapping?: Omit<PlanMapping, 'bytes'> & { bytes: string };
   truncate_to?: string;
   apply: string;
   position: string;
@@ -111,13 +113,14 @@ function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): Plan
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
-  const { truncate_to, kind, unnamed = [], ...others } = decoded;
+  const { truncate_to, kind, unnamed = [], mapping, ...others } = decoded;
   const { offset, ...was } = decoded.was;
   return {
     ...others,
     ...(truncate_to === undefined ? {} : { truncate_to: BigInt(truncate_to) }),
     ...(kind === undefined ? {} : { kind: toKind(kind) }),
     ...(unnamed.length === 0 ? {} : { unnamed }),
+    ...(mapping === undefined ? {} : { mapping: { ...mapping, bytes: BigInt(mapping.bytes) } }),
     apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
     position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],
     was: offset === undefined ? was : { ...was, offset: BigInt(offset) },

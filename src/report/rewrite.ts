@@ -1,9 +1,10 @@
 import { escapeControls } from '../bytes/escape';
 import { kindText } from '../checkpoint/open-kind';
+import { someOf } from '../errors/some-of';
 import { jsonPieces } from '../json/json-pieces';
 import type { RewriteResult } from '../operations/rewrite';
 import type { NextCommand } from '../plan/next-command';
-import type { Plan, PlanPlaceholder } from '../plan/plan';
+import type { Plan, PlanMapping, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { kindToJson } from './ls-json';
 import { noticeLines } from './notices';
@@ -81,6 +82,7 @@ function explainMounts({ externalMounts }: NextCommand): string[] {
 const MAX_SHOWN = 1000;
 
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
+  if (placeholder.mapping !== undefined) return describeMapping(placeholder, placeholder.mapping);
   const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched, truncate_to } =
     placeholder;
   const state = [
@@ -113,6 +115,11 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
   if (left > 0) others.push(`${left} more`);
   const also = holders.length > 0 && others.length > 0 ? `; also ${others.join(', ')}` : others.join(', ');
   return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state.join(', ')})`, `    for ${holders.join(', ')}${also}`];
+}
+
+function describeMapping({ was, caller_fd, file_id }: PlanPlaceholder, { pids, bytes, writes }: PlanMapping): string[] {
+  const state = `file id ${file_id}, ${writes ? 'read-write' : 'read'}, the first ${bytes} bytes are mapped`;
+  return [`fd[${caller_fd}] <- ${was.type} ${was.key} (${state})`, `    for the memory of ${someOf(pids)}`];
 }
 
 /** The descriptor that a key /proc/PID/fd/N names: the others of its entry come along. */

@@ -8,6 +8,7 @@ import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Share } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { Cuts } from './decide-cuts';
+import { decideMemfds, type TakenMapping } from './decide-memfds';
 import { decideSockets, type SocketDecision } from './decide-sockets';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
@@ -30,13 +31,17 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
-  const placeholders = makePlaceholders(assignment, found, specs, bytes, sockets);
+  const mappings = decideMemfds(assignment, found, specs);
+  const placeholders = [
+    ...makePlaceholders(assignment, found, specs, bytes, sockets),
+    ...mappings.map(mappingPlaceholder),
+  ].sort((a, b) => a.fileId - b.fileId);
   refuseUndeliverable(placeholders, specs, policy.debugs);
   refuseReopened(placeholders, specs);
   return {
     placeholders,
     lostRemaps: assignment.lostRemaps,
-    matchCounts: countMatches(found, specs),
+    matchCounts: countMatches(found, mappings, specs),
     warnings: gatherWarnings({ placeholders, assignment, staying, fedByCriu, found, specs, policy }),
   };
 }
@@ -45,7 +50,7 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
 function refuseHeldPipes(found: Survey): void {
   const remapped = new Set(found.remaps.flatMap(({ origId, linkedId }) => [origId, linkedId]));
   for (const { id, entry, type, facts } of found.matches) {
-    if (type.isPath) continue;
+    if (type.isPath || found.memfds.has(id)) continue;
     const parts = remapped.has(id) ? ['part of a remap (remap-fpath.img)'] : [];
     const holders = [...(found.holders.get(id) ?? []), ...parts];
     if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
@@ -133,32 +138,46 @@ function makePlaceholders(
   };
   // By id, so that the new ones do not depend on where the entries lie.
   const ordered = [...shares].sort((a, b) => a.match.id - b.match.id);
-  return ordered
-    .map((share): Placeholder => {
-      const { match, spec, references } = share;
-      const inPlace = !replaced.has(match.id);
-      replaced.add(match.id);
-      const cut = cuts?.of(match, specs[spec] as InheritSpec);
-      const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
-      return {
-        match,
-        fileId: inPlace ? match.id : newId(),
-        spec,
-        references,
-        takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
-        keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
-        isWatched: references.descriptors.some(({ table, fd }) => {
-          const watch = watched.get(`${table}/${fd}`);
-          return watch !== undefined && canBeWatched(match.facts, watch.inode);
-        }),
-        inFlight: bytes.get(share) ?? sockets.queued.get(share) ?? [],
-        unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
-        ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
-        ...(cut === undefined ? {} : { cut }),
-        ...(pipeSize === undefined ? {} : { pipeSize }),
-      };
-    })
-    .sort((a, b) => a.fileId - b.fileId);
+  return ordered.map((share): Placeholder => {
+    const { match, spec, references } = share;
+    const inPlace = !replaced.has(match.id);
+    replaced.add(match.id);
+    const cut = cuts?.of(match, specs[spec] as InheritSpec);
+    const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
+    return {
+      match,
+      fileId: inPlace ? match.id : newId(),
+      spec,
+      references,
+      takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
+      keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
+      isWatched: references.descriptors.some(({ table, fd }) => {
+        const watch = watched.get(`${table}/${fd}`);
+        return watch !== undefined && canBeWatched(match.facts, watch.inode);
+      }),
+      inFlight: bytes.get(share) ?? sockets.queued.get(share) ?? [],
+      unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
+      ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
+      ...(cut === undefined ? {} : { cut }),
+      ...(pipeSize === undefined ? {} : { pipeSize }),
+    };
+  });
+}
+
+/** The entry stays, under the id that the mappings have. */
+function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder {
+  return {
+    match,
+    fileId: match.id,
+    spec,
+    references: { descriptors: [], scmRights: [] },
+    takesAll: false,
+    keepsOwner: false,
+    isWatched: false,
+    inFlight: [],
+    unnamed: [],
+    memory,
+  };
 }
 
 function standInFor(
@@ -184,8 +203,13 @@ function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: S
   return isReopened && hasOwner(facts.owner) && (facts.owner.pid === 0 || found.tasks.hasNumber(facts.owner.pid));
 }
 
-function countMatches(found: Survey, specs: readonly InheritSpec[]): number[] {
+/** A memfd without descriptors counts by the entries of its mappings. */
+function countMatches(found: Survey, mappings: readonly TakenMapping[], specs: readonly InheritSpec[]): number[] {
   const counts = specs.map(() => 0);
-  for (const match of found.matches) for (const number of match.specs) counts[number] = (counts[number] ?? 0) + 1;
+  const taken = new Set(mappings.map(({ match }) => match.id));
+  const mapped = found.notOpen.filter(({ id }) => taken.has(id));
+  for (const match of [...found.matches, ...mapped]) {
+    for (const number of match.specs) counts[number] = (counts[number] ?? 0) + 1;
+  }
   return counts;
 }

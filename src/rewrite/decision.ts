@@ -28,6 +28,21 @@ export interface Placeholder {
   /** Sockets that the listener had accepted and that stay, without its name. */
   readonly unnamed: readonly SocketPeer[];
   readonly standIn?: StandIn;
+  /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */
+  readonly memory?: MappedMemory;
+}
+
+/** The mappings of a memfd that one entry has. */
+export interface MappedMemory {
+  /** Number of the record of the memfd in memfd.img, and its name from now on. */
+  readonly record: number;
+  readonly name: string;
+  /** The tasks with the mappings, ascending. */
+  readonly pids: readonly number[];
+  /** The file is at least so long. */
+  readonly bytes: bigint;
+  /** Tasks write to the file through them. */
+  readonly writes: boolean;
 }
 
 /** A new entry for a socket that goes, for the clients that stay: CRIU connects them to its name. */

@@ -3,6 +3,7 @@ import { fileKind, hasOwner } from '../checkpoint/entry-facts';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
+import { someOf } from '../errors/some-of';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
@@ -15,8 +16,6 @@ import type { Warning } from './warning';
 
 /** This many are named of the specs that took what another one names. */
 const MAX_TAKERS = 10;
-/** This many are named of what still uses a file. */
-const MAX_USES = 10;
 
 type Specs = readonly InheritSpec[];
 
@@ -187,11 +186,6 @@ function warnOfOpens({ match, fileId, spec }: Placeholder, opens: readonly strin
   return [{ code: 'OTHER_OPEN_STAYS', message, fileId }];
 }
 
-function someOf(texts: readonly string[]): string {
-  const more = texts.length > MAX_USES ? ` and ${texts.length - MAX_USES} more` : '';
-  return texts.slice(0, MAX_USES).join(', ') + more;
-}
-
 /** CRIU makes link_remap.N beside the file at the dump, and removes it at the restore (files-reg.c). */
 function lostRemaps({ assignment, found }: Decided): Warning[] {
   const lost = new Set(assignment.lostRemaps);
@@ -232,8 +226,13 @@ function lostLocks({ assignment, found }: Decided): Warning[] {
 }
 
 /** State that the task had set, and that is the caller's own now. */
-function lostState({ match: { facts }, fileId }: Placeholder): Warning[] {
+function lostState({ match: { facts }, fileId, memory }: Placeholder): Warning[] {
   const { key, lost } = facts;
+  if (memory !== undefined) {
+    const tasks = someOf(memory.pids.map((pid) => `task ${pid}`));
+    const message = `${key} (file id ${fileId}): the memory that ${tasks} mapped is the caller's file from now on, with the content of that`;
+    return [{ code: 'STATE_LOST', message, fileId }];
+  }
   return lost === undefined ? [] : [{ code: 'STATE_LOST', message: `${key} (file id ${fileId}): ${lost}`, fileId }];
 }
 

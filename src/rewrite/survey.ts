@@ -9,6 +9,7 @@ import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { InheritSpec } from '../specs/spec';
 import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
+import { findMappedMemfds, type MappedMemfd } from './find-mapped-memfds';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
@@ -21,7 +22,6 @@ import {
   type References,
   type Remap,
 } from './match';
-import { refuseMappedMemfds } from './refuse-mapped-memfds';
 import type { ResolvedKeys } from './resolve-keys';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
@@ -50,6 +50,8 @@ export interface Survey {
   readonly queued: ReadonlyMap<number, readonly QueuedBytes[]>;
   /** Sockets of the tree that have to do with named ones. */
   readonly socketPeers: SocketPeers;
+  /** Named memfds that tasks have mapped, by the file id of each of their entries. */
+  readonly memfds: ReadonlyMap<number, MappedMemfd>;
   /** Capacities of the pipes of candidates, where the images say them. */
   readonly pipeSizes: ReadonlyMap<PipeName, number>;
   /** Descriptor tables that refer to an entry that a spec names. */
@@ -75,9 +77,10 @@ export async function survey(
   const surveyor = new Surveyor(specs, resolved);
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
-  await refuseMappedMemfds(source, found.matches, specs, signal);
   const sameFiles = await findSameFiles(source, found, specs, signal);
-  return { ...found, sameFiles, socketPeers: await findSocketPeers(source, found.matches, signal) };
+  const socketPeers = await findSocketPeers(source, found.matches, signal);
+  const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
+  return { ...found, sameFiles, socketPeers, memfds };
 }
 
 /**
@@ -123,7 +126,7 @@ class Surveyor {
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<Survey, 'sameFiles' | 'socketPeers'> & { readonly mounts: Mounts } {
+  conclude(source: string): Omit<Survey, 'sameFiles' | 'socketPeers' | 'memfds'> & { readonly mounts: Mounts } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;

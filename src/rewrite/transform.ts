@@ -10,6 +10,7 @@ import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
 import type { Decision, Placeholder, StandIn } from './decision';
 import type { ChangedImage } from './match';
+import { renameMemfd } from './memfd-record';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
 import { makeStandIn, withoutName } from './socket-entries';
 
@@ -73,6 +74,8 @@ class Transformer {
   private readonly lostPackets: ReadonlySet<number>;
   /** Changes at other entries that sockets bring about when they go, as these entries lie in files.img. */
   private readonly atOthers: readonly AtOther[];
+  /** The new names of memfds, by the number of their records. */
+  private readonly memfds: ReadonlyMap<number, string>;
   /** Images whose bytes the executor reads. */
   private readonly replayed: ReadonlySet<string>;
   private readonly view = new DescriptorView();
@@ -86,8 +89,11 @@ class Transformer {
     { placeholders, lostRemaps }: Decision,
   ) {
     const byEntry = new Map<number, Placeholder[]>();
+    const memories = placeholders.flatMap(({ memory }) => memory ?? []);
+    this.memfds = new Map(memories.map(({ record, name }) => [record, name]));
     for (const placeholder of placeholders) {
-      const { match, fileId, references, takesAll } = placeholder;
+      const { match, fileId, references, takesAll, memory } = placeholder;
+      if (memory !== undefined) continue;
       pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
       if (takesAll && references.descriptors.length > 0) this.wholes.set(match.id, placeholder);
@@ -108,7 +114,7 @@ class Transformer {
   async take(member: SourceMember): Promise<void> {
     if (member.isAround) return this.sink.keep(member, true);
     const name = member.name.toString('latin1');
-    const image = this.byEntry.length === 0 ? undefined : imageOf(member);
+    const image = this.byEntry.length + this.memfds.size === 0 ? undefined : imageOf(member);
     const change = image === undefined ? undefined : this.changeOf(image);
     if (image === undefined || change === undefined) {
       // The executor opens what it reads itself, and follows no links there.
@@ -126,6 +132,9 @@ class Transformer {
     }
     if (kind.name === 'SK_QUEUES' && this.rights.size + this.lostPackets.size > 0) {
       return { replace: (batch) => this.replacePackets(batch) };
+    }
+    if (kind.name === 'MEMFD_INODE' && this.memfds.size > 0) {
+      return { replace: (batch) => this.renameMemfds(batch) };
     }
     if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0)
       return { replace: (batch) => dropRecords(batch, this.lostRemaps) };
@@ -176,6 +185,16 @@ class Transformer {
       if (placeholder === undefined) return;
       const index = entry - batch.firstEntry;
       replacements.push({ index, record: retypeDescriptor(placeholder, bytes, start, end) });
+    });
+    return replacements;
+  }
+
+  private renameMemfds(batch: RecordBatch): Replacement[] {
+    const replacements: Replacement[] = [];
+    batch.each((bytes, start, end, entry) => {
+      const name = this.memfds.get(entry);
+      if (name === undefined) return;
+      replacements.push({ index: entry - batch.firstEntry, record: renameMemfd(bytes, start, end, name) });
     });
     return replacements;
   }

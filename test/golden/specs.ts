@@ -37,6 +37,8 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
     options: ['--drop-in-flight', '--allow-unmatched'],
   },
   // Both ends, by the path.
+  // Descriptors and mappings, mappings alone, and an entry of both.
+  memfds: { specs: ['fd[5]:/memfd:board', 'fd[6]:/memfd:hidden'] },
   fifo: { specs: ['fd[5]:/srv/fdgraft/queue'] },
   // Layouts that no CRIU of today restores.
   old_by_pid: { specs: ['fd[5]:/proc/14716/fd/1'], refused: true },

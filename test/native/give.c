@@ -6,7 +6,7 @@
  * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
- * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; seal (what is at N already, against shrinking); nonblock and async (of what is at
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; length:BYTES, seal (against shrinking) and seal-writes (of what is at N already); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
 #define _GNU_SOURCE
@@ -181,6 +181,12 @@ static void give(const char *word)
 		put(memfd_create("given", MFD_ALLOW_SEALING), number, word);
 	} else if (strcmp(kind, "seal") == 0) {
 		if (fcntl(number, F_ADD_SEALS, F_SEAL_SHRINK))
+			fail(word);
+	} else if (strcmp(kind, "seal-writes") == 0) {
+		if (fcntl(number, F_ADD_SEALS, F_SEAL_WRITE))
+			fail(word);
+	} else if (strncmp(kind, "length:", 7) == 0) {
+		if (ftruncate(number, atoll(kind + 7)))
 			fail(word);
 	} else if (strcmp(kind, "async") == 0) {
 		if (fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_ASYNC))

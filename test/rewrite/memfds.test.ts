@@ -1,5 +1,6 @@
 /** Memfds that specs name. */
 import test from 'ava';
+import type { RewriteOptions } from '../../src';
 import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -44,16 +45,121 @@ test('a name that no memfd has matches nothing', async (t) => {
   }
 });
 
-test('a memfd that is mapped too is refused', async (t) => {
-  const files = [...(images()['files.img'] as object[]), memfd(23, 1)];
-  const VMA_AREA_MEMFD = 1 << 14;
-  const vma = { start: 4096, end: 8192, pgoff: 0, shmid: 23, prot: 3, flags: 1, status: VMA_AREA_MEMFD, fd: -1 };
-  const [mm] = smallCheckpoint()['mm-7.img'] as { vmas?: object[] }[];
-  const mapped = images({ 'files.img': files, 'mm-7.img': [{ ...mm, vmas: [{ ...vma }] }] });
-  const error = await refusal(t, mapped, { specs: ['fd[5]:/memfd:one'] });
-  t.like(error, { code: 'DESCRIPTOR_TIED', exitCode: 2, file: 'files.img' });
-  t.regex(error.hint ?? '', /pass --inherit-fd 'fd\[5\]:\/memfd:NAME' to criu restore itself/);
-  t.regex(error.message, /takes a memfd \(file id 20\) that is mapped too \(file id 23\)/);
-  const { plan } = await rewriteImages(t, mapped, { specs: ['fd[5]:/memfd:two'] });
-  t.is(plan.placeholders[0]?.file_id, 21);
+const [VMA_PRIVATE, VMA_SHARED, VMA_AREA_MEMFD] = [1 << 6, 1 << 7, 1 << 14];
+const vma = (shmid: number, more: object = {}) => ({
+  ...{ start: 4096, end: 8192, pgoff: 0, shmid, prot: 3, flags: 1, status: VMA_AREA_MEMFD | VMA_SHARED, fd: -1 },
+  ...more,
 });
+
+/** Task 7 has mapped what the rows say; entry 23 is the mapping of memfd 1, and 24 its mapping and descriptor at once. */
+function mapped(vmas: readonly object[], more: Images = {}): Images {
+  const [mm] = smallCheckpoint()['mm-7.img'] as { vmas?: object[] }[];
+  const files = [...(images()['files.img'] as object[]), memfd(23, 1), memfd(24, 1)];
+  return images({ 'files.img': files, 'mm-7.img': [{ ...mm, vmas: [...vmas] }], ...more });
+}
+
+test('mappings of a memfd go with its descriptors, and CRIU finds the file by a new name', async (t) => {
+  const rows = [vma(23), vma(23, { pgoff: 8192, prot: 1 }), vma(22, { status: VMA_AREA_MEMFD | VMA_PRIVATE })];
+  for (const key of ['/memfd:one', '/proc/8/fd/20']) {
+    const { plan, source, out } = await rewriteImages(t, mapped(rows), { specs: [`fd[5]:${key}`] });
+    t.deepEqual(checkRewritten(source, out), []);
+    const [first, ...rest] = plan.placeholders;
+    t.like(first, { file_id: 20, needs_write: true });
+    t.is(first?.key, undefined);
+    const own = rest.find(({ file_id }) => file_id === 23);
+    t.like(own, { key: '/memfd:fdgraft.1', apply: 'DUP', position: 'CALLER', needs_read: true, needs_write: true });
+    t.deepEqual(own?.mapping, { pids: [7], bytes: 12288n, writes: true });
+    t.is(rest.length, key === '/memfd:one' ? 2 : 1, 'the other memfd of that name is mapped too');
+    t.regex(
+      plan.warnings.map(({ message }) => message).join('\n'),
+      /the memory that task 7 mapped is the caller's file/,
+    );
+  }
+});
+
+test('an entry that is a mapping and has descriptors stays for the mapping', async (t) => {
+  const table = { 'fdinfo-2.img': [descriptor(24, 4, 'MEMFD'), descriptor(2, 1, 'PIPE')] };
+  const { plan, source, out } = await rewriteImages(t, mapped([vma(24)], table), {
+    specs: [{ inherit: 'fd[5]:/proc/8/fd/4', position: 'saved' }],
+  });
+  t.deepEqual(checkRewritten(source, out), []);
+  const [own, split] = plan.placeholders;
+  t.like(own, { file_id: 24, key: '/memfd:fdgraft.1', position: 'CALLER', apply: 'DUP' });
+  t.like(split, { split_from: 24, position: 'SAVED', was: { offset: 7n } });
+  t.deepEqual(own?.references, []);
+});
+
+test('a memfd without descriptors is named by its name', async (t) => {
+  const rows = [vma(22, { status: VMA_AREA_MEMFD | VMA_PRIVATE })];
+  const source = mapped(rows, { 'memfd.img': [inode(1, 'one'), inode(2, 'two'), inode(3, 'hidden')] });
+  const { plan, source: folder, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:hidden'] });
+  t.deepEqual(checkRewritten(folder, out), []);
+  t.is(plan.placeholders.length, 1);
+  t.like(plan.placeholders[0], { file_id: 22, needs_write: false, mapping: { writes: false } });
+  t.is(plan.specs[0]?.matches, 1);
+});
+
+test('a new name is one that no memfd has', async (t) => {
+  const names = [inode(1, 'one'), inode(2, 'fdgraft.1'), inode(3, 'fdgraft.1.0')];
+  const { plan, source, out } = await rewriteImages(t, mapped([vma(23)], { 'memfd.img': names }), {
+    specs: ['fd[5]:/memfd:one'],
+  });
+  t.deepEqual(checkRewritten(source, out), []);
+  t.is(plan.placeholders.find(({ key }) => key !== undefined)?.key, '/memfd:fdgraft.1.1');
+});
+
+const REFUSED: {
+  readonly [what: string]: readonly [images: Images, specs: RewriteOptions['specs'], text: RegExp, hint: RegExp];
+} = {
+  'a descriptor that stays': [
+    mapped([vma(23)], { 'fdinfo-1.img': [descriptor(24, 4, 'MEMFD')] }),
+    ['fd[5]:/proc/8/fd/20'],
+    /takes a memfd that tasks have mapped \(file id 23\), and descriptors of the same memfd stay \(file id 24\)/,
+    /or give the memfd by its name: --inherit-fd 'fd\[5\]:\/memfd:NAME'/,
+  ],
+  'one of two descriptors': [
+    mapped([vma(23)], { 'fdinfo-1.img': [descriptor(20, 4, 'MEMFD')] }),
+    [{ inherit: 'fd[5]:/proc/8/fd/20', only: true }],
+    /descriptors of the same memfd stay \(file id 20\)/,
+    /name all of its descriptors for this caller fd/,
+  ],
+  'two files': [
+    mapped([vma(23)], { 'fdinfo-1.img': [descriptor(24, 4, 'MEMFD')] }),
+    ['fd[5]:/proc/8/fd/20', 'fd[6]:/proc/7/fd/4'],
+    /specs 'fd\[5\]:\/proc\/8\/fd\/20' and 'fd\[6\]:\/proc\/7\/fd\/4' take parts of one memfd that tasks have mapped/,
+    /give all of it one caller fd/,
+  ],
+  'huge pages': [
+    mapped([vma(23)], { 'memfd.img': [{ ...inode(1, 'one'), hugetlb_flag: 4 }] }),
+    ['fd[5]:/memfd:one'],
+    /takes a memfd of huge pages/,
+    /leave the memfd to CRIU/,
+  ],
+  'no record': [
+    mapped([vma(23)], { 'memfd.img': [inode(2, 'two')] }),
+    ['fd[5]:/proc/8/fd/20'],
+    /^memfd\.img: files\.img has a memfd of inode 1, and memfd\.img has no record of it/,
+    /CRIU fails on this too/,
+  ],
+  'an end past all files': [
+    mapped([vma(23, { pgoff: '18446744073709551615' })]),
+    ['fd[5]:/memfd:one'],
+    /^mm-7\.img, field vma_entry\.pgoff: task 7 has memory from 4096 to 8192 mapped at offset 18446744073709551615/,
+    /the image is damaged/,
+  ],
+  'an end before its start': [
+    mapped([vma(23, { end: 0 })]),
+    ['fd[5]:/memfd:one'],
+    /task 7 has memory from 4096 to 0 mapped/,
+    /the image is damaged/,
+  ],
+};
+
+for (const [what, [source, specs, text, hint]] of Object.entries(REFUSED)) {
+  test(`mapped memfd: ${what} is refused`, async (t) => {
+    const error = await refusal(t, source, { specs });
+    t.is(error.exitCode, 2);
+    t.regex(error.message, text);
+    t.regex(error.hint ?? '', hint);
+  });
+}

@@ -39,6 +39,8 @@ interface PlanPlaceholder {
   in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
   unnamed: number[];
   stand_in?: number;
+  key?: string;
+  mapping?: { pids: number[]; bytes: string; writes: boolean };
 }
 interface PlanCredentials {
   pids: number[];
@@ -109,10 +111,13 @@ export function checkRewritten(source: string, out: string): string[] {
       return undefined;
     }
   };
-  const plan = step('the plan', () => readPlan(out));
-  if (plan === undefined) return problems;
+  const whole = step('the plan', () => readPlan(out));
+  if (whole === undefined) return problems;
+  // The entry of a mapping stays as it is.
+  const plan = { ...whole, placeholders: whole.placeholders.filter(({ mapping }) => mapping === undefined) };
   const replaced: Replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
-  step('the plan', () => checkPlan(source, plan, expect));
+  step('the plan', () => checkPlan(source, whole, expect));
+  step('memfds', () => checkMemfds(source, out, whole, expect));
   step('credentials', () => checkCredentials(source, plan, expect));
   step('the list of files', () => checkFiles(source, out, plan, expect));
   const types = step('files.img', () => checkEntries(source, out, plan, replaced, expect));
@@ -161,15 +166,19 @@ function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect)
     const about = `file id ${file_id}:`;
     expect(i === 0 || (placeholders[i - 1] as PlanPlaceholder).file_id < file_id, `${about} out of order in the plan`);
     expect(head.specs[spec]?.caller_fd === caller_fd, `${about} wrong spec`);
-    expect(references.length > 0, `${about} an orphan`);
-    expect(placeholder.needs_read === reads(was.flags), `${about} wrong need to read`);
-    expect(placeholder.needs_write === writes(was.flags), `${about} wrong need to write`);
+    const { mapping } = placeholder;
+    const needs = mapping
+      ? { read: true, write: mapping.writes }
+      : { read: reads(was.flags), write: writes(was.flags) };
+    expect(references.length > 0 !== (mapping !== undefined), `${about} an orphan, or a mapping with descriptors`);
+    expect(placeholder.needs_read === needs.read, `${about} wrong need to read`);
+    expect(placeholder.needs_write === needs.write, `${about} wrong need to write`);
     const dropped = head.warnings.some((warning) => warning.code === 'OWNER_DROPPED' && warning.file_id === file_id);
-    const lost = hasOwner(was.owner) && !keepsOwner(placeholder, numbers);
+    const lost = mapping === undefined && hasOwner(was.owner) && !keepsOwner(placeholder, numbers);
     expect(dropped === lost, `${about} an owner and no warning, or the reverse`);
   });
   head.specs.forEach(({ matches }, number) => {
-    const taken = placeholders.filter(({ spec }) => spec === number).length;
+    const taken = placeholders.filter(({ spec, mapping }) => spec === number && mapping === undefined).length;
     expect(taken <= matches, `spec ${number} takes ${taken} entries, the plan counts ${matches}`);
   });
 }
@@ -215,7 +224,7 @@ function checkFiles(source: string, out: string, plan: Plan, expect: Expect): vo
     if (fs.statSync(path.join(source, name), { throwIfNoEntry: false })?.isFile() !== true) continue;
     const same = bytesOf(source, name).equals(bytesOf(out, name));
     expect(same !== changed.has(name), `${name} ${same ? 'did not change' : 'changed'}, the plan says otherwise`);
-    expect(same || /^(files|fdinfo-\d+|sk-queues|remap-fpath)\.img$/.test(name), `${name} changed`);
+    expect(same || /^(files|fdinfo-\d+|sk-queues|remap-fpath|memfd)\.img$/.test(name), `${name} changed`);
   }
   for (const { name, before, after } of plan.head.images) {
     expect(before.toString('hex') === digest(bytesOf(source, name)), `${name}: the digest before is wrong`);
@@ -326,6 +335,75 @@ function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: P
     const client = after.findIndex(({ fields }) => (fields.usk as Fields | undefined)?.peer === socket.ino);
     expect(client > place, `file id ${stand_in} does not come before the first client`);
   }
+}
+
+/** Named memfds that tasks have mapped: their records in memfd.img, and the plan's words about the mappings. */
+function checkMemfds(source: string, out: string, { placeholders }: Plan, expect: Expect): void {
+  const planned = placeholders.filter(({ mapping }) => mapping !== undefined);
+  if (planned.length === 0) return;
+  const inodeOf = memfdInodes(source);
+  const keys = new Map(planned.map(({ file_id, key }) => [String(inodeOf.get(file_id)), key as string]));
+  const names: string[] = [];
+  const after = readImage(out, 'memfd.img').records;
+  readImage(source, 'memfd.img').records.forEach((was, i) => {
+    const is = after[i] as Entry;
+    const key = keys.get(String(was.fields.inode_id));
+    names.push(String(is.fields.name));
+    if (key === undefined) {
+      expect(was.bytes.equals(is.bytes), `memfd.img entry ${i} changed`);
+      return;
+    }
+    expect(key === `/memfd:${is.fields.name}` && key.length <= 31, `memfd.img entry ${i}: key ${key}`);
+    expect(is.fields.hugetlb_flag === 2 ** 25, `memfd.img entry ${i}: CRIU could make it itself`);
+    expect(String(without(was.bytes, [1, 8])) === String(without(is.bytes, [1, 8])), `memfd.img entry ${i} changed`);
+  });
+  expect(new Set(names).size >= keys.size, 'two memfds have one new name');
+  for (const { file_id, mapping, key, caller_fd } of planned) {
+    expect(keys.get(String(inodeOf.get(file_id))) === key, `file id ${file_id}: another key`);
+    const mapped = mappingsOf(source, file_id);
+    const seen = {
+      pids: [...new Set(mapped.map(({ pid }) => pid))].sort((a, b) => a - b),
+      bytes: String(mapped.reduce((most, { to }) => (to > most ? to : most), 0n)),
+      writes: mapped.some(({ writes: does }) => does),
+    };
+    expect(isDeepStrictEqual(mapping, seen), `file id ${file_id}: mapped is ${JSON.stringify(seen)}`);
+    const others = placeholders.filter((one) => inodeOf.get(originOf(one)) === inodeOf.get(file_id));
+    expect(
+      others.every((one) => one.caller_fd === caller_fd),
+      `file id ${file_id}: parts go to other files`,
+    );
+  }
+  const taken = new Set(planned.map(({ file_id }) => inodeOf.get(file_id)));
+  const left = memfdInodes(out);
+  for (const name of numbered(out, 'fdinfo')) {
+    for (const { fields } of readImage(out, name).records) {
+      expect(!taken.has(left.get(Number(fields.id)) ?? 'none'), `${name}: fd ${fields.fd} keeps the old memory`);
+    }
+  }
+}
+
+/** The inode of each entry of a memfd, by its file id. */
+function memfdInodes(folder: string): Map<number, unknown> {
+  return new Map(
+    readImage(folder, 'files.img').records.flatMap(({ fields }) => {
+      const memfd = fields.memfd as Fields | undefined;
+      return memfd === undefined ? [] : [[Number(fields.id), memfd.inode_id] as const];
+    }),
+  );
+}
+
+/** The mappings of an entry, from the images of address spaces. */
+function mappingsOf(source: string, id: number): { pid: number; to: bigint; writes: boolean }[] {
+  return numbered(source, 'mm').flatMap((name) => {
+    const [{ fields }] = readImage(source, name).records as [Entry];
+    return (fields.vmas as Fields[]).flatMap(({ start, end, pgoff, shmid, status, prot, fdflags }) => {
+      if (Number(shmid) !== id || (Number(status) & (1 << 14)) === 0) return [];
+      const to = BigInt(String(pgoff)) + BigInt(String(end)) - BigInt(String(start));
+      const isShared = (Number(status) & (1 << 7)) !== 0;
+      const isWritten = (Number(prot) & 2) !== 0 || (fdflags !== undefined && (Number(fdflags) & 3) !== 0);
+      return [{ pid: numberIn(name), to, writes: isShared && isWritten }];
+    });
+  });
 }
 
 interface Entry {

@@ -48,6 +48,8 @@ export interface Placeholder {
   truncateTo?: number;
   pipeSize?: number;
   kind?: Kind;
+  ownKey?: string;
+  mapping?: { pids?: number[]; bytes: number; writes?: boolean };
 }
 
 /** The kind that the caller's open file must have. */
@@ -186,6 +188,8 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     })),
     ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
+    ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
+    ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());

@@ -1,4 +1,4 @@
-import { MEMFD_FORM, TERMINAL_FORM } from '../../checkpoint/key-text';
+import { TERMINAL_FORM } from '../../checkpoint/key-text';
 import { messages } from '../../errors/messages';
 import { readConfigFiles } from './config-files';
 import { type CriuLine, type CriuOption, type OwnOptions, readCriuWords } from './read-words';
@@ -82,10 +82,10 @@ function passedOn({ options, operands }: CriuLine): string[] {
   return [...options.filter(({ name }) => !TAKEN.has(name)).flatMap(({ words }) => words), ...operands];
 }
 
-/** `fd[N]:KEY` with a key of something that criu itself inherits, a memfd with its mappings. */
+/** `fd[N]:KEY` with the key of a terminal, which criu itself inherits. */
 export function isForCriu(spec: string): boolean {
   const key = /^fd\[\d+\]:(.*)$/s.exec(spec)?.[1];
-  return key !== undefined && [TERMINAL_FORM, MEMFD_FORM].some((form) => form.test(key));
+  return key !== undefined && TERMINAL_FORM.test(key);
 }
 
 interface Given {

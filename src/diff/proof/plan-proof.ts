@@ -13,6 +13,7 @@ import type { EntryFound, Found, FoundEntry } from '../found';
 import { NumberMap } from '../ids/number-map';
 import { located } from '../located';
 import { numberIn } from '../wire/fields';
+import { inodeOfMemfd, readMappedMemfds, renamedMemfd } from './memfd-record';
 import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
 import { movedRights, turnedDescriptor } from './placeholder-references';
 import { readReplacedSockets, standInEntry, unnamedEntry } from './socket-entries';
@@ -22,6 +23,7 @@ import { readSplitOwners } from './split-owners';
 const MESSAGES: { readonly [image in ImageName]?: string } = {
   FILES: 'file_entry',
   FDINFO: 'fdinfo_entry',
+  MEMFD_INODE: 'memfd_inode_entry',
   REMAP_FPATH: 'remap_file_path_entry',
   SK_QUEUES: 'sk_packet_entry',
 };
@@ -65,8 +67,12 @@ export class PlanProof {
     private readonly owners: ReadonlyMap<number, Buffer>,
     /** Messages of the sockets that entries stand in for, by the file id of their placeholder. */
     private readonly sockets: ReadonlyMap<number, Buffer>,
+    /** Placeholders with mappings, by the number of their memfd. */
+    private readonly memfds: ReadonlyMap<number, readonly PlanPlaceholder[]>,
   ) {
-    this.byId = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
+    // The entry of a mapping stays.
+    const replaced = plan.placeholders.filter(({ mapping }) => mapping === undefined);
+    this.byId = new Map(replaced.map((placeholder) => [placeholder.file_id, placeholder]));
     this.changedImages = new Set(plan.images.map(({ name }) => name));
     this.dropped = droppedOwners(plan);
     for (const placeholder of plan.placeholders) {
@@ -89,7 +95,8 @@ export class PlanProof {
   /** Reads of the first checkpoint what the proof needs beside the differences. Throws FdgraftError. */
   static async of(plan: Plan, before: Source, signal?: AbortSignal): Promise<PlanProof> {
     const owners = await readSplitOwners(plan, before, signal);
-    return new PlanProof(plan, owners, await readReplacedSockets(plan, before, signal));
+    const sockets = await readReplacedSockets(plan, before, signal);
+    return new PlanProof(plan, owners, sockets, await readMappedMemfds(plan, before, signal));
   }
 
   private descriptorsOf(table: number): NumberMap {
@@ -126,6 +133,8 @@ export class PlanProof {
           return this.explainsFile(found);
         case 'FDINFO':
           return this.explainsDescriptor(found, image.number);
+        case 'MEMFD_INODE':
+          return this.explainsMemfd(found);
         case 'REMAP_FPATH':
           return this.explainsRemap(found);
         case 'SK_QUEUES':
@@ -213,6 +222,17 @@ export class PlanProof {
     if (!isThis(after, turnedDescriptor(placeholder, before.entry))) return false;
     met.add(fd);
     this.metDescriptors.set(table, met);
+    return true;
+  }
+
+  /** A memfd whose file CRIU finds by another name, for the tasks that have it mapped. */
+  private explainsMemfd({ before, after }: EntryFound): boolean {
+    if (before === undefined || after === undefined || isRepeated(before) || isRepeated(after)) return false;
+    const placeholders = this.memfds.get(inodeOfMemfd(before.entry)) ?? [];
+    const { key } = placeholders[0] ?? {};
+    if (key === undefined || placeholders.some((one) => one.key !== key || this.met.has(one))) return false;
+    if (!isThis(after, renamedMemfd(before.entry, key))) return false;
+    for (const one of placeholders) this.met.add(one);
     return true;
   }
 

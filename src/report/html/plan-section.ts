@@ -1,3 +1,4 @@
+import { someOf } from '../../errors/some-of';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { escapeHtml, shorten } from './escape';
 
@@ -30,7 +31,8 @@ function rowOf(placeholder: PlanPlaceholder, spec = ''): string {
   return `<tr><th scope="row">fd[${caller_fd}]</th><td><code>${show(was.key)}</code> (${show(was.type)}, id ${file_id})</td><td>${needs}</td><td>${show(referencesOf(placeholder))}</td><td>${show(howOf(placeholder))}</td><td><code>${show(spec)}</code></td></tr>\n`;
 }
 
-function referencesOf({ references }: PlanPlaceholder): string {
+function referencesOf({ references, mapping }: PlanPlaceholder): string {
+  if (mapping !== undefined) return `memory of ${someOf(mapping.pids)}`;
   const shown: string[] = [];
   let left = 0;
   let rights = 0;
@@ -53,7 +55,8 @@ function referencesOf({ references }: PlanPlaceholder): string {
 const APPLY = { AUTO: 'dup or reopen', DUP: 'dup', REOPEN: 'reopen' } as const;
 const POSITION = { CALLER: 'position of the caller', SAVED: 'saved position', END: 'at the end' } as const;
 
-function howOf({ apply, position, was, in_flight, truncate_to }: PlanPlaceholder): string {
+function howOf({ apply, position, was, in_flight, truncate_to, mapping }: PlanPlaceholder): string {
+  if (mapping !== undefined) return `mapped, ${mapping.bytes} bytes`;
   const unread = in_flight.map(
     ({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`,
   );

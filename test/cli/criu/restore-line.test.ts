@@ -42,7 +42,7 @@ test('the image directory is the current one by default', (t) => {
 });
 
 test('specs that only criu serves', (t) => {
-  const specs = ['fd[5]:tty[8801:1]', 'fd[7]:/memfd:x', 'fd[8]:/log', 'debug[9]:tty[1:1]'];
+  const specs = ['fd[5]:tty[8801:1]', 'fd[7]:tty[8802:1]', 'fd[8]:/memfd:x', 'debug[9]:tty[1:1]'];
   const line = readRestoreLine([NO_CONFIG, ...specs.map((spec) => `--inherit-fd=${spec}`)]);
   t.deepEqual(line.criuSpecs, specs.slice(0, 2));
 });

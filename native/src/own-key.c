@@ -1,0 +1,121 @@
+#include "own-key.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "caller.h"
+#include "message.h"
+#include "plan.h"
+
+#define MEMFD_KEY "/memfd:"
+/* CRIU before 4.0 compares no more of a key (criu/files.c). */
+#define OWN_KEY_MAX 31
+
+const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
+{
+	const Fdgraft__PlanMapping *mapping = placeholder->mapping;
+	size_t length;
+
+	*key = (struct own_key){0};
+	if (!placeholder->key)
+		return mapping ? "it has mappings and no key" : NULL;
+	length = strlen(placeholder->key);
+	if (strncmp(placeholder->key, MEMFD_KEY, strlen(MEMFD_KEY)) != 0 || length > OWN_KEY_MAX)
+		return "its key is not that of a memfd, " MEMFD_KEY " and at most 24 bytes";
+	if (!mapping)
+		return "it has a key and no mappings";
+	if (placeholder->n_references > 0)
+		return "it has mappings, and descriptors or SCM rights too";
+	if (mapping->bytes == 0 || mapping->bytes > OFFSET_MAX)
+		return "its mappings have no byte, or end past the largest possible file";
+	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP ||
+	    placeholder->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
+		return "it has mappings, and its apply is not 1 (dup) or its position not 0 (caller)";
+	key->text = strdup(placeholder->key);
+	if (!key->text)
+		return "there is no memory for its key";
+	key->mapped = mapping->bytes;
+	key->writes = mapping->writes;
+	return NULL;
+}
+
+void own_key_free(struct own_key *key)
+{
+	free(key->text);
+	key->text = NULL;
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct graft *a = *(struct graft *const *)left;
+	const struct graft *b = *(struct graft *const *)right;
+	int order = strcmp(a->own_key.text, b->own_key.text);
+
+	return order ? order : (a->file_id > b->file_id) - (a->file_id < b->file_id);
+}
+
+int own_keys_check(struct plan *plan)
+{
+	struct graft **keyed = calloc(plan->graft_count + 1, sizeof(*keyed));
+	size_t count = 0;
+	int result = 0;
+
+	if (!keyed) {
+		message("%s: out of memory for %zu placeholders", plan->shown_path, plan->graft_count);
+		return -1;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++)
+		if (plan->grafts[i].own_key.text)
+			keyed[count++] = &plan->grafts[i];
+	qsort(keyed, count, sizeof(struct graft *), by_key);
+	for (size_t i = 1; i < count && !result; i++) {
+		keyed[i]->own_key.repeated = strcmp(keyed[i - 1]->own_key.text, keyed[i]->own_key.text) == 0;
+		if (!keyed[i]->own_key.repeated || keyed[i - 1]->caller_fd == keyed[i]->caller_fd)
+			continue;
+		message("%s: file ids %u and %u have one key, and caller fds %u and %u; " PLAN_AGAIN, plan->shown_path,
+			keyed[i - 1]->file_id, keyed[i]->file_id, keyed[i - 1]->caller_fd, keyed[i]->caller_fd);
+		result = -1;
+	}
+	free(keyed);
+	return result;
+}
+
+/* The kernel itself says whether the file can be mapped so: seals and some file systems forbid it. */
+static int try_mapping(const struct caller *caller, bool writes)
+{
+	size_t length = (size_t)sysconf(_SC_PAGESIZE);
+	void *at = mmap(NULL, length, writes ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, caller->fd, 0);
+
+	return at == MAP_FAILED || munmap(at, length) ? errno : 0;
+}
+
+int mapping_check(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	const struct own_key *key = &graft->own_key;
+	struct shown spec;
+	int error;
+
+	if (!key->text)
+		return 0;
+	show_spec(&spec, plan, graft->spec);
+	if ((uint64_t)caller->status.st_size < key->mapped) {
+		problem("caller fd %u is a file of %lld bytes, tasks have mapped %llu bytes of file id %u (spec %s): they get SIGBUS behind the end; make it that long",
+			caller->number, (long long)caller->status.st_size, (unsigned long long)key->mapped, graft->file_id,
+			spec.text);
+		return 1;
+	}
+	error = try_mapping(caller, key->writes);
+	if (error == ENOMEM || error == ENFILE) {
+		message("caller fd %u: cannot map it: %s", caller->number, strerror(error));
+		return -1;
+	}
+	/* Access that is missing is said by choose(). */
+	if (error == 0 || error == EACCES)
+		return 0;
+	problem("caller fd %u cannot be mapped for %s as file id %u needs it (spec %s): %s; give a file without such seals, of a file system that can map it",
+		caller->number, key->writes ? "reading and writing" : "reading", graft->file_id, spec.text, strerror(error));
+	return 1;
+}

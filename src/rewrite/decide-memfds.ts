@@ -1,0 +1,65 @@
+import { pushTo } from '../checkpoint/push-to';
+import { messages } from '../errors/messages';
+import type { InheritSpec } from '../specs/spec';
+import type { Assignment, Share } from './assign';
+import type { MappedMemory } from './decision';
+import type { MappedMemfd } from './find-mapped-memfds';
+import type { Match } from './match';
+import type { Survey } from './survey';
+
+/** The mappings of one entry, which the file of a spec takes over. */
+export interface TakenMapping {
+  readonly match: Match;
+  readonly spec: number;
+  readonly memory: MappedMemory;
+}
+
+/**
+ * The mappings that go with the descriptors of memfds. They have to be of one file: what one task writes reaches the
+ * others. Throws FdgraftError (DESCRIPTOR_TIED) where a part of a memfd would stay or go elsewhere.
+ */
+export function decideMemfds(assignment: Assignment, found: Survey, specs: readonly InheritSpec[]): TakenMapping[] {
+  const shares = new Map<MappedMemfd, Share[]>();
+  for (const share of assignment.shares) {
+    const memfd = found.memfds.get(share.match.id);
+    if (memfd !== undefined) pushTo(shares, memfd, share);
+  }
+  return [...new Set(found.memfds.values())].flatMap((memfd) => {
+    const taken = shares.get(memfd) ?? [];
+    const spec = takerOf(memfd, taken, found);
+    if (spec === undefined) return [];
+    refuseParts(memfd, taken, found, specs[spec] as InheritSpec, specs);
+    return memfd.mapped.map(({ memory, ...entry }) => ({ match: { ...entry, specs: [spec] }, spec, memory }));
+  });
+}
+
+/** The first spec that takes descriptors of it; where it has none, the first that names it. */
+function takerOf({ mapped }: MappedMemfd, taken: readonly Share[], { notOpen }: Survey): number | undefined {
+  if (taken.length > 0) return Math.min(...taken.map(({ spec }) => spec));
+  const ids = new Set(mapped.map(({ id }) => id));
+  return notOpen.find(({ id }) => ids.has(id))?.specs[0];
+}
+
+function refuseParts(
+  { mapped, held, isHuge }: MappedMemfd,
+  taken: readonly Share[],
+  { references }: Survey,
+  spec: InheritSpec,
+  specs: readonly InheritSpec[],
+): void {
+  const [{ id, entry }] = mapped as readonly [MappedMemfd['mapped'][number]];
+  const place = { file: 'files.img', entry };
+  if (isHuge) throw messages.memfdHuge(place, spec.text, id);
+  const other = taken.find((share) => specs[share.spec]?.callerFd !== spec.callerFd);
+  if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specs[other.spec]?.text ?? '');
+  const counts = new Map<number, number>();
+  for (const { match, references: part } of taken) counts.set(match.id, (counts.get(match.id) ?? 0) + sizeOf(part));
+  const staying = [...held].filter(
+    (one) => counts.get(one) === undefined || counts.get(one) !== sizeOf(references.get(one)),
+  );
+  if (staying.length > 0) throw messages.memfdPartStays(place, spec.text, spec.callerFd, id, staying);
+}
+
+function sizeOf(references: Share['references'] | undefined): number {
+  return references === undefined ? 0 : references.descriptors.length + references.scmRights.length;
+}

@@ -1,0 +1,149 @@
+import { describeEntry } from '../checkpoint/describe-entry';
+import { inheritableType } from '../checkpoint/entry-types';
+import { ImagesByName } from '../checkpoint/explore/images-by-name';
+import { mappingsOf } from '../checkpoint/explore/memory-map';
+import { IdSet } from '../checkpoint/id-set';
+import { accessOf } from '../checkpoint/open-flags';
+import { pushTo } from '../checkpoint/push-to';
+import { VMA_AREA_MEMFD, VMA_FILE_SHARED } from '../checkpoint/vma-status';
+import { walk } from '../checkpoint/walk/walk';
+import { messages } from '../errors/messages';
+import { FD_TYPES, type VmaEntry } from '../schema/generated/images';
+import { OFFSET_MAX } from '../schema/plan-limits';
+import type { Source } from '../storage/source';
+import type { MappedMemory } from './decision';
+import type { Match } from './match';
+import { nameMemfds } from './name-memfds';
+
+/** A memfd that a spec names and a task has mapped. Its entries in files.img have one inode in memfd.img. */
+export interface MappedMemfd {
+  /** The entries that have the mappings, each with these. */
+  readonly mapped: readonly (Pick<Match, 'id' | 'entry' | 'type' | 'facts'> & { readonly memory: MappedMemory })[];
+  /** Those of all its entries that descriptors or SCM rights refer to, by file id. */
+  readonly held: ReadonlySet<number>;
+  /** It lies in huge pages. */
+  readonly isHuge: boolean;
+}
+
+/** An entry of a memfd. */
+type MemfdEntry = Omit<MappedMemfd['mapped'][number], 'memory'>;
+
+/** What the tasks have mapped of one entry. */
+interface Extent {
+  readonly pids: Set<number>;
+  bytes: bigint;
+  writes: boolean;
+}
+
+const MEMFDS: ReadonlySet<number> = new Set([FD_TYPES.MEMFD]);
+
+/**
+ * Finds the memfds with mappings among those that specs name, by the file id of each of their entries. A pass of its
+ * own, and none where no spec names a memfd. Throws FdgraftError.
+ */
+export async function findMappedMemfds(
+  source: Source,
+  named: readonly Match[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, MappedMemfd>> {
+  const wanted = new Set(named.flatMap(({ facts: { memfdInode } }) => memfdInode ?? []));
+  if (wanted.size === 0) return new Map();
+  const { entries, held, mappingTasks } = await seeMemfds(source, wanted, signal);
+  const ofTasks = new Map<number, number[]>();
+  for (const { id } of [...entries.values()].flat()) {
+    for (const pid of mappingTasks.get(id) ?? []) pushTo(ofTasks, pid, id);
+  }
+  if (ofTasks.size === 0) return new Map();
+  const images = new ImagesByName(source, signal);
+  try {
+    const extents = await measure(images, ofTasks);
+    const names = await nameMemfds(images, wanted);
+    const found = new Map<number, MappedMemfd>();
+    for (const [inode, list] of entries) {
+      if (!list.some(({ id }) => extents.has(id))) continue;
+      const { record, name, isHuge } = names.of(inode);
+      const memfd: MappedMemfd = {
+        mapped: list.flatMap((entry) => {
+          const extent = extents.get(entry.id);
+          if (extent === undefined) return [];
+          const pids = [...extent.pids].sort((a, b) => a - b);
+          return [{ ...entry, memory: { record, name, pids, bytes: extent.bytes, writes: extent.writes } }];
+        }),
+        held: new Set(list.flatMap(({ id }) => (held.has(id) ? [id] : []))),
+        isHuge,
+      };
+      for (const { id } of list) found.set(id, memfd);
+    }
+    return found;
+  } finally {
+    await images.close();
+  }
+}
+
+/** The entries of some memfds by inode, the ids of those that are held, and by id the tasks that have one mapped. */
+async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: AbortSignal | undefined) {
+  const entries = new Map<number, MemfdEntry[]>();
+  const held = new IdSet();
+  const mappingTasks = new Map<number, Set<number>>();
+  await walk(
+    source,
+    [
+      {
+        entryTypes: MEMFDS,
+        entry: (view, { entry }) => {
+          const type = inheritableType(view);
+          const facts = describeEntry(view);
+          if (type === undefined || facts?.memfdInode === undefined || !wanted.has(facts.memfdInode)) return;
+          pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts });
+        },
+      },
+      {
+        descriptor: ({ id, type }) => {
+          if (type === FD_TYPES.MEMFD && id !== -1) held.add(id);
+        },
+        packet: (rights) => {
+          for (const id of rights) held.add(id);
+        },
+        reference: (id, kind, { open }) => {
+          if (kind !== 'memfd mapping') return;
+          const pids = mappingTasks.get(id);
+          if (pids === undefined) mappingTasks.set(id, new Set([open.number]));
+          else pids.add(open.number);
+        },
+      },
+    ],
+    signal,
+  );
+  return { entries, held, mappingTasks };
+}
+
+/** What tasks have mapped, by the id of the entry. `ofTasks`: the entries that a task has mapped. */
+async function measure(
+  images: ImagesByName,
+  ofTasks: ReadonlyMap<number, readonly number[]>,
+): Promise<Map<number, Extent>> {
+  const extents = new Map<number, Extent>();
+  for (const [pid, ids] of ofTasks) {
+    const wanted = new Set(ids);
+    for await (const vma of mappingsOf(images, pid)) {
+      const id = Number(vma.shmid);
+      if ((vma.status & VMA_AREA_MEMFD) === 0 || !wanted.has(id)) continue;
+      const extent = extents.get(id) ?? { pids: new Set<number>(), bytes: 0n, writes: false };
+      extents.set(id, extent);
+      extent.pids.add(pid);
+      const end = vma.pgoff + (vma.end - vma.start);
+      if (end > OFFSET_MAX || vma.end < vma.start) throw messages.mappingPastLimit(pid, id, vma);
+      if (end > extent.bytes) extent.bytes = end;
+      extent.writes ||= writesToFile(vma);
+    }
+  }
+  return extents;
+}
+
+const PROT_WRITE = 2;
+
+/** A shared mapping that may be written to now; CRIU opens the file for writing then (criu/mem.c). */
+function writesToFile({ status, prot, fdflags }: VmaEntry): boolean {
+  if ((status & VMA_FILE_SHARED) === 0) return false;
+  return (prot & PROT_WRITE) !== 0 || (fdflags !== undefined && accessOf(fdflags).write);
+}

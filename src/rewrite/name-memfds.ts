@@ -1,0 +1,51 @@
+import type { ImagesByName } from '../checkpoint/explore/images-by-name';
+import { messages } from '../errors/messages';
+import { decode } from '../schema/decode';
+import { MEMFD_INODE_ENTRY } from '../schema/generated/images';
+
+/** The record of a memfd in memfd.img, and the name that it gets. */
+export interface NamedMemfd {
+  readonly record: number;
+  readonly name: string;
+  readonly isHuge: boolean;
+}
+
+export interface MemfdNames {
+  /** Throws FdgraftError where memfd.img has no such memfd. */
+  of(inode: number): NamedMemfd;
+}
+
+/**
+ * Finds the records of some memfds, and a name for each that no other has: CRIU looks each name up among the keys of
+ * inherited files. It compares 31 bytes of a key (criu/files.c, before 4.0), so names are short. Throws FdgraftError.
+ */
+export async function nameMemfds(images: ImagesByName, inodes: ReadonlySet<number>): Promise<MemfdNames> {
+  const records = new Map<number, { record: number; isHuge: boolean }>();
+  const taken = new Set<string>();
+  for await (const batch of images.batches('memfd.img')) {
+    batch.each((bytes, start, end, record) => {
+      const { inode_id, name, hugetlb_flag } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
+      const inode = Number(inode_id);
+      const text = name.toString('latin1');
+      if (text.startsWith(PREFIX)) taken.add(text);
+      // CRIU takes the first one.
+      if (inodes.has(inode) && !records.has(inode)) records.set(inode, { record, isHuge: hugetlb_flag !== undefined });
+    });
+  }
+  return {
+    of: (inode) => {
+      const found = records.get(inode);
+      if (found === undefined) throw messages.memfdMissing(inode);
+      return { ...found, name: freeName(inode, taken) };
+    },
+  };
+}
+
+const PREFIX = 'fdgraft.';
+
+/** At most 24 bytes: an inode is a number of 32 bits, and so are those that make a name another one. */
+function freeName(inode: number, taken: ReadonlySet<string>): string {
+  let name = `${PREFIX}${inode.toString(36)}`;
+  for (let next = 0; taken.has(name); next += 1) name = `${PREFIX}${inode.toString(36)}.${next.toString(36)}`;
+  return name;
+}
