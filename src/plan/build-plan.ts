@@ -4,9 +4,9 @@ import { memfdFileKey } from '../checkpoint/memfd-type';
 import { accessOf, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
-import type { Decision, MappedMemory, Placeholder, StandIn } from '../rewrite/decision';
+import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
-import type { ChangedImage, DescriptorReference, References } from '../rewrite/match';
+import type { ChangedImage, DescriptorReference, MappedMemory, References } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import {

@@ -2,9 +2,8 @@ import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
-import type { MappedMemory } from './decision';
 import type { MappedMemfd } from './find-mapped-memfds';
-import type { Match } from './match';
+import type { MappedMemory, Match } from './match';
 import type { Survey } from './survey';
 
 /** The mappings of one entry, which the file of a spec takes over. */

@@ -2,7 +2,7 @@ import type { DebugSpec } from '../specs/spec';
 import type { PlannedBytes } from './decide-bytes';
 import type { Cut } from './decide-cuts';
 import type { SocketPeer } from './find-socket-peers';
-import type { Match, References, Remap } from './match';
+import type { MappedMemory, Match, References, Remap } from './match';
 import type { Warning } from './warning';
 
 /** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
@@ -30,19 +30,6 @@ export interface Placeholder {
   readonly standIn?: StandIn;
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */
   readonly memory?: MappedMemory;
-}
-
-/** The mappings of a memfd that one entry has. */
-export interface MappedMemory {
-  /** Number of the record of the memfd in memfd.img, and its name from now on. */
-  readonly record: number;
-  readonly name: string;
-  /** The tasks with the mappings, ascending. */
-  readonly pids: readonly number[];
-  /** The file is at least so long. */
-  readonly bytes: bigint;
-  /** Tasks write to the file through them. */
-  readonly writes: boolean;
 }
 
 /** A new entry for a socket that goes, for the clients that stay: CRIU connects them to its name. */

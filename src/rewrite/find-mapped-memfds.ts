@@ -11,8 +11,7 @@ import { messages } from '../errors/messages';
 import { FD_TYPES, type VmaEntry } from '../schema/generated/images';
 import { OFFSET_MAX } from '../schema/plan-limits';
 import type { Source } from '../storage/source';
-import type { MappedMemory } from './decision';
-import type { Match } from './match';
+import type { MappedMemory, Match } from './match';
 import { nameMemfds } from './name-memfds';
 
 /** A memfd that a spec names and a task has mapped. Its entries in files.img have one inode in memfd.img. */

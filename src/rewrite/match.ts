@@ -75,6 +75,19 @@ export interface Remap {
   readonly ghostId: number | undefined;
 }
 
+/** The mappings of a memfd that one entry has. */
+export interface MappedMemory {
+  /** Number of the record of the memfd in memfd.img, and its name from now on. */
+  readonly record: number;
+  readonly name: string;
+  /** The tasks with the mappings, ascending. */
+  readonly pids: readonly number[];
+  /** The file is at least so long. */
+  readonly bytes: bigint;
+  /** Tasks write to the file through them. */
+  readonly writes: boolean;
+}
+
 /** An end of a pipe that no spec names. */
 export interface PipeEnd {
   readonly id: number;
