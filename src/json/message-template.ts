@@ -8,6 +8,9 @@ const STEP = 3;
 const MAX_STEPS = 256;
 const [QUOTE, BACKSLASH, ZERO, NINE] = [0x22, 0x5c, 0x30, 0x39];
 const TWO_32 = 2 ** 32;
+/** A string of fewer bytes has a length of one byte. */
+const MAX_SHORT = 0x80;
+const MAX_GAP = MAX_VARINT_BYTES + MAX_SHORT;
 /** Numbers with more digits than this may be past 2^53. */
 const MAX_DIGITS = 15;
 
@@ -43,13 +46,13 @@ export class MessageTemplate {
       const textEnd = steps[i + 1] as number;
       const recordEnd = steps[i + 2] as number;
       if (at + textEnd - textAt > end) return back(out, begun);
-      while (textAt < textEnd) if (bytes[at++] !== text[textAt++]) return back(out, begun);
-      if (to + recordEnd - recordAt + MAX_VARINT_BYTES > target.length) {
+      for (; textAt < textEnd; textAt += 1, at += 1) if (bytes[at] !== text[textAt]) return back(out, begun);
+      if (to + recordEnd - recordAt + MAX_GAP > target.length) {
         out.length = to;
-        out.ensure(recordEnd - recordAt + MAX_VARINT_BYTES);
+        out.ensure(recordEnd - recordAt + MAX_GAP);
         target = out.bytes;
       }
-      while (recordAt < recordEnd) target[to++] = record[recordAt++] as number;
+      for (; recordAt < recordEnd; recordAt += 1, to += 1) target[to] = record[recordAt] as number;
       const kind = steps[i];
       if (kind === NUMBER) {
         const from = at;
@@ -75,27 +78,40 @@ export class MessageTemplate {
           to = out.length;
         }
       } else if (kind === STRING) {
-        const from = at + 1;
         if (at >= end || bytes[at] !== QUOTE) return back(out, begun);
-        at = from;
-        for (;;) {
-          if (at >= end) return back(out, begun);
-          const byte = bytes[at] as number;
-          if (byte === QUOTE) break;
-          if (byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) return back(out, begun);
-          at += 1;
+        at += 1;
+        const from = at;
+        const most = Math.min(end, from + MAX_SHORT);
+        let byte = QUOTE;
+        for (; at < most; at += 1) {
+          byte = bytes[at] as number;
+          if (byte === QUOTE || byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) break;
+          target[to + 1 + at - from] = byte;
         }
-        out.length = to;
-        out.varint(at - from, 0);
-        out.copy(bytes, from, at);
-        to = out.length;
-        target = out.bytes;
+        if (at < most) {
+          if (byte !== QUOTE) return back(out, begun);
+          target[to] = at - from;
+          to += 1 + at - from;
+        } else {
+          const stop = endOfPlain(bytes, at, end);
+          if (stop === -1) return back(out, begun);
+          at = stop;
+          out.length = to;
+          out.varint(at - from, 0);
+          out.copy(bytes, from, at);
+          to = out.length;
+          target = out.bytes;
+        }
         at += 1;
       } else if (kind === BEGIN) {
         to += 1;
         starts[open++] = to;
       } else if (kind === END) {
         const start = starts[--open] as number;
+        if (to - start < 0x80) {
+          target[start - 1] = to - start;
+          continue;
+        }
         out.length = to;
         out.endLength(start);
         to = out.length;
@@ -106,6 +122,16 @@ export class MessageTemplate {
     out.length = to;
     return true;
   }
+}
+
+/** Where the plain string that goes on at a place ends; -1 if it holds something else, or if the buffer ends. */
+function endOfPlain(bytes: Uint8Array, from: number, end: number): number {
+  for (let at = from; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte === QUOTE) return at;
+    if (byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) return -1;
+  }
+  return -1;
 }
 
 function back(out: WireBuffer, length: number): false {
