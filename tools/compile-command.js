@@ -46,15 +46,28 @@ async function withoutStderr(work) {
   Object.assign(fs, { write, writeSync });
 }
 
+/**
+ * Bundles into files without a needless copy: of each module of Node.js that a source imports as a default, esbuild
+ * copies all names, which dozens of sources would have done at each start.
+ */
+function bundleFiles(options) {
+  const { buildSync, transformSync } = require('esbuild');
+  const { outputFiles } = buildSync({ ...options, write: false });
+  for (const { path: file, text } of outputFiles) {
+    const lean = text.replace(/__toESM\((require\("node:[\w/]+"\))\)/g, '({ __proto__: $1, default: $1 })');
+    const { target, format, charset, legalComments } = options;
+    const { code } = transformSync(lean, { target, format, charset, legalComments, minify: true });
+    fs.writeFileSync(file, code);
+  }
+}
+
 function bundle() {
-  const { buildSync } = require('esbuild');
-  buildSync({
+  bundleFiles({
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
     charset: 'ascii',
-    minify: true,
     legalComments: 'inline',
     logLevel: 'warning',
     entryPoints: [...Object.keys(RUNS).map((name) => `cli/${name}`), 'batch/worker'].map((name) =>
@@ -64,12 +77,11 @@ function bundle() {
     outdir: path.join(top, 'dist'),
   });
   // The modules themselves stay outside of what starts them.
-  buildSync({
+  bundleFiles({
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minify: true,
     logLevel: 'warning',
     // What stays outside is a module of Node.js's older kind, too.
     supported: { 'dynamic-import': false },

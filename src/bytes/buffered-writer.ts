@@ -1,6 +1,9 @@
 import type { ByteWriter } from './byte-stream';
 
 const BYTES = 1 << 16;
+const SIZE_BYTES = 4;
+/** Up to so many bytes are copied one by one. */
+const LOOPED = 128;
 
 /** Gathers small pieces, so that a writer gets few large ones. */
 export class BufferedWriter {
@@ -12,6 +15,19 @@ export class BufferedWriter {
   /** True where `flush` is due: what is added after that may take long. */
   get isFull(): boolean {
     return this.length >= BYTES;
+  }
+
+  /** Adds a small record, the first `length` bytes, behind its size; false, and nothing added, where there is no room. */
+  addRecord(record: Uint8Array, length: number): boolean {
+    const { bytes, length: to } = this;
+    const from = to + SIZE_BYTES;
+    if (from + length > bytes.length) return false;
+    bytes.writeUInt32LE(length, to);
+    // A call into V8 costs more than this.
+    if (length <= LOOPED) for (let i = 0; i < length; i += 1) bytes[from + i] = record[i] as number;
+    else bytes.set(record.subarray(0, length), from);
+    this.length = from + length;
+    return true;
   }
 
   /** Adds a piece. Resolves at once where it is small. */

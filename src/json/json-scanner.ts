@@ -40,7 +40,9 @@ export class JsonScanner {
   /** Whether it is ASCII without escapes. */
   isPlain = true;
 
-  private end = 0;
+  /** Where the buffer ends for now. */
+  end = 0;
+
   private atEnd = false;
 
   constructor(

@@ -206,8 +206,8 @@ class EntryEncoder {
 
   /** Puts a small record where records gather, without a promise; false where there is no room for it. */
   tryPut(): boolean {
-    const record = this.checked();
-    return this.writer.add(encodeSize(record.length), record);
+    const { out } = this.reader;
+    return out.length <= MAX_RECORD_BYTES && this.writer.addRecord(out.bytes, out.length);
   }
 
   async next(index: number): Promise<void> {

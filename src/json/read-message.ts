@@ -9,6 +9,7 @@ import { CLOSE_ARRAY, CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
 import { JsonText } from './json-text';
 import { WIRE_KEY } from './keys';
 import { type EncodedFields, mergeIntoWire } from './merge-into-wire';
+import { TemplateRecorder, Templates } from './message-template';
 import { allowedNames } from './nearest';
 import { decodeQuotedPrintable } from './quoted-printable';
 import { MAX_DEPTH, MessageWriter } from './write-message';
@@ -79,11 +80,18 @@ export class MessageReader {
   private top = 0;
   private again: { text: JsonText; writer: MessageWriter } | undefined;
 
+  private readonly templates = new Map<MessageShape, Templates>();
+  private recorder: TemplateRecorder | undefined;
+
   constructor(private readonly scanner: JsonScanner) {}
 
   /** Reads an object; its record is what `out` has more afterwards. */
   message(shape: MessageShape, depth = 0): void {
     const { scanner } = this;
+    scanner.peek();
+    const templates = this.recorder === undefined ? this.templatesOf(shape) : undefined;
+    if (templates?.read(scanner, this.out, MAX_DEPTH - depth)) return;
+    const from = scanner.at;
     if (scanner.type() !== 'object') throw this.wrongType(`an object, a ${shape.name}`);
     scanner.at += 1;
     this.begin(shape, depth);
@@ -94,6 +102,29 @@ export class MessageReader {
       } while (scanner.hasAnother(CLOSE_OBJECT));
     }
     this.finish(depth);
+    if (templates?.missed(scanner.at - from)) this.record(shape, scanner.bytes.subarray(from, scanner.at), templates);
+  }
+
+  private templatesOf(shape: MessageShape): Templates {
+    let templates = this.templates.get(shape);
+    if (templates === undefined) {
+      templates = new Templates();
+      this.templates.set(shape, templates);
+    }
+    return templates;
+  }
+
+  /** Reads a message again, for a template of it. */
+  private record(shape: MessageShape, text: Buffer, templates: Templates): void {
+    // In go-criu's JSON text has another meaning.
+    if (this.readsGoNames) return;
+    const reader = new MessageReader(JsonScanner.over(text, this.scanner.file));
+    const recorder = new TemplateRecorder(text, reader.out);
+    reader.recorder = recorder;
+    reader.message(shape);
+    if (reader.sawName || reader.sawNumberText) recorder.spoil();
+    const template = recorder.template();
+    if (template !== undefined) templates.add(template);
   }
 
   /** Begins a message whose members are read one by one. */
@@ -183,6 +214,7 @@ export class MessageReader {
   finish(depth = 0): void {
     const frame = this.frames[depth] as Frame;
     const { shape, base, start } = frame;
+    if (shape.renamed !== undefined || frame.wire !== undefined || !frame.isInOrder) this.recorder?.spoil();
     if (shape.renamed !== undefined) this.useEarlierName(frame, shape.renamed);
     if (frame.required < shape.requiredCount) throw this.missingKey(frame);
     if (frame.wire !== undefined) this.out.replace(start, this.merged(frame, frame.wire));
@@ -264,6 +296,7 @@ export class MessageReader {
       start = out.beginLength();
     }
     let index = 0;
+    this.recorder?.beginList();
     do {
       scanner.path.push(index);
       scanner.peek();
@@ -274,6 +307,7 @@ export class MessageReader {
       scanner.path.pop();
       index += 1;
     } while (scanner.hasAnother(CLOSE_ARRAY));
+    this.recorder?.endList();
     if (field.packed) out.endLength(start);
   }
 
@@ -304,9 +338,7 @@ export class MessageReader {
     const { scanner, out } = this;
     switch (field.type) {
       case 'message': {
-        const start = out.beginLength();
-        this.message(field.message, depth + 1);
-        out.endLength(start);
+        this.nested(field.message, depth + 1);
         return;
       }
       case 'string':
@@ -327,13 +359,25 @@ export class MessageReader {
     }
   }
 
+  private nested(shape: MessageShape, depth: number): void {
+    const { scanner, out, recorder } = this;
+    recorder?.begin(scanner.at);
+    const start = out.beginLength();
+    recorder?.hasRoom();
+    this.message(shape, depth);
+    recorder?.end(scanner.at);
+    out.endLength(start);
+    recorder?.ended();
+  }
+
   private string(field: FieldShape): void {
     const { scanner } = this;
     if (scanner.peek() !== QUOTE) throw this.wrongType(describe(field));
     scanner.string();
     if (scanner.isPlain) {
-      this.out.varint(scanner.stop - scanner.start, 0);
-      this.out.copy(scanner.bytes, scanner.start, scanner.stop);
+      const record = this.out.length;
+      this.sized(scanner.bytes, scanner.start, scanner.stop);
+      this.recorder?.string(scanner.start - 1, scanner.at, record);
       return;
     }
     const text = scanner.text();
@@ -346,9 +390,9 @@ export class MessageReader {
     return scanner.fault('half of a surrogate pair is no character', undefined, scanner.start - 1);
   }
 
-  private sized(bytes: Uint8Array): void {
-    this.out.varint(bytes.length, 0);
-    this.out.copy(bytes);
+  private sized(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.out.varint(end - start, 0);
+    this.out.copy(bytes, start, end);
   }
 
   private bytes(field: FieldShape): Buffer {
@@ -386,7 +430,9 @@ export class MessageReader {
     const value = byte >= ZERO && byte <= NINE ? scanner.smallNumber() : -1;
     // The usual kinds, without a bigint.
     if (value >= 0 && value < LIMITS[field.type]) {
+      const record = out.length;
       out.varint(value >>> 0, Math.floor(value / TWO_32));
+      this.recorder?.number(from, scanner.at, record, LIMITS[field.type]);
       return;
     }
     const exact = value >= 0 ? BigInt(value) : this.exactInteger(field);

@@ -1,7 +1,7 @@
 import { lengthOfVarint } from './varint-length';
 
 const FIRST_BYTES = 1 << 14;
-const MAX_VARINT_BYTES = 10;
+export const MAX_VARINT_BYTES = 10;
 
 /** Bytes of records that are being encoded; grows as it is written. */
 export class WireBuffer {
@@ -75,7 +75,8 @@ export class WireBuffer {
     this.copy(copy);
   }
 
-  private ensure(more: number): void {
+  /** Makes room for so many bytes more. */
+  ensure(more: number): void {
     if (this.length + more <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.length + more));
     grown.set(this.bytes.subarray(0, this.length));

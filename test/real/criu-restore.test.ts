@@ -60,6 +60,42 @@ realTest(
   },
 );
 
+/** Programs of fixtures, and which of their entries have the caller's pipe at 5 and its files at 7 and 8; {} is their folder. */
+const SAME: readonly [program: string, specs: readonly string[]][] = [
+  ['pipe_outside', ['fd[5]:OLD']],
+  ['two_paths', ['fd[5]:OLD', 'fd[7]:{}/logs/out.log', 'fd[8]:{}/logs/err.log']],
+  ['two_logs', ['fd[7]:{}/log']],
+  ['shared_table', ['fd[5]:OLD', 'fd[7]:{}/log']],
+  ['owned_pipe', ['fd[5]:OLD']],
+];
+
+for (const [name, texts] of SAME) {
+  realTest(`${name}: by the words of criu restore, with the same bytes in the same places`, async (t, lab) => {
+    const old = await lab.pipe();
+    const program = await lab.startProgram(compileProgram(name), { fds: { 1: old.writeEnd } });
+    const specs = texts.map((text) => text.replace('OLD', old.name).replace('{}', program.folder.slice(1)));
+    const extraArgs = specs.flatMap((spec) => ['--inherit-fd', spec]);
+    const dump = await lab.dump(program);
+    const restores = [
+      (callerFds: Fds) => lab.restore(dump, { program, callerFds, extraArgs }),
+      (callerFds: Fds) => restore(lab, dump, specs, { program, callerFds }),
+    ];
+    const seen = [];
+    for (const begin of restores) {
+      const [pipe, log, errors] = [await lab.pipe(), callerFile(lab, 'a'), callerFile(lab, 'a+')];
+      const { tasks, end } = await begin({ 5: pipe.writeEnd, 7: log.fd, 8: errors.fd });
+      const pids = [...tasks.pids().keys()].sort();
+      const callers = [pipe.name, log.file, errors.file];
+      const places = pids.map((pid) => [...tasks.fds(pid)].map(([fd, { target }]) => [fd, callers.indexOf(target)]));
+      for (const pid of pids) await tasks.signal(pid, 'SIGUSR1');
+      seen.push({ pids, places, bytes: [pipe.drain().toString(), log.text(), errors.text()] });
+      await end();
+    }
+    t.deepEqual(seen[1], seen[0]);
+    t.regex(seen[0]?.bytes.join('') ?? '', /^(parent|child|task) \d\n/);
+  });
+}
+
 realTest('two opens of one log, a caller fd at a high number', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dump = await lab.dump(program);

@@ -216,9 +216,10 @@ realTest('COMMAND that fails before CRIU begins: its code, and no process stays'
 });
 
 /** fdgraft-exec --serve with a caller fd at 5, when it serves. */
-async function serving(out: string, fd: number): Promise<ChildProcess> {
+async function serving(out: string, fd: number, command: readonly string[] = []): Promise<ChildProcess> {
   const before = standing();
-  const child = spawn(EXEC, ['--plan', out, '--serve', '--timeout', '200'], {
+  const words = command.length === 0 ? [] : ['--', ...command];
+  const child = spawn(EXEC, ['--plan', out, '--serve', '--timeout', '200', ...words], {
     stdio: ['ignore', 'ignore', 'inherit', 'ignore', 'ignore', fd],
   });
   const registered = () => left(before).find((name) => name.length === 64);
@@ -237,6 +238,29 @@ realTest('a CRIU that somebody else starts fetches from --serve', async (t, lab)
   const { tasks } = await lab.restore(out, { extraArgs: ['-L', build()] });
   t.deepEqual(await end, [0, null]);
   t.deepEqual(left(before), []);
+  await speak(t, fifo, tasks.hostPid(program.pid));
+  for (const pid of [program.pid + 1, program.pid]) await tasks.signal(pid, 'SIGKILL');
+  t.is(fifo.read(), 'end');
+});
+
+realTest('--serve that is killed after the fetch: what is restored goes on, and nothing is left', async (t, lab) => {
+  const [before, running] = [standing(), keepers()];
+  const { program, out } = await rewritten(lab);
+  const fifo = new Fifo(lab);
+  const started = path.join(lab.folder(), 'pid');
+  const server = await serving(out, fifo.writer, ['sh', '-c', 'echo $$ >"$0"; exec sleep 600', started]);
+  t.teardown(() => process.kill(Number(fs.readFileSync(started, 'utf8')), 'SIGKILL'));
+  fs.closeSync(fifo.writer);
+  const { tasks } = await lab.restore(out, { extraArgs: ['-L', build()] });
+  t.deepEqual([server.exitCode, server.signalCode], [null, null], 'its COMMAND runs');
+  const end = once(server, 'exit');
+  server.kill('SIGKILL');
+  t.deepEqual(await end, [null, 'SIGKILL']);
+  t.deepEqual(left(before), []);
+  t.deepEqual(
+    keepers().filter((pid) => !running.includes(pid)),
+    [],
+  );
   await speak(t, fifo, tasks.hostPid(program.pid));
   for (const pid of [program.pid + 1, program.pid]) await tasks.signal(pid, 'SIGKILL');
   t.is(fifo.read(), 'end');

@@ -23,16 +23,28 @@ const top = path.resolve(__dirname, '../..');
 const recipes = new Map(readRecipes(path.join(top, 'docs/RUNTIMES.md')).map(({ title, blocks }) => [title, blocks]));
 const tried = new Set<string>();
 
-/** Runs all blocks of a recipe, line by line: none of them goes over two. */
+/** Runs all blocks of a recipe, line by line: none of them goes over two, and only the name of a variable does. */
 async function follow(room: RuntimeRoom, title: string): Promise<void> {
   tried.add(title);
   const blocks = recipes.get(title) ?? [];
   const lines = blocks.flatMap(({ text }) => text.split('\n')).filter((line) => line !== '');
   if (lines.length === 0) throw new Error(`docs/RUNTIMES.md has no recipe "${title}"`);
+  const variables = new Map<string, string>();
+  const inRoom = (line: string) => {
+    const known = [...variables].map(([name, value]) => `${name}=${value}; `).join('');
+    return room.run(['sh', '-e', '-c', `cd /tmp/work; PATH=/tmp/work/bin:/tmp/native:$PATH; ${known}${line}`]);
+  };
   for (const line of lines) {
-    const onHost = `fdgraft() { ${process.execPath} ${top}/dist/cli/bin.js "$@"; }; ${line}`;
-    if (line.startsWith('fdgraft ')) execFileSync('sh', ['-e', '-c', onHost], { cwd: room.folder, stdio: 'pipe' });
-    else await room.run(['sh', '-e', '-c', `cd /tmp/work; PATH=/tmp/work/bin:/tmp/native:$PATH; ${line}`]);
+    const [, name, value] = /^([A-Z]+)=(\$\(.*\))$/.exec(line) ?? [];
+    if (name !== undefined) variables.set(name, (await inRoom(`echo "${value}"`)).trim());
+    else if (line.startsWith('fdgraft ')) {
+      const env = [...variables].map(([each, text]) => [each, text.replace(/^\/tmp\/work\//, `${room.folder}/`)]);
+      execFileSync('sh', ['-e', '-c', `fdgraft() { ${process.execPath} ${top}/dist/cli/bin.js "$@"; }; ${line}`], {
+        cwd: room.folder,
+        stdio: 'pipe',
+        env: { ...process.env, ...Object.fromEntries(env) },
+      });
+    } else await inRoom(line);
   }
 }
 
@@ -66,6 +78,11 @@ realTest('the recipes for podman and its service', async (t, lab) => {
   fs.writeFileSync(path.join(bin, 'podman'), script, { mode: 0o755 });
   await startPodman(room, 'web');
   await follow(room, 'podman');
+  await check(t, room, await podmanPid(room, 'web'));
+  await room.run([...PODMAN, 'rm', '-f', 'web']);
+
+  await startPodman(room, 'web');
+  await follow(room, 'podman without an export');
   await check(t, room, await podmanPid(room, 'web'));
   await room.run([...PODMAN, 'rm', '-f', 'web']);
 

@@ -61,9 +61,9 @@ async function hostPid(room: RuntimeRoom, pid: number): Promise<number> {
   throw new Error(`no container with pid ${pid}`);
 }
 
-/** podman with a store that an overlay bears. */
+/** podman with a store in the work directory, for a root that an overlay bears. */
 export const PODMAN: readonly string[] = [
-  ...['podman', '--storage-driver', 'vfs', '--root', '/tmp/store', '--runroot', '/run/store'],
+  ...['podman', '--storage-driver', 'vfs', '--root', '/tmp/work/store', '--runroot', '/run/store'],
   ...['--cgroup-manager', 'cgroupfs', '--runtime', 'runc', '--events-backend', 'file'],
 ];
 
@@ -79,16 +79,16 @@ export async function makePodmanImage(room: RuntimeRoom): Promise<void> {
 
 /** Starts a container of the bundle with runc, its stdio pipes of the lab, and waits until it is ready. */
 export async function startRunc(room: RuntimeRoom, lab: Lab, id: string): Promise<{ readonly input: Pipe }> {
-  const [input, old] = [await lab.pipe(), await lab.pipe()];
-  const stdio = { 0: input.readEnd, 1: old.writeEnd, 2: old.writeEnd };
+  const [input, output, errors] = [await lab.pipe(), await lab.pipe(), await lab.pipe()];
+  const stdio = { 0: input.readEnd, 1: output.writeEnd, 2: errors.writeEnd };
   await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', id], stdio);
   await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
   return { input };
 }
 
 /** Starts a container of podman's image, and waits until it is ready. */
-export async function startPodman(room: RuntimeRoom, name: string): Promise<void> {
-  const options = ['--network', 'host', '--security-opt', 'seccomp=unconfined'];
+export async function startPodman(room: RuntimeRoom, name: string, ...more: string[]): Promise<void> {
+  const options = [...more, '--network', 'host', '--security-opt', 'seccomp=unconfined'];
   await room.run([...PODMAN, 'run', '-d', ...options, '--name', name, 'program', '/program']);
   await until('the container', async () => (await room.run([...PODMAN, 'diff', name])).includes('A /ready\n'));
 }
@@ -97,6 +97,12 @@ export async function startPodman(room: RuntimeRoom, name: string): Promise<void
 export async function podmanPid(room: RuntimeRoom, name: string): Promise<number> {
   const [inspected] = JSON.parse(await room.run([...PODMAN, 'inspect', name])) as [{ State: { Pid: number } }];
   return hostPid(room, inspected.State.Pid);
+}
+
+/** The image directory of a container that podman has checkpointed into its own storage, as this machine names it. */
+export async function podmanImages(room: RuntimeRoom, name: string): Promise<string> {
+  const id = (await room.run([...PODMAN, 'inspect', '--format', '{{.Id}}', name])).trim();
+  return path.join(room.folder, 'store/vfs-containers', id, 'userdata/checkpoint');
 }
 
 /** Starts podman's service and waits for its socket. */
