@@ -1246,12 +1246,14 @@ const texts = {
       problem: `spec '${spec}' takes a memfd (file id ${id}) that is mapped too (file id ${mapping}): the mapping would keep the old memory, and what one task writes would not reach the other`,
       hint: `${leaveToCriu(callerFd, '/memfd:NAME')}; CRIU takes the mappings too`,
     }),
-  peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
+  peerStays: (place: Place, spec: string, key: string, id: number, peer: number, canHangUp: boolean) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
       problem: `spec '${spec}' takes ${key} (file id ${id}), one end of a pair of sockets, and the other end (file id ${peer}) stays in the tree: CRIU cannot restore one end alone`,
-      hint: 'name both ends, each with a socket of your own (fdgraft ls prints their keys)',
+      hint: `name both ends, each with a socket of your own (fdgraft ls prints their keys)${
+        canHangUp ? ', or hang up the other end by the option peer hangup of --specs' : ''
+      }`,
     }),
   clientsCannotConnect: (place: Place, key: string, id: number, client: number) =>
     error({
@@ -1266,6 +1268,13 @@ const texts = {
       ...place,
       problem: `spec '${spec}' has ${option}, and ${key} (file id ${id}) is ${kind}`,
       hint: `leave ${option} out: the restored task gets a dup of your descriptor`,
+    }),
+  hangsUpNothing: (place: Place, spec: string, key: string, id: number, kind: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) is ${kind}: CRIU restores only a connected unix stream socket without its peer`,
+      hint: 'leave peer out',
     }),
   bytesShared: (place: Place, key: string, bytes: number, spec: string) =>
     error({

@@ -28,6 +28,8 @@ export interface Placeholder {
   /** Sockets that the listener had accepted and that stay, without its name. */
   readonly unnamed: readonly SocketPeer[];
   readonly standIn?: StandIn;
+  /** Sockets that were connected to this one and that stay, without a peer. */
+  readonly hungUp: readonly SocketPeer[];
 }
 
 /** A new entry for a socket that goes, for the clients that stay: CRIU connects them to its name. */

@@ -240,3 +240,130 @@ test('names and addresses that no socket has are no keys, and hurt nothing', asy
   t.is(plan.placeholders[0]?.stand_in, 22);
   t.is(plan.placeholders[0]?.kind?.socket?.name, undefined);
 });
+
+test('the end that stays of a pair loses its peer where a spec says hangup', async (t) => {
+  const [going, staying] = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const hangup = { inherit: 'fd[5]:socket:[500]', peer: 'hangup' } as const;
+  for (const entries of [
+    [going, staying],
+    [staying, going],
+  ]) {
+    const { plan, out } = await checked(t, withSockets(entries, 2), [hangup]);
+    t.like(plan.placeholders, [{ file_id: 20, hung_up: [21] }]);
+    t.is(plan.placeholders.length, 1);
+    const left = readImage(out, 'files.img').records.find(({ fields }) => fields.id === 21);
+    t.like(left?.fields.usk as object, { peer: 0, shutdown: 'BOTH', ino: 501, state: 1 });
+    const warning = plan.warnings.find(({ code }) => code === 'PEER_HUNG_UP');
+    t.regex(warning?.message ?? '', /other end of the pair stays \(file id 21\).*then the end of the file.*EPIPE/);
+  }
+  const { plan } = await checked(t, withSockets([going, staying], 2), [hangup, 'fd[6]:socket:[501]']);
+  t.is(plan.placeholders[0]?.hung_up, undefined, 'both go');
+  const outer = unix(21, 501, 500, { ...STREAM, uflags: 1 });
+  const alone = await checked(t, withSockets([going, outer], 1), [hangup]);
+  t.is(alone.plan.placeholders[0]?.hung_up, undefined, 'the other end is outside');
+});
+
+test('an accepted end loses its name and its peer at once', async (t) => {
+  const perms = { file_perms: { mode: 0o140755, uid: 0, gid: 0 } };
+  const shut = { ...STREAM, name, ...perms, shutdown: 1 };
+  const entries = [
+    unix(20, 500, 0, { ...LISTENER, name, ...perms }),
+    unix(22, 502, 501, STREAM),
+    unix(21, 501, 502, shut),
+  ];
+  const specs = [`fd[5]:${PATH}`, { inherit: 'fd[6]:socket:[502]', peer: 'hangup' as const }];
+  const { plan, out, source } = await checked(t, withSockets(entries, 3), specs);
+  t.like(plan.placeholders, [
+    { file_id: 20, unnamed: [21] },
+    { file_id: 22, hung_up: [21] },
+  ]);
+  const left = readImage(out, 'files.img').records.find(({ fields }) => fields.id === 21);
+  t.like(left?.fields.usk as object, { peer: 0, shutdown: 'BOTH', name: Buffer.alloc(0) });
+  for (const lie of [
+    { ...plan, placeholders: plan.placeholders.map(({ hung_up: _hung_up, ...rest }) => rest) },
+    { ...plan, placeholders: plan.placeholders.map(({ unnamed: _unnamed, ...rest }) => rest) },
+  ]) {
+    const result = await diff(await openSource(source), await openSource(out), { plan: lie });
+    t.is(result.unexplained, 1, 'a plan that tells only half of it');
+    result.close();
+  }
+  const more = { ...plan, placeholders: plan.placeholders.map((one) => ({ ...one, hung_up: [21, 9] })) };
+  const result = await diff(await openSource(source), await openSource(out), { plan: more });
+  t.regex(result.misfits.join(), /file id 9/);
+  result.close();
+});
+
+test('bytes of both queues of a pair that is hung up', async (t) => {
+  const packets = queues(packet(21, 'kept'), packet(20, 'lost'));
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, packets);
+  const hangup = { inherit: 'fd[5]:socket:[500]', peer: 'hangup' } as const;
+  t.like(await refusal(t, images, { specs: [hangup] }), { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 1 });
+  const { out } = await checked(t, images, [{ ...hangup, inFlight: 'drop' }]);
+  t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), queues(packet(21, 'kept'))['sk-queues.img']);
+});
+
+test('what cannot be hung up is refused with the reason', async (t) => {
+  const pair = (more: object) => [unix(20, 500, 501, more), unix(21, 501, 500, more)];
+  const refused = async (entries: readonly Entry[], held: number, key: string, pattern: RegExp) => {
+    const specs = [{ inherit: `fd[5]:${key}`, peer: 'hangup' } as const];
+    const error = await refusal(t, withSockets(entries, held), { specs });
+    t.like(error, { exitCode: 2, file: 'files.img' });
+    t.regex(`${error.message}; ${error.hint}`, pattern);
+  };
+  const datagrams = pair({ ...DATAGRAM, state: 1 });
+  await refused(
+    datagrams,
+    2,
+    'socket:[500]',
+    /peer hangup, .* is a connected unix datagram socket: CRIU.*leave peer out/,
+  );
+  await refused(pair({ type: 5, state: 1 }), 2, 'socket:[500]', /is a connected unix seqpacket socket/);
+  await refused([unix(20, 500, 0, { ...LISTENER, name })], 1, PATH, /is a listening unix stream socket/);
+  await refused([inet(20, 500, {})], 1, 'tcp:127.0.0.1:80', /is a listening IPv4 stream socket/);
+  await refused([], 0, 'pipe:[4711]', /pipe:\[4711\] \(file id 2\) is of type PIPE/);
+  // The other end is no socket that CRIU would restore so.
+  const odd = [unix(20, 500, 501, STREAM), unix(21, 501, 500, { type: 1, state: 7 })];
+  await refused(
+    odd,
+    2,
+    'socket:[500]',
+    /one end of a pair .*name both ends, each with a socket of your own \([^)]*\)$/,
+  );
+  const specs = ['fd[5]:socket:[500]'];
+  const error = await refusal(t, withSockets(pair(STREAM), 2), { specs });
+  t.regex(error.hint ?? '', /, or hang up the other end by the option peer hangup of --specs$/);
+});
+
+test('a spec sets O_NONBLOCK where the entry had it', async (t) => {
+  const more = { ...LISTENER, name, flags: 0o4002 };
+  const images = withSockets([unix(20, 500, 0, more), unix(21, 501, 0, { ...LISTENER, name: Buffer.from('/b\0') })], 2);
+  const specs = [PATH, '/b'].map((key, i) => ({ inherit: `fd[${5 + i}]:${key}`, nonblock: true }));
+  const result = await checked(t, images, specs);
+  t.deepEqual(
+    result.plan.placeholders.map(({ set_nonblock }) => set_nonblock),
+    [true, undefined],
+  );
+  t.regex(rewriteText(result), /O_NONBLOCK set/);
+  const { plan } = await checked(t, images, [`fd[5]:${PATH}`]);
+  t.is(plan.placeholders[0]?.set_nonblock, undefined);
+});
+
+test('O_NONBLOCK is nothing for a directory or an open file of its own', async (t) => {
+  const directory = {
+    type: 'REG',
+    id: 20,
+    reg: { id: 20, flags: 0o200000, pos: '0', fown: NO_OWNER, name: 'srv', mode: 0o40755 },
+  };
+  const error = await refusal(t, withSockets([directory], 1), { specs: [{ inherit: 'fd[5]:/srv', nonblock: true }] });
+  t.regex(error.message, /has nonblock: true, and \/srv\/ \(file id 20\) is a directory/);
+  for (const options of [{ apply: 'reopen' }, { position: 'saved' }] as const) {
+    const spec = { inherit: 'fd[5]:pipe:[4711]', nonblock: true, ...options };
+    const syntax = await refusal(t, smallWith({}), { specs: [spec] });
+    t.like(syntax, { code: 'SPEC_SYNTAX' });
+    t.regex(
+      `${syntax.message}; ${syntax.hint}`,
+      /has nonblock: true and (apply reopen|position saved).*leave nonblock out/,
+    );
+  }
+});

@@ -48,6 +48,7 @@ export interface Placeholder {
   truncateTo?: number;
   pipeSize?: number;
   kind?: Kind;
+  setNonblock?: boolean;
 }
 
 /** The kind that the caller's open file must have. */
@@ -186,6 +187,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     })),
     ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
+    ...(placeholder.setNonblock === undefined ? {} : { setNonblock: placeholder.setNonblock }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());

@@ -53,12 +53,15 @@ function referencesOf({ references }: PlanPlaceholder): string {
 const APPLY = { AUTO: 'dup or reopen', DUP: 'dup', REOPEN: 'reopen' } as const;
 const POSITION = { CALLER: 'position of the caller', SAVED: 'saved position', END: 'at the end' } as const;
 
-function howOf({ apply, position, was, in_flight, truncate_to }: PlanPlaceholder): string {
+function howOf({ apply, position, was, in_flight, truncate_to, set_nonblock }: PlanPlaceholder): string {
   const unread = in_flight.map(
     ({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`,
   );
   const cut = truncate_to === undefined ? [] : [`cut to ${truncate_to} bytes`];
-  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...cut, ...unread].join(', ');
+  const waits = set_nonblock ? ['O_NONBLOCK set'] : [];
+  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...cut, ...waits, ...unread].join(
+    ', ',
+  );
 }
 
 function list(title: string, items: readonly string[]): string {
