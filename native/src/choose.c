@@ -155,9 +155,10 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 		problem("caller fd %u is %s, and %u entries would share it, file id %u among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
 			caller->number, caller_kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
 	else
-		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
+		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it%s, or use apply dup",
 			caller->number, caller_kind_name(caller->kind), flag_names(&have, (uint32_t)shared_flags(caller)), graft->file_id,
-			flag_names(&want, graft->flags), spec.text);
+			flag_names(&want, graft->flags), spec.text,
+			graft->flags & ~(uint32_t)shared_flags(caller) & O_NONBLOCK ? ", give the spec nonblock: true" : "");
 	text_free(&have);
 	text_free(&want);
 	return false;
@@ -170,6 +171,8 @@ static void warn_of_waiting(const struct plan *plan, const struct caller *caller
 	struct shown spec;
 
 	if (graft->refused || caller->kind != CALLER_SOCKET || waits == !(graft->flags & O_NONBLOCK))
+		return;
+	if (graft->kind.name != KIND_SOCKET && graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP)
 		return;
 	show_spec(&spec, plan, graft->spec);
 	if (waits)

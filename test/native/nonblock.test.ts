@@ -68,7 +68,9 @@ test('each kind that cannot be opened again, and what is handed on as a dup', as
   ] as const) {
     const without = { ...one({ kind: { name: kind } }), setNonblock: false };
     const { folder: _folder, plan } = planned(t, { placeholders: [without] });
-    t.is((await exec(['--plan', plan, '--check'], { give: [`5=${word}`] })).code, 100, 'refused without the option');
+    const refused = await exec(['--plan', plan, '--check'], { give: [`5=${word}`] });
+    t.is(refused.code, 100);
+    t.regex(refused.stderr, /set these flags on it, give the spec nonblock: true, or use apply dup/);
     const { flags } = await play(t, [one({ kind: { name: kind } })], [`5=${word}`], ['late', '42']);
     t.deepEqual(flags, ['42: 4002']);
   }
