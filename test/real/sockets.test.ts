@@ -207,3 +207,21 @@ realTest('the accepted end of a connection sees the hang-up, and the listener go
   t.is(readOf(program, 11), 'task 12\n');
   await talk(t, program, restored, path.join(program.folder, 'app.sock'), 20);
 });
+
+realTest('a pidfd is that of the caller, and one that stays is that of its process', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('pidfd'));
+  await program.tasks.signal(program.pid, 'SIGUSR1');
+  const dump = await lab.dump(program);
+  t.is(readOf(program, 10), 'lives\n');
+  const specs = [`fd[5]:/proc/${program.pid}/fd/10`];
+  const wrong = await t.throwsAsync(restoreGiven(lab, dump, { specs, give: ['5=eventfd'] }), {
+    instanceOf: CriuFailure,
+  });
+  t.regex(wrong?.output ?? '', /caller fd 5 is an anonymous inode.* needs a pidfd/);
+  // The process of the caller becomes criu, which ends when the tree runs.
+  const restored = await restoreGiven(lab, dump, { specs, give: ['5=pidfd'] });
+  t.true(restored.tasks.sameOpenFile(program.pid, 10, program.pid, 11));
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(readOf(program, 10), 'lives\nended\n');
+  t.is(readOf(program, 12), 'lives\nlives\n');
+});

@@ -4,7 +4,7 @@
  * 10 the directory "data", 11 the log "app.log", 12 the write end of a pipe of the caller, 13 a memfd "scratch", 14 an
  * eventfd, 15 a timerfd, 16 a signalfd, 17 an inotify, 18 a listening socket "app.sock", 19 and 20 a pair of sockets, 21 a
  * netlink socket, 22 an O_PATH descriptor of "data", 23 the FIFO "fifo". Of CRIU: 30 another pipe of the caller, 31 a
- * memfd "shared" that is mapped. Where an argument is "pidfd", 24 is a pidfd of this process.
+ * memfd "shared" that is mapped.
  *
  * SIGUSR1 writes to all of them. SIGUSR2 accepts at 18 and greets, and reads from 18's first connection and from 20.
  */
@@ -75,7 +75,7 @@ static void listen_at(const char *path)
 	must(listen(18, 4));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	sigset_t set;
 	int ends[2];
@@ -104,8 +104,6 @@ int main(int argc, char **argv)
 	shared = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, 31, 0);
 	if (shared == MAP_FAILED)
 		_exit(1);
-	if (argc > 1 && strcmp(argv[1], "pidfd") == 0)
-		place(syscall(SYS_pidfd_open, getpid(), 0), 24, 0);
 	ready();
 	serve_with(act);
 }
