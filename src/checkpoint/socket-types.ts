@@ -33,6 +33,7 @@ export const UNIX_SOCKET: Inheritance = {
     flags: socket.flags,
     owner: socket.fown,
     socketInode: socket.ino,
+    ...(socket.peer === 0 ? {} : { peerInode: socket.peer }),
     kind: { name: 'socket', socket: { domain: DOMAIN.UNIX, type: socket.type, protocol: 0, state: unixState(socket) } },
     lost: LOST_OF_UNIX,
   }),

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { diff, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { diff, inspect, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { LsText } from '../../src/report/ls-text';
 import { rewriteText } from '../../src/report/rewrite';
 import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { encodeImage, type Record, readImage } from '../support/images';
@@ -366,4 +367,79 @@ test('O_NONBLOCK is nothing for a directory or an open file of its own', async (
       /has nonblock: true and (apply reopen|position saved).*leave nonblock out/,
     );
   }
+});
+
+const abstractSocket = unix(20, 500, 0, { ...LISTENER, name: Buffer.from('\0app-server') });
+const listening = inet(20, 500, {});
+const connection = inet(20, 500, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
+const pathSocket = unix(20, 500, 0, { ...LISTENER, name });
+const memfds = { 'memfd.img': [memfdInode(7, 'scratch'), memfdInode(8, 'closed')] };
+const memfd = { type: 'MEMFD', id: 20, memfd: { id: 20, flags: 2, pos: 0, fown: NO_OWNER, inode_id: 7 } };
+
+function memfdInode(inode_id: number, of: string): Record {
+  return { name: Buffer.from(of), uid: 0, gid: 0, size: 0, shmid: 0, seals: 0, inode_id };
+}
+
+const NEAR: readonly [what: string, key: string, entries: readonly Entry[], held: number, near: RegExp][] = [
+  ['a path with a letter too few', '/run/ap.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
+  ['another directory', '/srv/app.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
+  ['an abstract name', '@app-sever', [abstractSocket], 1, /did you mean @app-server\?/],
+  ['another host with the port', 'tcp:10.20.30.40:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  ['the other protocol', 'udp:127.0.0.1:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  ['another port', 'tcp:127.0.0.1:8', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  [
+    'a connection by its own end',
+    'tcp:127.0.0.1:80',
+    [connection],
+    1,
+    /did you mean tcp:127\.0\.0\.1:80-127\.0\.0\.2:4000\?/,
+  ],
+  [
+    'a connection by its far end first',
+    'tcp:127.0.0.2:4000-127.0.0.1:80',
+    [connection],
+    1,
+    /did you mean tcp:127\.0\.0\.1:80-127\.0\.0\.2:4000\?/,
+  ],
+  ['an inode in hexadecimal', 'socket:[1280]', [inet(20, 0x1280, {})], 1, /did you mean socket:\[4736\]\?/],
+  ['a pipe', 'socket:[4711]', [pathSocket], 1, /did you mean pipe:\[4711\]\? 4711 is the number of a pipe/],
+  [
+    'a socket in the place of a pipe',
+    'pipe:[500]',
+    [pathSocket],
+    1,
+    /unix socket \(UNIXSK\); did you mean socket:\[500\]\?/,
+  ],
+  ['the sockets that there are', 'socket:[501]', [pathSocket], 1, /there is \/run\/app\.sock/],
+  ['that there are none', 'tcp:127.0.0.1:80', [], 0, /no socket is open in the checkpoint/],
+  ['no socket that nothing has open', '/run/ap.sock', [pathSocket], 0, /^(?!.*app\.sock\?)/s],
+  ['the name of a memfd', '/memfd:scrath', [memfd], 1, /did you mean \/memfd:scratch\?/],
+  ['the memfds that there are', '/memfd:other-name', [memfd], 1, /there is \/memfd:scratch$/m],
+  ['that there is no memfd', 'memfd:x', [], 0, /no memfd is open in the checkpoint/],
+];
+for (const [what, key, entries, held, near] of NEAR) {
+  test(`a key that names no socket or memfd is an error; it tells ${what}`, async (t) => {
+    const images = withSockets(entries, held, memfds);
+    const error = await refusal(t, images, { specs: [`fd[5]:${key}`] });
+    t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+    t.regex(error.message, near);
+  });
+}
+
+test('a list names the peer of a socket, and that both ends go together', async (t) => {
+  const outer = unix(23, 503, 504, STREAM);
+  const entries = [
+    unix(20, 500, 501, STREAM),
+    unix(21, 501, 500, STREAM),
+    outer,
+    unix(24, 504, 503, { ...STREAM, uflags: 1 }),
+  ];
+  const { source } = await rewriteImages(t, withSockets(entries, 3), { specs: ['fd[5]:pipe:[4711]'], link: 'copy' });
+  const text = new LsText((option) => option);
+  const lines: string[] = [];
+  for await (const entry of inspect(await openSource(source))) lines.push(...text.entry(entry));
+  const all = [...lines, text.end()].join('');
+  t.regex(all, /socket:\[500\]'.* peer socket:\[501\], needs a connected unix stream socket/);
+  t.regex(all, /socket:\[503\]'.* peer outside, needs/);
+  t.regex(text.remarks().join('\n'), /^a pair of unix sockets, .* needs both ends: .*peer hangup of --specs$/);
 });
