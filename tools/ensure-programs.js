@@ -15,6 +15,8 @@ const TOOLS = {
   tar: { programs: ['tar'], packages: ['tar'] },
   bsdtar: { programs: ['bsdtar'], packages: ['libarchive-tools'] },
   zstd: { programs: ['zstd'], packages: ['zstd'] },
+  socat: { programs: ['socat'], packages: ['socat'] },
+  'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],

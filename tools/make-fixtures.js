@@ -46,6 +46,7 @@ const FIXTURES = {
   memfds: {},
   net_sockets: { suite: 'sid' },
   server: {},
+  pidfd: {},
   server_waiting: { program: 'server', args: ['waiting'] },
   namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
   // One process tree, dumped as it goes on.

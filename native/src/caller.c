@@ -76,6 +76,11 @@ int caller_compare_files(const struct caller *left, const struct caller *right)
 	return (a->st_ino > b->st_ino) - (a->st_ino < b->st_ino);
 }
 
+bool caller_is_dup_only(const struct caller *caller)
+{
+	return caller->kind == CALLER_SOCKET || caller->kind == CALLER_PTMX || caller->kind == CALLER_ANONYMOUS;
+}
+
 bool caller_can_write(const struct caller *caller)
 {
 	return (caller->flags & O_ACCMODE) == O_WRONLY || (caller->flags & O_ACCMODE) == O_RDWR;

@@ -31,6 +31,7 @@ struct caller {
 	bool seekable;
 	bool stored; /* the plugin gave it to CRIU */
 	bool refused; /* by choose(), which has said why */
+	bool gets_nonblock; /* set by nonblocks_mark(): O_NONBLOCK, before the tasks run */
 	uint32_t sharers; /* placeholders that name it and have an offset: not those with mappings alone */
 	uint32_t first_spec; /* of those, the spec of the first */
 	struct stat status;
@@ -52,6 +53,9 @@ const char *caller_kind_name(enum caller_kind kind);
 
 /* An order of what they are open on; 0: one file or pipe. */
 int caller_compare_files(const struct caller *left, const struct caller *right);
+
+/* True for what cannot be opened a second time. */
+bool caller_is_dup_only(const struct caller *caller);
 
 bool caller_can_write(const struct caller *caller);
 

@@ -8,6 +8,7 @@
 
 #include "escape.h"
 #include "message.h"
+#include "nonblock.h"
 #include "reopen.h"
 #include "text.h"
 
@@ -110,13 +111,19 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 	return true;
 }
 
+/* Status flags that the restored tasks meet in a dup. */
+static int shared_flags(const struct caller *caller)
+{
+	return caller->gets_nonblock ? caller->flags | O_NONBLOCK : caller->flags;
+}
+
 /* Sets graft->reopen; false where it can be neither, which is said. */
 static bool decide(const struct plan *plan, const struct caller *caller, struct graft *graft)
 {
-	bool dup_only = caller->kind == CALLER_SOCKET || caller->kind == CALLER_PTMX || caller->kind == CALLER_ANONYMOUS;
+	bool dup_only = caller_is_dup_only(caller);
 	bool positioned = graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER;
 	const char *where = graft->position == FDGRAFT__PLAN_POSITION__POSITION_END ? "end" : "saved";
-	bool differs = ((uint32_t)caller->flags & COUNTED_FLAGS) != (graft->flags & COUNTED_FLAGS);
+	bool differs = ((uint32_t)shared_flags(caller) & COUNTED_FLAGS) != (graft->flags & COUNTED_FLAGS);
 	struct text have = {0}, want = {0};
 	struct shown spec;
 
@@ -148,9 +155,10 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 		problem("caller fd %u is %s, and %u entries would share it, file id %u among them (spec %s): it cannot be opened a second time; use apply dup, or give each a descriptor of its own",
 			caller->number, caller_kind_name(caller->kind), caller->sharers, graft->file_id, spec.text);
 	else
-		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it, or use apply dup",
-			caller->number, caller_kind_name(caller->kind), flag_names(&have, (uint32_t)caller->flags), graft->file_id,
-			flag_names(&want, graft->flags), spec.text);
+		problem("caller fd %u is %s with status flags %s, file id %u had %s (spec %s), and it cannot be opened a second time; set these flags on it%s, or use apply dup",
+			caller->number, caller_kind_name(caller->kind), flag_names(&have, (uint32_t)shared_flags(caller)), graft->file_id,
+			flag_names(&want, graft->flags), spec.text,
+			graft->flags & ~(uint32_t)shared_flags(caller) & O_NONBLOCK ? ", give the spec nonblock: true" : "");
 	text_free(&have);
 	text_free(&want);
 	return false;
@@ -159,15 +167,21 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 /* Only the open file itself can be made to wait or not, and others may use it. */
 static void warn_of_waiting(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
-	bool waits = !(caller->flags & O_NONBLOCK);
+	bool waits = !(shared_flags(caller) & O_NONBLOCK);
 	struct shown spec;
 
-	if (graft->refused || graft->kind.name != KIND_SOCKET || waits == !(graft->flags & O_NONBLOCK))
+	if (graft->refused || caller->kind != CALLER_SOCKET || waits == !(graft->flags & O_NONBLOCK))
+		return;
+	if (graft->kind.name != KIND_SOCKET && graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP)
 		return;
 	show_spec(&spec, plan, graft->spec);
-	warning("caller fd %u %s, file id %u %s (spec %s): the restored task may %s; %s O_NONBLOCK on your socket", caller->number,
-		waits ? "has no O_NONBLOCK" : "has O_NONBLOCK", graft->file_id, waits ? "had it" : "had not", spec.text,
-		waits ? "hang" : "get EAGAIN", waits ? "set" : "clear");
+	if (waits)
+		warning("caller fd %u has no O_NONBLOCK, file id %u had it (spec %s): the restored task may hang; set O_NONBLOCK on your socket, or give the spec nonblock: true",
+			caller->number, graft->file_id, spec.text);
+	else
+		warning("caller fd %u %s O_NONBLOCK, file id %u had not (spec %s): the restored task may get EAGAIN; %s",
+			caller->number, caller->gets_nonblock ? "gets" : "has", graft->file_id, spec.text,
+			caller->gets_nonblock ? "give each entry a socket of its own" : "clear O_NONBLOCK on your socket");
 }
 
 /* What the entry's O_ASYNC comes to here. The owner, whom CRIU sets, does not matter for it. */
@@ -247,6 +261,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 {
 	size_t reopened;
 
+	nonblocks_mark(plan, callers);
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		struct graft *graft = &plan->grafts[i];
 		struct caller *caller = caller_find(callers, graft->caller_fd);

@@ -1,6 +1,7 @@
 /* Every value of a plan that the executor acts on, checked before anything is done with it. */
 #include "plan.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,8 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_AUTO && placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP &&
 	    placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_REOPEN)
 		return "its apply is none of 0 (auto), 1 (dup), 2 (reopen)";
+	if (placeholder->has_set_nonblock && placeholder->set_nonblock && !(placeholder->was->flags & O_NONBLOCK))
+		return "it sets O_NONBLOCK, and its entry had not";
 	switch (placeholder->position) {
 	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
 	case FDGRAFT__PLAN_POSITION__POSITION_END:
@@ -357,6 +360,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.watched = placeholder->has_watched && placeholder->watched,
 		.cuts = placeholder->has_truncate_to,
 		.cut_to = placeholder->has_truncate_to ? placeholder->truncate_to : 0,
+		.set_nonblock = placeholder->has_set_nonblock && placeholder->set_nonblock,
 		.pipe_size = pipe_size(placeholder),
 		.kind = kind,
 		.own_key = own_key,

@@ -35,6 +35,7 @@ struct graft {
 	uint64_t cut_to;
 	bool end_is_known; /* this and the next are set by cuts_check(): the caller's file is going to be cut */
 	uint64_t end;
+	bool set_nonblock; /* on the caller's open file, if the tasks share it */
 	uint32_t pipe_size; /* 0: the plan has none */
 	struct kind kind;
 	struct own_key own_key;

@@ -1,8 +1,8 @@
 /*
  * The plugin. init fetches the caller's descriptors from the launcher's keeper, opens again what has to be, and stores all in
  * CRIU's own list; the hook for files only looks up, because it runs among the descriptors of a restored task. Bytes that
- * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet, and then files are
- * cut: if the restore fails before, neither happens.
+ * were unread in a pipe are kept by init and delivered when all tasks are restored and none runs yet, and then
+ * O_NONBLOCK is set and files are cut: if the restore fails before, none of these happens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "fetch.h"
 #include "hash-images.h"
 #include "message.h"
+#include "nonblock.h"
 #include "pipe-size.h"
 #include "plan.h"
 #include "reopen.h"
@@ -50,7 +51,8 @@ static struct start_dir start_dir = {.base = -1, .fd = -1};
 
 static struct staging staging;
 static struct cuts cuts;
-/* Of both. */
+static struct nonblocks nonblocks;
+/* Of all three. */
 static enum { NOT_DONE, DONE, FAILED } late_state;
 
 static void make_key(char key[KEY_MAX], const struct answer *answer)
@@ -89,25 +91,38 @@ static int restore_ext_file(int id, bool *retry_needed)
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* The cuts come last: bytes in a pipe can be taken back. */
-static int deliver_and_cut(void)
+/* The cuts come last: bytes in a pipe and flags can be taken back. */
+static int change_late(void)
 {
 	if (cuts_ready(&cuts) || staging_deliver(&staging))
 		return -1;
-	if (cuts_make(&cuts)) {
-		staging_take_back(&staging);
-		return -1;
+	if (nonblocks_set(&nonblocks) == 0) {
+		if (cuts_make(&cuts) == 0)
+			return 0;
+		nonblocks_take_back(&nonblocks);
 	}
-	return 0;
+	staging_take_back(&staging);
+	return -1;
+}
+
+static size_t late_count(void)
+{
+	return staging.count + nonblocks.count + cuts.count;
+}
+
+static void free_late(void)
+{
+	staging_free(&staging);
+	nonblocks_free(&nonblocks);
+	cuts_free(&cuts);
 }
 
 static int resume_devices_late(int pid)
 {
 	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
-	if ((staging.count > 0 || cuts.count > 0) && late_state == NOT_DONE) {
-		late_state = deliver_and_cut() ? FAILED : DONE;
-		staging_free(&staging);
-		cuts_free(&cuts);
+	if (late_count() > 0 && late_state == NOT_DONE) {
+		late_state = change_late() ? FAILED : DONE;
+		free_late();
 	}
 	if (late_state != FAILED)
 		return -ENOTSUP;
@@ -233,15 +248,16 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 
 	if (hash_images(plan, folder) || problem_count() > 0 || callers_collect(&callers, plan))
 		return -1;
-	raise_limit(plan->graft_count + 5 * callers.count + SPARE_DESCRIPTORS);
+	raise_limit(plan->graft_count + 6 * callers.count + SPARE_DESCRIPTORS);
 	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))
 		goto out;
 	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
 	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
-	    cuts_check(&cuts, plan, &callers, NULL) || problem_count() > 0)
+	    cuts_check(&cuts, plan, &callers, NULL) || nonblocks_collect(&nonblocks, plan, &callers, NULL) ||
+	    problem_count() > 0)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
-	    store_all(plan, &callers))
+	    nonblocks_hold(&nonblocks, NULL, 0) || store_all(plan, &callers))
 		goto out;
 	result = 0;
 out:
@@ -293,8 +309,7 @@ static void forget(void)
 	answers = NULL;
 	key_count = 0;
 	answer_count = 0;
-	staging_free(&staging);
-	cuts_free(&cuts);
+	free_late();
 	late_state = NOT_DONE;
 	start_dir_remove(&start_dir);
 }
@@ -337,6 +352,9 @@ static void plugin_exit(int stage, int result)
 	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < cuts.count; i++)
 		message("caller fd %u: its file was not cut to %llu bytes: CRIU did not ask for it, as when another plugin answers RESUME_DEVICES_LATE first",
 			cuts.list[i].caller_fd, (unsigned long long)cuts.list[i].size);
+	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < nonblocks.count; i++)
+		message("caller fd %u: O_NONBLOCK was not set on it: CRIU did not ask for it, as when another plugin answers RESUME_DEVICES_LATE first",
+			nonblocks.list[i].caller_fd);
 	forget();
 }
 

@@ -13,6 +13,7 @@
 #include "launch.h"
 #include "limit.h"
 #include "message.h"
+#include "nonblock.h"
 #include "reopen.h"
 #include "staging.h"
 #include "stderr-sink.h"
@@ -123,26 +124,28 @@ static int put_in_place(const struct plan *plan, const struct sources *sources, 
 	return 0;
 }
 
-/* The unread bytes and the cuts go last: nothing but COMMAND itself can fail after them. */
-static int deliver_and_run(const struct options *options, struct staging *staging, const struct cuts *cuts)
+/* The unread bytes, O_NONBLOCK and the cuts go last: nothing but COMMAND itself can fail after them. */
+static int deliver_and_run(const struct options *options, struct staging *staging, struct nonblocks *nonblocks,
+			   const struct cuts *cuts)
 {
 	int code = EXIT_SYSTEM;
 
 	if (cuts_ready(cuts) || staging_deliver(staging))
 		return EXIT_SYSTEM;
-	if (cuts_make(cuts) == 0) {
+	if (nonblocks_set(nonblocks) == 0 && cuts_make(cuts) == 0) {
 		code = run_command(options->command);
 		for (size_t i = 0; i < cuts->count; i++)
 			message("caller fd %u: its file is cut to %llu bytes already", cuts->list[i].caller_fd,
 				(unsigned long long)cuts->list[i].size);
 	}
+	nonblocks_take_back(nonblocks);
 	staging_take_back(staging);
 	return code;
 }
 
 static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
 			 const struct targets *targets, struct sources *sources, struct staging *staging,
-			 const struct cuts *cuts, const struct rlimit *before)
+			 struct nonblocks *nonblocks, const struct cuts *cuts, const struct rlimit *before)
 {
 	for (size_t i = 0; i < targets->count; i++)
 		if (sources->by_graft[targets->list[i].graft] < 0 &&
@@ -153,7 +156,7 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 		return EXIT_SYSTEM;
 	if (limit_set_back(before))
 		return EXIT_SYSTEM;
-	return deliver_and_run(options, staging, cuts);
+	return deliver_and_run(options, staging, nonblocks, cuts);
 }
 
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
@@ -161,6 +164,7 @@ int run_task(const struct options *options, const struct plan *plan, const struc
 {
 	struct sources sources = {0};
 	struct staging staging = {0};
+	struct nonblocks nonblocks = {0};
 	struct rlimit before;
 	int code;
 
@@ -172,11 +176,14 @@ int run_task(const struct options *options, const struct plan *plan, const struc
 		code = make_room(targets, &before);
 	if (code == 0 && (prepare(&sources, plan, callers, targets) ||
 			  staging_fill(&staging, deliveries, plan, folder, sources.reserved, sources.reserved_count) ||
-			  cuts_hold(cuts, sources.reserved, sources.reserved_count)))
+			  cuts_hold(cuts, sources.reserved, sources.reserved_count) ||
+			  nonblocks_collect(&nonblocks, plan, callers, targets) ||
+			  nonblocks_hold(&nonblocks, sources.reserved, sources.reserved_count)))
 		code = EXIT_SYSTEM;
 	if (code == 0)
-		code = place_and_run(options, plan, callers, targets, &sources, &staging, cuts, &before);
+		code = place_and_run(options, plan, callers, targets, &sources, &staging, &nonblocks, cuts, &before);
 	staging_free(&staging);
+	nonblocks_free(&nonblocks);
 	free(sources.reserved);
 	free(sources.by_graft);
 	return code;

@@ -24,6 +24,8 @@ export interface EntryFacts {
   readonly socketInode?: number;
   /** The number that all entries of one memfd have. */
   readonly memfdInode?: number;
+  /** The inode of the unix socket that it is connected to, or waits for. */
+  readonly peerInode?: number;
   /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */
   readonly pipeOwner?: { readonly uid: number; readonly gid: number };
   /** A file that lies outside: CRIU asks for it at the restore. */

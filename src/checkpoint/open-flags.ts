@@ -3,6 +3,7 @@ const ACCESS_MODE = 3;
 const WRITE_ONLY = 1;
 const READ_WRITE = 2;
 const O_APPEND = 0o2000;
+const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
 /** Such a descriptor only names a file: it allows neither. */
 const O_PATH = 0o10000000;
@@ -22,6 +23,11 @@ export function isPathOnly(flags: number): boolean {
 /** True where all writes go to the end of the file, whatever the offset. */
 export function appends(flags: number): boolean {
   return accessOf(flags).write && (flags & O_APPEND) !== 0;
+}
+
+/** True where calls return instead of waiting. */
+export function isNonblocking(flags: number): boolean {
+  return (flags & O_NONBLOCK) !== 0;
 }
 
 /** True where the owner gets a signal on I/O. */

@@ -14,6 +14,8 @@ import { DOMAIN, PROTOCOL, SOCKET_TYPE, type SocketState } from './open-kind';
 
 /** TCP_* of the kernel's tcp_states.h; unix sockets have them too. */
 export const SOCKET_STATE = { ESTABLISHED: 1, CLOSE: 7, LISTEN: 10 } as const;
+/** BOTH of sk_shutdown. */
+export const SHUT_BOTH = 3;
 const PROTOCOLS = new Map<number, 'tcp' | 'udp'>([
   [PROTOCOL.TCP, 'tcp'],
   [PROTOCOL.UDP, 'udp'],
@@ -31,6 +33,7 @@ export const UNIX_SOCKET: Inheritance = {
     flags: socket.flags,
     owner: socket.fown,
     socketInode: socket.ino,
+    ...(socket.peer === 0 ? {} : { peerInode: socket.peer }),
     kind: { name: 'socket', socket: { domain: DOMAIN.UNIX, type: socket.type, protocol: 0, state: unixState(socket) } },
     lost: LOST_OF_UNIX,
   }),

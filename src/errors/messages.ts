@@ -1276,12 +1276,14 @@ const texts = {
       problem: `task ${pid} has memory from ${start} to ${end} mapped at offset ${pgoff} of a memfd (file id ${id}), past the end of any file`,
       hint: 'CRIU fails on this too; the image is damaged',
     }),
-  peerStays: (place: Place, spec: string, key: string, id: number, peer: number) =>
+  peerStays: (place: Place, spec: string, key: string, id: number, peer: number, canHangUp: boolean) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
       problem: `spec '${spec}' takes ${key} (file id ${id}), one end of a pair of sockets, and the other end (file id ${peer}) stays in the tree: CRIU cannot restore one end alone`,
-      hint: 'name both ends, each with a socket of your own (fdgraft ls prints their keys)',
+      hint: `name both ends, each with a socket of your own (fdgraft ls prints their keys)${
+        canHangUp ? ', or hang up the other end by the option peer hangup of --specs' : ''
+      }`,
     }),
   clientsCannotConnect: (place: Place, key: string, id: number, client: number) =>
     error({
@@ -1296,6 +1298,13 @@ const texts = {
       ...place,
       problem: `spec '${spec}' has ${option}, and ${key} (file id ${id}) is ${kind}`,
       hint: `leave ${option} out: the restored task gets a dup of your descriptor`,
+    }),
+  hangsUpNothing: (place: Place, spec: string, key: string, id: number, kind: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) is ${kind}: CRIU restores only a connected unix stream socket without its peer`,
+      hint: 'leave peer out',
     }),
   bytesShared: (place: Place, key: string, bytes: number, spec: string) =>
     error({

@@ -1,7 +1,7 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
 import { memfdFileKey } from '../checkpoint/memfd-type';
-import { accessOf, isPathOnly } from '../checkpoint/open-flags';
+import { accessOf, isNonblocking, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
 import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
@@ -75,7 +75,19 @@ function buildPlaceholder(
   parts: PlanParts,
   places: ReadonlyMap<number, number>,
 ): PlanPlaceholder {
-  const { match, fileId, spec: number, references, inFlight, isWatched, cut, pipeSize, unnamed, standIn } = placeholder;
+  const {
+    match,
+    fileId,
+    spec: number,
+    references,
+    inFlight,
+    isWatched,
+    cut,
+    pipeSize,
+    unnamed,
+    standIn,
+    hungUp,
+  } = placeholder;
   const { facts } = match;
   const { memory } = placeholder;
   const access = memory === undefined ? accessOf(facts.flags) : { read: true, write: memory.writes };
@@ -113,6 +125,8 @@ function buildPlaceholder(
     ...(facts.kind === undefined ? {} : { kind: buildKind(facts.kind, standIn) }),
     ...(unnamed.length === 0 ? {} : { unnamed: unnamed.map(({ id }) => id) }),
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
+    ...(spec.nonblock && isNonblocking(facts.flags) ? { set_nonblock: true } : {}),
+    ...(hungUp.length === 0 ? {} : { hung_up: hungUp.map(({ id }) => id) }),
     ...(memory === undefined ? {} : { key: memfdFileKey(memory.name), mapping: mappingOf(memory) }),
   };
 }

@@ -99,6 +99,10 @@ export interface PlanPlaceholder {
   readonly unnamed?: readonly number[];
   /** File id of a new entry that stands in for this unix socket. */
   readonly stand_in?: number;
+  /** The executor sets O_NONBLOCK on the caller's open file. */
+  readonly set_nonblock?: true;
+  /** File ids of unix sockets that were connected to this one and that stay, without a peer. */
+  readonly hung_up?: readonly number[];
   /** The entry keeps its type: CRIU asks for the caller's file by this key of its own. */
   readonly key?: string;
   /** The mappings of a memfd. */

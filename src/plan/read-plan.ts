@@ -26,10 +26,11 @@ const LARGE_RECORD_BYTES = 1 << 16;
 
 type DecodedPlaceholder = Omit<
   PlanPlaceholder,
-  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed' | 'mapping'
+  'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed' | 'hung_up' | 'mapping'
 > & {
   kind?: Omit<PlanKind, 'socket'> & { socket?: Omit<PlanSocket, 'state'> & { state: string } };
   unnamed?: number[];
+  hung_up?: number[];
   mapping?: Omit<PlanMapping, 'bytes'> & { bytes: string };
   truncate_to?: string;
   apply: string;
@@ -113,13 +114,14 @@ function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): Plan
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
-  const { truncate_to, kind, unnamed = [], mapping, ...others } = decoded;
+  const { truncate_to, kind, unnamed = [], hung_up = [], mapping, ...others } = decoded;
   const { offset, ...was } = decoded.was;
   return {
     ...others,
     ...(truncate_to === undefined ? {} : { truncate_to: BigInt(truncate_to) }),
     ...(kind === undefined ? {} : { kind: toKind(kind) }),
     ...(unnamed.length === 0 ? {} : { unnamed }),
+    ...(hung_up.length === 0 ? {} : { hung_up }),
     ...(mapping === undefined ? {} : { mapping: { ...mapping, bytes: BigInt(mapping.bytes) } }),
     apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
     position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],

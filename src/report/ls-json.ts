@@ -1,4 +1,5 @@
 import { Mapped } from '../bytes/mapped';
+import { socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { accessOf } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
@@ -46,6 +47,7 @@ function toJson(entry: ListedEntry): object {
           ...(facts.offset === undefined ? {} : { offset: jsonNumber(facts.offset) }),
           ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId, unread_bytes: unreadBytes }),
           ...(facts.socketInode === undefined ? {} : { unread_bytes: unreadBytes }),
+          ...(facts.peerInode === undefined ? {} : { peer: socketKey(facts.peerInode) }),
           ...(facts.kind === undefined ? {} : { needs: kindToJson(facts.kind) }),
           ...(missingEnd === undefined ? {} : { missing_end: missingEnd }),
           external: isExternal,

@@ -1,3 +1,4 @@
+import { socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { kindText } from '../checkpoint/open-kind';
 import type { ListedEntry } from '../operations/inspect';
@@ -16,14 +17,17 @@ const MAX_PLACES = 1000;
 export class LsText {
   private block: string[][] = [];
   private readonly widths: number[] = [];
+  private hasPeers = false;
   private readonly unlisted = new Map<string, { count: number; readonly places: string[] }>();
 
   constructor(private readonly emphasize: (text: string) => string) {}
 
   /** Lines that can be printed by now. */
   entry(entry: ListedEntry): string[] {
-    if (entry.facts !== undefined) this.block.push(toRow(entry, entry.facts));
-    else {
+    if (entry.facts !== undefined) {
+      this.hasPeers ||= peerOf(entry) !== undefined;
+      this.block.push(toRow(entry, entry.facts));
+    } else {
       this.leaveOut(entry);
       return [];
     }
@@ -60,8 +64,19 @@ export class LsText {
       const named = places.slice(0, MAX_LEFT_OUT).join(' ') + (places.length > MAX_LEFT_OUT ? ' …' : '');
       return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
     });
-    return [...(left.length === 0 ? [] : [`not listed, since they cannot be inherited: ${left.join(', ')}`])];
+    return [
+      ...(this.hasPeers ? [PEERS_GO_TOGETHER] : []),
+      ...(left.length === 0 ? [] : [`not listed, since they cannot be inherited: ${left.join(', ')}`]),
+    ];
   }
+}
+
+const PEERS_GO_TOGETHER =
+  'a pair of unix sockets, each the peer of the other, needs both ends: name both, or one with the option peer hangup of --specs';
+
+/** The key of the peer that is in the checkpoint too. */
+function peerOf({ facts, isExternal }: ListedEntry): string | undefined {
+  return facts?.peerInode === undefined || isExternal ? undefined : socketKey(facts.peerInode);
 }
 
 function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): string[] {
@@ -76,6 +91,8 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   if (missingEnd !== undefined) state.push(`${missingEnd} end missing`);
   if (facts.isExternal === true) state.push('external');
   if (facts.socketInode !== undefined && entry.isExternal) state.push('peer outside');
+  const peer = peerOf(entry);
+  if (peer !== undefined) state.push(`peer ${peer}`);
   if (facts.offset !== undefined) state.push(`offset ${facts.offset}`);
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
   if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);

@@ -83,8 +83,19 @@ const MAX_SHOWN = 1000;
 
 function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs']): string[] {
   if (placeholder.mapping !== undefined) return describeMapping(placeholder, placeholder.mapping);
-  const { was, caller_fd, file_id, split_from, references, in_flight, apply, position, watched, truncate_to } =
-    placeholder;
+  const {
+    was,
+    caller_fd,
+    file_id,
+    split_from,
+    references,
+    in_flight,
+    apply,
+    position,
+    watched,
+    truncate_to,
+    set_nonblock,
+  } = placeholder;
   const state = [
     split_from === undefined ? `file id ${file_id}` : `file id ${file_id}, split off from file id ${split_from}`,
     accessWord(was.flags),
@@ -93,6 +104,7 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
     ...(apply === 'AUTO' ? [] : [apply === 'DUP' ? 'as a dup' : 'opened again']),
     ...(position === 'CALLER' ? [] : [position === 'END' ? 'at the end' : 'at the saved offset']),
     ...(truncate_to === undefined ? [] : [`cut to ${truncate_to} bytes`]),
+    ...(set_nonblock ? ['O_NONBLOCK set'] : []),
     ...in_flight.map(({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`),
   ];
   const named = namedDescriptor(specs[placeholder.spec]?.text ?? '');

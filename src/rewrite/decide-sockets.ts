@@ -13,12 +13,14 @@ export interface SocketDecision {
   readonly unnamed: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of a socket that goes: the clients that stay and connect to its name again. */
   readonly clients: ReadonlyMap<number, readonly SocketPeer[]>;
+  /** By the file id of one end of a pair that goes: the other end, which stays and sees a hang-up. */
+  readonly hungUp: ReadonlyMap<number, readonly SocketPeer[]>;
   /** Bytes in queues that go with a share. */
   readonly queued: ReadonlyMap<Share, readonly PlannedBytes[]>;
 }
 
 /**
- * Decides what a socket that goes leaves behind. Throws FdgraftError: DESCRIPTOR_TIED for one end of a pair and for
+ * Decides what a socket that goes leaves behind. Throws FdgraftError: DESCRIPTOR_TIED for one end of a pair that no spec hangs up, and for
  * descriptors under way in its queue, BYTES_IN_FLIGHT for bytes in its queues that no spec drops.
  */
 export function decideSockets(
@@ -28,26 +30,31 @@ export function decideSockets(
   dropInFlight: boolean,
 ): SocketDecision {
   const going = new Map<number, Share>();
+  const hanging = new Set<number>();
   for (const share of assignment.shares) {
     const { id } = share.match;
     if (share.match.facts.socketInode !== undefined && !assignment.staying.has(id) && !going.has(id)) {
       going.set(id, share);
     }
+    if (specs[share.spec]?.peer === 'hangup') hanging.add(id);
   }
   const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
+  const hungUp = new Map<number, SocketPeer[]>();
+  const lists = { pair: hungUp, accepted: unnamed, client: clients };
   for (const [id, { match, spec }] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
-      if (peer.is === 'pair') refusePair(match, peer, specs[spec] as InheritSpec);
-      pushTo(peer.is === 'accepted' ? unnamed : clients, id, peer);
+      const mayHangUp = hanging.has(id) && peer.canHangUp;
+      if (peer.is === 'pair' && !mayHangUp) refusePair(match, peer, specs[spec] as InheritSpec);
+      pushTo(lists[peer.is], id, peer);
     }
   }
-  return { unnamed, clients, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
+  return { unnamed, clients, hungUp, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {
-  throw messages.peerStays({ file: 'files.img', entry }, text, facts.key, id, peer.id);
+  throw messages.peerStays({ file: 'files.img', entry }, text, facts.key, id, peer.id, peer.canHangUp);
 }
 
 const ONLY_THE_SENDER =

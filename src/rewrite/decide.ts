@@ -1,6 +1,6 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
 import { hasOwner } from '../checkpoint/entry-facts';
-import { kindText, type OpenKind } from '../checkpoint/open-kind';
+import { DOMAIN, kindText, type OpenKind, SOCKET_TYPE } from '../checkpoint/open-kind';
 import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
@@ -83,27 +83,43 @@ function refuseTies({ shares }: Assignment, found: Survey, specs: readonly Inher
 const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
 /** What a spec asks and no file of the caller's can be. */
-function refuseUnfit({ facts, id, entry }: Match, spec: InheritSpec): void {
+function refuseUnfit({ type, facts, id, entry }: Match, spec: InheritSpec): void {
   const { position, text } = spec;
+  const place = { file: 'files.img', entry };
+  if (spec.peer === 'hangup' && !hasPeer(facts.kind)) {
+    const kind = facts.kind === undefined ? `of type ${type.name}` : kindText(facts.kind);
+    throw messages.hangsUpNothing(place, text, facts.key, id, kind);
+  }
   if (facts.kind !== undefined) {
     const option = unfitOption(spec, facts.kind);
-    const place = { file: 'files.img', entry };
     if (option !== undefined)
       throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
   }
   if (position !== 'saved') return;
   if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
   if (facts.offset > OFFSET_MAX) {
-    const place = { file: 'files.img', entry, field: 'reg_file_entry.pos' };
-    throw messages.offsetPastLimit(place, text, facts.key, facts.offset, OFFSET_MAX);
+    throw messages.offsetPastLimit(
+      { ...place, field: 'reg_file_entry.pos' },
+      text,
+      facts.key,
+      facts.offset,
+      OFFSET_MAX,
+    );
   }
 }
 
+/** True for a unix socket whose other end can be told of a hang-up. */
+function hasPeer(kind: OpenKind | undefined): boolean {
+  const { domain, type, state } = kind?.socket ?? {};
+  return domain === DOMAIN.UNIX && type === SOCKET_TYPE.STREAM && state === 'CONNECTED';
+}
+
 /** The first option that the kind does not take: directories and memfds can be opened again, memfds have an offset. */
-function unfitOption({ apply, position, truncate }: InheritSpec, { name }: OpenKind): string | undefined {
+function unfitOption({ apply, position, truncate, nonblock }: InheritSpec, { name }: OpenKind): string | undefined {
   const isMemfd = name === 'memfd';
   if (apply === 'reopen' && !isMemfd && name !== 'directory') return 'apply reopen';
   if (position !== 'caller' && !isMemfd) return `position ${position}`;
+  if (nonblock && (isMemfd || name === 'directory')) return 'nonblock: true';
   return truncate ? 'truncate: true' : undefined;
 }
 
@@ -158,6 +174,7 @@ function makePlaceholders(
       inFlight: bytes.get(share) ?? sockets.queued.get(share) ?? [],
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
+      hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
       ...(cut === undefined ? {} : { cut }),
       ...(pipeSize === undefined ? {} : { pipeSize }),
     };
@@ -176,6 +193,7 @@ function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder 
     isWatched: false,
     inFlight: [],
     unnamed: [],
+    hungUp: [],
     memory,
   };
 }

@@ -28,6 +28,8 @@ export interface Placeholder {
   /** Sockets that the listener had accepted and that stay, without its name. */
   readonly unnamed: readonly SocketPeer[];
   readonly standIn?: StandIn;
+  /** Sockets that were connected to this one and that stay, without a peer. */
+  readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */
   readonly memory?: MappedMemory;
 }

@@ -1,4 +1,5 @@
 import type { FileEntryView } from '../checkpoint/file-entry';
+import { SOCKET_TYPE } from '../checkpoint/open-kind';
 import { pushTo } from '../checkpoint/push-to';
 import { SOCKET_STATE } from '../checkpoint/socket-types';
 import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
@@ -17,6 +18,8 @@ export interface SocketPeer {
    * `accepted`: it has the name of the named one, which listens.
    */
   readonly is: 'pair' | 'client' | 'accepted';
+  /** CRIU can restore it without a peer: a connected stream socket that is shut down (sk-unix.c). */
+  readonly canHangUp: boolean;
 }
 
 const SOCKETS: ReadonlySet<number> = new Set([FD_TYPES.UNIXSK]);
@@ -69,8 +72,9 @@ class NamedSockets implements SocketPeers {
     if (listener !== undefined) this.push(listener, socket, entry, 'accepted');
   }
 
-  private push(named: UnixSkEntry, { id }: UnixSkEntry, entry: number, is: SocketPeer['is']): void {
-    if (id !== named.id) pushTo(this.of, named.id, { id, entry, is });
+  private push(named: UnixSkEntry, { id, type, state }: UnixSkEntry, entry: number, is: SocketPeer['is']): void {
+    const canHangUp = type === SOCKET_TYPE.STREAM && state === SOCKET_STATE.ESTABLISHED;
+    if (id !== named.id) pushTo(this.of, named.id, { id, entry, is, canHangUp });
   }
 }
 

@@ -237,7 +237,7 @@ function lostState({ match: { facts }, fileId, memory }: Placeholder): Warning[]
 }
 
 /** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */
-function socketWarnings({ match: { facts }, fileId, unnamed, standIn }: Placeholder): Warning[] {
+function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: Placeholder): Warning[] {
   const about = `${facts.key} (file id ${fileId})`;
   const warnings: Warning[] = [];
   const socket = facts.kind?.socket;
@@ -252,6 +252,10 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn }: Placehol
   if (standIn !== undefined) {
     const message = `${about}: clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it, and criu restore needs --ext-unix-sk`;
     warnings.push({ code: 'CLIENTS_CONNECT_AGAIN', message, fileId });
+  }
+  if (hungUp.length > 0) {
+    const message = `${about}: the other end of the pair stays (${someOf(hungUp.map(({ id }) => `file id ${id}`))}) and sees a hang-up, as you asked: it reads what its queue holds, then the end of the file, and its writes fail with EPIPE`;
+    warnings.push({ code: 'PEER_HUNG_UP', message, fileId });
   }
   return warnings;
 }

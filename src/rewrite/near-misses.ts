@@ -1,15 +1,18 @@
 import { escapeBytes } from '../bytes/escape';
 import { fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
-import { entryType } from '../checkpoint/entry-types';
+import { entryType, inheritableType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
-import type { IdSet } from '../checkpoint/id-set';
-import { EXTERNAL_NAME, pathKey, pipeKey, startOfPath } from '../checkpoint/key-text';
+import { IdSet } from '../checkpoint/id-set';
+import { EXTERNAL_NAME, pathKey, pipeKey, socketKey, startOfPath, withoutLeadingSlash } from '../checkpoint/key-text';
 import { accessOf } from '../checkpoint/open-flags';
+import { unixAddress } from '../checkpoint/socket-types';
+import { unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
-import { decode } from '../schema/decode';
+import { decode, decodeInPlace } from '../schema/decode';
 import {
   FD_TYPES,
+  MEMFD_FILE_ENTRY_FIELDS,
   PIPE_ENTRY_FIELDS,
   REG_FILE_ENTRY_FIELDS,
   TTY_FILE_ENTRY,
@@ -20,7 +23,9 @@ import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { type ExternalKey, hasKey } from './external-keys';
 import type { Match } from './match';
+import { eachMemfdName, memfdNameKey } from './memfd-names';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
+import { NearestSockets } from './nearest-sockets';
 import { readOpenIds } from './open-ids';
 import { readOpenTerminals } from './open-terminals';
 import type { ResolvedKeys } from './resolve-keys';
@@ -59,7 +64,10 @@ export async function explainUnmatched(
     unmatched.slice(0, MAX_EXPLAINED).map((number) => [number, new Explainer(number, known)] as const),
   );
   await compareWithEntries(source, known, [...explainers.values()], signal);
-  for (const explainer of explainers.values()) await explainer.explainNotOpen(source, signal);
+  for (const explainer of explainers.values()) {
+    await explainer.explainNotOpen(source, signal);
+    await explainer.compareMemfds(source, signal);
+  }
   return unmatched.map((number) => ({
     text: (known.specs[number] as InheritSpec).text,
     near: explainers.get(number)?.near() ?? [],
@@ -89,9 +97,29 @@ async function compareWithEntries(
       if (open.has(view.id)) for (const explainer of compared) explainer.seePipe(view);
     } else {
       for (const explainer of compared) explainer.seeOther(view);
+      if (!open.has(view.id)) return;
+      const socket = readSocket(view);
+      if (socket !== undefined) for (const explainer of compared) explainer.seeSocket(socket);
+      if (view.type === FD_TYPES.MEMFD) for (const explainer of compared) explainer.seeMemfd(view);
     }
   };
   await walk(source, [{ entry: see }], signal);
+}
+
+interface SeenSocket {
+  /** The best first. */
+  readonly keys: readonly string[];
+  /** The path that it can be named by. */
+  readonly path: Buffer | undefined;
+}
+
+/** A socket that a spec could name by its name, address or inode; undefined for anything else. */
+function readSocket(view: FileEntryView): SeenSocket | undefined {
+  const type = inheritableType(view);
+  if (type?.keys === undefined || type.numbered?.kind !== 'socket') return undefined;
+  const keys = type.keys(decodeInPlace(type.schema, view.bytes, view.start, view.end) as never);
+  const unix = keys[0]?.startsWith('/') ? unixSocketOf(view) : undefined;
+  return { keys, path: unix && unixAddress(unix) };
 }
 
 interface SeenFile {
@@ -125,6 +153,10 @@ class Explainer {
   private readonly suggestions: string[] = [];
   private readonly nearest: NearestPaths | undefined;
   private readonly pipes = new Set<number>();
+  private readonly nearestSockets: NearestSockets | undefined;
+  private readonly sockets = new Set<string>();
+  private readonly memfds = new IdSet();
+  private readonly memfdNames = new Set<string>();
   private readonly externals = new Set<string>();
   private readonly terminals = new Map<number, TtyFileEntry[]>();
   private readonly notOpen: readonly Match[];
@@ -141,6 +173,7 @@ class Explainer {
     if (key.kind === 'path' && this.notOpen.length === 0) {
       this.nearest = new NearestPaths(key.path, new ComparisonBudget());
     }
+    if (key.kind === 'socket') this.nearestSockets = new NearestSockets(key.name);
     this.suggestPipe();
     this.suggestKeys();
   }
@@ -207,8 +240,37 @@ class Explainer {
     if (EXTERNAL_NAME.test(name)) this.externals.add(name);
   }
 
+  seeSocket({ keys: [first = '', ...others], path }: SeenSocket): void {
+    if (path !== undefined) {
+      const plain = withoutLeadingSlash(path);
+      this.nearest?.see(plain, 0, plain.length);
+    }
+    this.nearestSockets?.see([first, ...others]);
+    if (this.key.kind === 'socket' && this.sockets.size <= MAX_FEW) this.sockets.add(first);
+  }
+
+  seeMemfd(view: FileEntryView): void {
+    const inode = this.key.kind === 'memfd' ? readNumber(view, MEMFD_FILE_ENTRY_FIELDS.inode_id) : undefined;
+    if (inode !== undefined) this.memfds.add(inode);
+  }
+
+  /** The names of memfds, which memfd.img alone has. */
+  async compareMemfds(source: Source, signal: AbortSignal | undefined): Promise<void> {
+    const { key } = this;
+    if (key.kind !== 'memfd') return;
+    const nearest = new NearestPaths(Buffer.from(key.name, 'latin1'), new ComparisonBudget());
+    const see = (name: Buffer) => {
+      if (name.length > MAX_KEY_BYTES) return;
+      nearest.see(name, 0, name.length);
+      if (this.memfdNames.size <= MAX_FEW) this.memfdNames.add(memfdNameKey(name));
+    };
+    await eachMemfdName(source, this.memfds, see, signal);
+    for (const name of nearest.found()) this.suggest(`did you mean ${memfdNameKey(name)}?`);
+  }
+
   seePipe(view: FileEntryView): void {
     const { key } = this;
+    if (key.kind === 'socket') this.seePipeOfNumber(view, key.name);
     if (key.kind !== 'pipe') return;
     const pipe = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
     if (pipe === undefined) return;
@@ -224,6 +286,14 @@ class Explainer {
     if (this.pipes.size <= MAX_FEW) this.pipes.add(pipe);
   }
 
+  /** A pipe that has the number of a socket's key. */
+  private seePipeOfNumber(view: FileEntryView, key: string): void {
+    const number = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
+    if (number === undefined || key !== socketKey(number)) return;
+    const text = `did you mean ${pipeKey(number)}? ${number} is the number of a pipe`;
+    if (!this.suggestions.includes(text)) this.suggest(text);
+  }
+
   /** Whether the number of a pipe is that of something else. */
   seeOther(view: FileEntryView): void {
     if (this.key.kind !== 'pipe') return;
@@ -232,7 +302,9 @@ class Explainer {
     // Pipes and sockets are known to users by their inodes.
     if (numbered === undefined || !['pipe', 'socket'].includes(numbered.kind)) return;
     if (readNumber(view, numbered.field) !== this.key.id) return;
-    const text = `${this.key.id} is the number of ${type?.what} (${type?.name})`;
+    const isNamed = numbered.kind === 'socket' && type?.inherit?.keys !== undefined;
+    const hint = isNamed ? `; did you mean ${socketKey(this.key.id)}?` : '';
+    const text = `${this.key.id} is the number of ${type?.what} (${type?.name})${hint}`;
     if (!this.suggestions.includes(text)) this.suggest(text);
   }
 
@@ -257,6 +329,9 @@ class Explainer {
 
   near(): string[] {
     for (const path of this.nearest?.found() ?? []) this.suggest(`did you mean ${pathKey(path)}?`);
+    for (const key of this.nearestSockets?.found() ?? []) this.suggest(`did you mean ${key}?`);
+    if (this.key.kind === 'socket' && this.suggestions.length === 0) this.suggestThere('socket', [...this.sockets]);
+    if (this.key.kind === 'memfd' && this.suggestions.length === 0) this.suggestThere('memfd', [...this.memfdNames]);
     if (this.key.kind === 'pipe' && this.suggestions.length === 0)
       this.suggestThere(
         'pipe',

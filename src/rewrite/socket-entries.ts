@@ -1,26 +1,48 @@
 import { FileEntryView } from '../checkpoint/file-entry';
-import { SOCKET_STATE } from '../checkpoint/socket-types';
+import { SHUT_BOTH, SOCKET_STATE } from '../checkpoint/socket-types';
 import { OUTER } from '../checkpoint/unix-sockets';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY_FIELDS } from '../schema/generated/images';
 import { encodeBytesField, encodeVarintField } from '../wire/encode';
-import { patchRecord } from '../wire/patch';
+import { type FieldEdit, patchRecord } from '../wire/patch';
 
 const NO_BYTES = Buffer.alloc(0);
 
-/**
- * The entry of files.img `bytes[start, end)` of an accepted unix socket without its name: with it CRIU binds the socket
- * again, and removes the path that the caller's listener is bound to (sk-unix.c; tried). Throws WireFault.
- */
-export function withoutName(bytes: Uint8Array, start: number, end: number): Buffer {
-  const { usk } = FILE_ENTRY_FIELDS;
-  const { name, file_perms } = UNIX_SK_ENTRY_FIELDS;
-  const message = new FileEntryView().read(bytes, start, end);
-  const unnamed = patchRecord(message.bytes, message.start, message.end, [
-    { number: name, replacement: encodeBytesField(name, NO_BYTES) },
-    { number: file_perms, replacement: NO_BYTES },
-  ]);
-  return patchRecord(bytes, start, end, [{ number: usk, replacement: encodeBytesField(usk, unnamed) }]);
+/** What a socket that goes takes from one that stays. */
+export interface LeftBehind {
+  /**
+   * The name of the listener that goes, which had accepted it: with it CRIU binds the socket again, and removes the path
+   * that the caller's listener is bound to (sk-unix.c; tried).
+   */
+  readonly isUnnamed: boolean;
+  /** The peer: CRIU restores a connected stream socket without one if it is shut down both ways (sk-unix.c; tried). */
+  readonly isHungUp: boolean;
 }
+
+/** The entry of files.img `bytes[start, end)` of a unix socket that stays. Throws WireFault. */
+export function leaveBehind(
+  { isUnnamed, isHungUp }: LeftBehind,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
+  if (!isUnnamed && !isHungUp) return bytes.subarray(start, end);
+  const { usk } = FILE_ENTRY_FIELDS;
+  const message = new FileEntryView().read(bytes, start, end);
+  const edits = [...(isUnnamed ? WITHOUT_NAME : []), ...(isHungUp ? WITHOUT_PEER : [])];
+  const left = patchRecord(message.bytes, message.start, message.end, edits);
+  return patchRecord(bytes, start, end, [{ number: usk, replacement: encodeBytesField(usk, left) }]);
+}
+
+const { name, file_perms, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+
+const WITHOUT_NAME: readonly FieldEdit[] = [
+  { number: name, replacement: encodeBytesField(name, NO_BYTES) },
+  { number: file_perms, replacement: NO_BYTES },
+];
+const WITHOUT_PEER: readonly FieldEdit[] = [
+  { number: peer, replacement: encodeVarintField(peer, 0) },
+  { number: shutdown, replacement: encodeVarintField(shutdown, SHUT_BOTH) },
+];
 
 /**
  * The entry of a stand-in for the socket that goes, from its message: its clients need a peer among the unix sockets,

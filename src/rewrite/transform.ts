@@ -12,7 +12,7 @@ import type { Decision, Placeholder, StandIn } from './decision';
 import type { ChangedImage } from './match';
 import { renameMemfd } from './memfd-record';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
-import { makeStandIn, withoutName } from './socket-entries';
+import { leaveBehind, makeStandIn } from './socket-entries';
 
 /** The second pass: writes every member to the sink, with what was decided done. Resolves to the changed images. */
 export async function transform(
@@ -40,6 +40,8 @@ interface AtOther {
   readonly entry: number;
   /** It is a socket that loses its name. */
   isUnnamed: boolean;
+  /** It is a socket that loses its peer. */
+  isHungUp: boolean;
   /** They come before it. */
   readonly standIns: StandIn[];
 }
@@ -47,12 +49,13 @@ interface AtOther {
 function changesAtOthers(placeholders: readonly Placeholder[]): AtOther[] {
   const byEntry = new Map<number, AtOther>();
   const at = (entry: number): AtOther => {
-    const change = byEntry.get(entry) ?? { entry, isUnnamed: false, standIns: [] };
+    const change = byEntry.get(entry) ?? { entry, isUnnamed: false, isHungUp: false, standIns: [] };
     byEntry.set(entry, change);
     return change;
   };
-  for (const { unnamed, standIn } of placeholders) {
+  for (const { unnamed, standIn, hungUp } of placeholders) {
     for (const { entry } of unnamed) at(entry).isUnnamed = true;
+    for (const { entry } of hungUp) at(entry).isHungUp = true;
     if (standIn !== undefined) at(standIn.before).standIns.push(standIn);
   }
   return [...byEntry.values()].sort((a, b) => a.entry - b.entry);
@@ -162,13 +165,14 @@ class Transformer {
   private withOthers(batch: RecordBatch, replacements: Replacement[]): Replacement[] {
     const byIndex = new Map<number, Replacement>();
     for (; this.nextOther < this.atOthers.length; this.nextOther += 1) {
-      const { entry, isUnnamed, standIns } = this.atOthers[this.nextOther] as AtOther;
+      const change = this.atOthers[this.nextOther] as AtOther;
+      const { entry, standIns } = change;
       const index = entry - batch.firstEntry;
       if (index >= batch.count) break;
       if (byIndex.size === 0) for (const replacement of replacements) byIndex.set(replacement.index, replacement);
       batch.at(index, (bytes, start, end) => {
-        const unchanged = () => (isUnnamed ? withoutName(bytes, start, end) : bytes.subarray(start, end));
-        const { record = unchanged() } = byIndex.get(index) ?? {};
+        const left = () => leaveBehind(change, bytes, start, end);
+        const { record = left() } = byIndex.get(index) ?? {};
         byIndex.set(index, { index, record, added: standIns.map((one) => makeStandIn(one.message, one.fileId)) });
       });
     }

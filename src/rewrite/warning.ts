@@ -21,6 +21,7 @@ export interface Warning {
     | 'CONNECTION_LEFT'
     | 'ACCEPTED_UNNAMED'
     | 'CLIENTS_CONNECT_AGAIN'
+    | 'PEER_HUNG_UP'
     | 'OWN_MOUNT_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';
   readonly message: string;

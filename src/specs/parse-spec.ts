@@ -88,6 +88,8 @@ export function parseSpec(given: string | SpecOptions): Spec {
     position: options.position ?? 'caller',
     inFlight: options.inFlight,
     truncate: options.truncate ?? false,
+    nonblock: options.nonblock ?? false,
+    peer: options.peer ?? 'keep',
     only: options.only ?? false,
   });
 }
@@ -129,7 +131,7 @@ function refuseOptions(options: SpecOptions, why: string): void {
 }
 
 function checkOptions(spec: InheritSpec): InheritSpec {
-  const { text, key, apply, position, truncate, only } = spec;
+  const { text, key, apply, position, truncate, nonblock, only } = spec;
   if (only && key.kind !== 'descriptor') {
     throw messages.specSyntax(
       text,
@@ -142,6 +144,14 @@ function checkOptions(spec: InheritSpec): InheritSpec {
       text,
       'has truncate: true, and its key names a pipe',
       'leave truncate out: it cuts regular files',
+    );
+  }
+  if (nonblock && (apply === 'reopen' || position !== 'caller')) {
+    const other = apply === 'reopen' ? 'apply reopen' : `position ${position}`;
+    throw messages.specSyntax(
+      text,
+      `has nonblock: true and ${other}`,
+      'leave nonblock out: a file that is opened again has the status flags that the dump recorded',
     );
   }
   if (apply === 'dup' && position !== 'caller') {

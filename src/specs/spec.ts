@@ -35,6 +35,8 @@ export const OPTION_VALUES = {
   position: ['caller', 'saved', 'end'],
   inFlight: ['replay', 'drop', 'fail'],
   truncate: [true, false],
+  nonblock: [true, false],
+  peer: ['keep', 'hangup'],
   only: [true, false],
 } as const;
 
@@ -44,6 +46,8 @@ export type Apply = (typeof OPTION_VALUES.apply)[number];
 export type Position = (typeof OPTION_VALUES.position)[number];
 /** What becomes of unread bytes: delivered through the caller's pipe, lost, or a reason to stop. */
 export type InFlight = (typeof OPTION_VALUES.inFlight)[number];
+/** What becomes of the other end of a pair of sockets that stays: a reason to stop, or a hang-up. */
+export type PeerFate = (typeof OPTION_VALUES.peer)[number];
 
 /** A spec with its options, as --specs has them; schemas/specs.schema.json describes each. */
 export interface SpecOptions {
@@ -53,6 +57,8 @@ export interface SpecOptions {
   readonly position?: Position | undefined;
   readonly inFlight?: InFlight | undefined;
   readonly truncate?: boolean | undefined;
+  readonly nonblock?: boolean | undefined;
+  readonly peer?: PeerFate | undefined;
   readonly only?: boolean | undefined;
 }
 
@@ -73,6 +79,9 @@ export interface InheritSpec {
   readonly inFlight: InFlight | undefined;
   /** The caller's file is cut to the size that the dump recorded. */
   readonly truncate: boolean;
+  /** O_NONBLOCK is set on the caller's open file if the entry had it. */
+  readonly nonblock: boolean;
+  readonly peer: PeerFate;
   /** Just the named descriptors leave their entry. */
   readonly only: boolean;
 }

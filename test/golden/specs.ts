@@ -18,6 +18,8 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   job_later: { specs: ['fd[5]:/srv/fdgraft/report'] },
   job_newer_criu: { specs: ['fd[5]:pipe:[#3]'] },
   job_lost_worker: { specs: ['fd[5]:pipe:[#3]'] },
+  // That of the child goes, that of the program stays.
+  pidfd: { specs: ['fd[5]:/proc/14716/fd/10'] },
   // Both ends of one pipe, and owners of each.
   owned_pipe: { specs: ['fd[5]:pipe:[#3]', 'fd[6]:pipe:[#4]'] },
   // The same number in every task; the others of its entry come along.

@@ -3,7 +3,7 @@
  *
  *   give N=KIND[:ARGUMENT]… -- COMMAND…
  *
- * closed; file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
+ * closed; kept (what this process got at N); file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
  * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; length:BYTES, seal (against shrinking) and seal-writes (of what is at N already); nonblock and async (of what is at
@@ -15,6 +15,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* Larger ones are never kept. */
+#define NUMBERS_KEPT 512
 
 static void fail(const char *word)
 {
@@ -126,7 +130,10 @@ static void give(const char *word)
 
 	if (*rest != '=')
 		fail(word);
-	if (strcmp(kind, "closed") == 0) {
+	if (strcmp(kind, "kept") == 0) {
+		if (fcntl(number, F_GETFD) < 0)
+			fail(word);
+	} else if (strcmp(kind, "closed") == 0) {
 		close(number);
 	} else if (strncmp(kind, "file:", 5) == 0) {
 		int flags = (int)strtol(kind + 5, &rest, 8);
@@ -216,12 +223,31 @@ static void give(const char *word)
 	}
 }
 
+static bool is_kept(char **words, int fd)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), "%d=kept", fd);
+	for (; *words && strcmp(*words, "--") != 0; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+/* What this process got besides 0 to 2 is none of the test's, unless a word says so. */
+static void close_all_but_kept(char **words)
+{
+	for (int fd = 3; fd < NUMBERS_KEPT; fd++)
+		if (!is_kept(words, fd))
+			close(fd);
+	close_range(NUMBERS_KEPT, ~0u, 0);
+}
+
 int main(int argc, char **argv)
 {
 	int i = 1;
 
-	/* What this process got besides 0 to 2 is none of the test's. */
-	close_range(3, ~0u, 0);
+	close_all_but_kept(argv + 1);
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++)
 		give(argv[i]);
 	if (i + 1 >= argc)

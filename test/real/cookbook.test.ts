@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { compileHelper, compileProgram } from './support/compile';
@@ -168,9 +169,10 @@ for (const { title, needs, kind, shown } of [
   });
 }
 
-async function connect(file: string): Promise<net.Socket> {
+/** Connects to a unix socket, or to a port of the loopback, once something listens there. */
+async function connect(at: string | number): Promise<net.Socket> {
   for (;;) {
-    const client = net.connect(file);
+    const client = typeof at === 'string' ? net.connect(at) : net.connect(at, '127.0.0.1');
     try {
       await once(client, 'connect');
       return client;
@@ -206,6 +208,96 @@ recipeTest('A socket as stdin, stdout and stderr', {
     await over;
     t.is(answered, 'task 1\ntask 2\n');
     t.is(fs.readFileSync(`${program.folder}/app.log`, 'utf8'), 'task 5\n');
+  },
+});
+
+const server = (lab: Lab) => lab.startProgram(compileProgram('server'));
+
+/** Says a line and has the restored server accept and read it; checks what each has read. */
+async function visit(t: ExecutionContext, kitchen: Kitchen, client: net.Socket, fd: number): Promise<void> {
+  const answer = once(client, 'data');
+  client.write('hello\n');
+  const read = () => fs.readFileSync(path.join(kitchen.program.folder, `read.${ROOT}.${fd}`), 'utf8');
+  // A proxy takes its time.
+  while (!fs.existsSync(path.join(kitchen.program.folder, `read.${ROOT}.${fd}`)) || read() === '') {
+    await kitchen.tasks.signal(ROOT, 'SIGUSR2');
+    await sleep(20);
+  }
+  t.is(read(), 'hello\n');
+  t.is(String((await answer)[0]), 'welcome\n');
+  client.destroy();
+}
+
+recipeTest('A server that a service manager starts', {
+  needs: ['socket-activate'],
+  program: server,
+  async cook(t, kitchen) {
+    const running = kitchen.start();
+    await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
+    const client = await connect(kitchen.file('app.sock'));
+    await kitchen.restored(running);
+    await running.finish();
+    await visit(t, kitchen, client, 20);
+    await visit(t, kitchen, await connect(kitchen.file('app.sock')), 21);
+  },
+});
+
+recipeTest('A server at another path', {
+  needs: ['python3', 'socat'],
+  program: server,
+  async cook(t, kitchen) {
+    await kitchen.run();
+    await visit(t, kitchen, await connect(kitchen.file('new.sock')), 20);
+    // The proxy ends with the box.
+    kitchen.start();
+    await visit(t, kitchen, await connect(7016), 21);
+  },
+});
+
+recipeTest('A program behind socat', {
+  needs: ['socat'],
+  program: stdio,
+  async cook(t, kitchen) {
+    const { tasks } = kitchen;
+    const running = kitchen.start();
+    await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
+    const client = await connect(kitchen.file('app.sock'));
+    let answered = '';
+    client.setEncoding('utf8').on('data', (text: string) => {
+      answered += text;
+    });
+    const over = once(client, 'end');
+    client.write('asked\n');
+    await kitchen.restored(running);
+    t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 1));
+    await tasks.signal(ROOT, 'SIGUSR1');
+    while (!fs.existsSync(path.join(kitchen.program.folder, `read.${ROOT}.0`)) || tasks.readBy(ROOT, 0).length === 0) {
+      await tasks.signal(ROOT, 'SIGUSR2');
+    }
+    t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
+    await kitchen.endTree();
+    await running.finish();
+    await over;
+    t.is(answered, 'task 1\n');
+    t.true(kitchen.read('errors.txt').endsWith('task 2\n'));
+  },
+});
+
+recipeTest('A data directory that moved', {
+  program: (lab) => lab.startProgram(compileHelper('datadir')),
+  async cook(t, kitchen) {
+    const { tasks, program } = kitchen;
+    fs.mkdirSync(kitchen.file('moved'));
+    fs.renameSync(path.join(program.folder, 'data'), kitchen.file('moved/data'));
+    kitchen.write('moved/data/input', 'asked\n');
+    await kitchen.run();
+    t.is(kitchen.target(ROOT, 10), kitchen.file('moved/data'));
+    await tasks.signal(ROOT, 'SIGUSR1');
+    await tasks.signal(ROOT, 'SIGUSR2');
+    t.is(kitchen.read('moved/data/records'), 'record\n');
+    t.is(kitchen.read('moved/data/app.log'), 'before\nlog\n');
+    t.is(tasks.readBy(ROOT, 'input').toString(), 'asked\n');
+    t.false(fs.existsSync(path.join(program.folder, 'data')));
   },
 });
 

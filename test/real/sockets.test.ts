@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { compileProgram } from './support/compile';
+import { compileHelper, compileProgram } from './support/compile';
 import { OUTER, readOf, restoreGiven, talk } from './support/given';
 import { descriptor } from './support/graft';
 import { CriuFailure } from './support/lab';
@@ -74,11 +74,14 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
   const inode = /\d+/.exec(descriptor(program.tasks, program.pid, 16).target)?.[0];
   const dump = await lab.dump(program, { extraArgs: ['--external', `unix[${inode}]`] });
   const second = accepted();
+  // The socket that the program had is one of Node.js, and does not wait.
   const restored = await restoreGiven(lab, dump, {
-    specs: [`fd[7]:socket:[${inode}]`],
+    specs: [{ inherit: `fd[7]:socket:[${inode}]`, nonblock: true }],
     give: [`7=unix:connect:${path.join(folder, 'peer.sock')}`],
     extraArgs: OUTER,
   });
+  t.not(descriptor(restored.tasks, program.pid, 16).flags & fs.constants.O_NONBLOCK, 0);
+  t.false(restored.output.includes('O_NONBLOCK'), restored.output);
   const [peer] = await second;
   const said = once(peer, 'data');
   await restored.tasks.signal(program.pid, 'SIGUSR1');
@@ -109,10 +112,11 @@ realTest('each kind of descriptor without a path comes from the caller, and a di
     [32, `file:10000000:${folder}`, new RegExp(`^${folder}$`)],
   ];
   const keyOf = (fd: number) => (fd === 27 ? '/memfd:scratch' : `/proc/${program.pid}/fd/${fd}`);
-  const specs = kinds.map(([fd]) => `fd[${fd + 100}]:${keyOf(fd)}`);
-  const words = kinds.map(([fd, word]) => `${fd + 100}=${word}`);
   // The fixture's eventfd does not wait.
-  const restored = await restoreGiven(lab, dump, { specs, give: [...words, '117=nonblock'] });
+  const specs = kinds.map(([fd]) => ({ inherit: `fd[${fd + 100}]:${keyOf(fd)}`, nonblock: fd === 17 }));
+  const words = kinds.map(([fd, word]) => `${fd + 100}=${word}`);
+  const restored = await restoreGiven(lab, dump, { specs, give: words });
+  t.not(descriptor(restored.tasks, program.pid, 17).flags & fs.constants.O_NONBLOCK, 0);
   for (const [fd, , target] of kinds) t.regex(descriptor(restored.tasks, program.pid, fd).target, target);
   t.true(
     descriptor(restored.tasks, program.pid, 20).info.some((line) => /sigmask:\s*0*8000000$/.test(line)),
@@ -141,4 +145,83 @@ realTest('both ends of a pair, each with its queue dropped as asked', async (t, 
   const [a, b] = [34, 35].map((fd) => descriptor(restored.tasks, program.pid, fd));
   t.true(a?.target.startsWith('socket:[') && b?.target.startsWith('socket:['));
   t.not(a?.target, b?.target);
+});
+
+realTest('a socket that waits, where its spec does not ask for O_NONBLOCK, and the warning', async (t, lab) => {
+  const folder = lab.folder();
+  const server = net.createServer().listen(path.join(folder, 'peer.sock'));
+  t.teardown(() => server.close());
+  const old = net.connect(path.join(folder, 'peer.sock'));
+  await once(old, 'connect');
+  const { fd } = (old as unknown as { _handle: { fd: number } })._handle;
+  const program = await lab.startProgram(compileProgram('server'), { fds: { 16: fd } });
+  const inode = /\d+/.exec(descriptor(program.tasks, program.pid, 16).target)?.[0];
+  const dump = await lab.dump(program, { extraArgs: ['--external', `unix[${inode}]`] });
+  const restored = await restoreGiven(lab, dump, {
+    specs: [`fd[7]:socket:[${inode}]`],
+    give: ['7=socket'],
+    extraArgs: OUTER,
+  });
+  t.is(descriptor(restored.tasks, program.pid, 16).flags & fs.constants.O_NONBLOCK, 0);
+  t.regex(restored.output, /caller fd 7 has no O_NONBLOCK.*or give the spec nonblock: true/);
+  old.destroy();
+});
+
+realTest('the end of a pair that stays reads what was there, then the end, and cannot write', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('hangup'));
+  const dump = await lab.dump(program);
+  const inherit = `fd[5]:/proc/${program.pid}/fd/10`;
+  const refused = await t.throwsAsync(restoreGiven(lab, dump, { specs: [inherit], give: ['5=socket'] }));
+  t.regex(refused?.message ?? '', /one end of a pair of sockets, and the other end \(file id \d+\) stays/);
+  t.regex((refused as { hint?: string }).hint ?? '', /peer hangup/);
+  const restored = await restoreGiven(lab, dump, { specs: [{ inherit, peer: 'hangup' }], give: ['5=socket'] });
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(String(restored.tasks.readBy(program.pid, 'saw')), 'kept\nend');
+  t.is(String(restored.tasks.readBy(program.pid, 'write')), 'EPIPE');
+});
+
+realTest(
+  'a hang-up loses what the end that goes had not read, if asked, and no descriptor under way',
+  async (t, lab) => {
+    const program = await lab.startProgram(compileHelper('hangup'), { args: ['both', 'rights'] });
+    const dump = await lab.dump(program);
+    const spec = { inherit: `fd[5]:/proc/${program.pid}/fd/10`, peer: 'hangup' } as const;
+    const refused = await t.throwsAsync(restoreGiven(lab, dump, { specs: [spec], give: ['5=socket'] }));
+    t.regex(refused?.message ?? '', /held 5 unread bytes at the dump/);
+    const specs = [{ ...spec, inFlight: 'drop' as const }];
+    const restored = await restoreGiven(lab, dump, { specs, give: ['5=socket'] });
+    await restored.tasks.signal(program.pid, 'SIGUSR1');
+    t.is(String(restored.tasks.readBy(program.pid, 'saw')), 'kept\nrpassed\nend');
+    t.is(String(restored.tasks.readBy(program.pid, 'write')), 'EPIPE');
+  },
+);
+
+realTest('the accepted end of a connection sees the hang-up, and the listener goes on', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('server'));
+  await program.tasks.signal(program.pid, 'SIGUSR1');
+  const dump = await lab.dump(program);
+  const inherit = `fd[5]:/proc/${program.pid}/fd/12`;
+  const specs = [{ inherit, peer: 'hangup', inFlight: 'drop' }] as const;
+  const restored = await restoreGiven(lab, dump, { specs, give: ['5=socket'] });
+  await restored.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(readOf(program, 11), 'task 12\n');
+  await talk(t, program, restored, path.join(program.folder, 'app.sock'), 20);
+});
+
+realTest('a pidfd is that of the caller, and one that stays is that of its process', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('pidfd'));
+  await program.tasks.signal(program.pid, 'SIGUSR1');
+  const dump = await lab.dump(program);
+  t.is(readOf(program, 10), 'lives\n');
+  const specs = [`fd[5]:/proc/${program.pid}/fd/10`];
+  const wrong = await t.throwsAsync(restoreGiven(lab, dump, { specs, give: ['5=eventfd'] }), {
+    instanceOf: CriuFailure,
+  });
+  t.regex(wrong?.output ?? '', /caller fd 5 is an anonymous inode.* needs a pidfd/);
+  // The process of the caller becomes criu, which ends when the tree runs.
+  const restored = await restoreGiven(lab, dump, { specs, give: ['5=pidfd'] });
+  t.true(restored.tasks.sameOpenFile(program.pid, 10, program.pid, 11));
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(readOf(program, 10), 'lives\nended\n');
+  t.is(readOf(program, 12), 'lives\nlives\n');
 });

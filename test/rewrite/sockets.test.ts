@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { diff, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { diff, inspect, openSource, readPlanOf, type SpecOptions } from '../../src';
+import { LsText } from '../../src/report/ls-text';
 import { rewriteText } from '../../src/report/rewrite';
 import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
 import { encodeImage, type Record, readImage } from '../support/images';
@@ -239,4 +240,206 @@ test('names and addresses that no socket has are no keys, and hurt nothing', asy
   const { plan } = await checked(t, withSockets([server, unix(21, 501, 500, DATAGRAM)], 2), [`fd[5]:${directory}/a`]);
   t.is(plan.placeholders[0]?.stand_in, 22);
   t.is(plan.placeholders[0]?.kind?.socket?.name, undefined);
+});
+
+test('the end that stays of a pair loses its peer where a spec says hangup', async (t) => {
+  const [going, staying] = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const hangup = { inherit: 'fd[5]:socket:[500]', peer: 'hangup' } as const;
+  for (const entries of [
+    [going, staying],
+    [staying, going],
+  ]) {
+    const { plan, out } = await checked(t, withSockets(entries, 2), [hangup]);
+    t.like(plan.placeholders, [{ file_id: 20, hung_up: [21] }]);
+    t.is(plan.placeholders.length, 1);
+    const left = readImage(out, 'files.img').records.find(({ fields }) => fields.id === 21);
+    t.like(left?.fields.usk as object, { peer: 0, shutdown: 'BOTH', ino: 501, state: 1 });
+    const warning = plan.warnings.find(({ code }) => code === 'PEER_HUNG_UP');
+    t.regex(warning?.message ?? '', /other end of the pair stays \(file id 21\).*then the end of the file.*EPIPE/);
+  }
+  const { plan } = await checked(t, withSockets([going, staying], 2), [hangup, 'fd[6]:socket:[501]']);
+  t.is(plan.placeholders[0]?.hung_up, undefined, 'both go');
+  const outer = unix(21, 501, 500, { ...STREAM, uflags: 1 });
+  const alone = await checked(t, withSockets([going, outer], 1), [hangup]);
+  t.is(alone.plan.placeholders[0]?.hung_up, undefined, 'the other end is outside');
+});
+
+test('an accepted end loses its name and its peer at once', async (t) => {
+  const perms = { file_perms: { mode: 0o140755, uid: 0, gid: 0 } };
+  const shut = { ...STREAM, name, ...perms, shutdown: 1 };
+  const entries = [
+    unix(20, 500, 0, { ...LISTENER, name, ...perms }),
+    unix(22, 502, 501, STREAM),
+    unix(21, 501, 502, shut),
+  ];
+  const specs = [`fd[5]:${PATH}`, { inherit: 'fd[6]:socket:[502]', peer: 'hangup' as const }];
+  const { plan, out, source } = await checked(t, withSockets(entries, 3), specs);
+  t.like(plan.placeholders, [
+    { file_id: 20, unnamed: [21] },
+    { file_id: 22, hung_up: [21] },
+  ]);
+  const left = readImage(out, 'files.img').records.find(({ fields }) => fields.id === 21);
+  t.like(left?.fields.usk as object, { peer: 0, shutdown: 'BOTH', name: Buffer.alloc(0) });
+  for (const lie of [
+    { ...plan, placeholders: plan.placeholders.map(({ hung_up: _hung_up, ...rest }) => rest) },
+    { ...plan, placeholders: plan.placeholders.map(({ unnamed: _unnamed, ...rest }) => rest) },
+  ]) {
+    const result = await diff(await openSource(source), await openSource(out), { plan: lie });
+    t.is(result.unexplained, 1, 'a plan that tells only half of it');
+    result.close();
+  }
+  const more = { ...plan, placeholders: plan.placeholders.map((one) => ({ ...one, hung_up: [21, 9] })) };
+  const result = await diff(await openSource(source), await openSource(out), { plan: more });
+  t.regex(result.misfits.join(), /file id 9/);
+  result.close();
+});
+
+test('bytes of both queues of a pair that is hung up', async (t) => {
+  const packets = queues(packet(21, 'kept'), packet(20, 'lost'));
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, packets);
+  const hangup = { inherit: 'fd[5]:socket:[500]', peer: 'hangup' } as const;
+  t.like(await refusal(t, images, { specs: [hangup] }), { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 1 });
+  const { out } = await checked(t, images, [{ ...hangup, inFlight: 'drop' }]);
+  t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), queues(packet(21, 'kept'))['sk-queues.img']);
+});
+
+test('what cannot be hung up is refused with the reason', async (t) => {
+  const pair = (more: object) => [unix(20, 500, 501, more), unix(21, 501, 500, more)];
+  const refused = async (entries: readonly Entry[], held: number, key: string, pattern: RegExp) => {
+    const specs = [{ inherit: `fd[5]:${key}`, peer: 'hangup' } as const];
+    const error = await refusal(t, withSockets(entries, held), { specs });
+    t.like(error, { exitCode: 2, file: 'files.img' });
+    t.regex(`${error.message}; ${error.hint}`, pattern);
+  };
+  const datagrams = pair({ ...DATAGRAM, state: 1 });
+  await refused(
+    datagrams,
+    2,
+    'socket:[500]',
+    /peer hangup, .* is a connected unix datagram socket: CRIU.*leave peer out/,
+  );
+  await refused(pair({ type: 5, state: 1 }), 2, 'socket:[500]', /is a connected unix seqpacket socket/);
+  await refused([unix(20, 500, 0, { ...LISTENER, name })], 1, PATH, /is a listening unix stream socket/);
+  await refused([inet(20, 500, {})], 1, 'tcp:127.0.0.1:80', /is a listening IPv4 stream socket/);
+  await refused([], 0, 'pipe:[4711]', /pipe:\[4711\] \(file id 2\) is of type PIPE/);
+  // The other end is no socket that CRIU would restore so.
+  const odd = [unix(20, 500, 501, STREAM), unix(21, 501, 500, { type: 1, state: 7 })];
+  await refused(
+    odd,
+    2,
+    'socket:[500]',
+    /one end of a pair .*name both ends, each with a socket of your own \([^)]*\)$/,
+  );
+  const specs = ['fd[5]:socket:[500]'];
+  const error = await refusal(t, withSockets(pair(STREAM), 2), { specs });
+  t.regex(error.hint ?? '', /, or hang up the other end by the option peer hangup of --specs$/);
+});
+
+test('a spec sets O_NONBLOCK where the entry had it', async (t) => {
+  const more = { ...LISTENER, name, flags: 0o4002 };
+  const images = withSockets([unix(20, 500, 0, more), unix(21, 501, 0, { ...LISTENER, name: Buffer.from('/b\0') })], 2);
+  const specs = [PATH, '/b'].map((key, i) => ({ inherit: `fd[${5 + i}]:${key}`, nonblock: true }));
+  const result = await checked(t, images, specs);
+  t.deepEqual(
+    result.plan.placeholders.map(({ set_nonblock }) => set_nonblock),
+    [true, undefined],
+  );
+  t.regex(rewriteText(result), /O_NONBLOCK set/);
+  const { plan } = await checked(t, images, [`fd[5]:${PATH}`]);
+  t.is(plan.placeholders[0]?.set_nonblock, undefined);
+});
+
+test('O_NONBLOCK is nothing for a directory or an open file of its own', async (t) => {
+  const directory = {
+    type: 'REG',
+    id: 20,
+    reg: { id: 20, flags: 0o200000, pos: '0', fown: NO_OWNER, name: 'srv', mode: 0o40755 },
+  };
+  const error = await refusal(t, withSockets([directory], 1), { specs: [{ inherit: 'fd[5]:/srv', nonblock: true }] });
+  t.regex(error.message, /has nonblock: true, and \/srv\/ \(file id 20\) is a directory/);
+  for (const options of [{ apply: 'reopen' }, { position: 'saved' }] as const) {
+    const spec = { inherit: 'fd[5]:pipe:[4711]', nonblock: true, ...options };
+    const syntax = await refusal(t, smallWith({}), { specs: [spec] });
+    t.like(syntax, { code: 'SPEC_SYNTAX' });
+    t.regex(
+      `${syntax.message}; ${syntax.hint}`,
+      /has nonblock: true and (apply reopen|position saved).*leave nonblock out/,
+    );
+  }
+});
+
+const abstractSocket = unix(20, 500, 0, { ...LISTENER, name: Buffer.from('\0app-server') });
+const listening = inet(20, 500, {});
+const connection = inet(20, 500, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
+const pathSocket = unix(20, 500, 0, { ...LISTENER, name });
+const memfds = { 'memfd.img': [memfdInode(7, 'scratch'), memfdInode(8, 'closed')] };
+const memfd = { type: 'MEMFD', id: 20, memfd: { id: 20, flags: 2, pos: 0, fown: NO_OWNER, inode_id: 7 } };
+
+function memfdInode(inode_id: number, of: string): Record {
+  return { name: Buffer.from(of), uid: 0, gid: 0, size: 0, shmid: 0, seals: 0, inode_id };
+}
+
+const NEAR: readonly [what: string, key: string, entries: readonly Entry[], held: number, near: RegExp][] = [
+  ['a path with a letter too few', '/run/ap.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
+  ['another directory', '/srv/app.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
+  ['an abstract name', '@app-sever', [abstractSocket], 1, /did you mean @app-server\?/],
+  ['another host with the port', 'tcp:10.20.30.40:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  ['the other protocol', 'udp:127.0.0.1:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  ['another port', 'tcp:127.0.0.1:8', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
+  [
+    'a connection by its own end',
+    'tcp:127.0.0.1:80',
+    [connection],
+    1,
+    /did you mean tcp:127\.0\.0\.1:80-127\.0\.0\.2:4000\?/,
+  ],
+  [
+    'a connection by its far end first',
+    'tcp:127.0.0.2:4000-127.0.0.1:80',
+    [connection],
+    1,
+    /did you mean tcp:127\.0\.0\.1:80-127\.0\.0\.2:4000\?/,
+  ],
+  ['an inode in hexadecimal', 'socket:[1280]', [inet(20, 0x1280, {})], 1, /did you mean socket:\[4736\]\?/],
+  ['a pipe', 'socket:[4711]', [pathSocket], 1, /did you mean pipe:\[4711\]\? 4711 is the number of a pipe/],
+  [
+    'a socket in the place of a pipe',
+    'pipe:[500]',
+    [pathSocket],
+    1,
+    /unix socket \(UNIXSK\); did you mean socket:\[500\]\?/,
+  ],
+  ['the sockets that there are', 'socket:[501]', [pathSocket], 1, /there is \/run\/app\.sock/],
+  ['that there are none', 'tcp:127.0.0.1:80', [], 0, /no socket is open in the checkpoint/],
+  ['no socket that nothing has open', '/run/ap.sock', [pathSocket], 0, /^(?!.*app\.sock\?)/s],
+  ['the name of a memfd', '/memfd:scrath', [memfd], 1, /did you mean \/memfd:scratch\?/],
+  ['the memfds that there are', '/memfd:other-name', [memfd], 1, /there is \/memfd:scratch$/m],
+  ['that there is no memfd', 'memfd:x', [], 0, /no memfd is open in the checkpoint/],
+];
+for (const [what, key, entries, held, near] of NEAR) {
+  test(`a key that names no socket or memfd is an error; it tells ${what}`, async (t) => {
+    const images = withSockets(entries, held, memfds);
+    const error = await refusal(t, images, { specs: [`fd[5]:${key}`] });
+    t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+    t.regex(error.message, near);
+  });
+}
+
+test('a list names the peer of a socket, and that both ends go together', async (t) => {
+  const outer = unix(23, 503, 504, STREAM);
+  const entries = [
+    unix(20, 500, 501, STREAM),
+    unix(21, 501, 500, STREAM),
+    outer,
+    unix(24, 504, 503, { ...STREAM, uflags: 1 }),
+  ];
+  const { source } = await rewriteImages(t, withSockets(entries, 3), { specs: ['fd[5]:pipe:[4711]'], link: 'copy' });
+  const text = new LsText((option) => option);
+  const lines: string[] = [];
+  for await (const entry of inspect(await openSource(source))) lines.push(...text.entry(entry));
+  const all = [...lines, text.end()].join('');
+  t.regex(all, /socket:\[500\]'.* peer socket:\[501\], needs a connected unix stream socket/);
+  t.regex(all, /socket:\[503\]'.* peer outside, needs/);
+  t.regex(text.remarks().join('\n'), /^a pair of unix sockets, .* needs both ends: .*peer hangup of --specs$/);
 });

@@ -14,6 +14,8 @@ const SPEC = {
   position: 'caller',
   inFlight: 'replay',
   truncate: false,
+  nonblock: false,
+  peer: 'keep',
   only: true,
 };
 const file = (value: unknown) => parseSpecFile('specs.json', JSON.stringify(value));
@@ -68,7 +70,7 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     'an unknown option',
     { version: 1, specs: [{ ...SPEC, nothing: 1 }] },
     /no option nothing/,
-    /there are: inherit, apply, position, inFlight, truncate, only/,
+    /there are: inherit, apply, position, inFlight, truncate, nonblock, peer, only/,
   ],
   [
     'an unknown value',

@@ -39,6 +39,8 @@ interface PlanPlaceholder {
   in_flight: { image: string; offset: string; bytes: string; pipe_size?: number; fate: string }[];
   unnamed: number[];
   stand_in?: number;
+  set_nonblock?: boolean;
+  hung_up: number[];
   key?: string;
   mapping?: { pids: number[]; bytes: string; writes: boolean };
 }
@@ -153,6 +155,7 @@ const numbersOf = (source: string) =>
 const numberIn = (name: string) => Number(/\d+/.exec(name)?.[0]);
 
 const O_PATH = 0o10000000;
+const O_NONBLOCK = 0o4000;
 const reads = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 1;
 const writes = (flags: number) => (flags & O_PATH) === 0 && (flags & 3) !== 0;
 
@@ -173,6 +176,7 @@ function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect)
     expect(references.length > 0 !== (mapping !== undefined), `${about} an orphan, or a mapping with descriptors`);
     expect(placeholder.needs_read === needs.read, `${about} wrong need to read`);
     expect(placeholder.needs_write === needs.write, `${about} wrong need to write`);
+    expect(placeholder.set_nonblock !== true || (was.flags & O_NONBLOCK) !== 0, `${about} set to O_NONBLOCK`);
     const dropped = head.warnings.some((warning) => warning.code === 'OWNER_DROPPED' && warning.file_id === file_id);
     const lost = mapping === undefined && hasOwner(was.owner) && !keepsOwner(placeholder, numbers);
     expect(dropped === lost, `${about} an owner and no warning, or the reverse`);
@@ -279,7 +283,7 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
   const standIns = new Map(plan.placeholders.map((one) => [one.stand_in, one]));
   const all = readImage(out, 'files.img').records;
   const after = all.filter(({ fields }) => !standIns.has(Number(fields.id)));
-  const unnamed = new Set(plan.placeholders.flatMap((one) => one.unnamed));
+  const left = new Set(plan.placeholders.flatMap(({ unnamed, hung_up }) => [...unnamed, ...hung_up]));
   const numbers = numbersOf(source);
   const split = plan.placeholders.filter(({ split_from }) => split_from !== undefined).length;
   expect(before.length + split === after.length, 'files.img has another number of entries');
@@ -300,7 +304,7 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
     }
     const was = before[i] as Entry;
     if (placeholder === undefined) {
-      expect(unnamed.has(id) || was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
+      expect(left.has(id) || was.bytes.equals(is.bytes), `files.img entry ${i} changed`);
     } else {
       expect(placeholder.split_from === undefined, `file id ${id}: split off, and not at the end`);
       checkPlaceholder(was, is, placeholder, numbers, before, expect);
@@ -314,18 +318,29 @@ function checkEntries(source: string, out: string, plan: Plan, replaced: Replace
   return types;
 }
 
-/** Accepted sockets lose name and file_perms alone; a stand-in has id, uflags, state and peer of its own, and comes first. */
+/** Accepted sockets lose name and file_perms alone, ends of pairs their peer, and they are shut down; a stand-in has id, uflags, state and peer of its own, and comes first. */
 function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: Plan, expect: Expect): void {
   const find = (entries: readonly Entry[], id: number) => entries.find(({ fields }) => fields.id === id) as Entry;
   const socketOf = ({ fields }: Entry) => fields.usk as Fields;
-  for (const { file_id, unnamed, stand_in } of plan.placeholders) {
-    for (const id of unnamed) {
-      const [was, is] = [find(before, id), find(after, id)];
-      const { name: _name, file_perms: _perms, ...rest } = socketOf(was);
-      const { name, ...others } = socketOf(is);
-      expect((name as Buffer).length === 0, `file id ${id} has a name still`);
-      expect(isDeepStrictEqual(rest, others), `file id ${id}: more than its name changed`);
-      expect(String(without(was.bytes, [16])) === String(without(is.bytes, [16])), `file id ${id} changed`);
+  const unnamed = new Set(plan.placeholders.flatMap((one) => one.unnamed));
+  const hungUp = new Set(plan.placeholders.flatMap((one) => one.hung_up));
+  for (const id of new Set([...unnamed, ...hungUp])) {
+    const [was, is] = [find(before, id), find(after, id)];
+    const old = socketOf(was);
+    const { file_perms, ...own } = old;
+    const expected: Fields = {
+      ...(unnamed.has(id) ? { ...own, name: Buffer.alloc(0) } : { ...own, ...(file_perms ? { file_perms } : {}) }),
+      ...(hungUp.has(id) ? { peer: 0, shutdown: 'BOTH' } : {}),
+    };
+    expect(isDeepStrictEqual(expected, socketOf(is)), `file id ${id}: another socket than the plan says`);
+    expect(String(without(was.bytes, [16])) === String(without(is.bytes, [16])), `file id ${id} changed`);
+  }
+  for (const { file_id, stand_in, hung_up } of plan.placeholders) {
+    const own = before.find(({ fields }) => fields.id === file_id);
+    for (const id of hung_up) {
+      const [one, other] = [socketOf(own as Entry), socketOf(find(before, id))];
+      expect(one.peer === other.ino && other.peer === one.ino, `file id ${id} was no peer of file id ${file_id}`);
+      expect(one.type === 1 && other.type === 1, `file id ${id} is no stream socket`);
     }
     if (stand_in === undefined) continue;
     const socket = socketOf(find(after, stand_in));

@@ -50,6 +50,7 @@ export interface Placeholder {
   kind?: Kind;
   ownKey?: string;
   mapping?: { pids?: number[]; bytes: number; writes?: boolean };
+  setNonblock?: boolean;
 }
 
 /** The kind that the caller's open file must have. */
@@ -190,6 +191,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
     ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
     ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
+    ...(placeholder.setNonblock === undefined ? {} : { setNonblock: placeholder.setNonblock }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
   return Buffer.from(placeholderType.encode(placeholderType.create(message)).finish());

@@ -16,7 +16,7 @@ import { numberIn } from '../wire/fields';
 import { inodeOfMemfd, readMappedMemfds, renamedMemfd } from './memfd-record';
 import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
 import { movedRights, turnedDescriptor } from './placeholder-references';
-import { readReplacedSockets, standInEntry, unnamedEntry } from './socket-entries';
+import { readReplacedSockets, socketLeft, standInEntry } from './socket-entries';
 import { readSplitOwners } from './split-owners';
 
 /** The message of each image that a rewrite changes. */
@@ -50,8 +50,9 @@ export class PlanProof {
   private readonly packets = new Map<number, Packet>();
   private readonly changedImages: ReadonlySet<string>;
   private readonly dropped: ReadonlySet<number | undefined>;
-  /** Placeholders by the sockets that lose their name for them, and by their stand-ins. */
+  /** Placeholders by the sockets that lose their name or their peer for them, and by their stand-ins. */
   private readonly unnamed = new Map<number, PlanPlaceholder>();
+  private readonly hungUp = new Map<number, PlanPlaceholder>();
   private readonly standIns = new Map<number, PlanPlaceholder>();
   /** Packets that go, by the file id of the socket whose queue they were in; counted down. */
   private readonly lostPackets = new Map<number, number>();
@@ -77,6 +78,7 @@ export class PlanProof {
     this.dropped = droppedOwners(plan);
     for (const placeholder of plan.placeholders) {
       for (const id of placeholder.unnamed ?? []) this.unnamed.set(id, placeholder);
+      for (const id of placeholder.hung_up ?? []) this.hungUp.set(id, placeholder);
       if (placeholder.stand_in !== undefined) this.standIns.set(placeholder.stand_in, placeholder);
       this.lostPackets.set(placeholder.file_id, placeholder.in_flight.filter(isLostPacket).length);
     }
@@ -159,7 +161,7 @@ export class PlanProof {
       else more += 1;
     }
     if (more > 0) lines.push(`${more} more descriptors: to be inherited, and they are not`);
-    for (const [id, { was, caller_fd }] of [...this.unnamed, ...this.standIns]) {
+    for (const [id, { was, caller_fd }] of new Map([...this.unnamed, ...this.hungUp, ...this.standIns])) {
       if (!this.metSockets.has(id)) lines.push(isLeft(`file id ${id}, of ${was.key}`, caller_fd));
     }
     for (const [place, { placeholders }] of this.packets) {
@@ -200,13 +202,14 @@ export class PlanProof {
     return true;
   }
 
-  /** A socket without the name of its listener, or a stand-in. */
+  /** A socket without the name of its listener or without its peer, or a stand-in. */
   private explainsSocket(id: number, before: FoundEntry | undefined, after: FoundEntry): boolean {
     const { file_id = -1 } = this.standIns.get(id) ?? {};
     const message = this.sockets.get(file_id);
+    const lost = { name: this.unnamed.has(id), peer: this.hungUp.has(id) };
     const expected =
       before !== undefined
-        ? this.unnamed.has(id) && unnamedEntry(before.entry)
+        ? (lost.name || lost.peer) && socketLeft(lost, before.entry)
         : message !== undefined && standInEntry(id, message);
     if (expected === false || this.metSockets.has(id) || !isThis(after, expected)) return false;
     this.metSockets.add(id);

@@ -1,5 +1,5 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { SOCKET_STATE } from '../../checkpoint/socket-types';
+import { SHUT_BOTH, SOCKET_STATE } from '../../checkpoint/socket-types';
 import { OUTER } from '../../checkpoint/unix-sockets';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY_FIELDS } from '../../schema/generated/images';
@@ -12,20 +12,32 @@ import { eachEntry } from './each-entry';
 const { type: TYPE, id: ID, usk: SOCKET } = FILE_ENTRY_FIELDS;
 const NO_BYTES = Buffer.alloc(0);
 
-/**
- * The bytes of a socket that a listener had accepted, without the name of it. Undefined where the entry is no unix
- * socket. Throws WireFault.
- */
-export function unnamedEntry(entry: BytesAt): Buffer | undefined {
+/** What a plan says that a unix socket which stays has lost. */
+export interface LostBySocket {
+  /** The name of the listener that had accepted it. */
+  readonly name: boolean;
+  /** The peer. */
+  readonly peer: boolean;
+}
+
+/** The bytes of a unix socket that stays, without what it has lost. Undefined for any other entry. Throws WireFault. */
+export function socketLeft(lost: LostBySocket, entry: BytesAt): Buffer | undefined {
   const message = socketIn(entry);
   if (message === undefined) return undefined;
-  const { name, file_perms } = UNIX_SK_ENTRY_FIELDS;
-  const unnamed = patchRecord(message.bytes, message.start, message.end, [
-    { number: name, replacement: encodeBytesField(name, NO_BYTES) },
-    { number: file_perms, replacement: NO_BYTES },
-  ]);
-  const edits = [{ number: SOCKET, replacement: encodeBytesField(SOCKET, unnamed) }];
-  return patchRecord(entry.bytes, entry.start, entry.end, edits);
+  const { name, file_perms, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+  const edits: { number: number; replacement: Buffer }[] = [];
+  const set = (number: number, replacement: Buffer) => edits.push({ number, replacement });
+  if (lost.name) {
+    set(name, encodeBytesField(name, NO_BYTES));
+    set(file_perms, NO_BYTES);
+  }
+  if (lost.peer) {
+    set(peer, encodeVarintField(peer, 0));
+    set(shutdown, encodeVarintField(shutdown, SHUT_BOTH));
+  }
+  const left = patchRecord(message.bytes, message.start, message.end, edits);
+  const whole = [{ number: SOCKET, replacement: encodeBytesField(SOCKET, left) }];
+  return patchRecord(entry.bytes, entry.start, entry.end, whole);
 }
 
 /** The bytes of the entry that stands in for a socket. `message`: that of the socket. Throws WireFault. */

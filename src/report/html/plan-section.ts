@@ -55,13 +55,16 @@ function referencesOf({ references, mapping }: PlanPlaceholder): string {
 const APPLY = { AUTO: 'dup or reopen', DUP: 'dup', REOPEN: 'reopen' } as const;
 const POSITION = { CALLER: 'position of the caller', SAVED: 'saved position', END: 'at the end' } as const;
 
-function howOf({ apply, position, was, in_flight, truncate_to, mapping }: PlanPlaceholder): string {
+function howOf({ apply, position, was, in_flight, truncate_to, set_nonblock, mapping }: PlanPlaceholder): string {
   if (mapping !== undefined) return `mapped, ${mapping.bytes} bytes`;
   const unread = in_flight.map(
     ({ bytes, fate }) => `${bytes} unread bytes ${fate === 'REPLAY' ? 'delivered' : 'dropped'}`,
   );
   const cut = truncate_to === undefined ? [] : [`cut to ${truncate_to} bytes`];
-  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...cut, ...unread].join(', ');
+  const waits = set_nonblock ? ['O_NONBLOCK set'] : [];
+  return [APPLY[apply], ...(was.offset === undefined ? [] : [POSITION[position]]), ...cut, ...waits, ...unread].join(
+    ', ',
+  );
 }
 
 function list(title: string, items: readonly string[]): string {

@@ -8,6 +8,7 @@ import { openSource, type RewriteOptions, rewrite } from '../../../src';
 import { checkRewritten } from '../../support/independent';
 import { build, helper } from '../../support/native';
 import type { Lab, Program, Restored } from './lab';
+import type { Fds } from './spawn';
 
 /** The option that CRIU needs if a peer is outside. */
 export const OUTER = ['--ext-unix-sk'];
@@ -18,20 +19,23 @@ export interface Given {
   give: readonly string[];
   extraArgs?: readonly string[];
   dropInFlight?: boolean;
+  /** Further descriptors of the caller, which `give` keeps. */
+  callerFds?: Fds;
 }
 
 /** Rewrites a dump and restores it for a caller that has what `give` makes. */
 export async function restoreGiven(
   lab: Lab,
   dump: string,
-  { specs, give, extraArgs, dropInFlight }: Given,
+  { specs, give, extraArgs, dropInFlight, callerFds }: Given,
 ): Promise<Restored> {
   const out = path.join(lab.folder(), 'out');
   await rewrite(await openSource(dump), { specs, out, dropInFlight: dropInFlight ?? false });
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  const prefix = [helper('give'), ...give, '--', path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
-  return lab.restore(out, { prefix, extraArgs: extraArgs ?? [] });
+  const kept = Object.keys(callerFds ?? {}).map((fd) => `${fd}=kept`);
+  const prefix = [helper('give'), ...kept, ...give, '--', path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  return lab.restore(out, { prefix, extraArgs: extraArgs ?? [], callerFds: callerFds ?? {} });
 }
 
 /** The bytes that a task of the program has read from a descriptor. */
