@@ -10,6 +10,10 @@
 #include "escape.h"
 #include "message.h"
 
+/* fdgraft rewrite counts with these, and refuses what would not fit. */
+_Static_assert(sizeof(Fdgraft__PlanPlaceholder) <= UNPACKED_RECORD_MAX, "a placeholder is larger than its limit");
+_Static_assert(sizeof(Fdgraft__PlanHead) <= UNPACKED_RECORD_MAX, "the head is larger than its limit");
+
 bool is_image_name(const char *name)
 {
 	return name[0] != '\0' && strlen(name) <= NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&

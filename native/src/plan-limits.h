@@ -9,6 +9,8 @@
 #define PLAN_SIZE_MAX 268435456
 /* Bytes that the head and one placeholder need in memory: a small record can unpack into fifty times its size. */
 #define UNPACKED_MAX 1073741824
+/* Bytes of the head or of a placeholder in memory, without what they point to. */
+#define UNPACKED_RECORD_MAX 256
 /* Linux allows no descriptor number past this unless fs.nr_open is raised. */
 #define FD_NUMBER_MAX 1048575
 /* pid_t is signed. */

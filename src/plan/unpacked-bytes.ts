@@ -1,15 +1,16 @@
+import { UNPACKED_RECORD_MAX } from '../schema/plan-limits';
+
 /** What stands before each block that the executor takes (native/src/budget.c). */
 const BLOCK = 32;
-/** A message as protobuf-c has it in memory; the head and a placeholder have more fields than all others. */
+/** A message as protobuf-c has it in memory; the head and a placeholder are larger. */
 const MESSAGE = 96;
-const RECORD = 160;
 const POINTER = 8;
 /** What protobuf-c notes of a field while it reads a message; its tables are up to twice as large as what is in them. */
 const NOTE = 64;
 
 /** How many bytes the executor needs at most for a record of the plan, unpacked. `record`: its fields by name. */
 export function unpackedBytes(record: object): number {
-  return RECORD - MESSAGE + bytesOf(record);
+  return UNPACKED_RECORD_MAX - MESSAGE + bytesOf(record);
 }
 
 /** The notes of the few fields of a message lie on the stack, those of repeated fields do not. */

@@ -7,6 +7,8 @@
 export const PLAN_SIZE_MAX = 268435456;
 /** Bytes that the head and one placeholder need in the executor's memory. */
 export const UNPACKED_MAX = 1073741824;
+/** Bytes of the head or of a placeholder there, without what they point to. */
+export const UNPACKED_RECORD_MAX = 256;
 /** The highest number of a descriptor, of the checkpoint or of the caller. */
 export const FD_NUMBER_MAX = 1048575;
 /** The highest number of a task. */
