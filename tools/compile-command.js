@@ -53,8 +53,11 @@ async function withoutStderr(work) {
 function bundleFiles(options) {
   const { buildSync, transformSync } = require('esbuild');
   const { outputFiles } = buildSync({ ...options, write: false });
+  const copy = /__toESM\((require\("node:[\w/]+"\))\)/g;
+  if (!outputFiles.some(({ text }) => text.search(copy) !== -1))
+    throw new Error('esbuild no longer writes __toESM(require("node:…")): look at what it writes, and adapt this file');
   for (const { path: file, text } of outputFiles) {
-    const lean = text.replace(/__toESM\((require\("node:[\w/]+"\))\)/g, '({ __proto__: $1, default: $1 })');
+    const lean = text.replace(copy, '({ __proto__: $1, default: $1 })');
     const { target, format, charset, legalComments } = options;
     const { code } = transformSync(lean, { target, format, charset, legalComments, minify: true });
     fs.writeFileSync(file, code);

@@ -141,9 +141,12 @@ test('what is wrong behind many entries of one form is told with its place', asy
   ];
   for (const [entry, expected] of wrong) {
     const json = `${head}${[...many, entry].join(', ')}]}`;
-    const error = await t.throwsAsync(toImage(json, new Random(5)), { instanceOf: FdgraftError });
-    t.regex(error.message, expected);
-    t.regex(error.field ?? '', /^\.entries\[2000\]/);
+    // In large pieces, and in small ones, which hold no entry as a whole.
+    for (const random of [new Random(1), new Random(5)]) {
+      const error = await t.throwsAsync(toImage(json, random), { instanceOf: FdgraftError });
+      t.regex(error.message, expected);
+      t.regex(error.field ?? '', /^\.entries\[2000\]/);
+    }
   }
 });
 
