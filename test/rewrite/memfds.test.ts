@@ -155,6 +155,22 @@ const REFUSED: {
   ],
 };
 
+const OPTIONS = {
+  'truncate: true': { truncate: true },
+  'nonblock: true': { nonblock: true },
+  'a hang-up': { peer: 'hangup' },
+} as const;
+
+for (const [what, option] of Object.entries(OPTIONS)) {
+  test(`${what} is nothing for a memfd, though it be mapped alone`, async (t) => {
+    const specs = [{ inherit: 'fd[5]:/memfd:one', ...option }];
+    const open = await refusal(t, images(), { specs });
+    const alone = await refusal(t, mapped([vma(23)], { 'fdinfo-2.img': [descriptor(2, 1, 'PIPE')] }), { specs });
+    t.is(alone.code, open.code);
+    t.is(alone.message.replace('entry 7', 'entry 4').replace('file id 23', 'file id 20'), open.message);
+  });
+}
+
 for (const [what, [source, specs, text, hint]] of Object.entries(REFUSED)) {
   test(`mapped memfd: ${what} is refused`, async (t) => {
     const error = await refusal(t, source, { specs });
