@@ -60,13 +60,15 @@ export async function findMappedMemfds(
     const found = new Map<number, MappedMemfd>();
     for (const [inode, list] of entries) {
       if (!list.some(({ id }) => extents.has(id))) continue;
-      const { record, name, isHuge } = names.of(inode);
+      const { record, name, isHuge, size } = names.of(inode);
       const memfd: MappedMemfd = {
         mapped: list.flatMap((entry) => {
           const extent = extents.get(entry.id);
           if (extent === undefined) return [];
           const pids = [...extent.pids].sort((a, b) => a - b);
-          return [{ ...entry, memory: { record, name, pids, bytes: extent.bytes, writes: extent.writes } }];
+          // The last page of a mapping may have a part behind the end, and so may whole pages.
+          const bytes = extent.bytes < size ? extent.bytes : size;
+          return [{ ...entry, memory: { record, name, pids, bytes, writes: extent.writes } }];
         }),
         held: new Set(list.flatMap(({ id }) => (held.has(id) ? [id] : []))),
         isHuge,
@@ -131,7 +133,7 @@ async function measure(
       extents.set(id, extent);
       extent.pids.add(pid);
       const end = vma.pgoff + (vma.end - vma.start);
-      if (end > OFFSET_MAX || vma.end < vma.start) throw messages.mappingPastLimit(pid, id, vma);
+      if (end > OFFSET_MAX || vma.end <= vma.start) throw messages.mappingPastLimit(pid, id, vma);
       if (end > extent.bytes) extent.bytes = end;
       extent.writes ||= writesToFile(vma);
     }
