@@ -123,6 +123,14 @@ test('the file is as long as what is mapped of the memfd, and no longer', async 
   }
 });
 
+test('of two records of one memfd, the first has its name', async (t) => {
+  const source = images({ 'memfd.img': [inode(1, 'one'), inode(1, 'other')] });
+  const error = await refusal(t, source, { specs: ['fd[5]:/memfd:other'] });
+  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+  const { plan } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:one'] });
+  t.is(plan.placeholders.length, 1);
+});
+
 test('a name with a byte of zero is taken as CRIU reads it', async (t) => {
   const names = [inode(1, 'one'), inode(2, 'fdgraft.1\0x')];
   const { plan } = await rewriteImages(t, mapped([vma(23)], { 'memfd.img': names }), { specs: ['fd[5]:/memfd:one'] });
