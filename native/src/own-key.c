@@ -29,8 +29,8 @@ const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *pl
 		return "it has a key and no mappings";
 	if (placeholder->n_references > 0)
 		return "it has mappings, and descriptors or SCM rights too";
-	if (mapping->bytes == 0 || mapping->bytes > OFFSET_MAX)
-		return "its mappings have no byte, or end past the largest possible file";
+	if (mapping->bytes > OFFSET_MAX)
+		return "its mappings end past the largest possible file";
 	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP ||
 	    placeholder->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
 		return "it has mappings, and its apply is not 1 (dup) or its position not 0 (caller)";

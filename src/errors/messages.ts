@@ -1273,7 +1273,7 @@ const texts = {
       code: 'IMAGES_DISAGREE',
       file: `mm-${pid}.img`,
       field: 'vma_entry.pgoff',
-      problem: `task ${pid} has memory from ${start} to ${end} mapped at offset ${pgoff} of a memfd (file id ${id}), past the end of any file`,
+      problem: `task ${pid} has memory from ${start} to ${end} mapped at offset ${pgoff} of a memfd (file id ${id}): no file has such bytes`,
       hint: 'CRIU fails on this too; the image is damaged',
     }),
   peerStays: (place: Place, spec: string, key: string, id: number, peer: number, canHangUp: boolean) =>

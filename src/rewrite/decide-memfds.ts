@@ -23,20 +23,32 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
     const memfd = found.memfds.get(share.match.id);
     if (memfd !== undefined) pushTo(shares, memfd, share);
   }
+  const named = namersOf(found);
   return [...new Set(found.memfds.values())].flatMap((memfd) => {
     const taken = shares.get(memfd) ?? [];
-    const spec = takerOf(memfd, taken, found);
+    const spec = firstOf(taken) ?? named.get(memfd);
     if (spec === undefined) return [];
     refuseParts(memfd, taken, found, specs[spec] as InheritSpec, specs);
     return memfd.mapped.map(({ memory, ...entry }) => ({ match: { ...entry, specs: [spec] }, spec, memory }));
   });
 }
 
-/** The first spec that takes descriptors of it; where it has none, the first that names it. */
-function takerOf({ mapped }: MappedMemfd, taken: readonly Share[], { notOpen }: Survey): number | undefined {
-  if (taken.length > 0) return Math.min(...taken.map(({ spec }) => spec));
-  const ids = new Set(mapped.map(({ id }) => id));
-  return notOpen.find(({ id }) => ids.has(id))?.specs[0];
+/** The first spec that takes descriptors of it. */
+function firstOf(taken: readonly Share[]): number | undefined {
+  return taken.reduce<number | undefined>(
+    (first, { spec }) => (first === undefined || spec < first ? spec : first),
+    undefined,
+  );
+}
+
+/** The first specs that name memfds without descriptors: such a spec names all entries of a memfd. */
+function namersOf({ memfds, notOpen }: Survey): Map<MappedMemfd, number | undefined> {
+  const named = new Map<MappedMemfd, number | undefined>();
+  for (const { id, specs } of notOpen) {
+    const memfd = memfds.get(id);
+    if (memfd !== undefined && !named.has(memfd)) named.set(memfd, specs[0]);
+  }
+  return named;
 }
 
 function refuseParts(

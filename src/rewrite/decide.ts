@@ -32,6 +32,7 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
   const mappings = decideMemfds(assignment, found, specs);
+  for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
   const placeholders = [
     ...makePlaceholders(assignment, found, specs, bytes, sockets),
     ...mappings.map(mappingPlaceholder),
@@ -83,8 +84,21 @@ function refuseTies({ shares }: Assignment, found: Survey, specs: readonly Inher
 const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
 /** What a spec asks and no file of the caller's can be. */
-function refuseUnfit({ type, facts, id, entry }: Match, spec: InheritSpec): void {
+function refuseUnfit(match: Match, spec: InheritSpec): void {
+  refuseUnfitKind(match, spec);
+  const { facts, id, entry } = match;
   const { position, text } = spec;
+  if (position !== 'saved') return;
+  if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
+  if (facts.offset > OFFSET_MAX) {
+    const place = { file: 'files.img', entry, field: 'reg_file_entry.pos' };
+    throw messages.offsetPastLimit(place, text, facts.key, facts.offset, OFFSET_MAX);
+  }
+}
+
+/** What does not go with the kind of file, be it open or only mapped. */
+function refuseUnfitKind({ type, facts, id, entry }: Match, spec: InheritSpec): void {
+  const { text } = spec;
   const place = { file: 'files.img', entry };
   if (spec.peer === 'hangup' && !hasPeer(facts.kind)) {
     const kind = facts.kind === undefined ? `of type ${type.name}` : kindText(facts.kind);
@@ -94,17 +108,6 @@ function refuseUnfit({ type, facts, id, entry }: Match, spec: InheritSpec): void
     const option = unfitOption(spec, facts.kind);
     if (option !== undefined)
       throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
-  }
-  if (position !== 'saved') return;
-  if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
-  if (facts.offset > OFFSET_MAX) {
-    throw messages.offsetPastLimit(
-      { ...place, field: 'reg_file_entry.pos' },
-      text,
-      facts.key,
-      facts.offset,
-      OFFSET_MAX,
-    );
   }
 }
 

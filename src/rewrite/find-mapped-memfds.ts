@@ -47,26 +47,25 @@ export async function findMappedMemfds(
 ): Promise<ReadonlyMap<number, MappedMemfd>> {
   const wanted = new Set(named.flatMap(({ facts: { memfdInode } }) => memfdInode ?? []));
   if (wanted.size === 0) return new Map();
-  const { entries, held, mappingTasks } = await seeMemfds(source, wanted, signal);
-  const ofTasks = new Map<number, number[]>();
-  for (const { id } of [...entries.values()].flat()) {
-    for (const pid of mappingTasks.get(id) ?? []) pushTo(ofTasks, pid, id);
-  }
-  if (ofTasks.size === 0) return new Map();
+  const { entries, held, mapped, tasks } = await seeMemfds(source, wanted, signal);
+  const ids = new Set([...entries.values()].flatMap((list) => list.flatMap(({ id }) => (mapped.has(id) ? [id] : []))));
+  if (ids.size === 0) return new Map();
   const images = new ImagesByName(source, signal);
   try {
-    const extents = await measure(images, ofTasks);
+    const extents = await measure(images, tasks, ids);
     const names = await nameMemfds(images, wanted);
     const found = new Map<number, MappedMemfd>();
     for (const [inode, list] of entries) {
       if (!list.some(({ id }) => extents.has(id))) continue;
-      const { record, name, isHuge } = names.of(inode);
+      const { record, name, isHuge, size } = names.of(inode);
       const memfd: MappedMemfd = {
         mapped: list.flatMap((entry) => {
           const extent = extents.get(entry.id);
           if (extent === undefined) return [];
           const pids = [...extent.pids].sort((a, b) => a - b);
-          return [{ ...entry, memory: { record, name, pids, bytes: extent.bytes, writes: extent.writes } }];
+          // The last page of a mapping may have a part behind the end, and so may whole pages.
+          const bytes = extent.bytes < size ? extent.bytes : size;
+          return [{ ...entry, memory: { record, name, pids, bytes, writes: extent.writes } }];
         }),
         held: new Set(list.flatMap(({ id }) => (held.has(id) ? [id] : []))),
         isHuge,
@@ -79,11 +78,15 @@ export async function findMappedMemfds(
   }
 }
 
-/** The entries of some memfds by inode, the ids of those that are held, and by id the tasks that have one mapped. */
+/**
+ * The entries of some memfds by inode, the ids of those that are held and of those that are mapped, and the tasks that
+ * have mapped any: which are wanted may be known at the end alone, and a checkpoint may have a million mappings.
+ */
 async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: AbortSignal | undefined) {
   const entries = new Map<number, MemfdEntry[]>();
   const held = new IdSet();
-  const mappingTasks = new Map<number, Set<number>>();
+  const mapped = new IdSet();
+  const tasks = new Set<number>();
   await walk(
     source,
     [
@@ -105,25 +108,24 @@ async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: Ab
         },
         reference: (id, kind, { open }) => {
           if (kind !== 'memfd mapping') return;
-          const pids = mappingTasks.get(id);
-          if (pids === undefined) mappingTasks.set(id, new Set([open.number]));
-          else pids.add(open.number);
+          mapped.add(id);
+          tasks.add(open.number);
         },
       },
     ],
     signal,
   );
-  return { entries, held, mappingTasks };
+  return { entries, held, mapped, tasks };
 }
 
-/** What tasks have mapped, by the id of the entry. `ofTasks`: the entries that a task has mapped. */
+/** What tasks have mapped of some entries, by their ids. */
 async function measure(
   images: ImagesByName,
-  ofTasks: ReadonlyMap<number, readonly number[]>,
+  tasks: ReadonlySet<number>,
+  wanted: ReadonlySet<number>,
 ): Promise<Map<number, Extent>> {
   const extents = new Map<number, Extent>();
-  for (const [pid, ids] of ofTasks) {
-    const wanted = new Set(ids);
+  for (const pid of tasks) {
     for await (const vma of mappingsOf(images, pid)) {
       const id = Number(vma.shmid);
       if ((vma.status & VMA_AREA_MEMFD) === 0 || !wanted.has(id)) continue;
@@ -131,7 +133,7 @@ async function measure(
       extents.set(id, extent);
       extent.pids.add(pid);
       const end = vma.pgoff + (vma.end - vma.start);
-      if (end > OFFSET_MAX || vma.end < vma.start) throw messages.mappingPastLimit(pid, id, vma);
+      if (end > OFFSET_MAX || vma.end <= vma.start) throw messages.mappingPastLimit(pid, id, vma);
       if (end > extent.bytes) extent.bytes = end;
       extent.writes ||= writesToFile(vma);
     }

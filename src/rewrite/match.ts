@@ -82,7 +82,7 @@ export interface MappedMemory {
   readonly name: string;
   /** The tasks with the mappings, ascending. */
   readonly pids: readonly number[];
-  /** The file is at least so long. */
+  /** The file is at least so long: as what is mapped, but no longer than the memfd was. */
   readonly bytes: bigint;
   /** Tasks write to the file through them. */
   readonly writes: boolean;

@@ -8,6 +8,8 @@ export interface NamedMemfd {
   readonly record: number;
   readonly name: string;
   readonly isHuge: boolean;
+  /** Its length at the dump. */
+  readonly size: bigint;
 }
 
 export interface MemfdNames {
@@ -20,16 +22,18 @@ export interface MemfdNames {
  * inherited files. It compares 31 bytes of a key (criu/files.c, before 4.0), so names are short. Throws FdgraftError.
  */
 export async function nameMemfds(images: ImagesByName, inodes: ReadonlySet<number>): Promise<MemfdNames> {
-  const records = new Map<number, { record: number; isHuge: boolean }>();
+  const records = new Map<number, Omit<NamedMemfd, 'name'>>();
   const taken = new Set<string>();
   for await (const batch of images.batches('memfd.img')) {
     batch.each((bytes, start, end, record) => {
-      const { inode_id, name, hugetlb_flag } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
+      const { inode_id, name, hugetlb_flag, size } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
       const inode = Number(inode_id);
-      const text = name.toString('latin1');
+      // CRIU reads a name up to a byte of zero.
+      const [text = ''] = name.toString('latin1').split('\0', 1);
       if (text.startsWith(PREFIX)) taken.add(text);
       // CRIU takes the first one.
-      if (inodes.has(inode) && !records.has(inode)) records.set(inode, { record, isHuge: hugetlb_flag !== undefined });
+      if (!inodes.has(inode) || records.has(inode)) return;
+      records.set(inode, { record, isHuge: hugetlb_flag !== undefined, size });
     });
   }
   return {

@@ -26,6 +26,7 @@ const readOnly: Placeholder = { ...MAPPED, needsWrite: false, mapping: { bytes: 
 
 const FITS: { readonly [title: string]: (folder: string) => readonly [Placeholder[], string[]] } = {
   'a memfd of the size': () => [[MAPPED], ['5=memfd', '5=length:8192']],
+  'an empty file where the memfd was empty': () => [[{ ...MAPPED, mapping: { bytes: 0, writes: true } }], ['5=memfd']],
   'a longer file': (folder) => [[MAPPED], [file(5, O.RDWR | O.CREAT, join(folder, 'x')), '5=length:9000']],
   'a sealed memfd that nothing writes to': () => [[readOnly], ['5=memfd', '5=length:8192', '5=seal-writes']],
   'one file for a descriptor and two mappings': () => [
@@ -71,7 +72,10 @@ const WRONG: { readonly [title: string]: readonly [Placeholder[], RegExp] } = {
     [{ ...MAPPED, descriptors: [{ fd: 1, pids: [7] }] }],
     /it has mappings, and descriptors or SCM rights too/,
   ],
-  'mappings of nothing': [[{ ...MAPPED, mapping: { bytes: 0 } }], /its mappings have no byte/],
+  'mappings past all files': [
+    [{ ...MAPPED, mapping: { bytes: 2 ** 63 } }],
+    /its mappings end past the largest possible file/,
+  ],
   'mappings of a reopened file': [[{ ...MAPPED, apply: 'reopen' }], /its apply is not 1/],
   'mappings at a position': [[{ ...MAPPED, position: 'end' }], /its apply is not 1 \(dup\) or its position not 0/],
   'one key for two files': [

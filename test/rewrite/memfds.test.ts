@@ -11,7 +11,7 @@ const memfd = (id: number, inode_id: number) => ({
   memfd: { id, flags: 2, pos: 7, fown: NO_OWNER, inode_id },
 });
 const inode = (inode_id: number, name: string) => ({
-  ...{ name, uid: 0, gid: 0, size: 7, shmid: 1, seals: 0, inode_id },
+  ...{ name, uid: 0, gid: 0, size: 65536, shmid: 1, seals: 0, inode_id },
 });
 
 function images(more: Images = {}): Images {
@@ -108,6 +108,35 @@ test('a new name is one that no memfd has', async (t) => {
   t.is(plan.placeholders.find(({ key }) => key !== undefined)?.key, '/memfd:fdgraft.1.1');
 });
 
+test('the file is as long as what is mapped of the memfd, and no longer', async (t) => {
+  const table = { 'fdinfo-2.img': [descriptor(2, 1, 'PIPE')] };
+  for (const [size, bytes] of [
+    [5000, 5000n],
+    [0, 0n],
+    [8192, 8192n],
+    [9000, 8192n],
+  ] as const) {
+    const source = mapped([vma(23, { end: 12288 })], { ...table, 'memfd.img': [{ ...inode(1, 'one'), size }] });
+    const { plan, source: folder, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:one'] });
+    t.deepEqual(checkRewritten(folder, out), []);
+    t.is(plan.placeholders[0]?.mapping?.bytes, bytes, `of ${size}`);
+  }
+});
+
+test('of two records of one memfd, the first has its name', async (t) => {
+  const source = images({ 'memfd.img': [inode(1, 'one'), inode(1, 'other')] });
+  const error = await refusal(t, source, { specs: ['fd[5]:/memfd:other'] });
+  t.like(error, { code: 'SPEC_UNMATCHED', exitCode: 1 });
+  const { plan } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:one'] });
+  t.is(plan.placeholders.length, 1);
+});
+
+test('a name with a byte of zero is taken as CRIU reads it', async (t) => {
+  const names = [inode(1, 'one'), inode(2, 'fdgraft.1\0x')];
+  const { plan } = await rewriteImages(t, mapped([vma(23)], { 'memfd.img': names }), { specs: ['fd[5]:/memfd:one'] });
+  t.is(plan.placeholders.find(({ key }) => key !== undefined)?.key, '/memfd:fdgraft.1.0');
+});
+
 const REFUSED: {
   readonly [what: string]: readonly [images: Images, specs: RewriteOptions['specs'], text: RegExp, hint: RegExp];
 } = {
@@ -147,6 +176,12 @@ const REFUSED: {
     /^mm-7\.img, field vma_entry\.pgoff: task 7 has memory from 4096 to 8192 mapped at offset 18446744073709551615/,
     /the image is damaged/,
   ],
+  'a mapping of nothing': [
+    mapped([vma(23, { end: 4096 })]),
+    ['fd[5]:/memfd:one'],
+    /task 7 has memory from 4096 to 4096 mapped at offset 0 of a memfd \(file id 23\): no file has such bytes/,
+    /the image is damaged/,
+  ],
   'an end before its start': [
     mapped([vma(23, { end: 0 })]),
     ['fd[5]:/memfd:one'],
@@ -154,6 +189,22 @@ const REFUSED: {
     /the image is damaged/,
   ],
 };
+
+const OPTIONS = {
+  'truncate: true': { truncate: true },
+  'nonblock: true': { nonblock: true },
+  'a hang-up': { peer: 'hangup' },
+} as const;
+
+for (const [what, option] of Object.entries(OPTIONS)) {
+  test(`${what} is nothing for a memfd, though it be mapped alone`, async (t) => {
+    const specs = [{ inherit: 'fd[5]:/memfd:one', ...option }];
+    const open = await refusal(t, images(), { specs });
+    const alone = await refusal(t, mapped([vma(23)], { 'fdinfo-2.img': [descriptor(2, 1, 'PIPE')] }), { specs });
+    t.is(alone.code, open.code);
+    t.is(alone.message.replace('entry 7', 'entry 4').replace('file id 23', 'file id 20'), open.message);
+  });
+}
 
 for (const [what, [source, specs, text, hint]] of Object.entries(REFUSED)) {
   test(`mapped memfd: ${what} is refused`, async (t) => {
