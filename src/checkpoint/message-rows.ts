@@ -78,6 +78,8 @@ const ROWS: { readonly [message: string]: MessageRow } = {
   netlink_sk_entry: { ids: { ino: own('socket') } },
   tty_file_entry: { ids: { tty_info_id: own('terminal'), regf_id: held('terminal', 'REG') } },
   memfd_file_entry: { ids: { inode_id: own('memfd') } },
+  // The kernel counts pidfds anew; the process is in nspid.
+  pidfd_entry: { ids: { ino: { kind: 'any' } } },
   // Entries of other images.
   inventory_entry: { ids: { dump_criu_run_id: { kind: 'any' } } },
   pstree_entry: { named: ['pid'] },

@@ -175,6 +175,7 @@ const IDS: readonly (readonly [message: string, field: string, kind: IdKind | 'a
   ['memfd_inode_entry', 'inode_id', 'memfd'],
   ['pagemap_head', 'pages_id', 'pages'],
   ['inventory_entry', 'dump_criu_run_id', 'any'],
+  ['pidfd_entry', 'ino', 'any'],
   ['task_kobj_ids_entry', 'vm_id', 'memory'],
   ['task_kobj_ids_entry', 'files_id', 'table'],
   ['task_kobj_ids_entry', 'fs_id', 'folders'],

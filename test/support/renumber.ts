@@ -2,9 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { decode, encode, openImages, openSource } from '../../src';
 
-/** Status bits of a mapping whose shmid is a file id, and bits that say otherwise. */
+/** Status bits of a mapping whose shmid is a file id, and of one where it is not. */
 const OF_FILE = 0x40 | 0x80;
-const OF_OTHERS = 0x800 | 0x4000;
+const OF_SOCKET = 0x800;
+const OF_MEMFD = 0x4000;
+const isFileId = (status: number) =>
+  (status & OF_MEMFD) !== 0 || ((status & OF_FILE) !== 0 && (status & OF_SOCKET) === 0);
 
 /** Where an entry holds its watches, these have 0 for its id. */
 const file = (id: string) => (id === '0' ? id : String(4000 - Number(id)));
@@ -59,7 +62,7 @@ function withRules(text: string, name: string, rules: readonly Rule[]): string {
   }
   if (/^(mm|vmas)-/.test(name)) {
     changed = changed.replace(/("shmid": )(\d+)([^{}]*"status": (\d+))/g, (all, key, id, rest, status) =>
-      (Number(status) & OF_FILE) !== 0 && (Number(status) & OF_OTHERS) === 0 ? key + file(id) + rest : all,
+      isFileId(Number(status)) ? key + file(id) + rest : all,
     );
   }
   if (name.startsWith('sk-queues')) {
