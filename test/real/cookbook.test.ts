@@ -182,21 +182,27 @@ async function connect(at: string | number): Promise<net.Socket> {
   }
 }
 
+/** Starts a recipe, says a line at its socket and waits for the restore. `answer`: all that comes back. */
+async function ask(kitchen: Kitchen) {
+  const running = kitchen.start();
+  await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
+  const client = await connect(kitchen.file('app.sock'));
+  let answered = '';
+  client.setEncoding('utf8').on('data', (text: string) => {
+    answered += text;
+  });
+  const answer = once(client, 'end').then(() => answered);
+  client.write('asked\n');
+  await kitchen.restored(running);
+  return { running, answer };
+}
+
 recipeTest('A socket as stdin, stdout and stderr', {
   needs: ['python3'],
   program: stdio,
   async cook(t, kitchen) {
     const { tasks, program } = kitchen;
-    const running = kitchen.start();
-    await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
-    const client = await connect(kitchen.file('app.sock'));
-    let answered = '';
-    client.setEncoding('utf8').on('data', (text: string) => {
-      answered += text;
-    });
-    const over = once(client, 'end');
-    client.write('asked\n');
-    await kitchen.restored(running);
+    const { running, answer } = await ask(kitchen);
     await running.finish();
     t.regex(kitchen.target(ROOT, 0) ?? '', /^socket:/);
     t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 1));
@@ -205,8 +211,7 @@ recipeTest('A socket as stdin, stdout and stderr', {
     await tasks.signal(ROOT, 'SIGUSR1');
     t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
     await kitchen.endTree();
-    await over;
-    t.is(answered, 'task 1\ntask 2\n');
+    t.is(await answer, 'task 1\ntask 2\n');
     t.is(fs.readFileSync(`${program.folder}/app.log`, 'utf8'), 'task 5\n');
   },
 });
@@ -259,16 +264,7 @@ recipeTest('A program behind socat', {
   program: stdio,
   async cook(t, kitchen) {
     const { tasks } = kitchen;
-    const running = kitchen.start();
-    await kitchen.until('app.sock', () => fs.existsSync(kitchen.file('app.sock')));
-    const client = await connect(kitchen.file('app.sock'));
-    let answered = '';
-    client.setEncoding('utf8').on('data', (text: string) => {
-      answered += text;
-    });
-    const over = once(client, 'end');
-    client.write('asked\n');
-    await kitchen.restored(running);
+    const { running, answer } = await ask(kitchen);
     t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 1));
     await tasks.signal(ROOT, 'SIGUSR1');
     while (!fs.existsSync(path.join(kitchen.program.folder, `read.${ROOT}.0`)) || tasks.readBy(ROOT, 0).length === 0) {
@@ -277,8 +273,7 @@ recipeTest('A program behind socat', {
     t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
     await kitchen.endTree();
     await running.finish();
-    await over;
-    t.is(answered, 'task 1\n');
+    t.is(await answer, 'task 1\n');
     t.true(kitchen.read('errors.txt').endsWith('task 2\n'));
   },
 });
