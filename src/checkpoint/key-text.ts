@@ -70,6 +70,16 @@ export function abstractKey(name: Uint8Array): string {
   return `@${escapeBytes(name)}`;
 }
 
+/** CRIU's own key of a memfd (criu/memfd.c). */
+export function memfdFileKey(name: string): string {
+  return `/memfd:${name}`;
+}
+
+/** The key of the memfd with this name. */
+export function memfdNameKey(name: Uint8Array): string {
+  return memfdFileKey(escapeBytes(name));
+}
+
 /** An address of an inet socket: 4 or 16 bytes, and a port. */
 export interface InetAddress {
   readonly host: Buffer;

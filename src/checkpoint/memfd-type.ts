@@ -6,11 +6,6 @@ export function memfdKey(inodeId: number): string {
   return `memfd ${inodeId}`;
 }
 
-/** CRIU's own key for the file of a memfd, from its name (criu/memfd.c). */
-export function memfdFileKey(name: string): string {
-  return `/memfd:${name}`;
-}
-
 export const MEMFD: Inheritance = {
   schema: MEMFD_FILE_ENTRY,
   owner: 'fown',

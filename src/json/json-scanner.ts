@@ -40,7 +40,7 @@ export class JsonScanner {
   /** Whether it is ASCII without escapes. */
   isPlain = true;
 
-  /** Where the buffer ends for now. */
+  /** The end of the buffer for now. */
   end = 0;
 
   private atEnd = false;

@@ -27,7 +27,7 @@ export class MessageTemplate {
     private readonly steps: Int32Array,
     /** Of each step that is a number: what is too large. */
     private readonly limits: Float64Array,
-    /** How deeply messages are nested in it. */
+    /** Messages in messages: the most levels in it. */
     readonly depth: number,
   ) {}
 
@@ -124,7 +124,7 @@ export class MessageTemplate {
   }
 }
 
-/** Where the plain string that goes on at a place ends; -1 if it holds something else, or if the buffer ends. */
+/** The end of the plain string that goes on at a place; -1 if it holds something else, or if the buffer ends. */
 function endOfPlain(bytes: Uint8Array, from: number, end: number): number {
   for (let at = from; at < end; at += 1) {
     const byte = bytes[at] as number;
@@ -208,7 +208,7 @@ export class TemplateRecorder {
     this.isUsable = false;
   }
 
-  /** What `out` has now is no part of the next literal. */
+  /** The next literal begins behind all that `out` has now. */
   private written(): void {
     if (this.lists === 0) this.recordAt = this.out.length;
   }

@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
-import { memfdFileKey } from '../checkpoint/memfd-type';
+import { memfdFileKey } from '../checkpoint/key-text';
 import { accessOf, isNonblocking, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
@@ -87,9 +87,9 @@ function buildPlaceholder(
     unnamed,
     standIn,
     hungUp,
+    memory,
   } = placeholder;
   const { facts } = match;
-  const { memory } = placeholder;
   const access = memory === undefined ? accessOf(facts.flags) : { read: true, write: memory.writes };
   const spec = parts.inherits[number] as InheritSpec;
   // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither.

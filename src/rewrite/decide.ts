@@ -96,7 +96,7 @@ function refuseUnfit(match: Match, spec: InheritSpec): void {
   }
 }
 
-/** What does not go with the kind of file, be it open or only mapped. */
+/** Refuses options that do not go with the kind of file, be it open or only mapped. */
 function refuseUnfitKind({ type, facts, id, entry }: Match, spec: InheritSpec): void {
   const { text } = spec;
   const place = { file: 'files.img', entry };

@@ -1,5 +1,5 @@
 import { describeEntry } from '../checkpoint/describe-entry';
-import { inheritableType } from '../checkpoint/entry-types';
+import { type InheritableType, inheritableType } from '../checkpoint/entry-types';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { IdSet } from '../checkpoint/id-set';
@@ -27,7 +27,7 @@ export interface MappedMemfd {
 /** An entry of a memfd. */
 type MemfdEntry = Omit<MappedMemfd['mapped'][number], 'memory'>;
 
-/** What the tasks have mapped of one entry. */
+/** The mappings of one entry. */
 interface Extent {
   readonly pids: Set<number>;
   bytes: bigint;
@@ -93,9 +93,9 @@ async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: Ab
       {
         entryTypes: MEMFDS,
         entry: (view, { entry }) => {
-          const type = inheritableType(view);
           const facts = describeEntry(view);
-          if (type === undefined || facts?.memfdInode === undefined || !wanted.has(facts.memfdInode)) return;
+          if (facts?.memfdInode === undefined || !wanted.has(facts.memfdInode)) return;
+          const type = inheritableType(view) as InheritableType;
           pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts });
         },
       },
@@ -118,7 +118,7 @@ async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: Ab
   return { entries, held, mapped, tasks };
 }
 
-/** What tasks have mapped of some entries, by their ids. */
+/** The mappings of some entries, by their ids. */
 async function measure(
   images: ImagesByName,
   tasks: ReadonlySet<number>,

@@ -1,7 +1,6 @@
 import type { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { messages } from '../errors/messages';
-import { decode } from '../schema/decode';
-import { MEMFD_INODE_ENTRY } from '../schema/generated/images';
+import { eachMemfd } from './memfd-records';
 
 /** The record of a memfd in memfd.img, and the name that it gets. */
 export interface NamedMemfd {
@@ -24,18 +23,13 @@ export interface MemfdNames {
 export async function nameMemfds(images: ImagesByName, inodes: ReadonlySet<number>): Promise<MemfdNames> {
   const records = new Map<number, Omit<NamedMemfd, 'name'>>();
   const taken = new Set<string>();
-  for await (const batch of images.batches('memfd.img')) {
-    batch.each((bytes, start, end, record) => {
-      const { inode_id, name, hugetlb_flag, size } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
-      const inode = Number(inode_id);
-      // CRIU reads a name up to a byte of zero.
-      const [text = ''] = name.toString('latin1').split('\0', 1);
-      if (text.startsWith(PREFIX)) taken.add(text);
-      // CRIU takes the first one.
-      if (!inodes.has(inode) || records.has(inode)) return;
+  await eachMemfd(images, ({ name, hugetlb_flag, size }, inode, record) => {
+    // CRIU reads a name up to a byte of zero.
+    const [text = ''] = name.toString('latin1').split('\0', 1);
+    if (text.startsWith(PREFIX)) taken.add(text);
+    if (inode !== undefined && inodes.has(inode))
       records.set(inode, { record, isHuge: hugetlb_flag !== undefined, size });
-    });
-  }
+  });
   return {
     of: (inode) => {
       const found = records.get(inode);

@@ -1,14 +1,24 @@
 import { escapeBytes } from '../bytes/escape';
 import { fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
 import { entryType, inheritableType } from '../checkpoint/entry-types';
+import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
-import { EXTERNAL_NAME, pathKey, pipeKey, socketKey, startOfPath, withoutLeadingSlash } from '../checkpoint/key-text';
+import {
+  EXTERNAL_NAME,
+  memfdNameKey,
+  pathKey,
+  pipeKey,
+  socketKey,
+  startOfPath,
+  withoutLeadingSlash,
+} from '../checkpoint/key-text';
 import { accessOf } from '../checkpoint/open-flags';
 import { unixAddress } from '../checkpoint/socket-types';
 import { unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
+import { someOf } from '../errors/some-of';
 import { decode, decodeInPlace } from '../schema/decode';
 import {
   FD_TYPES,
@@ -23,7 +33,7 @@ import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { type ExternalKey, hasKey } from './external-keys';
 import type { Match } from './match';
-import { eachMemfdName, memfdNameKey } from './memfd-names';
+import { eachMemfd } from './memfd-records';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
 import { NearestSockets } from './nearest-sockets';
 import { readOpenIds } from './open-ids';
@@ -64,10 +74,7 @@ export async function explainUnmatched(
     unmatched.slice(0, MAX_EXPLAINED).map((number) => [number, new Explainer(number, known)] as const),
   );
   await compareWithEntries(source, known, [...explainers.values()], signal);
-  for (const explainer of explainers.values()) {
-    await explainer.explainNotOpen(source, signal);
-    await explainer.compareMemfds(source, signal);
-  }
+  for (const explainer of explainers.values()) await explainer.explainNotOpen(source, signal);
   return unmatched.map((number) => ({
     text: (known.specs[number] as InheritSpec).text,
     near: explainers.get(number)?.near() ?? [],
@@ -84,6 +91,7 @@ async function compareWithEntries(
   const compared = explainers.filter(({ comparesEntries }) => comparesEntries);
   if (compared.length === 0) return;
   const open = await readOpenIds(source, signal);
+  const memfds = new IdSet();
   const wantsTerminals = found.notOpen.length > 0;
   const see = (view: FileEntryView) => {
     if (view.member === 0) return;
@@ -100,10 +108,31 @@ async function compareWithEntries(
       if (!open.has(view.id)) return;
       const socket = readSocket(view);
       if (socket !== undefined) for (const explainer of compared) explainer.seeSocket(socket);
-      if (view.type === FD_TYPES.MEMFD) for (const explainer of compared) explainer.seeMemfd(view);
+      const inode = view.type === FD_TYPES.MEMFD ? readNumber(view, MEMFD_FILE_ENTRY_FIELDS.inode_id) : undefined;
+      if (inode !== undefined) memfds.add(inode);
     }
   };
   await walk(source, [{ entry: see }], signal);
+  const comparing = compared.filter(({ comparesMemfds }) => comparesMemfds);
+  if (comparing.length > 0) await compareWithMemfds(source, memfds, comparing, signal);
+}
+
+/** Shows the names of these memfds, which memfd.img alone has. */
+async function compareWithMemfds(
+  source: Source,
+  memfds: IdSet,
+  explainers: readonly Explainer[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const images = new ImagesByName(source, signal);
+  try {
+    await eachMemfd(images, ({ name }, inode) => {
+      if (inode === undefined || !memfds.has(inode) || name.length > MAX_KEY_BYTES) return;
+      for (const explainer of explainers) explainer.seeMemfd(name);
+    });
+  } finally {
+    await images.close();
+  }
 }
 
 interface SeenSocket {
@@ -155,7 +184,7 @@ class Explainer {
   private readonly pipes = new Set<number>();
   private readonly nearestSockets: NearestSockets | undefined;
   private readonly sockets = new Set<string>();
-  private readonly memfds = new IdSet();
+  private readonly nearestMemfds: NearestPaths | undefined;
   private readonly memfdNames = new Set<string>();
   private readonly externals = new Set<string>();
   private readonly terminals = new Map<number, TtyFileEntry[]>();
@@ -174,12 +203,18 @@ class Explainer {
       this.nearest = new NearestPaths(key.path, new ComparisonBudget());
     }
     if (key.kind === 'socket') this.nearestSockets = new NearestSockets(key.name);
+    if (key.kind === 'memfd')
+      this.nearestMemfds = new NearestPaths(Buffer.from(key.name, 'latin1'), new ComparisonBudget());
     this.suggestPipe();
     this.suggestKeys();
   }
 
   get comparesEntries(): boolean {
     return this.spec.key.kind !== 'descriptor';
+  }
+
+  get comparesMemfds(): boolean {
+    return this.nearestMemfds !== undefined;
   }
 
   private suggest(text: string): void {
@@ -216,7 +251,7 @@ class Explainer {
     this.suggest(
       named.length === 0
         ? 'no namespace of the checkpoint is external: no image has an ext_key'
-        : `the keys of external namespaces are: ${few(named)}`,
+        : `the keys of external namespaces are: ${someOf(named)}`,
     );
   }
 
@@ -249,23 +284,9 @@ class Explainer {
     if (this.key.kind === 'socket' && this.sockets.size <= MAX_FEW) this.sockets.add(first);
   }
 
-  seeMemfd(view: FileEntryView): void {
-    const inode = this.key.kind === 'memfd' ? readNumber(view, MEMFD_FILE_ENTRY_FIELDS.inode_id) : undefined;
-    if (inode !== undefined) this.memfds.add(inode);
-  }
-
-  /** The names of memfds, which memfd.img alone has. */
-  async compareMemfds(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { key } = this;
-    if (key.kind !== 'memfd') return;
-    const nearest = new NearestPaths(Buffer.from(key.name, 'latin1'), new ComparisonBudget());
-    const see = (name: Buffer) => {
-      if (name.length > MAX_KEY_BYTES) return;
-      nearest.see(name, 0, name.length);
-      if (this.memfdNames.size <= MAX_FEW) this.memfdNames.add(memfdNameKey(name));
-    };
-    await eachMemfdName(source, this.memfds, see, signal);
-    for (const name of nearest.found()) this.suggest(`did you mean ${memfdNameKey(name)}?`);
+  seeMemfd(name: Buffer): void {
+    this.nearestMemfds?.see(name, 0, name.length);
+    if (this.memfdNames.size <= MAX_FEW) this.memfdNames.add(memfdNameKey(name));
   }
 
   seePipe(view: FileEntryView): void {
@@ -329,6 +350,7 @@ class Explainer {
 
   near(): string[] {
     for (const path of this.nearest?.found() ?? []) this.suggest(`did you mean ${pathKey(path)}?`);
+    for (const name of this.nearestMemfds?.found() ?? []) this.suggest(`did you mean ${memfdNameKey(name)}?`);
     for (const key of this.nearestSockets?.found() ?? []) this.suggest(`did you mean ${key}?`);
     if (this.key.kind === 'socket' && this.suggestions.length === 0) this.suggestThere('socket', [...this.sockets]);
     if (this.key.kind === 'memfd' && this.suggestions.length === 0) this.suggestThere('memfd', [...this.memfdNames]);
@@ -347,11 +369,6 @@ class Explainer {
     if (names.length === 0) this.suggest(`no ${what} is open in the checkpoint`);
     else if (names.length <= MAX_FEW) this.suggest(`there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`);
   }
-}
-
-function few(names: readonly string[]): string {
-  const more = names.length - MAX_FEW;
-  return names.slice(0, MAX_FEW).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function readNumber(view: FileEntryView, field: number): number | undefined {

@@ -7,7 +7,7 @@ import { type FieldEdit, patchRecord } from '../wire/patch';
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What a socket that goes takes from one that stays. */
+/** Ties to a socket that goes, which one that stays loses. */
 export interface LeftBehind {
   /**
    * The name of the listener that goes, which had accepted it: with it CRIU binds the socket again, and removes the path

@@ -46,7 +46,7 @@ export type Apply = (typeof OPTION_VALUES.apply)[number];
 export type Position = (typeof OPTION_VALUES.position)[number];
 /** What becomes of unread bytes: delivered through the caller's pipe, lost, or a reason to stop. */
 export type InFlight = (typeof OPTION_VALUES.inFlight)[number];
-/** What becomes of the other end of a pair of sockets that stays: a reason to stop, or a hang-up. */
+/** The fate of the other end of a pair of sockets that stays: a reason to stop, or a hang-up. */
 export type PeerFate = (typeof OPTION_VALUES.peer)[number];
 
 /** A spec with its options, as --specs has them; schemas/specs.schema.json describes each. */

@@ -234,7 +234,7 @@ static bool is_kept(char **words, int fd)
 	return false;
 }
 
-/* What this process got besides 0 to 2 is none of the test's, unless a word says so. */
+/* All that this process got besides 0 to 2 is none of the test's, unless a word says so. */
 static void close_all_but_kept(char **words)
 {
 	for (int fd = 3; fd < NUMBERS_KEPT; fd++)

@@ -59,7 +59,7 @@ const REFUSED: { readonly [title: string]: readonly [(folder: string) => readonl
     'a pipe': [() => [[MAPPED], ['5=pipe:6']], /needs a memfd or a regular file/],
   };
 
-/** What no plan of fdgraft says. */
+/** Placeholders that no plan of fdgraft has. */
 const WRONG: { readonly [title: string]: readonly [Placeholder[], RegExp] } = {
   'mappings without a key': [
     [{ fileId: 42, callerFd: 5, apply: 'dup', mapping: { bytes: 1 } }],

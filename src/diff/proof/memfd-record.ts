@@ -1,5 +1,5 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { memfdFileKey } from '../../checkpoint/memfd-type';
+import { memfdFileKey } from '../../checkpoint/key-text';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { FILE_ENTRY_FIELDS, MEMFD_FILE_ENTRY_FIELDS, MEMFD_INODE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';

@@ -12,7 +12,7 @@ import { eachEntry } from './each-entry';
 const { type: TYPE, id: ID, usk: SOCKET } = FILE_ENTRY_FIELDS;
 const NO_BYTES = Buffer.alloc(0);
 
-/** What a plan says that a unix socket which stays has lost. */
+/** The losses of a unix socket that stays, as a plan has them. */
 export interface LostBySocket {
   /** The name of the listener that had accepted it. */
   readonly name: boolean;
