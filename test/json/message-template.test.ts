@@ -36,7 +36,8 @@ const STRINGS = [
   ...[126, 127, 128, 129, 300].map((length) => JSON.stringify('n'.repeat(length))),
 ];
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+|[^"\d-]+|-/g;
+/** The tokens of a text, all of it: a quote alone begins a string that does not end. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+|[^"\d-]+|-|"/g;
 
 /** Another value in the place of some of a text's. */
 function changed(text: string, random: Random): string {
