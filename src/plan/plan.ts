@@ -107,6 +107,17 @@ export interface PlanPlaceholder {
   readonly key?: string;
   /** The mappings of a memfd. */
   readonly mapping?: PlanMapping;
+  /** The terminal that it is an open file of. */
+  readonly terminal?: PlanTerminal;
+}
+
+export interface PlanTerminal {
+  /** Its number in tty-info.img. */
+  readonly id: number;
+  /** The leader of its session is not in the checkpoint. */
+  readonly is_outer: boolean;
+  /** The leader of its session takes it as controlling terminal. */
+  readonly is_controlling: boolean;
 }
 
 export interface PlanMapping {
