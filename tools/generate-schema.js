@@ -23,6 +23,7 @@ const NAMED = [
   'tasks',
   'tcp',
   'ties',
+  'ttys',
   'watches',
 ];
 /** Messages of other files of which code names fields. */
@@ -43,9 +44,7 @@ const NUMBERED = [
   'pagemap_head',
   'pidns_entry',
   'thread_core_entry',
-  'tty_pty_entry',
   'uid_gid_extent',
-  'tty_info_entry',
   'userns_entry',
 ];
 

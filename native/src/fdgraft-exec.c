@@ -20,6 +20,7 @@
 #include "pipe-size.h"
 #include "plugin-folder.h"
 #include "serve.h"
+#include "session-check.h"
 #include "stderr-sink.h"
 #include "task.h"
 #include "usage.h"
@@ -63,6 +64,8 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	if (options->task)
 		return 0;
 	if (watches_check(plan, callers) || access_check(plan, callers))
+		return -1;
+	if (sessions_check(plan, callers))
 		return -1;
 	if (options->check)
 		next_dump_check(plan, callers);

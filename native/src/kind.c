@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "caller.h"
 #include "escape.h"
@@ -23,6 +24,7 @@ static const struct {
 	[KIND_DIRECTORY] = {"directory", "a directory", NULL},
 	[KIND_MEMFD] = {"memfd", "a memfd or a regular file", NULL},
 	[KIND_SOCKET] = {"socket", "a socket", NULL},
+	[KIND_TERMINAL] = {"terminal", "a terminal", NULL},
 	[KIND_EVENTFD] = {"eventfd", "an eventfd", "anon_inode:[eventfd]"},
 	[KIND_INOTIFY] = {"inotify", "an inotify", "anon_inode:inotify"},
 	[KIND_PIDFD] = {"pidfd", "a pidfd", "anon_inode:[pidfd]"},
@@ -249,6 +251,8 @@ static bool is_of(const struct caller *caller, enum kind_name name)
 		return caller->kind == CALLER_FILE && S_ISREG(caller->status.st_mode);
 	case KIND_SOCKET:
 		return caller->kind == CALLER_SOCKET;
+	case KIND_TERMINAL:
+		return caller->kind == CALLER_DEVICE && isatty(caller->fd);
 	default:
 		return caller->kind == CALLER_ANONYMOUS && caller->anonymous == name;
 	}

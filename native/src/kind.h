@@ -17,6 +17,7 @@ enum kind_name {
 	KIND_DIRECTORY,
 	KIND_MEMFD, /* or a regular file */
 	KIND_SOCKET,
+	KIND_TERMINAL,
 	KIND_EVENTFD,
 	KIND_INOTIFY,
 	KIND_PIDFD,

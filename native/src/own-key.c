@@ -11,35 +11,50 @@
 #include "plan.h"
 
 #define MEMFD_KEY "/memfd:"
+/* The number of no driver, which stands for terminals of callers. */
+#define TERMINAL_KEY "tty[fd670001:"
 /* CRIU before 4.0 compares no more of a key (criu/files.c). */
 #define OWN_KEY_MAX 31
+
+static const char *read_mapping(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
+{
+	const Fdgraft__PlanMapping *mapping = placeholder->mapping;
+
+	if (placeholder->n_references > 0)
+		return "it has mappings, and descriptors or SCM rights too";
+	if (mapping->bytes == 0 || mapping->bytes > OFFSET_MAX)
+		return "its mappings have no byte, or end past the largest possible file";
+	key->mapped = mapping->bytes;
+	key->writes = mapping->writes;
+	return NULL;
+}
 
 const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
 {
 	const Fdgraft__PlanMapping *mapping = placeholder->mapping;
-	size_t length;
+	const Fdgraft__PlanTerminal *terminal = placeholder->terminal;
+	const char *prefix = mapping ? MEMFD_KEY : TERMINAL_KEY;
+	const char *wrong = NULL;
 
 	*key = (struct own_key){0};
 	if (!placeholder->key)
-		return mapping ? "it has mappings and no key" : NULL;
-	length = strlen(placeholder->key);
-	if (strncmp(placeholder->key, MEMFD_KEY, strlen(MEMFD_KEY)) != 0 || length > OWN_KEY_MAX)
-		return "its key is not that of a memfd, " MEMFD_KEY " and at most 24 bytes";
-	if (!mapping)
-		return "it has a key and no mappings";
-	if (placeholder->n_references > 0)
-		return "it has mappings, and descriptors or SCM rights too";
-	if (mapping->bytes > OFFSET_MAX)
-		return "its mappings end past the largest possible file";
+		return mapping || terminal ? "it has mappings or a terminal, and no key" : NULL;
+	if (!mapping == !terminal)
+		return "it has a key, and not just one of mappings and a terminal";
+	if (strncmp(placeholder->key, prefix, strlen(prefix)) != 0 || strlen(placeholder->key) > OWN_KEY_MAX)
+		return mapping ? "its key is not that of a memfd, " MEMFD_KEY " and at most 24 bytes" :
+				 "its key is not that of a terminal, " TERMINAL_KEY "…]";
 	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP ||
 	    placeholder->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
-		return "it has mappings, and its apply is not 1 (dup) or its position not 0 (caller)";
+		return "it has a key, and its apply is not 1 (dup) or its position not 0 (caller)";
+	if (mapping)
+		wrong = read_mapping(key, placeholder);
+	else
+		key->controlling = terminal->has_leader;
+	if (wrong)
+		return wrong;
 	key->text = strdup(placeholder->key);
-	if (!key->text)
-		return "there is no memory for its key";
-	key->mapped = mapping->bytes;
-	key->writes = mapping->writes;
-	return NULL;
+	return key->text ? NULL : "there is no memory for its key";
 }
 
 void own_key_free(struct own_key *key)
@@ -98,7 +113,7 @@ int mapping_check(const struct plan *plan, const struct caller *caller, const st
 	struct shown spec;
 	int error;
 
-	if (!key->text)
+	if (key->mapped == 0)
 		return 0;
 	show_spec(&spec, plan, graft->spec);
 	if ((uint64_t)caller->status.st_size < key->mapped) {

@@ -1,4 +1,4 @@
-/* Entries that keep their type: CRIU asks for the caller's file by a key of its own, that of a memfd with mappings. */
+/* Entries that keep their type: CRIU asks for the caller's file by a key of its own, that of a memfd with mappings or of a terminal. */
 #ifndef FDGRAFT_OWN_KEY_H
 #define FDGRAFT_OWN_KEY_H
 
@@ -16,6 +16,7 @@ struct own_key {
 	bool repeated; /* set by own_keys_check(): an earlier placeholder has the same */
 	uint64_t mapped; /* so long the caller's file is at least */
 	bool writes; /* through a shared mapping */
+	bool controlling; /* the leader of a restored session takes the terminal */
 };
 
 /* Reads a placeholder's key and mappings into *key, which own_key_free() frees. Returns the fault of the plan, or NULL. */

@@ -26,6 +26,7 @@
 #include "reopen.h"
 #include "socket-variable.h"
 #include "staging.h"
+#include "terminals.h"
 
 /* For CRIU itself, which opens images meanwhile, and for what opens and closes here. */
 #define SPARE_DESCRIPTORS 256
@@ -52,6 +53,7 @@ static struct start_dir start_dir = {.base = -1, .fd = -1};
 static struct staging staging;
 static struct cuts cuts;
 static struct nonblocks nonblocks;
+static struct terminals terminals;
 /* Of all three. */
 static enum { NOT_DONE, DONE, FAILED } late_state;
 
@@ -97,8 +99,10 @@ static int change_late(void)
 	if (cuts_ready(&cuts) || staging_deliver(&staging))
 		return -1;
 	if (nonblocks_set(&nonblocks) == 0) {
-		if (cuts_make(&cuts) == 0)
+		if (cuts_make(&cuts) == 0) {
+			terminals_resize(&terminals);
 			return 0;
+		}
 		nonblocks_take_back(&nonblocks);
 	}
 	staging_take_back(&staging);
@@ -107,13 +111,14 @@ static int change_late(void)
 
 static size_t late_count(void)
 {
-	return staging.count + nonblocks.count + cuts.count;
+	return staging.count + nonblocks.count + cuts.count + terminals.count;
 }
 
 static void free_late(void)
 {
 	staging_free(&staging);
 	nonblocks_free(&nonblocks);
+	terminals_free(&terminals);
 	cuts_free(&cuts);
 }
 
@@ -248,7 +253,7 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 
 	if (hash_images(plan, folder) || problem_count() > 0 || callers_collect(&callers, plan))
 		return -1;
-	raise_limit(plan->graft_count + 6 * callers.count + SPARE_DESCRIPTORS);
+	raise_limit(plan->graft_count + 7 * callers.count + SPARE_DESCRIPTORS);
 	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))
 		goto out;
 	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
@@ -257,7 +262,7 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 	    problem_count() > 0)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
-	    nonblocks_hold(&nonblocks, NULL, 0) || store_all(plan, &callers))
+	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) || store_all(plan, &callers))
 		goto out;
 	result = 0;
 out:
@@ -355,6 +360,9 @@ static void plugin_exit(int stage, int result)
 	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < nonblocks.count; i++)
 		message("caller fd %u: O_NONBLOCK was not set on it: CRIU did not ask for it, as when another plugin answers RESUME_DEVICES_LATE first",
 			nonblocks.list[i].caller_fd);
+	/* CRIU changes them early. */
+	if (result != 0)
+		terminals_reset(&terminals);
 	forget();
 }
 

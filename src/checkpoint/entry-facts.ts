@@ -22,6 +22,8 @@ export interface EntryFacts {
   readonly pipeId?: number;
   /** The inode of a socket. */
   readonly socketInode?: number;
+  /** The number of a terminal in tty-info.img. */
+  readonly terminalId?: number;
   /** The number that all entries of one memfd have. */
   readonly memfdInode?: number;
   /** The inode of the unix socket that it is connected to, or waits for. */

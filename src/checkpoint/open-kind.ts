@@ -13,7 +13,16 @@ export interface OpenKind {
   readonly socket?: SocketKind;
 }
 
-export type KindName = 'directory' | 'memfd' | 'socket' | 'eventfd' | 'inotify' | 'pidfd' | 'signalfd' | 'timerfd';
+export type KindName =
+  | 'directory'
+  | 'memfd'
+  | 'socket'
+  | 'terminal'
+  | 'eventfd'
+  | 'inotify'
+  | 'pidfd'
+  | 'signalfd'
+  | 'timerfd';
 
 /** A socket by the arguments of socket(2) and its state. */
 export interface SocketKind {
@@ -53,6 +62,7 @@ const KINDS: Record<KindName, string> = {
   directory: 'a directory',
   memfd: 'a memfd or a regular file',
   socket: 'a socket',
+  terminal: 'a terminal',
   eventfd: 'an eventfd',
   inotify: 'an inotify',
   pidfd: 'a pidfd',

@@ -13,6 +13,7 @@ import { directoryKey, externalKey, pathKey, pipeKey } from './key-text';
 import { MEMFD } from './memfd-type';
 import { EVENTFD, INOTIFY, PIDFD, SIGNALFD, TIMERFD } from './nameless-types';
 import { INET_SOCKET, NETLINK_SOCKET, PACKET_SOCKET, UNIX_SOCKET } from './socket-types';
+import { TERMINAL } from './terminal-type';
 
 /** A type of entries by names of fields: those of its member of file_entry. */
 export interface TypeRow {
@@ -118,7 +119,7 @@ export const TYPE_ROWS: Record<TypeName, TypeRow> = {
   INOTIFY: { member: 'ify', what: 'an inotify', inherit: INOTIFY },
   SIGNALFD: { member: 'sgfd', what: 'a signalfd', flags: 'flags', inherit: SIGNALFD },
   PACKETSK: { member: 'psk', what: 'a packet socket', flags: 'flags', inherit: PACKET_SOCKET },
-  TTY: { member: 'tty', what: 'a terminal', flags: 'flags', numbered: 'tty_info_id' },
+  TTY: { member: 'tty', what: 'a terminal', flags: 'flags', numbered: 'tty_info_id', inherit: TERMINAL },
   FANOTIFY: { member: 'ffy', what: 'a fanotify' },
   NETLINKSK: { member: 'nlsk', what: 'a netlink socket', flags: 'flags', numbered: 'ino', inherit: NETLINK_SOCKET },
   NS: { member: 'nsf', what: 'a namespace' },

@@ -1240,6 +1240,34 @@ const texts = {
       problem: `spec '${spec}' takes ${key} (file id ${id}), and ${count === 1 ? 'a descriptor is' : `${count} descriptors are`} under way in its queue: CRIU finds no holder for what the packet alone has open`,
       hint: 'let the program receive them before the dump, or leave the socket to CRIU',
     }),
+  terminalMissing: (place: Place, key: string, id: number, terminal: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      problem: `${key} (file id ${id}) is an open file of terminal ${terminal}, and tty-info.img has no record of it`,
+      hint: 'CRIU fails on this too; the images are from different dumps or damaged',
+    }),
+  terminalRefused: (place: Place, spec: string, key: string, id: number, why: string) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' takes ${key} (file id ${id}), a terminal, and it cannot be inherited: ${why}`,
+      hint: 'leave it out here',
+    }),
+  terminalOnTwo: (place: Place, key: string, spec: string, other: string) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `specs '${spec}' and '${other}' take descriptors of one terminal, ${key}, for two terminals`,
+      hint: 'give all descriptors of it one caller fd',
+    }),
+  terminalPartStays: (place: Place, spec: string, key: string, callerFd: number, staying: readonly number[]) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}' takes descriptors of ${key}, a terminal, and others of it stay (file id ${someOf(staying)})`,
+      hint: `give all of it by its path: --inherit-fd 'fd[${callerFd}]:${key}'`,
+    }),
   memfdPartStays: (place: Place, spec: string, callerFd: number, id: number, staying: readonly number[]) =>
     error({
       code: 'DESCRIPTOR_TIED',

@@ -4,9 +4,10 @@ import { memfdFileKey } from '../checkpoint/key-text';
 import { accessOf, isNonblocking, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
+import { terminalFileKey } from '../checkpoint/terminal-type';
 import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
-import type { ChangedImage, DescriptorReference, MappedMemory, References } from '../rewrite/match';
+import type { ChangedImage, DescriptorReference, MappedMemory, References, TakenTerminal } from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import {
@@ -16,6 +17,7 @@ import {
   type PlanMapping,
   type PlanPlaceholder,
   type PlanReference,
+  type PlanTerminal,
 } from './plan';
 
 export interface PlanParts {
@@ -88,12 +90,13 @@ function buildPlaceholder(
     standIn,
     hungUp,
     memory,
+    terminal,
   } = placeholder;
   const { facts } = match;
   const access = memory === undefined ? accessOf(facts.flags) : { read: true, write: memory.writes };
   const spec = parts.inherits[number] as InheritSpec;
-  // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither.
-  const isDup = isPathOnly(facts.flags) || memory !== undefined;
+  // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither, and CRIU dups what it finds by a key.
+  const isDup = isPathOnly(facts.flags) || memory !== undefined || terminal !== undefined;
   return {
     file_id: fileId,
     ...(fileId === match.id ? {} : { split_from: match.id }),
@@ -127,8 +130,13 @@ function buildPlaceholder(
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
     ...(spec.nonblock && isNonblocking(facts.flags) ? { set_nonblock: true } : {}),
     ...(hungUp.length === 0 ? {} : { hung_up: hungUp.map(({ id }) => id) }),
+    ...(terminal === undefined ? {} : { key: terminalFileKey(terminal.dev), terminal: terminalOf(terminal) }),
     ...(memory === undefined ? {} : { key: memfdFileKey(memory.name), mapping: mappingOf(memory) }),
   };
+}
+
+function terminalOf({ id, session, foreground, hasLeader }: TakenTerminal): PlanTerminal {
+  return { id, session, foreground, has_leader: hasLeader };
 }
 
 function mappingOf({ pids, bytes, writes }: MappedMemory): PlanMapping {

@@ -107,6 +107,18 @@ export interface PlanPlaceholder {
   readonly key?: string;
   /** The mappings of a memfd. */
   readonly mapping?: PlanMapping;
+  /** The terminal that it is an open file of. */
+  readonly terminal?: PlanTerminal;
+}
+
+export interface PlanTerminal {
+  /** Its number in tty-info.img. */
+  readonly id: number;
+  /** The session that had it as controlling terminal, and the process group in its foreground; 0: none. */
+  readonly session: number;
+  readonly foreground: number;
+  /** The leader of the session is in the checkpoint, and takes the caller's terminal as its controlling terminal. */
+  readonly has_leader: boolean;
 }
 
 export interface PlanMapping {

@@ -10,9 +10,10 @@ import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './d
 import { Cuts } from './decide-cuts';
 import { decideMemfds, type TakenMapping } from './decide-memfds';
 import { decideSockets, type SocketDecision } from './decide-sockets';
+import { decideTerminals } from './decide-terminals';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
-import { type Match, pipeOf } from './match';
+import { type Match, pipeOf, type TakenTerminal } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import type { Survey } from './survey';
 
@@ -31,10 +32,11 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
+  const terminals = decideTerminals(assignment, found, specs);
   const mappings = decideMemfds(assignment, found, specs);
   for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
   const placeholders = [
-    ...makePlaceholders(assignment, found, specs, bytes, sockets),
+    ...makePlaceholders(assignment, found, specs, bytes, sockets, terminals),
     ...mappings.map(mappingPlaceholder),
   ].sort((a, b) => a.fileId - b.fileId);
   refuseUndeliverable(placeholders, specs, policy.debugs);
@@ -145,6 +147,7 @@ function makePlaceholders(
   specs: readonly InheritSpec[],
   bytes: ReadonlyMap<Share, readonly PlannedBytes[]>,
   sockets: SocketDecision,
+  terminals: ReadonlyMap<number, TakenTerminal>,
 ): Placeholder[] {
   const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
   const replaced = new Set<number>(staying);
@@ -163,6 +166,7 @@ function makePlaceholders(
     replaced.add(match.id);
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
+    const terminal = terminals.get(match.facts.terminalId ?? -1);
     return {
       match,
       fileId: inPlace ? match.id : newId(),
@@ -178,6 +182,7 @@ function makePlaceholders(
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
+      ...(terminal === undefined ? {} : { terminal }),
       ...(cut === undefined ? {} : { cut }),
       ...(pipeSize === undefined ? {} : { pipeSize }),
     };

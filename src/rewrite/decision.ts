@@ -2,7 +2,7 @@ import type { DebugSpec } from '../specs/spec';
 import type { PlannedBytes } from './decide-bytes';
 import type { Cut } from './decide-cuts';
 import type { SocketPeer } from './find-socket-peers';
-import type { MappedMemory, Match, References, Remap } from './match';
+import type { MappedMemory, Match, References, Remap, TakenTerminal } from './match';
 import type { Warning } from './warning';
 
 /** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
@@ -28,6 +28,8 @@ export interface Placeholder {
   /** Sockets that the listener had accepted and that stay, without its name. */
   readonly unnamed: readonly SocketPeer[];
   readonly standIn?: StandIn;
+  /** The terminal that it is an open file of: the entry stays, and CRIU finds the caller's by a key of its own. */
+  readonly terminal?: TakenTerminal;
   /** Sockets that were connected to this one and that stay, without a peer. */
   readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */

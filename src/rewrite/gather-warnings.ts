@@ -40,6 +40,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
     ...filesStillUsed(decided),
     ...lostRemaps(decided),
     ...lostLocks(decided),
+    ...terminalWarnings(decided),
     ...decided.placeholders.flatMap((placeholder) => entryWarnings(placeholder, decided)),
   ];
 }
@@ -234,6 +235,27 @@ function lostState({ match: { facts }, fileId, memory }: Placeholder): Warning[]
     return [{ code: 'STATE_LOST', message, fileId }];
   }
   return lost === undefined ? [] : [{ code: 'STATE_LOST', message: `${key} (file id ${fileId}): ${lost}`, fileId }];
+}
+
+/** Of a terminal's first placeholder. */
+function terminalWarnings({ placeholders }: Decided): Warning[] {
+  const told = new Set<number>();
+  return placeholders.flatMap(({ match: { facts }, fileId, terminal }) => {
+    if (terminal === undefined || told.has(terminal.id)) return [];
+    told.add(terminal.id);
+    const about = `${facts.key} (file id ${fileId})`;
+    const warnings: Warning[] = [];
+    if (terminal.hasLeader && terminal.members > 0) {
+      const tasks = terminal.members === 1 ? 'a task' : `${terminal.members} tasks`;
+      const message = `${about}: ${tasks} of its session beside the leader lose it as controlling terminal, as with CRIU alone: their descriptors work, /dev/tty and job control do not`;
+      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
+    }
+    if (terminal.session !== 0 && !terminal.hasLeader) {
+      const message = `${about}: the leader of its session is not in the checkpoint, so it is nobody's controlling terminal after the restore`;
+      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
+    }
+    return warnings;
+  });
 }
 
 /** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */

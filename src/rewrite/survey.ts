@@ -13,6 +13,7 @@ import { findMappedMemfds, type MappedMemfd } from './find-mapped-memfds';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
+import { findTerminals, type NamedTerminal } from './find-terminals';
 import {
   type BytesInFlight,
   type Match,
@@ -50,6 +51,8 @@ export interface Survey {
   readonly queued: ReadonlyMap<number, readonly QueuedBytes[]>;
   /** Sockets of the tree that have to do with named ones. */
   readonly socketPeers: SocketPeers;
+  /** Named terminals, by their number in tty-info.img. */
+  readonly terminals: ReadonlyMap<number, NamedTerminal>;
   /** Named memfds that tasks have mapped, by the file id of each of their entries. */
   readonly memfds: ReadonlyMap<number, MappedMemfd>;
   /** Capacities of the pipes of candidates, where the images say them. */
@@ -80,7 +83,8 @@ export async function survey(
   const sameFiles = await findSameFiles(source, found, specs, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
-  return { ...found, sameFiles, socketPeers, memfds };
+  const terminals = await findTerminals(source, found.matches, signal);
+  return { ...found, sameFiles, socketPeers, memfds, terminals };
 }
 
 /**
@@ -126,7 +130,9 @@ class Surveyor {
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<Survey, 'sameFiles' | 'socketPeers' | 'memfds'> & { readonly mounts: Mounts } {
+  conclude(
+    source: string,
+  ): Omit<Survey, 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & { readonly mounts: Mounts } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;

@@ -9,10 +9,11 @@ import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
 import type { Decision, Placeholder, StandIn } from './decision';
-import type { ChangedImage } from './match';
+import type { ChangedImage, TakenTerminal } from './match';
 import { renameMemfd } from './memfd-record';
 import { makePlaceholder, makeSplitPlaceholder, replaceRights, retypeDescriptor } from './placeholder';
 import { leaveBehind, makeStandIn } from './socket-entries';
+import { externalTerminal } from './terminal-record';
 
 /** The second pass: writes every member to the sink, with what was decided done. Resolves to the changed images. */
 export async function transform(
@@ -77,6 +78,8 @@ class Transformer {
   private readonly lostPackets: ReadonlySet<number>;
   /** Changes at other entries that sockets bring about when they go, as these entries lie in files.img. */
   private readonly atOthers: readonly AtOther[];
+  /** The terminals that go, by the number of their records. */
+  private readonly terminals = new Map<number, TakenTerminal>();
   /** The new names of memfds, by the number of their records. */
   private readonly memfds: ReadonlyMap<number, string>;
   /** Images whose bytes the executor reads. */
@@ -95,8 +98,9 @@ class Transformer {
     const memories = placeholders.flatMap(({ memory }) => memory ?? []);
     this.memfds = new Map(memories.map(({ record, name }) => [record, name]));
     for (const placeholder of placeholders) {
-      const { match, fileId, references, takesAll, memory } = placeholder;
-      if (memory !== undefined) continue;
+      const { match, fileId, references, takesAll, memory, terminal } = placeholder;
+      if (terminal !== undefined) this.terminals.set(terminal.record, terminal);
+      if (memory !== undefined || terminal !== undefined) continue;
       pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
       if (takesAll && references.descriptors.length > 0) this.wholes.set(match.id, placeholder);
@@ -117,7 +121,8 @@ class Transformer {
   async take(member: SourceMember): Promise<void> {
     if (member.isAround) return this.sink.keep(member, true);
     const name = member.name.toString('latin1');
-    const image = this.byEntry.length + this.memfds.size === 0 ? undefined : imageOf(member);
+    const changes = this.byEntry.length + this.memfds.size + this.terminals.size;
+    const image = changes === 0 ? undefined : imageOf(member);
     const change = image === undefined ? undefined : this.changeOf(image);
     if (image === undefined || change === undefined) {
       // The executor opens what it reads itself, and follows no links there.
@@ -138,6 +143,9 @@ class Transformer {
     }
     if (kind.name === 'MEMFD_INODE' && this.memfds.size > 0) {
       return { replace: (batch) => this.renameMemfds(batch) };
+    }
+    if (kind.name === 'TTY_INFO' && this.terminals.size > 0) {
+      return { replace: (batch) => this.replaceTerminals(batch) };
     }
     if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0)
       return { replace: (batch) => dropRecords(batch, this.lostRemaps) };
@@ -199,6 +207,16 @@ class Transformer {
       const name = this.memfds.get(entry);
       if (name === undefined) return;
       replacements.push({ index: entry - batch.firstEntry, record: renameMemfd(bytes, start, end, name) });
+    });
+    return replacements;
+  }
+
+  private replaceTerminals(batch: RecordBatch): Replacement[] {
+    const replacements: Replacement[] = [];
+    batch.each((bytes, start, end, entry) => {
+      const terminal = this.terminals.get(entry);
+      if (terminal === undefined) return;
+      replacements.push({ index: entry - batch.firstEntry, record: externalTerminal(terminal, bytes, start, end) });
     });
     return replacements;
   }

@@ -20,6 +20,7 @@ export interface Warning {
     | 'STATE_LOST'
     | 'CONNECTION_LEFT'
     | 'ACCEPTED_UNNAMED'
+    | 'TERMINAL_NOT_CONTROLLING'
     | 'CLIENTS_CONNECT_AGAIN'
     | 'PEER_HUNG_UP'
     | 'OWN_MOUNT_NAMESPACE'

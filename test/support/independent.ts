@@ -43,6 +43,7 @@ interface PlanPlaceholder {
   hung_up: number[];
   key?: string;
   mapping?: { pids: number[]; bytes: string; writes: boolean };
+  terminal?: { id: number; session: number; foreground: number; has_leader: boolean };
 }
 interface PlanCredentials {
   pids: number[];
@@ -115,12 +116,13 @@ export function checkRewritten(source: string, out: string): string[] {
   };
   const whole = step('the plan', () => readPlan(out));
   if (whole === undefined) return problems;
-  // The entry of a mapping stays as it is.
-  const plan = { ...whole, placeholders: whole.placeholders.filter(({ mapping }) => mapping === undefined) };
+  // What CRIU finds by a key of its own stays as it is.
+  const plan = { ...whole, placeholders: whole.placeholders.filter(({ key }) => key === undefined) };
   const replaced: Replaced = new Map(plan.placeholders.map((placeholder) => [placeholder.file_id, placeholder]));
   step('the plan', () => checkPlan(source, whole, expect));
+  step('terminals', () => checkTerminals(source, out, whole, expect));
   step('memfds', () => checkMemfds(source, out, whole, expect));
-  step('credentials', () => checkCredentials(source, plan, expect));
+  step('credentials', () => checkCredentials(source, whole, expect));
   step('the list of files', () => checkFiles(source, out, plan, expect));
   const types = step('files.img', () => checkEntries(source, out, plan, replaced, expect));
   if (types === undefined) return problems;
@@ -228,7 +230,7 @@ function checkFiles(source: string, out: string, plan: Plan, expect: Expect): vo
     if (fs.statSync(path.join(source, name), { throwIfNoEntry: false })?.isFile() !== true) continue;
     const same = bytesOf(source, name).equals(bytesOf(out, name));
     expect(same !== changed.has(name), `${name} ${same ? 'did not change' : 'changed'}, the plan says otherwise`);
-    expect(same || /^(files|fdinfo-\d+|sk-queues|remap-fpath|memfd)\.img$/.test(name), `${name} changed`);
+    expect(same || /^(files|fdinfo-\d+|sk-queues|remap-fpath|memfd|tty-info)\.img$/.test(name), `${name} changed`);
   }
   for (const { name, before, after } of plan.head.images) {
     expect(before.toString('hex') === digest(bytesOf(source, name)), `${name}: the digest before is wrong`);
@@ -349,6 +351,60 @@ function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: P
     const place = after.findIndex(({ fields }) => fields.id === stand_in);
     const client = after.findIndex(({ fields }) => (fields.usk as Fields | undefined)?.peer === socket.ino);
     expect(client > place, `file id ${stand_in} does not come before the first client`);
+  }
+}
+
+/** Terminals that go: their records in tty-info.img, and that all descriptors of each are the plan's. */
+function checkTerminals(source: string, out: string, { placeholders }: Plan, expect: Expect): void {
+  const planned = placeholders.filter(({ terminal }) => terminal !== undefined);
+  if (planned.length === 0) return;
+  const byId = new Map(planned.map((one) => [one.terminal?.id, one]));
+  const tasks = readImage(source, 'pstree.img').records.map(({ fields }) => fields);
+  const after = readImage(out, 'tty-info.img').records;
+  readImage(source, 'tty-info.img').records.forEach((was, i) => {
+    const is = after[i] as Entry;
+    const placeholder = byId.get(Number(was.fields.id));
+    if (placeholder === undefined) {
+      expect(was.bytes.equals(is.bytes), `tty-info.img entry ${i} changed`);
+      return;
+    }
+    const { rdev, dev, sid, pgrp, type, pty, uid, gid } = is.fields as { [name: string]: number };
+    const key = `tty[${Number(rdev).toString(16)}:${Number(dev).toString(16)}]`;
+    expect(key === placeholder.key && String(type) === 'EXT_TTY', `tty-info.img entry ${i}: ${type} ${key}`);
+    expect(
+      [pty, uid, gid].every((one) => one === undefined),
+      `tty-info.img entry ${i} has an owner or a pty`,
+    );
+    const leads = tasks.some(({ pid }) => pid === was.fields.sid);
+    const { id, sid: session, pgrp: foreground } = was.fields;
+    expect(isDeepStrictEqual(placeholder.terminal, { id, session, foreground, has_leader: leads }), key);
+    const kept = leads ? [session, foreground] : [0, 0];
+    expect(isDeepStrictEqual([sid, pgrp], kept), `tty-info.img entry ${i}: another session`);
+    const others = [2, 6, 7, 8, 12, 13, 14, 15];
+    expect(String(without(was.bytes, others)) === String(without(is.bytes, others)), `tty-info.img entry ${i} changed`);
+  });
+  const entries = readImage(source, 'files.img').records.flatMap(({ fields }) => {
+    const terminal = byId.get((fields.tty as Fields | undefined)?.tty_info_id as number);
+    return terminal === undefined ? [] : [[Number(fields.id), terminal] as const];
+  });
+  const held = new Map<number, string[]>(entries.map(([id]) => [id, []]));
+  const pids = pidsByTable(source);
+  for (const name of numbered(source, 'fdinfo')) {
+    for (const { fields } of readImage(source, name).records) {
+      const table = numberIn(name);
+      const { id, fd, flags } = fields as { id: number; fd: number; flags: number };
+      const descriptor = { table, pids: pids.get(table) ?? [], fd, close_on_exec: (flags & 1) !== 0 };
+      held.get(id)?.push(describe(descriptor));
+    }
+  }
+  for (const [id, { key, caller_fd }] of entries) {
+    const placeholder = planned.find(({ file_id }) => file_id === id);
+    const told = (placeholder?.references ?? []).flatMap(({ descriptor }) =>
+      descriptor ? [describe(descriptor)] : [],
+    );
+    expect(isDeepStrictEqual([...told].sort(), [...(held.get(id) ?? [])].sort()), `file id ${id}: other descriptors`);
+    const same = placeholder === undefined || (placeholder.key === key && placeholder.caller_fd === caller_fd);
+    expect(same, `file id ${id}: another terminal`);
   }
 }
 

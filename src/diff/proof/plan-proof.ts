@@ -18,6 +18,7 @@ import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
 import { movedRights, turnedDescriptor } from './placeholder-references';
 import { readReplacedSockets, socketLeft, standInEntry } from './socket-entries';
 import { readSplitOwners } from './split-owners';
+import { idOfTerminal, outerTerminal } from './terminal-record';
 
 /** The message of each image that a rewrite changes. */
 const MESSAGES: { readonly [image in ImageName]?: string } = {
@@ -26,6 +27,7 @@ const MESSAGES: { readonly [image in ImageName]?: string } = {
   MEMFD_INODE: 'memfd_inode_entry',
   REMAP_FPATH: 'remap_file_path_entry',
   SK_QUEUES: 'sk_packet_entry',
+  TTY_INFO: 'tty_info_entry',
 };
 
 /** More descriptors that the plan names and the checkpoint does not turn are counted. */
@@ -71,8 +73,8 @@ export class PlanProof {
     /** Placeholders with mappings, by the number of their memfd. */
     private readonly memfds: ReadonlyMap<number, readonly PlanPlaceholder[]>,
   ) {
-    // The entry of a mapping stays.
-    const replaced = plan.placeholders.filter(({ mapping }) => mapping === undefined);
+    // What CRIU finds by a key of its own stays as it is.
+    const replaced = plan.placeholders.filter(({ key }) => key === undefined);
     this.byId = new Map(replaced.map((placeholder) => [placeholder.file_id, placeholder]));
     this.changedImages = new Set(plan.images.map(({ name }) => name));
     this.dropped = droppedOwners(plan);
@@ -141,6 +143,8 @@ export class PlanProof {
           return this.explainsRemap(found);
         case 'SK_QUEUES':
           return this.explainsPacket(found);
+        case 'TTY_INFO':
+          return this.explainsTerminal(found);
         default:
           return false;
       }
@@ -226,6 +230,32 @@ export class PlanProof {
     met.add(fd);
     this.metDescriptors.set(table, met);
     return true;
+  }
+
+  /** A terminal that CRIU takes for one outside, by a key of its own. */
+  private explainsTerminal({ before, after }: EntryFound): boolean {
+    if (before === undefined || after === undefined || isRepeated(before) || isRepeated(after)) return false;
+    const id = idOfTerminal(before.entry);
+    const placeholders = this.plan.placeholders.filter(({ terminal }) => terminal?.id === id);
+    const [first] = placeholders;
+    if (first === undefined || placeholders.some((one) => one.key !== first.key || this.met.has(one))) return false;
+    if (!isThis(after, outerTerminal(before.entry, first))) return false;
+    for (const one of placeholders) {
+      this.met.add(one);
+      this.meetDescriptors(one);
+    }
+    return true;
+  }
+
+  /** Its descriptors stay as they are, too. */
+  private meetDescriptors({ references }: PlanPlaceholder): void {
+    for (const reference of references) {
+      if (!('descriptor' in reference && reference.descriptor)) continue;
+      const { table, fd } = reference.descriptor;
+      const met = this.metDescriptors.get(table) ?? new IdSet();
+      met.add(fd);
+      this.metDescriptors.set(table, met);
+    }
   }
 
   /** A memfd whose file CRIU finds by another name, for the tasks that have it mapped. */

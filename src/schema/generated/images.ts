@@ -13,6 +13,8 @@ export const FH_ENTRY_SIZES = { min_entries: 16 } as const;
 
 export const REMAP_TYPE = { LINKED: 0, GHOST: 1, PROCFS: 2 } as const;
 
+export const TTYTYPE = { UNKNOWN: 0, PTY: 1, CONSOLE: 2, VT: 3, CTTY: 4, EXT_TTY: 5, SERIAL: 6 } as const;
+
 export const BPFMAP_DATA_ENTRY_FIELDS = { map_id: 1, keys_bytes: 2, values_bytes: 3, count: 4 } as const;
 
 export const CORE_ENTRY_FIELDS = { mtype: 1, thread_info: 2, tc: 3, ids: 4, thread_core: 5, ti_arm: 6, ti_aarch64: 8, ti_ppc64: 9, ti_s390: 10, ti_mips: 11, ti_loongarch64: 12, ti_riscv64: 13 } as const;
@@ -48,10 +50,6 @@ export const NETNS_ENTRY_FIELDS = { def_conf: 1, all_conf: 2, def_conf4: 3, all_
 export const PAGEMAP_HEAD_FIELDS = { pages_id: 1 } as const;
 
 export const PAGEMAP_ENTRY_FIELDS = { vaddr: 1, compat_nr_pages: 2, in_parent: 3, flags: 4, nr_pages: 5, blocks: 6 } as const;
-
-export const TTY_INFO_ENTRY_FIELDS = { id: 1, type: 2, locked: 3, exclusive: 4, packet_mode: 5, sid: 6, pgrp: 7, rdev: 8, termios: 9, termios_locked: 10, winsize: 11, pty: 12, dev: 13, uid: 14, gid: 15 } as const;
-
-export const TTY_PTY_ENTRY_FIELDS = { index: 1 } as const;
 
 export interface InventoryEntry {
   img_version: number;
@@ -1333,5 +1331,110 @@ export const AUTOFS_ENTRY: MessageSchema<AutofsEntry> = {
     { number: 7, name: 'uid', label: 'optional', type: 'int32' },
     { number: 8, name: 'gid', label: 'optional', type: 'int32' },
     { number: 9, name: 'read_fd', label: 'optional', type: 'int32' },
+  ],
+};
+
+export interface TtyInfoEntry {
+  id: number;
+  type: number;
+  locked: boolean;
+  exclusive: boolean;
+  packet_mode: boolean;
+  sid: number;
+  pgrp: number;
+  rdev: number;
+  termios?: TermiosEntry;
+  termios_locked?: TermiosEntry;
+  winsize?: WinsizeEntry;
+  pty?: TtyPtyEntry;
+  dev?: number;
+  uid?: number;
+  gid?: number;
+}
+export const TTY_INFO_ENTRY_FIELDS = { id: 1, type: 2, locked: 3, exclusive: 4, packet_mode: 5, sid: 6, pgrp: 7, rdev: 8, termios: 9, termios_locked: 10, winsize: 11, pty: 12, dev: 13, uid: 14, gid: 15 } as const;
+export const TTY_INFO_ENTRY: MessageSchema<TtyInfoEntry> = {
+  name: 'tty_info_entry',
+  fields: [
+    { number: 1, name: 'id', label: 'required', type: 'uint32' },
+    { number: 2, name: 'type', label: 'required', type: 'enum' },
+    { number: 3, name: 'locked', label: 'required', type: 'bool' },
+    { number: 4, name: 'exclusive', label: 'required', type: 'bool' },
+    { number: 5, name: 'packet_mode', label: 'required', type: 'bool' },
+    { number: 6, name: 'sid', label: 'required', type: 'uint32' },
+    { number: 7, name: 'pgrp', label: 'required', type: 'uint32' },
+    { number: 8, name: 'rdev', label: 'required', type: 'uint32' },
+    { number: 9, name: 'termios', label: 'optional', type: 'message', message: () => TERMIOS_ENTRY },
+    { number: 10, name: 'termios_locked', label: 'optional', type: 'message', message: () => TERMIOS_ENTRY },
+    { number: 11, name: 'winsize', label: 'optional', type: 'message', message: () => WINSIZE_ENTRY },
+    { number: 12, name: 'pty', label: 'optional', type: 'message', message: () => TTY_PTY_ENTRY },
+    { number: 13, name: 'dev', label: 'optional', type: 'uint32' },
+    { number: 14, name: 'uid', label: 'optional', type: 'uint32' },
+    { number: 15, name: 'gid', label: 'optional', type: 'uint32' },
+  ],
+};
+
+export interface TermiosEntry {
+  c_iflag: number;
+  c_oflag: number;
+  c_cflag: number;
+  c_lflag: number;
+  c_line: number;
+  c_ispeed: number;
+  c_ospeed: number;
+  c_cc: number[];
+}
+export const TERMIOS_ENTRY_FIELDS = { c_iflag: 1, c_oflag: 2, c_cflag: 3, c_lflag: 4, c_line: 5, c_ispeed: 6, c_ospeed: 7, c_cc: 8 } as const;
+export const TERMIOS_ENTRY: MessageSchema<TermiosEntry> = {
+  name: 'termios_entry',
+  fields: [
+    { number: 1, name: 'c_iflag', label: 'required', type: 'uint32' },
+    { number: 2, name: 'c_oflag', label: 'required', type: 'uint32' },
+    { number: 3, name: 'c_cflag', label: 'required', type: 'uint32' },
+    { number: 4, name: 'c_lflag', label: 'required', type: 'uint32' },
+    { number: 5, name: 'c_line', label: 'required', type: 'uint32' },
+    { number: 6, name: 'c_ispeed', label: 'required', type: 'uint32' },
+    { number: 7, name: 'c_ospeed', label: 'required', type: 'uint32' },
+    { number: 8, name: 'c_cc', label: 'repeated', type: 'uint32' },
+  ],
+};
+
+export interface WinsizeEntry {
+  ws_row: number;
+  ws_col: number;
+  ws_xpixel: number;
+  ws_ypixel: number;
+}
+export const WINSIZE_ENTRY_FIELDS = { ws_row: 1, ws_col: 2, ws_xpixel: 3, ws_ypixel: 4 } as const;
+export const WINSIZE_ENTRY: MessageSchema<WinsizeEntry> = {
+  name: 'winsize_entry',
+  fields: [
+    { number: 1, name: 'ws_row', label: 'required', type: 'uint32' },
+    { number: 2, name: 'ws_col', label: 'required', type: 'uint32' },
+    { number: 3, name: 'ws_xpixel', label: 'required', type: 'uint32' },
+    { number: 4, name: 'ws_ypixel', label: 'required', type: 'uint32' },
+  ],
+};
+
+export interface TtyPtyEntry {
+  index: number;
+}
+export const TTY_PTY_ENTRY_FIELDS = { index: 1 } as const;
+export const TTY_PTY_ENTRY: MessageSchema<TtyPtyEntry> = {
+  name: 'tty_pty_entry',
+  fields: [
+    { number: 1, name: 'index', label: 'required', type: 'uint32' },
+  ],
+};
+
+export interface TtyDataEntry {
+  tty_id: number;
+  data: Buffer;
+}
+export const TTY_DATA_ENTRY_FIELDS = { tty_id: 1, data: 2 } as const;
+export const TTY_DATA_ENTRY: MessageSchema<TtyDataEntry> = {
+  name: 'tty_data_entry',
+  fields: [
+    { number: 1, name: 'tty_id', label: 'required', type: 'uint32' },
+    { number: 2, name: 'data', label: 'required', type: 'bytes' },
   ],
 };
