@@ -95,8 +95,16 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   if (peer !== undefined) state.push(`peer ${peer}`);
   if (facts.offset !== undefined) state.push(`offset ${facts.offset}`);
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
+  if (entry.terminal !== undefined) state.push(...describeTerminal(entry.terminal));
   if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);
   return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
+}
+
+function describeTerminal({ session, foreground, size }: NonNullable<ListedEntry['terminal']>): string[] {
+  return [
+    ...(session === 0 ? ['no session'] : [`session ${session}`, `foreground ${foreground}`]),
+    ...(size === undefined ? ['hung up'] : [`${size.rows}x${size.columns}`]),
+  ];
 }
 
 function describeHolders(entry: ListedEntry): string {

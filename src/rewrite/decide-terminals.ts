@@ -40,12 +40,36 @@ export function decideTerminals({ shares }: Assignment, found: Survey, specs: Sp
     decided.push(decideOne(terminal, parts, found, specs, taken + 1));
     taken += 1;
   }
+  refuseTwoSessions(decided, specs);
   const others = shares.filter(({ match }) => match.facts.terminalId === undefined);
   return {
     shares: [...others, ...decided.flatMap(({ shares }) => shares)].sort((a, b) => a.match.entry - b.match.entry),
     whole: new Map(decided.flatMap(({ whole }) => [...whole])),
     lost: new Map(decided.flatMap(({ lost }) => [...lost])),
   };
+}
+
+/** A terminal is the controlling terminal of one session at most. */
+function refuseTwoSessions(decided: readonly TerminalDecision[], specs: Specs): void {
+  const takers = new Map<number, { share: Share; terminal: TakenTerminal }>();
+  for (const { whole } of decided) {
+    const [first] = whole;
+    if (first === undefined || !first[1].hasLeader) continue;
+    const [share, terminal] = first;
+    const { callerFd, text } = specs[share.spec] as InheritSpec;
+    const other = takers.get(callerFd);
+    takers.set(callerFd, { share, terminal });
+    if (other === undefined) continue;
+    const place = { file: 'files.img', entry: share.match.entry };
+    const sessions = [other.terminal.session, terminal.session] as const;
+    throw messages.twoSessionsOnOne(
+      place,
+      text,
+      [other.share.match.facts.key, share.match.facts.key],
+      sessions,
+      callerFd,
+    );
+  }
 }
 
 function decideOne(
@@ -112,8 +136,8 @@ function keeperOf(
   staying: readonly number[],
   specs: Specs,
 ): Share | undefined {
-  // CRIU makes no terminal without settings, and a master has no session.
-  if (isHungUp || role === 'master') return undefined;
+  // CRIU makes no terminal without settings, a master has no session, and /dev/tty is a terminal that goes by itself.
+  if (isHungUp || role !== 'slave') return undefined;
   const isPart = ({ spec }: Share) => specs[spec]?.only === true;
   if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
   if (hasOtherEnd) {

@@ -132,7 +132,8 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   const descriptors = overview.descriptorsOf(key);
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
-  const facts = named(described, type, descriptors, overview);
+  const facts = named(described && overview.terminals.withKey(described), type, descriptors, overview);
+  const terminal = facts && overview.terminals.of(facts);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
   const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
@@ -144,6 +145,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
     unreadBytes:
       pipeId === undefined ? overview.queuedBytesOf(id, facts) : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
+    ...(terminal === undefined ? {} : { terminal }),
     isExternal: isOuter || missingEnd !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
@@ -180,7 +182,7 @@ function describePathless(
   paths: ReadonlyMap<number, EntryFacts>,
 ): EntryFacts | undefined {
   const found = paths.get(path);
-  return found === undefined ? undefined : type.describe(decoded, found);
+  return found === undefined && type.mayLackPath !== true ? undefined : type.describe(decoded, found);
 }
 
 /** Descriptors of entries that are not there, or are of another type. */
