@@ -100,10 +100,11 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
 }
 
-function describeTerminal({ session, foreground, size }: NonNullable<ListedEntry['terminal']>): string[] {
+function describeTerminal({ session, foreground, isHungUp, size }: NonNullable<ListedEntry['terminal']>): string[] {
   return [
     ...(session === 0 ? ['no session'] : [`session ${session}`, `foreground ${foreground}`]),
-    ...(size === undefined ? ['hung up'] : [`${size.rows}x${size.columns}`]),
+    ...(isHungUp ? ['hung up'] : []),
+    ...(size === undefined ? [] : [`${size.rows}x${size.columns}`]),
   ];
 }
 

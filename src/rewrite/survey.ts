@@ -84,7 +84,7 @@ export async function survey(
   const sameFiles = await findSameFiles(source, found, specs, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
-  const terminals = await findTerminals(source, found.matches, signal);
+  const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
   return { ...found, sameFiles, socketPeers, memfds, terminals };
 }
 
@@ -96,7 +96,7 @@ class Surveyor {
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
-  private readonly terminals = new Terminals();
+  readonly terminals = new Terminals();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
@@ -159,7 +159,7 @@ class Surveyor {
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
-      needs: this.needs.conclude(),
+      needs: this.needs.conclude(this.terminals),
       highestId: Math.max(candidates.highestId, finder.highestId),
       filesImage: this.filesImage,
     };

@@ -133,7 +133,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
   const facts = named(described && overview.terminals.withKey(described), type, descriptors, overview);
-  const terminal = facts && overview.terminals.of(facts);
+  const terminal = overview.terminals.of(facts?.terminalId);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
   const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
@@ -161,6 +161,10 @@ function named(
   overview: Overview,
 ): EntryFacts | undefined {
   if (facts === undefined) return undefined;
+  const terminal = overview.terminals.of(facts.terminalId);
+  // CRIU restores the two ends of a pty together, and no other kind of terminal is one of the caller's.
+  if (terminal !== undefined && (terminal.role === 'other' || overview.terminals.hasOtherEnd(terminal)))
+    return undefined;
   if (type === FD_TYPES.PIPE) return nameEnd(facts, overview);
   if (facts.isNameless !== true) return facts;
   for (const { pids, fd } of descriptors) {
