@@ -19,6 +19,7 @@
 #include "delivery.h"
 #include "fetch.h"
 #include "hash-images.h"
+#include "leaders.h"
 #include "message.h"
 #include "nonblock.h"
 #include "pipe-size.h"
@@ -262,7 +263,8 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 	    problem_count() > 0)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
-	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) || store_all(plan, &callers))
+	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) || store_all(plan, &callers) ||
+	    leaders_start(plan))
 		goto out;
 	result = 0;
 out:
@@ -314,6 +316,7 @@ static void forget(void)
 	answers = NULL;
 	key_count = 0;
 	answer_count = 0;
+	leaders_end();
 	free_late();
 	late_state = NOT_DONE;
 	start_dir_remove(&start_dir);
