@@ -28,8 +28,8 @@ export function decideTerminals(
       if (terminal === undefined) throw messages.terminalMissing(place, match.facts.key, match.id, id);
       refuseKind(terminal, taken, specs);
       refuseParts(terminal, taken, found, specs);
-      const { record, session, foreground, hasLeader, members } = terminal;
-      return [id, { id, record, dev: id + 1, session, foreground, hasLeader, members }];
+      const { record, session, foreground, hasLeader } = terminal;
+      return [id, { id, record, dev: id + 1, session, foreground, hasLeader }];
     }),
   );
 }

@@ -22,9 +22,8 @@ export interface NamedTerminal {
   /** The session that had it as controlling terminal, and the process group in its foreground; 0: none. */
   readonly session: number;
   readonly foreground: number;
-  /** The leader of the session is in the tree, and so many other tasks of it. */
+  /** The leader of the session is in the tree. */
   readonly hasLeader: boolean;
-  readonly members: number;
   /** It was hung up: it has no settings. */
   readonly isHungUp: boolean;
   /** The other end of the pty is in the tree. */
@@ -54,7 +53,6 @@ export async function findTerminals(
   const records = new Map<number, { record: number; info: TtyInfoEntry }>();
   const masters = new Set<number>();
   const leaders = new IdSet();
-  const members = new Map<number, number>();
   const task = new PstreeView();
   await walk(
     source,
@@ -74,7 +72,6 @@ export async function findTerminals(
         task: (bytes, start, end) => {
           const { pid, sid } = task.read(bytes, start, end, () => {});
           if (pid === sid) leaders.add(pid);
-          else members.set(sid, (members.get(sid) ?? 0) + 1);
         },
         packet: (rights) => {
           for (const id of rights) held.add(id);
@@ -100,7 +97,7 @@ export async function findTerminals(
           foreground: info.pgrp,
           isHungUp: info.termios === undefined,
         },
-        ...{ hasLeader: leaders.has(info.sid), members: members.get(info.sid) ?? 0 },
+        hasLeader: leaders.has(info.sid),
         hasMaster: info.pty !== undefined && masters.has(info.pty.index),
         held: (entries.get(id) ?? []).filter((one) => held.has(one)),
       },

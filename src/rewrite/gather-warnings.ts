@@ -243,18 +243,9 @@ function terminalWarnings({ placeholders }: Decided): Warning[] {
   return placeholders.flatMap(({ match: { facts }, fileId, terminal }) => {
     if (terminal === undefined || told.has(terminal.id)) return [];
     told.add(terminal.id);
-    const about = `${facts.key} (file id ${fileId})`;
-    const warnings: Warning[] = [];
-    if (terminal.hasLeader && terminal.members > 0) {
-      const tasks = terminal.members === 1 ? 'a task' : `${terminal.members} tasks`;
-      const message = `${about}: ${tasks} of its session beside the leader lose it as controlling terminal, as with CRIU alone: their descriptors work, /dev/tty and job control do not`;
-      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
-    }
-    if (terminal.session !== 0 && !terminal.hasLeader) {
-      const message = `${about}: the leader of its session is not in the checkpoint, so it is nobody's controlling terminal after the restore`;
-      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
-    }
-    return warnings;
+    if (terminal.session === 0 || terminal.hasLeader) return [];
+    const message = `${facts.key} (file id ${fileId}): the leader of its session is not in the checkpoint, so it is nobody's controlling terminal after the restore`;
+    return [{ code: 'TERMINAL_NOT_CONTROLLING', message, fileId }];
   });
 }
 

@@ -85,9 +85,8 @@ export interface TakenTerminal {
   /** The session that had it as controlling terminal, and the process group in its foreground; 0: none. */
   readonly session: number;
   readonly foreground: number;
-  /** The leader of the session is in the tree, and so many other tasks of it. */
+  /** The leader of the session is in the tree. */
   readonly hasLeader: boolean;
-  readonly members: number;
 }
 
 /** The mappings of a memfd that one entry has. */
