@@ -18,6 +18,7 @@
 #include "cuts.h"
 #include "delivery.h"
 #include "fetch.h"
+#include "foreground.h"
 #include "hash-images.h"
 #include "leaders.h"
 #include "message.h"
@@ -55,6 +56,7 @@ static struct staging staging;
 static struct cuts cuts;
 static struct nonblocks nonblocks;
 static struct terminals terminals;
+static struct foregrounds foregrounds;
 /* Of all three. */
 static enum { NOT_DONE, DONE, FAILED } late_state;
 
@@ -125,6 +127,7 @@ static void free_late(void)
 
 static int resume_devices_late(int pid)
 {
+	foregrounds_give(&foregrounds, pid);
 	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
 	if (late_count() > 0 && late_state == NOT_DONE) {
 		late_state = change_late() ? FAILED : DONE;
@@ -263,8 +266,8 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 	    problem_count() > 0)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
-	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) || store_all(plan, &callers) ||
-	    leaders_start(plan))
+	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
+	    foregrounds_hold(&foregrounds, plan, &callers) || store_all(plan, &callers) || leaders_start(plan))
 		goto out;
 	result = 0;
 out:
@@ -317,6 +320,7 @@ static void forget(void)
 	key_count = 0;
 	answer_count = 0;
 	leaders_end();
+	foregrounds_free(&foregrounds);
 	free_late();
 	late_state = NOT_DONE;
 	start_dir_remove(&start_dir);
@@ -366,6 +370,8 @@ static void plugin_exit(int stage, int result)
 	/* CRIU changes them early. */
 	if (result != 0)
 		terminals_reset(&terminals);
+	/* Without -d, CRIU has waited for the tasks. */
+	foregrounds_take_back(&foregrounds, result == 0);
 	forget();
 }
 
