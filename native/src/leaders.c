@@ -1,6 +1,8 @@
 #include "leaders.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,6 +28,7 @@ static size_t leader_count;
 static int take_terminal(const struct leader *leader)
 {
 	int fd = inherit_fd_lookup_id(leader->key);
+	bool reads;
 	int result, error;
 
 	if (fd < 0) {
@@ -33,12 +36,14 @@ static int take_terminal(const struct leader *leader)
 		errno = ENOENT;
 		return -1;
 	}
+	reads = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
 	result = ioctl(fd, TIOCSCTTY, 0);
 	error = errno;
 	close(fd);
 	if (result == 0)
 		return 0;
-	if (error == EPERM)
+	/* The kernel refuses one that cannot be read, too, except to CAP_SYS_ADMIN. */
+	if (error == EPERM && reads)
 		message("caller fd %u is the terminal of another session that is alive, and that session would lose it to session %d of the checkpoint; give a terminal that no session has",
 			leader->caller_fd, (int)leader->session);
 	else
