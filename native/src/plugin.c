@@ -56,7 +56,6 @@ static struct staging staging;
 static struct cuts cuts;
 static struct nonblocks nonblocks;
 static struct terminals terminals;
-static struct foregrounds foregrounds;
 /* Of all three. */
 static enum { NOT_DONE, DONE, FAILED } late_state;
 
@@ -127,7 +126,7 @@ static void free_late(void)
 
 static int resume_devices_late(int pid)
 {
-	foregrounds_give(&foregrounds, pid);
+	foreground_give(pid);
 	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
 	if (late_count() > 0 && late_state == NOT_DONE) {
 		late_state = change_late() ? FAILED : DONE;
@@ -267,7 +266,7 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
-	    foregrounds_hold(&foregrounds, plan, &callers) || store_all(plan, &callers) || leaders_start(plan))
+	    foreground_hold(plan, &callers) || store_all(plan, &callers) || leaders_start(plan))
 		goto out;
 	result = 0;
 out:
@@ -320,7 +319,7 @@ static void forget(void)
 	key_count = 0;
 	answer_count = 0;
 	leaders_end();
-	foregrounds_free(&foregrounds);
+	foreground_end(false);
 	free_late();
 	late_state = NOT_DONE;
 	start_dir_remove(&start_dir);
@@ -371,7 +370,7 @@ static void plugin_exit(int stage, int result)
 	if (result != 0)
 		terminals_reset(&terminals);
 	/* Without -d, CRIU has waited for the tasks. */
-	foregrounds_take_back(&foregrounds, result == 0);
+	foreground_end(result == 0);
 	forget();
 }
 
