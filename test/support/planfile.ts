@@ -50,6 +50,7 @@ export interface Placeholder {
   kind?: Kind;
   ownKey?: string;
   mapping?: { pids?: number[]; bytes: number; writes?: boolean };
+  terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
   setNonblock?: boolean;
 }
 
@@ -190,6 +191,9 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
     ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
+    ...(placeholder.terminal === undefined
+      ? {}
+      : { terminal: { id: 1, session: 0, foreground: 0, hasLeader: false, ...placeholder.terminal } }),
     ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
     ...(placeholder.setNonblock === undefined ? {} : { setNonblock: placeholder.setNonblock }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
