@@ -73,6 +73,7 @@ export class Candidates {
     // Nearly all entries are regular files that no key can be of.
     if (
       !this.namesDescriptors &&
+      this.resolved.terminalPaths.size === 0 &&
       view.member === FILE_ENTRY_FIELDS.reg &&
       this.index.isOfNoKey(view.bytes, view.start, view.end)
     )

@@ -70,7 +70,13 @@ test('a terminal goes whole by its path, by the name that CRIU has for it and by
       ],
       about,
     );
-    t.like(planned[0], { apply: 'DUP', needs_read: true, needs_write: true, kind: { name: 'terminal' } });
+    t.like(planned[0], {
+      was: { key: '/dev/pts/3' },
+      apply: 'DUP',
+      needs_read: true,
+      needs_write: true,
+      kind: { name: 'terminal' },
+    });
     t.deepEqual(planned[0]?.terminal, { id: 3, session: 7, foreground: 8, has_leader: true });
     t.like(infos[0], { type: 'EXT_TTY', sid: 7, pgrp: 8, rdev: 0xfd670001, dev: 1, winsize: WINDOW });
     t.like(infos[0], { ...gone('pty'), ...gone('uid'), ...gone('gid') });

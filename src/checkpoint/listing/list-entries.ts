@@ -146,7 +146,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
       pipeId === undefined ? overview.queuedBytesOf(id, facts) : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
     ...(terminal === undefined ? {} : { terminal }),
-    isExternal: isOuter || missingEnd !== undefined || facts?.isExternal === true,
+    isExternal: isOuter || missingEnd !== undefined || terminal !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
     ties: overview.tiesOf(descriptors, facts),

@@ -54,7 +54,10 @@ export interface OpenEntry {
   readonly missingEnd: 'read' | 'write' | undefined;
   /** What is known of it as a terminal. */
   readonly terminal?: TerminalState;
-  /** It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer is outside. */
+  /**
+   * It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer
+   * is outside, a terminal.
+   */
   readonly isExternal: boolean;
   /** By task and number. */
   readonly descriptors: Descriptors;
