@@ -24,6 +24,11 @@ export interface TerminalState {
   readonly index: number | undefined;
 }
 
+/** True where a terminal goes whole, with its settings and its session; of others, descriptors can go to any file. */
+export function isWholeTerminal({ role, isHungUp }: TerminalState): boolean {
+  return role === 'slave' && !isHungUp;
+}
+
 /** The terminals of a checkpoint, by their number in tty-info.img. Grows by a few numbers a terminal. */
 export class Terminals {
   private readonly states = new Map<number, TerminalState>();

@@ -72,8 +72,8 @@ function toJson(entry: ListedEntry): object {
   };
 }
 
-function terminalToJson({ session, foreground, isHungUp, size }: NonNullable<ListedEntry['terminal']>): object {
-  return { session, foreground, ...(isHungUp ? { hung_up: true } : {}), ...size };
+function terminalToJson({ role, session, foreground, isHungUp, size }: NonNullable<ListedEntry['terminal']>): object {
+  return { role, session, foreground, ...(isHungUp ? { hung_up: true } : {}), ...size };
 }
 
 /** The kind that the caller's open file must have. */

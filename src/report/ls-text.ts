@@ -100,7 +100,15 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
 }
 
-function describeTerminal({ session, foreground, isHungUp, size }: NonNullable<ListedEntry['terminal']>): string[] {
+function describeTerminal({
+  role,
+  session,
+  foreground,
+  isHungUp,
+  size,
+}: NonNullable<ListedEntry['terminal']>): string[] {
+  // Its session has a terminal with a path of its own, or is left to CRIU.
+  if (role === 'current') return [`/dev/tty of session ${session}`];
   return [
     ...(session === 0 ? ['no session'] : [`session ${session}`, `foreground ${foreground}`]),
     ...(isHungUp ? ['hung up'] : []),

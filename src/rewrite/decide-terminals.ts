@@ -1,4 +1,6 @@
+import { withoutKind } from '../checkpoint/entry-facts';
 import { pushTo } from '../checkpoint/push-to';
+import { isWholeTerminal } from '../checkpoint/terminals';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
@@ -131,13 +133,13 @@ function stayingEntries({ held }: NamedTerminal, parts: readonly Share[], { refe
  * that names a descriptor of it, and the lowest descriptor before others.
  */
 function keeperOf(
-  { role, isHungUp, hasOtherEnd }: NamedTerminal,
+  terminal: NamedTerminal,
   parts: readonly Share[],
   staying: readonly number[],
   specs: Specs,
 ): Share | undefined {
-  // CRIU makes no terminal without settings, a master has no session, and /dev/tty is a terminal that goes by itself.
-  if (isHungUp || role !== 'slave') return undefined;
+  const { hasOtherEnd } = terminal;
+  if (!isWholeTerminal(terminal)) return undefined;
   const isPart = ({ spec }: Share) => specs[spec]?.only === true;
   if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
   if (hasOtherEnd) {
@@ -197,8 +199,7 @@ function together(a: References, b: References): References {
 
 /** A share for which any open file will do. */
 function asPlain({ match, spec, references }: Share): Share {
-  const { kind: _terminal, ...facts } = match.facts;
-  return { match: { ...match, facts }, spec, references };
+  return { match: { ...match, facts: withoutKind(match.facts) }, spec, references };
 }
 
 function sizeOf(references: References | undefined): number {

@@ -2,13 +2,14 @@ import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
-import type { EntryFacts } from '../entry-facts';
+import { type EntryFacts, withoutKind } from '../entry-facts';
 import { typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { descriptorKey, pipeKey } from '../key-text';
 import { accessOf } from '../open-flags';
 import { batchesOf, imageOf } from '../open-image';
 import { pipeName } from '../pipe-name';
+import { isWholeTerminal } from '../terminals';
 import { unixSocketOf } from '../unix-sockets';
 import { entryKey, idOfKey } from './entry-key';
 import { InOrder } from './in-order';
@@ -166,10 +167,12 @@ function named(
   if (terminal !== undefined && (terminal.role === 'other' || overview.terminals.hasOtherEnd(terminal)))
     return undefined;
   if (type === FD_TYPES.PIPE) return nameEnd(facts, overview);
-  if (facts.isNameless !== true) return facts;
+  const described = terminal === undefined || isWholeTerminal(terminal) ? facts : withoutKind(facts);
+  // The key /dev/tty names the terminals of sessions.
+  if (facts.isNameless !== true && terminal?.role !== 'current') return described;
   for (const { pids, fd } of descriptors) {
     const [pid] = pids;
-    if (pid !== undefined) return { ...facts, key: descriptorKey(pid, fd) };
+    if (pid !== undefined) return { ...described, key: descriptorKey(pid, fd) };
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compileProgram } from './compile';
+import { compileHelper } from './compile';
 import type { Lab } from './lab';
 
 const PATIENCE = 20_000;
@@ -18,7 +18,7 @@ export class PtyHolder {
   ) {}
 
   static async open(lab: Lab, rows = 24, columns = 80): Promise<PtyHolder> {
-    const child = spawn(compileProgram('pty_holder'), [String(rows), String(columns)], {
+    const child = spawn(compileHelper('pty_holder'), [String(rows), String(columns)], {
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
     });
     lab.onEnd(() => child.kill('SIGKILL'));
