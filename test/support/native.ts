@@ -31,7 +31,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer';
+export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer' | 'window';
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
@@ -40,6 +40,7 @@ const sources: Record<Helper, [string, string[]]> = {
   'host-options': ['host.c', ['-DWITH_OPTIONS']],
   'host-no-store': ['host.c', ['-DWITHOUT_STORE']],
   peer: ['peer.c', []],
+  window: ['window.c', []],
 };
 
 /** Compiles a program of test/native and returns its path. */

@@ -51,6 +51,7 @@ export interface Placeholder {
   ownKey?: string;
   mapping?: { pids?: number[]; bytes: number; writes?: boolean };
   setNonblock?: boolean;
+  terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
 }
 
 /** The kind that the caller's open file must have. */
@@ -191,6 +192,9 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
     ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
     ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
+    ...(placeholder.terminal === undefined
+      ? {}
+      : { terminal: { id: 1, session: 0, foreground: 0, hasLeader: true, ...placeholder.terminal } }),
     ...(placeholder.setNonblock === undefined ? {} : { setNonblock: placeholder.setNonblock }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
