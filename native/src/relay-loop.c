@@ -1,6 +1,7 @@
 #include "relay-loop.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -76,6 +77,9 @@ static void pass_on(struct showing *showing, const struct signalfd_siginfo *info
 	int number = (int)info->ssi_signo;
 	bool ends = number != SIGUSR1 && number != SIGUSR2;
 
+	/* By pass_key(). */
+	if (info->ssi_pid == (uint32_t)getpid())
+		return;
 	if (showing->child == NO_PROCESS)
 		showing->ended_by = number;
 	else if (ends)
@@ -108,13 +112,14 @@ static void read_signals(struct showing *showing)
 		}
 }
 
+/* As a terminal does, to all of the foreground: COMMAND may have children that do the work. */
 static void pass_key(struct showing *showing)
 {
 	int number = showing->relay.key_signal;
 
 	showing->relay.key_signal = 0;
 	if (number && showing->child != NO_PROCESS)
-		(void)kill(showing->child, number);
+		(void)kill(0, number);
 }
 
 static void answer(struct showing *showing)

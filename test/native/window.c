@@ -65,14 +65,17 @@ static void say_settings(void)
 	answer(text);
 }
 
+static int hex(char digit)
+{
+	return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
 static void act(char *words)
 {
 	if (strncmp(words, "type ", 5) == 0) {
-		unsigned int byte;
-
 		keys_count = typed = 0;
-		for (const char *at = words + 5; sscanf(at, "%2x", &byte) == 1; at += 2)
-			keys[keys_count++] = (char)byte;
+		for (const char *at = words + 5; at[0] && at[1]; at += 2)
+			keys[keys_count++] = (char)(hex(at[0]) << 4 | hex(at[1]));
 		return;
 	}
 	if (strncmp(words, "settings", 8) == 0) {
@@ -122,7 +125,8 @@ static void read_lines(void)
 		exit(0);
 	used += (size_t)count;
 	line[used] = '\0';
-	while ((end = strchr(line, '\n')) != NULL) {
+	/* A line is told to it when the one before is answered. */
+	if (line[used - 1] == '\n' && (end = strchr(line, '\n')) != NULL) {
 		*end = '\0';
 		act(line);
 		used -= (size_t)(end + 1 - line);
