@@ -319,7 +319,8 @@ test('it does not run while nothing happens, and keeps no caller fd', async (t) 
   const folder = scratch(t);
   const pipe = join(folder, 'pipe');
   t.is(spawnSync('mkfifo', [pipe]).status, 0);
-  const started = await open(t, hungUp((script) => detached(script)), {
+  const own = detached('echo "relay $1 ready"; exec sleep 100');
+  const started = await open(t, own.map((word) => word.replace('sh -c "$0"', 'sh -c "$0" sh $PPID')), {
     placeholders: [terminal(5), { fileId: 9, callerFd: 7, flags: O.WRONLY }],
     give: [file(7, O.RDWR, pipe)],
   });
