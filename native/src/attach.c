@@ -105,7 +105,7 @@ static int show(int master, const struct window *window)
 		return EXIT_SYSTEM;
 	}
 	*showing = (struct showing){
-		.window = *window, .offer = NO_OFFER, .signals = NO_SIGNALS, .child = NO_PROCESS, .leader = -1};
+		.window = *window, .offer = NO_OFFER, .signals = NO_SIGNALS, .child = NO_PROCESS, .session = NO_PROCESS, .leader = -1};
 	showing->relay.window = &showing->window;
 	showing->relay.master = master;
 	code = show_it(showing);

@@ -75,7 +75,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 		return 0;
 	if (watches_check(plan, callers) || access_check(plan, callers))
 		return -1;
-	if (sessions_check(plan, callers))
+	if (sessions_check(plan, callers, !options->serve && !options->pty))
 		return -1;
 	if (options->check)
 		next_dump_check(plan, callers);

@@ -240,6 +240,25 @@ static int check_socket(const struct plan *plan, const struct caller *caller, co
 	return check_name(plan, caller, graft);
 }
 
+static int check_terminal(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct shown spec;
+	bool is_hung_up;
+
+	if (caller->kind == CALLER_DEVICE && isatty(caller->fd))
+		return 0;
+	is_hung_up = caller->kind == CALLER_DEVICE && errno == EIO;
+	problem("caller fd %u is %s, file id %u needs a terminal (spec %s); %s", caller->number,
+		is_hung_up			? "a terminal that was hung up" :
+		caller->kind == CALLER_DEVICE	? "a character device and no terminal" :
+						  caller_kind_name(caller->kind),
+		graft->file_id, show_spec(&spec, plan, graft->spec),
+		is_hung_up			? "give one whose other end is open" :
+		caller->kind == CALLER_PTMX	? "give its other side, /dev/pts/N" :
+						  "give one");
+	return 1;
+}
+
 static bool is_of(const struct caller *caller, enum kind_name name)
 {
 	switch (name) {
@@ -252,7 +271,7 @@ static bool is_of(const struct caller *caller, enum kind_name name)
 	case KIND_SOCKET:
 		return caller->kind == CALLER_SOCKET;
 	case KIND_TERMINAL:
-		return caller->kind == CALLER_DEVICE && isatty(caller->fd);
+		return true; /* check_terminal() */
 	default:
 		return caller->kind == CALLER_ANONYMOUS && caller->anonymous == name;
 	}
@@ -269,5 +288,7 @@ int kind_check(const struct plan *plan, const struct caller *caller, const struc
 			show_spec(&spec, plan, graft->spec));
 		return 1;
 	}
+	if (name == KIND_TERMINAL)
+		return check_terminal(plan, caller, graft);
 	return name == KIND_SOCKET ? check_socket(plan, caller, graft) : 0;
 }

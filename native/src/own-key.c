@@ -29,6 +29,13 @@ static const char *read_mapping(struct own_key *key, const Fdgraft__PlanPlacehol
 	return NULL;
 }
 
+static void read_terminal(struct own_key *key, const Fdgraft__PlanTerminal *terminal)
+{
+	key->controlling = terminal->has_leader;
+	key->session = terminal->session;
+	key->foreground = terminal->foreground;
+}
+
 const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
 {
 	const Fdgraft__PlanMapping *mapping = placeholder->mapping;
@@ -50,7 +57,7 @@ const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *pl
 	if (mapping)
 		wrong = read_mapping(key, placeholder);
 	else
-		key->controlling = terminal->has_leader;
+		read_terminal(key, terminal);
 	if (wrong)
 		return wrong;
 	key->text = strdup(placeholder->key);

@@ -17,6 +17,8 @@ struct own_key {
 	uint64_t mapped; /* so long the caller's file is at least */
 	bool writes; /* through a shared mapping */
 	bool controlling; /* the leader of a restored session takes the terminal */
+	uint32_t session; /* this and the next: of the terminal, as the images number them; 0: none */
+	uint32_t foreground;
 };
 
 /* Reads a placeholder's key and mappings into *key, which own_key_free() frees. Returns the fault of the plan, or NULL. */

@@ -18,7 +18,9 @@
 #include "cuts.h"
 #include "delivery.h"
 #include "fetch.h"
+#include "foreground.h"
 #include "hash-images.h"
+#include "leaders.h"
 #include "message.h"
 #include "nonblock.h"
 #include "pipe-size.h"
@@ -124,6 +126,7 @@ static void free_late(void)
 
 static int resume_devices_late(int pid)
 {
+	foreground_give(pid);
 	/* Called for each task; the bytes come once, and then no end of the pipe stays open here. */
 	if (late_count() > 0 && late_state == NOT_DONE) {
 		late_state = change_late() ? FAILED : DONE;
@@ -262,7 +265,8 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 	    problem_count() > 0)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
-	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) || store_all(plan, &callers))
+	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
+	    foreground_hold(plan, &callers) || store_all(plan, &callers) || leaders_start(plan))
 		goto out;
 	result = 0;
 out:
@@ -314,6 +318,8 @@ static void forget(void)
 	answers = NULL;
 	key_count = 0;
 	answer_count = 0;
+	leaders_end();
+	foreground_end(false);
 	free_late();
 	late_state = NOT_DONE;
 	start_dir_remove(&start_dir);
@@ -363,6 +369,8 @@ static void plugin_exit(int stage, int result)
 	/* CRIU changes them early. */
 	if (result != 0)
 		terminals_reset(&terminals);
+	/* Without -d, CRIU has waited for the tasks. */
+	foreground_end(result == 0);
 	forget();
 }
 

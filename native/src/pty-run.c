@@ -22,7 +22,6 @@ struct starting {
 	const struct dump_pids *pids;
 	const struct pty_command *command;
 	bool has_session; /* COMMAND is in a session of its own, which has the terminal */
-	pid_t anchor; /* the leader of that session */
 };
 
 /* What stays with the process that shows the terminal: otherwise neither side would see that the other is gone. */
@@ -95,8 +94,8 @@ static int start_session(struct starting *starting)
 		message("cannot make a pipe: %s", strerror(errno));
 		return -1;
 	}
-	starting->anchor = fork_clear_of(starting->pids);
-	if (starting->anchor == 0) {
+	starting->showing->session = fork_clear_of(starting->pids);
+	if (starting->showing->session == 0) {
 		close(ends[0]);
 		be_anchor(starting, ends[1]);
 	}
@@ -105,7 +104,7 @@ static int start_session(struct starting *starting)
 		got = read(ends[0], &starting->showing->child, sizeof(pid_t));
 	while (got < 0 && errno == EINTR);
 	close(ends[0]);
-	if (starting->anchor > 0 && got == (ssize_t)sizeof(pid_t))
+	if (starting->showing->session > 0 && got == (ssize_t)sizeof(pid_t))
 		return 0;
 	starting->showing->child = NO_PROCESS;
 	return -1;
@@ -163,7 +162,6 @@ int pty_run(struct pty *pty, struct window *window, struct offer *offer, const s
 		.pids = &pids,
 		.command = command,
 		.has_session = !pty->has_leader && !options->serve,
-		.anchor = NO_PROCESS,
 	};
 	int code, ended_by;
 
@@ -177,7 +175,7 @@ int pty_run(struct pty *pty, struct window *window, struct offer *offer, const s
 		.signals = NO_SIGNALS,
 		.terminal = pty->name,
 		.child = NO_PROCESS,
-		.child_is_elsewhere = starting.has_session,
+		.session = NO_PROCESS,
 		.has_leader = pty->has_leader,
 		.leader = -1,
 	};
@@ -194,8 +192,8 @@ int pty_run(struct pty *pty, struct window *window, struct offer *offer, const s
 	window_close(&showing->window);
 	offer_close(&showing->offer);
 	/* It is a child that nobody has waited for, so the number is its own. Who has the terminal by now keeps the session. */
-	if (starting.anchor > 0 && !showing->is_given_away)
-		(void)kill(starting.anchor, SIGKILL);
+	if (showing->session > 0 && !showing->is_given_away)
+		(void)kill(showing->session, SIGKILL);
 	dump_pids_free(&pids);
 	ended_by = showing->ended_by;
 	free(showing);

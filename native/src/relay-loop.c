@@ -47,8 +47,11 @@ static void reap(struct showing *showing)
 	pid_t pid;
 
 	/* As process 1, orphans come here too. */
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != showing->child)
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		/* No shell is there that could do it later. */
+		if (WIFSTOPPED(status) && showing->session != NO_PROCESS)
+			(void)kill(-showing->session, SIGCONT);
+		if (WIFSTOPPED(status) || pid != showing->child)
 			continue;
 		showing->child = NO_PROCESS;
 		showing->status = exit_code_of(status);
@@ -85,7 +88,7 @@ static void pass_on(struct showing *showing, const struct signalfd_siginfo *info
 	else if (ends)
 		showing->is_told = true;
 	/* A terminal sends its own to COMMAND as well. */
-	if (showing->child != NO_PROCESS && (info->ssi_code != SI_KERNEL || showing->child_is_elsewhere))
+	if (showing->child != NO_PROCESS && (info->ssi_code != SI_KERNEL || showing->session != NO_PROCESS))
 		(void)kill(showing->child, number);
 }
 

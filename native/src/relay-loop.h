@@ -16,7 +16,7 @@ struct showing {
 	const char *terminal; /* its name */
 	pid_t child; /* COMMAND; NO_PROCESS: none, or gone */
 	int status; /* what to exit with when the child is gone */
-	bool child_is_elsewhere; /* in another session: signals of the window do not reach it */
+	pid_t session; /* of COMMAND; NO_PROCESS: that of this process, so signals of the window reach it */
 	bool has_leader; /* the leader of the session is a restored task: it ends all */
 	bool is_given_away; /* the master, by the offer */
 	int leader; /* its pidfd; -1: not known */

@@ -80,6 +80,11 @@ export function memfdNameKey(name: Uint8Array): string {
   return memfdFileKey(escapeBytes(name));
 }
 
+/** CRIU's own key of a terminal outside (criu/tty.c), both numbers in hexadecimal. */
+export function terminalKey(rdev: number, dev: number): string {
+  return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
+}
+
 /** An address of an inet socket: 4 or 16 bytes, and a port. */
 export interface InetAddress {
   readonly host: Buffer;

@@ -8,8 +8,14 @@ const O_ASYNC = 0o20000;
 /** Such a descriptor only names a file: it allows neither. */
 const O_PATH = 0o10000000;
 
+/** What an open file can do. */
+export interface Access {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
 /** The access that the open flags of an entry ask for. */
-export function accessOf(flags: number): { read: boolean; write: boolean } {
+export function accessOf(flags: number): Access {
   if (isPathOnly(flags)) return { read: false, write: false };
   const mode = flags & ACCESS_MODE;
   return { read: mode !== WRITE_ONLY, write: mode === WRITE_ONLY || mode === READ_WRITE };

@@ -1,3 +1,4 @@
+import { pushTo } from '../checkpoint/push-to';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import type { CheckpointContext } from './context';
@@ -38,7 +39,9 @@ export function statementsOf(
     ...[...meaning.mappings].map(([image, counts]) => ofMappings(image, counts, names)),
     ...[...memory].map(([pid, mappings]) => ofMemory(pid, mappings, names)),
     ...(memory.size > 0 ? [] : meaning.pages.map(ofPages)),
-    ...[...meaning.entries].map(([image, changes]) => ofEntries(image, changes, names)),
+    ...[...meaning.entries].flatMap(
+      ([image, changes]) => ofTerminals(image, changes, names) ?? ofEntries(image, changes, names),
+    ),
     ...meaning.others,
     ...meaning.images.filter((image) => !isTableOfLone(image, meaning, names)).map(ofImage),
     ...meaning.raw.filter(({ file }) => !ofLone.has(file)).map(ofRaw),
@@ -73,6 +76,24 @@ function ofFile({ ids, change, isTurned, isOtherType, fields }: FileChange, name
   if (change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[change]}` };
   const now = ids.after !== undefined && after.hasEntry(ids.after) ? after.keyOf(ids.after) : undefined;
   return { about: 'file', text: `${subject}: ${now !== undefined && isOtherType ? `now ${now}` : showFields(fields)}` };
+}
+
+/** Terminals whose records differ, where these are all that the plan takes whole. */
+function ofTerminals(image: string, { count }: ImageChanges, { before, placeholders }: Names): Statement[] | undefined {
+  if (image !== 'tty-info.img') return undefined;
+  const terminals = new Map<number, PlanPlaceholder[]>();
+  for (const placeholder of placeholders.values()) {
+    if (placeholder.terminal !== undefined) pushTo(terminals, placeholder.terminal.id, placeholder);
+  }
+  if (terminals.size !== count) return undefined;
+  return [...terminals.values()].map((parts) => {
+    const [{ was, caller_fd }] = parts as [PlanPlaceholder];
+    const subject = withHolders(
+      was.key,
+      parts.flatMap(({ file_id }) => before.referencesTo(file_id)),
+    );
+    return { about: 'inherited', text: `${subject}: the terminal is inherited from fd[${caller_fd}]` };
+  });
 }
 
 function withHolders(key: string, holders: readonly string[]): string {

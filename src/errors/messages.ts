@@ -997,12 +997,6 @@ const texts = {
     const code = errors.every((one) => one.code === 'SPEC_UNSUPPORTED') ? 'SPEC_UNSUPPORTED' : 'SPEC_SYNTAX';
     return error({ code, problem: [...problems, ...(more > 0 ? [`and ${more} more specs`] : [])].join('\n') });
   },
-  keyOfTerminal: (spec: string, callerFd: number, key: string) =>
-    error({
-      code: 'SPEC_UNSUPPORTED',
-      problem: `spec '${spec}': inheriting a terminal is not supported yet`,
-      hint: leaveToCriu(callerFd, key),
-    }),
   specsUnmatched: (specs: readonly { text: string; near: readonly string[] }[], hint: string) =>
     error({
       code: 'SPEC_UNMATCHED',
@@ -1047,15 +1041,6 @@ const texts = {
       problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and ${why === undefined ? 'inheriting these is not supported yet' : `these cannot be inherited: ${why}`}`,
       hint: `name what fdgraft ls prints an option for${star}`,
     });
-  },
-  openTerminal: (
-    path: string,
-    callerFd: number,
-    { places, count, criuKey }: { places: readonly string[]; count: number; criuKey: string | undefined },
-  ) => {
-    const more = count > places.length ? ` and ${count - places.length} more` : '';
-    const remedy = criuKey === undefined ? '' : `; ${leaveToCriu(callerFd, criuKey)}`;
-    return `${path} is a terminal, open as ${places.join(', ')}${more}, and inheriting a terminal is not supported yet${remedy}`;
   },
   entryMissing: (spec: string, id: number) =>
     error({
@@ -1254,19 +1239,19 @@ const texts = {
       problem: `spec '${spec}' takes ${key} (file id ${id}), a terminal, and it cannot be inherited: ${why}`,
       hint: 'leave it out here',
     }),
-  terminalOnTwo: (place: Place, key: string, spec: string, other: string) =>
+  terminalHasData: (place: Place, key: string, bytes: number, spec: string) =>
     error({
-      code: 'DESCRIPTOR_TIED',
+      code: 'BYTES_IN_FLIGHT',
       ...place,
-      problem: `specs '${spec}' and '${other}' take descriptors of one terminal, ${key}, for two terminals`,
-      hint: 'give all descriptors of it one caller fd',
+      problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes it: they cannot be put into a terminal of the caller's`,
+      hint: 'let the programs read them before the dump, or leave the terminal to CRIU',
     }),
   terminalPartStays: (place: Place, spec: string, key: string, callerFd: number, staying: readonly number[]) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
       problem: `spec '${spec}' takes descriptors of ${key}, a terminal, and others of it stay (file id ${someOf(staying)})`,
-      hint: `give all of it by its path: --inherit-fd 'fd[${callerFd}]:${key}'`,
+      hint: `give all of it by its path, --inherit-fd 'fd[${callerFd}]:${key}', or take single descriptors with only: true`,
     }),
   memfdPartStays: (place: Place, spec: string, callerFd: number, id: number, staying: readonly number[]) =>
     error({
@@ -1345,13 +1330,6 @@ const texts = {
 
 /** Whatever a caller passes, no message has control characters but its own line ends. */
 export const messages = escapingArguments(texts);
-
-/** What to do with a key that CRIU itself inherits and fdgraft does not. */
-function leaveToCriu(callerFd: number, key: string): string {
-  const option = `--inherit-fd 'fd[${callerFd}]:${key}'`;
-  const limit = key.startsWith('tty') ? "; CRIU takes terminals that were dumped with --external 'tty[RDEV:DEV]'" : '';
-  return `leave it out here and pass ${option} to criu restore itself, behind the -- of fdgraft-exec${limit}`;
-}
 
 function countBytes(bytes: number): string {
   return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;

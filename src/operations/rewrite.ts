@@ -51,8 +51,6 @@ export interface RewriteOptions {
   readonly inPlace?: boolean;
   /** How unchanged images get there; 'auto' by default. */
   readonly link?: LinkMode;
-  /** Specs may be missing, for who has others that criu itself is given: nothing is a placeholder then. */
-  readonly mayBeEmpty?: boolean;
   /** Go on where a spec matches nothing. */
   readonly allowUnmatched?: boolean;
   /** Lose the unread bytes of inherited pipes, where a spec does not say what becomes of them. */
@@ -87,7 +85,7 @@ export interface RewriteResult {
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
   const given = parseSpecs(options.specs, parseSpec);
   const listed = options.fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
-  if (given.length === 0 && options.fromDescriptors !== true && options.mayBeEmpty !== true) throw messages.noSpecs();
+  if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();
   if (options.inPlace && options.out !== undefined) {
     throw messages.usage('out and inPlace were given both', 'give one of them');
   }
@@ -159,11 +157,18 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   }
 }
 
-/** CRIU takes a stand-in for a socket outside of the tree. */
+/** The needs of what was rewritten: CRIU takes a stand-in for a socket outside of the tree, and no terminal that went. */
 function needsAfter({ placeholders }: Decision, needs: RestoreNeeds): RestoreNeeds {
   const hasStandIn = placeholders.some(({ standIn }) => standIn !== undefined);
-  const options = new Set<RestoreOption>([...needs.options, ...(hasStandIn ? (['--ext-unix-sk'] as const) : [])]);
-  return { ...needs, options: [...options].sort() };
+  const gone = new Set(placeholders.map(({ terminal, lostTerminal }) => (terminal ?? lostTerminal)?.id));
+  const isJobByTerminal =
+    !needs.options.includes('--shell-job') && needs.outerTerminals.some((terminal) => !gone.has(terminal));
+  const options = new Set<RestoreOption>([
+    ...needs.options,
+    ...(hasStandIn ? (['--ext-unix-sk'] as const) : []),
+    ...(isJobByTerminal ? (['--shell-job'] as const) : []),
+  ]);
+  return { ...needs, isJobByTerminal, options: [...options].sort() };
 }
 
 function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rewritten | undefined {

@@ -1,10 +1,10 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
-import { memfdFileKey } from '../checkpoint/key-text';
-import { accessOf, isNonblocking, isPathOnly } from '../checkpoint/open-flags';
+import { memfdFileKey, terminalKey } from '../checkpoint/key-text';
+import { isNonblocking, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
 import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
-import { terminalFileKey } from '../checkpoint/terminal-type';
+import { OWN_RDEV } from '../checkpoint/terminal-type';
 import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
 import type { ChangedImage, DescriptorReference, MappedMemory, References, TakenTerminal } from '../rewrite/match';
@@ -89,11 +89,12 @@ function buildPlaceholder(
     unnamed,
     standIn,
     hungUp,
+    access,
     memory,
     terminal,
+    lostTerminal,
   } = placeholder;
   const { facts } = match;
-  const access = memory === undefined ? accessOf(facts.flags) : { read: true, write: memory.writes };
   const spec = parts.inherits[number] as InheritSpec;
   // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither, and CRIU dups what it finds by a key.
   const isDup = isPathOnly(facts.flags) || memory !== undefined || terminal !== undefined;
@@ -130,7 +131,8 @@ function buildPlaceholder(
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
     ...(spec.nonblock && isNonblocking(facts.flags) ? { set_nonblock: true } : {}),
     ...(hungUp.length === 0 ? {} : { hung_up: hungUp.map(({ id }) => id) }),
-    ...(terminal === undefined ? {} : { key: terminalFileKey(terminal.dev), terminal: terminalOf(terminal) }),
+    ...(terminal === undefined ? {} : { key: terminalKey(OWN_RDEV, terminal.dev), terminal: terminalOf(terminal) }),
+    ...(lostTerminal === undefined ? {} : { lost_terminal: lostTerminal.id }),
     ...(memory === undefined ? {} : { key: memfdFileKey(memory.name), mapping: mappingOf(memory) }),
   };
 }

@@ -109,6 +109,8 @@ export interface PlanPlaceholder {
   readonly mapping?: PlanMapping;
   /** The terminal that it is an open file of. */
   readonly terminal?: PlanTerminal;
+  /** A terminal that nothing has open any more, by its number in tty-info.img, whose record goes with this entry. */
+  readonly lost_terminal?: number;
 }
 
 export interface PlanTerminal {

@@ -6,72 +6,175 @@ import type { NamedTerminal } from './find-terminals';
 import type { References, TakenTerminal } from './match';
 import type { Survey } from './survey';
 
+export interface TerminalDecision {
+  /** All shares. Of a terminal that is taken whole there is one for each entry. */
+  readonly shares: readonly Share[];
+  /** Shares that CRIU finds by a key of its own. */
+  readonly whole: ReadonlyMap<Share, TakenTerminal>;
+  /** Terminals that nothing has open any more, by the first share of each. */
+  readonly lost: ReadonlyMap<Share, NamedTerminal>;
+}
+
+type Specs = readonly InheritSpec[];
+
 /**
- * The terminals that go, by their number in tty-info.img. Throws FdgraftError (DESCRIPTOR_TIED, SPEC_UNSUPPORTED) where CRIU
- * cannot restore one from the caller's.
+ * A terminal goes whole, with its settings and its session, to the open file of one spec. Descriptors that other specs
+ * take of it become open files like any other: these need not be terminals. Throws FdgraftError (DESCRIPTOR_TIED,
+ * SPEC_UNSUPPORTED, BYTES_IN_FLIGHT, IMAGES_DISAGREE) where CRIU cannot restore the rest.
  */
-export function decideTerminals(
-  { shares }: Assignment,
-  found: Survey,
-  specs: readonly InheritSpec[],
-): ReadonlyMap<number, TakenTerminal> {
+export function decideTerminals({ shares }: Assignment, found: Survey, specs: Specs): TerminalDecision {
   const byTerminal = new Map<number, Share[]>();
   for (const share of shares) {
     const { terminalId } = share.match.facts;
     if (terminalId !== undefined) pushTo(byTerminal, terminalId, share);
   }
-  return new Map(
-    [...byTerminal].map(([id, taken]) => {
-      const terminal = found.terminals.get(id);
-      const [{ match }] = taken as [Share];
-      const place = { file: 'files.img', entry: match.entry };
-      if (terminal === undefined) throw messages.terminalMissing(place, match.facts.key, match.id, id);
-      refuseKind(terminal, taken, specs);
-      refuseParts(terminal, taken, found, specs);
-      const { record, session, foreground, hasLeader, members } = terminal;
-      return [id, { id, record, dev: id + 1, session, foreground, hasLeader, members }];
-    }),
-  );
+  if (byTerminal.size === 0) return { shares, whole: new Map(), lost: new Map() };
+  const decided: TerminalDecision[] = [];
+  let taken = 0;
+  for (const [id, parts] of [...byTerminal].sort(([a], [b]) => a - b)) {
+    const terminal = found.terminals.get(id);
+    const [{ match }] = parts as [Share];
+    if (terminal === undefined) {
+      throw messages.terminalMissing({ file: 'files.img', entry: match.entry }, match.facts.key, match.id, id);
+    }
+    decided.push(decideOne(terminal, parts, found, specs, taken + 1));
+    taken += 1;
+  }
+  const others = shares.filter(({ match }) => match.facts.terminalId === undefined);
+  return {
+    shares: [...others, ...decided.flatMap(({ shares }) => shares)].sort((a, b) => a.match.entry - b.match.entry),
+    whole: new Map(decided.flatMap(({ whole }) => [...whole])),
+    lost: new Map(decided.flatMap(({ lost }) => [...lost])),
+  };
 }
 
-function refuseKind(
-  { kind, isHungUp, hasMaster }: NamedTerminal,
-  taken: readonly Share[],
-  specs: readonly InheritSpec[],
-): void {
-  const [{ match, spec }] = taken as readonly [Share];
+function decideOne(
+  terminal: NamedTerminal,
+  parts: readonly Share[],
+  found: Survey,
+  specs: Specs,
+  dev: number,
+): TerminalDecision {
+  refuseRole(terminal, parts, specs);
+  const staying = stayingEntries(terminal, parts, found);
+  const keeper = keeperOf(terminal, parts, staying, specs);
+  if (keeper === undefined) {
+    const plain = parts.map(asPlain);
+    const lost = staying.length > 0 ? [] : [[plain[0] as Share, terminal] as const];
+    if (lost.length > 0) refuseData(terminal, parts, specs);
+    return { shares: plain, whole: new Map(), lost: new Map(lost) };
+  }
+  if (staying.length > 0) throw partStays(keeper, staying, specs);
+  refuseData(terminal, parts, specs);
+  const { callerFd } = specs[keeper.spec] as InheritSpec;
+  const isKept = ({ spec }: Share) => specs[spec]?.callerFd === callerFd;
+  const { id, record, session, foreground, hasLeader } = terminal;
+  const goes = { id, record, dev, session, foreground, hasLeader };
+  const whole = joined(parts.filter(isKept));
+  return {
+    shares: [...whole, ...parts.filter((part) => !isKept(part)).map(asPlain)],
+    whole: new Map(whole.map((share) => [share, goes])),
+    lost: new Map(),
+  };
+}
+
+/** The roles of terminals that no file of the caller's can have. */
+function refuseRole({ role, hasOtherEnd }: NamedTerminal, parts: readonly Share[], specs: Specs): void {
   const why =
-    kind === 'master'
-      ? 'it is the master of a pty, and the programs on its terminal would lose it'
-      : kind === 'current'
-        ? 'it is /dev/tty, which is the terminal of whoever opens it; name that terminal'
-        : kind === 'other'
-          ? 'it is no pty, and no other terminal was tried'
-          : hasMaster
-            ? 'the master of its pty is in the checkpoint, and would lose its terminal'
-            : isHungUp
-              ? 'it was hung up before the dump'
-              : undefined;
-  if (why === undefined) return;
-  const place = { file: 'files.img', entry: match.entry };
-  throw messages.terminalRefused(place, specs[spec]?.text ?? '', match.facts.key, match.id, why);
+    role === 'master' && hasOtherEnd
+      ? 'it is the master of a pty whose other end is in the checkpoint too: CRIU restores them together'
+      : role === 'other'
+        ? 'it is no pty, and its settings cannot be given to one'
+        : undefined;
+  if (why !== undefined) throw refused(parts, specs, why);
 }
 
-function refuseParts(
-  { held }: NamedTerminal,
-  taken: readonly Share[],
-  { references }: Survey,
-  specs: readonly InheritSpec[],
-): void {
-  const [{ match, spec }] = taken as readonly [Share];
+function refused(parts: readonly Share[], specs: Specs, why: string) {
+  const [{ match, spec }] = parts as readonly [Share];
+  const place = { file: 'files.img', entry: match.entry };
+  return messages.terminalRefused(place, specs[spec]?.text ?? '', match.facts.key, match.id, why);
+}
+
+/** Entries that have descriptors or SCM rights which no spec takes, by file id. */
+function stayingEntries({ held }: NamedTerminal, parts: readonly Share[], { references }: Survey): number[] {
+  const counts = new Map<number, number>();
+  for (const { match, references: part } of parts) counts.set(match.id, (counts.get(match.id) ?? 0) + sizeOf(part));
+  return held.filter((id) => counts.get(id) !== sizeOf(references.get(id)));
+}
+
+/**
+ * The share whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before one
+ * that names a descriptor of it, and the lowest descriptor before others.
+ */
+function keeperOf(
+  { role, isHungUp, hasOtherEnd }: NamedTerminal,
+  parts: readonly Share[],
+  staying: readonly number[],
+  specs: Specs,
+): Share | undefined {
+  // CRIU makes no terminal without settings, and a master has no session.
+  if (isHungUp || role === 'master') return undefined;
+  const isPart = ({ spec }: Share) => specs[spec]?.only === true;
+  if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
+  if (hasOtherEnd) {
+    throw refused(
+      parts,
+      specs,
+      'the master of its pty is in the checkpoint, and wants this terminal; with only: true, descriptors of it go alone',
+    );
+  }
+  const rank = ({ spec, references }: Share) => {
+    const { only, key } = specs[spec] as InheritSpec;
+    return [Number(only), Number(key.kind === 'descriptor'), lowestOf(references), spec];
+  };
+  return [...parts].sort((a, b) => compare(rank(a), rank(b)))[0];
+}
+
+function lowestOf({ descriptors }: References): number {
+  return descriptors.reduce((lowest, { fd }) => Math.min(lowest, fd), Number.POSITIVE_INFINITY);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const place = a.findIndex((value, i) => value !== b[i]);
+  return place === -1 ? 0 : (a[place] as number) - (b[place] as number);
+}
+
+function partStays({ match, spec }: Share, staying: readonly number[], specs: Specs) {
   const { text, callerFd } = specs[spec] as InheritSpec;
   const place = { file: 'files.img', entry: match.entry };
-  const other = taken.find((share) => specs[share.spec]?.callerFd !== callerFd);
-  if (other !== undefined) throw messages.terminalOnTwo(place, match.facts.key, text, specs[other.spec]?.text ?? '');
-  const counts = new Map<number, number>();
-  for (const share of taken) counts.set(share.match.id, (counts.get(share.match.id) ?? 0) + sizeOf(share.references));
-  const staying = held.filter((id) => !counts.has(id) || counts.get(id) !== sizeOf(references.get(id)));
-  if (staying.length > 0) throw messages.terminalPartStays(place, text, match.facts.key, callerFd, staying);
+  return messages.terminalPartStays(place, text, match.facts.key, callerFd, staying);
+}
+
+/** Bytes that nobody has read go with the pty: the caller's has its own. */
+function refuseData({ data }: NamedTerminal, parts: readonly Share[], specs: Specs): void {
+  if (data === undefined || data.bytes === 0) return;
+  const [{ match, spec }] = parts as readonly [Share];
+  const place = { file: 'tty-data.img', entry: data.record };
+  throw messages.terminalHasData(place, match.facts.key, data.bytes, specs[spec]?.text ?? '');
+}
+
+/** One share for each entry: they become one open file anyway. */
+function joined(parts: readonly Share[]): Share[] {
+  const byEntry = new Map<number, Share>();
+  for (const part of parts) {
+    const { match, spec, references } = byEntry.get(part.match.id) ?? part;
+    if (!byEntry.has(part.match.id)) byEntry.set(part.match.id, part);
+    else byEntry.set(part.match.id, { match, spec, references: together(references, part.references) });
+  }
+  return [...byEntry.values()];
+}
+
+function together(a: References, b: References): References {
+  return {
+    descriptors: [...a.descriptors, ...b.descriptors].sort((a, b) => a.table - b.table || a.fd - b.fd),
+    scmRights: [...a.scmRights, ...b.scmRights].sort((a, b) => a.packet - b.packet),
+  };
+}
+
+/** A share for which any open file will do. */
+function asPlain({ match, spec, references }: Share): Share {
+  const { kind: _terminal, ...facts } = match.facts;
+  return { match: { ...match, facts }, spec, references };
 }
 
 function sizeOf(references: References | undefined): number {

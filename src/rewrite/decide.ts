@@ -1,5 +1,6 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
 import { hasOwner } from '../checkpoint/entry-facts';
+import { type Access, accessOf } from '../checkpoint/open-flags';
 import { DOMAIN, kindText, type OpenKind, SOCKET_TYPE } from '../checkpoint/open-kind';
 import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
@@ -10,10 +11,10 @@ import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './d
 import { Cuts } from './decide-cuts';
 import { decideMemfds, type TakenMapping } from './decide-memfds';
 import { decideSockets, type SocketDecision } from './decide-sockets';
-import { decideTerminals } from './decide-terminals';
+import { decideTerminals, type TerminalDecision } from './decide-terminals';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
-import { type Match, pipeOf, type TakenTerminal } from './match';
+import { type Match, pipeOf } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import type { Survey } from './survey';
 
@@ -25,14 +26,15 @@ import type { Survey } from './survey';
 export function decide(found: Survey, specs: readonly InheritSpec[], policy: Policy): Decision {
   refuseHeldPipes(found);
   refuseImpossiblePids(found);
-  const assignment = assign(found, specs);
+  const assigned = assign(found, specs);
+  const terminals = decideTerminals(assigned, found, specs);
+  const assignment = { ...assigned, shares: terminals.shares };
   refuseTies(assignment, found, specs);
   for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
   const staying = stayingEnds(assignment.staying, found);
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
-  const terminals = decideTerminals(assignment, found, specs);
   const mappings = decideMemfds(assignment, found, specs);
   for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
   const placeholders = [
@@ -147,10 +149,11 @@ function makePlaceholders(
   specs: readonly InheritSpec[],
   bytes: ReadonlyMap<Share, readonly PlannedBytes[]>,
   sockets: SocketDecision,
-  terminals: ReadonlyMap<number, TakenTerminal>,
+  terminals: TerminalDecision,
 ): Placeholder[] {
   const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
-  const replaced = new Set<number>(staying);
+  const keyed = [...terminals.whole.keys()].map(({ match }) => match.id);
+  const replaced = new Set<number>([...staying, ...keyed]);
   const cuts = specs.some(({ truncate }) => truncate) ? new Cuts(found) : undefined;
   let lastId = found.highestId;
   const newId = () => {
@@ -162,16 +165,18 @@ function makePlaceholders(
   const ordered = [...shares].sort((a, b) => a.match.id - b.match.id);
   return ordered.map((share): Placeholder => {
     const { match, spec, references } = share;
-    const inPlace = !replaced.has(match.id);
+    const terminal = terminals.whole.get(share);
+    const lostTerminal = terminals.lost.get(share);
+    const inPlace = terminal !== undefined || !replaced.has(match.id);
     replaced.add(match.id);
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
-    const terminal = terminals.get(match.facts.terminalId ?? -1);
     return {
       match,
       fileId: inPlace ? match.id : newId(),
       spec,
       references,
+      access: accessOfShare(share),
       takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
       keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
       isWatched: references.descriptors.some(({ table, fd }) => {
@@ -183,11 +188,25 @@ function makePlaceholders(
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
       ...(terminal === undefined ? {} : { terminal }),
+      ...(lostTerminal === undefined ? {} : { lostTerminal }),
       ...(cut === undefined ? {} : { cut }),
       ...(pipeSize === undefined ? {} : { pipeSize }),
     };
   });
 }
+
+/**
+ * By the flags of the entry. A terminal is open to read and write, whatever its descriptors are for: of one that goes in
+ * parts, the standard ones need what their programs do with them.
+ */
+function accessOfShare({ match: { facts }, references: { descriptors, scmRights } }: Share): Access {
+  const access = accessOf(facts.flags);
+  if (facts.terminalId === undefined || facts.kind !== undefined || scmRights.length > 0) return access;
+  if (descriptors.every(({ fd }) => fd === STDIN)) return { ...access, write: false };
+  return descriptors.every(({ fd }) => fd === STDOUT || fd === STDERR) ? { ...access, read: false } : access;
+}
+
+const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 
 /** The entry stays, under the id that the mappings have. */
 function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder {
@@ -196,6 +215,7 @@ function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder 
     fileId: match.id,
     spec,
     references: { descriptors: [], scmRights: [] },
+    access: { read: true, write: memory.writes },
     takesAll: false,
     keepsOwner: false,
     isWatched: false,

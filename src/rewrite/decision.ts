@@ -1,8 +1,9 @@
+import type { Access } from '../checkpoint/open-flags';
 import type { DebugSpec } from '../specs/spec';
 import type { PlannedBytes } from './decide-bytes';
 import type { Cut } from './decide-cuts';
 import type { SocketPeer } from './find-socket-peers';
-import type { MappedMemory, Match, References, Remap, TakenTerminal } from './match';
+import type { MappedMemory, Match, References, Remap, TakenTerminal, TerminalRecord } from './match';
 import type { Warning } from './warning';
 
 /** An open file of the caller's that takes the place of an entry, or of some descriptors of one. */
@@ -13,6 +14,8 @@ export interface Placeholder {
   /** Number of the spec that takes it. */
   readonly spec: number;
   readonly references: References;
+  /** The mode that the caller's open file needs. */
+  readonly access: Access;
   /** It takes every descriptor of the entry. */
   readonly takesAll: boolean;
   /** CRIU sets the owner again. */
@@ -30,6 +33,8 @@ export interface Placeholder {
   readonly standIn?: StandIn;
   /** The terminal that it is an open file of: the entry stays, and CRIU finds the caller's by a key of its own. */
   readonly terminal?: TakenTerminal;
+  /** The terminal that nothing has open any more without it. */
+  readonly lostTerminal?: TerminalRecord;
   /** Sockets that were connected to this one and that stay, without a peer. */
   readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */

@@ -81,7 +81,12 @@ export class Candidates {
     const numbers = this.lookUp(view, open.name, entry, type);
     if (type !== undefined && type.pathId === undefined && numbers.length > 0) this.add(view, entry, type, numbers);
     else if (this.namesSingleEnds) this.seeOther(view);
-    if (type?.isPath && this.resolved.pathIds.has(id)) this.paths.set(id, describeEntry(view) as EntryFacts);
+    if (type?.isPath && this.isPathWanted(id)) this.paths.set(id, describeEntry(view) as EntryFacts);
+  }
+
+  private isPathWanted(id: number): boolean {
+    const { pathIds, terminalPaths } = this.resolved;
+    return pathIds.has(id) || terminalPaths.has(id);
   }
 
   /** When all of files.img was seen: only then every path is known. */
@@ -94,14 +99,16 @@ export class Candidates {
     for (const { id, entry, type, decoded, pathId } of this.pathless) {
       const byPath = this.byId.get(pathId);
       const path = byPath?.facts ?? this.paths.get(pathId);
-      const numbers = this.index.inOrder([...this.index.ofDescriptors(id), ...this.keysOf(byPath)]);
+      const { pipe_id, tty_info_id } = decoded as { pipe_id?: number; tty_info_id?: number };
+      const byDevice = this.resolved.terminals.get(tty_info_id ?? -1) ?? [];
+      const named = [...this.index.ofDescriptors(id), ...this.keysOf(byPath), ...byDevice];
+      const numbers = this.index.inOrder([...new Set(named)]);
       if (numbers.length > 0) {
         if (path === undefined) {
           throw messages.pathMissing({ file: 'files.img', entry }, type.name, id, pathId);
         }
         this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers }, decoded);
       } else {
-        const { pipe_id } = decoded as { pipe_id?: number };
         if (pipe_id !== undefined) this.otherEnds.push({ id, pipe: pipeName(type.name, pipe_id), flags: path?.flags });
       }
     }

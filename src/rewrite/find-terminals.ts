@@ -1,11 +1,14 @@
+import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { IdSet } from '../checkpoint/id-set';
 import { PstreeView } from '../checkpoint/pstree-record';
 import { pushTo } from '../checkpoint/push-to';
+import { roleOf, type TerminalRole } from '../checkpoint/terminal-type';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
 import {
   FD_TYPES,
   FILE_ENTRY_FIELDS,
+  TTY_DATA_ENTRY,
   TTY_FILE_ENTRY,
   TTY_INFO_ENTRY,
   type TtyInfoEntry,
@@ -18,23 +21,21 @@ export interface NamedTerminal {
   /** Its number in tty-info.img, and that of its record there. */
   readonly id: number;
   readonly record: number;
-  readonly kind: TerminalKind;
+  readonly role: TerminalRole;
   /** The session that had it as controlling terminal, and the process group in its foreground; 0: none. */
   readonly session: number;
   readonly foreground: number;
-  /** The leader of the session is in the tree, and so many other tasks of it. */
+  /** The leader of the session is in the tree. */
   readonly hasLeader: boolean;
-  readonly members: number;
   /** It was hung up: it has no settings. */
   readonly isHungUp: boolean;
   /** The other end of the pty is in the tree. */
-  readonly hasMaster: boolean;
+  readonly hasOtherEnd: boolean;
   /** Those of its entries that descriptors or SCM rights refer to, by file id. */
   readonly held: readonly number[];
+  /** What is under way in it: the first record of tty-data.img, and bytes in all of them. */
+  readonly data: { readonly record: number; readonly bytes: number } | undefined;
 }
-
-/** `current`: /dev/tty, whatever that is; `other`: a console, a virtual terminal, a serial line. */
-export type TerminalKind = 'slave' | 'master' | 'current' | 'other';
 
 const TERMINALS: ReadonlySet<number> = new Set([FD_TYPES.TTY]);
 
@@ -52,9 +53,8 @@ export async function findTerminals(
   const entries = new Map<number, number[]>();
   const held = new IdSet();
   const records = new Map<number, { record: number; info: TtyInfoEntry }>();
-  const masters = new Set<number>();
+  const ends = { master: new IdSet(), slave: new IdSet() };
   const leaders = new IdSet();
-  const members = new Map<number, number>();
   const task = new PstreeView();
   await walk(
     source,
@@ -74,50 +74,61 @@ export async function findTerminals(
         task: (bytes, start, end) => {
           const { pid, sid } = task.read(bytes, start, end, () => {});
           if (pid === sid) leaders.add(pid);
-          else members.set(sid, (members.get(sid) ?? 0) + 1);
         },
         packet: (rights) => {
           for (const id of rights) held.add(id);
         },
         terminal: (bytes, start, end, { entry }) => {
           const info = decode(TTY_INFO_ENTRY, bytes, start, end);
-          if (kindOf(info) === 'master' && info.pty !== undefined) masters.add(info.pty.index);
+          const role = roleOf(info);
+          if ((role === 'master' || role === 'slave') && info.pty !== undefined) ends[role].add(info.pty.index);
           if (named.has(info.id) && !records.has(info.id)) records.set(info.id, { record: entry, info });
         },
       },
     ],
     signal,
   );
+  const data = await readData(source, named, signal);
   return new Map(
     [...records].map(([id, { record, info }]) => [
       id,
       {
-        ...{
-          id,
-          record,
-          kind: kindOf(info),
-          session: info.sid,
-          foreground: info.pgrp,
-          isHungUp: info.termios === undefined,
-        },
-        ...{ hasLeader: leaders.has(info.sid), members: members.get(info.sid) ?? 0 },
-        hasMaster: info.pty !== undefined && masters.has(info.pty.index),
+        ...{ id, record, role: roleOf(info), session: info.sid, foreground: info.pgrp },
+        isHungUp: info.termios === undefined,
+        hasLeader: leaders.has(info.sid),
+        hasOtherEnd: hasOtherEnd(info, ends),
         held: (entries.get(id) ?? []).filter((one) => held.has(one)),
+        data: data.get(id),
       },
     ]),
   );
 }
 
-/** TtyType of tty.proto. */
-const [PTY, CURRENT] = [1, 4];
-/** Devices of pseudoterminals: Documentation/admin-guide/devices.txt. */
-const PTMX = { major: 5, minor: 2 };
-const MASTERS = { first: 128, last: 135 };
+function hasOtherEnd(info: TtyInfoEntry, { master, slave }: { master: IdSet; slave: IdSet }): boolean {
+  const role = roleOf(info);
+  if (info.pty === undefined) return false;
+  return role === 'master' ? slave.has(info.pty.index) : role === 'slave' && master.has(info.pty.index);
+}
 
-function kindOf({ type, rdev }: TtyInfoEntry): TerminalKind {
-  if (type === CURRENT) return 'current';
-  if (type !== PTY) return 'other';
-  const [major, minor] = [(rdev >>> 8) & 0xfff, rdev & 0xff];
-  const isMaster = (major === PTMX.major && minor === PTMX.minor) || (major >= MASTERS.first && major <= MASTERS.last);
-  return isMaster ? 'master' : 'slave';
+/** CRIU writes what is under way in a pty whose two ends it dumps (criu/tty.c). */
+async function readData(
+  source: Source,
+  named: ReadonlySet<number>,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, { record: number; bytes: number }>> {
+  const images = new ImagesByName(source, signal);
+  const found = new Map<number, { record: number; bytes: number }>();
+  try {
+    for await (const batch of images.batches('tty-data.img')) {
+      batch.each((bytes, start, end, entry) => {
+        const { tty_id, data } = decode(TTY_DATA_ENTRY, bytes, start, end);
+        if (!named.has(tty_id)) return;
+        const { record, bytes: before } = found.get(tty_id) ?? { record: entry, bytes: 0 };
+        found.set(tty_id, { record, bytes: before + data.length });
+      });
+    }
+    return found;
+  } finally {
+    await images.close();
+  }
 }

@@ -10,7 +10,8 @@ import type { Assignment, Share } from './assign';
 import { accessOfEnd } from './decide-bytes';
 import type { Placeholder, Policy } from './decision';
 import type { FileUse } from './find-same-files';
-import { type PipeEnd, pipeOf } from './match';
+import type { NamedTerminal } from './find-terminals';
+import { type PipeEnd, pipeOf, type TakenTerminal } from './match';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
@@ -238,24 +239,26 @@ function lostState({ match: { facts }, fileId, memory }: Placeholder): Warning[]
 }
 
 /** Of a terminal's first placeholder. */
-function terminalWarnings({ placeholders }: Decided): Warning[] {
+function terminalWarnings({ placeholders, found }: Decided): Warning[] {
   const told = new Set<number>();
-  return placeholders.flatMap(({ match: { facts }, fileId, terminal }) => {
-    if (terminal === undefined || told.has(terminal.id)) return [];
-    told.add(terminal.id);
-    const about = `${facts.key} (file id ${fileId})`;
-    const warnings: Warning[] = [];
-    if (terminal.hasLeader && terminal.members > 0) {
-      const tasks = terminal.members === 1 ? 'a task' : `${terminal.members} tasks`;
-      const message = `${about}: ${tasks} of its session beside the leader lose it as controlling terminal, as with CRIU alone: their descriptors work, /dev/tty and job control do not`;
-      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
-    }
-    if (terminal.session !== 0 && !terminal.hasLeader) {
-      const message = `${about}: the leader of its session is not in the checkpoint, so it is nobody's controlling terminal after the restore`;
-      warnings.push({ code: 'TERMINAL_NOT_CONTROLLING', message, fileId });
-    }
-    return warnings;
+  return placeholders.flatMap(({ match: { facts }, fileId, terminal, lostTerminal }) => {
+    const id = terminal?.id ?? lostTerminal?.id;
+    if (id === undefined || told.has(id)) return [];
+    told.add(id);
+    const why = notControlling(terminal, found.terminals.get(id));
+    if (why === undefined) return [];
+    return [{ code: 'TERMINAL_NOT_CONTROLLING', message: `${facts.key} (file id ${fileId}): ${why}`, fileId }];
   });
+}
+
+function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal | undefined): string | undefined {
+  if (taken === undefined) {
+    return named?.isHungUp
+      ? 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal'
+      : undefined;
+  }
+  if (taken.session === 0 || taken.hasLeader) return undefined;
+  return 'the leader of its session is not in the checkpoint: the restored tasks have it as their controlling terminal only if criu restore runs in a session that has';
 }
 
 /** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */

@@ -75,19 +75,21 @@ export interface Remap {
   readonly ghostId: number | undefined;
 }
 
-/** A terminal that goes. */
-export interface TakenTerminal {
-  /** Its number in tty-info.img, and that of its record there. */
+/** A terminal, by its number in tty-info.img and that of its record there. */
+export interface TerminalRecord {
   readonly id: number;
   readonly record: number;
+}
+
+/** A terminal that goes whole. */
+export interface TakenTerminal extends TerminalRecord {
   /** The number of the device that stands for the caller's terminal. */
   readonly dev: number;
   /** The session that had it as controlling terminal, and the process group in its foreground; 0: none. */
   readonly session: number;
   readonly foreground: number;
-  /** The leader of the session is in the tree, and so many other tasks of it. */
+  /** The leader of the session is in the tree. */
   readonly hasLeader: boolean;
-  readonly members: number;
 }
 
 /** The mappings of a memfd that one entry has. */

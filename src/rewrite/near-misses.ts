@@ -11,13 +11,13 @@ import {
   pipeKey,
   socketKey,
   startOfPath,
+  terminalKey,
   withoutLeadingSlash,
 } from '../checkpoint/key-text';
 import { accessOf } from '../checkpoint/open-flags';
 import { unixAddress } from '../checkpoint/socket-types';
 import { unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
-import { messages } from '../errors/messages';
 import { someOf } from '../errors/some-of';
 import { decode, decodeInPlace } from '../schema/decode';
 import {
@@ -25,8 +25,7 @@ import {
   MEMFD_FILE_ENTRY_FIELDS,
   PIPE_ENTRY_FIELDS,
   REG_FILE_ENTRY_FIELDS,
-  TTY_FILE_ENTRY,
-  type TtyFileEntry,
+  TTY_INFO_ENTRY,
 } from '../schema/generated/images';
 import type { InheritSpec, Key } from '../specs/spec';
 import type { Source } from '../storage/source';
@@ -37,7 +36,6 @@ import { eachMemfd } from './memfd-records';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
 import { NearestSockets } from './nearest-sockets';
 import { readOpenIds } from './open-ids';
-import { readOpenTerminals } from './open-terminals';
 import type { ResolvedKeys } from './resolve-keys';
 import type { Survey } from './survey';
 
@@ -73,8 +71,8 @@ export async function explainUnmatched(
   const explainers = new Map(
     unmatched.slice(0, MAX_EXPLAINED).map((number) => [number, new Explainer(number, known)] as const),
   );
-  await compareWithEntries(source, known, [...explainers.values()], signal);
-  for (const explainer of explainers.values()) await explainer.explainNotOpen(source, signal);
+  await compareWithEntries(source, [...explainers.values()], signal);
+  for (const explainer of explainers.values()) explainer.explainNotOpen();
   return unmatched.map((number) => ({
     text: (known.specs[number] as InheritSpec).text,
     near: explainers.get(number)?.near() ?? [],
@@ -84,7 +82,6 @@ export async function explainUnmatched(
 /** Shows every open entry to those who have something to look for. */
 async function compareWithEntries(
   source: Source,
-  { found }: Known,
   explainers: readonly Explainer[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -92,13 +89,9 @@ async function compareWithEntries(
   if (compared.length === 0) return;
   const open = await readOpenIds(source, signal);
   const memfds = new IdSet();
-  const wantsTerminals = found.notOpen.length > 0;
   const see = (view: FileEntryView) => {
     if (view.member === 0) return;
-    if (view.type === FD_TYPES.TTY && wantsTerminals) {
-      const terminal = decode(TTY_FILE_ENTRY, view.bytes, view.start, view.end);
-      for (const explainer of compared) explainer.seeTerminal(terminal);
-    } else if (view.type === FD_TYPES.REG) {
+    if (view.type === FD_TYPES.REG) {
       const file = readFile(view, open);
       if (file !== undefined) for (const explainer of compared) explainer.seeFile(view, file);
     } else if (view.type === FD_TYPES.PIPE) {
@@ -113,8 +106,23 @@ async function compareWithEntries(
     }
   };
   await walk(source, [{ entry: see }], signal);
-  const comparing = compared.filter(({ comparesMemfds }) => comparesMemfds);
-  if (comparing.length > 0) await compareWithMemfds(source, memfds, comparing, signal);
+  const byMemfd = compared.filter(({ comparesMemfds }) => comparesMemfds);
+  if (byMemfd.length > 0) await compareWithMemfds(source, memfds, byMemfd, signal);
+  const byTerminal = compared.filter(({ comparesTerminals }) => comparesTerminals);
+  if (byTerminal.length > 0) await compareWithTerminals(source, byTerminal, signal);
+}
+
+/** Shows the keys of all terminals, which tty-info.img alone has. */
+async function compareWithTerminals(
+  source: Source,
+  explainers: readonly Explainer[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const terminal = (bytes: Uint8Array, start: number, end: number) => {
+    const { rdev, dev } = decode(TTY_INFO_ENTRY, bytes, start, end);
+    for (const explainer of explainers) explainer.seeTerminal(terminalKey(rdev, dev ?? 0));
+  };
+  await walk(source, [{ terminal }], signal);
 }
 
 /** Shows the names of these memfds, which memfd.img alone has. */
@@ -187,7 +195,7 @@ class Explainer {
   private readonly nearestMemfds: NearestPaths | undefined;
   private readonly memfdNames = new Set<string>();
   private readonly externals = new Set<string>();
-  private readonly terminals = new Map<number, TtyFileEntry[]>();
+  private readonly terminals = new Set<string>();
   private readonly notOpen: readonly Match[];
 
   constructor(
@@ -211,6 +219,10 @@ class Explainer {
 
   get comparesEntries(): boolean {
     return this.spec.key.kind !== 'descriptor';
+  }
+
+  get comparesTerminals(): boolean {
+    return this.key.kind === 'terminal';
   }
 
   get comparesMemfds(): boolean {
@@ -255,12 +267,8 @@ class Explainer {
     );
   }
 
-  seeTerminal(terminal: TtyFileEntry): void {
-    const path = terminal.regf_id ?? terminal.id;
-    if (!this.notOpen.some(({ id }) => id === path)) return;
-    const known = this.terminals.get(path);
-    if (known === undefined) this.terminals.set(path, [terminal]);
-    else known.push(terminal);
+  seeTerminal(key: string): void {
+    if (this.terminals.size <= MAX_FEW) this.terminals.add(key);
   }
 
   seeFile({ bytes }: FileEntryView, { nameStart, nameEnd, isExternal }: SeenFile): void {
@@ -330,17 +338,9 @@ class Explainer {
   }
 
   /** Entries that the spec names, and that no descriptor refers to. */
-  async explainNotOpen(source: Source, signal: AbortSignal | undefined): Promise<void> {
+  explainNotOpen(): void {
     const { found } = this.known;
     for (const { facts, id } of this.notOpen.slice(0, MAX_SUGGESTIONS)) {
-      const terminals = this.terminals.get(id);
-      if (terminals !== undefined) {
-        const terminal = await readOpenTerminals(source, terminals, found.tasks, signal);
-        if (terminal.count > 0) {
-          this.suggest(messages.openTerminal(facts.key, this.spec.callerFd, terminal));
-          continue;
-        }
-      }
       const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
       const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
       const as = holders.length === 0 ? '' : `, only as ${holders.join(', ')}`;
@@ -354,6 +354,8 @@ class Explainer {
     for (const key of this.nearestSockets?.found() ?? []) this.suggest(`did you mean ${key}?`);
     if (this.key.kind === 'socket' && this.suggestions.length === 0) this.suggestThere('socket', [...this.sockets]);
     if (this.key.kind === 'memfd' && this.suggestions.length === 0) this.suggestThere('memfd', [...this.memfdNames]);
+    if (this.key.kind === 'terminal' && this.suggestions.length === 0)
+      this.suggestThere('terminal', [...this.terminals]);
     if (this.key.kind === 'pipe' && this.suggestions.length === 0)
       this.suggestThere(
         'pipe',

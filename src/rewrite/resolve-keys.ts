@@ -2,9 +2,10 @@ import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { type ResolvedDescriptors, resolveDescriptors } from './resolve-descriptors';
 import { resolveMemfds } from './resolve-memfds';
+import { type ResolvedTerminals, resolveTerminals } from './resolve-terminals';
 
 /** The meaning of keys for which files.img alone is not enough. */
-export interface ResolvedKeys extends ResolvedDescriptors {
+export interface ResolvedKeys extends ResolvedDescriptors, ResolvedTerminals {
   /** Numbers of the specs that name a memfd, by the key of its entries. */
   readonly memfds: ReadonlyMap<string, readonly number[]>;
 }
@@ -17,6 +18,7 @@ export async function resolveKeys(
 ): Promise<ResolvedKeys> {
   return {
     ...(await resolveDescriptors(source, specs, signal)),
+    ...(await resolveTerminals(source, specs, signal)),
     memfds: await resolveMemfds(source, specs, signal),
   };
 }

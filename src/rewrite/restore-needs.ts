@@ -2,6 +2,7 @@ import { escapeBytes } from '../bytes/escape';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { PstreeView } from '../checkpoint/pstree-record';
+import { roleOf } from '../checkpoint/terminal-type';
 import { OUTER } from '../checkpoint/unix-sockets';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import {
@@ -22,6 +23,11 @@ export interface RestoreNeeds {
   readonly options: readonly RestoreOption[];
   /** `--shell-job` is there for a terminal alone: container runtimes have their own way to pass one. */
   readonly isJobByTerminal: boolean;
+  /**
+   * Terminals by their number in tty-info.img whose masters are outside: for what stays of them CRIU takes its own
+   * terminal with `--shell-job`, or fails (tty.c, "No task found with sid").
+   */
+  readonly outerTerminals: readonly number[];
   /** runc, crun or youki have left their list of descriptors. */
   readonly hasDescriptorList: boolean;
   /** Keys of mounts that whoever restores has to name; escaped. No more than MAX_MOUNT_KEYS. */
@@ -44,19 +50,15 @@ const MAX_MOUNT_KEYS = 1000;
 const MAX_MOUNT_KEY_BYTES = 4096;
 /** Keys that CRIU makes for itself: of mounts that it found to be external, and of devices. */
 const OWN_MOUNT_KEY = /^CRIU:/;
-/** Major numbers of pseudo terminals: /dev/ptmx, masters, slaves (Linux: Documentation/admin-guide/devices.txt). */
-const PTMX = { major: 5, minor: 2 };
-const MASTERS = { first: 128, last: 135 };
-const SLAVES = { first: 136, last: 143 };
 
 /** Gathers in a walk what a restore has to be told. */
 export class RestoreNeedsFinder {
   private readonly options = new Set<RestoreOption>();
   private readonly externalMounts = new Set<string>();
   private mountImage: string | undefined;
-  /** Numbers of pseudo terminals with a master, and of those with an open slave. */
+  /** Numbers of ptys with a master, and of those with an open slave; of these, numbers in tty-info.img too. */
   private readonly masters = new Set<number>();
-  private readonly slaves = new Set<number>();
+  private readonly slaves: { readonly number: number; readonly id: number }[] = [];
   private hasDescriptorList = false;
   private readonly cursor = new FieldCursor();
   private readonly inner = new FieldCursor();
@@ -94,12 +96,10 @@ export class RestoreNeedsFinder {
     const { options, hasDescriptorList, externalMounts, mountImage } = this;
     // Sockets that are closed at the restore need no connection.
     if (options.has('--tcp-close')) options.delete('--tcp-established');
-    // Their masters are outside: CRIU takes its own terminal for them, or fails (tty.c, "No task found with sid").
-    const isJobByTerminal = !options.has('--shell-job') && [...this.slaves].some((number) => !this.masters.has(number));
-    if (isJobByTerminal) options.add('--shell-job');
     return {
       options: [...options].sort(),
-      isJobByTerminal,
+      isJobByTerminal: false,
+      outerTerminals: this.slaves.flatMap(({ number, id }) => (this.masters.has(number) ? [] : [id])),
       hasDescriptorList,
       externalMounts: [...externalMounts],
       mountImage,
@@ -136,18 +136,20 @@ export class RestoreNeedsFinder {
 
   private seeTerminal(bytes: Uint8Array, start: number, end: number): void {
     const cursor = this.cursor.over(bytes, start, end);
-    let [device, number] = [0, -1];
+    let [id, type, rdev, number] = [-1, 0, 0, -1];
     let isHungUp = true;
     while (cursor.next()) {
-      if (cursor.number === TTY_INFO_ENTRY_FIELDS.rdev) device = cursor.uint32();
+      if (cursor.number === TTY_INFO_ENTRY_FIELDS.rdev) rdev = cursor.uint32();
+      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.id) id = cursor.uint32();
+      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.type) type = cursor.uint32();
       // CRIU writes no settings of a terminal that was hung up, and needs nothing for it.
       else if (cursor.number === TTY_INFO_ENTRY_FIELDS.termios) isHungUp = false;
       else if (cursor.number === TTY_INFO_ENTRY_FIELDS.pty) number = this.readNumber(bytes) ?? -1;
     }
-    const [major, minor] = [(device >>> 8) & 0xfff, device & 0xff];
-    const isOf = ({ first, last }: typeof SLAVES) => major >= first && major <= last;
-    if ((major === PTMX.major && minor === PTMX.minor) || isOf(MASTERS)) this.masters.add(number);
-    else if (isOf(SLAVES) && !isHungUp) this.slaves.add(number);
+    const role = roleOf({ type, rdev });
+    if (role === 'master') this.masters.add(number);
+    // One without a number was dumped with --external.
+    else if (role === 'slave' && number !== -1 && !isHungUp) this.slaves.push({ number, id });
   }
 
   private readNumber(bytes: Uint8Array): number | undefined {

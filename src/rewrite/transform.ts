@@ -78,8 +78,8 @@ class Transformer {
   private readonly lostPackets: ReadonlySet<number>;
   /** Changes at other entries that sockets bring about when they go, as these entries lie in files.img. */
   private readonly atOthers: readonly AtOther[];
-  /** The terminals that go, by the number of their records. */
-  private readonly terminals = new Map<number, TakenTerminal>();
+  /** The terminals that go, by the number of their records; undefined where nothing has one open any more. */
+  private readonly terminals = new Map<number, TakenTerminal | undefined>();
   /** The new names of memfds, by the number of their records. */
   private readonly memfds: ReadonlyMap<number, string>;
   /** Images whose bytes the executor reads. */
@@ -98,8 +98,9 @@ class Transformer {
     const memories = placeholders.flatMap(({ memory }) => memory ?? []);
     this.memfds = new Map(memories.map(({ record, name }) => [record, name]));
     for (const placeholder of placeholders) {
-      const { match, fileId, references, takesAll, memory, terminal } = placeholder;
+      const { match, fileId, references, takesAll, memory, terminal, lostTerminal } = placeholder;
       if (terminal !== undefined) this.terminals.set(terminal.record, terminal);
+      if (lostTerminal !== undefined) this.terminals.set(lostTerminal.record, undefined);
       if (memory !== undefined || terminal !== undefined) continue;
       pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
@@ -214,9 +215,10 @@ class Transformer {
   private replaceTerminals(batch: RecordBatch): Replacement[] {
     const replacements: Replacement[] = [];
     batch.each((bytes, start, end, entry) => {
+      if (!this.terminals.has(entry)) return;
       const terminal = this.terminals.get(entry);
-      if (terminal === undefined) return;
-      replacements.push({ index: entry - batch.firstEntry, record: externalTerminal(terminal, bytes, start, end) });
+      const record = terminal && externalTerminal(terminal, bytes, start, end);
+      replacements.push({ index: entry - batch.firstEntry, record });
     });
     return replacements;
   }

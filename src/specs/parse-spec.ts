@@ -18,6 +18,7 @@ import {
   SOCKET_FORM,
   socketKey,
   TERMINAL_FORM,
+  terminalKey,
   withoutLeadingSlash,
 } from '../checkpoint/key-text';
 import { messages } from '../errors/messages';
@@ -40,8 +41,7 @@ export function parseInheritSpec(given: string | SpecOptions): InheritSpec {
 
 /**
  * Reads `fd[N]:KEY` or `debug[N]:TEXT`, alone or with its options. Stricter than CRIU, whose parser lets
- * `fd[7:x` and `fd[ 7]` pass. Throws FdgraftError: SPEC_SYNTAX, or SPEC_UNSUPPORTED for a kind of key that is
- * known but not supported.
+ * `fd[7:x` and `fd[ 7]` pass. Throws FdgraftError (SPEC_SYNTAX).
  */
 export function parseSpec(given: string | SpecOptions): Spec {
   const options = typeof given === 'string' ? { inherit: given } : given;
@@ -197,7 +197,7 @@ function parseKey(spec: string, callerFd: number, key: string): Key {
   if (ADDRESS_FORM.test(key)) return parseAddresses(spec, key);
   if (MEMFD_FORM.test(key))
     return { kind: 'memfd', name: readEscapes(spec, key.replace(MEMFD_FORM, '')).toString('latin1') };
-  refuseUnsupported(spec, callerFd, key);
+  if (TERMINAL_FORM.test(key)) return parseTerminal(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const name = readEscapes(spec, key);
   // A slash that is part of a name is escaped.
@@ -274,8 +274,16 @@ function parseGlob(spec: string, key: string): Key {
   }
 }
 
-function refuseUnsupported(spec: string, callerFd: number, key: string): void {
-  if (TERMINAL_FORM.test(key)) throw messages.keyOfTerminal(spec, callerFd, key);
+function parseTerminal(spec: string, callerFd: number, key: string): Key {
+  const [, rdev, dev] = /^tty:?\[(?:0x)?0*([0-9a-f]{1,8}):(?:0x)?0*([0-9a-f]{1,8})\]?$/i.exec(key) ?? [];
+  const numbers = { rdev: Number.parseInt(rdev ?? '', 16), dev: Number.parseInt(dev ?? '', 16) };
+  if (key === terminalKey(numbers.rdev, numbers.dev)) return { kind: 'terminal', ...numbers };
+  const form = 'both in lower-case hexadecimal without 0x and leading zeros';
+  const hint =
+    rdev === undefined
+      ? `write tty[RDEV:DEV], ${form}, such as tty[8803:19]`
+      : `write fd[${callerFd}]:${terminalKey(numbers.rdev, numbers.dev)}, ${form}`;
+  throw messages.specSyntax(spec, 'the terminal is not written the way CRIU names it', hint);
 }
 
 /** A path that begins as another key does is written with a dot and a slash before it. */

@@ -50,7 +50,10 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
         nearestProperty(params.additionalProperty, parentSchema),
       ];
     case 'type':
-      return [`${found} is no ${params.type}`, meaning ?? `a ${params.type} belongs there`];
+      return [
+        `${found} is no ${params.type}`,
+        meaning ?? `${/^[aeiou]/.test(params.type) ? 'an' : 'a'} ${params.type} belongs there`,
+      ];
     default:
       return [message ?? keyword, 'schemas/specs.schema.json says what is allowed'];
   }

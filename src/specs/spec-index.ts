@@ -17,6 +17,7 @@ const SLASH = 0x2f;
  * Tells which specs name an entry, without decoding it: asked a million times, answered "none" nearly
  * as often. Specs are numbered as they were given; an answer is in that order, but exact keys come before
  * globs. Which entries the specs that name descriptors and memfds mean is given: specs by file id and by key, ascending.
+ * Terminals by their device are found by others.
  */
 export class SpecIndex {
   private readonly pipes = new Map<number, { readonly number: number; readonly end: EndName | undefined }[]>();
@@ -42,7 +43,7 @@ export class SpecIndex {
   ) {
     for (const [name, numbers] of memfds) for (const number of numbers) pushTo(this.named, name, number);
     specs.forEach(({ key }, number) => {
-      if (key.kind === 'descriptor' || key.kind === 'memfd') return;
+      if (key.kind === 'descriptor' || key.kind === 'memfd' || key.kind === 'terminal') return;
       if (key.kind === 'pipe') pushTo(this.pipes, key.id, { number, end: key.end });
       else if (key.kind === 'socket') pushTo(this.named, key.name, number);
       else if (key.kind === 'external') pushTo(this.externals, key.name, number);

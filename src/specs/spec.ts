@@ -11,6 +11,8 @@ export type Key =
   | { readonly kind: 'socket'; readonly name: string }
   /** A memfd by the bytes of the name that it was made with, as latin1. */
   | { readonly kind: 'memfd'; readonly name: string }
+  /** A terminal by CRIU's own name: its device, and that of the file system with its path. */
+  | { readonly kind: 'terminal'; readonly rdev: number; readonly dev: number }
   /** The entry behind a descriptor of a task; of every task where `pid` is undefined. */
   | DescriptorKey
   /**

@@ -6,7 +6,8 @@
  * closed; kept (what this process got at N); file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
- * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; length:BYTES, seal (against shrinking) and seal-writes (of what is at N already); nonblock and async (of what is at
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; length:BYTES, seal (against shrinking) and seal-writes (of what is at N already);
+ * pty:M, pty-read:M, pty-write:M (a terminal at N, its master at M); own (what is at N becomes the controlling terminal of a session of ours), held (of another session, until COMMAND ends); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -112,6 +114,62 @@ static int named_socket(const char *kind)
 	return bound(socket(AF_INET, type, 0), (struct sockaddr *)&port, sizeof(port), what);
 }
 
+/* The terminal at N, its master at M. */
+static void pty_at(int flags, int number, int master_number, const char *word)
+{
+	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	int unlocked = 0, terminal;
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked))
+		fail(word);
+	terminal = ioctl(master, TIOCGPTPEER, flags | O_NOCTTY);
+	if (terminal < 0)
+		fail(word);
+	put(fcntl(terminal, F_DUPFD, 300), 298, word);
+	put(fcntl(master, F_DUPFD, 300), 299, word);
+	close(terminal);
+	close(master);
+	put(298, number, word);
+	put(299, master_number, word);
+}
+
+static void lead_session(int terminal, const char *word)
+{
+	if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0))
+		fail(word);
+}
+
+/* Another process does it, and has the terminal as stdin as a shell would. */
+static void hold_terminal(int terminal, const char *word)
+{
+	int ready[2];
+	char byte;
+
+	if (pipe(ready))
+		fail(word);
+	switch (fork()) {
+	case -1:
+		fail(word);
+		return;
+	case 0:
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || dup2(terminal, 0) < 0)
+			fail(word);
+		lead_session(0, word);
+		close(ready[0]);
+		close(ready[1]);
+		/* Nobody waits for the end of what these are open on. */
+		close(1);
+		close(2);
+		for (;;)
+			pause();
+	default:
+		close(ready[1]);
+		if (read(ready[0], &byte, 1) != 0)
+			fail(word);
+		close(ready[0]);
+	}
+}
+
 static int signals(void)
 {
 	sigset_t set;
@@ -180,6 +238,16 @@ static void give(const char *word)
 		put(epoll_create1(0), number, word);
 	} else if (strcmp(kind, "ptmx") == 0) {
 		put(open("/dev/ptmx", O_RDWR | O_NOCTTY), number, word);
+	} else if (strncmp(kind, "pty:", 4) == 0) {
+		pty_at(O_RDWR, number, atoi(kind + 4), word);
+	} else if (strncmp(kind, "pty-read:", 9) == 0) {
+		pty_at(O_RDONLY, number, atoi(kind + 9), word);
+	} else if (strncmp(kind, "pty-write:", 10) == 0) {
+		pty_at(O_WRONLY, number, atoi(kind + 10), word);
+	} else if (strcmp(kind, "own") == 0) {
+		lead_session(number, word);
+	} else if (strcmp(kind, "held") == 0) {
+		hold_terminal(number, word);
 	} else if (strcmp(kind, "socket") == 0) {
 		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 			fail(word);

@@ -9,11 +9,12 @@
  * says what became of that; fail makes CRIU's restore one that failed; count=FD says how many bytes wait in a pipe, its
  * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; empty=PATH makes a file empty; seal=FD seals
  * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait; drop closes
- * what was stored, as CRIU does at its end; child says whether there is any child process, living or not; die is the end
- * of a CRIU that somebody kills.
+ * what was stored, as CRIU does at its end; child says whether there is any child process, living or not; session=PID
+ * has a task of that pid lead a session, and says whether it and a child of its own have /dev/tty; die is the end of a CRIU
+ * that somebody kills.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
- * inherit_fd_add. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
+ * inherit_fd_add, with -DWITHOUT_SETSID one that leads sessions by the system call itself. Writes a line for each step on stdout: the descriptor's values, what was stored, what each hook call
  * answered (what the descriptor is open on, its flags and offset).
  */
 #define _GNU_SOURCE
@@ -28,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,6 +208,53 @@ static void call_late_hook(void)
 	       WTERMSIG(status) == SIGKILL ? "was killed" : "lives");
 }
 
+#ifdef WITHOUT_SETSID
+#define setsid() ((pid_t)syscall(SYS_setsid))
+#endif
+
+static const char *own_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return strerror(errno);
+	close(fd);
+	return "open";
+}
+
+/* As restore_sid() of CRIU does, ahead of the children. */
+static void lead_session(void)
+{
+	if (setsid() != getpid()) {
+		printf("no session: %s\n", strerror(errno));
+		_exit(1);
+	}
+	printf("leader: /dev/tty %s\n", own_terminal());
+	if (fork() == 0) {
+		printf("child: /dev/tty %s\n", own_terminal());
+		_exit(0);
+	}
+	wait(NULL);
+	_exit(0);
+}
+
+static void call_setsid(int pid)
+{
+	FILE *last = fopen("/proc/sys/kernel/ns_last_pid", "w");
+	pid_t task;
+
+	if (!last || fprintf(last, "%d", pid - 1) < 0 || fclose(last)) {
+		printf("no pid: %s\n", strerror(errno));
+		return;
+	}
+	task = fork();
+	if (task == 0)
+		lead_session();
+	waitpid(task, NULL, 0);
+	if (task != pid)
+		printf("pid %d\n", task);
+}
+
 static void drain(int fd, const char *path)
 {
 	static char bytes[1 << 16];
@@ -253,6 +302,8 @@ static int step(const char *word, int result)
 	} else if (strcmp(word, "drop") == 0) {
 		while (stored_count > 0)
 			close(stored[--stored_count].fd);
+	} else if (strncmp(word, "session=", 8) == 0) {
+		call_setsid(fd);
 	} else if (strcmp(word, "die") == 0) {
 		raise(SIGKILL);
 	} else if (strcmp(word, "child") == 0) {
@@ -321,5 +372,9 @@ int main(int argc, char **argv)
 		dlclose(plugins[i].library);
 	for (size_t i = 0; i < stored_count; i++)
 		close(stored[i].fd);
+	/* The code of a plugin is gone now. */
+	for (int i = 4; i < argc; i++)
+		if (strncmp(argv[i], "session=", 8) == 0)
+			call_setsid(atoi(argv[i] + 8) + 100);
 	return result ? 1 : 0;
 }

@@ -234,7 +234,14 @@ test('a name is no option and no host to tar, whatever it looks like', async (t)
       { placeholders: [], debugs: [] } as never,
       { out: name, inside: '', isArchive: true, isInPlace: false },
       [],
-      { options: [], isJobByTerminal: false, hasDescriptorList: false, externalMounts: [], mountImage: undefined },
+      {
+        options: [],
+        isJobByTerminal: false,
+        outerTerminals: [],
+        hasDescriptorList: false,
+        externalMounts: [],
+        mountImage: undefined,
+      },
     );
     t.deepEqual(shown.unpack, ['tar', '-xf', word, '-C', 'DIR']);
     const made = fs.mkdtempSync(path.join(top, 'made-'));

@@ -43,6 +43,7 @@ interface PlanPlaceholder {
   hung_up: number[];
   key?: string;
   mapping?: { pids: number[]; bytes: string; writes: boolean };
+  lost_terminal?: number;
   terminal?: { id: number; session: number; foreground: number; has_leader: boolean };
 }
 interface PlanCredentials {
@@ -171,10 +172,16 @@ function checkPlan(source: string, { head, placeholders }: Plan, expect: Expect)
     const about = `file id ${file_id}:`;
     expect(i === 0 || (placeholders[i - 1] as PlanPlaceholder).file_id < file_id, `${about} out of order in the plan`);
     expect(head.specs[spec]?.caller_fd === caller_fd, `${about} wrong spec`);
-    const { mapping } = placeholder;
+    const { mapping, key } = placeholder;
+    const fds = references.map(({ descriptor }) => descriptor?.fd ?? -1);
+    // A standard descriptor of a terminal that goes in parts is used in its direction alone.
+    const isPart = was.type === 'TTY' && key === undefined;
     const needs = mapping
       ? { read: true, write: mapping.writes }
-      : { read: reads(was.flags), write: writes(was.flags) };
+      : {
+          read: reads(was.flags) && !(isPart && fds.every((fd) => fd === 1 || fd === 2)),
+          write: writes(was.flags) && !(isPart && fds.every((fd) => fd === 0)),
+        };
     expect(references.length > 0 !== (mapping !== undefined), `${about} an orphan, or a mapping with descriptors`);
     expect(placeholder.needs_read === needs.read, `${about} wrong need to read`);
     expect(placeholder.needs_write === needs.write, `${about} wrong need to write`);
@@ -276,6 +283,7 @@ const MEMBERS: { [type: string]: { name: string; number: number; fown: number } 
   TIMERFD: { name: 'tfd', number: 12, fown: 3 },
   MEMFD: { name: 'memfd', number: 20, fown: 4 },
   PIDFD: { name: 'pidfd', number: 22, fown: 5 },
+  TTY: { name: 'tty', number: 19, fown: 4 },
 };
 const EXT = { name: 'ext', number: 15, fown: 5 };
 
@@ -357,11 +365,18 @@ function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: P
 /** Terminals that go: their records in tty-info.img, and that all descriptors of each are the plan's. */
 function checkTerminals(source: string, out: string, { placeholders }: Plan, expect: Expect): void {
   const planned = placeholders.filter(({ terminal }) => terminal !== undefined);
-  if (planned.length === 0) return;
+  const lost = new Set(placeholders.flatMap(({ lost_terminal }) => lost_terminal ?? []));
+  if (planned.length + lost.size === 0) return;
   const byId = new Map(planned.map((one) => [one.terminal?.id, one]));
   const tasks = readImage(source, 'pstree.img').records.map(({ fields }) => fields);
   const after = readImage(out, 'tty-info.img').records;
-  readImage(source, 'tty-info.img').records.forEach((was, i) => {
+  const kept = readImage(source, 'tty-info.img').records.filter(({ fields }) => !lost.has(Number(fields.id)));
+  expect(kept.length === after.length, 'tty-info.img has other records');
+  for (const { fields } of readImage(out, 'files.img').records) {
+    const { tty_info_id } = (fields.tty ?? {}) as Fields;
+    expect(!lost.has(Number(tty_info_id ?? -1)), `file id ${fields.id} is of a terminal that is gone`);
+  }
+  kept.forEach((was, i) => {
     const is = after[i] as Entry;
     const placeholder = byId.get(Number(was.fields.id));
     if (placeholder === undefined) {
@@ -378,8 +393,8 @@ function checkTerminals(source: string, out: string, { placeholders }: Plan, exp
     const leads = tasks.some(({ pid }) => pid === was.fields.sid);
     const { id, sid: session, pgrp: foreground } = was.fields;
     expect(isDeepStrictEqual(placeholder.terminal, { id, session, foreground, has_leader: leads }), key);
-    const kept = leads ? [session, foreground] : [0, 0];
-    expect(isDeepStrictEqual([sid, pgrp], kept), `tty-info.img entry ${i}: another session`);
+    const sessionAfter = leads ? [session, foreground] : [0, 0];
+    expect(isDeepStrictEqual([sid, pgrp], sessionAfter), `tty-info.img entry ${i}: another session`);
     const others = [2, 6, 7, 8, 12, 13, 14, 15];
     expect(String(without(was.bytes, others)) === String(without(is.bytes, others)), `tty-info.img entry ${i} changed`);
   });
@@ -399,8 +414,9 @@ function checkTerminals(source: string, out: string, { placeholders }: Plan, exp
   }
   for (const [id, { key, caller_fd }] of entries) {
     const placeholder = planned.find(({ file_id }) => file_id === id);
-    const told = (placeholder?.references ?? []).flatMap(({ descriptor }) =>
-      descriptor ? [describe(descriptor)] : [],
+    const parts = placeholders.filter(({ split_from }) => split_from === id);
+    const told = [...(placeholder === undefined ? [] : [placeholder]), ...parts].flatMap(({ references }) =>
+      references.flatMap(({ descriptor }) => (descriptor ? [describe(descriptor)] : [])),
     );
     expect(isDeepStrictEqual([...told].sort(), [...(held.get(id) ?? [])].sort()), `file id ${id}: other descriptors`);
     const same = placeholder === undefined || (placeholder.key === key && placeholder.caller_fd === caller_fd);

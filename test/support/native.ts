@@ -31,7 +31,9 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer' | 'window';
+/** Programs that play CRIU, the last four linked in other ways or with system calls of their own. */
+export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
+export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer' | 'window' | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
@@ -39,6 +41,10 @@ const sources: Record<Helper, [string, string[]]> = {
   host: ['host.c', []],
   'host-options': ['host.c', ['-DWITH_OPTIONS']],
   'host-no-store': ['host.c', ['-DWITHOUT_STORE']],
+  'host-now': ['host.c', ['-Wl,-z,relro,-z,now']],
+  'host-no-plt': ['host.c', ['-fno-plt', '-Wl,-z,relro,-z,now']],
+  'host-no-pie': ['host.c', ['-no-pie']],
+  'host-no-setsid': ['host.c', ['-DWITHOUT_SETSID']],
   peer: ['peer.c', []],
   window: ['window.c', []],
 };

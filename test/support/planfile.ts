@@ -50,6 +50,7 @@ export interface Placeholder {
   kind?: Kind;
   ownKey?: string;
   mapping?: { pids?: number[]; bytes: number; writes?: boolean };
+  terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
   setNonblock?: boolean;
   terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
 }
@@ -191,6 +192,9 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
     ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
+    ...(placeholder.terminal === undefined
+      ? {}
+      : { terminal: { id: 1, session: 0, foreground: 0, hasLeader: false, ...placeholder.terminal } }),
     ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
     ...(placeholder.terminal === undefined
       ? {}

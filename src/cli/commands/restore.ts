@@ -32,11 +32,11 @@ async function run(words: readonly string[], looked: unknown, context: Context):
   const callers = looked;
   const line = readRestoreLine(words);
   const specs: (string | SpecOptions)[] = [
-    ...line.specs.filter((spec) => !line.criuSpecs.includes(spec)),
+    ...line.specs,
     ...(line.specFile === undefined ? [] : await readSpecs(line.specFile)),
   ];
-  if (specs.length + line.criuSpecs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
-  checkCallerFds(callers, line.criuSpecs, specs);
+  if (specs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
+  checkCallerFds(callers, specs);
   setV8FlagsFor([line.images]);
   const folder = await RestoreFolder.create();
   try {
@@ -51,15 +51,9 @@ async function run(words: readonly string[], looked: unknown, context: Context):
 }
 
 /** Of what Node.js has opened since the start nothing must be taken for what the caller gave. Throws FdgraftError. */
-function checkCallerFds(
-  callers: CallerDescriptors,
-  criuSpecs: readonly string[],
-  specs: readonly (string | SpecOptions)[],
-): void {
-  const parsed = parseSpecs(specs, parseSpec).map(({ text, callerFd }) => ({ text, fd: callerFd }));
-  const left = criuSpecs.map((text) => ({ text, fd: Number(/\d+/.exec(text)?.[0]) }));
-  for (const { text, fd } of [...parsed, ...left]) {
-    if (!callers.has(fd)) throw messages.callerFdNotOpen(text, fd, callers.clearNumberFor(fd));
+function checkCallerFds(callers: CallerDescriptors, specs: readonly (string | SpecOptions)[]): void {
+  for (const { text, callerFd } of parseSpecs(specs, parseSpec)) {
+    if (!callers.has(callerFd)) throw messages.callerFdNotOpen(text, callerFd, callers.clearNumberFor(callerFd));
   }
 }
 
@@ -76,7 +70,6 @@ async function rewriteInto(
     return rewrite(source, {
       specs,
       fromDescriptors: line.fromDescriptors,
-      mayBeEmpty: line.criuSpecs.length > 0,
       out: images,
       link: 'symlink',
       allowUnmatched: line.allowUnmatched,
@@ -104,7 +97,7 @@ async function start(
   folder: RestoreFolder,
   context: Context,
 ): Promise<number> {
-  const inherited = [...line.criuSpecs, ...leftToCriu].flatMap((spec) => ['--inherit-fd', spec]);
+  const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
   // Files that criu writes, and files beside its images, stay where they are without fdgraft.
   const place = line.hasWorkDir ? [] : ['-W', line.images];
   const criu = ['criu', 'restore', '-D', images, ...place, ...inherited, ...line.rest, ...line.behind];

@@ -1,4 +1,3 @@
-import { TERMINAL_FORM } from '../../checkpoint/key-text';
 import { messages } from '../../errors/messages';
 import { readConfigFiles } from './config-files';
 import { type CriuLine, type CriuOption, type OwnOptions, readCriuWords } from './read-words';
@@ -23,8 +22,6 @@ export interface RestoreLine {
   readonly hasWorkDir: boolean;
   /** Specs of --inherit-fd, as given. */
   readonly specs: readonly string[];
-  /** Of these, the ones that only criu serves. */
-  readonly criuSpecs: readonly string[];
   /** Directory with plugins of criu: -L, or --plugins. */
   readonly plugins: string | undefined;
   readonly specFile: string | undefined;
@@ -59,12 +56,10 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
   refuseSwitch(given, 'stream', messages.restoreStream);
   const all = given.flatMap(({ options }) => options);
   if (has(line.options, 'help') || has(line.options, 'version')) throw messages.criuHelp();
-  const specs = valuesOf(line.options, 'inherit-fd');
   return {
     images: lastOf(all, 'images-dir') ?? '.',
     hasWorkDir: lastOf(all, 'work-dir') !== undefined,
-    specs,
-    criuSpecs: specs.filter(isForCriu),
+    specs: valuesOf(line.options, 'inherit-fd'),
     plugins: pluginsOf(line.options),
     specFile: onlyOf(line.options, 'specs'),
     fromDescriptors: has(line.options, 'from-descriptors'),
@@ -80,12 +75,6 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
 /** The words of options that stay with criu, and those that are no options, about which criu has something to say. */
 function passedOn({ options, operands }: CriuLine): string[] {
   return [...options.filter(({ name }) => !TAKEN.has(name)).flatMap(({ words }) => words), ...operands];
-}
-
-/** `fd[N]:KEY` with the key of a terminal, which criu itself inherits. */
-export function isForCriu(spec: string): boolean {
-  const key = /^fd\[\d+\]:(.*)$/s.exec(spec)?.[1];
-  return key !== undefined && TERMINAL_FORM.test(key);
 }
 
 interface Given {

@@ -25,7 +25,7 @@ The options here are those that fdgraft looks at. criu restore --help lists all 
       type: 'string',
       nargs: 1,
       requiresArg: true,
-      describe: 'fd[N]:KEY or debug[N]:TEXT, as fdgraft rewrite has them. tty[…] is left to criu',
+      describe: 'fd[N]:KEY or debug[N]:TEXT, as fdgraft rewrite has them',
     },
     specs: { type: 'string', requiresArg: true, describe: 'file with specs and their options as JSON' },
     'from-descriptors': { type: 'boolean', default: false, describe: 'specs from descriptors.json of DIR' },

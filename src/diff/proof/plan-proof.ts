@@ -63,6 +63,7 @@ export class PlanProof {
   private readonly metDescriptors = new Map<number, IdSet>();
   private readonly metPackets = new Set<number>();
   private readonly metSockets = new Set<number>();
+  private readonly lostTerminals = new Set<number>();
 
   private constructor(
     readonly plan: Plan,
@@ -156,8 +157,10 @@ export class PlanProof {
     const isLeft = (key: string, fd: number) => `${key}: to be inherited from fd[${fd}], and it is not`;
     const lines: string[] = [];
     for (const placeholder of this.plan.placeholders) {
-      const { was, caller_fd } = placeholder;
+      const { was, caller_fd, lost_terminal } = placeholder;
       if (!this.met.has(placeholder)) lines.push(isLeft(was.key, caller_fd));
+      if (lost_terminal === undefined || this.lostTerminals.has(lost_terminal)) continue;
+      lines.push(`tty-info.img, terminal ${lost_terminal}: to go with ${was.key}, and it is still there`);
     }
     let more = 0;
     for (const [table, fd, { was, caller_fd }] of this.missingDescriptors()) {
@@ -232,10 +235,15 @@ export class PlanProof {
     return true;
   }
 
-  /** A terminal that CRIU takes for one outside, by a key of its own. */
+  /** A terminal that CRIU takes for one outside, by a key of its own; or that went with the last that had it open. */
   private explainsTerminal({ before, after }: EntryFound): boolean {
-    if (before === undefined || after === undefined || isRepeated(before) || isRepeated(after)) return false;
+    if (before === undefined || isRepeated(before) || isRepeated(after)) return false;
     const id = idOfTerminal(before.entry);
+    if (after === undefined) {
+      if (!this.plan.placeholders.some(({ lost_terminal }) => lost_terminal === id)) return false;
+      this.lostTerminals.add(id);
+      return true;
+    }
     const placeholders = this.plan.placeholders.filter(({ terminal }) => terminal?.id === id);
     const [first] = placeholders;
     if (first === undefined || placeholders.some((one) => one.key !== first.key || this.met.has(one))) return false;

@@ -41,12 +41,6 @@ test('the image directory is the current one by default', (t) => {
   t.is(readRestoreLine([NO_CONFIG]).images, '.');
 });
 
-test('specs that only criu serves', (t) => {
-  const specs = ['fd[5]:tty[8801:1]', 'fd[7]:tty[8802:1]', 'fd[8]:/memfd:x', 'debug[9]:tty[1:1]'];
-  const line = readRestoreLine([NO_CONFIG, ...specs.map((spec) => `--inherit-fd=${spec}`)]);
-  t.deepEqual(line.criuSpecs, specs.slice(0, 2));
-});
-
 test('a work directory is set by each option and each configuration file', (t) => {
   const file = config(t, '# none', 'tcp-established', 'work-dir /w # there');
   for (const words of [['-W', 'x'], ['-Wx'], ['--work', 'x'], ['--work-dir=x']]) {

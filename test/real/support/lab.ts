@@ -99,6 +99,11 @@ export class Lab {
     if (errors.length > 0) throw errors[0];
   }
 
+  /** Called when the lab ends. */
+  onEnd(free: () => unknown): void {
+    this.frees.push(free);
+  }
+
   folder(): string {
     const folder = makeTemp();
     this.frees.push(() => removeTemp(folder));
