@@ -176,10 +176,7 @@ test('messages of COMMAND keep their lines, and a failure leaves the window as i
   await settled(t, started);
   const missing = await open(t, ['no-such-program-anywhere']);
   t.is(await missing.window.ended(), 'exit 127');
-  t.is(
-    shown(missing),
-    'fdgraft-exec: cannot run no-such-program-anywhere: No such file or directory\r\n',
-  );
+  t.is(shown(missing), 'fdgraft-exec: cannot run no-such-program-anywhere: No such file or directory\r\n');
   await settled(t, missing);
 });
 
@@ -226,11 +223,18 @@ for (const [signal, status] of [
   ['SIGSEGV', 'signal 11'],
 ] as const)
   test(`${signal} to the process that shows it is a closed window, and this one is as before`, async (t) => {
-    const started = await open(t, hungUp((script) => detached(script)));
+    const started = await open(
+      t,
+      hungUp((script) => detached(script)),
+    );
     const { window, folder, before } = started;
     const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
     // COMMAND is gone.
-    await until(t, 'COMMAND goes on', () => readFileSync(`/proc/${relay}/task/${relay}/children`, 'latin1').split(' ').length < 3);
+    await until(
+      t,
+      'COMMAND goes on',
+      () => readFileSync(`/proc/${relay}/task/${relay}/children`, 'latin1').split(' ').length < 3,
+    );
     t.not(await window.settings(), before);
     process.kill(Number(relay), signal);
     t.is(await window.ended(), status);
@@ -239,7 +243,11 @@ for (const [signal, status] of [
   });
 
 test('SIGTERM goes to COMMAND first, and its status counts', async (t) => {
-  const started = await open(t, ['sh', '-c', 'trap "echo told; exit 9" TERM; echo "relay $PPID"; while :; do sleep 0.02; done']);
+  const started = await open(t, [
+    'sh',
+    '-c',
+    'trap "echo told; exit 9" TERM; echo "relay $PPID"; while :; do sleep 0.02; done',
+  ]);
   const [, relay = ''] = await started.window.until(/relay (\d+)\r\n/);
   process.kill(Number(relay), 'SIGTERM');
   t.is(await started.window.ended(), 'exit 9');
@@ -279,7 +287,10 @@ test('stopped by a signal it gives the window back, and takes it again', async (
 });
 
 test('a closed window is a SIGHUP for the session', async (t) => {
-  const { window, folder } = await open(t, hungUp((script) => detached(script)));
+  const { window, folder } = await open(
+    t,
+    hungUp((script) => detached(script)),
+  );
   const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
   await window.close();
   await until(t, 'the session goes on', () => existsSync(join(folder, 'hup')));
@@ -320,10 +331,14 @@ test('it does not run while nothing happens, and keeps no caller fd', async (t) 
   const pipe = join(folder, 'pipe');
   t.is(spawnSync('mkfifo', [pipe]).status, 0);
   const own = detached('echo "relay $1 ready"; exec sleep 100');
-  const started = await open(t, own.map((word) => word.replace('sh -c "$0"', 'sh -c "$0" sh $PPID')), {
-    placeholders: [terminal(5), { fileId: 9, callerFd: 7, flags: O.WRONLY }],
-    give: [file(7, O.RDWR, pipe)],
-  });
+  const started = await open(
+    t,
+    own.map((word) => word.replace('sh -c "$0"', 'sh -c "$0" sh $PPID')),
+    {
+      placeholders: [terminal(5), { fileId: 9, callerFd: 7, flags: O.WRONLY }],
+      give: [file(7, O.RDWR, pipe)],
+    },
+  );
   const [, relay = ''] = await started.window.until(/relay (\d+) ready\r\n/);
   const times = () => readFileSync(`/proc/${relay}/schedstat`, 'latin1').trim().split(' ').at(-1);
   await until(t, 'the caller fd stays', () => {
@@ -361,10 +376,13 @@ test('with two terminals it makes the one that is not open', async (t) => {
   const one = await show(t, folder, [...own, '--pty', '--check']);
   t.is(await one.window.ended(), 'exit 100');
   // That the window has a session is the only thing that is wrong.
-  t.regex(shown(one), /^fdgraft-exec: caller fd 6 is the terminal of a living session[^\n]*\r\n$/);
+  t.regex(shown(one), /^fdgraft-exec: caller fd 6 is the terminal of your own session[^\n]*\r\n$/);
   const none = await open(t, ['true'], both);
   t.is(await none.window.ended(), 'exit 100');
-  t.regex(shown(none), /--pty makes one terminal, and the plan asks for terminals at caller fds 5 and 6, of which more/);
+  t.regex(
+    shown(none),
+    /--pty makes one terminal, and the plan asks for terminals at caller fds 5 and 6, of which more/,
+  );
   const all = await open(t, ['true'], { ...both, give: [file(6, O.RDWR, '/dev/tty'), file(5, O.RDWR, '/dev/tty')] });
   t.is(await all.window.ended(), 'exit 100');
   t.regex(shown(all), /caller fds 5 and 6, which are all open; leave that closed which --pty is to make\r\n/);
@@ -379,7 +397,9 @@ test('--check looks at all and shows nothing', async (t) => {
 
 test('--serve: the terminal is shown when CRIU has fetched it', async (t) => {
   const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const play = plays(plan).map((word) => `'${word}'`).join(' ');
+  const play = plays(plan)
+    .map((word) => `'${word}'`)
+    .join(' ');
   const words = ['--plan', plan, '--serve', '--pty', '--', 'sh', '-c', `${play} 6 >said && exit 4`];
   const started = await show(t, folder, [join(build(), 'fdgraft-exec'), ...words]);
   t.is(await started.window.ended(), 'exit 4', started.window.output);
@@ -394,7 +414,10 @@ test('without a terminal at 0 it says what to do', async (t) => {
   t.regex(complaints(t, result.stderr)[0] ?? '', /^descriptor 0 is no terminal, and --pty shows .*--pty=SOCKET/);
   const attached = await exec(['--attach', join(scratch(t), 'none')]);
   t.is(attached.code, 100);
-  t.regex(complaints(t, attached.stderr)[0] ?? '', /^descriptor 0 is no terminal, and --attach shows .* start it in a window/);
+  t.regex(
+    complaints(t, attached.stderr)[0] ?? '',
+    /^descriptor 0 is no terminal, and --attach shows .* start it in a window/,
+  );
 });
 
 test('a plan without terminals', async (t) => {

@@ -67,7 +67,8 @@ async function dump(lab: Lab, { window, box, folder, tty }: Shell, pid: number):
   const words = ['dump', '-t', String(pid), '-D', images, '-o', 'dump.log', '-v4', '--shell-job'];
   const child = box.spawn([...criu(), ...words], { messages: said.fd, fds: { 1: said.fd, 2: said.fd }, wrap: LOCK });
   const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`${said.read()}${fs.readFileSync(path.join(images, 'dump.log'), 'utf8').slice(-3000)}`);
+  if (code !== 0)
+    throw new Error(`${said.read()}${fs.readFileSync(path.join(images, 'dump.log'), 'utf8').slice(-3000)}`);
   await box.end();
   window.kill();
   const out = path.join(lab.folder(), 'out');
@@ -105,7 +106,10 @@ async function restore(
   await window.type('\n');
   await waitFor('no restore', () => {
     const log = path.join(out, 'restore.log');
-    return window.hasEnded || (fs.existsSync(log) && fs.readFileSync(log, 'latin1').includes('Restore finished successfully'));
+    return (
+      window.hasEnded ||
+      (fs.existsSync(log) && fs.readFileSync(log, 'latin1').includes('Restore finished successfully'))
+    );
   });
   return { window, box, before };
 }
@@ -178,7 +182,7 @@ realTest('a paste of a MiB into a restored program', async (t, lab) => {
 realTest('a restore that fails leaves the window as it was', async (t, lab) => {
   const shell = await startShell(t, lab);
   const place = await dump(lab, shell, await pidOf(shell));
-  fs.rmSync(path.join(place.out, 'fs-' + (await firstOf(place.out, 'fs'))));
+  fs.rmSync(path.join(place.out, `fs-${await firstOf(place.out, 'fs')}`));
   const restored = await restore(t, lab, place);
   t.is(await restored.window.ended(), 'exit 1');
   await settled(t, restored);
@@ -193,10 +197,11 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
   realTest(`${signal} to the process that shows it is a closed window`, async (t, lab) => {
     const shell = await startShell(t, lab);
     const pid = await pidOf(shell);
-    await started(shell.window, 'trap "echo hup >hup" EXIT\r', /ready> $/);
+    await becomeHearer(shell);
     const place = await dump(lab, shell, pid);
     const { window, box, before } = await restore(t, lab, place, { extra: ['-d'] });
-    await started(window, 'echo "here $((6 * 7))"\r', /here 42\r\nready> $/);
+    await window.resize(31, 90);
+    await window.until(/31 90\r\n/);
     const relay = findRelay(box, place.out);
     process.kill(relay, signal);
     await window.ended();
@@ -204,6 +209,12 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     await waitFor('the shell goes on', () => fs.existsSync(path.join(place.folder, 'hup')));
     t.pass();
   });
+
+/** The shell becomes a program that makes a file when it gets SIGHUP. */
+async function becomeHearer({ window, folder }: Shell): Promise<void> {
+  const hear = `trap "echo hup >${folder}/hup; exit" HUP; trap "stty size" WINCH; echo up`;
+  await started(window, `exec sh -c '${hear}; while :; do sleep 1000 & wait; done'\r`, /up\r\n$/);
+}
 
 /** The process whose child the guard of the window is. */
 function findRelay(_box: Box, out: string): number {
@@ -223,27 +234,33 @@ function findRelay(_box: Box, out: string): number {
 realTest('a closed window is a SIGHUP for the shell', async (t, lab) => {
   const shell = await startShell(t, lab);
   const pid = await pidOf(shell);
-  await started(shell.window, 'trap "echo hup >hup" EXIT\r', /ready> $/);
+  await becomeHearer(shell);
   const place = await dump(lab, shell, pid);
   const { window } = await restore(t, lab, place);
-  await started(window, 'echo "here $((6 * 7))"\r', /here 42\r\nready> $/);
+  await window.resize(31, 90);
+  await window.until(/31 90\r\n/);
   await window.close();
   await waitFor('the shell goes on', () => fs.existsSync(path.join(place.folder, 'hup')));
   t.pass();
 });
 
-realTest('a shell job has the new terminal as controlling terminal', async (t, lab) => {
-  const shell = await startShell(t, lab);
-  const job = 'bash -c \'echo "job $$."; trap "echo int" INT; while :; do read x && echo "got $x"; done\'';
-  const [, pid] = await started(shell.window, `${job}\r`, /job (\d+)\.\r\n$/);
-  const place = await dump(lab, shell, Number(pid));
-  const restored = await restore(t, lab, place, { extra: ['--shell-job', '-d'] });
-  const { window } = restored;
-  await started(window, 'one\r', /one\r\ngot one\r\n$/);
-  await started(window, '\u0003', /\^Cint\r\n$/);
-  // No shell is there to go on with it.
-  await started(window, '\u001atwo\r', /got .*two\r\n$/);
-  await started(window, '\u001c', /\^\\/);
-  t.is(await window.ended(), 'exit 0');
-  await settled(t, restored);
-});
+for (const extra of [[], ['-d']])
+  realTest(
+    `a shell job has the new terminal as controlling terminal: criu restore --shell-job ${extra.join(' ')}`,
+    async (t, lab) => {
+      const shell = await startShell(t, lab);
+      const job =
+        'bash -c \'echo "job $$."; trap "echo int" INT; while :; do read x && echo "got $x"; [ "$x" = end ] && exit; done\'';
+      const [, pid] = await started(shell.window, `${job}\r`, /job (\d+)\.\r\n$/);
+      const place = await dump(lab, shell, Number(pid));
+      const restored = await restore(t, lab, place, { extra: ['--shell-job', ...extra] });
+      const { window } = restored;
+      await started(window, 'one\r', /one\r\ngot one\r\n$/);
+      await started(window, '\u0003', /\^Cint\r\n$/);
+      // No shell is there to go on with it.
+      await started(window, '\u001atwo\r', /got .*two\r\n$/);
+      await started(window, 'end\r', /got end\r\n$/);
+      t.is(await window.ended(), 'exit 0');
+      await settled(t, restored);
+    },
+  );

@@ -33,7 +33,15 @@ export function build(variant: Variant = 'plain'): string {
 
 /** Programs that play CRIU, the last four linked in other ways or with system calls of their own. */
 export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer' | 'window' | (typeof LINKED)[number];
+export type Helper =
+  | 'give'
+  | 'show'
+  | 'host'
+  | 'host-options'
+  | 'host-no-store'
+  | 'peer'
+  | 'window'
+  | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
