@@ -36,7 +36,7 @@ static void watch_leader(struct showing *showing)
 static void end_with_command(struct showing *showing)
 {
 	/* The window may have changed while CRIU restored the size. */
-	relay_resize(&showing->relay, true);
+	relay_resize(&showing->relay, false);
 	if (showing->is_told)
 		relay_end(&showing->relay);
 }

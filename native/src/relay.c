@@ -207,10 +207,11 @@ void relay_resize(const struct relay *relay, bool redraw)
 
 	if (relay->master < 0 || relay->window->fd < 0 || ioctl(relay->window->fd, TIOCGWINSZ, &size))
 		return;
-	if (redraw && size.ws_row > 1) {
+	/* The kernel tells programs of another size alone. */
+	if (redraw) {
 		struct winsize other = size;
 
-		other.ws_row--;
+		other.ws_row ^= 1;
 		(void)ioctl(relay->master, TIOCSWINSZ, &other);
 	}
 	(void)ioctl(relay->master, TIOCSWINSZ, &size);

@@ -23,12 +23,12 @@ function terminal(callerFd: number, more: Partial<Placeholder> = {}): Placeholde
     apply: 'dup',
     ownKey: `tty[fd670001:${callerFd}]`,
     kind: { name: 'terminal' },
-    terminal: {},
+    terminal: { session: 9, hasLeader: true },
     ...more,
   };
 }
 
-const JOB = { terminal: { hasLeader: false } };
+const JOB = { terminal: { session: 9, hasLeader: false } };
 
 /** COMMAND keeps the terminal, as its own words name it. */
 const KEPT = ['--inherit-fd', 'fd[5]:kept'];

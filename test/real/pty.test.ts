@@ -9,6 +9,7 @@ import { Window } from '../support/window';
 import type { Box } from './support/box';
 import { criuLock, realCriu } from './support/criu';
 import type { Lab } from './support/lab';
+import { ownCommand } from './support/own-command';
 import { realTest } from './support/real-test';
 
 const FIRST_PID = 14716;
@@ -21,8 +22,10 @@ function criu(): readonly string[] {
 }
 
 interface Place {
-  /** The working directory of the programs. */
   folder: string;
+  images: string;
+  /** The terminal of the program. */
+  tty: string;
   /** The rewritten images: fd[5] is the terminal. */
   out: string;
 }
@@ -73,7 +76,7 @@ async function dump(lab: Lab, { window, box, folder, tty }: Shell, pid: number):
   window.kill();
   const out = path.join(lab.folder(), 'out');
   await rewrite(await openSource(images), { specs: [`fd[5]:${tty}`], out });
-  return { folder, out };
+  return { folder, images, tty, out };
 }
 
 /** The pid of the shell is the one that its prompt tells. */
@@ -95,13 +98,24 @@ async function restore(
   t: ExecutionContext,
   lab: Lab,
   { folder, out }: Place,
-  { extra = [], rows = 30, command }: { extra?: string[]; rows?: number; command?: string[] } = {},
+  { extra = [], rows = 30 }: { extra?: string[]; rows?: number } = {},
 ): Promise<Restored> {
   const box = await lab.box();
   const words = ['restore', '-D', out, '-o', 'restore.log', '-v4', ...extra];
   const executor = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--pty', '--'];
-  const all = box.argv([...executor, ...LOCK, ...(command ?? criu()), ...words]);
-  const window = openWindow(t, ['sh', '-c', 'read go; exec "$@"', 'sh', ...all], folder, rows);
+  const all = box.argv([...executor, ...LOCK, ...criu(), ...words]);
+  return start(t, all, folder, out, box, rows);
+}
+
+async function start(
+  t: ExecutionContext,
+  command: readonly string[],
+  folder: string,
+  out: string,
+  box: Box,
+  rows: number,
+): Promise<Restored> {
+  const window = openWindow(t, ['sh', '-c', 'read go; exec "$@"', 'sh', ...command], folder, rows);
   const before = await window.settings();
   await window.type('\n');
   await waitFor('no restore', () => {
@@ -170,10 +184,10 @@ realTest('a paste of a MiB into a restored program', async (t, lab) => {
   await started(shell.window, 'stty raw -echo; echo now; head -c 1048576 | md5sum; stty sane\r', /now\s*$/);
   const place = await dump(lab, shell, pid);
   const restored = await restore(t, lab, place, { extra: ['-d'] });
-  const bytes = Buffer.alloc(1 << 20, 0).map((_, i) => (i * 7 + (i >> 8)) & 0xff);
+  const bytes = Buffer.from(Array.from({ length: 1 << 20 }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
   await restored.window.type(bytes.toString('latin1'));
   const digest = (await import('node:crypto')).createHash('md5').update(bytes).digest('hex');
-  await restored.window.until(new RegExp(`${digest}[^]*ready> $`));
+  await restored.window.until(new RegExp(`${digest}[\s\S]*ready> $`));
   await started(restored.window, 'exit 4\r', /exit\r\n$/);
   t.is(await restored.window.ended(), 'exit 0');
   await settled(t, restored);
@@ -264,3 +278,45 @@ for (const extra of [[], ['-d']])
       await settled(t, restored);
     },
   );
+
+for (const extra of [[], ['-d']])
+  realTest(`a full-screen program draws its screen again: criu restore ${extra.join(' ')}`, async (t, lab) => {
+    const shell = await startShell(t, lab);
+    const pid = await pidOf(shell);
+    await started(shell.window, 'seq 1000 1999 | less\r', /1022\r\n/);
+    const place = await dump(lab, shell, pid);
+    // The same size: a program that is not told draws nothing.
+    const restored = await restore(t, lab, place, { extra, rows: 24 });
+    const { window } = restored;
+    await window.until(/1000\r\n[\s\S]*1022\r\n/);
+    await started(window, 'G', /1999\r\n/);
+    const since = window.output.length;
+    await window.resize(10, 80);
+    await window.until(/1977\r\n[\s\S]*1985\r\n:/, since);
+    t.false(window.output.slice(since).includes('1986'));
+    await started(window, 'q', /ready> $/);
+    await started(window, 'exit\r', /exit\r\n$/);
+    t.is(await window.ended(), 'exit 0');
+    await settled(t, restored);
+  });
+
+realTest('fdgraft restore --pty', async (t, lab) => {
+  const shell = await startShell(t, lab);
+  const pid = await pidOf(shell);
+  const { folder, images, tty } = await dump(lab, shell, pid);
+  const box = await lab.box();
+  const bin = path.join(lab.folder(), 'criu');
+  fs.writeFileSync(bin, `#!/bin/sh\nexec ${LOCK.join(' ')} ${criu().join(' ')} "$@"\n`, { mode: 0o755 });
+  const search = `PATH=${path.dirname(bin)}:${build()}:${process.env.PATH}`;
+  const words = ['restore', '-D', images, '-o', 'restore.log', '-v4', '--pty', '--inherit-fd', `fd[5]:${tty}`];
+  const command = box.argv(['env', search, ...ownCommand(), ...words]);
+  const restored = await start(t, command, folder, images, box, 33);
+  await started(restored.window, 'stty size\r', /33 80\r\nready> $/);
+  await started(restored.window, 'cat\r', /cat\r\n$/);
+  await started(restored.window, '\u001a', /Stopped\s+cat\r\nready> $/);
+  await started(restored.window, 'fg\r', /cat\r\n$/);
+  await started(restored.window, '\u0003', /ready> $/);
+  await started(restored.window, 'exit\r', /exit\r\n$/);
+  t.is(await restored.window.ended(), 'exit 0');
+  await settled(t, restored);
+});

@@ -52,7 +52,6 @@ export interface Placeholder {
   mapping?: { pids?: number[]; bytes: number; writes?: boolean };
   terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
   setNonblock?: boolean;
-  terminal?: { id?: number; session?: number; foreground?: number; hasLeader?: boolean };
 }
 
 /** The kind that the caller's open file must have. */
@@ -196,9 +195,6 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
       ? {}
       : { terminal: { id: 1, session: 0, foreground: 0, hasLeader: false, ...placeholder.terminal } }),
     ...(placeholder.mapping === undefined ? {} : { mapping: { pids: [], writes: false, ...placeholder.mapping } }),
-    ...(placeholder.terminal === undefined
-      ? {}
-      : { terminal: { id: 1, session: 0, foreground: 0, hasLeader: true, ...placeholder.terminal } }),
     ...(placeholder.setNonblock === undefined ? {} : { setNonblock: placeholder.setNonblock }),
     ...(kind === undefined ? {} : { kind: { ...kind, ...(socket === undefined ? {} : { socket }) } }),
   };
