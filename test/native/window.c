@@ -12,7 +12,7 @@
  *   hold, show    stop reading what comes out, and go on
  *   close         the window: the master is closed
  *
- * When COMMAND has ended, "exit CODE" or "signal NUMBER" comes on 3. The terminal stays until 0 ends.
+ * When COMMAND has ended, "exit CODE after COUNT" or "signal NUMBER after COUNT" comes on 3: of the bytes on 1. The terminal stays until 0 ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@
 #define LINE_MAX_BYTES (4 << 20)
 
 static char line[LINE_MAX_BYTES], keys[LINE_MAX_BYTES / 2];
-static size_t used, typed, keys_count;
+static size_t used, typed, keys_count, shown;
 static int master = -1, slave = -1, held;
 
 static void check(int good, const char *what)
@@ -114,6 +114,7 @@ static void show_some(void)
 	check(count > 0 || errno == EAGAIN, "read");
 	if (count > 0)
 		check(write(1, bytes, (size_t)count) == count, "write");
+	shown += count > 0 ? (size_t)count : 0;
 }
 
 static void read_lines(void)
@@ -140,8 +141,8 @@ static void reap(pid_t child)
 	int status;
 
 	while (waitpid(child, &status, WNOHANG) == child) {
-		snprintf(text, sizeof(text), "%s %d", WIFEXITED(status) ? "exit" : "signal",
-			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		snprintf(text, sizeof(text), "%s %d after %zu", WIFEXITED(status) ? "exit" : "signal",
+			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), shown);
 		answer(text);
 	}
 }

@@ -187,7 +187,7 @@ realTest('a paste of a MiB into a restored program', async (t, lab) => {
   const bytes = Buffer.from(Array.from({ length: 1 << 20 }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
   await restored.window.type(bytes.toString('latin1'));
   const digest = (await import('node:crypto')).createHash('md5').update(bytes).digest('hex');
-  await restored.window.until(new RegExp(`${digest}[\s\S]*ready> $`));
+  await restored.window.until(new RegExp(`${digest} .*\\s+ready> $`));
   await started(restored.window, 'exit 4\r', /exit\r\n$/);
   t.is(await restored.window.ended(), 'exit 0');
   await settled(t, restored);

@@ -3,7 +3,8 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { helper } from './native';
 
-const PATIENCE = 30_000;
+/** How often it looks, every few milliseconds. */
+const LOOKS = 6000;
 
 export interface WindowOptions {
   rows?: number;
@@ -16,7 +17,7 @@ export interface WindowOptions {
 export class Window {
   private said = '';
   private readonly answers: string[] = [];
-  private status: string | undefined;
+  private status: { readonly text: string; readonly after: number } | undefined;
 
   private constructor(private readonly child: ChildProcess) {
     (child.stdout as Readable).setEncoding('latin1').on('data', (text: string) => {
@@ -27,8 +28,9 @@ export class Window {
       const lines = `${rest}${text}`.split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        if (/^(?:exit|signal) /.test(line)) this.status = line;
-        else this.answers.push(line);
+        const [, status, after] = /^((?:exit|signal) \d+) after (\d+)$/.exec(line) ?? [];
+        if (status === undefined) this.answers.push(line);
+        else this.status = { text: status, after: Number(after) };
       }
     });
   }
@@ -51,10 +53,10 @@ export class Window {
     );
   }
 
-  /** Waits until the command has ended: "exit CODE" or "signal NUMBER". */
+  /** Waits until the command has ended, and all that it wrote is there: "exit CODE" or "signal NUMBER". */
   ended(): Promise<string> {
     return this.wait(
-      () => this.status,
+      () => (this.hasEnded && this.said.length >= (this.status?.after ?? 0) ? this.status?.text : undefined),
       () => `the command goes on after ${JSON.stringify(this.said.slice(-4000))}`,
     );
   }
@@ -106,11 +108,11 @@ export class Window {
   }
 
   private async wait<T>(look: () => T | undefined, wrong: () => string): Promise<T> {
-    for (const end = Date.now() + PATIENCE; ; ) {
+    for (let i = 0; i < LOOKS; i++) {
       const found = look();
       if (found !== undefined) return found;
-      if (Date.now() > end) throw new Error(wrong());
       await sleep(5);
     }
+    throw new Error(wrong());
   }
 }
