@@ -15,16 +15,23 @@
 /* The kernel's line is `NSpgid:` and the number of the group in each namespace, the task's own the last. */
 #define GROUP_FIELD "NSpgid:"
 
+/* Of the job, and those that a terminal sends by keys. CRIU has the latter blocked. */
+static const int heard[] = {SIGCHLD, SIGINT, SIGQUIT, SIGTSTP};
+#define HEARD_COUNT (sizeof(heard) / sizeof(heard[0]))
+
 /* A process has one controlling terminal, so there is one. */
 static struct {
 	bool held;
-	bool standing; /* for the job, in SIGCHLD */
+	bool standing; /* for the job, in handlers of signals */
 	uint32_t caller_fd;
 	int fd;
 	uint32_t wanted; /* the group that had the foreground, as the images number it */
 	pid_t own; /* the group of this process */
 	pid_t given; /* the restored group that got the foreground last; 0: none */
-	struct sigaction before;
+	pid_t root; /* the first restored task */
+	struct termios settings, dumped; /* before the restore, and as CRIU set them */
+	struct sigaction before[HEARD_COUNT];
+	sigset_t mask;
 } job;
 
 static bool is_of_job(const struct graft *graft)
@@ -47,8 +54,10 @@ int foreground_hold(const struct plan *plan, const struct callers *callers)
 		if (tcgetsid(caller->fd) != getsid(0))
 			continue;
 		fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
-		if (fd < 0) {
-			message("caller fd %u: cannot dup it: %s", caller->number, strerror(errno));
+		if (fd < 0 || tcgetattr(caller->fd, &job.settings)) {
+			message("caller fd %u: cannot look at the terminal: %s", caller->number, strerror(errno));
+			if (fd >= 0)
+				close(fd);
 			return -1;
 		}
 		job.held = true;
@@ -61,8 +70,8 @@ int foreground_hold(const struct plan *plan, const struct callers *callers)
 	return 0;
 }
 
-/* The kernel would stop a process in the background for it. */
-static int set_foreground(pid_t group)
+/* Sets the foreground group or the settings. The kernel would stop a process in the background for it. */
+static int set(pid_t group, const struct termios *settings)
 {
 	sigset_t stopping, before;
 	int result, error;
@@ -71,11 +80,22 @@ static int set_foreground(pid_t group)
 	sigaddset(&stopping, SIGTTOU);
 	if (sigprocmask(SIG_BLOCK, &stopping, &before))
 		return -1;
-	result = tcsetpgrp(job.fd, group);
+	result = settings ? tcsetattr(job.fd, TCSANOW, settings) : tcsetpgrp(job.fd, group);
 	error = errno;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = error;
 	return result;
+}
+
+static int set_foreground(pid_t group)
+{
+	return set(group, NULL);
+}
+
+static void set_settings(const struct termios *settings)
+{
+	if (set(0, settings))
+		warning("caller fd %u: cannot give the terminal its settings: %s", job.caller_fd, strerror(errno));
 }
 
 /* Only if it is ours to give: the shell may have it. */
@@ -89,7 +109,7 @@ static int pass_foreground(pid_t group)
 	return 0;
 }
 
-/* In the handler of SIGCHLD: nothing but system calls. */
+/* In handlers: nothing but system calls. */
 static void stand_for(pid_t child)
 {
 	pid_t group = getpgid(child);
@@ -106,6 +126,19 @@ static void stand_for(pid_t child)
 	/* Continued, by fg or bg. */
 	(void)pass_foreground(group);
 	(void)kill(-group, SIGCONT);
+}
+
+/* After bg and fg, the shell has given the foreground to CRIU again, and tells nobody. */
+static void on_key(int number)
+{
+	pid_t group = getpgid(job.root);
+	int error = errno;
+
+	if (group > 0 && group != job.own && tcgetpgrp(job.fd) == job.own) {
+		(void)pass_foreground(group);
+		(void)kill(-group, number);
+	}
+	errno = error;
 }
 
 static void on_child(int number, siginfo_t *info, void *context)
@@ -149,15 +182,34 @@ static unsigned long own_number_of_group(pid_t task)
 	return number;
 }
 
-static void stand(void)
+/* These calls fail for wrong numbers alone. */
+static void stand(pid_t root)
 {
-	struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction child = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction key = {.sa_handler = on_key, .sa_flags = SA_RESTART};
+	sigset_t unblocked;
 
-	sigfillset(&action.sa_mask);
-	if (sigaction(SIGCHLD, &action, &job.before))
-		warning("cannot hear of stopped tasks: %s; the shell will not either", strerror(errno));
-	else
-		job.standing = true;
+	job.root = root;
+	sigemptyset(&unblocked);
+	sigfillset(&child.sa_mask);
+	sigfillset(&key.sa_mask);
+	for (size_t i = 0; i < HEARD_COUNT; i++) {
+		(void)sigaction(heard[i], heard[i] == SIGCHLD ? &child : &key, &job.before[i]);
+		(void)sigaddset(&unblocked, heard[i]);
+	}
+	(void)sigprocmask(SIG_UNBLOCK, &unblocked, &job.mask);
+	job.standing = true;
+	/* The settings are those of who has the foreground. */
+	if (tcgetattr(job.fd, &job.dumped) == 0)
+		set_settings(&job.settings);
+}
+
+static void stand_down(void)
+{
+	(void)sigprocmask(SIG_SETMASK, &job.mask, NULL);
+	for (size_t i = 0; i < HEARD_COUNT; i++)
+		(void)sigaction(heard[i], &job.before[i], NULL);
+	job.standing = false;
 }
 
 void foreground_give(pid_t task)
@@ -165,17 +217,20 @@ void foreground_give(pid_t task)
 	if (!job.held)
 		return;
 	if (!job.standing)
-		stand();
-	if (job.given == 0 && job.wanted != 0 && own_number_of_group(task) == job.wanted && pass_foreground(getpgid(task)))
+		stand(task);
+	if (job.given != 0 || job.wanted == 0 || own_number_of_group(task) != job.wanted)
+		return;
+	if (pass_foreground(getpgid(task)))
 		warning("caller fd %u: cannot put the group of task %d in the foreground of the terminal: %s", job.caller_fd,
 			(int)task, strerror(errno));
+	else if (job.given != 0)
+		set_settings(&job.dumped);
 }
 
 void foreground_end(bool unless_alive)
 {
 	if (job.standing)
-		(void)sigaction(SIGCHLD, &job.before, NULL);
-	job.standing = false;
+		stand_down();
 	if (!job.held)
 		return;
 	if (job.given != 0 && tcgetpgrp(job.fd) == job.given && !(unless_alive && kill(-job.given, 0) == 0) &&

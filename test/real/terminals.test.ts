@@ -1,12 +1,22 @@
 /** Terminals of sessions, restored on those of a caller: judged inside the processes. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
+import type { Box } from './support/box';
 import { compileProgram } from './support/compile';
-import type { Lab, Program, Restored, RestoreOptions, StartOptions } from './support/lab';
+import { realCriu } from './support/criu';
+import {
+  CriuFailure,
+  type Lab,
+  type Program,
+  type Restored,
+  type RestoreOptions,
+  type StartOptions,
+} from './support/lab';
 import { PtyHolder } from './support/pty-holder';
 import { realTest } from './support/real-test';
 
@@ -27,14 +37,23 @@ async function dumped(
   t: ExecutionContext,
   lab: Lab,
   name: string,
-  { terminals = 1, words = [], ...start }: { terminals?: number; words?: string[] } & StartOptions = {},
+  {
+    terminals = 1,
+    words = [],
+    before,
+    ...start
+  }: {
+    terminals?: number;
+    words?: string[];
+    /** Called before the dump; returns what is dumped. */
+    before?: (program: Program) => Promise<Program>;
+  } & StartOptions = {},
 ): Promise<Dumped> {
   const old: PtyHolder[] = [];
   for (let i = 0; i < terminals; i++) old.push(await PtyHolder.open(lab));
-  const program = await lab.startProgram(compileProgram(name), {
-    ...start,
-    args: [...old.map((holder) => holder.name), ...words],
-  });
+  const args = [...old.map((holder) => holder.name), ...words];
+  const started = await lab.startProgram(compileProgram(name), { ...start, args });
+  const program = before === undefined ? started : await before(started);
   // The masters are outside, and CRIU takes one such terminal alone by its path.
   const keys = old.map((holder) => (terminals === 1 ? holder.name : keyOf(holder)));
   const external = keys.flatMap((key) => (terminals === 1 ? ['--shell-job'] : ['--external', key]));
@@ -59,8 +78,10 @@ async function restored(
   return lab.restore(out, { callerFds, prefix, ...options });
 }
 
+type Tasked = Pick<Restored, 'tasks'>;
+
 /** What a task reports when it is asked, the last lines of it. */
-async function told({ folder }: Program, { tasks }: Restored, task: number, about = 'terminal'): Promise<string[]> {
+async function told({ folder }: Program, { tasks }: Tasked, task: number, about = 'terminal'): Promise<string[]> {
   const file = path.join(folder, `read.${task}.${about}`);
   fs.rmSync(file, { force: true });
   await tasks.signal(task, 'SIGUSR2');
@@ -130,4 +151,157 @@ realTest('two sessions on two terminals, each with its children', async (t, lab)
       t.deepEqual(await told(one.program, back, task), [`pgrp ${session} sid ${session} of ${session} tty open`]);
       t.is(back.tasks.fds(task).get(0)?.target, holder.name);
     }
+});
+
+/** The state of a task as ps shows it, and + if its group has the foreground. */
+function stateOf({ tasks }: Tasked, pid: number): string | undefined {
+  const hostPid = tasks.pids().get(pid);
+  if (hostPid === undefined) return undefined;
+  const stat = fs.readFileSync(`/proc/${hostPid}/stat`, 'latin1');
+  const [state, , group, , , foreground] = stat.replace(/^.*\) /s, '').split(' ');
+  return `${state}${group === foreground ? '+' : ''}`;
+}
+
+/** Waits for the end of a restore that a shell runs. */
+async function finished(out: string, what: string): Promise<void> {
+  const log = path.join(out, 'restore.log');
+  for (
+    const end = Date.now() + 20_000;
+    !fs.existsSync(log) || !fs.readFileSync(log, 'utf8').includes(what);
+    await sleep(10)
+  )
+    if (Date.now() > end) throw new Error(`${log} does not say: ${what}`);
+}
+
+async function reach(box: Tasked, pid: number, state: string | undefined): Promise<void> {
+  for (const end = Date.now() + 20_000; stateOf(box, pid) !== state; await sleep(10))
+    if (Date.now() > end) throw new Error(`${pid} is ${stateOf(box, pid)} and not ${state}`);
+}
+
+const PROMPT = 'ready> ';
+
+/** An interactive shell on a new terminal. */
+async function shell(
+  lab: Lab,
+): Promise<{ box: Box; holder: PtyHolder; pid: number; run(line: string): Promise<number> }> {
+  const [box, holder] = [await lab.box(), await PtyHolder.open(lab, 50, 132)];
+  const fd = lab.open(holder.name, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
+  box.spawn(['setsid', '-c', 'bash', '--norc', '--noprofile', '--noediting', '-i'], {
+    ...{ messages: fd, fds: { 0: fd, 1: fd, 2: fd } },
+    env: { PATH: process.env.PATH, HOME: '/', PS1: PROMPT },
+  });
+  await holder.until(new RegExp(PROMPT));
+  // Resolves to where its output begins.
+  const run = async (line: string) => {
+    const start = holder.output.length;
+    await holder.type(`${line}\r`);
+    return start;
+  };
+  const [pid] = [...box.tasks.pids().keys()] as [number];
+  return { box, holder, pid, run };
+}
+
+/** A job of a shell that is not dumped. Its root is 14717; 14719 has the foreground, unless the root has. */
+async function job(t: ExecutionContext, lab: Lab, rootHasForeground: boolean): Promise<Dumped & { line: string }> {
+  const one = await dumped(t, lab, 'terminal', {
+    words: ['job'],
+    before: async (program) => {
+      const root = program.pid + 1;
+      if (rootHasForeground) await program.tasks.signal(root, 'SIGUSR1');
+      return { ...program, pid: root, dumpPid: root };
+    },
+  });
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  const criu = [...real.criu, 'restore', '-D', one.out, '-o', 'restore.log', '-v4', '--shell-job'];
+  return {
+    ...one,
+    line: `${[path.join(build(), 'fdgraft-exec'), '--plan', one.out, '--', ...criu].join(' ')} 5<>/dev/tty`,
+  };
+}
+
+realTest('a session that lives keeps its terminal, though it cannot be seen from where criu runs', async (t, lab) => {
+  const one = await dumped(t, lab, 'terminal');
+  const { box, holder, run } = await shell(lab);
+  const flags = fs.constants.O_RDWR | fs.constants.O_NOCTTY;
+  // Asked before by the launcher, and by what comes later: the plugin alone.
+  const failure = await t.throwsAsync(restored(lab, one, [holder]), { instanceOf: CriuFailure });
+  t.regex(failure?.output ?? '', /caller fd 5 is the terminal of a living session, and session 14716 /);
+  const free = await PtyHolder.open(lab);
+  const late = [path.join(build(), 'fdgraft-exec'), '--plan', one.out, '--'];
+  const hold = ['sh', '-c', 'setsid -c sh -c "echo held; exec sleep 1000" <"$0" >"$0" & sleep 1; exec "$@"', free.name];
+  const lost = await t.throwsAsync(
+    lab.restore(one.out, { callerFds: { 5: lab.open(free.name, flags) }, prefix: [...late, ...hold] }),
+    { instanceOf: CriuFailure },
+  );
+  t.regex(
+    lost?.log ?? '',
+    /Error \(fdgraft\): caller fd 5 is the terminal of another session that is alive, .* give a terminal that no session has/,
+  );
+  await run('echo $(tty) $((6 * 7))');
+  await holder.until(new RegExp(`\\n${holder.name} 42\\r\\n`));
+  t.truthy(box);
+});
+
+realTest('a job of a shell: foreground, ^Z, bg, fg, ^C, and the shell has its terminal back', async (t, lab) => {
+  const { program, line } = await job(t, lab, true);
+  const root = program.pid;
+  const { box, holder, pid, run } = await shell(lab);
+  await run(line);
+  await reach(box, root, 'S+');
+  t.regex(
+    (await told(program, box, root))[0] ?? '',
+    new RegExp(`^pgrp ${root} sid \\d+ tty open size 50x132 echo off .* ttin 0$`),
+  );
+  t.regex((await told(program, box, root + 1))[0] ?? '', new RegExp(`^pgrp ${root} .* ttin 1$`));
+  let from = holder.output.length;
+  await holder.type('\x1a');
+  await holder.until(/Stopped .*ready> $/s, from);
+  t.is(stateOf(box, root), 'T');
+  from = await run('bg');
+  await reach(box, root, 'S');
+  await holder.until(/ready> $/, from);
+  await run('fg');
+  await reach(box, pid, 'S');
+  // The shell has told nobody of fg.
+  from = holder.output.length;
+  await holder.type('\x1a');
+  await holder.until(/Stopped .*ready> $/s, from);
+  await run('fg');
+  await reach(box, root, 'S+');
+  from = holder.output.length;
+  await holder.type('\x03');
+  await reach(box, root, undefined);
+  await holder.until(/ready> $/, from);
+  from = await run('echo $((6 * 7))');
+  await holder.until(/\n42\r\nready> $/, from);
+});
+
+realTest('a job of a shell with the foreground in another group than its root', async (t, lab) => {
+  const { program, line } = await job(t, lab, false);
+  const { box, holder, run } = await shell(lab);
+  const from = await run(line);
+  await reach(box, program.pid + 2, 'S+');
+  await box.tasks.signal(program.pid + 2, 'SIGUSR1');
+  await holder.until(/foreground\r\n/, from);
+  for (const task of [program.pid + 2, program.pid + 1, program.pid]) await box.tasks.signal(task, 'SIGKILL');
+  await holder.until(/ready> $/, from);
+});
+
+realTest('a job of a shell whose restore fails, and one in the background', async (t, lab) => {
+  const { program, out, line } = await job(t, lab, true);
+  const { box, holder, run } = await shell(lab);
+  let from = await run('stty -a');
+  const [settings] = await holder.until(/speed .*?(?=ready> $)/s, from);
+  // CRIU wants the session of the dump without the option.
+  from = await run(line.replace(' --shell-job', ''));
+  await holder.until(/ready> $/, from);
+  await finished(out, 'Restoring FAILED');
+  from = await run('stty -a');
+  t.is((await holder.until(/speed .*?(?=ready> $)/s, from))[0], settings);
+  await run(`${line} &`);
+  await finished(out, 'Restore finished successfully');
+  from = await run('echo $((6 * 7))');
+  await holder.until(/\n42\r\nready> $/, from);
+  t.is(stateOf(box, program.pid), 'S');
 });
