@@ -17,6 +17,8 @@ const TOOLS = {
   zstd: { programs: ['zstd'], packages: ['zstd'] },
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
+  tmux: { programs: ['tmux'], packages: ['tmux'] },
+  less: { programs: ['less'], packages: ['less'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
