@@ -478,6 +478,31 @@ test('a client that goes away before it reads leaves the terminal for the next',
   await gone(t, socket);
 });
 
+const sessions = () =>
+  spawnSync('pgrep', ['-x', 'fdgraft-session'], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((pid) => pid !== '');
+
+test.serial('the session of a shell job lives as long as whoever has its terminal', async (t) => {
+  const { plan, folder } = planned(t, { placeholders: [terminal(5, JOB)] });
+  const socket = join(folder, 'socket');
+  const executor = join(build(), 'fdgraft-exec');
+  const job = '(read a; echo "got $a"; read b) <&5 >&5 2>&5 5>&- & exec 5>&-; exit 6';
+  const before = sessions();
+  const ended = exec(['--plan', plan, `--pty=${socket}`, '--', 'bash', '-c', job, 'bash', ...KEPT]);
+  await until(t, 'no socket', () => existsSync(socket));
+  const { window } = await show(t, folder, [executor, '--attach', socket]);
+  t.is((await ended).code, 6);
+  const [own = '', ...others] = sessions().filter((pid) => !before.includes(pid));
+  t.not(own, '');
+  t.deepEqual(others, []);
+  await window.type('one\r');
+  await window.until(/got one\r\n/);
+  await window.type('end\r');
+  t.is(await window.ended(), 'exit 0');
+  await until(t, 'the session stays', () => !isAlive(own));
+});
+
 test('what is no master of a terminal is not shown', async (t) => {
   const folder = scratch(t);
   const socket = join(folder, 'socket');

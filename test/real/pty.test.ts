@@ -1,91 +1,30 @@
 /** fdgraft-exec --pty: programs of a terminal come back in another window, in which they are used by keys. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { openSource, rewrite } from '../../src';
 import { build } from '../support/native';
-import { Window } from '../support/window';
+import type { Window } from '../support/window';
 import type { Box } from './support/box';
-import { criuLock, realCriu } from './support/criu';
 import type { Lab } from './support/lab';
 import { ownCommand } from './support/own-command';
 import { realTest } from './support/real-test';
+import {
+  criu,
+  dump,
+  findRelay,
+  LOCK,
+  openWindow,
+  type Place,
+  pidOf,
+  type Shell,
+  started,
+  startShell,
+  waitFor,
+} from './support/shell';
 
-const FIRST_PID = 14716;
-const LOCK = ['flock', '-o', '-w', '300', '-E', '124', criuLock()];
-
-function criu(): readonly string[] {
-  const real = realCriu();
-  if (!real.available) throw new Error(real.missing);
-  return real.criu;
-}
-
-interface Place {
-  folder: string;
-  images: string;
-  /** The terminal of the program. */
-  tty: string;
-  /** The rewritten images: fd[5] is the terminal. */
-  out: string;
-}
-
-interface Shell {
-  window: Window;
-  box: Box;
-  folder: string;
-  /** Its terminal. */
-  tty: string;
-}
-
-function openWindow(t: ExecutionContext, command: readonly string[], cwd: string, rows = 24): Window {
-  const window = Window.open(command, { rows, cwd, env: { ...process.env, TERM: 'xterm', HOME: cwd, HISTFILE: '' } });
-  t.teardown(() => window.kill());
-  return window;
-}
-
-const BASH = ['bash', '--noprofile', '--norc', '-i'];
-
-/** An interactive bash that leads the session of a window. */
-async function startShell(t: ExecutionContext, lab: Lab): Promise<Shell> {
-  const folder = lab.folder();
-  const box = await lab.box(FIRST_PID);
-  const window = openWindow(t, box.argv(['setsid', '-c', ...BASH]), folder);
-  await window.type("bind 'set enable-bracketed-paste off'; PS1='ready> '; cd .\r");
-  await window.until(/[\r\n]ready> $/);
-  const [, tty = ''] = await started(window, 'tty\r', /(\/dev\/pts\/\d+)\r\nready> $/);
-  return { window, box, folder, tty };
-}
-
-async function waitFor(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !(await holds()); await sleep(10)) {
-    if (Date.now() > end) throw new Error(`${what} within 30 s`);
-  }
-}
-
-/** Dumps the tree of a process of the shell's box, and rewrites the images. */
-async function dump(lab: Lab, { window, box, folder, tty }: Shell, pid: number): Promise<Place> {
-  const images = lab.folder();
-  const said = lab.scratch();
-  const words = ['dump', '-t', String(pid), '-D', images, '-o', 'dump.log', '-v4', '--shell-job'];
-  const child = box.spawn([...criu(), ...words], { messages: said.fd, fds: { 1: said.fd, 2: said.fd }, wrap: LOCK });
-  const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0)
-    throw new Error(`${said.read()}${fs.readFileSync(path.join(images, 'dump.log'), 'utf8').slice(-3000)}`);
-  await box.end();
-  window.kill();
-  const out = path.join(lab.folder(), 'out');
-  await rewrite(await openSource(images), { specs: [`fd[5]:${tty}`], out });
-  return { folder, images, tty, out };
-}
-
-/** The pid of the shell is the one that its prompt tells. */
-async function pidOf({ window }: Shell): Promise<number> {
-  const since = window.output.length;
-  await window.type('echo "pid $$."\r');
-  const [, pid] = await window.until(/pid (\d+)\./, since);
-  return Number(pid);
-}
+const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
+  ensurePrograms(names: string[]): Record<string, string>;
+};
 
 interface Restored {
   window: Window;
@@ -131,12 +70,6 @@ async function start(
 async function settled(t: ExecutionContext, { window, before }: Restored): Promise<void> {
   t.is(await window.settings(), before);
 }
-
-const started = async (window: Window, line: string, expected: RegExp) => {
-  const since = window.output.length;
-  await window.type(line);
-  return window.until(expected, since);
-};
 
 for (const extra of [[], ['-d']])
   realTest(`an interactive bash with its jobs: criu restore ${extra.join(' ')}`, async (t, lab) => {
@@ -213,10 +146,10 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     const pid = await pidOf(shell);
     await becomeHearer(shell);
     const place = await dump(lab, shell, pid);
-    const { window, box, before } = await restore(t, lab, place, { extra: ['-d'] });
+    const { window, before } = await restore(t, lab, place, { extra: ['-d'] });
     await window.resize(31, 90);
     await window.until(/31 90\r\n/);
-    const relay = findRelay(box, place.out);
+    const relay = findRelay(place.out);
     process.kill(relay, signal);
     await window.ended();
     await waitFor('the window stays raw', async () => (await window.settings()) === before);
@@ -228,21 +161,6 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
 async function becomeHearer({ window, folder }: Shell): Promise<void> {
   const hear = `trap "echo hup >${folder}/hup; exit" HUP; trap "stty size" WINCH; echo up`;
   await started(window, `exec sh -c '${hear}; while :; do sleep 1000 & wait; done'\r`, /up\r\n$/);
-}
-
-/** The process whose child the guard of the window is. */
-function findRelay(_box: Box, out: string): number {
-  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (fs.readFileSync(`/proc/${pid}/comm`, 'latin1') !== 'fdgraft-window\n') continue;
-      if (!fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(out)) continue;
-      const [, parent] = /^PPid:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-      return Number(parent);
-    } catch {
-      // It has ended.
-    }
-  }
-  throw new Error('no process shows it');
 }
 
 realTest('a closed window is a SIGHUP for the shell', async (t, lab) => {
@@ -281,6 +199,8 @@ for (const extra of [[], ['-d']])
 
 for (const extra of [[], ['-d']])
   realTest(`a full-screen program draws its screen again: criu restore ${extra.join(' ')}`, async (t, lab) => {
+    const [missing] = Object.values(ensurePrograms(['less']));
+    if (missing !== undefined) throw new Error(missing);
     const shell = await startShell(t, lab);
     const pid = await pidOf(shell);
     await started(shell.window, 'seq 1000 1999 | less\r', /1022\r\n/);
