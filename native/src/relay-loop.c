@@ -21,7 +21,8 @@ static void watch_leader(struct showing *showing)
 {
 	pid_t leader;
 
-	if (showing->leader >= 0 || showing->child != NO_PROCESS || showing->relay.master < 0)
+	if (showing->leader >= 0 || showing->child != NO_PROCESS || showing->relay.is_done ||
+	    showing->relay.master < 0)
 		return;
 	leader = tcgetsid(showing->relay.master);
 	/* 0: it has no number here. */

@@ -64,16 +64,21 @@ static void want(struct pollfd *event, int fd, bool reads, bool writes)
 	*event = (struct pollfd){.fd = reads || writes ? fd : -1, .events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0))};
 }
 
+static bool can_read(const struct relay *relay)
+{
+	return relay->master >= 0 && !relay->is_done;
+}
+
 void relay_want(const struct relay *relay, struct pollfd *window, struct pollfd *master)
 {
 	if (relay->window->fd < 0) {
 		want(window, -1, false, false);
-		*master = (struct pollfd){.fd = relay->master};
+		*master = (struct pollfd){.fd = can_read(relay) ? relay->master : -1};
 		return;
 	}
 	want(window, relay->window_is_gone ? -1 : relay->window->fd,
-	     has_room(&relay->typed) && relay->master >= 0 && !relay->ends, has_some(&relay->shown));
-	want(master, relay->master, has_room(&relay->shown), has_some(&relay->typed));
+	     has_room(&relay->typed) && can_read(relay) && !relay->ends, has_some(&relay->shown));
+	want(master, can_read(relay) ? relay->master : -1, has_room(&relay->shown), has_some(&relay->typed));
 }
 
 void relay_hang_up(struct relay *relay)
@@ -81,6 +86,13 @@ void relay_hang_up(struct relay *relay)
 	if (relay->master >= 0)
 		close(relay->master);
 	relay->master = -1;
+	relay->typed.begin = relay->typed.end = 0;
+}
+
+/* The master stays open: its end would be a SIGHUP for a COMMAND that has that session and is about to end well. */
+static void finish(struct relay *relay)
+{
+	relay->is_done = true;
 	relay->typed.begin = relay->typed.end = 0;
 }
 
@@ -138,24 +150,24 @@ static void show(struct relay *relay)
 static void take_output(struct relay *relay)
 {
 	if (fill(&relay->shown, relay->master) < 0)
-		relay_hang_up(relay);
+		finish(relay);
 }
 
 /* Who still writes has nobody to read it: the rest is no more than what the kernel keeps of a terminal. */
 static void take_rest(struct relay *relay)
 {
-	while (relay->master >= 0 && has_room(&relay->shown)) {
+	while (can_read(relay) && has_room(&relay->shown)) {
 		size_t before = relay->shown.end - relay->shown.begin;
 		size_t got;
 
 		if (fill(&relay->shown, relay->master) <= 0) {
-			relay_hang_up(relay);
+			finish(relay);
 			return;
 		}
 		got = relay->shown.end - relay->shown.begin - before;
 		relay->rest -= got < relay->rest ? got : relay->rest;
 		if (relay->rest == 0)
-			relay_hang_up(relay);
+			finish(relay);
 		show(relay);
 	}
 }
@@ -168,7 +180,7 @@ void relay_end(struct relay *relay)
 	relay->rest = REST_BYTES;
 	relay->typed.begin = relay->typed.end = 0;
 	if (relay->window->fd < 0)
-		relay_hang_up(relay);
+		finish(relay);
 	else
 		take_rest(relay);
 }
@@ -177,19 +189,19 @@ void relay_carry(struct relay *relay, const struct pollfd *window, const struct 
 {
 	if (relay->window->fd < 0) {
 		if (master->revents)
-			relay_hang_up(relay);
+			finish(relay);
 		return;
 	}
 	if (window->revents & (POLLHUP | POLLERR))
 		lose_window(relay);
 	else if (window->revents & POLLIN)
 		take_keys(relay);
-	if (relay->master >= 0 && (master->revents & (POLLIN | POLLHUP | POLLERR)))
+	if (can_read(relay) && (master->revents & (POLLIN | POLLHUP | POLLERR)))
 		take_output(relay);
 	/* Nobody is there to read them. */
 	if (master->revents & POLLHUP)
 		relay->typed.begin = relay->typed.end = 0;
-	if (relay->master >= 0 && has_some(&relay->typed) && empty(&relay->typed, relay->master))
+	if (can_read(relay) && has_some(&relay->typed) && empty(&relay->typed, relay->master))
 		relay->typed.begin = relay->typed.end = 0;
 	show(relay);
 	if (relay->ends)
@@ -198,14 +210,14 @@ void relay_carry(struct relay *relay, const struct pollfd *window, const struct 
 
 bool relay_is_over(const struct relay *relay)
 {
-	return relay->master < 0 && !has_some(&relay->shown);
+	return !can_read(relay) && !has_some(&relay->shown);
 }
 
 void relay_resize(const struct relay *relay, bool redraw)
 {
 	struct winsize size;
 
-	if (relay->master < 0 || relay->window->fd < 0 || ioctl(relay->window->fd, TIOCGWINSZ, &size))
+	if (!can_read(relay) || relay->window->fd < 0 || ioctl(relay->window->fd, TIOCGWINSZ, &size))
 		return;
 	/* The kernel tells programs of another size alone. */
 	if (redraw) {

@@ -21,7 +21,8 @@ struct carried {
 
 struct relay {
 	struct window *window; /* its fd is -1 where there is none: the master is only watched then */
-	int master; /* -1: nothing more comes */
+	int master; /* -1: closed, or somebody else's */
+	bool is_done; /* nothing more comes out of it */
 	bool ends; /* set by relay_end() */
 	size_t rest; /* how many bytes may still come then */
 	bool window_is_gone;
