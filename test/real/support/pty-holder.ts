@@ -13,10 +13,13 @@ function start(lab: Lab, words: string[]): ChildProcess {
   return child;
 }
 
-/** A line, and what came after it. */
-async function lineOf({ stdout }: ChildProcess, early: string): Promise<[line: string, rest: string]> {
+/** A line, and what came after it. What comes later waits in the pipe. */
+async function lineOf(child: ChildProcess, early: string): Promise<[line: string, rest: string]> {
+  const stdout = child.stdout as Readable;
   let head = early;
-  while (!head.includes('\n')) head += ((await once(stdout as Readable, 'data'))[0] as Buffer).toString('latin1');
+  stdout.resume();
+  while (!head.includes('\n')) head += ((await once(stdout, 'data'))[0] as Buffer).toString('latin1');
+  stdout.pause();
   const end = head.indexOf('\n');
   return [head.slice(0, end), head.slice(end + 1)];
 }
@@ -35,6 +38,7 @@ export class PtyHolder {
     child.stdout?.on('data', (bytes: Buffer) => {
       this.said = Buffer.concat([this.said, bytes]);
     });
+    child.stdout?.resume();
   }
 
   static async open(lab: Lab, rows = 24, columns = 80): Promise<PtyHolder> {
