@@ -20,8 +20,6 @@ const TOOLS = {
   tmux: { programs: ['tmux'], packages: ['tmux'] },
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
-  tmux: { programs: ['tmux'], packages: ['tmux'] },
-  less: { programs: ['less'], packages: ['less'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
