@@ -129,6 +129,12 @@ for (const name of fixtures) {
             t.regex(error.message, /descriptors of the same memfd stay/);
             continue;
           }
+          const opens = entries.filter((entry) => entry.facts?.terminalId === facts.terminalId);
+          if (!only && facts.kind?.name === 'terminal' && opens.length > 1) {
+            const error = await t.throwsAsync(checked(t, name, [spec]), { instanceOf: FdgraftError });
+            t.regex(error.message, /a terminal, and others of it stay/);
+            continue;
+          }
           const { plan } = await checked(t, name, [spec]);
           const [placeholder, ...more] = plan.placeholders.filter(({ mapping }) => mapping === undefined);
           t.deepEqual(more, []);

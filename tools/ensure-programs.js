@@ -1,5 +1,6 @@
 // What tests need beside CRIU: the recipes of docs/COOKBOOK.md their tools, the page of `fdgraft diff --format html`
-// a browser, archives the programs that make them. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
+// a browser, archives the programs that make them, terminals what runs in
+// them. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
 //
 //   node tools/ensure-programs.js [NAME…]     python3, go, zstd, …: all of TOOLS unless told
 
@@ -15,6 +16,8 @@ const TOOLS = {
   tar: { programs: ['tar'], packages: ['tar'] },
   bsdtar: { programs: ['bsdtar'], packages: ['libarchive-tools'] },
   zstd: { programs: ['zstd'], packages: ['zstd'] },
+  less: { programs: ['less'], packages: ['less'] },
+  tmux: { programs: ['tmux'], packages: ['tmux'] },
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },

@@ -12,6 +12,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { compileProgram } = require('../test/real/support/compile');
 const { Lab } = require('../test/real/support/lab');
+const { PtyHolder } = require('../test/real/support/pty-holder');
 const { convertedFrom, convertFixture } = require('./convert-fixtures');
 
 const IMAGES = path.resolve(__dirname, '../fixtures/images');
@@ -47,6 +48,9 @@ const FIXTURES = {
   net_sockets: { suite: 'sid' },
   server: {},
   pidfd: {},
+  terminal: { terminals: 1, dump: ['--shell-job'] },
+  terminal_current: { program: 'terminal', terminals: 1, args: ['own'], dump: ['--shell-job'] },
+  two_sessions: { terminals: 2 },
   server_waiting: { program: 'server', args: ['waiting'] },
   namespaces: { program: 'two_paths', fds: { 1: 'pipe-write' }, namespaces: ['user', 'pid', 'mount'] },
   // One process tree, dumped as it goes on.
@@ -80,6 +84,12 @@ function blankKernelBuild(hostPid) {
   }
 }
 
+/** CRIU's key of a terminal. */
+function deviceOf({ name }) {
+  const { rdev, dev } = fs.statSync(name);
+  return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
+}
+
 /** Dumps a program with the criu of a lab, as the fixture of that name. */
 async function dumpInto(fixture, lab, program, extraArgs) {
   const made = await lab.dump(program, { extraArgs: [...DUMP, ...extraArgs] });
@@ -93,14 +103,20 @@ async function dumpInto(fixture, lab, program, extraArgs) {
 }
 
 async function make(name) {
-  const { program: source = name, suite, unread, dump = [], series, ...options } = FIXTURES[name];
+  const { program: source = name, suite, unread, terminals = 0, series, ...options } = FIXTURES[name];
   // The folder stays the same, and so do the paths in the images.
   fs.mkdirSync(HOME);
   // A mount namespace is dumped with the device and options of its root: those of the disk stay out so.
   if (options.namespaces) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=755', 'fdgraft', HOME]);
   const lab = new Lab(undefined, suite);
   try {
-    const program = await lab.startProgram(compileProgram(source), { ...options, folder: HOME });
+    const holders = [];
+    for (let i = 0; i < terminals; i++) holders.push(await PtyHolder.open(lab));
+    const args = [...holders.map((holder) => holder.name), ...(options.args ?? [])];
+    // CRIU takes more than one terminal of others by their devices alone.
+    const external = terminals > 1 ? holders.flatMap((holder) => ['--external', deviceOf(holder)]) : [];
+    const dump = [...(options.dump ?? []), ...external];
+    const program = await lab.startProgram(compileProgram(source), { ...options, args, folder: HOME });
     for (const [fd, kind] of Object.entries(options.fds ?? {})) {
       if (!kind.startsWith('pipe-')) continue;
       const pipe = lab.pipeOf(program, Number(fd));
@@ -128,6 +144,8 @@ async function main(names) {
   const unknown = names.find((name) => !Object.hasOwn(FIXTURES, name));
   if (unknown) throw new Error(`no fixture is called ${unknown}: there are ${Object.keys(FIXTURES).join(', ')}`);
   if (fs.existsSync(HOME)) throw new Error(`${HOME} is there already, and the programs run in it: move it away first`);
+  // The numbers of terminals begin at 0.
+  execFileSync('mount', ['-t', 'devpts', '-o', 'newinstance,ptmxmode=0666', 'devpts', '/dev/pts']);
   for (const name of names.length > 0 ? names : Object.keys(FIXTURES)) {
     await make(name);
     process.stdout.write(`${name}\n`);

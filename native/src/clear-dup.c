@@ -54,7 +54,7 @@ int dup_clear_of_callers(int fd, const struct plan *plan)
 	qsort(numbers, count, sizeof(*numbers), by_value);
 	copy = dup_clear_of(fd, numbers, count);
 	if (copy < 0)
-		message("cannot dup the image directory: %s", strerror(errno));
+		message("cannot dup a descriptor: %s", strerror(errno));
 	free(numbers);
 	close(fd);
 	return copy;

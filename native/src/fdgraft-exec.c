@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "access-check.h"
+#include "attach.h"
 #include "choose.h"
 #include "command-words.h"
 #include "cuts.h"
@@ -19,6 +20,8 @@
 #include "next-dump-check.h"
 #include "pipe-size.h"
 #include "plugin-folder.h"
+#include "pty-run.h"
+#include "pty.h"
 #include "serve.h"
 #include "session-check.h"
 #include "stderr-sink.h"
@@ -50,11 +53,18 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 	return 0;
 }
 
+/* What --pty needs from the start on. */
+struct terminal {
+	struct pty pty;
+	struct window window;
+	struct offer offer;
+};
+
 /* Our own descriptors are at no number of the plan, so none is taken for one of the caller's. */
-static int check_descriptors(const struct options *options, struct plan *plan, struct callers *callers)
+static int check_descriptors(const struct options *options, struct plan *plan, struct callers *callers, const struct pty *pty)
 {
 	for (size_t i = 0; i < callers->count; i++) {
-		callers->list[i].fd = (int)callers->list[i].number;
+		callers->list[i].fd = pty_fd_of(pty, callers->list[i].number);
 		if (caller_inspect(&callers->list[i]))
 			return -1;
 	}
@@ -65,7 +75,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 		return 0;
 	if (watches_check(plan, callers) || access_check(plan, callers))
 		return -1;
-	if (sessions_check(plan, callers, !options->serve))
+	if (sessions_check(plan, callers, !options->serve && !options->pty))
 		return -1;
 	if (options->check)
 		next_dump_check(plan, callers);
@@ -104,16 +114,35 @@ static int check_changes(const struct options *options, struct changes *changes,
 	return 0;
 }
 
-static int run(const struct options *options, const struct plan *plan, const struct images *images, struct callers *callers,
-	       const struct targets *targets, struct changes *changes)
+struct restoring {
+	const struct options *options;
+	const struct plan *plan;
+	const struct images *images;
+	const struct callers *callers;
+};
+
+static int restore(const void *context)
 {
+	const struct restoring *it = context;
+
+	return it->options->serve ? serve(it->options, it->plan, it->callers) :
+				    launch(it->options, it->plan, it->callers, it->images);
+}
+
+static int run(const struct options *options, const struct plan *plan, const struct images *images, struct callers *callers,
+	       const struct targets *targets, struct changes *changes, struct terminal *terminal)
+{
+	const struct restoring restoring = {.options = options, .plan = plan, .images = images, .callers = callers};
+	const struct pty_command command = {.run = restore, .context = &restoring};
 	struct plugin_folder unused;
 
 	if (options->task)
 		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, images->folder);
 	if (options->check)
 		return plugin_folder_find(&unused, options->plugins, NULL);
-	return options->serve ? serve(options, plan, callers) : launch(options, plan, callers, images);
+	if (options->pty)
+		return pty_run(&terminal->pty, &terminal->window, &terminal->offer, plan, images, options, &command);
+	return restore(&restoring);
 }
 
 /* Without COMMAND, --serve sets no CRIU_LIBS_DIR that could hide a plugin. */
@@ -137,14 +166,15 @@ static int check_images(const struct options *options, const struct plan *plan, 
 	return refuse_command(options->command, plan, images->folder, !options->serve);
 }
 
-static int check_and_run(const struct options *options, struct plan *plan, struct images *images, struct callers *callers)
+static int check_and_run(const struct options *options, struct plan *plan, struct images *images, struct callers *callers,
+			 struct terminal *terminal)
 {
 	struct changes changes = {0};
 	struct targets targets = {0};
 	int code = 0;
 
 	if (check_images(options, plan, images) || images_clear_of_callers(images, plan) ||
-	    check_descriptors(options, plan, callers))
+	    check_descriptors(options, plan, callers, &terminal->pty))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
 		code = check_changes(options, &changes, plan, images, callers, &targets);
@@ -155,15 +185,33 @@ static int check_and_run(const struct options *options, struct plan *plan, struc
 	if (code == 0 && problem_count() > 0)
 		code = EXIT_UNUSABLE;
 	if (code == 0)
-		code = run(options, plan, images, callers, &targets, &changes);
+		code = run(options, plan, images, callers, &targets, &changes, terminal);
 	deliveries_free(&changes.deliveries);
 	cuts_free(&changes.cuts);
 	targets_free(&targets);
 	return code;
 }
 
+static int open_terminal(struct terminal *terminal, const struct options *options, const struct plan *plan)
+{
+	int code = options->pty_socket ?
+			   offer_prepare(&terminal->offer, plan, options->pty_socket) :
+			   window_open(&terminal->window, plan,
+				       "--pty shows the restored terminal there; start it in a window or by ssh -t, or write --pty=SOCKET and, in a window, fdgraft-exec --attach SOCKET");
+
+	return code ? code : pty_make(&terminal->pty, plan, options, &terminal->window);
+}
+
+static void close_terminal(struct terminal *terminal)
+{
+	window_close(&terminal->window);
+	offer_close(&terminal->offer);
+	pty_close(&terminal->pty);
+}
+
 int main(int argc, char **argv)
 {
+	struct terminal terminal = {.pty = NO_PTY, .window = NO_WINDOW, .offer = NO_OFFER};
 	struct callers callers = {0};
 	struct options options;
 	struct images images;
@@ -173,6 +221,8 @@ int main(int argc, char **argv)
 	message_to(stderr_sink, stderr_warning);
 	if (!read_options(&options, argc, argv, &code))
 		return code;
+	if (options.attach)
+		return attach(options.attach);
 	switch (plan_find(&plan, options.plan, &images)) {
 	case PLAN_FOUND:
 		break;
@@ -181,10 +231,12 @@ int main(int argc, char **argv)
 	default:
 		return EXIT_UNUSABLE;
 	}
-	if (callers_collect(&callers, &plan))
+	code = options.pty ? open_terminal(&terminal, &options, &plan) : 0;
+	if (code == 0 && callers_collect(&callers, &plan))
 		code = EXIT_SYSTEM;
-	else
-		code = check_and_run(&options, &plan, &images, &callers);
+	if (code == 0)
+		code = check_and_run(&options, &plan, &images, &callers, &terminal);
+	close_terminal(&terminal);
 	images_close(&images);
 	callers_free(&callers);
 	plan_free(&plan);

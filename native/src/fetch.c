@@ -53,7 +53,7 @@ static int open_folder(const char *path)
 
 static int connect_in(int folder, const char *shown_path)
 {
-	int connection = unix_connect(folder, SOCKET_NAME);
+	int connection = unix_connect(folder, SOCKET_NAME, SOCK_SEQPACKET);
 	int error = errno;
 
 	close(folder);

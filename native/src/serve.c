@@ -18,55 +18,25 @@
 #include "launch.h"
 #include "limit.h"
 #include "message.h"
+#include "signals.h"
 
 #define WAITING_CONNECTIONS 64
 /* What a COMMAND gets to end after SIGTERM. */
 #define END_MS 10000
-/* As shells say that a signal ended a process. */
-#define SIGNALLED 128
 #define NO_CHILD ((pid_t)-1)
-
-static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 struct serving {
 	const struct options *options;
 	const struct plan *plan;
 	struct callers callers;
 	struct start_dir dir;
-	struct rlimit limit; /* this and the next two: what COMMAND gets back */
-	sigset_t mask;
-	struct sigaction on_child;
+	struct rlimit limit; /* what COMMAND gets back */
+	struct taken_signals signals;
 	int listener; /* -1: fetched */
-	int signals;
 	pid_t child; /* NO_CHILD: none, or gone */
 	int status; /* what to exit with when the child is gone */
 	bool debugs_failed;
 };
-
-/* Signals that the caller ignores stay ignored, as SIGHUP under nohup. */
-static int take_signals(struct serving *serving)
-{
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++) {
-		struct sigaction now;
-
-		if (sigaction(forwarded[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(&set, forwarded[i]);
-	}
-	if (sigaction(SIGCHLD, &plain, &serving->on_child) || sigprocmask(SIG_BLOCK, &set, &serving->mask)) {
-		message("cannot block signals: %s", strerror(errno));
-		return -1;
-	}
-	serving->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (serving->signals >= 0)
-		return 0;
-	message("cannot make a signalfd: %s", strerror(errno));
-	return -1;
-}
 
 static int listen_for_plugin(struct serving *serving)
 {
@@ -81,12 +51,8 @@ static int listen_for_plugin(struct serving *serving)
 
 static _Noreturn void be_command(const struct serving *serving)
 {
-	if (limit_set_back(&serving->limit))
+	if (limit_set_back(&serving->limit) || signals_give_back(&serving->signals))
 		_exit(EXIT_SYSTEM);
-	if (sigaction(SIGCHLD, &serving->on_child, NULL) || sigprocmask(SIG_SETMASK, &serving->mask, NULL)) {
-		message("cannot set signals back: %s", strerror(errno));
-		_exit(EXIT_SYSTEM);
-	}
 	command_fds_close(serving->options->command, serving->plan, &serving->callers);
 	_exit(run_command(serving->options->command));
 }
@@ -115,7 +81,7 @@ static void reap(struct serving *serving)
 		if (pid != serving->child)
 			continue;
 		serving->child = NO_CHILD;
-		serving->status = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
+		serving->status = exit_code_of(status);
 	}
 }
 
@@ -124,7 +90,7 @@ static int read_signals(struct serving *serving)
 {
 	struct signalfd_siginfo info;
 
-	while (read(serving->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(serving->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(serving);
 		else if (serving->child == NO_CHILD)
@@ -152,7 +118,7 @@ static void answer(struct serving *serving)
 static void end_command(struct serving *serving)
 {
 	int64_t deadline = deadline_after(END_MS);
-	struct pollfd event = {.fd = serving->signals, .events = POLLIN};
+	struct pollfd event = {.fd = serving->signals.fd, .events = POLLIN};
 
 	(void)kill(serving->child, SIGTERM);
 	while (serving->child != NO_CHILD && until_deadline(deadline) > 0)
@@ -166,21 +132,6 @@ static void end_command(struct serving *serving)
 	serving->child = NO_CHILD;
 }
 
-/* After all is removed: whoever started this process sees which signal it was. */
-static int end_by(struct serving *serving, int number)
-{
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-	sigset_t set;
-
-	start_dir_remove(&serving->dir);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	(void)sigaction(number, &plain, NULL);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	(void)raise(number);
-	return SIGNALLED + number;
-}
-
 static int wait_for_all(struct serving *serving)
 {
 	enum { SIGNALS, CONNECTION, EVENTS };
@@ -190,7 +141,7 @@ static int wait_for_all(struct serving *serving)
 
 	for (;;) {
 		struct pollfd events[EVENTS] = {
-			[SIGNALS] = {.fd = serving->signals, .events = POLLIN},
+			[SIGNALS] = {.fd = serving->signals.fd, .events = POLLIN},
 			[CONNECTION] = {.fd = serving->listener, .events = POLLIN},
 		};
 		bool timed = options->timeout > 0 && serving->listener >= 0;
@@ -207,8 +158,10 @@ static int wait_for_all(struct serving *serving)
 			number = read_signals(serving);
 		if (has_command ? serving->child == NO_CHILD : serving->listener < 0)
 			return serving->status;
-		if (number)
-			return end_by(serving, number);
+		if (number) {
+			start_dir_remove(&serving->dir);
+			return signals_end_by(number);
+		}
 		if (timed && serving->listener >= 0 && until_deadline(deadline) == 0) {
 			message("--timeout %u: no CRIU has fetched the caller fds; look into its log whether it loads fdgraft.so and restores the image directory of %s",
 				options->timeout, serving->plan->shown_path);
@@ -225,7 +178,7 @@ static int serve_and_judge(struct serving *serving)
 	struct shown shown;
 	int code;
 
-	if (take_signals(serving) || listen_for_plugin(serving) || start_command(serving))
+	if (signals_take(&serving->signals, (const int[]){0}) || listen_for_plugin(serving) || start_command(serving))
 		return EXIT_SYSTEM;
 	code = wait_for_all(serving);
 	if (code == 0 && serving->listener >= 0 && has_command) {
@@ -244,7 +197,7 @@ int serve(const struct options *options, const struct plan *plan, const struct c
 		.callers = *callers,
 		.dir = NO_START_DIR,
 		.listener = -1,
-		.signals = -1,
+		.signals = NO_SIGNALS,
 		.child = NO_CHILD,
 	};
 	char digest[SHA256_HEX + 1];
@@ -259,8 +212,8 @@ int serve(const struct options *options, const struct plan *plan, const struct c
 		code = serve_and_judge(&serving);
 	if (serving.listener >= 0)
 		close(serving.listener);
-	if (serving.signals >= 0)
-		close(serving.signals);
+	if (serving.signals.fd >= 0)
+		close(serving.signals.fd);
 	start_dir_remove(&serving.dir);
 	return code;
 }

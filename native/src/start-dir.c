@@ -165,7 +165,7 @@ int start_dir_of_digest(int base, const char *digest)
 static void say_holder(int base, const char *digest)
 {
 	int folder = start_dir_of_digest(base, digest);
-	int connection = folder < 0 ? -1 : unix_connect(folder, SOCKET_NAME);
+	int connection = folder < 0 ? -1 : unix_connect(folder, SOCKET_NAME, SOCK_SEQPACKET);
 	struct ucred peer = {0};
 
 	if (folder >= 0)
@@ -224,7 +224,7 @@ int start_dir_make(struct start_dir *dir, const char *register_as)
 int start_dir_bind(const struct start_dir *dir)
 {
 	struct shown shown;
-	int fd = unix_bind(dir->fd, SOCKET_NAME);
+	int fd = unix_bind(dir->fd, SOCKET_NAME, SOCK_SEQPACKET);
 
 	if (fd < 0)
 		message("cannot make the socket %s/" SOCKET_NAME ": %s", show_raw(&shown, dir->path), strerror(errno));

@@ -38,6 +38,15 @@ int terminals_hold(struct terminals *terminals, const struct plan *plan, const s
 	return 0;
 }
 
+/* The kernel tells programs of another size alone, and the caller's terminal shows nothing of them yet. */
+static int resize(const struct terminal *terminal)
+{
+	struct winsize other = terminal->size;
+
+	other.ws_row ^= 1;
+	return ioctl(terminal->fd, TIOCSWINSZ, &other) || ioctl(terminal->fd, TIOCSWINSZ, &terminal->size) ? -1 : 0;
+}
+
 void terminals_resize(const struct terminals *terminals)
 {
 	for (size_t i = 0; i < terminals->count; i++) {
@@ -45,7 +54,7 @@ void terminals_resize(const struct terminals *terminals)
 
 		if (terminal->size.ws_row == 0 && terminal->size.ws_col == 0)
 			continue;
-		if (ioctl(terminal->fd, TIOCSWINSZ, &terminal->size))
+		if (resize(terminal))
 			message("caller fd %u: cannot set the size of the terminal: %s", terminal->caller_fd, strerror(errno));
 	}
 }

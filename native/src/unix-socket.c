@@ -34,7 +34,7 @@ static int give_up(int fd)
 	return -1;
 }
 
-int unix_bind(int folder, const char *name)
+int unix_bind(int folder, const char *name, int type)
 {
 	struct sockaddr_un address;
 	mode_t before;
@@ -42,7 +42,7 @@ int unix_bind(int folder, const char *name)
 
 	if (make_name(&address, folder, name))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	before = umask(0177);
@@ -53,7 +53,7 @@ int unix_bind(int folder, const char *name)
 	return fd;
 }
 
-int unix_connect(int folder, const char *name)
+int unix_connect(int folder, const char *name, int type)
 {
 	struct timeval limit = {.tv_sec = CONNECT_SECONDS};
 	struct sockaddr_un address;
@@ -61,7 +61,7 @@ int unix_connect(int folder, const char *name)
 
 	if (make_name(&address, folder, name))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||

@@ -1,4 +1,4 @@
-/* Sockets of type SOCK_SEQPACKET in directories that are open: a path may be longer than a socket's name can be. */
+/* Sockets in directories that are open: a path may be longer than a socket's name can be. */
 #ifndef FDGRAFT_UNIX_SOCKET_H
 #define FDGRAFT_UNIX_SOCKET_H
 
@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 
 /* Each returns a descriptor with close-on-exec, or -1 with errno. */
-int unix_bind(int folder, const char *name);
-int unix_connect(int folder, const char *name);
+int unix_bind(int folder, const char *name, int type);
+int unix_connect(int folder, const char *name, int type);
 
 /* Who has the other end, as this process's namespaces number it: 0, or -1 with errno. */
 int unix_peer(int connection, struct ucred *peer);

@@ -19,6 +19,8 @@ static const char help[] =
 	"Usage: fdgraft-exec --plan P [--check] [--plugins DIR] -- COMMAND...\n"
 	"       fdgraft-exec --plan P --serve [--timeout S] [-- COMMAND...]\n"
 	"       fdgraft-exec --plan P --task PID -- COMMAND...\n"
+	"       fdgraft-exec --plan P --pty[=SOCKET] [--serve] -- COMMAND...\n"
+	"       fdgraft-exec --attach SOCKET\n"
 	"\n"
 	"Applies the plan of `fdgraft rewrite`: checks this process's descriptors against it, then runs\n"
 	"COMMAND, usually `criu restore` or a container runtime's restore, in this process. The descriptors\n"
@@ -56,6 +58,15 @@ static const char help[] =
 	"                  of the pipes that the task reads are written just before COMMAND runs, at each\n"
 	"                  such start; those of other pipes are left to the tasks that read them. Files are cut\n"
 	"                  then, too. O_ASYNC is set on what is opened again, without an owner for SIGIO\n"
+	"  --pty           make a fresh terminal in the place of the caller fd of the plan's terminal, and show it\n"
+	"                  in this window (the terminal at 0), which is as before at the end. Keys go to the\n"
+	"                  restored program. COMMAND is a child, and its exit code is passed on when the leader\n"
+	"                  of the restored session has ended or nobody has the terminal open. A closed window is\n"
+	"                  a SIGHUP for that session\n"
+	"  --pty=SOCKET    the same for a window that comes later: listen on SOCKET (mode 0600), and give the\n"
+	"                  terminal to the first fdgraft-exec --attach SOCKET. Until then output waits in the\n"
+	"                  terminal, and a program that writes more than it holds waits, too\n"
+	"  --attach SOCKET show such a terminal in this window, until its program has ended\n"
 	"  --stdio A,B,C   take descriptors A, B and C as 0, 1 and 2: for a caller that cannot start a program\n"
 	"                  with these unchanged, as Node.js\n"
 	"  --help          this text\n"
@@ -67,6 +78,7 @@ static const char help[] =
 	"  fdgraft-exec --plan OUT -- criu restore -D OUT --shell-job 5<fifo\n"
 	"  fdgraft-exec --plan OUT -- runc restore --image-path OUT -d ID 5<fifo\n"
 	"  fdgraft-exec --plan OUT --serve --timeout 60 -- podman --remote start ID 5<fifo\n"
+	"  fdgraft-exec --plan OUT --pty -- criu restore -D OUT\n"
 	"  fdgraft-exec --plan OUT --task 14719 -- ls -l /proc/self/fd 5<fifo\n"
 	"\n"
 	"Exit codes:\n"
@@ -140,6 +152,25 @@ static bool read_timeout(uint32_t *timeout, const char *word, int *code)
 	return wrong(code);
 }
 
+/* --attach has no plan. */
+static bool check_attach(const struct options *options, bool has_others, int *code)
+{
+	if (!has_others && !options->command[0])
+		return true;
+	message("--attach SOCKET stands alone: the fdgraft-exec --pty=SOCKET has the plan and COMMAND; leave the rest out" SEE_HELP);
+	return wrong(code);
+}
+
+static bool read_pty(struct options *options, const char *socket, int *code)
+{
+	if (options->pty) {
+		message("--pty is given twice; give it once" SEE_HELP);
+		return wrong(code);
+	}
+	options->pty = true;
+	return !socket || once(&options->pty_socket, socket, "--pty=SOCKET", code);
+}
+
 /* What does not go together. */
 static bool check_options(const struct options *options, int *code)
 {
@@ -149,6 +180,10 @@ static bool check_options(const struct options *options, int *code)
 	}
 	if (options->task && options->serve) {
 		message("--task runs without CRIU, so --serve has no use with it; leave one of them out" SEE_HELP);
+		return wrong(code);
+	}
+	if (options->task && options->pty) {
+		message("--task runs without CRIU, so --pty has no use with it; leave --pty out and start this under script(1)" SEE_HELP);
 		return wrong(code);
 	}
 	if (options->timeout && !options->serve) {
@@ -168,12 +203,13 @@ static bool check_options(const struct options *options, int *code)
 
 bool read_options(struct options *options, int argc, char **argv, int *code)
 {
-	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, STDIO, HELP, SHOW_VERSION };
+	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, STDIO, PTY, ATTACH, HELP, SHOW_VERSION };
 	static const struct option known[] = {
 		{"plan", required_argument, NULL, PLAN},     {"check", no_argument, NULL, CHECK},
 		{"plugins", required_argument, NULL, PLUGINS}, {"task", required_argument, NULL, TASK},
 		{"serve", no_argument, NULL, SERVE},	     {"timeout", required_argument, NULL, TIMEOUT},
-		{"stdio", required_argument, NULL, STDIO},     {"help", no_argument, NULL, HELP},
+		{"stdio", required_argument, NULL, STDIO},     {"pty", optional_argument, NULL, PTY},
+		{"attach", required_argument, NULL, ATTACH},   {"help", no_argument, NULL, HELP},
 		{"version", no_argument, NULL, SHOW_VERSION},
 		{NULL, 0, NULL, 0},
 	};
@@ -212,6 +248,14 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			if (*code)
 				return false;
 			break;
+		case PTY:
+			if (!read_pty(options, optarg, code))
+				return false;
+			break;
+		case ATTACH:
+			if (!once(&options->attach, optarg, "--attach", code))
+				return false;
+			break;
 		case SERVE:
 			options->serve = true;
 			break;
@@ -227,12 +271,17 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 			message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		default:
-			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --stdio, --help, --version" SEE_HELP,
+			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --pty, --attach, --stdio, --help, --version" SEE_HELP,
 				show_raw(&shown, argv[optind - 1]));
 			return wrong(code);
 		}
 	}
 	options->command = argv + optind;
+	if (options->attach)
+		return check_attach(options,
+				    options->plan || options->plugins || options->pty || options->serve || options->check || task ||
+					    timeout,
+				    code);
 	if (!options->plan) {
 		message("--plan is missing: the image folder or archive that fdgraft rewrite wrote" SEE_HELP);
 		return wrong(code);

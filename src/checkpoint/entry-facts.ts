@@ -40,6 +40,11 @@ export interface EntryFacts {
   readonly mountId?: number;
 }
 
+/** The facts of an entry for which any open file will do. */
+export function withoutKind({ kind: _any, ...facts }: EntryFacts): EntryFacts {
+  return facts;
+}
+
 /** 16 times what Linux takes for a path. No key of a file is longer. */
 export const MAX_KEY_BYTES = 1 << 16;
 const SHOWN_BYTES = 512;

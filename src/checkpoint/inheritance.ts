@@ -13,8 +13,10 @@ export interface Inheritance {
    * path or a pipe, which specs/spec-index.ts looks up without decoding.
    */
   readonly keys?: (entry: never) => readonly string[];
-  /** `path`: the facts of the entry that `pathId` names. */
+  /** `path`: the facts of the entry that `pathId` names; undefined where there is none, if `mayLackPath`. */
   readonly describe: (entry: never, path: EntryFacts | undefined) => EntryFacts;
   /** File id of the REG entry that has the path, the flags and the owner; where they are not in the entry itself. */
   readonly pathId?: (entry: never) => number;
+  /** An entry can be without that one, and has its flags and owner itself. */
+  readonly mayLackPath?: true;
 }

@@ -1,16 +1,19 @@
 import { TTY_FILE_ENTRY, type TtyFileEntry, type TtyInfoEntry } from '../schema/generated/images';
 import type { Inheritance } from './inheritance';
 
-/** CRIU writes a regular entry with the path for each open terminal (criu/tty.c). */
+/** CRIU writes a regular entry with the path for each open terminal, but for one that was dumped with --external (criu/tty.c). */
 export const TERMINAL: Inheritance = {
   schema: TTY_FILE_ENTRY,
   owner: 'fown',
   pathId: (terminal: TtyFileEntry) => terminal.regf_id ?? terminal.id,
+  mayLackPath: true,
   describe: ({ flags, fown: owner, tty_info_id }: TtyFileEntry, path) => {
-    if (path === undefined) throw new TypeError('a terminal is described with its path');
+    const own = { flags, owner, terminalId: tty_info_id, kind: { name: 'terminal' } } as const;
+    if (path === undefined) return { ...own, key: 'a terminal', isNameless: true };
     const { key, mode, mountId } = path;
     return {
-      ...{ key, flags, owner, terminalId: tty_info_id, kind: { name: 'terminal' } },
+      ...own,
+      key,
       ...(mode === undefined ? {} : { mode }),
       ...(mountId === undefined ? {} : { mountId }),
     };

@@ -1239,6 +1239,19 @@ const texts = {
       problem: `spec '${spec}' takes ${key} (file id ${id}), a terminal, and it cannot be inherited: ${why}`,
       hint: 'leave it out here',
     }),
+  twoSessionsOnOne: (
+    place: Place,
+    spec: string,
+    [firstKey, secondKey]: readonly [string, string],
+    [first, second]: readonly [number, number],
+    callerFd: number,
+  ) =>
+    error({
+      code: 'DESCRIPTOR_TIED',
+      ...place,
+      problem: `spec '${spec}': caller fd ${callerFd} would be the terminal of two sessions, that of ${first} (${firstKey}) and that of ${second} (${secondKey}), and a terminal has one session`,
+      hint: 'give each of the two a caller fd of its own',
+    }),
   terminalHasData: (place: Place, key: string, bytes: number, spec: string) =>
     error({
       code: 'BYTES_IN_FLIGHT',

@@ -32,7 +32,8 @@ export class LsJson {
  * What cannot be inherited has no key: types that are not supported, and names that are too long for one.
  */
 function toJson(entry: ListedEntry): object {
-  const { id, type, facts, unreadBytes, missingEnd, isExternal, callerFds, descriptors, others, ties } = entry;
+  const { id, type, facts, unreadBytes, missingEnd, terminal, isExternal, callerFds, descriptors, others, ties } =
+    entry;
   return {
     file_id: id,
     type,
@@ -50,6 +51,7 @@ function toJson(entry: ListedEntry): object {
           ...(facts.peerInode === undefined ? {} : { peer: socketKey(facts.peerInode) }),
           ...(facts.kind === undefined ? {} : { needs: kindToJson(facts.kind) }),
           ...(missingEnd === undefined ? {} : { missing_end: missingEnd }),
+          ...(terminal === undefined ? {} : { terminal: terminalToJson(terminal) }),
           external: isExternal,
         }),
     ...(callerFds.length === 0 ? {} : { caller_fds: callerFds }),
@@ -68,6 +70,10 @@ function toJson(entry: ListedEntry): object {
       ...(epoll === undefined ? {} : { epoll_id: epoll }),
     })),
   };
+}
+
+function terminalToJson({ role, session, foreground, isHungUp, size }: NonNullable<ListedEntry['terminal']>): object {
+  return { role, session, foreground, ...(isHungUp ? { hung_up: true } : {}), ...size };
 }
 
 /** The kind that the caller's open file must have. */

@@ -95,8 +95,25 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   if (peer !== undefined) state.push(`peer ${peer}`);
   if (facts.offset !== undefined) state.push(`offset ${facts.offset}`);
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
+  if (entry.terminal !== undefined) state.push(...describeTerminal(entry.terminal));
   if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);
   return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
+}
+
+function describeTerminal({
+  role,
+  session,
+  foreground,
+  isHungUp,
+  size,
+}: NonNullable<ListedEntry['terminal']>): string[] {
+  // Its session has a terminal with a path of its own, or is left to CRIU.
+  if (role === 'current') return [`/dev/tty of session ${session}`];
+  return [
+    ...(session === 0 ? ['no session'] : [`session ${session}`, `foreground ${foreground}`]),
+    ...(isHungUp ? ['hung up'] : []),
+    ...(size === undefined ? [] : [`${size.rows}x${size.columns}`]),
+  ];
 }
 
 function describeHolders(entry: ListedEntry): string {

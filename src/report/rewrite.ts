@@ -64,7 +64,13 @@ function explainPassed(passed: NextCommand['passed']): string[] {
   if (passed.length === 0) return [];
   const named = passed.slice(0, MAX_PASSED).map(({ fd, kind }) => `${fd}: ${kindText(kind)}`);
   const more = passed.length > MAX_PASSED ? ` and ${passed.length - MAX_PASSED} more` : '';
-  return [`have these descriptors open when you start it: ${named.join(', ')}${more}`];
+  const terminals = passed.filter(({ kind }) => kind.name === 'terminal');
+  return [
+    `have these descriptors open when you start it: ${named.join(', ')}${more}`,
+    ...(terminals.length === 1
+      ? ['or put --pty before the --: fdgraft-exec makes the terminal, in the window where it is started']
+      : []),
+  ];
 }
 
 /** Of more external mounts the text tells how many they are. */

@@ -1,4 +1,6 @@
+import { withoutKind } from '../checkpoint/entry-facts';
 import { pushTo } from '../checkpoint/push-to';
+import { isWholeTerminal } from '../checkpoint/terminals';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
@@ -40,12 +42,36 @@ export function decideTerminals({ shares }: Assignment, found: Survey, specs: Sp
     decided.push(decideOne(terminal, parts, found, specs, taken + 1));
     taken += 1;
   }
+  refuseTwoSessions(decided, specs);
   const others = shares.filter(({ match }) => match.facts.terminalId === undefined);
   return {
     shares: [...others, ...decided.flatMap(({ shares }) => shares)].sort((a, b) => a.match.entry - b.match.entry),
     whole: new Map(decided.flatMap(({ whole }) => [...whole])),
     lost: new Map(decided.flatMap(({ lost }) => [...lost])),
   };
+}
+
+/** A terminal is the controlling terminal of one session at most. */
+function refuseTwoSessions(decided: readonly TerminalDecision[], specs: Specs): void {
+  const takers = new Map<number, { share: Share; terminal: TakenTerminal }>();
+  for (const { whole } of decided) {
+    const [first] = whole;
+    if (first === undefined || !first[1].hasLeader) continue;
+    const [share, terminal] = first;
+    const { callerFd, text } = specs[share.spec] as InheritSpec;
+    const other = takers.get(callerFd);
+    takers.set(callerFd, { share, terminal });
+    if (other === undefined) continue;
+    const place = { file: 'files.img', entry: share.match.entry };
+    const sessions = [other.terminal.session, terminal.session] as const;
+    throw messages.twoSessionsOnOne(
+      place,
+      text,
+      [other.share.match.facts.key, share.match.facts.key],
+      sessions,
+      callerFd,
+    );
+  }
 }
 
 function decideOne(
@@ -107,13 +133,13 @@ function stayingEntries({ held }: NamedTerminal, parts: readonly Share[], { refe
  * that names a descriptor of it, and the lowest descriptor before others.
  */
 function keeperOf(
-  { role, isHungUp, hasOtherEnd }: NamedTerminal,
+  terminal: NamedTerminal,
   parts: readonly Share[],
   staying: readonly number[],
   specs: Specs,
 ): Share | undefined {
-  // CRIU makes no terminal without settings, and a master has no session.
-  if (isHungUp || role === 'master') return undefined;
+  const { hasOtherEnd } = terminal;
+  if (!isWholeTerminal(terminal)) return undefined;
   const isPart = ({ spec }: Share) => specs[spec]?.only === true;
   if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
   if (hasOtherEnd) {
@@ -173,8 +199,7 @@ function together(a: References, b: References): References {
 
 /** A share for which any open file will do. */
 function asPlain({ match, spec, references }: Share): Share {
-  const { kind: _terminal, ...facts } = match.facts;
-  return { match: { ...match, facts }, spec, references };
+  return { match: { ...match, facts: withoutKind(match.facts) }, spec, references };
 }
 
 function sizeOf(references: References | undefined): number {

@@ -6,6 +6,7 @@ import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import type { HolderKind } from '../checkpoint/message-rows';
 import { pipeName } from '../checkpoint/pipe-name';
+import type { Terminals } from '../checkpoint/terminals';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
 import { decode } from '../schema/decode';
@@ -72,6 +73,7 @@ export class Candidates {
     // Nearly all entries are regular files that no key can be of.
     if (
       !this.namesDescriptors &&
+      this.resolved.terminalPaths.size === 0 &&
       view.member === FILE_ENTRY_FIELDS.reg &&
       this.index.isOfNoKey(view.bytes, view.start, view.end)
     )
@@ -101,10 +103,11 @@ export class Candidates {
       const path = byPath?.facts ?? this.paths.get(pathId);
       const { pipe_id, tty_info_id } = decoded as { pipe_id?: number; tty_info_id?: number };
       const byDevice = this.resolved.terminals.get(tty_info_id ?? -1) ?? [];
-      const named = [...this.index.ofDescriptors(id), ...this.keysOf(byPath), ...byDevice];
+      const byName = this.resolved.currentTerminals.has(tty_info_id ?? -1) ? [] : this.keysOf(byPath);
+      const named = [...this.index.ofDescriptors(id), ...byName, ...byDevice];
       const numbers = this.index.inOrder([...new Set(named)]);
       if (numbers.length > 0) {
-        if (path === undefined) {
+        if (path === undefined && type.mayLackPath !== true) {
           throw messages.pathMissing({ file: 'files.img', entry }, type.name, id, pathId);
         }
         this.push({ id, entry, type, facts: type.describe(decoded, path), specs: numbers }, decoded);
@@ -114,6 +117,14 @@ export class Candidates {
     }
     this.list = [...this.byId.values()].sort((a, b) => a.entry - b.entry);
     for (const { id } of this.list) this.ids.add(id);
+  }
+
+  /** When all images were seen: terminals without a path have their key in tty-info.img. */
+  nameTerminals(terminals: Terminals): void {
+    this.list = this.list.map((match) => {
+      const facts = terminals.withKey(match.facts);
+      return facts === match.facts ? match : { ...match, facts };
+    });
   }
 
   private refuseUnsupported(): void {

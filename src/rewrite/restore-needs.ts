@@ -2,7 +2,7 @@ import { escapeBytes } from '../bytes/escape';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { PstreeView } from '../checkpoint/pstree-record';
-import { roleOf } from '../checkpoint/terminal-type';
+import type { Terminals } from '../checkpoint/terminals';
 import { OUTER } from '../checkpoint/unix-sockets';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import {
@@ -10,8 +10,6 @@ import {
   FILE_ENTRY_FIELDS,
   INET_SK_ENTRY_FIELDS,
   MNT_ENTRY_FIELDS,
-  TTY_INFO_ENTRY_FIELDS,
-  TTY_PTY_ENTRY_FIELDS,
   UNIX_SK_ENTRY_FIELDS,
 } from '../schema/generated/images';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
@@ -56,12 +54,8 @@ export class RestoreNeedsFinder {
   private readonly options = new Set<RestoreOption>();
   private readonly externalMounts = new Set<string>();
   private mountImage: string | undefined;
-  /** Numbers of ptys with a master, and of those with an open slave; of these, numbers in tty-info.img too. */
-  private readonly masters = new Set<number>();
-  private readonly slaves: { readonly number: number; readonly id: number }[] = [];
   private hasDescriptorList = false;
   private readonly cursor = new FieldCursor();
-  private readonly inner = new FieldCursor();
   private readonly root = new PstreeView();
 
   /** Its part in a walk. */
@@ -82,7 +76,6 @@ export class RestoreNeedsFinder {
       if (view.type === FD_TYPES.INETSK) this.seeInternetSocket(view);
       else if (view.type === FD_TYPES.UNIXSK) this.seeUnixSocket(view);
     },
-    terminal: (bytes, start, end) => this.seeTerminal(bytes, start, end),
     mount: (bytes, start, end, at) => this.seeMount(bytes, start, end, at),
   };
 
@@ -92,14 +85,14 @@ export class RestoreNeedsFinder {
     tie: () => this.options.add('--file-locks'),
   };
 
-  conclude(): RestoreNeeds {
+  conclude(terminals: Terminals): RestoreNeeds {
     const { options, hasDescriptorList, externalMounts, mountImage } = this;
     // Sockets that are closed at the restore need no connection.
     if (options.has('--tcp-close')) options.delete('--tcp-established');
     return {
       options: [...options].sort(),
       isJobByTerminal: false,
-      outerTerminals: this.slaves.flatMap(({ number, id }) => (this.masters.has(number) ? [] : [id])),
+      outerTerminals: terminals.outer(),
       hasDescriptorList,
       externalMounts: [...externalMounts],
       mountImage,
@@ -132,31 +125,6 @@ export class RestoreNeedsFinder {
       if (cursor.number !== UNIX_SK_ENTRY_FIELDS.uflags) continue;
       if ((cursor.uint32() & OUTER) !== 0) this.options.add('--ext-unix-sk');
     }
-  }
-
-  private seeTerminal(bytes: Uint8Array, start: number, end: number): void {
-    const cursor = this.cursor.over(bytes, start, end);
-    let [id, type, rdev, number] = [-1, 0, 0, -1];
-    let isHungUp = true;
-    while (cursor.next()) {
-      if (cursor.number === TTY_INFO_ENTRY_FIELDS.rdev) rdev = cursor.uint32();
-      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.id) id = cursor.uint32();
-      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.type) type = cursor.uint32();
-      // CRIU writes no settings of a terminal that was hung up, and needs nothing for it.
-      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.termios) isHungUp = false;
-      else if (cursor.number === TTY_INFO_ENTRY_FIELDS.pty) number = this.readNumber(bytes) ?? -1;
-    }
-    const role = roleOf({ type, rdev });
-    if (role === 'master') this.masters.add(number);
-    // One without a number was dumped with --external.
-    else if (role === 'slave' && number !== -1 && !isHungUp) this.slaves.push({ number, id });
-  }
-
-  private readNumber(bytes: Uint8Array): number | undefined {
-    const inner = this.inner.over(bytes, this.cursor.valueStart, this.cursor.end);
-    let number: number | undefined;
-    while (inner.next()) if (inner.number === TTY_PTY_ENTRY_FIELDS.index) number = inner.uint32();
-    return number;
   }
 
   /** CRIU looks the key of an external mount up among its options (mount.c, "No mapping for"). */

@@ -2,6 +2,7 @@ import { Layout } from '../checkpoint/layout';
 import { type FileName, Mounts } from '../checkpoint/mounts';
 import type { PipeName } from '../checkpoint/pipe-name';
 import { Tasks } from '../checkpoint/tasks';
+import { Terminals } from '../checkpoint/terminals';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { tells, walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';
@@ -83,7 +84,7 @@ export async function survey(
   const sameFiles = await findSameFiles(source, found, specs, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
-  const terminals = await findTerminals(source, found.matches, signal);
+  const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
   return { ...found, sameFiles, socketPeers, memfds, terminals };
 }
 
@@ -95,6 +96,7 @@ class Surveyor {
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
+  readonly terminals = new Terminals();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
@@ -106,7 +108,7 @@ class Surveyor {
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -124,7 +126,7 @@ class Surveyor {
         return early || candidates.list.length === 0;
       },
     };
-    const told = [needs.events, needs.lockEvents];
+    const told = [terminals.events, needs.events, needs.lockEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
@@ -137,6 +139,7 @@ class Surveyor {
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;
     candidates.refuseRepeated();
+    candidates.nameTerminals(this.terminals);
     const references = this.gatherReferences();
     const isOpen = ({ id }: Match) => references.has(id);
     const matches = candidates.list.filter(isOpen);
@@ -156,7 +159,7 @@ class Surveyor {
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
-      needs: this.needs.conclude(),
+      needs: this.needs.conclude(this.terminals),
       highestId: Math.max(candidates.highestId, finder.highestId),
       filesImage: this.filesImage,
     };

@@ -64,13 +64,13 @@ const log = ({ folder }: Place, fd = 5) => `${fd}=file:${APPEND}:${folder}/log`;
 linuxTest('criu gets its words, with a directory of links in the place of its images', (t) => {
   const place = arrange(t);
   const before = snapshot(path.join(place.folder, 'dump'));
-  const args = ['-dv4', '-D', 'dump', ...FD_5, NO_CONFIG, '--pidfile', 'pid', '--inherit-fd', 'fd[9]:tty[8801:1]'];
+  const args = ['-dv4', '-D', 'dump', ...FD_5, NO_CONFIG, '--pidfile', 'pid'];
   const then = 'ls -l "$3"; exit 7';
-  const { status, stderr, said } = run(place, [log(place), log(place, 9)], args, then);
+  const { status, stderr, said } = run(place, [log(place)], args, then);
   t.is(status, 7, stderr);
   const out = outOf(said);
   t.regex(out, /\/fdgraft\/restore-\w{6}\/images$/);
-  const expected = ['restore', '-D', out, '-W', 'dump', '--inherit-fd', 'fd[9]:tty[8801:1]', '-d', '-v4', NO_CONFIG];
+  const expected = ['restore', '-D', out, '-W', 'dump', '-d', '-v4', NO_CONFIG];
   t.deepEqual(
     said.filter((line) => line.startsWith('word ')).map((line) => line.slice('word '.length)),
     [...expected, '--pidfile', 'pid'],
@@ -105,12 +105,6 @@ linuxTest('a number that the caller has not open is refused, whatever Node.js ha
       new RegExp(`^fdgraft: spec 'fd\\[${fd}\\]:.*': descriptor ${fd} was not open when fdgraft was started\\n`),
     );
   }
-  const { status, stderr } = run(
-    place,
-    [log(place)],
-    ['-D', 'dump', ...FD_5, '--inherit-fd', 'fd[8]:tty[1:1]', NO_CONFIG],
-  );
-  t.deepEqual([status, /fd\[8\]/.test(stderr)], [2, true], 'that of a spec for criu, too');
 });
 
 linuxTest('numbers low and high, and /dev/null, are taken', (t) => {

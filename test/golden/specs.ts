@@ -59,6 +59,10 @@ export const ASKED: { [fixture: string]: { specs: string[]; options?: string[]; 
   own_executable: { specs: ['fd[5]:/srv/fdgraft/own_executable'] },
   // Descriptors, a right under way and a mapping.
   scm_receive: { specs: ['fd[5]:/srv/fdgraft/log', 'fd[6]:pipe:[#3]'] },
+  // Whole, but for one descriptor.
+  terminal: { specs: ['fd[6]:/proc/14716/fd/5', 'fd[5]:/dev/pts/0'] },
+  terminal_current: { specs: ['fd[5]:/dev/tty'] },
+  two_sessions: { specs: ['fd[5]:/proc/14716/fd/0', 'fd[6]:/proc/14717/fd/0'] },
   threads: { specs: ['fd[5]:/proc/14716/fd/6', 'fd[6]:/srv/fdgraft/log'] },
   two_maps: { specs: ['fd[5]:/proc/14716/fd/5'] },
   watched_pipe: { specs: ['fd[5]:pipe:[#2]', 'fd[6]:/proc/14717/fd/0'] },

@@ -4,12 +4,14 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { makeCommands } from './support/commands';
 import { compileHelper, compileProgram } from './support/compile';
 import { FILE_NAMES, readRecipes } from './support/cookbook';
 import { realCriu } from './support/criu';
 import { Kitchen } from './support/kitchen';
 import type { Lab, Program } from './support/lab';
 import { realTest } from './support/real-test';
+import { dump, LOCK, openWindow, pidOf, started, startShell, waitFor } from './support/shell';
 import { startSlurm } from './support/slurm';
 
 // The recipes of docs/COOKBOOK.md, as they stand there: their blocks are taken out of the Markdown and run.
@@ -339,6 +341,46 @@ recipeTest('In a job step of Slurm', {
     t.is(kitchen.read('result.txt'), 'task 1\n');
     t.is(kitchen.read('errors.txt'), 'task 2\n');
   },
+});
+
+const MOVED_SHELL = 'Move my shell to another window';
+tried.add(MOVED_SHELL);
+realTest(MOVED_SHELL, async (t, lab) => {
+  const [recipe] = recipes.get(MOVED_SHELL)?.blocks ?? [];
+  const shell = await startShell(t, lab);
+  await started(shell.window, 'sleep 1000 &\r', /\[1\] \d+\r\nready> $/);
+  await started(shell.window, 'X=kept\r', /ready> $/);
+  const { images } = await dump(lab, shell, await pidOf(shell));
+  const folder = lab.folder();
+  fs.renameSync(images, path.join(folder, 'ckpt'));
+  const bin = lab.folder();
+  makeCommands(bin);
+  const box = await lab.box();
+  const command = [
+    'env',
+    `PATH=${bin}:${process.env.PATH}`,
+    ...LOCK,
+    'sh',
+    '-e',
+    '-c',
+    `cd ${folder}\n${recipe?.text}`,
+  ];
+  const window = openWindow(t, box.argv(command), folder, 40);
+  await window.until(/or put --pty before the --/);
+  const log = path.join(folder, 'out/restore.log');
+  await waitFor('no restored shell', () => {
+    return fs.existsSync(log) && fs.readFileSync(log, 'latin1').includes('Restore finished successfully');
+  });
+  await started(window, '\r', /ready> $/);
+  await started(
+    window,
+    'stty size; echo $X; jobs\r',
+    /\r\n40 80\r\nkept\r\n\[1\]\+\s+Running\s+sleep 1000 &\r\nready> $/,
+  );
+  await started(window, 'fg\r', /sleep 1000\r\n$/);
+  await started(window, '\u001a', /\^Z\r\n\[1\]\+\s+Stopped\s+sleep 1000\r\nready> $/);
+  await started(window, 'kill -KILL %1; wait; exit\r', /exit\r\n$/);
+  t.is(await window.ended(), 'exit 0');
 });
 
 recipeTest('When the old pids are taken', {

@@ -284,13 +284,3 @@ realTest('pages on demand, from a daemon that reads the image directory', async 
   t.is(pipe.drain().toString(), 'parent 1\nparent 6\nparent 7\n');
   t.regex(fs.readFileSync(path.join(dump, 'lazy.log'), 'utf8'), /uffd/);
 });
-
-realTest('a spec that only criu serves goes on to it, also alone', async (t, lab) => {
-  const program = await lab.startProgram(compileProgram('two_logs'));
-  const dump = await lab.dump(program);
-  const file = callerFile(lab, 'a');
-  const { tasks } = await restore(lab, dump, ['fd[9]:tty[8801:1]'], { callerFds: { 9: file.fd } });
-  await tasks.signal(program.pid, 'SIGUSR1');
-  t.is(file.text(), '');
-  t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8').match(/task/g)?.length, 2);
-});

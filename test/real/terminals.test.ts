@@ -342,11 +342,12 @@ realTest(
     const leader = await containerPid(room, 'runc', 'second');
     const children = fs.readFileSync(`/proc/${leader}/task/${leader}/children`, 'utf8').trim().split(' ').map(Number);
     t.is(children.length, 2);
-    const foreground = /^NSpid:.*\t(\d+)$/m.exec(fs.readFileSync(`/proc/${children[1]}/status`, 'utf8'))?.[1];
+    const pidOf = (hostPid: number) =>
+      Number(/^NSpid:.*\t(\d+)$/m.exec(fs.readFileSync(`/proc/${hostPid}/status`, 'utf8'))?.[1]);
+    const foreground = Math.max(...children.map(pidOf));
     for (const hostPid of [leader, ...children]) {
       t.is(fs.readlinkSync(`/proc/${hostPid}/fd/0`), holder.name);
-      const pid = /^NSpid:.*\t(\d+)$/m.exec(fs.readFileSync(`/proc/${hostPid}/status`, 'utf8'))?.[1];
-      const said = path.join(rootfs, `read.${pid}.terminal`);
+      const said = path.join(rootfs, `read.${pidOf(hostPid)}.terminal`);
       fs.rmSync(said, { force: true });
       process.kill(hostPid, 'SIGUSR2');
       await until('what it reports', () => fs.existsSync(said) && fs.readFileSync(said, 'utf8').endsWith('\n'));

@@ -118,28 +118,6 @@ test('of more than ten pipes none is named', async (t) => {
   t.is(error.message, "spec 'fd[6]:pipe:[1]' matches nothing");
 });
 
-test('the path of a terminal leads to the descriptors that the terminal has, and to what takes an external one', async (t) => {
-  const tty = { type: 'TTY', id: 9, tty: { id: 9, tty_info_id: 5, flags: 2, fown: NO_OWNER, regf_id: 8 } };
-  const info = { id: 5, locked: false, exclusive: false, packet_mode: false, sid: 7, pgrp: 7, rdev: 0x8801, dev: 1 };
-  const files = [fileEntry(8, '/dev/pts/1', 2), tty, pipeEntry(2, 4711, 1)];
-  const table = [descriptor(9, 0, 'TTY'), descriptor(9, 255, 'TTY')];
-  for (const [type, remedy] of [
-    ['PTY', /not supported yet$/m],
-    ['EXT_TTY', /pass --inherit-fd 'fd\[5\]:tty\[8801:1\]' to criu restore itself/],
-  ] as const) {
-    const images = smallWith({
-      'files.img': files,
-      'fdinfo-1.img': table,
-      'fdinfo-2.img': [descriptor(9, 1, 'TTY')],
-      'tty-info.img': [{ ...info, type }],
-    });
-    const error = await refusal(t, images, { specs: ['fd[5]:/dev/pts/1'] });
-    t.is(error.exitCode, 1);
-    t.regex(error.message, /\/dev\/pts\/1 is a terminal, open as 7\/0, 7\/255, 8\/1, and inheriting a terminal is not/);
-    t.regex(error.message, remedy);
-  }
-});
-
 test('descriptors that cannot be inherited are all told, each with the reason', async (t) => {
   const epoll = { type: 'EVENTPOLL', id: 9, epfd: { id: 9, flags: 2, fown: NO_OWNER } };
   const plugin = { type: 'EXT', id: 10, ext: { id: 10, fown: NO_OWNER } };

@@ -414,8 +414,8 @@ function checkTerminals(source: string, out: string, { placeholders }: Plan, exp
   }
   for (const [id, { key, caller_fd }] of entries) {
     const placeholder = planned.find(({ file_id }) => file_id === id);
-    const parts = placeholders.filter(({ split_from }) => split_from === id);
-    const told = [...(placeholder === undefined ? [] : [placeholder]), ...parts].flatMap(({ references }) =>
+    const parts = placeholders.filter(({ file_id, split_from }) => file_id === id || split_from === id);
+    const told = parts.flatMap(({ references }) =>
       references.flatMap(({ descriptor }) => (descriptor ? [describe(descriptor)] : [])),
     );
     expect(isDeepStrictEqual([...told].sort(), [...(held.get(id) ?? [])].sort()), `file id ${id}: other descriptors`);

@@ -33,7 +33,15 @@ export function build(variant: Variant = 'plain'): string {
 
 /** Programs that play CRIU, the last four linked in other ways or with system calls of their own. */
 export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
-export type Helper = 'give' | 'show' | 'host' | 'host-options' | 'host-no-store' | 'peer' | (typeof LINKED)[number];
+export type Helper =
+  | 'give'
+  | 'show'
+  | 'host'
+  | 'host-options'
+  | 'host-no-store'
+  | 'peer'
+  | 'window'
+  | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
   give: ['give.c', []],
@@ -46,6 +54,7 @@ const sources: Record<Helper, [string, string[]]> = {
   'host-no-pie': ['host.c', ['-no-pie']],
   'host-no-setsid': ['host.c', ['-DWITHOUT_SETSID']],
   peer: ['peer.c', []],
+  window: ['window.c', []],
 };
 
 /** Compiles a program of test/native and returns its path. */

@@ -58,7 +58,7 @@ export function readName(view: FileEntryView): NamedFile | Pathless {
     return type === FD_TYPES.REG || type === FD_TYPES.PIPE ? nameOf(view, facts) : unnamedFile(view);
   }
   const entry = readPathless(view);
-  if (entry === undefined) return unnamedFile(view);
+  if (entry === undefined || type === FD_TYPES.TTY) return unnamedFile(view);
   return { reference: { id, type }, entry, path: entryKey(entry.pathId, FD_TYPES.REG) };
 }
 

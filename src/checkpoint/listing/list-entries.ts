@@ -2,13 +2,14 @@ import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
 import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
 import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
-import type { EntryFacts } from '../entry-facts';
+import { type EntryFacts, withoutKind } from '../entry-facts';
 import { typeName } from '../entry-types';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { descriptorKey, pipeKey } from '../key-text';
 import { accessOf } from '../open-flags';
 import { batchesOf, imageOf } from '../open-image';
 import { pipeName } from '../pipe-name';
+import { isWholeTerminal } from '../terminals';
 import { unixSocketOf } from '../unix-sockets';
 import { entryKey, idOfKey } from './entry-key';
 import { InOrder } from './in-order';
@@ -132,7 +133,8 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   const descriptors = overview.descriptorsOf(key);
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
-  const facts = named(described, type, descriptors, overview);
+  const facts = named(described && overview.terminals.withKey(described), type, descriptors, overview);
+  const terminal = overview.terminals.of(facts?.terminalId);
   const name = typeName(type);
   const pipeId = facts?.pipeId;
   const isOuter = socket !== undefined && overview.sockets.hasOuterPeer(socket);
@@ -144,7 +146,8 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
     unreadBytes:
       pipeId === undefined ? overview.queuedBytesOf(id, facts) : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
-    isExternal: isOuter || missingEnd !== undefined || facts?.isExternal === true,
+    ...(terminal === undefined ? {} : { terminal }),
+    isExternal: isOuter || missingEnd !== undefined || terminal !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
     ties: overview.tiesOf(descriptors, facts),
@@ -159,11 +162,17 @@ function named(
   overview: Overview,
 ): EntryFacts | undefined {
   if (facts === undefined) return undefined;
+  const terminal = overview.terminals.of(facts.terminalId);
+  // CRIU restores the two ends of a pty together, and no other kind of terminal is one of the caller's.
+  if (terminal !== undefined && (terminal.role === 'other' || overview.terminals.hasOtherEnd(terminal)))
+    return undefined;
   if (type === FD_TYPES.PIPE) return nameEnd(facts, overview);
-  if (facts.isNameless !== true) return facts;
+  const described = terminal === undefined || isWholeTerminal(terminal) ? facts : withoutKind(facts);
+  // The key /dev/tty names the terminals of sessions.
+  if (facts.isNameless !== true && terminal?.role !== 'current') return described;
   for (const { pids, fd } of descriptors) {
     const [pid] = pids;
-    if (pid !== undefined) return { ...facts, key: descriptorKey(pid, fd) };
+    if (pid !== undefined) return { ...described, key: descriptorKey(pid, fd) };
   }
   return undefined;
 }
@@ -180,7 +189,7 @@ function describePathless(
   paths: ReadonlyMap<number, EntryFacts>,
 ): EntryFacts | undefined {
   const found = paths.get(path);
-  return found === undefined ? undefined : type.describe(decoded, found);
+  return found === undefined && type.mayLackPath !== true ? undefined : type.describe(decoded, found);
 }
 
 /** Descriptors of entries that are not there, or are of another type. */

@@ -1,6 +1,7 @@
 import type { List } from '../../bytes/mapped';
 import type { EntryFacts } from '../entry-facts';
 import type { HolderKind } from '../message-rows';
+import type { TerminalState } from '../terminals';
 
 /** A descriptor of a task, or of several that use one table. */
 export interface Descriptor {
@@ -51,7 +52,12 @@ export interface OpenEntry {
   readonly unreadBytes: number;
   /** The end of its pipe that no entry of the checkpoint is: held outside or closed, images cannot tell which. */
   readonly missingEnd: 'read' | 'write' | undefined;
-  /** It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer is outside. */
+  /** What is known of it as a terminal. */
+  readonly terminal?: TerminalState;
+  /**
+   * It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer
+   * is outside, a terminal.
+   */
   readonly isExternal: boolean;
   /** By task and number. */
   readonly descriptors: Descriptors;

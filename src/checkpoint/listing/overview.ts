@@ -17,6 +17,7 @@ import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
 import { Tasks } from '../tasks';
+import { Terminals } from '../terminals';
 import { UnixSockets } from '../unix-sockets';
 import type { Subscriber } from '../walk/subscriber';
 import { tells, walk } from '../walk/walk';
@@ -63,6 +64,7 @@ export class Overview {
   /** Keys of regular entries that hold the path of another one. */
   readonly paths = new Set<number>();
   readonly sockets = new UnixSockets();
+  readonly terminals = new Terminals();
 
   private readonly descriptors = new SortedRows();
   private readonly holders = new SortedRows();
@@ -98,8 +100,8 @@ export class Overview {
   /** Reads the whole source. Throws FdgraftError. */
   static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
     const overview = new Overview(source.label);
-    const { layout, tasks, events } = overview;
-    await walk(source, [layout.events, tasks.events, tasks.coreEvents, events], signal);
+    const { layout, tasks, terminals, events } = overview;
+    await walk(source, [layout.events, tasks.events, tasks.coreEvents, terminals.events, events], signal);
     overview.conclude(source.label);
     return overview;
   }

@@ -36,13 +36,14 @@ async function run(words: readonly string[], looked: unknown, context: Context):
     ...(line.specFile === undefined ? [] : await readSpecs(line.specFile)),
   ];
   if (specs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
-  checkCallerFds(callers, specs);
+  if (line.pty.length === 0) checkCallerFds(callers, specs);
   setV8FlagsFor([line.images]);
   const folder = await RestoreFolder.create();
   try {
     const images = path.join(folder.path, IMAGES);
     const result = await rewriteInto(images, line, specs, context);
     context.signal.throwIfAborted();
+    if (line.pty.length > 0) checkCallerFds(callers, specs, terminalsOf(result));
     process.exitCode = await start(images, line, result, callers, folder, context);
   } finally {
     // criu has done what it was told: this is no failure of the restore.
@@ -50,10 +51,23 @@ async function run(words: readonly string[], looked: unknown, context: Context):
   }
 }
 
-/** Of what Node.js has opened since the start nothing must be taken for what the caller gave. Throws FdgraftError. */
-function checkCallerFds(callers: CallerDescriptors, specs: readonly (string | SpecOptions)[]): void {
+/** The caller fds of terminals: --pty opens one of them. */
+function terminalsOf({ plan }: RewriteResult): ReadonlySet<number> {
+  return new Set(plan.placeholders.filter(({ terminal }) => terminal).map((placeholder) => placeholder.caller_fd));
+}
+
+/**
+ * Of what Node.js has opened since the start nothing must be taken for what the caller gave. `others`: those that
+ * fdgraft-exec looks at. Throws FdgraftError.
+ */
+function checkCallerFds(
+  callers: CallerDescriptors,
+  specs: readonly (string | SpecOptions)[],
+  others: ReadonlySet<number> = new Set(),
+): void {
   for (const { text, callerFd } of parseSpecs(specs, parseSpec)) {
-    if (!callers.has(callerFd)) throw messages.callerFdNotOpen(text, callerFd, callers.clearNumberFor(callerFd));
+    if (!callers.has(callerFd) && !others.has(callerFd))
+      throw messages.callerFdNotOpen(text, callerFd, callers.clearNumberFor(callerFd));
   }
 }
 
@@ -103,7 +117,7 @@ async function start(
   const criu = ['criu', 'restore', '-D', images, ...place, ...inherited, ...line.rest, ...line.behind];
   const { stdio, standard } = callers.forChild(folder.fd);
   const plugins = line.plugins === undefined ? [] : ['--plugins', line.plugins];
-  const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, '--', ...criu];
+  const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, ...line.pty, '--', ...criu];
   const running = runChild(pathOfNative(EXECUTOR), words, stdio);
   // From here on signals are the child's.
   context.release();

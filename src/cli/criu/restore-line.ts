@@ -9,6 +9,7 @@ export const OWN_OPTIONS: OwnOptions = new Map([
   ['allow-unmatched', 'none'],
   ['drop-in-flight', 'none'],
   ['plugins', 'required'],
+  ['pty', 'optional'],
   ['quiet', 'none'],
   ['color', 'none'],
   ['no-color', 'none'],
@@ -24,6 +25,8 @@ export interface RestoreLine {
   readonly specs: readonly string[];
   /** Directory with plugins of criu: -L, or --plugins. */
   readonly plugins: string | undefined;
+  /** The words of --pty for fdgraft-exec; empty without it. */
+  readonly pty: readonly string[];
   readonly specFile: string | undefined;
   readonly fromDescriptors: boolean;
   readonly allowUnmatched: boolean;
@@ -61,6 +64,7 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
     hasWorkDir: lastOf(all, 'work-dir') !== undefined,
     specs: valuesOf(line.options, 'inherit-fd'),
     plugins: pluginsOf(line.options),
+    pty: ptyOf(line.options),
     specFile: onlyOf(line.options, 'specs'),
     fromDescriptors: has(line.options, 'from-descriptors'),
     allowUnmatched: has(line.options, 'allow-unmatched'),
@@ -122,4 +126,12 @@ function pluginsOf(options: readonly CriuOption[]): string | undefined {
     throw messages.usage('--plugins and -L were given both', 'give one of them: they mean the same here');
   }
   return own ?? criu;
+}
+
+function ptyOf(options: readonly CriuOption[]): string[] {
+  const [first, ...others] = options.filter(({ name }) => name === 'pty');
+  if (first === undefined) return [];
+  if (others.length > 0) throw messages.usage(`--pty was given ${others.length + 1} times`, 'give it once');
+  if (first.value === '') throw messages.usage('--pty= has no path', 'write --pty, or --pty=SOCKET');
+  return [first.value === undefined ? '--pty' : `--pty=${first.value}`];
 }

@@ -6,7 +6,7 @@ export const LS_OPTIONS = {
   external: {
     type: 'boolean',
     default: false,
-    describe: 'only what comes from outside: pipes with one end missing, external files, unix sockets',
+    describe: 'only what comes from outside: pipes with one end missing, external files, unix sockets, terminals',
   },
   path: { type: 'string', requiresArg: true, describe: 'only files of this path or glob' },
   'inherit-fd': {

@@ -31,6 +31,11 @@ The options here are those that fdgraft looks at. criu restore --help lists all 
     'from-descriptors': { type: 'boolean', default: false, describe: 'specs from descriptors.json of DIR' },
     'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
     'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
+    pty: {
+      type: 'string',
+      describe:
+        'show the restored terminal in this window, or with --pty=SOCKET in a later one; see fdgraft-exec --help',
+    },
     plugins: {
       type: 'string',
       requiresArg: true,
@@ -44,6 +49,7 @@ The options here are those that fdgraft looks at. criu restore --help lists all 
         "fdgraft restore -D ckpt --shell-job --pidfile pid --inherit-fd 'fd[7]:/var/log/app.log' 7>>new.log",
         'a log; ckpt/pid gets the pid',
       ],
+      ["fdgraft restore -D ckpt --pty --inherit-fd 'fd[5]:/dev/pts/3'", 'a shell comes back in this window'],
     ],
     EXIT_CODES_OF_RESTORE,
   ),

@@ -37,6 +37,13 @@ test('what criu gets as it is, and what it does not', (t) => {
   t.deepEqual(line.specs, ['fd[5]:pipe:[1]']);
 });
 
+test('--pty goes to fdgraft-exec', (t) => {
+  t.deepEqual(readRestoreLine([NO_CONFIG]).pty, []);
+  const bare = readRestoreLine([NO_CONFIG, '--pty', '-D', 'a']);
+  t.deepEqual([bare.pty, bare.images, bare.rest], [['--pty'], 'a', [NO_CONFIG]]);
+  t.deepEqual(readRestoreLine([NO_CONFIG, '--pty=a b']).pty, ['--pty=a b']);
+});
+
 test('the image directory is the current one by default', (t) => {
   t.is(readRestoreLine([NO_CONFIG]).images, '.');
 });
@@ -88,6 +95,8 @@ test('what cannot be done in one step is refused with the reason', (t) => {
   t.notThrows(() => readRestoreLine([NO_CONFIG, '-S', '--no-restore-sibling']));
   t.throws(() => readRestoreLine(['--config', config(t, 'restore-sibling')]), { message: /criu\.conf: -S/ });
   refused(['--stream'], /criu-image-streamer/);
+  refused(['--pty', '--pty=a'], /--pty was given 2 times/);
+  refused(['--pty='], /--pty= has no path/);
   refused(['-h'], /print its help/);
   refused(['--plugins', 'a', '-L', 'b'], /--plugins and -L were given both/);
   refused(['-D', 'a\ufffd'], /not UTF-8/);

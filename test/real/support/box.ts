@@ -49,6 +49,11 @@ export class Box {
     return child;
   }
 
+  /** The argv of a command inside, with the 0, 1 and 2 that the caller of this argv has. */
+  argv(argv: readonly string[]): string[] {
+    return [compileHelper('place'), '--enter', String(this.init), '0=0', '1=1', '2=2', '--', ...argv];
+  }
+
   /** Ends everything inside and waits until it is gone. */
   async end(): Promise<void> {
     if (this.holder.exitCode !== null || this.holder.signalCode !== null) return;

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compileProgram } from './compile';
+import { compileHelper } from './compile';
 import type { Lab } from './lab';
 
 const PATIENCE = 20_000;
 
 function start(lab: Lab, words: string[]): ChildProcess {
-  const child = spawn(compileProgram('pty_holder'), words, { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] });
+  const child = spawn(compileHelper('pty_holder'), words, { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] });
   lab.onEnd(() => child.kill('SIGKILL'));
   return child;
 }
