@@ -8,6 +8,7 @@ import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
 import type { Box } from './support/box';
 import { compileProgram } from './support/compile';
+import { containerPid, makeBundle, until } from './support/containers';
 import { realCriu } from './support/criu';
 import {
   CriuFailure,
@@ -19,6 +20,7 @@ import {
 } from './support/lab';
 import { PtyHolder } from './support/pty-holder';
 import { realTest } from './support/real-test';
+import { RuntimeRoom } from './support/runtime-room';
 
 /** CRIU's key of a terminal. */
 function keyOf({ name }: PtyHolder): string {
@@ -305,3 +307,54 @@ realTest('a job of a shell whose restore fails, and one in the background', asyn
   await holder.until(/\n42\r\nready> $/, from);
   t.is(stateOf(box, program.pid), 'S');
 });
+
+realTest(
+  'a container of runc with a terminal of its own: the session goes to the terminal of the caller',
+  async (t, lab) => {
+    const room = await RuntimeRoom.open(lab);
+    await makeBundle(room);
+    const rootfs = path.join(room.folder, 'rootfs');
+    fs.copyFileSync(compileProgram('terminal'), path.join(rootfs, 'program'));
+    const file = path.join(room.folder, 'config.json');
+    const config = JSON.parse(fs.readFileSync(file, 'utf8'));
+    config.process.terminal = true;
+    config.process.args = ['/program', '/dev/console'];
+    fs.writeFileSync(file, JSON.stringify(config));
+    const console = await PtyHolder.listen(lab, path.join(room.folder, 'console'));
+    const own = ['--console-socket', '/tmp/work/console', '--bundle', '/tmp/work'];
+    await room.run(['runc', 'run', '-d', ...own, 'first']);
+    const old = await console.received();
+    await until('the container', () => fs.existsSync(path.join(rootfs, 'ready')));
+    const paths = (folder: string) => ['--image-path', folder, '--work-path', '/tmp/work/log'];
+    await room.run(['runc', 'checkpoint', '--shell-job', ...paths('/tmp/work/dump'), 'first']);
+    await old.hangUp();
+    const [dump, out] = [path.join(room.folder, 'dump'), path.join(room.folder, 'out')];
+    await rewrite(await openSource(dump), { specs: ['fd[5]:/dev/console'], out });
+    t.deepEqual(checkRewritten(dump, out), []);
+
+    const holder = await PtyHolder.open(lab, 50, 132);
+    const fd = lab.open(holder.name, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
+    // runc wants the socket with -d, and sends nothing there.
+    fs.rmSync(path.join(room.folder, 'console'));
+    await PtyHolder.listen(lab, path.join(room.folder, 'console'));
+    const exec = ['/tmp/native/fdgraft-exec', '--plan', '/tmp/work/out', '--'];
+    await room.run([...exec, 'runc', 'restore', '-d', ...own, ...paths('/tmp/work/out'), 'second'], { 5: fd });
+    const leader = await containerPid(room, 'runc', 'second');
+    const children = fs.readFileSync(`/proc/${leader}/task/${leader}/children`, 'utf8').trim().split(' ').map(Number);
+    t.is(children.length, 2);
+    const pidOf = (hostPid: number) =>
+      Number(/^NSpid:.*\t(\d+)$/m.exec(fs.readFileSync(`/proc/${hostPid}/status`, 'utf8'))?.[1]);
+    const foreground = Math.max(...children.map(pidOf));
+    for (const hostPid of [leader, ...children]) {
+      t.is(fs.readlinkSync(`/proc/${hostPid}/fd/0`), holder.name);
+      const said = path.join(rootfs, `read.${pidOf(hostPid)}.terminal`);
+      fs.rmSync(said, { force: true });
+      process.kill(hostPid, 'SIGUSR2');
+      await until('what it reports', () => fs.existsSync(said) && fs.readFileSync(said, 'utf8').endsWith('\n'));
+      t.regex(fs.readFileSync(said, 'utf8'), new RegExp(`^pgrp ${foreground} sid 1 tty open size 50x132 echo off `));
+    }
+    process.kill(leader, 'SIGUSR1');
+    await holder.until(/leader\r\n/);
+    await room.run(['runc', 'delete', '-f', 'second']);
+  },
+);

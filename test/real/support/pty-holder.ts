@@ -7,31 +7,56 @@ import type { Lab } from './lab';
 
 const PATIENCE = 20_000;
 
+function start(lab: Lab, words: string[]): ChildProcess {
+  const child = spawn(compileHelper('pty_holder'), words, { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] });
+  lab.onEnd(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** A line, and what came after it. What comes later waits in the pipe. */
+async function lineOf(child: ChildProcess, early: string): Promise<[line: string, rest: string]> {
+  const stdout = child.stdout as Readable;
+  let head = early;
+  stdout.resume();
+  while (!head.includes('\n')) head += ((await once(stdout, 'data'))[0] as Buffer).toString('latin1');
+  stdout.pause();
+  const end = head.indexOf('\n');
+  return [head.slice(0, end), head.slice(end + 1)];
+}
+
 /** A pty whose master a test holds. It ends with the lab. */
 export class PtyHolder {
-  private said = Buffer.alloc(0);
+  private said: Buffer;
 
   private constructor(
     private readonly child: ChildProcess,
     /** The terminal, /dev/pts/N. */
     readonly name: string,
-  ) {}
+    rest: string,
+  ) {
+    this.said = Buffer.from(rest, 'latin1');
+    child.stdout?.on('data', (bytes: Buffer) => {
+      this.said = Buffer.concat([this.said, bytes]);
+    });
+    child.stdout?.resume();
+  }
 
   static async open(lab: Lab, rows = 24, columns = 80): Promise<PtyHolder> {
-    const child = spawn(compileHelper('pty_holder'), [String(rows), String(columns)], {
-      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-    });
-    lab.onEnd(() => child.kill('SIGKILL'));
-    const stdout = child.stdout as Readable;
-    let head = '';
-    while (!head.includes('\n')) head += String((await once(stdout, 'data'))[0]);
-    const end = head.indexOf('\n');
-    const holder = new PtyHolder(child, head.slice(0, end));
-    holder.said = Buffer.from(head.slice(end + 1), 'latin1');
-    stdout.on('data', (bytes: Buffer) => {
-      holder.said = Buffer.concat([holder.said, bytes]);
-    });
-    return holder;
+    const child = start(lab, [String(rows), String(columns)]);
+    const [name, rest] = await lineOf(child, '');
+    return new PtyHolder(child, name, rest);
+  }
+
+  /** Listens on a console socket, as runc takes it: the pty is that which runc sends. */
+  static async listen(lab: Lab, socket: string): Promise<{ received(): Promise<PtyHolder> }> {
+    const child = start(lab, [socket]);
+    const [, early] = await lineOf(child, '');
+    return {
+      received: async () => {
+        const [name, rest] = await lineOf(child, early);
+        return new PtyHolder(child, name, rest);
+      },
+    };
   }
 
   /** What came out of the master so far. */
