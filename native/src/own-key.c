@@ -22,8 +22,8 @@ static const char *read_mapping(struct own_key *key, const Fdgraft__PlanPlacehol
 
 	if (placeholder->n_references > 0)
 		return "it has mappings, and descriptors or SCM rights too";
-	if (mapping->bytes == 0 || mapping->bytes > OFFSET_MAX)
-		return "its mappings have no byte, or end past the largest possible file";
+	if (mapping->bytes > OFFSET_MAX)
+		return "its mappings end past the largest possible file";
 	key->mapped = mapping->bytes;
 	key->writes = mapping->writes;
 	return NULL;
@@ -45,9 +45,11 @@ const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *pl
 
 	*key = (struct own_key){0};
 	if (!placeholder->key)
-		return mapping || terminal ? "it has mappings or a terminal, and no key" : NULL;
-	if (!mapping == !terminal)
-		return "it has a key, and not just one of mappings and a terminal";
+		return mapping ? "it has mappings and no key" : terminal ? "it has a terminal and no key" : NULL;
+	if (mapping && terminal)
+		return "it has mappings and a terminal";
+	if (!mapping && !terminal)
+		return "it has a key, and neither mappings nor a terminal";
 	if (strncmp(placeholder->key, prefix, strlen(prefix)) != 0 || strlen(placeholder->key) > OWN_KEY_MAX)
 		return mapping ? "its key is not that of a memfd, " MEMFD_KEY " and at most 24 bytes" :
 				 "its key is not that of a terminal, " TERMINAL_KEY "…]";

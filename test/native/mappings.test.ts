@@ -59,13 +59,28 @@ const REFUSED: { readonly [title: string]: readonly [(folder: string) => readonl
     'a pipe': [() => [[MAPPED], ['5=pipe:6']], /needs a memfd or a regular file/],
   };
 
+const TERMINAL = { id: 1, session: 7, foreground: 7, hasLeader: true };
+
 /** Placeholders that no plan of fdgraft has. */
 const WRONG: { readonly [title: string]: readonly [Placeholder[], RegExp] } = {
   'mappings without a key': [
     [{ fileId: 42, callerFd: 5, apply: 'dup', mapping: { bytes: 1 } }],
     /it has mappings and no key/,
   ],
-  'a key without mappings': [[{ fileId: 42, callerFd: 5, ownKey: '/memfd:x' }], /it has a key and no mappings/],
+  'a key without mappings': [
+    [{ fileId: 42, callerFd: 5, ownKey: '/memfd:x' }],
+    /it has a key, and neither mappings nor a terminal/,
+  ],
+  'a terminal without a key': [[{ fileId: 42, callerFd: 5, terminal: TERMINAL }], /it has a terminal and no key/],
+  'mappings and a terminal': [[{ ...MAPPED, terminal: TERMINAL }], /it has mappings and a terminal/],
+  'a terminal with the key of a memfd': [
+    [{ fileId: 42, callerFd: 5, apply: 'dup', ownKey: '/memfd:x', terminal: TERMINAL }],
+    /its key is not that of a terminal/,
+  ],
+  'a terminal that is opened again': [
+    [{ fileId: 42, callerFd: 5, apply: 'reopen', ownKey: 'tty[fd670001:1]', terminal: TERMINAL }],
+    /its apply is not 1/,
+  ],
   'a key of a file': [[{ ...MAPPED, ownKey: 'etc/passwd' }], /its key is not that of a memfd/],
   'a key that is too long': [[{ ...MAPPED, ownKey: `/memfd:${'x'.repeat(25)}` }], /its key is not that of a memfd/],
   'descriptors beside mappings': [
