@@ -131,6 +131,37 @@ realTest('/dev/tty that is open in leader and children, and a child that takes t
   await holder.until(/background\r\nforeground\r\n/);
 });
 
+realTest('stdout goes to a pipe or to another terminal, and the session stays with the rest', async (t, lab) => {
+  const old = await PtyHolder.open(lab);
+  const program = await lab.startProgram(compileProgram('terminal'), { args: [old.name] });
+  const tasks = [0, 1, 2].map((n) => program.pid + n) as [number, number, number];
+  const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });
+  const single = (fd: number, key: string) => ({ inherit: `fd[${fd}]:${key}`, only: true });
+  const out = path.join(lab.folder(), 'out');
+  const specs = [
+    single(6, `/proc/${tasks[0]}/fd/1`),
+    ...tasks.slice(1).map((pid) => single(7, `/proc/${pid}/fd/1`)),
+    `fd[5]:${old.name}`,
+  ];
+  await rewrite(await openSource(dump), { specs, out });
+  t.deepEqual(checkRewritten(dump, out), []);
+  const [holder, other] = [await PtyHolder.open(lab, 50, 132), await PtyHolder.open(lab)] as const;
+  const pipe = await lab.pipe();
+  const flags = fs.constants.O_RDWR | fs.constants.O_NOCTTY;
+  const callerFds = { 5: lab.open(holder.name, flags), 6: pipe.writeEnd, 7: lab.open(other.name, flags) };
+  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const back = await lab.restore(out, { callerFds, prefix });
+  for (const [i, task] of tasks.entries()) {
+    const targets = [0, 1, 2, 5].map((fd) => back.tasks.fds(task).get(fd)?.target);
+    t.deepEqual(targets, [holder.name, i === 0 ? targets[1] : other.name, holder.name, holder.name]);
+    t.regex((await told(program, back, task))[0] ?? '', /^pgrp \d+ sid \d+ tty open size 50x132 echo off /);
+    await back.tasks.signal(task, 'SIGUSR1');
+  }
+  t.is(pipe.drain().toString(), 'leader\n');
+  await other.until(/^background\r\nforeground\r\n$/);
+  t.is(holder.output, '');
+});
+
 realTest('in a pid namespace of its own', async (t, lab) => {
   const one = await dumped(t, lab, 'terminal', { namespaces: ['pid'] });
   const holder = await PtyHolder.open(lab);
