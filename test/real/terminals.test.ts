@@ -7,7 +7,7 @@ import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
 import type { Box } from './support/box';
-import { compileProgram } from './support/compile';
+import { compileHelper, compileProgram } from './support/compile';
 import { containerPid, makeBundle, until } from './support/containers';
 import { realCriu } from './support/criu';
 import {
@@ -160,6 +160,40 @@ realTest('stdout goes to a pipe or to another terminal, and the session stays wi
   t.is(pipe.drain().toString(), 'leader\n');
   await other.until(/^background\r\nforeground\r\n$/);
   t.is(holder.output, '');
+});
+
+/** Dumps a program, rewrites it for one file of the caller's, and restores it with that. */
+async function restoredOnFile(t: ExecutionContext, lab: Lab, program: Program, specs: string[]) {
+  const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });
+  const out = path.join(lab.folder(), 'out');
+  const { plan } = await rewrite(await openSource(dump), { specs, out });
+  t.deepEqual(checkRewritten(dump, out), []);
+  const file = path.join(lab.folder(), 'file');
+  fs.writeFileSync(file, '');
+  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const { tasks } = await lab.restore(out, { callerFds: { 5: lab.open(file, fs.constants.O_RDWR) }, prefix });
+  await tasks.signal(program.pid, 'SIGUSR1');
+  return { plan, tasks, file };
+}
+
+realTest('a terminal that was hung up before the dump goes to any file', async (t, lab) => {
+  const old = await PtyHolder.open(lab);
+  const program = await lab.startProgram(compileProgram('terminal'), { args: [old.name] });
+  await old.hangUp();
+  const { plan, tasks, file } = await restoredOnFile(t, lab, program, [`fd[5]:${old.name}`]);
+  t.deepEqual(
+    plan.warnings.map(({ code }) => code),
+    ['TERMINAL_NOT_CONTROLLING'],
+  );
+  t.is(fs.readFileSync(file, 'utf8'), 'leader\n');
+  for (const fd of [0, 1, 2, 5]) t.is(tasks.fds(program.pid + 1).get(fd)?.target, file);
+});
+
+realTest('a master whose other end is outside goes to any file', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('master'));
+  const { tasks, file } = await restoredOnFile(t, lab, program, ['fd[5]:/dev/ptmx']);
+  t.is(tasks.fds(program.pid).get(5)?.target, file);
+  t.is(fs.readFileSync(file, 'utf8'), 'task\n');
 });
 
 realTest('in a pid namespace of its own', async (t, lab) => {
