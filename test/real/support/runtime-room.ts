@@ -48,6 +48,12 @@ export class RuntimeRoom {
     return { child, said: () => said.read() };
   }
 
+  /** The argv of a command there, with the 0, 1 and 2 that the caller of this argv has. */
+  argv(argv: readonly string[]): string[] {
+    const variables = Object.entries(ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
+    return this.box.argv(['env', '-i', ...variables, ...argv]);
+  }
+
   /** Runs a command to its end, which has to be 0, and returns what it wrote. */
   async run(argv: readonly string[], fds: Fds = {}): Promise<string> {
     const { child, said } = this.start(argv, fds);
