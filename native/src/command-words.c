@@ -82,6 +82,24 @@ static bool has_parent(int folder)
 	return fstatat(folder, "parent", &status, 0) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool is_podman(const char *program)
+{
+	const char *slash = program ? strrchr(program, '/') : NULL;
+
+	return program && strcmp(slash ? slash + 1 : program, "podman") == 0;
+}
+
+/* Tried with podman 5.4: the tasks come back, and conmon then fails over the terminal that runc does not send. */
+static void refuse_podman(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->graft_count; i++)
+		if (is_whole_terminal(&plan->grafts[i])) {
+			problem("COMMAND is podman, and the plan has a terminal (file id %u): podman's monitor waits for one of its own, and ends the container without it; restore with runc, or leave the terminal to podman",
+				plan->grafts[i].file_id);
+			return;
+		}
+}
+
 int refuse_command(char *const *command, const struct plan *plan, int folder, bool own_plugin)
 {
 	struct config_found config = {.libdir_is_wrong = own_plugin};
@@ -96,6 +114,8 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 		if (is_auto_dedup_word(command[i]))
 			dedup_word = command[i];
 	}
+	if (is_podman(command[0]))
+		refuse_podman(plan);
 	if (config_look(&config, command))
 		return -1;
 	if (!dedup_word && !config.auto_dedup_file)

@@ -38,7 +38,7 @@ static bool is_of_job(const struct graft *graft)
 {
 	const struct own_key *key = &graft->own_key;
 
-	return key->text && graft->kind.name == KIND_TERMINAL && !key->controlling && key->session != 0;
+	return is_whole_terminal(graft) && !key->controlling && key->session != 0;
 }
 
 int foreground_hold(const struct plan *plan, const struct callers *callers)

@@ -72,6 +72,11 @@ void own_key_free(struct own_key *key)
 	key->text = NULL;
 }
 
+bool is_whole_terminal(const struct graft *graft)
+{
+	return graft->own_key.text && graft->kind.name == KIND_TERMINAL;
+}
+
 static int by_key(const void *left, const void *right)
 {
 	const struct graft *a = *(struct graft *const *)left;

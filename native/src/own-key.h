@@ -25,6 +25,9 @@ struct own_key {
 const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder);
 void own_key_free(struct own_key *key);
 
+/* True for the open files of a terminal that goes whole. */
+bool is_whole_terminal(const struct graft *graft);
+
 /* Refuses a key that two callers' files would answer to. -1 has said why. */
 int own_keys_check(struct plan *plan);
 

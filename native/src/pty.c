@@ -20,11 +20,6 @@ struct wanted {
 	uint32_t closed;
 };
 
-static bool is_terminal(const struct graft *graft)
-{
-	return graft->own_key.text && graft->kind.name == KIND_TERMINAL;
-}
-
 static void add(struct wanted *wanted, uint32_t number)
 {
 	if (wanted->count == 0 || (wanted->count == 1 && wanted->numbers[0] != number))
@@ -41,7 +36,7 @@ static int choose_number(struct pty *pty, const struct plan *plan)
 	struct wanted wanted = {0};
 
 	for (size_t i = 0; i < plan->graft_count; i++)
-		if (is_terminal(&plan->grafts[i]))
+		if (is_whole_terminal(&plan->grafts[i]))
 			add(&wanted, plan->grafts[i].caller_fd);
 	if (wanted.count == 0) {
 		message("--pty: the plan %s has no terminal; leave --pty out, or name one by fdgraft rewrite --inherit-fd 'fd[5]:/dev/pts/N' (fdgraft ls shows them)",
@@ -57,7 +52,7 @@ static int choose_number(struct pty *pty, const struct plan *plan)
 	}
 	pty->number = wanted.count > 1 ? wanted.closed : wanted.numbers[0];
 	for (size_t i = 0; i < plan->graft_count; i++)
-		if (is_terminal(&plan->grafts[i]) && plan->grafts[i].caller_fd == pty->number)
+		if (is_whole_terminal(&plan->grafts[i]) && plan->grafts[i].caller_fd == pty->number)
 			pty->has_leader = pty->has_leader || plan->grafts[i].own_key.controlling;
 	return 0;
 }

@@ -158,7 +158,7 @@ int sessions_check(const struct plan *plan, const struct callers *callers, bool 
 		const struct graft *graft = &plan->grafts[i];
 		const struct caller *caller = caller_find(callers, graft->caller_fd);
 
-		if (graft->refused || !graft->own_key.text || graft->kind.name != KIND_TERMINAL || graft->own_key.repeated)
+		if (graft->refused || !is_whole_terminal(graft) || graft->own_key.repeated)
 			continue;
 		if (!graft->own_key.controlling) {
 			if (session_is_ours)

@@ -21,7 +21,7 @@ static int hold(struct terminal *terminal, const struct caller *caller)
 
 static bool has_key_of_terminal(const struct graft *graft)
 {
-	return graft->own_key.text && graft->kind.name == KIND_TERMINAL && !graft->own_key.repeated;
+	return is_whole_terminal(graft) && !graft->own_key.repeated;
 }
 
 int terminals_hold(struct terminals *terminals, const struct plan *plan, const struct callers *callers)

@@ -80,6 +80,15 @@ for (const variant of VARIANTS) {
       t.is(lines.length, 1, stderr);
       t.regex(lines[0] ?? '', pattern);
     });
+  test(`podman as COMMAND is refused (${variant})`, async (t) => {
+    const { plan } = planned(t, { placeholders: [TERMINAL] });
+    for (const command of [['podman'], ['/usr/bin/podman', '--remote']]) {
+      const words = ['--plan', plan, '--check', '--', ...command, 'container', 'restore', 'web'];
+      const { code, stderr } = await exec(words, { give: ['5=pty:6'], variant });
+      t.is(code, 100, stderr);
+      t.regex(complaints(t, stderr).join('\n'), /^COMMAND is podman, and the plan has a terminal \(file id 42\): /);
+    }
+  });
   test(`a job on a terminal of another session is a warning (${variant})`, async (t) => {
     const { code, stderr } = await check(t, [JOB], ['5=pty:6', '5=held'], variant);
     t.is(code, 0, stderr);
