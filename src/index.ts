@@ -13,6 +13,7 @@ export type { NamedFile } from './checkpoint/explore/named-file';
 export type { ExploredRun, MappingOfRun } from './checkpoint/explore/resident';
 export type { ExploredProcess } from './checkpoint/explore/task-tree';
 export type { Descriptor, Descriptors, OpenEntry, OtherReference, Tie } from './checkpoint/listing/open-entry';
+export type { TerminalState } from './checkpoint/terminals';
 export type { DiffGraph, GraphDescriptor, GraphEntry, GraphQueue, GraphTask } from './diff/graph';
 export { type ErrorCode, FdgraftError } from './errors/fdgraft-error';
 export type { ConvertOptions, ConvertResult } from './operations/convert-folder';
@@ -52,6 +53,7 @@ export type {
   PlanReference,
   PlanScmRight,
   PlanSpec,
+  PlanTerminal,
   PlanWarning,
 } from './plan/plan';
 export { planToJson } from './plan/plan-json';
