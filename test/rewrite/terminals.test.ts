@@ -309,6 +309,20 @@ const REFUSED: [what: string, given: Images, specs: RewriteOptions['specs'], cod
     /tty-info\.img has no record of it/,
   ],
   [
+    'a terminal with two records',
+    images([info(3), info(3, { sid: 9 })]),
+    ['fd[5]:/dev/pts/3'],
+    'IMAGES_DISAGREE',
+    /tty-info\.img, entry 1, .*: terminal 3 \(\/dev\/pts\/3\) has an earlier record too/,
+  ],
+  [
+    'a descriptor of a terminal with two records',
+    images([info(3), info(3, { type: 'VT', rdev: 0x401 })]),
+    [only('fd[5]:/proc/7/fd/0')],
+    'IMAGES_DISAGREE',
+    /has an earlier record too/,
+  ],
+  [
     'bytes under way',
     images(undefined, { 'tty-data.img': [{ tty_id: 3, data: Buffer.from('abc') }] }),
     ['fd[5]:/dev/pts/3'],
