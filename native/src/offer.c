@@ -51,6 +51,11 @@ int offer_prepare(struct offer *offer, const struct plan *plan, const char *path
 	offer->dir = dup_clear_of_callers(offer->dir, plan);
 	if (offer->dir < 0)
 		return EXIT_SYSTEM;
+	if (!unix_name_fits(offer->dir, offer->name)) {
+		message("--pty=%s: the name of the socket is too long; give a shorter one, in any directory",
+			show_raw(&shown, path));
+		return EXIT_UNUSABLE;
+	}
 	if (fstatat(offer->dir, offer->name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
 		message("--pty=%s: the path exists; give a path that does not exist, or remove it if no fdgraft-exec listens there",
 			show_raw(&shown, path));

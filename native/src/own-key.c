@@ -13,8 +13,26 @@
 #define MEMFD_KEY "/memfd:"
 /* The number of no driver, which stands for terminals of callers. */
 #define TERMINAL_KEY "tty[fd670001:"
+#define TERMINAL_DIGITS_MAX 8
 /* CRIU before 4.0 compares no more of a key (criu/files.c). */
 #define OWN_KEY_MAX 31
+
+/* As CRIU writes it: it would ask for no other. */
+static bool is_terminal_key(const char *text)
+{
+	const char *digits = text + strlen(TERMINAL_KEY);
+	size_t count;
+
+	if (strncmp(text, TERMINAL_KEY, strlen(TERMINAL_KEY)) != 0)
+		return false;
+	count = strspn(digits, "0123456789abcdef");
+	return count >= 1 && count <= TERMINAL_DIGITS_MAX && strcmp(digits + count, "]") == 0;
+}
+
+static bool is_memfd_key(const char *text)
+{
+	return strncmp(text, MEMFD_KEY, strlen(MEMFD_KEY)) == 0 && strlen(text) <= OWN_KEY_MAX;
+}
 
 static const char *read_mapping(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
 {
@@ -29,18 +47,20 @@ static const char *read_mapping(struct own_key *key, const Fdgraft__PlanPlacehol
 	return NULL;
 }
 
-static void read_terminal(struct own_key *key, const Fdgraft__PlanTerminal *terminal)
+static const char *read_terminal(struct own_key *key, const Fdgraft__PlanTerminal *terminal)
 {
+	if (terminal->has_leader && terminal->session == 0)
+		return "its terminal has a leader and no session";
 	key->controlling = terminal->has_leader;
 	key->session = terminal->session;
 	key->foreground = terminal->foreground;
+	return NULL;
 }
 
 const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *placeholder)
 {
 	const Fdgraft__PlanMapping *mapping = placeholder->mapping;
 	const Fdgraft__PlanTerminal *terminal = placeholder->terminal;
-	const char *prefix = mapping ? MEMFD_KEY : TERMINAL_KEY;
 	const char *wrong = NULL;
 
 	*key = (struct own_key){0};
@@ -50,16 +70,13 @@ const char *own_key_read(struct own_key *key, const Fdgraft__PlanPlaceholder *pl
 		return "it has mappings and a terminal";
 	if (!mapping && !terminal)
 		return "it has a key, and neither mappings nor a terminal";
-	if (strncmp(placeholder->key, prefix, strlen(prefix)) != 0 || strlen(placeholder->key) > OWN_KEY_MAX)
+	if (!(mapping ? is_memfd_key(placeholder->key) : is_terminal_key(placeholder->key)))
 		return mapping ? "its key is not that of a memfd, " MEMFD_KEY " and at most 24 bytes" :
 				 "its key is not that of a terminal, " TERMINAL_KEY "…]";
 	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP ||
 	    placeholder->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
 		return "it has a key, and its apply is not 1 (dup) or its position not 0 (caller)";
-	if (mapping)
-		wrong = read_mapping(key, placeholder);
-	else
-		read_terminal(key, terminal);
+	wrong = mapping ? read_mapping(key, placeholder) : read_terminal(key, terminal);
 	if (wrong)
 		return wrong;
 	key->text = strdup(placeholder->key);
@@ -86,6 +103,12 @@ static int by_key(const void *left, const void *right)
 	return order ? order : (a->file_id > b->file_id) - (a->file_id < b->file_id);
 }
 
+/* All that is checked and done is by the first placeholder of a key. */
+static bool is_one_session(const struct own_key *a, const struct own_key *b)
+{
+	return a->controlling == b->controlling && a->session == b->session && a->foreground == b->foreground;
+}
+
 int own_keys_check(struct plan *plan)
 {
 	struct graft **keyed = calloc(plan->graft_count + 1, sizeof(*keyed));
@@ -102,7 +125,15 @@ int own_keys_check(struct plan *plan)
 	qsort(keyed, count, sizeof(struct graft *), by_key);
 	for (size_t i = 1; i < count && !result; i++) {
 		keyed[i]->own_key.repeated = strcmp(keyed[i - 1]->own_key.text, keyed[i]->own_key.text) == 0;
-		if (!keyed[i]->own_key.repeated || keyed[i - 1]->caller_fd == keyed[i]->caller_fd)
+		if (!keyed[i]->own_key.repeated)
+			continue;
+		if (!is_one_session(&keyed[i - 1]->own_key, &keyed[i]->own_key)) {
+			message("%s: file ids %u and %u have one key, and it is not the terminal of one session; " PLAN_AGAIN,
+				plan->shown_path, keyed[i - 1]->file_id, keyed[i]->file_id);
+			result = -1;
+			continue;
+		}
+		if (keyed[i - 1]->caller_fd == keyed[i]->caller_fd)
 			continue;
 		message("%s: file ids %u and %u have one key, and caller fds %u and %u; " PLAN_AGAIN, plan->shown_path,
 			keyed[i - 1]->file_id, keyed[i]->file_id, keyed[i - 1]->caller_fd, keyed[i]->caller_fd);

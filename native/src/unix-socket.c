@@ -24,6 +24,13 @@ static int make_name(struct sockaddr_un *address, int folder, const char *name)
 	return -1;
 }
 
+bool unix_name_fits(int folder, const char *name)
+{
+	struct sockaddr_un address;
+
+	return make_name(&address, folder, name) == 0;
+}
+
 /* Closes fd and keeps errno. */
 static int give_up(int fd)
 {
@@ -45,12 +52,11 @@ int unix_bind(int folder, const char *name, int type)
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
+	/* It has mode 0600 from the start: by its path, it may be another file already. */
 	before = umask(0177);
 	result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	umask(before);
-	if (result || fchmodat(folder, name, 0600, 0))
-		return give_up(fd);
-	return fd;
+	return result ? give_up(fd) : fd;
 }
 
 int unix_connect(int folder, const char *name, int type)

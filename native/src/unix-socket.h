@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+/* The directory may have a path of any length, the name in it not. */
+bool unix_name_fits(int folder, const char *name);
+
 /* Each returns a descriptor with close-on-exec, or -1 with errno. */
 int unix_bind(int folder, const char *name, int type);
 int unix_connect(int folder, const char *name, int type);

@@ -6,6 +6,8 @@ import type { OpenKind } from './open-kind';
 export interface EntryFacts {
   /** The key that names it in an inherit-fd spec, escaped. */
   readonly key: string;
+  /** Its path where that is not the key, escaped: /dev/tty names the terminals of sessions. */
+  readonly path?: string;
   /** No key but that of a descriptor names it; `key` is the kind of open file. */
   readonly isNameless?: boolean;
   /** The kind that the caller's open file must have; undefined if any will do. */

@@ -32,6 +32,8 @@ export function isWholeTerminal({ role, isHungUp }: TerminalState): boolean {
 /** The terminals of a checkpoint, by their number in tty-info.img. Grows by a few numbers a terminal. */
 export class Terminals {
   private readonly states = new Map<number, TerminalState>();
+  /** The second record of a number that is not unique, by that number. */
+  private readonly repeated = new Map<number, number>();
   /** The numbers of ptys, by their ends. */
   private readonly masters = new Set<number>();
   private readonly slaves = new Set<number>();
@@ -41,7 +43,10 @@ export class Terminals {
     terminal: (bytes, start, end, { entry }) => {
       const info = decode(TTY_INFO_ENTRY, bytes, start, end);
       const { id, rdev, dev = 0, sid, pgrp, termios, winsize, pty } = info;
-      if (this.states.has(id)) return;
+      if (this.states.has(id)) {
+        if (!this.repeated.has(id)) this.repeated.set(id, entry);
+        return;
+      }
       const role = roleOf(info);
       if (pty !== undefined && role === 'master') this.masters.add(pty.index);
       if (pty !== undefined && role === 'slave') this.slaves.add(pty.index);
@@ -56,6 +61,11 @@ export class Terminals {
 
   of(id: number | undefined): TerminalState | undefined {
     return id === undefined ? undefined : this.states.get(id);
+  }
+
+  /** The second record with that number; undefined where it is unique, as CRIU writes it. */
+  repeatedAt(id: number): number | undefined {
+    return this.repeated.get(id);
   }
 
   /** True where both ends of a pty are in the checkpoint. */

@@ -1232,6 +1232,14 @@ const texts = {
       problem: `${key} (file id ${id}) is an open file of terminal ${terminal}, and tty-info.img has no record of it`,
       hint: 'CRIU fails on this too; the images are from different dumps or damaged',
     }),
+  duplicateTerminal: (place: Place, key: string, terminal: number) =>
+    error({
+      code: 'IMAGES_DISAGREE',
+      ...place,
+      field: 'tty_info_entry.id',
+      problem: `terminal ${terminal} (${key}) has an earlier record too`,
+      hint: 'CRIU writes one record for each terminal; the image is damaged: take it from the dump again',
+    }),
   terminalRefused: (place: Place, spec: string, key: string, id: number, why: string) =>
     error({
       code: 'SPEC_UNSUPPORTED',

@@ -79,7 +79,7 @@ const NO_PATH = Buffer.from([0]);
 /** Without the leading slash, as specs are compared. */
 function pathOf({ facts, type }: OpenEntry): Buffer {
   const hasPath = facts !== undefined && facts.isExternal !== true && type !== 'PIPE' && facts.nameBytes === undefined;
-  return hasPath ? withoutLeadingSlash(unescapeText(facts.key)) : NO_PATH;
+  return hasPath ? withoutLeadingSlash(unescapeText(facts.path ?? facts.key)) : NO_PATH;
 }
 
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */

@@ -39,6 +39,9 @@ export function decideTerminals({ shares }: Assignment, found: Survey, specs: Sp
     if (terminal === undefined) {
       throw messages.terminalMissing({ file: 'files.img', entry: match.entry }, match.facts.key, match.id, id);
     }
+    if (terminal.repeatedAt !== undefined) {
+      throw messages.duplicateTerminal({ file: 'tty-info.img', entry: terminal.repeatedAt }, match.facts.key, id);
+    }
     decided.push(decideOne(terminal, parts, found, specs, taken + 1));
     taken += 1;
   }

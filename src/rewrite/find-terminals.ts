@@ -15,6 +15,8 @@ export interface NamedTerminal extends TerminalState {
   readonly hasLeader: boolean;
   /** The other end of the pty is in the tree. */
   readonly hasOtherEnd: boolean;
+  /** Another record of tty-info.img that has its number. */
+  readonly repeatedAt: number | undefined;
   /** Those of its entries that descriptors or SCM rights refer to, by file id. */
   readonly held: readonly number[];
   /** What is under way in it: the first record of tty-data.img, and bytes in all of them. */
@@ -77,6 +79,7 @@ export async function findTerminals(
             ...state,
             hasLeader: state.session !== 0 && leaders.has(state.session),
             hasOtherEnd: terminals.hasOtherEnd(state),
+            repeatedAt: terminals.repeatedAt(id),
             held: (entries.get(id) ?? []).filter((one) => held.has(one)),
             data: data.get(id),
           },

@@ -37,12 +37,15 @@ import { ComparisonBudget, NearestPaths } from './nearest-paths';
 import { NearestSockets } from './nearest-sockets';
 import { readOpenIds } from './open-ids';
 import type { ResolvedKeys } from './resolve-keys';
+import { isCurrentTerminal } from './resolve-terminals';
 import type { Survey } from './survey';
 
 /** This many specs are explained; each is compared with every entry. */
 const MAX_EXPLAINED = 10;
 /** A spec gets this many suggestions at most. */
 const MAX_SUGGESTIONS = 3;
+/** Paths of terminals; those that were dumped with --external have none. */
+const PATH_OF_TERMINAL = /^dev\/(?:pts\/|tty|console$)/;
 /** The pipes, external files or namespaces that there are get named where they are no more than these. */
 const MAX_FEW = 10;
 
@@ -222,7 +225,8 @@ class Explainer {
   }
 
   get comparesTerminals(): boolean {
-    return this.key.kind === 'terminal';
+    const { key } = this;
+    return key.kind === 'terminal' || (key.kind === 'path' && PATH_OF_TERMINAL.test(key.path.toString('latin1')));
   }
 
   get comparesMemfds(): boolean {
@@ -340,6 +344,12 @@ class Explainer {
   /** Entries that the spec names, and that no descriptor refers to. */
   explainNotOpen(): void {
     const { found } = this.known;
+    if (this.known.resolved.currentTerminals.size > 0 && isCurrentTerminal(this.key)) {
+      this.suggest(
+        '/dev/tty is open, and the terminal of its session is not in the checkpoint; its descriptors have keys /proc/PID/fd/N',
+      );
+      return;
+    }
     for (const { facts, id } of this.notOpen.slice(0, MAX_SUGGESTIONS)) {
       const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
       const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
@@ -354,7 +364,11 @@ class Explainer {
     for (const key of this.nearestSockets?.found() ?? []) this.suggest(`did you mean ${key}?`);
     if (this.key.kind === 'socket' && this.suggestions.length === 0) this.suggestThere('socket', [...this.sockets]);
     if (this.key.kind === 'memfd' && this.suggestions.length === 0) this.suggestThere('memfd', [...this.memfdNames]);
-    if (this.key.kind === 'terminal' && this.suggestions.length === 0)
+    if (
+      this.comparesTerminals &&
+      this.suggestions.length === 0 &&
+      (this.key.kind === 'terminal' || this.terminals.size > 0)
+    )
       this.suggestThere('terminal', [...this.terminals]);
     if (this.key.kind === 'pipe' && this.suggestions.length === 0)
       this.suggestThere(

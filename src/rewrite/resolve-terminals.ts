@@ -7,7 +7,7 @@ import { roleOf } from '../checkpoint/terminal-type';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
 import { FD_TYPES, TTY_INFO_ENTRY, type TtyFileEntry } from '../schema/generated/images';
-import type { InheritSpec } from '../specs/spec';
+import type { InheritSpec, Key } from '../specs/spec';
 import type { Source } from '../storage/source';
 
 export interface ResolvedTerminals {
@@ -23,6 +23,11 @@ const NOTHING: ResolvedTerminals = { terminals: new Map(), currentTerminals: new
 const TERMINALS: ReadonlySet<number> = new Set([FD_TYPES.TTY]);
 const CURRENT_PATH = 'dev/tty';
 
+/** True where a key names the terminals of the sessions that have /dev/tty open. */
+export function isCurrentTerminal(key: Key): boolean {
+  return key.kind === 'path' && key.path.toString('latin1') === CURRENT_PATH;
+}
+
 /**
  * Finds out which terminals the keys tty[RDEV:DEV] and /dev/tty mean, the latter being the terminals of the sessions that
  * have it open. No pass where no spec has such a key. Throws FdgraftError.
@@ -36,7 +41,7 @@ export async function resolveTerminals(
   const current: number[] = [];
   specs.forEach(({ key }, number) => {
     if (key.kind === 'terminal') pushTo(byKey, terminalKey(key.rdev, key.dev), number);
-    else if (key.kind === 'path' && key.path.toString('latin1') === CURRENT_PATH) current.push(number);
+    else if (isCurrentTerminal(key)) current.push(number);
   });
   if (byKey.size + current.length === 0) return NOTHING;
   const { terminals, currentTerminals } = await findTerminals(source, byKey, current, signal);

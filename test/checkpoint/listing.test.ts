@@ -106,6 +106,16 @@ test('paths and globs, with and without the slash', async (t) => {
   await t.throwsAsync(list(t, smallWith({}), { path: '[a' }), { instanceOf: FdgraftError, message: /the path '\[a'/ });
 });
 
+test('/dev/tty has its path too, though a descriptor is its key', async (t) => {
+  const source = await openSource(path.join(__dirname, '../../fixtures/images/terminal_current'));
+  const current = ['/proc/14716/fd/6', '/proc/14717/fd/7', '/proc/14718/fd/7'];
+  for (const filter of ['/dev/tty', '/dev/t*'])
+    t.deepEqual(keys(await allOf(inspect(source, { path: filter }))), current);
+  t.is((await allOf(inspect(source, { path: '/dev/**' }))).length, 7);
+  t.deepEqual(await allOf(inspect(source, { path: '/proc/14716/fd/6' })), []);
+  await source.close();
+});
+
 test('specs show what they would take, and those that take nothing are an error at the end', async (t) => {
   const taken = await list(t, smallWith({}), { specs: ['fd[5]:/proc/8/fd/1', 'fd[6]:/var/log/*', 'fd[7]:/var/**'] });
   t.deepEqual(

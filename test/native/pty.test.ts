@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -443,6 +443,69 @@ test('--pty=SOCKET never takes a path that exists, and removes its own alone', a
   t.is(lost.code, 100);
   t.regex(lost.stderr, /cannot open the directory of the socket: No such file/);
 });
+
+test('another file that comes to the path of the socket keeps its mode', async (t) => {
+  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
+  const target = join(folder, 'target');
+  writeFileSync(target, '', { mode: 0o644 });
+  const env = { LD_PRELOAD: helper('swap'), SWAP_TARGET: target };
+  const words = ['--plan', plan, `--pty=${join(folder, 'socket')}`, '--', 'true'];
+  t.like(await exec(words, { env }), { code: 0, stderr: '' });
+  t.is(statSync(target).mode & 0o777, 0o644);
+});
+
+test('a socket whose name is too long is refused before the start, whatever the umask', async (t) => {
+  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
+  const words = ['--plan', plan, `--pty=${join(folder, 'x'.repeat(100))}`];
+  for (const more of [['--check'], ['--', 'sh', '-c', 'echo started']]) {
+    const result = await exec([...words, ...more]);
+    t.like(result, { code: 100, stdout: '' });
+    t.regex(
+      complaints(t, result.stderr)[0] ?? '',
+      /the name of the socket is too long; give a shorter one, in any directory$/,
+    );
+  }
+  // The path of the directory may be longer than the name of a socket can be.
+  const deep = join(folder, 'd'.repeat(100));
+  mkdirSync(deep);
+  const inside = `umask 0777; exec "$@"`;
+  const fits = ['--plan', plan, `--pty=${join(deep, 's')}`, '--', 'stat', '-c', '%a', join(deep, 's')];
+  const result = await run(['sh', '-c', inside, 'sh', join(build(), 'fdgraft-exec'), ...fits]);
+  t.like(result, { code: 0, stdout: '600\n', stderr: '' });
+});
+
+const TERMINAL_PLANS: { readonly [what: string]: readonly [Placeholder[], RegExp] } = {
+  'a key without an end': [[terminal(5, { ownKey: 'tty[fd670001:' })], /its key is not that of a terminal/],
+  'a key with more behind it': [[terminal(5, { ownKey: 'tty[fd670001:1] x' })], /its key is not that of a terminal/],
+  'a key with a control character': [
+    [terminal(5, { ownKey: 'tty[fd670001:\n]' })],
+    /its key is not that of a terminal/,
+  ],
+  'a key with too many digits': [
+    [terminal(5, { ownKey: 'tty[fd670001:123456789]' })],
+    /its key is not that of a terminal/,
+  ],
+  'a leader without a session': [
+    [terminal(5, { terminal: { session: 0, hasLeader: true } })],
+    /its terminal has a leader and no session/,
+  ],
+  'one key for two sessions': [
+    [terminal(5), terminal(5, { fileId: 9, terminal: { session: 10, hasLeader: true } })],
+    /file ids 6 and 9 have one key, and it is not the terminal of one session/,
+  ],
+  'a leader by the second of two alone': [
+    [terminal(5, JOB), terminal(5, { fileId: 9 })],
+    /file ids 6 and 9 have one key, and it is not the terminal of one session/,
+  ],
+};
+for (const [what, [placeholders, pattern]] of Object.entries(TERMINAL_PLANS)) {
+  test(`a plan of a terminal cannot have ${what}`, async (t) => {
+    const { plan } = planned(t, { placeholders });
+    const result = await exec(['--plan', plan, `--pty=${join(scratch(t), 'socket')}`, '--check']);
+    t.is(result.code, 100, result.stderr);
+    t.regex(complaints(t, result.stderr)[0] ?? '', pattern);
+  });
+}
 
 test('nobody attaches: the status of COMMAND, and the socket goes', async (t) => {
   const { plan, folder } = planned(t, { placeholders: [terminal(5)] });

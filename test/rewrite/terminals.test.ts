@@ -309,6 +309,20 @@ const REFUSED: [what: string, given: Images, specs: RewriteOptions['specs'], cod
     /tty-info\.img has no record of it/,
   ],
   [
+    'a terminal with two records',
+    images([info(3), info(3, { sid: 9 })]),
+    ['fd[5]:/dev/pts/3'],
+    'IMAGES_DISAGREE',
+    /tty-info\.img, entry 1, .*: terminal 3 \(\/dev\/pts\/3\) has an earlier record too/,
+  ],
+  [
+    'a descriptor of a terminal with two records',
+    images([info(3), info(3, { type: 'VT', rdev: 0x401 })]),
+    [only('fd[5]:/proc/7/fd/0')],
+    'IMAGES_DISAGREE',
+    /has an earlier record too/,
+  ],
+  [
     'bytes under way',
     images(undefined, { 'tty-data.img': [{ tty_id: 3, data: Buffer.from('abc') }] }),
     ['fd[5]:/dev/pts/3'],
@@ -325,6 +339,37 @@ for (const [what, given, specs, code, text] of REFUSED) {
     t.truthy(error.hint);
   });
 }
+
+test('a path that no terminal has leads to the paths that there are, and to the names of those without one', async (t) => {
+  const external = images(
+    [info(3, { type: 'EXT_TTY', pty: undefined }), info(4, { type: 'EXT_TTY', pty: undefined })],
+    {
+      'files.img': [...BASE, tty(11, 3), tty(12, 4)],
+    },
+  );
+  const elsewhere = withCurrent({ 'tty-info.img': [info(3), { ...CURRENT, sid: 77 }] as never });
+  const cases: [Images, string, string][] = [
+    [images(), '/dev/pts/9', 'did you mean /dev/pts/3?'],
+    [images(), 'pts/3', 'did you mean /dev/pts/3?'],
+    [images(), '/dev/tty', 'there is tty[8803:1a]'],
+    [external, '/dev/pts/3', 'there are tty[8803:1a], tty[8804:1a]'],
+    [
+      elsewhere,
+      '/dev/tty',
+      '/dev/tty is open, and the terminal of its session is not in the checkpoint; its descriptors have keys /proc/PID/fd/N',
+    ],
+  ];
+  for (const [given, key, near] of cases) {
+    const error = await refusal(t, given, { specs: [`fd[5]:${key}`] });
+    t.deepEqual(error.message.split('\n'), [`spec 'fd[5]:${key}' matches nothing`, `  ${near}`]);
+  }
+});
+
+test('the path of a terminal that nothing has open is not suggested', async (t) => {
+  const closed = images(undefined, { 'fdinfo-1.img': [], 'fdinfo-2.img': [] });
+  const error = await refusal(t, closed, { specs: ['fd[5]:/dev/pts/9'] });
+  t.notRegex(error.message, /did you mean/);
+});
 
 test('a device that no terminal has leads to those that there are', async (t) => {
   const error = await refusal(t, images(), { specs: ['fd[5]:tty[8804:1a]'] });

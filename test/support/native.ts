@@ -31,7 +31,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-/** Programs that play CRIU, the last four linked in other ways or with system calls of their own. */
+/** Programs that play CRIU, or a library that is preloaded (swap); the last four linked in other ways or with system calls of their own. */
 export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
 export type Helper =
   | 'give'
@@ -41,6 +41,7 @@ export type Helper =
   | 'host-no-store'
   | 'peer'
   | 'window'
+  | 'swap'
   | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
@@ -55,6 +56,7 @@ const sources: Record<Helper, [string, string[]]> = {
   'host-no-setsid': ['host.c', ['-DWITHOUT_SETSID']],
   peer: ['peer.c', []],
   window: ['window.c', []],
+  swap: ['swap.c', ['-shared', '-fPIC']],
 };
 
 /** Compiles a program of test/native and returns its path. */

@@ -170,9 +170,10 @@ function named(
   const described = terminal === undefined || isWholeTerminal(terminal) ? facts : withoutKind(facts);
   // The key /dev/tty names the terminals of sessions.
   if (facts.isNameless !== true && terminal?.role !== 'current') return described;
+  const path = facts.isNameless === true ? {} : { path: facts.key };
   for (const { pids, fd } of descriptors) {
     const [pid] = pids;
-    if (pid !== undefined) return { ...described, key: descriptorKey(pid, fd) };
+    if (pid !== undefined) return { ...described, ...path, key: descriptorKey(pid, fd) };
   }
   return undefined;
 }

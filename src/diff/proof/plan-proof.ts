@@ -1,5 +1,6 @@
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
 import { IdSet } from '../../checkpoint/id-set';
+import { pushTo } from '../../checkpoint/push-to';
 import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
 import type { Plan, PlanInFlight, PlanPlaceholder } from '../../plan/plan';
 import {
@@ -63,6 +64,9 @@ export class PlanProof {
   private readonly metDescriptors = new Map<number, IdSet>();
   private readonly metPackets = new Set<number>();
   private readonly metSockets = new Set<number>();
+  /** Placeholders with a key of CRIU's, by the number of their terminal; the terminals that go; and those that went. */
+  private readonly terminals = new Map<number, PlanPlaceholder[]>();
+  private readonly goingTerminals = new Set<number>();
   private readonly lostTerminals = new Set<number>();
 
   private constructor(
@@ -84,6 +88,9 @@ export class PlanProof {
       for (const id of placeholder.hung_up ?? []) this.hungUp.set(id, placeholder);
       if (placeholder.stand_in !== undefined) this.standIns.set(placeholder.stand_in, placeholder);
       this.lostPackets.set(placeholder.file_id, placeholder.in_flight.filter(isLostPacket).length);
+      const { terminal, lost_terminal } = placeholder;
+      if (terminal !== undefined) pushTo(this.terminals, terminal.id, placeholder);
+      if (lost_terminal !== undefined) this.goingTerminals.add(lost_terminal);
     }
     for (const [place, placeholder] of plan.placeholders.entries()) {
       for (const reference of placeholder.references) {
@@ -240,11 +247,11 @@ export class PlanProof {
     if (before === undefined || isRepeated(before) || isRepeated(after)) return false;
     const id = idOfTerminal(before.entry);
     if (after === undefined) {
-      if (!this.plan.placeholders.some(({ lost_terminal }) => lost_terminal === id)) return false;
+      if (!this.goingTerminals.has(id)) return false;
       this.lostTerminals.add(id);
       return true;
     }
-    const placeholders = this.plan.placeholders.filter(({ terminal }) => terminal?.id === id);
+    const placeholders = this.terminals.get(id) ?? [];
     const [first] = placeholders;
     if (first === undefined || placeholders.some((one) => one.key !== first.key || this.met.has(one))) return false;
     if (!isThis(after, outerTerminal(before.entry, first))) return false;
