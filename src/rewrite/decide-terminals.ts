@@ -89,7 +89,10 @@ function decideOne(
   const keeper = keeperOf(terminal, parts, staying, specs);
   if (keeper === undefined) {
     const plain = parts.map(asPlain);
-    const lost = staying.length > 0 ? [] : [[plain[0] as Share, terminal] as const];
+    const gone = new Set(staying.length > 0 ? [] : parts.map(({ match }) => match.id));
+    // CRIU looks for the record of each entry, also of one that nothing has open.
+    const isLost = terminal.entries.every((id) => gone.has(id));
+    const lost = isLost ? [[plain[0] as Share, terminal] as const] : [];
     if (lost.length > 0) refuseData(terminal, parts, specs);
     return { shares: plain, whole: new Map(), lost: new Map(lost) };
   }

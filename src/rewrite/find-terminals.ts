@@ -17,7 +17,8 @@ export interface NamedTerminal extends TerminalState {
   readonly hasOtherEnd: boolean;
   /** Another record of tty-info.img that has its number. */
   readonly repeatedAt: number | undefined;
-  /** Those of its entries that descriptors or SCM rights refer to, by file id. */
+  /** File ids of its entries, and of those that descriptors or SCM rights refer to. */
+  readonly entries: readonly number[];
   readonly held: readonly number[];
   /** What is under way in it: the first record of tty-data.img, and bytes in all of them. */
   readonly data: { readonly record: number; readonly bytes: number } | undefined;
@@ -80,6 +81,7 @@ export async function findTerminals(
             hasLeader: state.session !== 0 && leaders.has(state.session),
             hasOtherEnd: terminals.hasOtherEnd(state),
             repeatedAt: terminals.repeatedAt(id),
+            entries: entries.get(id) ?? [],
             held: (entries.get(id) ?? []).filter((one) => held.has(one)),
             data: data.get(id),
           },
