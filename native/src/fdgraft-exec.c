@@ -53,7 +53,7 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 	return 0;
 }
 
-/* What --pty needs from the start on. */
+/* The parts of --pty, from the start on. */
 struct terminal {
 	struct pty pty;
 	struct window window;

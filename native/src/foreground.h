@@ -16,8 +16,8 @@ int foreground_hold(const struct plan *plan, const struct callers *callers);
 
 /*
  * For each restored task, before it runs: if its group had the foreground at the dump, and the group of this process has it
- * now, it gets it, and the terminal keeps the settings of the dump. From the first task on, CRIU stops when its child stops (^Z), and what comes to CRIU then, fg and bg by the
- * shell or a key, the child's group gets too.
+ * now, it gets it, and the terminal keeps the settings of the dump. From the first task on, CRIU stops when its child
+ * stops (^Z). A key, or the fg and bg of the shell, then reaches the child's group too.
  */
 void foreground_give(pid_t task);
 

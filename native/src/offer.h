@@ -30,7 +30,7 @@ int offer_prepare(struct offer *offer, const struct plan *plan, const char *path
 /* Listens, as this process. -1 has said why. */
 int offer_open(struct offer *offer, const struct plan *plan);
 
-/* What to wait for; a negative number where nothing. */
+/* The events to wait for; a negative number where there is none. */
 struct pollfd offer_want(const struct offer *offer);
 
 /* After a poll. True when somebody has the master. */

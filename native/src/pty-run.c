@@ -24,7 +24,7 @@ struct starting {
 	bool has_session; /* COMMAND is in a session of its own, which has the terminal */
 };
 
-/* What stays with the process that shows the terminal: otherwise neither side would see that the other is gone. */
+/* These stay with the process that shows the terminal: otherwise neither side would see that the other is gone. */
 static void close_ours(const struct starting *starting)
 {
 	const struct showing *showing = starting->showing;

@@ -6,7 +6,7 @@
 #include "pty.h"
 #include "relay-loop.h"
 
-/* What becomes COMMAND, or serves it: returns an exit code. */
+/* Becomes COMMAND, or serves it: returns an exit code. */
 struct pty_command {
 	int (*run)(const void *context);
 	const void *context;

@@ -25,7 +25,7 @@ struct pty {
  */
 int pty_make(struct pty *pty, const struct plan *plan, const struct options *options, const struct window *window);
 
-/* What a caller fd is in this process: itself, or the slave. */
+/* A caller fd as it is in this process: itself, or the slave. */
 int pty_fd_of(const struct pty *pty, uint32_t number);
 
 /* The slave alone: another process has it. */

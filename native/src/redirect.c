@@ -30,7 +30,7 @@ static size_t slot_count;
 
 #ifdef CALL_SLOT
 
-/* What the dynamic section says. */
+/* The dynamic section, as far as it is needed. */
 struct tables {
 	uintptr_t base;
 	uintptr_t relro_start, relro_end; /* read only since the program started */
@@ -93,7 +93,7 @@ static bool write_slot(const struct slot *slot, void *value)
 	if (!set_protected(slot, PROT_READ | PROT_WRITE))
 		return false;
 	*slot->at = value;
-	/* Where this fails, the page stays writable, and does what it should. */
+	/* If this fails, the page stays writable, and does its work. */
 	(void)set_protected(slot, PROT_READ);
 	return true;
 }

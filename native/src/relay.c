@@ -153,7 +153,7 @@ static void take_output(struct relay *relay)
 		finish(relay);
 }
 
-/* Who still writes has nobody to read it: the rest is no more than what the kernel keeps of a terminal. */
+/* Nobody reads what is still written: the rest is no more than the kernel keeps of a terminal. */
 static void take_rest(struct relay *relay)
 {
 	while (can_read(relay) && has_room(&relay->shown)) {

@@ -31,13 +31,13 @@ struct relay {
 	struct carried typed, shown;
 };
 
-/* What to wait for. */
+/* The events to wait for. */
 void relay_want(const struct relay *relay, struct pollfd *window, struct pollfd *master);
 
 /* Carries what can be carried, after a poll. */
 void relay_carry(struct relay *relay, const struct pollfd *window, const struct pollfd *master);
 
-/* What is there is still shown, and no key is taken any more. */
+/* The bytes that are there are still shown, and no key is taken any more. */
 void relay_end(struct relay *relay);
 
 /* True when the last byte is shown. */

@@ -18,7 +18,7 @@
 
 enum session { SESSION_NONE, SESSION_OWN, SESSION_OTHER };
 
-/* What a child that tries says. */
+/* The answers of a child that tries. */
 enum { TRIED_FREE, TRIED_HELD, TRIED_NOTHING };
 
 /*

@@ -28,7 +28,7 @@ int signals_give_back(const struct taken_signals *taken);
 /* Ends this process by that signal: whoever started it sees which one it was. Returns an exit code where it does not. */
 int signals_end_by(int number);
 
-/* How the status of a child is passed on. */
+/* The exit code that passes on the status of a child. */
 int exit_code_of(int status);
 
 #endif

@@ -103,7 +103,7 @@ static _Noreturn void be_guard(const struct window *window, int line)
 	ssize_t got;
 
 	(void)prctl(PR_SET_NAME, GUARD_NAME);
-	/* What is sent to the group or the session of the other does not reach this one. */
+	/* Signals to the group or the session of the other do not reach this one. */
 	(void)setsid();
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		(void)signal(ignored[i], SIG_IGN);

@@ -8,7 +8,7 @@ const O_ASYNC = 0o20000;
 /** Such a descriptor only names a file: it allows neither. */
 const O_PATH = 0o10000000;
 
-/** What an open file can do. */
+/** The access that an open file gives. */
 export interface Access {
   readonly read: boolean;
   readonly write: boolean;

@@ -5,7 +5,7 @@ import { terminalKey } from './key-text';
 import { roleOf, type TerminalRole } from './terminal-type';
 import type { Subscriber } from './walk/subscriber';
 
-/** What tty-info.img says of a terminal. */
+/** A terminal as tty-info.img describes it. */
 export interface TerminalState {
   /** Its number there, and that of its record. */
   readonly id: number;

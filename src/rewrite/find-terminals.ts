@@ -20,7 +20,7 @@ export interface NamedTerminal extends TerminalState {
   /** File ids of its entries, and of those that descriptors or SCM rights refer to. */
   readonly entries: readonly number[];
   readonly held: readonly number[];
-  /** What is under way in it: the first record of tty-data.img, and bytes in all of them. */
+  /** The bytes that are under way in it: the first record of tty-data.img, and their number in all records. */
   readonly data: { readonly record: number; readonly bytes: number } | undefined;
 }
 

@@ -84,7 +84,7 @@ async function show(t: ExecutionContext, folder: string, command: readonly strin
   return { window, folder, before };
 }
 
-/** What came after the line that started the command. */
+/** The output behind the line that started the command. */
 const shown = ({ window }: Started) => window.output.slice(2);
 
 async function settled(t: ExecutionContext, { window, before }: Started): Promise<void> {
@@ -351,7 +351,7 @@ test('it does not run while nothing happens, and keeps no caller fd', async (t) 
   t.is(times(), before);
 });
 
-/** What the program in place of CRIU has got, when it is COMMAND. */
+/** The words and fds of the program in place of CRIU, when it is COMMAND. */
 const plays = (plan: string) => [helper('host'), join(build(), 'fdgraft.so'), dirname(plan), '2'];
 
 test('the slave wins over what the caller has at that number, for all that name it', async (t) => {

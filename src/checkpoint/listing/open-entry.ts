@@ -52,7 +52,7 @@ export interface OpenEntry {
   readonly unreadBytes: number;
   /** The end of its pipe that no entry of the checkpoint is: held outside or closed, images cannot tell which. */
   readonly missingEnd: 'read' | 'write' | undefined;
-  /** What is known of it as a terminal. */
+  /** Its state as a terminal. */
   readonly terminal?: TerminalState;
   /**
    * It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer

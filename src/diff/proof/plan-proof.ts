@@ -78,7 +78,7 @@ export class PlanProof {
     /** Placeholders with mappings, by the number of their memfd. */
     private readonly memfds: ReadonlyMap<number, readonly PlanPlaceholder[]>,
   ) {
-    // What CRIU finds by a key of its own stays as it is.
+    // An entry that CRIU finds by a key of its own stays as it is.
     const replaced = plan.placeholders.filter(({ key }) => key === undefined);
     this.byId = new Map(replaced.map((placeholder) => [placeholder.file_id, placeholder]));
     this.changedImages = new Set(plan.images.map(({ name }) => name));
