@@ -33,7 +33,7 @@ test('any terminals and any specs', async (t) => {
       fs.rmSync(out, { recursive: true, force: true });
     }
   });
-  await holds(t, property, 250);
+  await holds(t, property, 500);
   t.true(
     Math.min(whole, parts, lost, refused) > 10,
     `${whole} whole, ${parts} parts, ${lost} lost, ${refused} refused`,

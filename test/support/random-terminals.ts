@@ -18,26 +18,26 @@ const PATHS = new Map([
   [5, '/dev/ptmx'],
   [6, '/dev/tty'],
 ]);
-const TYPES = ['PTY', 'PTY', 'EXT_TTY', 'VT'] as const;
+const TYPES = ['PTY', 'PTY', 'PTY', 'PTY', 'PTY', 'PTY', 'EXT_TTY', 'EXT_TTY', 'VT'] as const;
 
 const terminals = fc.record({
   type: fc.constantFrom(...TYPES),
   session: fc.constantFrom(0, 20, 21, 99),
   isHungUp: fc.integer({ min: 0, max: 4 }).map((one) => one === 0),
-  hasRecord: fc.integer({ min: 0, max: 9 }).map((one) => one > 0),
-  isTwice: fc.integer({ min: 0, max: 9 }).map((one) => one === 0),
+  hasRecord: fc.integer({ min: 0, max: 29 }).map((one) => one > 0),
+  isTwice: fc.integer({ min: 0, max: 29 }).map((one) => one === 0),
 });
 
 export const terminalWorlds = fc.record({
-  tables: fc.array(fc.array(fc.constantFrom(2, 11, 11, 12, 13, 14, 15, 16), { maxLength: 5 }), {
+  tables: fc.array(fc.array(fc.constantFrom(2, 11, 11, 11, 12, 13, 13, 14, 15, 16), { maxLength: 5 }), {
     minLength: 1,
     maxLength: 3,
   }),
   rights: fc.array(fc.constantFrom(2, 11, 13, 16), { maxLength: 2 }),
   terminals: fc.tuple(terminals, terminals),
   /** The pty of the master; none. */
-  master: fc.constantFrom(3, 4, 7, undefined),
-  data: fc.integer({ min: 0, max: 9 }).map((one) => one === 0),
+  master: fc.constantFrom(3, 4, 7, 7, 7, undefined, undefined, undefined),
+  data: fc.integer({ min: 0, max: 29 }).map((one) => one === 0),
   lacksPath: fc.integer({ min: 0, max: 4 }).map((one) => one === 0),
   specs: fc.array(
     fc.record({
@@ -52,7 +52,11 @@ export const terminalWorlds = fc.record({
           'tty[8803:1a]',
           'pipe:[100]',
         ),
-        fc.record({ pid: fc.constantFrom('*', '20', '21', '22'), number: fc.nat(5), only: fc.boolean() }),
+        fc.record({
+          pid: fc.constantFrom('*', '20', '21', '22'),
+          number: fc.nat(2),
+          only: fc.constantFrom(true, true, true, false),
+        }),
       ),
     }),
     { minLength: 1, maxLength: 4 },
