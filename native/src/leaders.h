@@ -6,7 +6,7 @@
 
 /*
  * CRIU gives a leader its controlling terminal after it has forked the children, and these would have none. So CRIU's call of
- * setsid, which comes before, takes it. Where that is not possible, a warning says so. Only with a terminal that has a leader.
+ * setsid, which comes before, takes it. If that is not possible, a warning says so. Only with a terminal that has a leader.
  * -1 has said why.
  */
 int leaders_start(const struct plan *plan);

@@ -1,6 +1,6 @@
 /*
  * --pty=SOCKET: the master of a terminal for the first that connects, in the message of runc's console sockets: its data
- * is the name of the terminal, and one descriptor comes with it. Who has it may answer with a byte, or close.
+ * is the name of the terminal, and one descriptor comes with it. The receiver may answer with a byte, or close.
  */
 #ifndef FDGRAFT_OFFER_H
 #define FDGRAFT_OFFER_H

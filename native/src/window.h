@@ -32,11 +32,11 @@ int window_open(struct window *window, const struct plan *plan, const char *othe
 /* Starts the guard. -1 has said why. */
 int window_guard(struct window *window, const struct dump_pids *pids);
 
-/* Raw; messages that are written to it keep their lines until it is bare. Where that fails, its settings stay. */
+/* Raw; messages that are written to it keep their lines until it is bare. If that fails, its settings stay. */
 void window_make_raw(struct window *window);
 void window_make_bare(struct window *window);
 
-/* The settings of before. What somebody else in the foreground has set stays. */
+/* The settings of before. Settings that somebody else in the foreground has made stay. */
 void window_restore(struct window *window);
 
 /* True if this process may use it: it is not in the background. */

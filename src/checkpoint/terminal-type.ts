@@ -44,5 +44,7 @@ export function roleOf({ type, rdev }: Pick<TtyInfoEntry, 'type' | 'rdev'>): Ter
 
 const isIn = ({ first, last }: { first: number; last: number }, major: number) => major >= first && major <= last;
 
+/** TTY_TYPE__EXT_TTY: dumped as external, so that CRIU asks for it at the restore. */
+export const EXTERNAL_TERMINAL = TYPES.EXTERNAL;
 /** The number of the devices that stand for callers' terminals: no driver has it, and it needs all 32 bits of CRIU's key. */
 export const OWN_RDEV = 0xfd670001;

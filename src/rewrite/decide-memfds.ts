@@ -4,6 +4,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { MappedMemfd } from './find-mapped-memfds';
 import type { MappedMemory, Match } from './match';
+import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
 /** The mappings of one entry, which the file of a spec takes over. */
@@ -54,7 +55,7 @@ function namersOf({ memfds, notOpen }: Survey): Map<MappedMemfd, number | undefi
 function refuseParts(
   { mapped, held, isHuge }: MappedMemfd,
   taken: readonly Share[],
-  { references }: Survey,
+  found: Survey,
   spec: InheritSpec,
   specs: readonly InheritSpec[],
 ): void {
@@ -63,14 +64,6 @@ function refuseParts(
   if (isHuge) throw messages.memfdHuge(place, spec.text, id);
   const other = taken.find((share) => specs[share.spec]?.callerFd !== spec.callerFd);
   if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specs[other.spec]?.text ?? '');
-  const counts = new Map<number, number>();
-  for (const { match, references: part } of taken) counts.set(match.id, (counts.get(match.id) ?? 0) + sizeOf(part));
-  const staying = [...held].filter(
-    (one) => counts.get(one) === undefined || counts.get(one) !== sizeOf(references.get(one)),
-  );
+  const staying = stayingEntries(held, taken, found);
   if (staying.length > 0) throw messages.memfdPartStays(place, spec.text, spec.callerFd, id, staying);
-}
-
-function sizeOf(references: Share['references'] | undefined): number {
-  return references === undefined ? 0 : references.descriptors.length + references.scmRights.length;
 }

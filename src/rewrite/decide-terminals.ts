@@ -6,6 +6,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Share } from './assign';
 import type { NamedTerminal } from './find-terminals';
 import type { References, TakenTerminal } from './match';
+import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
 export interface TerminalDecision {
@@ -85,7 +86,7 @@ function decideOne(
   dev: number,
 ): TerminalDecision {
   refuseRole(terminal, parts, specs);
-  const staying = stayingEntries(terminal, parts, found);
+  const staying = stayingEntries(terminal.held, parts, found);
   const keeper = keeperOf(terminal, parts, staying, specs);
   if (keeper === undefined) {
     const plain = parts.map(asPlain);
@@ -125,13 +126,6 @@ function refused(parts: readonly Share[], specs: Specs, why: string) {
   const [{ match, spec }] = parts as readonly [Share];
   const place = { file: 'files.img', entry: match.entry };
   return messages.terminalRefused(place, specs[spec]?.text ?? '', match.facts.key, match.id, why);
-}
-
-/** Entries that have descriptors or SCM rights which no spec takes, by file id. */
-function stayingEntries({ held }: NamedTerminal, parts: readonly Share[], { references }: Survey): number[] {
-  const counts = new Map<number, number>();
-  for (const { match, references: part } of parts) counts.set(match.id, (counts.get(match.id) ?? 0) + sizeOf(part));
-  return held.filter((id) => counts.get(id) !== sizeOf(references.get(id)));
 }
 
 /**
@@ -206,8 +200,4 @@ function together(a: References, b: References): References {
 /** A share for which any open file will do. */
 function asPlain({ match, spec, references }: Share): Share {
   return { match: { ...match, facts: withoutKind(match.facts) }, spec, references };
-}
-
-function sizeOf(references: References | undefined): number {
-  return references === undefined ? 0 : references.descriptors.length + references.scmRights.length;
 }

@@ -1,11 +1,9 @@
-import { OWN_RDEV } from '../checkpoint/terminal-type';
+import { EXTERNAL_TERMINAL, OWN_RDEV } from '../checkpoint/terminal-type';
 import { TTY_INFO_ENTRY_FIELDS } from '../schema/generated/images';
 import { encodeVarintField } from '../wire/encode';
 import { patchRecord } from '../wire/patch';
 import type { TakenTerminal } from './match';
 
-/** TTY_TYPE__EXT_TTY of tty.proto. */
-const EXTERNAL = 5;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -24,7 +22,7 @@ export function externalTerminal(
   const set = (number: number, value: number) => ({ number, replacement: encodeVarintField(number, value) });
   const drop = (number: number) => ({ number, replacement: NO_BYTES });
   return patchRecord(bytes, start, end, [
-    set(fields.type, EXTERNAL),
+    set(fields.type, EXTERNAL_TERMINAL),
     ...(hasLeader ? [] : [set(fields.sid, 0), set(fields.pgrp, 0)]),
     set(fields.rdev, OWN_RDEV),
     drop(fields.pty),

@@ -239,14 +239,15 @@ function nearEnds(word: string): readonly EndName[] {
   return near.length === 1 ? near : ENDS;
 }
 
+const BOTH_HEXADECIMAL = 'both in lower-case hexadecimal without 0x and leading zeros';
+
 function parseExternal(spec: string, callerFd: number, key: string): Key {
   if (EXTERNAL_NAME.test(key)) return { kind: 'external', name: key };
   const [, mount, inode] = /^file:?\[(?:0x)?0*([0-9a-f]+):(?:0x)?0*([0-9a-f]+)\]?$/i.exec(key) ?? [];
-  const form = 'both in lower-case hexadecimal without 0x and leading zeros';
   const hint =
     mount === undefined || inode === undefined
-      ? `write file[MNT:INO], ${form}, such as file[1f:2b]`
-      : `write fd[${callerFd}]:file[${mount.toLowerCase()}:${inode.toLowerCase()}], ${form}`;
+      ? `write file[MNT:INO], ${BOTH_HEXADECIMAL}, such as file[1f:2b]`
+      : `write fd[${callerFd}]:file[${mount.toLowerCase()}:${inode.toLowerCase()}], ${BOTH_HEXADECIMAL}`;
   throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', hint);
 }
 
@@ -278,11 +279,10 @@ function parseTerminal(spec: string, callerFd: number, key: string): Key {
   const [, rdev, dev] = /^tty:?\[(?:0x)?0*([0-9a-f]{1,8}):(?:0x)?0*([0-9a-f]{1,8})\]?$/i.exec(key) ?? [];
   const numbers = { rdev: Number.parseInt(rdev ?? '', 16), dev: Number.parseInt(dev ?? '', 16) };
   if (key === terminalKey(numbers.rdev, numbers.dev)) return { kind: 'terminal', ...numbers };
-  const form = 'both in lower-case hexadecimal without 0x and leading zeros';
   const hint =
     rdev === undefined
-      ? `write tty[RDEV:DEV], ${form}, such as tty[8803:19]`
-      : `write fd[${callerFd}]:${terminalKey(numbers.rdev, numbers.dev)}, ${form}`;
+      ? `write tty[RDEV:DEV], ${BOTH_HEXADECIMAL}, such as tty[8803:19]`
+      : `write fd[${callerFd}]:${terminalKey(numbers.rdev, numbers.dev)}, ${BOTH_HEXADECIMAL}`;
   throw messages.specSyntax(spec, 'the terminal is not written the way CRIU names it', hint);
 }
 
