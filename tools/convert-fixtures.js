@@ -2,7 +2,7 @@
 //
 //   node tools/convert-fixtures.js [NAME…]     all of them unless named
 
-require('ts-node/register/transpile-only');
+require('./register-typescript');
 const fs = require('node:fs');
 const path = require('node:path');
 const { CONVERTED_FIXTURES, convertLayout } = require('../test/support/old-layouts');

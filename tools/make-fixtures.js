@@ -6,7 +6,7 @@
 // gets into the images; test/fixtures.test.ts looks for it all the same. Pages and ids are as CRIU wrote them.
 // What is converted from a fixture (tools/convert-fixtures.js) is converted anew.
 
-require('ts-node/register/transpile-only');
+require('./register-typescript');
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,5 +1,7 @@
-// npm test: all tests. Those of a real CRIU run after the others, one file after the other, since only one
-// dump can run at a time. The last line is `N passed, N failed`.
+// npm test: the tests of every part, and those of a real CRIU that show the main jobs.
+// npm run test:all: all tests, with every repetition of those that repeat.
+// Those of a real CRIU run after the others, one file after the other, since only one dump can run at a time.
+// The last line is `N passed, N failed`.
 
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -8,29 +10,63 @@ const { build } = require('./build');
 const { run, runMain, top } = require('./ensure');
 
 const ava = path.join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
+const PROGRESS_MS = 15_000;
+
+/** Those of a real CRIU that show the main jobs. */
+const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', 'sockets', 'terminals'].map(
+  (name) => `test/real/${name}.test.ts`,
+);
 
 /** Suites by name: what they are, what ava is told, and what the tests find in their environment. */
 const SUITES = {
   plain: { title: 'tests without CRIU', args: ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'] },
-  real: { title: 'tests with a real CRIU', args: ['--serial', '--concurrency=1', 'test/real/**/*.test.ts'] },
+  core: { title: 'main tests with a real CRIU', args: [...oneByOne(), ...CORE] },
+  real: { title: 'tests with a real CRIU', args: [...oneByOne(), 'test/real/**/*.test.ts'] },
   // A newer CRIU than the one of Debian's stable release, where it can be had. What the stable one cannot dump is in test/newer.
   newer: {
     title: 'tests with the newest CRIU of Debian',
-    args: ['--serial', '--concurrency=1', 'test/real/**/*.test.ts', 'test/newer/**/*.test.ts'],
+    args: [...oneByOne(), ...CORE, 'test/newer/**/*.test.ts'],
     env: { FDGRAFT_CRIU_SUITE: process.env.FDGRAFT_CRIU_SUITE || 'experimental' },
   },
 };
 
+/** What is run by the name that `node tools/test.js` is given. */
+const RUNS = {
+  usual: { suites: ['plain', 'core'] },
+  all: { suites: ['plain', 'real'], env: { FDGRAFT_TESTS: 'all' } },
+  newer: { suites: ['newer'] },
+};
+
+function oneByOne() {
+  return ['--serial', '--concurrency=1'];
+}
+
+/** Shows now and then how far it is: on a terminal in one line, elsewhere a line each time. */
+function showProgress(counts) {
+  const started = Date.now();
+  const show = () => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    const line = `  ${counts.passed} passed, ${counts.failed} failed after ${seconds} s`;
+    process.stdout.write(process.stdout.isTTY ? `\r${line}` : `${line}\n`);
+  };
+  const timer = setInterval(show, process.stdout.isTTY ? 1000 : PROGRESS_MS);
+  return () => {
+    clearInterval(timer);
+    if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+  };
+}
+
 /** Runs ava and shows what did not pass; resolves to the counts. */
-function runSuite(name) {
-  const { title, args, env } = SUITES[name];
+function runSuite(name, env) {
+  const { title, args, env: own } = SUITES[name];
   console.log(title);
   const child = spawn(process.execPath, [ava, '--tap', ...args], {
     cwd: top,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...own },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const endProgress = showProgress(counts);
   let failing = false;
   readline.createInterface({ input: child.stdout }).on('line', (line) => {
     const result = /^(not )?ok \d+/.exec(line);
@@ -51,6 +87,7 @@ function runSuite(name) {
   });
   return new Promise((resolve) => {
     child.on('close', (code) => {
+      endProgress();
       // ava can fail without a test that does: a file that cannot be loaded, or that has no tests.
       if (code !== 0 && counts.failed === 0) counts.failed = 1;
       console.log(`  ${counts.passed} of ${counts.passed + counts.failed + counts.skipped} passed`);
@@ -59,16 +96,18 @@ function runSuite(name) {
   });
 }
 
-async function main([wanted]) {
+async function main([wanted = 'usual']) {
+  if (RUNS[wanted] === undefined && wanted !== 'golden')
+    throw new Error(`no tests ${wanted}: there are ${Object.keys(RUNS).join(', ')} and golden`);
   build();
   if (wanted === 'golden') {
     run(process.execPath, [ava, 'test/golden/**/*.test.ts'], { env: { ...process.env, FDGRAFT_GOLDEN: 'renew' } });
     return;
   }
+  const { suites, env = {} } = RUNS[wanted];
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const name of wanted === undefined ? ['plain', 'real'] : [wanted]) {
-    if (SUITES[name] === undefined) throw new Error(`no suite ${name}: there are ${Object.keys(SUITES).join(', ')}`);
-    const counts = await runSuite(name);
+  for (const name of suites) {
+    const counts = await runSuite(name, env);
     for (const key of Object.keys(total)) total[key] += counts[key];
   }
   const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;

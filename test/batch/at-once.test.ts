@@ -1,16 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { bundledCommand, putCheckpoint, rewriteAll, runBin, SPEC, STATE } from '../support/batch';
+import { putCheckpoint, rewriteAll, runBin, SPEC, STATE } from '../support/batch';
+import { bin } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
 
 /** A pod that is replaced while it still runs: the same command, started twice, makes what one alone makes. */
 
 const CHECKPOINTS = 40;
 const ROUNDS = 4;
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 const WAYS: { readonly [way: string]: readonly [string[], string[]] } = {
   folders: [
@@ -30,7 +28,7 @@ for (const [way, commands] of Object.entries(WAYS)) {
     const folder = fs.realpathSync(temporaryFolder(t));
     for (let i = 0; i < CHECKPOINTS; i += 1) putCheckpoint(path.join(folder, 'ck', String(i)));
     const run = (out: string, words: readonly string[]) =>
-      runBin(command.bin, ['batch', ...words, path.join(folder, 'ck/*'), '--base', folder, '-o', out, '--jobs', '1'], {
+      runBin(bin, ['batch', ...words, path.join(folder, 'ck/*'), '--base', folder, '-o', out, '--jobs', '1'], {
         cwd: folder,
       });
     const wholes = commands.map((_, i) => `whole${i}`);

@@ -2,18 +2,20 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
+import { putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
+import { bin } from '../support/command';
+import { atDepth, numbersTo } from '../support/depth';
 import { snapshot, temporaryFolder } from '../support/folders';
 import { countWrites, killAfter, killAt, leftAlone } from '../support/kill-at';
+import { randomFrom } from '../support/random';
 
 /** Whatever call of a batch is the last, and whatever moment: run again, it makes what an undisturbed run makes. */
 
-const RANDOM_KILLS = 50;
+const RANDOM_KILLS = atDepth(8, 100);
+const POINTS = 10;
 const CHECKPOINTS = 48;
+const SEED = 1;
 const TIMEOUT_MS = 300_000;
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 function arrange(t: ExecutionContext, count: number): string {
   const folder = fs.realpathSync(temporaryFolder(t));
@@ -24,7 +26,7 @@ function arrange(t: ExecutionContext, count: number): string {
 /** The command that makes `out`, a folder of `folder`. */
 function batchOf(folder: string, out: string, ...more: string[]): [string, ...string[]] {
   const words = ['batch', 'rewrite', path.join(folder, 'ck/**'), '--base', folder, '-o', path.join(folder, out)];
-  return [process.execPath, command.bin, ...words, '--inherit-fd', SPEC, ...more];
+  return [process.execPath, bin, ...words, '--inherit-fd', SPEC, ...more];
 }
 
 /** How many outputs are there. */
@@ -73,7 +75,7 @@ test.serial('whichever call is the last, the same again makes the same', async (
   const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole'));
   t.is(code, 0, stderr);
   const whole = picture(path.join(folder, 'whole'));
-  for (let n = 1; n <= calls.length; n += 1) {
+  for (const n of numbersTo(calls.length, POINTS)) {
     const where = `killed before call ${n}, ${calls[n - 1]}`;
     const { signal } = await killAt(n, batchOf(folder, 'out'));
     t.is(signal, 'SIGKILL', where);
@@ -97,7 +99,7 @@ test.serial(
     const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole', ...other));
     t.is(code, 0, stderr);
     const whole = picture(path.join(folder, 'whole'));
-    for (let n = 1; n <= calls.length; n += 1) {
+    for (const n of numbersTo(calls.length, POINTS)) {
       const where = `killed before call ${n}, ${calls[n - 1]}`;
       t.is((await killAt(n, batchOf(folder, 'out', ...other))).signal, 'SIGKILL', where);
       checkWholes(t, out, whole, where);
@@ -119,9 +121,10 @@ test.serial('whenever it is killed, the same again makes the same', async (t) =>
   const out = path.join(folder, 'out');
   let usual = milliseconds;
   const seen = new Set<string>();
+  const random = randomFrom(SEED);
   for (let n = 1; n <= RANDOM_KILLS; n += 1) {
     // Spread over the whole run, which takes longer where the machine has other work.
-    const delay = (usual * (n - Math.random())) / RANDOM_KILLS;
+    const delay = (usual * (n - random())) / RANDOM_KILLS;
     // Now and then the workers live on for a moment, and the next run begins beside them.
     const who = n % 3 === 0 ? 'leader' : 'group';
     const run = batchOf(folder, 'out', '--jobs', n % 2 === 0 ? '1' : '2');

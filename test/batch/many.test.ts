@@ -3,14 +3,12 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { archiveOf, membersOf } from '../support/archives';
-import { bundledCommand, putCheckpoint, runBin, SPEC } from '../support/batch';
+import { putCheckpoint, runBin, SPEC } from '../support/batch';
+import { bin } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
 
 const CHECKPOINTS = 2000;
 const FIRST = 500;
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 interface Taken {
   readonly jobs: number;
@@ -57,7 +55,7 @@ test('two thousand checkpoints leak neither descriptors nor memory', async (t) =
   fs.writeFileSync(watch, WATCH);
   const words = ['batch', 'rewrite', 'ck/*', '-o', 'out', '--inherit-fd', SPEC, '--json', '--jobs', '1'];
   const env = { NODE_OPTIONS: `--require ${watch}`, FDGRAFT_WATCHED: watched };
-  const { stdout, stderr, status } = await runBin(command.bin, words, { cwd: folder, env });
+  const { stdout, stderr, status } = await runBin(bin, words, { cwd: folder, env });
   t.is(status, 0, stderr);
   const lines = stdout.trimEnd().split('\n');
   t.is(lines.length, CHECKPOINTS + 1);
@@ -80,7 +78,7 @@ test('two thousand checkpoints leak neither descriptors nor memory', async (t) =
   // MiB. A leak of a buffer a job would be hundreds.
   t.true(most(late, 'resident') <= most(early, 'resident') + 24, JSON.stringify(taken));
 
-  const again = await runBin(command.bin, words, { cwd: folder });
+  const again = await runBin(bin, words, { cwd: folder });
   t.is(again.status, 0, again.stderr);
   t.like(JSON.parse(again.stdout.trimEnd().split('\n').at(-1) ?? ''), { summary: { earlier: CHECKPOINTS } });
 });

@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, outputsIn, putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
+import { outputsIn, putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
+import { bin, copyPackage } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 function arrange(t: ExecutionContext, names: readonly string[] = ['a', 'b']): string {
   const folder = fs.realpathSync(temporaryFolder(t));
@@ -15,7 +13,7 @@ function arrange(t: ExecutionContext, names: readonly string[] = ['a', 'b']): st
 }
 
 const run = (cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-  runBin(command.bin, ['batch', ...args], { cwd, env });
+  runBin(bin, ['batch', ...args], { cwd, env });
 
 const rewriteTo = (out: string, ...more: string[]) => ['rewrite', 'ck/**', '-o', out, '--inherit-fd', SPEC, ...more];
 
@@ -65,10 +63,8 @@ test('a file that cannot be read is a failure of its own where a pattern finds i
   fs.writeFileSync(path.join(folder, 'ck/dump.log'), 'said', { mode: 0o000 });
   fs.writeFileSync(Buffer.from(path.join(folder, 'ck/log\xff'), 'latin1'), 'said', { mode: 0o000 });
   fs.chmodSync(folder, 0o777);
-  // What is bundled lies in a folder of its own that only its maker looks into.
-  const bin = path.dirname(command.bin);
-  if (process.geteuid?.() === 0) fs.chmodSync(bin, 0o755);
-  const words = [process.execPath, command.bin, 'batch', 'ls', 'ck/**', '-o', 'lists'];
+  const installed = copyPackage(path.join(folder, 'installed'));
+  const words = [process.execPath, installed, 'batch', 'ls', 'ck/**', '-o', 'lists'];
   const [program, ...args] =
     process.geteuid?.() === 0 ? ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', ...words] : words;
   const { status, stderr } = spawnSync(program as string, args, { cwd: folder, encoding: 'utf8' });
@@ -245,7 +241,7 @@ test('a worker that dies is the failure of its job, and the next run does that o
     timer.unref();
   };
   const options = { cwd: folder, onStart: killWorker };
-  const { stderr, status } = await runBin(command.bin, ['batch', ...rewriteTo('out', '--jobs', '2')], options);
+  const { stderr, status } = await runBin(bin, ['batch', ...rewriteTo('out', '--jobs', '2')], options);
   // Where it was at no job when it died, nothing failed.
   if (killed === 1 && status !== 0) {
     t.is(status, 2, stderr);
@@ -279,7 +275,7 @@ test('no more work at the same time than --jobs says, while the first job takes 
     }, 5);
   };
   const words = ['batch', ...rewriteTo('out', '--jobs', '2', '--to', 'tar', '--quiet')];
-  const { status, stderr } = await runBin(command.bin, words, { cwd: folder, onStart: count });
+  const { status, stderr } = await runBin(bin, words, { cwd: folder, onStart: count });
   clearInterval(timer);
   t.is(status, 0, stderr);
   t.true(most <= 1, `${most} workers beside it`);
@@ -289,7 +285,7 @@ test('on a terminal there is a line that is redrawn, with failures above it', as
   if (spawnSync('script', ['--version']).status !== 0) return t.pass('util-linux is not here');
   const folder = arrange(t);
   fs.truncateSync(path.join(folder, 'ck/b/files.img'), 11);
-  const line = [process.execPath, command.bin, 'batch', ...rewriteTo('out')].map((word) => `'${word}'`).join(' ');
+  const line = [process.execPath, bin, 'batch', ...rewriteTo('out')].map((word) => `'${word}'`).join(' ');
   const typescript = (env: object) =>
     spawnSync('script', ['-qec', line, '/dev/null'], {
       cwd: folder,

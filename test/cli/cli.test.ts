@@ -2,12 +2,9 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { command, top } from '../support/command';
 import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { smallWith } from '../support/rewriting';
-
-const top = path.join(__dirname, '../..');
-/** The command as it is in the package, run from its sources. */
-const command = [process.execPath, '-r', 'ts-node/register/transpile-only', path.join(top, 'src/cli/bin.ts')] as const;
 
 function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}) {
   const [node, ...before] = command;

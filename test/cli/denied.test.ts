@@ -1,24 +1,25 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { archiveOf, membersOf } from '../support/archives';
-import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { putCheckpoint, SPEC } from '../support/batch';
+import { copyPackage } from '../support/command';
 import { temporaryFolder } from '../support/folders';
 
 /** What someone who is not root is told of directories that are not theirs, and gets from an archive of root's. */
 
-const command = bundledCommand();
-test.after.always(command.remove);
+const installed = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-denied-'));
+const bin = copyPackage(installed);
+test.after.always(() => fs.rmSync(installed, { recursive: true }));
 const isRoot = process.geteuid?.() === 0;
-// The bundle lies in a folder of its own that only its maker looks into.
-if (isRoot) fs.chmodSync(path.dirname(command.bin), 0o755);
 
 const USER = 1000;
 
 /** Another user than root, who is in no group of root's. */
 function fdgraft(args: readonly string[], cwd: string) {
-  const words = [process.execPath, command.bin, ...args];
+  const words = [process.execPath, bin, ...args];
   const asUser = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', ...words];
   const [program, ...rest] = isRoot ? asUser : words;
   const { status, stdout, stderr } = spawnSync(program as string, rest, { cwd, encoding: 'utf8' });
@@ -122,6 +123,6 @@ rootTest('directories of an archive can be used by who unpacks them', (t, top) =
   t.is((fs.statSync(path.join(top, 'json/checkpoint')).mode & 0o777).toString(8), '700');
   // Root keeps what the archive says.
   fs.rmSync(path.join(top, 'out'), { recursive: true });
-  t.is(spawnSync(process.execPath, [command.bin, ...words], { cwd: top }).status, 0);
+  t.is(spawnSync(process.execPath, [bin, ...words], { cwd: top }).status, 0);
   t.deepEqual(modes(), ['600', '600', '40', '0']);
 });

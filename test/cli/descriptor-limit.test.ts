@@ -2,17 +2,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { putCheckpoint, SPEC } from '../support/batch';
+import { bin, copyPackage } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
-import { build } from '../support/native';
-
-const command = bundledCommand();
-const exchange = path.join(path.dirname(command.bin), 'native/build/fdgraft-exchange');
-test.before(() => {
-  fs.mkdirSync(path.dirname(exchange), { recursive: true });
-  fs.copyFileSync(path.join(build(), 'fdgraft-exchange'), exchange);
-});
-test.after.always(command.remove);
 
 const canTest = process.platform === 'linux';
 const linuxTest = canTest ? test : test.skip;
@@ -41,7 +33,7 @@ function arrange(t: ExecutionContext): string {
 function isDoneOrRefused(t: ExecutionContext, limit: number, words: readonly string[], fine: number): boolean {
   const folder = arrange(t);
   const before = snapshot(folder);
-  const { status, stderr } = withLimit(limit, [command.bin, ...words], folder);
+  const { status, stderr } = withLimit(limit, [bin, ...words], folder);
   if (status === fine) return true;
   t.is(status, 2, `${limit}: ${stderr}`);
   t.regex(stderr, /^fdgraft: this process (may open \d+ more files|has as many files open as it may)/, `${limit}`);
@@ -88,7 +80,7 @@ linuxTest('a tree deeper than the limit is told by its own path, and nothing is 
   const out = ['-o', 'out'];
   for (const more of [['--dry-run'], out, ['--in-place']]) {
     const words = ['rewrite', 'a', '--inherit-fd', SPEC, ...more];
-    const { status, stderr } = withLimit(60, [command.bin, ...words], folder);
+    const { status, stderr } = withLimit(60, [bin, ...words], folder);
     t.is(status, 2);
     t.regex(
       stderr,
@@ -114,13 +106,13 @@ for (const [what, content, mode, told] of BAD_PROGRAMS) {
   linuxTest(`a rewrite in place is refused, and leaves nothing, if fdgraft-exchange ${what}`, (t) => {
     const folder = arrange(t);
     const before = snapshot(folder);
-    const own = path.join(temporaryFolder(t), 'package');
-    fs.cpSync(path.dirname(command.bin), own, { recursive: true });
+    const own = temporaryFolder(t);
+    const copied = copyPackage(own);
     const program = path.join(own, 'native/build/fdgraft-exchange');
     fs.rmSync(program);
     if (content !== undefined) fs.writeFileSync(program, content);
     if (content !== undefined) fs.chmodSync(program, mode);
-    const words = [path.join(own, 'bin.js'), 'rewrite', 'a', '--in-place', '--inherit-fd', SPEC];
+    const words = [copied, 'rewrite', 'a', '--in-place', '--inherit-fd', SPEC];
     // Where fdgraft is installed, another one is in PATH.
     const env = { ...process.env, PATH: '/nonexistent' };
     const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', env });
@@ -135,7 +127,7 @@ for (const [what, content, mode, told] of BAD_PROGRAMS) {
 linuxTest('a batch of more workers than the limit allows is told, not aborted', (t) => {
   const folder = arrange(t);
   for (let i = 0; i < 60; i += 1) putCheckpoint(path.join(folder, `more-${i}`));
-  const { status, stderr } = withLimit(40, [command.bin, 'batch', 'ls', '*', '-o', 'out', '-j', '50'], folder);
+  const { status, stderr } = withLimit(40, [bin, 'batch', 'ls', '*', '-o', 'out', '-j', '50'], folder);
   // A quick machine is done before it starts any.
   if (status !== 0) t.regex(stderr, /no worker could be started: .* \(EMFILE\)\n {2}raise the limit/);
   t.notRegex(stderr, /\n {4}at |MaxListeners/);

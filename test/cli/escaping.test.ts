@@ -6,12 +6,10 @@ import fc from 'fast-check';
 import { escapeControlsInJson } from '../../src/bytes/escape';
 import { escapingArguments } from '../../src/errors/escaping-arguments';
 import { messages } from '../../src/errors/messages';
-import { bundledCommand, putCheckpoint } from '../support/batch';
+import { putCheckpoint } from '../support/batch';
+import { bin } from '../support/command';
 import { fileEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
 import { holds } from '../support/properties';
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 /** What no output for people may have: anything that a terminal acts on or hides, but line ends. */
 const RAW =
@@ -93,7 +91,7 @@ test('no word, and no name in a folder or an image, reaches a terminal as it is'
     turn += 1;
     const words = (LINES[(start + turn) % LINES.length] as (text: string) => string[])(text);
     for (const args of [words, ['batch', 'ls', '*', '-o', 'lists']]) {
-      const { stdout, stderr, status } = spawnSync(process.execPath, [command.bin, ...args], {
+      const { stdout, stderr, status } = spawnSync(process.execPath, [bin, ...args], {
         cwd: folder,
         encoding: 'utf8',
       });
@@ -116,7 +114,7 @@ test('each of the command lines is free of them', (t) => {
   const text = `a\u001b[8mb\n${FORGED}\n\u009b\u202e`;
   for (const line of LINES) {
     const args = line(text);
-    const { stdout, stderr } = spawnSync(process.execPath, [command.bin, ...args], { cwd: folder, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8' });
     t.notRegex(stdout + stderr, RAW, args.join(' '));
     t.false((stdout + stderr).split('\n').includes(FORGED), args.join(' '));
     fs.rmSync(path.join(folder, 'out'), { recursive: true, force: true });

@@ -10,12 +10,10 @@ import {
   writeCheckpoint,
 } from '../support/folders';
 import { encodeMessage } from '../support/images';
-import { measuredCommand, type Ran } from '../support/measured';
+import { measured, type Ran } from '../support/measured';
 import { writePlan } from '../support/planfile';
 
 /** Checkpoints that no program makes: what a command keeps of each thing, and writes for it, is bounded. */
-
-const measured = measuredCommand();
 
 /** A run that reads a few bytes takes some 60 MiB. */
 const MOST_KIB = 160 << 10;

@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { translateSources } from '../golden/command';
+import { bin as command, top } from '../support/command';
 import { temporaryFolder } from '../support/folders';
 
-const top = path.join(__dirname, '../..');
 const README = fs.readFileSync(path.join(top, 'README.md'), 'utf8');
 
 test('git shows what changed in an image with the lines of the README', (t) => {
@@ -13,11 +12,8 @@ test('git shows what changed in an image with the lines of the README', (t) => {
   const repository = path.join(folder, 'repository');
   const bin = path.join(folder, 'bin');
   for (const name of [repository, bin]) fs.mkdirSync(name);
-  const translated = path.join(folder, 'translated');
-  fs.mkdirSync(translated);
-  translateSources(translated);
-  const command = `#!/bin/sh\nexec '${process.execPath}' '${translated}/src/cli/bin.js' "$@"\n`;
-  fs.writeFileSync(path.join(bin, 'fdgraft'), command, { mode: 0o755 });
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${command}' "$@"\n`;
+  fs.writeFileSync(path.join(bin, 'fdgraft'), script, { mode: 0o755 });
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, GIT_CONFIG_GLOBAL: '/dev/null', HOME: folder };
   const sh = (line: string) => execFileSync('sh', ['-c', line], { cwd: repository, env, encoding: 'utf8' });
   const [, lines = ''] = /```sh\n(git config [^`]*)```/.exec(README) ?? [];

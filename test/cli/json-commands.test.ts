@@ -1,17 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { top, translateSources } from '../golden/command';
 import { archiveOf } from '../support/archives';
+import { command, top } from '../support/command';
 import { descriptor, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { encodeImage, encodeMessage, uint32 } from '../support/images';
-
-const built = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-json-'));
-test.before(() => translateSources(built));
-test.after.always(() => fs.rmSync(built, { recursive: true, force: true }));
-const command = [process.execPath, path.join(built, 'src/cli/bin.js')] as const;
 
 function fdgraft(args: readonly string[], input: string | Buffer = '') {
   const [node, bin] = command;

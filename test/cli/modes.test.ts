@@ -1,22 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { top, translateSources } from '../golden/command';
 import { archiveOf, membersOf } from '../support/archives';
+import { command, top } from '../support/command';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
 
 /** Files made for the user: nobody may read them who may not read what they come from. The umask applies as well. */
 
-const built = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-modes-'));
-test.before(() => translateSources(built));
-test.after.always(() => fs.rmSync(built, { recursive: true, force: true }));
-
 const SPEC = ['--inherit-fd', 'fd[5]:pipe:[4711]'];
 
 function fdgraft(t: ExecutionContext, args: readonly string[], { umask = '0', status = 0, input = '/dev/null' } = {}) {
-  const words = [process.execPath, path.join(built, 'src/cli/bin.js'), ...args];
+  const words = [...command, ...args];
   const script = `umask ${umask}; exec "$@" < '${input}'`;
   const ran = spawnSync('sh', ['-c', script, 'sh', ...words], { encoding: 'utf8', cwd: top });
   t.is(ran.status, status, ran.stderr);

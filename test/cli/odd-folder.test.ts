@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { putCheckpoint, SPEC } from '../support/batch';
+import { bin } from '../support/command';
 import { temporaryFolder } from '../support/folders';
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 /** A folder top/b\xff/in with the checkpoints ck/a and ck/c; \xff is no UTF-8, and a mount may refuse it. */
 function arrange(t: ExecutionContext): { top: string; odd: Buffer } | undefined {
@@ -25,7 +23,7 @@ function arrange(t: ExecutionContext): { top: string; odd: Buffer } | undefined 
 }
 
 function run(top: string, ...words: string[]) {
-  const quoted = [process.execPath, command.bin, ...words].map((word) => `'${word}'`).join(' ');
+  const quoted = [process.execPath, bin, ...words].map((word) => `'${word}'`).join(' ');
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `cd b*/in && exec ${quoted}`], {
     cwd: top,
     encoding: 'utf8',

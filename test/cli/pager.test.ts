@@ -1,16 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { translateSources } from '../golden/command';
+import { command as argv, bin, top } from '../support/command';
+import { temporaryFolder } from '../support/folders';
 
-const top = path.join(__dirname, '../..');
 const images = path.join(top, 'fixtures/images');
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-pager-'));
-test.before(() => translateSources(folder));
-test.after.always(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 // script(1) of util-linux gives a command a terminal and hands its exit code on.
 const canTest = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true;
@@ -19,7 +15,7 @@ const terminalTest = canTest ? test : test.skip;
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
 
 async function onTerminal(args: readonly string[], env: NodeJS.ProcessEnv) {
-  const command = quoted([process.execPath, path.join(folder, 'src/cli/bin.js'), ...args]);
+  const command = quoted([...argv, ...args]);
   const { PAGER: _pager, LESS: _less, LV: _lv, ...others } = process.env;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,7 +43,7 @@ terminalTest('less is told what git tells it, unless the user told it something'
 });
 
 terminalTest('without PAGER it is less', async (t) => {
-  const bin = fs.mkdtempSync(path.join(folder, 'bin-'));
+  const bin = temporaryFolder(t);
   fs.writeFileSync(path.join(bin, 'less'), '#!/bin/sh\necho this is less\ncat >/dev/null\n', { mode: 0o755 });
   const { shown, code } = await onTerminal(PAIR, { PATH: `${bin}:${process.env.PATH}` });
   t.deepEqual([shown, code], ['this is less\n', 1]);
@@ -67,7 +63,7 @@ for (const [what, PAGER] of [
 
 terminalTest('what is not text, not for the terminal, or nothing at all has no pager', async (t) => {
   const env = { PAGER: 'echo paged; cat' };
-  const out = path.join(folder, 'out.txt');
+  const out = path.join(temporaryFolder(t), 'out.txt');
   const [json, quiet, same, file] = [
     await onTerminal([...PAIR, '--json'], env),
     await onTerminal([...PAIR, '--quiet'], env),
@@ -77,7 +73,7 @@ terminalTest('what is not text, not for the terminal, or nothing at all has no p
   t.is(JSON.parse(json.shown).format, 'fdgraft.diff');
   t.deepEqual([quiet.shown, same.shown, file.shown], ['', '', '']);
   t.deepEqual([json.code, quiet.code, same.code, file.code], [1, 1, 0, 1]);
-  const command = [path.join(folder, 'src/cli/bin.js'), ...PAIR];
+  const command = [bin, ...PAIR];
   const piped = spawnSync(process.execPath, command, { encoding: 'utf8', env: { ...process.env, ...env } });
   t.is(piped.stdout, fs.readFileSync(out, 'utf8'));
 });
@@ -108,7 +104,7 @@ terminalTest('another signal ends the pager too', async (t) => {
 });
 
 test('a reader that has seen enough does not change the answer', async (t) => {
-  const child = spawn(process.execPath, [path.join(folder, 'src/cli/bin.js'), ...PAIR], {
+  const child = spawn(process.execPath, [bin, ...PAIR], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout.destroy();

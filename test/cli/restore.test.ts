@@ -3,15 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { top } from '../golden/command';
-import { bundledCommand } from '../support/batch';
+import { bin, register, top } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
 import { build, helper, runtimeEnvironment } from '../support/native';
 
 /** `fdgraft restore` with a program in the place of criu, which tells what it gets. */
 
-const command = bundledCommand();
-test.after.always(command.remove);
 const linuxTest = process.platform === 'linux' ? test : test.skip;
 
 const CHECKPOINT = path.join(top, 'fixtures/images/pipe_outside');
@@ -44,7 +41,7 @@ function arrange(t: ExecutionContext, criu = CRIU): Place {
 
 /** Runs it as a shell would, with these words for give. */
 function words(give: readonly string[], args: readonly string[]): [string, string[]] {
-  return [helper('give'), [...give, '--', process.execPath, command.bin, 'restore', ...args]];
+  return [helper('give'), [...give, '--', process.execPath, bin, 'restore', ...args]];
 }
 
 function run({ folder, env }: Place, give: readonly string[], args: readonly string[], then = '') {
@@ -219,7 +216,7 @@ linuxTest('a runtime directory that others can reach is refused', (t) => {
     const { openRuntimeFolder } = require('./src/storage/runtime-folder');
     process.geteuid = () => 12345;
     try { openRuntimeFolder({ XDG_RUNTIME_DIR: process.argv[1] }); } catch (error) { console.log(error.message); }`;
-  const node = ['-r', 'ts-node/register/transpile-only', '-e', script];
+  const node = ['-r', register, '-e', script];
   const ask = (folder: string) => spawnSync(process.execPath, [...node, folder], { cwd: top, encoding: 'utf8' }).stdout;
   t.regex(ask(runtime), process.getuid?.() === 0 ? /cannot be used: it belongs to another user/ : /cannot be used/);
   t.regex(ask('relative'), /no directory for the rewritten images/);

@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { putCheckpoint, SPEC } from '../support/batch';
+import { bin } from '../support/command';
 import { temporaryFolder } from '../support/folders';
-
-const command = bundledCommand();
-test.after.always(command.remove);
 
 /** A folder with checkpoints a and b, which differ, and a text that is no image. */
 function arrange(t: ExecutionContext): string {
@@ -19,7 +17,7 @@ function arrange(t: ExecutionContext): string {
 
 /** Runs the command as a shell does, with redirections. */
 function shell(cwd: string, words: readonly string[], redirections: string, before = '') {
-  const quoted = [process.execPath, command.bin, ...words].map((word) => `'${word}'`).join(' ');
+  const quoted = [process.execPath, bin, ...words].map((word) => `'${word}'`).join(' ');
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `${before} ${quoted} ${redirections}`], {
     cwd,
     encoding: 'utf8',
@@ -118,7 +116,7 @@ const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).st
 
 (hasTerminals ? test : test.skip)('a batch goes on when the terminal of its progress is gone', (t) => {
   const folder = arrange(t);
-  const words = `"${process.execPath}" "${command.bin}" batch ls "*" -o out`;
+  const words = `"${process.execPath}" "${bin}" batch ls "*" -o out`;
   // In a session of its own, which no hang-up ends, it waits until the terminal takes nothing more.
   const later = `setsid sh -c 'touch started; while echo >&2; do sleep 0.1; done; ${words}; echo $? > status' &`;
   const started = 'while [ ! -e started ]; do sleep 0.1; done';

@@ -2,16 +2,14 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bundledCommand, putCheckpoint, SPEC } from '../support/batch';
+import { putCheckpoint, SPEC } from '../support/batch';
+import { bin } from '../support/command';
 import { temporaryFolder } from '../support/folders';
 
 // Each command says what it was given where that is not what it takes, and which command takes it.
 
-const command = bundledCommand();
-test.after.always(command.remove);
-
 function run(cwd: string, words: readonly string[], input?: Buffer) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command.bin, ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
     cwd,
     encoding: 'utf8',
     ...(input === undefined ? {} : { input }),

@@ -1,17 +1,11 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { runCommand, translateSources } from '../golden/command';
+import { runCommand } from '../support/command';
 import { descriptor, type Images, mapping, mmEntry, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 
-const sources = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-x-'));
-test.before(() => translateSources(sources));
-test.after.always(() => fs.rmSync(sources, { recursive: true, force: true }));
-
-const fdgraft = (args: readonly string[]) => runCommand(sources, args);
+const fdgraft = (args: readonly string[]) => runCommand(args);
 
 const write = (t: ExecutionContext, images: Images) => writeCheckpoint(temporaryFolder(t), smallWith(images));
 const task = (pid: number, ppid: number) => ({ pid, ppid, pgid: pid, sid: 7, threads: [pid] });

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { archiveOf, membersOf } from '../support/archives';
+import { runCommand, top } from '../support/command';
 import { readImage } from '../support/images';
-import { runCommand, top, translateSources } from './command';
 import { ASKED, COMPARED, EXPLORED } from './specs';
 
 /** `npm run golden` writes the expected outputs anew; look at the difference before it is committed. */
@@ -16,9 +16,8 @@ const fixtures = fs.readdirSync(path.join(top, images)).sort();
 const expected = path.join(__dirname, 'expected');
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-golden-'));
-test.before(() => translateSources(folder));
 test.after.always(() => fs.rmSync(folder, { recursive: true, force: true }));
-const fdgraft = (args: readonly string[]) => runCommand(folder, args);
+const fdgraft = (args: readonly string[]) => runCommand(args);
 
 function compare(t: ExecutionContext, name: string, file: string, output: string): void {
   const place = path.join(expected, name, file);

@@ -4,10 +4,8 @@ import type { Writable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../support/folders';
 import { encodeMessage, imageOf, uint32 } from '../support/images';
-import { measuredCommand, type Ran } from '../support/measured';
+import { measured, type Ran } from '../support/measured';
 import { headOf } from '../support/random-images';
-
-const measured = measuredCommand();
 
 /** Resident memory of a run that reads a few bytes is some 60 MiB; this leaves room for garbage, and for no extra. */
 const MOST_KIB = 160 << 10;

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { register } from '../support/command';
 import { build, helper, run, shown } from '../support/native';
 import { file, O, planned, scratch } from './support';
 
@@ -186,7 +187,7 @@ test('the command finds its helpers in PATH where the package has no build', (t)
   for (const name of ['package.json', 'tsconfig.json']) copyFileSync(join(top, name), join(copy, name));
   const script = "console.log(require('./src/storage/native-program').pathOfNative('fdgraft-exchange'))";
   const ask = (PATH: string) =>
-    execFileSync(process.execPath, ['-r', 'ts-node/register/transpile-only', '-e', script], {
+    execFileSync(process.execPath, ['-r', register, '-e', script], {
       cwd: copy,
       encoding: 'utf8',
       env: { PATH, HOME: '/nonexistent' },

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { diff, explore, inspect, openSource, rewrite } from '../../src';
-import { top } from '../golden/command';
+import { top } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
 import { realCritCommand } from './support/crit';
 import { realCriu } from './support/criu';

@@ -8,6 +8,7 @@ import { parseAddress, showAddress } from '../../src/bytes/ip-address';
 import { identifyImage, kindOfMagic, rawFileOf } from '../../src/frames/image-kinds';
 import { JsonText } from '../../src/json/json-text';
 import { decodeQuotedPrintable, encodeQuotedPrintable } from '../../src/json/quoted-printable';
+import { command as ownCommand } from '../support/command';
 import { compareWithCrit, type NamedImage } from './support/compare-with-crit';
 import { compileHelper, compileProgram } from './support/compile';
 import { askPython, realVersion, writeCommands } from './support/crit';
@@ -16,7 +17,6 @@ import { realCriu } from './support/criu';
 import type { Lab, Namespace } from './support/lab';
 import { makeImages } from './support/made-images';
 import { atLeast } from './support/newer-fields';
-import { ownCommand } from './support/own-command';
 import { realTest } from './support/real-test';
 import type { Tasks } from './support/tasks';
 
@@ -74,7 +74,7 @@ realTest('dumps of all kinds of things: the text of crit, and back', async (t, l
 });
 
 realTest('a script that uses crit: the same with fdgraft in its place', async (t, lab) => {
-  const outcomes = [undefined, ownCommand()].map((crit) => {
+  const outcomes = [undefined, ownCommand].map((crit) => {
     const [bin, folder] = [lab.folder(), lab.folder()];
     writeCommands(bin, crit);
     fs.cpSync(path.join(FIXTURES, 'many_types'), folder, { recursive: true });

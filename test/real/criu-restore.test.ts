@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { command as ownCommand } from '../support/command';
 import { build } from '../support/native';
 import { callerFile } from './support/caller-file';
 import { makeCommands } from './support/commands';
@@ -9,7 +10,6 @@ import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
 import { descriptor } from './support/graft';
 import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
-import { ownCommand } from './support/own-command';
 import { realTest } from './support/real-test';
 import { ended, type Fds } from './support/spawn';
 
@@ -26,7 +26,7 @@ function environment(lab: Lab): NodeJS.ProcessEnv {
 /** Restores a dump with -d by the words that `criu restore` takes. */
 function restore(lab: Lab, dump: string, specs: readonly string[], options: RestoreOptions = {}) {
   const extraArgs = [...specs.flatMap((spec) => ['--inherit-fd', spec]), ...(options.extraArgs ?? [])];
-  return lab.restore(dump, { ...options, command: ownCommand(), env: environment(lab), extraArgs });
+  return lab.restore(dump, { ...options, command: ownCommand, env: environment(lab), extraArgs });
 }
 
 /** The names that restores have left in the runtime directory. */
@@ -163,7 +163,7 @@ async function attached(lab: Lab, dump: string, spec: string, fds: Fds) {
   const box = await lab.box();
   const said = lab.scratch();
   const words = ['restore', '-D', dump, '-o', 'restore.log', '-v4', '--inherit-fd', spec];
-  const child = box.spawn([...ownCommand(), ...words], {
+  const child = box.spawn([...ownCommand, ...words], {
     messages: said.fd,
     fds: { 1: said.fd, 2: said.fd, ...fds },
     env: environment(lab),

@@ -1,11 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { runCommand, top, translateSources } from '../golden/command';
+import type { ExecutionContext } from 'ava';
+import { runCommand, top } from '../support/command';
 import { compileProgram } from './support/compile';
 import { realTest } from './support/real-test';
 import { crit, critCountsInNewField } from './support/run-crit';
-import { makeTemp, removeTemp } from './support/temp';
 
 const images = path.join(top, 'fixtures/images');
 const WORDS = ['ps', 'fds', 'mems', 'rss'] as const;
@@ -39,12 +38,8 @@ const FIFOS: { [fixture: string]: readonly number[] } = { fifo: [5, 6, 7], many_
 const without = (text: string, fds: readonly number[]) =>
   text.replace(/^\t +(\d+): .*\n/gm, (line, fd) => (fds.includes(Number(fd)) ? `\t${fd}\n` : line));
 
-const sources = makeTemp();
-test.before(() => translateSources(sources));
-test.after.always(() => removeTemp(sources));
-
 async function fdgraft(folder: string, word: Word) {
-  const { code, stdout, stderr } = await runCommand(sources, ['x', folder, word]);
+  const { code, stdout, stderr } = await runCommand(['x', folder, word]);
   return { status: code, stdout, stderr };
 }
 

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { register } from '../support/command';
 import { compileProgram } from './support/compile';
 import { CriuFailure, Lab, type Program, type Restored } from './support/lab';
 import type { Pipe } from './support/pipe';
@@ -296,7 +297,7 @@ realTest('a test process that is killed takes what it started with it', async (t
     const { compileProgram } = require('./support/compile');
     new Lab().startProgram(compileProgram('two_logs')).then((program) => console.log(program.folder));
   `;
-  const child = spawn(process.execPath, ['-r', 'ts-node/register/transpile-only', '-e', script], {
+  const child = spawn(process.execPath, ['-r', register, '-e', script], {
     cwd: __dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { command as ownCommand } from '../support/command';
 import { build } from '../support/native';
 import type { Window } from '../support/window';
 import type { Box } from './support/box';
 import type { Lab } from './support/lab';
-import { ownCommand } from './support/own-command';
 import { realTest } from './support/real-test';
 import {
   criu,
@@ -229,7 +229,7 @@ realTest('fdgraft restore --pty', async (t, lab) => {
   fs.writeFileSync(bin, `#!/bin/sh\nexec ${LOCK.join(' ')} ${criu().join(' ')} "$@"\n`, { mode: 0o755 });
   const search = `PATH=${path.dirname(bin)}:${build()}:${process.env.PATH}`;
   const words = ['restore', '-D', images, '-o', 'restore.log', '-v4', '--pty', '--inherit-fd', `fd[5]:${tty}`];
-  const command = box.argv(['env', search, ...ownCommand(), ...words]);
+  const command = box.argv(['env', search, ...ownCommand, ...words]);
   const restored = await start(t, command, folder, images, box, 33);
   await started(restored.window, 'stty size\r', /33 80\r\nready> $/);
   await started(restored.window, 'cat\r', /cat\r\n$/);

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
 import { PLAN_FORMAT } from '../../src/plan/plan';
 import { retargetLink } from '../../src/storage/byte-path';
+import { register } from '../support/command';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
 
 const PIPE = 'fd[5]:pipe:[4711]';
@@ -251,7 +252,7 @@ test('another user than the owner gets files of their own, and is told', async (
   for (const place of [top, source]) fs.chmodSync(place, 0o777);
   for (const name of fs.readdirSync(source)) fs.chmodSync(path.join(source, name), 0o644);
   const script = `
-    require('ts-node/register/transpile-only');
+    require(${JSON.stringify(register)});
     process.setgroups([]); process.setgid(1234); process.setuid(1234);
     const { openSource, rewrite } = require(${JSON.stringify(path.join(__dirname, '../../src'))});
     openSource(${JSON.stringify(source)})

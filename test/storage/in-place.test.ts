@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
+import { bin, command } from '../support/command';
 import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
 import { build } from '../support/native';
 
@@ -241,18 +242,12 @@ function startOf(pid: number): string | undefined {
 
 test('the current folder is not exchanged under the feet of who is in it', async (t) => {
   const { source } = checkpoint(t);
-  const bin = path.join(__dirname, '../../src/cli/bin.ts');
   const before = snapshot(source);
-  const register = path.join(__dirname, '../../node_modules/ts-node/register/transpile-only');
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['-r', register, bin, 'rewrite', '.', '--in-place', '--inherit-fd', PIPE],
-    {
-      cwd: source,
-      encoding: 'utf8',
-      env: { ...process.env, TS_NODE_PROJECT: path.join(__dirname, '../../tsconfig.json') },
-    },
-  );
+  const { status, stderr } = spawnSync(process.execPath, [bin, 'rewrite', '.', '--in-place', '--inherit-fd', PIPE], {
+    cwd: source,
+    encoding: 'utf8',
+    env: { ...process.env, TS_NODE_PROJECT: path.join(__dirname, '../../tsconfig.json') },
+  });
   t.is(status, 2, stderr);
   t.regex(stderr, /is the current folder or around it/);
   t.deepEqual(snapshot(source), before);
@@ -277,9 +272,9 @@ test('a long name, one that is not UTF-8 and a link to the folder', async (t) =>
 
 (isRoot ? test : test.skip)('a mount point is refused (needs root)', async (t) => {
   const { source } = checkpoint(t);
-  const script = `mount --bind "$1" "$1" && exec "$2" -r "$3" "$4" rewrite "$1" --in-place --inherit-fd '${PIPE}'`;
+  const script = `mount --bind "$1" "$1" && exec "$2" "$3" rewrite "$1" --in-place --inherit-fd '${PIPE}'`;
   const top = path.join(__dirname, '../..');
-  const words = [source, process.execPath, 'ts-node/register/transpile-only', path.join(top, 'src/cli/bin.ts')];
+  const words = [source, ...command];
   const before = snapshot(source);
   const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...words], {
     cwd: top,
@@ -309,9 +304,8 @@ test.serial('no descriptor is left open, whatever became of a rewrite', async (t
 
 test('a umask that forbids everything', async (t) => {
   const { top, source } = checkpoint(t);
-  const bin = path.join(__dirname, '../../src/cli/bin.ts');
-  const words = [process.execPath, 'ts-node/register/transpile-only', bin, source, path.join(top, 'out'), PIPE];
-  const script = 'umask 0777; exec "$1" -r "$2" "$3" rewrite "$4" -o "$5" --inherit-fd "$6"';
+  const words = [...command, source, path.join(top, 'out'), PIPE];
+  const script = 'umask 0777; exec "$1" "$2" rewrite "$3" -o "$4" --inherit-fd "$5"';
   const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', ...words], {
     cwd: path.join(__dirname, '../..'),
     encoding: 'utf8',

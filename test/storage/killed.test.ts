@@ -1,31 +1,26 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { top, translateSources } from '../golden/command';
+import { bin, top } from '../support/command';
+import { atDepth, numbersTo } from '../support/depth';
 import { snapshot, temporaryFolder } from '../support/folders';
 import { countWrites, type Ended, killAfter, killAt, leftAlone } from '../support/kill-at';
 import { build } from '../support/native';
+import { randomFrom } from '../support/random';
 
 /** Whatever call of a rewrite is the last, and whatever moment: the folders are as before it or as after it. */
 
 const AT_A_TIME = 3;
-const RANDOM_KILLS = 200;
+const RANDOM_KILLS = atDepth(16, 200);
+const POINTS = 12;
+const SEED = 1;
 const TIMEOUT_MS = 300_000;
-
-let translated = '';
 
 test.before(() => {
   build();
-  translated = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-killed-'));
-  translateSources(translated);
-  fs.symlinkSync(path.join(top, 'native'), path.join(translated, 'native'));
 });
 
-test.after.always(() => fs.rmSync(translated, { recursive: true, force: true }));
-
 function rewriteOf(source: string, ...where: string[]): [string, ...string[]] {
-  const bin = path.join(translated, 'src/cli/bin.js');
   // What every task of the fixture has open: three tables change, and files.img.
   return [process.execPath, bin, 'rewrite', source, ...where, '--inherit-fd', 'fd[5]:/dev/null'];
 }
@@ -66,13 +61,13 @@ const isSame = (a: Picture, b: Picture) =>
 /** Does the work for 1 to `count`, some at a time, each with a folder of its own that is gone afterwards. */
 async function forEach(
   t: ExecutionContext,
-  count: number,
+  numbers: readonly number[],
   work: (n: number, folder: string) => Promise<void>,
 ): Promise<void> {
   const all = temporaryFolder(t);
-  let next = 1;
+  let next = 0;
   const worker = async () => {
-    for (let n = next++; n <= count; n = next++) {
+    for (let n = numbers[next++]; n !== undefined; n = numbers[next++]) {
       const folder = path.join(all, String(n));
       fs.mkdirSync(folder);
       await work(n, folder);
@@ -80,7 +75,7 @@ async function forEach(
     }
   };
   const stop = (error: unknown) => {
-    next = count + 1;
+    next = numbers.length;
     throw error;
   };
   // All have to be done before their folders go.
@@ -100,7 +95,7 @@ test.serial('OUT is whole or not there, and the source as it was, whichever call
   t.deepEqual(picture(source), before);
   const whole = picture(out);
   const seen = { absent: 0, whole: 0 };
-  await forEach(t, calls.length, async (n, folder) => {
+  await forEach(t, numbersTo(calls.length, POINTS), async (n, folder) => {
     const source = arrange(folder);
     const out = path.join(folder, 'out');
     const { signal } = await killAt(n, rewriteOf(source, '-o', out));
@@ -159,7 +154,7 @@ test.serial('in place, the folder is as before or as after, whichever call is th
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
-  await forEach(t, undisturbed.calls.length, async (n, folder) => {
+  await forEach(t, numbersTo(undisturbed.calls.length, POINTS), async (n, folder) => {
     const source = arrange(folder);
     const { signal } = await killAt(n, rewriteOf(source, '--in-place'));
     const where = `killed before call ${n}, ${undisturbed.calls[n - 1]}`;
@@ -175,10 +170,11 @@ test.serial('in place, the folder is as before or as after, whenever the command
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
   let usual = (await leftAlone(rewriteOf(arrange(temporaryFolder(t)), '--in-place'))).milliseconds;
-  await forEach(t, RANDOM_KILLS, async (n, folder) => {
+  const random = randomFrom(SEED);
+  await forEach(t, numbersTo(RANDOM_KILLS, RANDOM_KILLS), async (n, folder) => {
     const source = arrange(folder);
     // Spread over the whole run, which takes longer where the machine has other work.
-    const delay = (usual * (n - Math.random())) / RANDOM_KILLS;
+    const delay = (usual * (n - random())) / RANDOM_KILLS;
     // Now and then it dies alone, and what it has started goes on.
     const who = n % 4 === 0 ? 'leader' : 'group';
     const { code, signal, milliseconds } = await killAfter(delay, who, rewriteOf(source, '--in-place'));

@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { buildSync } from 'esbuild';
 import { type BatchJob, type BatchOptions, type BatchSummary, batch } from '../../src';
-import { top } from '../golden/command';
 import { type Images, smallCheckpoint } from './folders';
 import { encodeImage, type Record } from './images';
 
@@ -65,17 +62,6 @@ export function outputsIn(root: string): string[] {
 }
 
 export const STATE = '.fdgraft-batch';
-
-/** The command in one file, and the worker of batches in another: a run of them is mostly loading otherwise. */
-export function bundledCommand() {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-batch-'));
-  const [bin, worker] = [path.join(folder, 'bin.js'), path.join(folder, 'worker.js')];
-  const options = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' } as const;
-  buildSync({ ...options, entryPoints: [path.join(top, 'src/cli/bin.ts')], outfile: bin });
-  buildSync({ ...options, entryPoints: [path.join(top, 'src/batch/worker.ts')], outfile: worker });
-  fs.copyFileSync(path.join(top, 'package.json'), path.join(folder, 'package.json'));
-  return { bin, remove: () => fs.rmSync(folder, { recursive: true, force: true }) };
-}
 
 export interface RunOptions {
   readonly cwd: string;

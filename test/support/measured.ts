@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import test from 'ava';
-import { top, translateSources } from '../golden/command';
+import { bin, top } from './command';
 
 export interface Ran {
   status: number | null;
@@ -20,37 +17,30 @@ export interface Ran {
 
 const SHOWN = 1 << 16;
 
-/** The command, built once for the tests of a file, to be run and measured. */
-export function measuredCommand() {
-  const built = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-memory-'));
-  test.before(() => translateSources(built));
-  test.after.always(() => fs.rmSync(built, { recursive: true, force: true }));
-
-  /** Runs the command, and says what it wrote and how much memory it had. */
-  return async (
-    args: readonly string[],
-    { give, take }: { give?: (stdin: Writable) => Promise<void>; take?: (piece: Buffer) => void } = {},
-  ): Promise<Ran> => {
-    const command = ['-r', path.join(top, 'bench/print-peak.js'), path.join(built, 'src/cli/bin.js'), ...args];
-    const child = spawn(process.execPath, command, { cwd: top, stdio: ['pipe', 'pipe', 'pipe'] });
-    let bytes = 0;
-    let first = '';
-    let last = '';
-    let said = '';
-    (child.stdout as Readable).on('data', (piece: Buffer) => {
-      take?.(piece);
-      if (first.length < SHOWN) first += piece.toString('latin1', 0, SHOWN);
-      last = (last + piece.toString('latin1')).slice(-SHOWN);
-      bytes += piece.length;
-    });
-    child.stderr.on('data', (piece) => {
-      said += piece;
-    });
-    const status = new Promise<number | null>((resolve) => child.on('close', resolve));
-    if (give !== undefined) await give(child.stdin);
-    else child.stdin.end();
-    const ended = await status;
-    const [line, peak] = /peak resident (\d+) KiB\n/.exec(said) ?? ['', 'NaN'];
-    return { status: ended, bytes, first, last, said: said.replace(line, ''), peakKib: Number(peak) };
-  };
+/** Runs the command, and says what it wrote and how much memory it had. */
+export async function measured(
+  args: readonly string[],
+  { give, take }: { give?: (stdin: Writable) => Promise<void>; take?: (piece: Buffer) => void } = {},
+): Promise<Ran> {
+  const command = ['-r', path.join(top, 'bench/print-peak.js'), bin, ...args];
+  const child = spawn(process.execPath, command, { cwd: top, stdio: ['pipe', 'pipe', 'pipe'] });
+  let bytes = 0;
+  let first = '';
+  let last = '';
+  let said = '';
+  (child.stdout as Readable).on('data', (piece: Buffer) => {
+    take?.(piece);
+    if (first.length < SHOWN) first += piece.toString('latin1', 0, SHOWN);
+    last = (last + piece.toString('latin1')).slice(-SHOWN);
+    bytes += piece.length;
+  });
+  child.stderr.on('data', (piece) => {
+    said += piece;
+  });
+  const status = new Promise<number | null>((resolve) => child.on('close', resolve));
+  if (give !== undefined) await give(child.stdin);
+  else child.stdin.end();
+  const ended = await status;
+  const [line, peak] = /peak resident (\d+) KiB\n/.exec(said) ?? ['', 'NaN'];
+  return { status: ended, bytes, first, last, said: said.replace(line, ''), peakKib: Number(peak) };
 }

@@ -1,15 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { command as ownCommand } from '../../support/command';
 import { build } from '../../support/native';
 import { realCriu } from './criu';
-import { ownCommand } from './own-command';
 
 /** Fills a folder with commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
 export function makeCommands(folder: string): void {
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   const commands = {
-    fdgraft: ownCommand(),
+    fdgraft: ownCommand,
     'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
     criu: real.criu,
   };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
@@ -474,7 +474,8 @@ test('bytes behind gzip', async (t) => {
   });
   await refused(t, Buffer.concat([packed, packed]), { message: /bytes behind the end/ });
   t.true(await works(Buffer.concat([packed, Buffer.alloc(10240)])));
-  const large = archiveOf(...images, { name: 'pages-9.img', content: randomBytes(3_000_000) });
+  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(3_000_000));
+  const large = archiveOf(...images, { name: 'pages-9.img', content: noise });
   t.true(await works(Buffer.concat([zlib.gzipSync(large), Buffer.alloc(10240)])));
   // A member of gzip may end anywhere.
   t.true(await works(Buffer.concat([zlib.gzipSync(good.subarray(0, 1000)), zlib.gzipSync(good.subarray(1000))])));

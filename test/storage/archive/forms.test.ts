@@ -1,14 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { decode, diff, encode, FdgraftError, openImages, openSource, type RewriteOptions, rewrite } from '../../../src';
 import { FORMS } from '../../../src/storage/form';
-import { top as project, translateSources } from '../../golden/command';
 import { picture, podmanTree } from '../../support/archive-tree';
 import { archiveOf, archiveTest, blocksOf, END, membersOf, piecesOf, run, unpacked } from '../../support/archives';
+import { bin, top as project } from '../../support/command';
 import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../../support/folders';
 
 /** Folders and archives of all forms, from each to each; and the commands with archives. */
@@ -16,15 +15,7 @@ import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../
 const SPECS = ['fd[5]:pipe:[4711]'];
 const MAGICS = { tar: /^.*/, 'tar.gz': /^1f8b/, 'tar.zst': /^28b52ffd/ } as const;
 
-let translated = '';
-test.before(() => {
-  translated = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-forms-'));
-  translateSources(translated);
-});
-test.after.always(() => fs.rmSync(translated, { recursive: true, force: true }));
-
-const command = (...args: string[]) =>
-  spawnSync(process.execPath, [path.join(translated, 'src/cli/bin.js'), ...args], { cwd: project, encoding: 'utf8' });
+const command = (...args: string[]) => spawnSync(process.execPath, [bin, ...args], { cwd: project, encoding: 'utf8' });
 
 async function rewriteOf(source: string, options: Partial<RewriteOptions>) {
   const opened = await openSource(source);
@@ -312,17 +303,7 @@ archiveTest('a signal ends it soon, with nothing left', ['zstd'], async (t) => {
   fs.writeSync(fd, END, 0, END.length, before.length + size);
   fs.closeSync(fd);
   for (const to of ['tar.gz', 'tar.zst', 'dir']) {
-    const args = [
-      path.join(translated, 'src/cli/bin.js'),
-      'rewrite',
-      plain,
-      '-o',
-      path.join(top, 'out'),
-      '--to',
-      to,
-      '--inherit-fd',
-      'fd[5]:pipe:[4711]',
-    ];
+    const args = [bin, 'rewrite', plain, '-o', path.join(top, 'out'), '--to', to, '--inherit-fd', 'fd[5]:pipe:[4711]'];
     const child = spawn(process.execPath, args, { cwd: project, stdio: 'ignore' });
     const ended = once(child, 'exit');
     while (!fs.readdirSync(top).some((name) => name.startsWith('.out')))
@@ -348,7 +329,7 @@ archiveTest('what a killed run leaves goes with the next one', ['zstd'], async (
   fs.closeSync(fd);
   for (const to of ['tar.gz', 'tar.zst']) {
     const args = ['rewrite', large, '-o', out, '--to', to, '--inherit-fd', 'fd[5]:pipe:[4711]'];
-    const child = spawn(process.execPath, [path.join(translated, 'src/cli/bin.js'), ...args], { stdio: 'ignore' });
+    const child = spawn(process.execPath, [bin, ...args], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const left = () => fs.readdirSync(top).filter((name) => name.startsWith('.out'));
     while (left().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,25 +1,20 @@
 import { spawn } from 'node:child_process';
 import { createCipheriv } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { top, translateSources } from '../../golden/command';
 import { archiveTest, blocksOf, END, membersOf, run } from '../../support/archives';
+import { bin, top } from '../../support/command';
 import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
 
 /** Memory does not grow with pages, nor with what a hostile archive has in its headers. */
-
-const built = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-memory-'));
-test.before(() => translateSources(built));
-test.after.always(() => fs.rmSync(built, { recursive: true, force: true }));
 
 const MIB = 1 << 20;
 const MOST_KIB = 160 << 10;
 const PAGES_MIB = 300;
 
 async function measured(args: readonly string[]): Promise<{ status: number | null; said: string; peakKib: number }> {
-  const command = ['-r', path.join(top, 'bench/print-peak.js'), path.join(built, 'src/cli/bin.js'), ...args];
+  const command = ['-r', path.join(top, 'bench/print-peak.js'), bin, ...args];
   const child = spawn(process.execPath, command, { cwd: top, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (piece) => {

@@ -1,0 +1,11 @@
+/** Random numbers of [0, 1) that a seed decides; the test that uses them says the seed where it fails. */
+export function randomFrom(seed: number): () => number {
+  // mulberry32
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
