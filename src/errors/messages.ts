@@ -301,6 +301,14 @@ const texts = {
             : undefined,
           cause,
         }),
+  notFlushed: (out: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `is written whole, and may be lost in a power failure: ${reason(cause)}`,
+      hint: 'check the disk, then run `sync`',
+      cause,
+    }),
   cannotExchange: (folder: string, problem: string) =>
     error({
       code: 'OUT_UNUSABLE',

@@ -52,7 +52,13 @@ export async function createFileBeside(file: string, sources: readonly FileAcces
         fs.fsyncSync(opened);
         arriveAsNew(built, work.beside(name), file);
       });
-      await end();
+      try {
+        await work.flushParent();
+      } catch (error) {
+        throw messages.notFlushed(file, error);
+      } finally {
+        await end();
+      }
     },
     close: end,
     abort: end,

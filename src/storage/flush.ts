@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
 import { joinPath } from './byte-path';
+import { closeRead } from './close';
 
 /** So many files are flushed one by one: to start a program takes more. */
 const FEW_FILES = 32;
@@ -17,10 +18,17 @@ export async function flushFolder(folder: Buffer, beside: Buffer): Promise<void>
   for (const file of filesBelow(folder)) await flushFile(file);
 }
 
-/** Waits until the entries of `folder` itself, such as a rename in it, are on disk. */
+/** Waits until the entries of `folder` itself, such as a rename in it, are on disk, where the file system does that. */
 export async function flushEntries(folder: Buffer): Promise<void> {
-  await flushFile(folder);
+  try {
+    await flushFile(folder);
+  } catch (error) {
+    if (!CANNOT_FLUSH.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
+
+/** A folder that may not be read, or a file system that flushes none. */
+const CANNOT_FLUSH = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR']);
 
 function runSync(folder: Buffer): Promise<boolean> {
   const text = folder.toString('utf8');
@@ -67,6 +75,6 @@ async function flushFile(path: Buffer): Promise<void> {
       fs.fsync(fd, (error) => (error === null ? resolve() : reject(error)));
     });
   } finally {
-    fs.closeSync(fd);
+    closeRead(fd);
   }
 }

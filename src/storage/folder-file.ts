@@ -3,6 +3,7 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe, isDue } from './breath';
 import { joinPath } from './byte-path';
+import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
@@ -101,15 +102,23 @@ export class FolderFile implements SourceMember, SourceFile {
     const { isSteady, place, seen } = this;
     const fd = this.openFile();
     try {
-      let stats = fs.fstatSync(fd);
+      let stats = this.lookAt(fd);
       if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(this.name));
-      if (isSteady && !seen.seeAtOnce(place, stats)) stats = await seen.see(place, stats, () => fs.fstatSync(fd));
+      if (isSteady && !seen.seeAtOnce(place, stats)) stats = await seen.see(place, stats, () => this.lookAt(fd));
       if (isSteady) seen.noteOpened(place);
       this.stats = stats;
       return new FileReader(fd, stats, this, isSteady);
     } catch (error) {
-      fs.closeSync(fd);
+      closeRead(fd);
       throw error;
+    }
+  }
+
+  private lookAt(fd: number): Stats {
+    try {
+      return fs.fstatSync(fd);
+    } catch (error) {
+      throw messages.cannotRead(escapeBytes(this.name), error);
     }
   }
 
@@ -185,11 +194,15 @@ export class FileReader implements MemberReader {
   }
 
   async close(): Promise<void> {
+    let stats: Stats;
     try {
-      this.file.check(fs.fstatSync(this.fd));
+      stats = fs.fstatSync(this.fd);
+    } catch (error) {
+      throw messages.cannotRead(escapeBytes(this.file.name), error);
     } finally {
-      fs.closeSync(this.fd);
+      closeRead(this.fd);
     }
+    this.file.check(stats);
   }
 
   private readAtOnce(into: Uint8Array, start: number, length: number): number {

@@ -2,6 +2,7 @@ import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
+import { closeRead } from './close';
 import { cannotLook, FileReader, FolderFile, type FolderOfFile, placeIn, secondsOf } from './folder-file';
 import { isSteady, type SeenFiles } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
@@ -52,7 +53,7 @@ export async function memberIn(
   }
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
   const target = attempt(() => fs.readlinkSync(path, { encoding: 'buffer' }), cannotRead);
-  let behind = statBehind(path);
+  let behind = attempt(() => statBehind(path), cannotRead);
   if (isToStay && behind?.isFile()) {
     behind = await seen.see(place, behind, () => attempt(() => fs.statSync(path), cannotRead));
   } else if (isToStay) seen.seeOther(place);
@@ -72,14 +73,17 @@ export async function memberIn(
   };
 }
 
-/** The file that a link leads to; undefined if it cannot be known. */
+/** The file that a link leads to; undefined where it leads to nothing, or where who asks may not look. */
 function statBehind(path: Buffer): Stats | undefined {
   try {
     return fs.statSync(path);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (LEADS_TO_NOTHING.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
+
+const LEADS_TO_NOTHING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES']);
 
 export function modeAndOwner({ mode, uid, gid }: Stats) {
   return { mode: mode & 0o7777, uid, gid };
@@ -135,12 +139,15 @@ function openBehind(file: Link): { readonly reader: MemberReader; readonly owner
     },
   );
   try {
-    const stats = fs.fstatSync(fd);
+    const stats = attempt(
+      () => fs.fstatSync(fd),
+      (error) => messages.cannotRead(escapeBytes(name), error),
+    );
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
     file.checkOpened(stats);
     return { owner: stats.uid, reader: new FileReader(fd, stats, file, isToStay) };
   } catch (error) {
-    fs.closeSync(fd);
+    closeRead(fd);
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
+import { closeRead } from './close';
 import { flushFolder } from './flush';
 import { tryToGiveAway } from './give-away';
 import { holdFolder } from './held-folder';
@@ -115,10 +116,11 @@ export class FolderSink implements Sink {
         this.options.signal?.throwIfAborted();
         for (let done = 0; done < bytes.length; ) done += this.attempt(() => fs.writeSync(fd, bytes, done));
       },
-      close: async () => {
-        fs.closeSync(fd);
-        this.keepModeAndOwner(target, member);
-      },
+      close: async () =>
+        this.attempt(() => {
+          fs.closeSync(fd);
+          this.keepModeAndOwner(target, member);
+        }),
     };
   }
 
@@ -141,19 +143,24 @@ export class FolderSink implements Sink {
   }
 
   async commit(): Promise<void> {
-    // Those below others first: a mode may keep us out.
-    const folders = [...this.folders.values()].sort((a, b) => b.path.length - a.path.length);
-    for (const { path, member } of folders) this.keepModeAndOwner(path, this.usable(member));
-    const [parent] = splitPath(this.destination);
-    await flushFolder(this.building, parent);
     try {
+      // Those below others first: a mode may keep us out.
+      const folders = [...this.folders.values()].sort((a, b) => b.path.length - a.path.length);
+      for (const { path, member } of folders) this.keepModeAndOwner(path, this.usable(member));
+      const [parent] = splitPath(this.destination);
+      await flushFolder(this.building, parent);
       await this.way.arrive();
     } catch (error) {
       throw messages.cannotWriteOut(this.out, error);
     }
     this.settled = true;
-    await this.work.flushParent();
-    await this.removeWork();
+    try {
+      await this.work.flushParent();
+    } catch (error) {
+      throw messages.notFlushed(this.out, error);
+    } finally {
+      await this.removeWork();
+    }
   }
 
   async abort(): Promise<void> {
@@ -289,10 +296,14 @@ export class FolderSink implements Sink {
         }
       }
       this.attempt(() => fs.ftruncateSync(fd, map.size));
-    } finally {
-      fs.closeSync(fd);
+    } catch (error) {
+      closeRead(fd);
+      throw error;
     }
-    this.keepModeAndOwner(target, member);
+    this.attempt(() => {
+      fs.closeSync(fd);
+      this.keepModeAndOwner(target, member);
+    });
   }
 
   private keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {

@@ -25,14 +25,9 @@ export interface FolderOptions {
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Source> {
   const { first = [], signal, seen = new SeenFiles(signal) } = options;
-  let stats: Stats;
-  try {
-    stats = fs.statSync(folder);
-  } catch (error) {
-    throw sourceUnreadable(folder, error);
-  }
+  const stats = readable(folder, () => fs.statSync(folder));
   if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
-  const real = fs.realpathSync.native(folder, 'buffer');
+  const real = readable(folder, () => fs.realpathSync.native(folder, 'buffer'));
   const top: FolderTop = { label: folder, path: real, stats, seen };
   return {
     label: folder,
@@ -49,7 +44,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
 function passOver(top: FolderTop, first: readonly string[]): FolderPass {
   const checkPath = () => {
     // A link is resolved by the path.
-    const stats = fs.lstatSync(top.path, { throwIfNoEntry: false });
+    const stats = readable(top.label, () => fs.lstatSync(top.path, { throwIfNoEntry: false }));
     if (stats === undefined || !isTop(top, stats)) throw messages.sourceMoved(top.label);
   };
   return new FolderPass(top, first, () => holdTop(top), checkPath);
@@ -107,9 +102,28 @@ function holdTop(top: FolderTop): HeldFolder {
     const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
     throw isGone ? messages.sourceMoved(top.label) : sourceUnreadable(escapeBytes(top.path), error);
   }
-  if (isTop(top, fs.statSync(held.path))) return held;
-  held.close();
-  throw messages.sourceMoved(top.label);
+  try {
+    if (
+      !isTop(
+        top,
+        readable(top.label, () => fs.statSync(held.path)),
+      )
+    )
+      throw messages.sourceMoved(top.label);
+    return held;
+  } catch (error) {
+    held.close();
+    throw error;
+  }
+}
+
+/** What a look at the folder gives. Throws FdgraftError. */
+function readable<T>(label: string, look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    throw sourceUnreadable(label, error);
+  }
 }
 
 function isTop({ stats }: FolderTop, { dev, ino }: Stats): boolean {

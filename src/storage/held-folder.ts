@@ -1,4 +1,5 @@
 import fs, { constants } from 'node:fs';
+import { closeRead } from './close';
 import { descriptorPath } from './open-flags';
 
 export interface HeldFolder {
@@ -16,5 +17,5 @@ export interface HeldFolder {
 export function holdFolder(path: Buffer): HeldFolder {
   if (process.platform !== 'linux') return { path, fd: undefined, close: () => {} };
   const fd = fs.openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  return { path: descriptorPath(fd), fd, close: () => fs.closeSync(fd) };
+  return { path: descriptorPath(fd), fd, close: () => closeRead(fd) };
 }

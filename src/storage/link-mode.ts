@@ -2,6 +2,7 @@ import fs, { constants } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { relativeLink, splitPath } from './byte-path';
+import { closeRead } from './close';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import type { SourceFile } from './source';
 import { copySparse, hasHoles } from './sparse-file';
@@ -77,7 +78,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: Abort
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
     file.check(fs.fstatSync(fd));
   } finally {
-    fs.closeSync(fd);
+    closeRead(fd);
   }
 }
 

@@ -5,7 +5,9 @@ import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, splitPath } from './byte-path';
+import { closeRead } from './close';
 import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
+import { flushEntries } from './flush';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
@@ -20,12 +22,12 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   if (!stats.isFile()) return readStream(fs.createReadStream(file), file, signal);
   const fd = attempt(() => fs.openSync(file, 'r'), cannotRead);
   return {
-    access: fs.fstatSync(fd),
+    access: attempt(() => fs.fstatSync(fd), cannotRead),
     read: async (into, start, length) => {
       await breathe();
       return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
     },
-    close: async () => fs.closeSync(fd),
+    close: async () => closeRead(fd),
   };
 }
 
@@ -97,11 +99,13 @@ export function createFile(file: string, { sources, signal }: CreateOptions): Ne
     const mode = there === undefined ? modeLike(sources, folder) : 0o600;
     const fd = fs.openSync(temporary, 'wx', mode);
     const later = there && { uid: there.uid, gid: there.gid, mode: modeOfReplaced(there, sources) };
-    return replacing({ fd, temporary, target, later }, cannotWrite);
+    return replacing({ file, fd, temporary, target, later }, cannotWrite);
   }, cannotWrite);
 }
 
 interface Replacement {
+  /** How messages name it. */
+  readonly file: string;
   readonly fd: number;
   readonly temporary: Buffer;
   readonly target: Buffer;
@@ -109,7 +113,7 @@ interface Replacement {
   readonly later: Pick<fs.Stats, 'uid' | 'gid' | 'mode'> | undefined;
 }
 
-function replacing({ fd, temporary, target, later }: Replacement, cannotWrite: Explain): NewFile {
+function replacing({ file, fd, temporary, target, later }: Replacement, cannotWrite: Explain): NewFile {
   let isSettled = false;
   const close = async () => {
     if (isSettled) return;
@@ -130,7 +134,12 @@ function replacing({ fd, temporary, target, later }: Replacement, cannotWrite: E
         fs.renameSync(temporary, target);
       }, cannotWrite);
       isSettled = true;
-      fs.closeSync(fd);
+      try {
+        fs.closeSync(fd);
+        await flushEntries(splitPath(target)[0]);
+      } catch (error) {
+        throw messages.notFlushed(file, error);
+      }
     },
     abort: close,
   };

@@ -51,17 +51,21 @@ export class WorkFolder {
     const start = startOf(process.pid) ?? '0';
     const template = Buffer.concat([joinPath(around.path, begin), Buffer.from(`${process.pid}.${start}-`)]);
     let work: WorkFolder | undefined;
+    let made: Buffer | undefined;
     try {
       // The types of Node 20 do not know that the prefix may be bytes.
-      const made = fs.mkdtempSync(template as unknown as string, 'buffer') as unknown as Buffer;
+      made = fs.mkdtempSync(template as unknown as string, 'buffer') as unknown as Buffer;
       work = new WorkFolder(around, holdFolder(made), parent, made.subarray(made.lastIndexOf('/') + 1));
       work.markAsOurs();
       await work.takeLeftovers(begin);
       fs.mkdirSync(work.content, { mode: 0o700 });
       return work;
     } catch (error) {
-      if (work === undefined) around.close();
-      else await work.remove().catch(() => {});
+      if (work === undefined) {
+        if (made !== undefined) tryToRemove(made);
+        around.close();
+      }
+      await work?.remove().catch(() => {});
       throw error;
     }
   }
@@ -97,9 +101,9 @@ export class WorkFolder {
     fs.writeFileSync(joinPath(this.self.path, Buffer.from(EXPECTED)), text);
   }
 
-  /** Waits until a rename around it is on disk, where the file system does that. */
+  /** Waits until a rename around it is on disk, where the file system does that. Throws what the system says. */
   async flushParent(): Promise<void> {
-    await flushEntries(this.parent.path).catch(() => {});
+    await flushEntries(this.parent.path);
   }
 
   /** To be called when it was seen. */
@@ -192,6 +196,15 @@ function tryToHold(folder: Buffer): HeldFolder | undefined {
     return holdFolder(folder);
   } catch {
     return undefined;
+  }
+}
+
+/** A folder that nothing is in yet. */
+function tryToRemove(folder: Buffer): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // The next run for the same name removes it.
   }
 }
 

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { countWrites, killAfter, killAt, leftAlone } from '../support/at-call';
 import { putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
 import { bin } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
 import { snapshot, temporaryFolder } from '../support/folders';
-import { countWrites, killAfter, killAt, leftAlone } from '../support/kill-at';
 import { randomFrom } from '../support/random';
 
 /** Whatever call of a batch is the last, and whatever moment: run again, it makes what an undisturbed run makes. */

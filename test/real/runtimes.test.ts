@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type NextCommand, openSource, rewrite } from '../../src';
 import {
+  checkpointRunc,
   containerPid,
   makeBundle,
   makePodmanImage,
@@ -108,7 +109,7 @@ realTest('runc and crun: in the background, attached, and with nothing in its en
   await makeBundle(room);
   const { input } = await startRunc(room, lab, 'first');
   input.fill(Buffer.from('unread\n'));
-  await room.run(['runc', 'checkpoint', '--image-path', '/tmp/work/dump', '--work-path', '/tmp/work/log', 'first']);
+  await checkpointRunc(room, 'first');
   const out = path.join(room.folder, 'out');
   const { next } = await rewrite(await openSource(path.join(room.folder, 'dump')), {
     specs: SPECS,

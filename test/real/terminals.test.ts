@@ -8,7 +8,7 @@ import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
 import type { Box } from './support/box';
 import { compileHelper, compileProgram } from './support/compile';
-import { containerPid, makeBundle, until } from './support/containers';
+import { checkpointRunc, containerPid, makeBundle, until } from './support/containers';
 import { realCriu } from './support/criu';
 import {
   CriuFailure,
@@ -400,7 +400,7 @@ async function dumpedContainer(t: ExecutionContext, lab: Lab): Promise<Container
   await room.run(['runc', 'run', '-d', ...own, 'first']);
   const old = await console.received();
   await until('the container', () => fs.existsSync(path.join(rootfs, 'ready')));
-  await room.run(['runc', 'checkpoint', '--shell-job', ...paths('/tmp/work/dump'), 'first']);
+  await checkpointRunc(room, 'first', '--shell-job');
   await old.hangUp();
   const [dump, out] = [path.join(room.folder, 'dump'), path.join(room.folder, 'out')];
   await rewrite(await openSource(dump), { specs: ['fd[5]:/dev/console'], out });

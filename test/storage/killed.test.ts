@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { countWrites, type Ended, killAfter, killAt, leftAlone } from '../support/at-call';
 import { bin, top } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
 import { snapshot, temporaryFolder } from '../support/folders';
-import { countWrites, type Ended, killAfter, killAt, leftAlone } from '../support/kill-at';
 import { build } from '../support/native';
 import { randomFrom } from '../support/random';
 

@@ -1,5 +1,6 @@
 import fs, { type Stats } from 'node:fs';
 import { messages } from '../../errors/messages';
+import { closeRead } from '../close';
 import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
 import { placeOfAlone, type SeenFiles, type SeenPlace } from '../seen-files';
@@ -45,7 +46,7 @@ export class ArchiveFile {
       this.seen.checkOpened(this.place, fs.fstatSync(fd));
       return fd;
     } catch (error) {
-      fs.closeSync(fd);
+      closeRead(fd);
       throw error;
     }
   }

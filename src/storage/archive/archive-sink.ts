@@ -177,9 +177,14 @@ class ArchiveSink implements Sink {
       this.arrive(this.built);
     });
     this.isSettled = true;
-    fs.closeSync(this.fd);
-    await this.work.flushParent();
-    await this.removeWork();
+    try {
+      fs.closeSync(this.fd);
+      await this.work.flushParent();
+    } catch (error) {
+      throw messages.notFlushed(this.out, error);
+    } finally {
+      await this.removeWork();
+    }
   }
 
   async abort(): Promise<void> {

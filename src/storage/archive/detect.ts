@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { builtins } from '../../bytes/builtins';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
+import { closeRead } from '../close';
 import type { ArchiveForm } from '../form';
 import { BLOCK_BYTES, hasChecksum, isZeroBlock } from './blocks';
 
@@ -73,7 +74,7 @@ export function firstBytesOf(file: string | Buffer, most: number): Buffer | unde
       const bytes = Buffer.alloc(most);
       return bytes.subarray(0, fs.readSync(fd, bytes, 0, most, 0));
     } finally {
-      fs.closeSync(fd);
+      closeRead(fd);
     }
   } catch (error) {
     throw messages.cannotRead(typeof file === 'string' ? file : escapeBytes(file), error);

@@ -5,6 +5,7 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import { breathe } from '../breath';
+import { closeRead } from '../close';
 import { readStream } from '../single-file';
 import type { ArchiveFile } from './archive-file';
 import { spawnZstd } from './zstd';
@@ -99,7 +100,7 @@ class PlainBytes implements TarBytes {
   }
 
   async close(): Promise<void> {
-    if (this.isOpen) fs.closeSync(this.fd);
+    if (this.isOpen) closeRead(this.fd);
     this.isOpen = false;
   }
 }
@@ -194,7 +195,7 @@ function refuseMore(file: ArchiveFile, from: number): void {
       else throw messages.archiveHasMore(file.label, at);
     }
   } finally {
-    fs.closeSync(fd);
+    closeRead(fd);
   }
 }
 
@@ -204,6 +205,6 @@ function unzstd(file: ArchiveFile): Unpacking {
     const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
     return { output: child.stdout as Readable, ended: () => done, failed: () => done, stop };
   } finally {
-    fs.closeSync(fd);
+    closeRead(fd);
   }
 }

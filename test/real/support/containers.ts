@@ -67,6 +67,18 @@ export const PODMAN: readonly string[] = [
   ...['--cgroup-manager', 'cgroupfs', '--runtime', 'runc', '--events-backend', 'file'],
 ];
 
+/** Has runc dump a container into /tmp/work/dump; an error has what criu's log says of it. */
+export async function checkpointRunc(room: RuntimeRoom, id: string, ...more: string[]): Promise<void> {
+  const paths = ['--image-path', '/tmp/work/dump', '--work-path', '/tmp/work/log'];
+  try {
+    await room.run(['runc', 'checkpoint', ...more, ...paths, id]);
+  } catch (error) {
+    const log = fs.readFileSync(path.join(room.folder, 'log/dump.log'), 'utf8');
+    const errors = log.split('\n').filter((line) => / (Error|Warn) /.test(line));
+    throw new Error(`${(error as Error).message}\n${errors.join('\n')}`);
+  }
+}
+
 /** Gives podman an image, `program`, that has the program `stdio`. */
 export async function makePodmanImage(room: RuntimeRoom): Promise<void> {
   const image = path.join(room.folder, 'image');

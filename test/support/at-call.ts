@@ -4,18 +4,18 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Commands that are killed at a chosen call, or at a chosen moment, with all their children. */
+/** Commands that are killed, with all their children, or that meet an error at a chosen call; or that are killed at a moment. */
 
 const CALLS = 4096;
 const CALL_SIZE = 128;
 
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-U_FORTIFY_SOURCE', '-O1', '-Wall', '-Wextra', '-Werror'];
 
-/** kill-at.c as a library, kept by content. */
+/** at-call.c as a library, kept by content. */
 function library(): string {
-  const source = path.join(__dirname, 'kill-at.c');
+  const source = path.join(__dirname, 'at-call.c');
   const hash = createHash('sha256').update(FLAGS.join(' ')).update(fs.readFileSync(source)).digest('hex');
-  const built = path.join(__dirname, '../../native/build/test', `kill-at-${hash.slice(0, 16)}.so`);
+  const built = path.join(__dirname, '../../native/build/test', `at-call-${hash.slice(0, 16)}.so`);
   if (fs.existsSync(built)) return built;
   fs.mkdirSync(path.dirname(built), { recursive: true });
   const partial = `${built}.${process.pid}`;
@@ -37,7 +37,7 @@ export interface Ended {
 }
 
 export interface Counted extends Ended {
-  /** What would have been killed at 1, 2, …: the call and where. The end of a long path. */
+  /** The calls 1, 2, …, each with the end of its path. */
   calls: string[];
 }
 
@@ -45,13 +45,26 @@ type Command = readonly [string, ...string[]];
 
 /** Runs a command to its end and says with which calls it changed what is in file systems. */
 export function countWrites(command: Command): Promise<Counted> {
-  return recorded(command, 0);
+  return recorded(command, {});
 }
 
 /** Runs a command that is killed just before its call number `n`, with its children. */
 export function killAt(n: number, command: Command): Promise<Counted> {
-  return recorded(command, n);
+  return recorded(command, { FDGRAFT_CALL_NUMBER: String(n) });
 }
+
+/** Runs a command to its end and says with which calls it reads or changes what is in `folder`, and the folder itself. */
+export function countCalls(folder: string, command: Command): Promise<Counted> {
+  return recorded(command, { FDGRAFT_CALL_BELOW: folder });
+}
+
+/** Runs a command of whose calls that concern `folder` the one of number `n` fails with an error, by its name. */
+export function failAt(n: number, error: ErrorName, folder: string, command: Command): Promise<Counted> {
+  const number = String(os.constants.errno[error]);
+  return recorded(command, { FDGRAFT_CALL_BELOW: folder, FDGRAFT_CALL_NUMBER: String(n), FDGRAFT_CALL_ERROR: number });
+}
+
+export type ErrorName = keyof typeof os.constants.errno;
 
 /** Runs a command; after that many milliseconds it is killed, with its children or alone, where it runs yet. */
 export function killAfter(milliseconds: number, who: 'group' | 'leader', command: Command): Promise<Ended> {
@@ -66,16 +79,16 @@ export function leftAlone(command: Command): Promise<Ended> {
   return ended(command, {});
 }
 
-async function recorded(command: Command, n: number): Promise<Counted> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-kill-at-'));
+async function recorded(command: Command, wanted: NodeJS.ProcessEnv): Promise<Counted> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-at-call-'));
   try {
     const record = path.join(folder, 'record');
     fs.closeSync(fs.openSync(record, 'wx'));
     fs.truncateSync(record, CALL_SIZE * (CALLS + 1));
     const end = await ended(command, {
       LD_PRELOAD: library(),
-      FDGRAFT_KILL_FILE: record,
-      FDGRAFT_KILL_AT: String(n),
+      FDGRAFT_CALL_FILE: record,
+      ...wanted,
       // What libuv gives to a ring goes past the library.
       UV_USE_IO_URING: '0',
     });
@@ -88,7 +101,7 @@ async function recorded(command: Command, n: number): Promise<Counted> {
 function readCalls(record: string): string[] {
   const bytes = fs.readFileSync(record);
   const count = bytes.readUInt32LE(0);
-  if (count > CALLS) throw new Error(`${count} calls are more than kill-at.c has room for`);
+  if (count > CALLS) throw new Error(`${count} calls are more than at-call.c has room for`);
   return Array.from({ length: count }, (_, i) => {
     const call = bytes.subarray(CALL_SIZE * (i + 1), CALL_SIZE * (i + 2));
     return call.subarray(0, call.indexOf(0)).toString();

@@ -1,0 +1,126 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { archiveOf, membersOf } from '../support/archives';
+import { type Counted, countCalls, type ErrorName, failAt } from '../support/at-call';
+import { putCheckpoint } from '../support/batch';
+import { bin } from '../support/command';
+import { atDepth, numbersTo } from '../support/depth';
+import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryFolder } from '../support/folders';
+import { build } from '../support/native';
+
+/** Each call of a command that concerns its directories fails once: nothing is lost, and nothing half-written stays. */
+
+const ERRORS: readonly ErrorName[] = ['EIO', 'ENOSPC', 'EACCES', 'EMFILE', 'ENOMEM', 'EINTR'];
+/** So many calls of a command fail, spread over all of them, and with so many of the errors each. */
+const POINTS = 40;
+const ROUNDS = atDepth(1, 2);
+const TIMEOUT_MS = 1_800_000;
+const SPEC = ['--inherit-fd', 'fd[5]:pipe:[4711]'];
+
+test.before(() => void build());
+
+interface Case {
+  /** Its words; paths are relative to the directory that `arrange` fills, and in which it runs. */
+  readonly args: readonly string[];
+  readonly arrange: (folder: string) => void;
+}
+
+function checkpoint(folder: string): void {
+  const images = { ...smallCheckpoint(), 'files.img': [pipeEntry(2, 4711, 1), fileEntry(3, '/var/log/app.log', 1)] };
+  const source = path.join(folder, 'ck');
+  putCheckpoint(source, images);
+  fs.mkdirSync(path.join(source, 'deep'));
+  fs.writeFileSync(path.join(source, 'deep/raw'), 'raw');
+  fs.symlinkSync('raw', path.join(source, 'deep/link'));
+}
+
+function archive(folder: string): void {
+  checkpoint(folder);
+  const content = archiveOf(...membersOf(path.join(folder, 'ck'), 'checkpoint/'));
+  fs.rmSync(path.join(folder, 'ck'), { recursive: true });
+  fs.writeFileSync(path.join(folder, 'ck.tar'), content);
+}
+
+function two(folder: string): void {
+  checkpoint(folder);
+  putCheckpoint(path.join(folder, 'other'), smallCheckpoint());
+}
+
+const CASES: readonly Case[] = [
+  { args: ['rewrite', 'ck', '-o', 'out', ...SPEC], arrange: checkpoint },
+  { args: ['rewrite', 'ck', '-o', 'out', '--link', 'copy', '--save-plan', 'plan.json', ...SPEC], arrange: checkpoint },
+  { args: ['rewrite', 'ck', '--in-place', ...SPEC], arrange: checkpoint },
+  { args: ['rewrite', 'ck', '-o', 'out.tar.gz', '--to', 'tar.gz', ...SPEC], arrange: checkpoint },
+  { args: ['rewrite', 'ck.tar', '-o', 'out', '--to', 'dir', ...SPEC], arrange: archive },
+  { args: ['rewrite', 'ck.tar', '--in-place', ...SPEC], arrange: archive },
+  { args: ['decode', 'ck', '-o', 'json'], arrange: checkpoint },
+  { args: ['decode', 'ck/files.img', '-o', 'files.json'], arrange: checkpoint },
+  { args: ['batch', 'rewrite', 'ck', '-o', 'out', '--jobs', '1', ...SPEC], arrange: checkpoint },
+  { args: ['ls', 'ck'], arrange: checkpoint },
+  { args: ['diff', 'ck', 'other'], arrange: two },
+];
+
+type Picture = { readonly [name: string]: string };
+
+/** All that is in a directory: modes and contents of files, and the names of all else. */
+function picture(folder: string): Picture {
+  const files = snapshot(folder);
+  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return Object.fromEntries(names.sort().map((name) => [name, files[name] ?? 'no file']));
+}
+
+/** Working directories that fdgraft says are left. */
+const WORK = /(^|\/)\.[^/]*\.fdgraft-/;
+const isSame = (a: Picture, b: Picture) => JSON.stringify(a) === JSON.stringify(b);
+const withoutWork = (all: Picture) => Object.fromEntries(Object.entries(all).filter(([name]) => !WORK.test(name)));
+
+/** What is wrong with how a command ended whose call failed; undefined where nothing is. */
+function fault(ended: Counted, undisturbed: Counted, [before, after, now]: readonly [Picture, Picture, Picture]) {
+  const { code, stdout, stderr } = ended;
+  const [isBefore, isAfter] = [isSame(withoutWork(now), before), isSame(withoutWork(now), after)];
+  if (Object.keys(now).some((name) => WORK.test(name)) && !/was left|could not be removed/.test(stderr))
+    return 'a working directory is left, and nobody is told';
+  if (code === undisturbed.code) {
+    if (!isAfter) return 'it is not done';
+    return stdout === undisturbed.stdout ? undefined : 'it says something else';
+  }
+  if (code !== 2) return `it ended with ${code ?? ended.signal}`;
+  if (/^ {4}at |unforeseen/m.test(stderr)) return 'the message does not say what failed';
+  if (isBefore) return undefined;
+  return isAfter && /is written whole|is complete|: failed: /.test(stderr) ? undefined : 'something is half done';
+}
+
+for (const { args, arrange } of CASES) {
+  test(`${args.join(' ')}: whichever call fails, all is as before or done`, async (t) => {
+    t.timeout(TIMEOUT_MS);
+    const all = fs.realpathSync(temporaryFolder(t));
+    const command = ['sh', '-c', 'cd "$0" && exec "$@"'] as const;
+    const place = (name: string) => {
+      const folder = path.join(all, name);
+      fs.mkdirSync(folder);
+      arrange(folder);
+      return folder;
+    };
+    const run = (folder: string) => [...command, folder, process.execPath, bin, ...args] as const;
+    const first = place('undisturbed');
+    const before = picture(first);
+    const undisturbed = await countCalls(first, run(first));
+    t.true(undisturbed.code === 0 || args[0] === 'diff', undisturbed.stderr);
+    const after = picture(first);
+    t.true(undisturbed.calls.length > POINTS);
+    const wrong: string[] = [];
+    for (const n of numbersTo(undisturbed.calls.length, POINTS)) {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const error = ERRORS[(n + round * 3) % ERRORS.length] as ErrorName;
+        const folder = place(String(n));
+        const ended = await failAt(n, error, folder, run(folder));
+        const found = fault(ended, undisturbed, [before, after, picture(folder)]);
+        const call = ended.calls[n - 1]?.replace(folder, '');
+        if (found !== undefined) wrong.push(`call ${n}, ${call}: ${error}: ${found}: ${ended.code} ${ended.stderr}`);
+        fs.rmSync(folder, { recursive: true });
+      }
+    }
+    t.deepEqual(wrong, []);
+  });
+}
