@@ -6,21 +6,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "message.h"
 #include "offer.h"
-
-/* The only descriptor of a message, -1 where there is none. */
-static int descriptor_of(struct msghdr *whole)
-{
-	int fd = -1;
-
-	for (struct cmsghdr *one = CMSG_FIRSTHDR(whole); one; one = CMSG_NXTHDR(whole, one))
-		if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS && one->cmsg_len == CMSG_LEN(sizeof(fd)))
-			memcpy(&fd, CMSG_DATA(one), sizeof(fd));
-	return fd;
-}
+#include "take-fds.h"
 
 static bool is_master(int fd)
 {
@@ -39,7 +28,9 @@ int receive_master(int connection, const char *shown_path)
 	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
 	struct msghdr whole = {
 		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+	size_t count = 0;
 	ssize_t got;
+	bool fits;
 	int fd;
 
 	do
@@ -50,12 +41,10 @@ int receive_master(int connection, const char *shown_path)
 			got < 0 ? strerror(errno) : "somebody else has the terminal, or the restore has ended");
 		return -1;
 	}
-	fd = descriptor_of(&whole);
-	if (fd >= 0 && !(whole.msg_flags & MSG_CTRUNC) && is_master(fd) &&
-	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+	fits = take_fds(&whole, &fd, 1, &count);
+	if (count == 1 && fits && is_master(fd) && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		return fd;
 	message("--attach %s: what came is not one master of a terminal", shown_path);
-	if (fd >= 0)
-		close(fd);
+	close_fds(&fd, count);
 	return -1;
 }
