@@ -126,13 +126,10 @@ function control(size, callers, last) {
 }
 
 /** Every plan with each kind of caller fd alone, and with all of them. */
-function withCallers(size, settings) {
+function withCallers(size) {
   const kinds = [...CALLERS.map((one) => [one]), CALLERS];
-  return plans().flatMap(([name, plan], number) =>
-    settings.map((last, at) => {
-      const callers = kinds[(number * settings.length + at) % kinds.length];
-      return [`${name}-${last}`, Buffer.concat([control(size, callers, last), plan])];
-    }),
+  return plans().flatMap(([name, plan]) =>
+    kinds.map((callers, at) => [`${name}-${at}`, Buffer.concat([control(size, callers, at % 2), plan])]),
   );
 }
 
@@ -141,7 +138,7 @@ function deliveries() {
   return plans()
     .filter(([name]) => /pipe|fifo|format/.test(name))
     .flatMap(([name, plan]) =>
-      [1, 3].flatMap((pipe) =>
+      [1, 3, 5].flatMap((pipe) =>
         [0, 1, 5, 9].map((settings) => [
           `${name}-${pipe}-${settings}`,
           Buffer.concat([control(17, [pipe], settings), plan]),
@@ -173,7 +170,7 @@ const CONFIGS = [
 /** The seeds of each program, by its name. */
 const SEEDS = {
   archive: archives,
-  choose: () => withCallers(33, [0, 1]),
+  choose: () => withCallers(33),
   'config-lines': () => CONFIGS.map((text, at) => [String(at), Buffer.from(`${String.fromCharCode(at % 2)}${text}`)]),
   delivery: deliveries,
   fetch: () => FETCHED.map(([name, bytes]) => [name, Buffer.from(bytes)]),

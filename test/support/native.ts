@@ -8,13 +8,16 @@ import { join } from 'node:path';
 const root = join(__dirname, '../..');
 const native = join(root, 'native');
 
-export type Variant = 'plain' | 'sanitized';
+export type Variant = 'plain' | 'sanitized' | 'undefined';
 
-/** Where the two programs are; both builds have the same names. */
+/** Where the programs are; all builds have the same names. That of UBSan alone runs in a real CRIU. */
 export const builds: Record<Variant, string> = {
   plain: join(native, 'build'),
   sanitized: join(native, 'build/sanitize'),
+  undefined: join(native, 'build/undefined'),
 };
+
+const targets: Record<Variant, string> = { plain: 'all', sanitized: 'sanitize', undefined: 'undefined' };
 
 const done = new Set<string>();
 
@@ -27,7 +30,7 @@ function locked(key: string, argv: readonly string[]): void {
 
 /** Builds what a test of this variant needs and returns the folder of it. */
 export function build(variant: Variant = 'plain'): string {
-  locked(variant, ['make', '-s', '-C', native, variant === 'plain' ? 'all' : 'sanitize']);
+  locked(variant, ['make', '-s', '-C', native, targets[variant]]);
   return builds[variant];
 }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { build } from '../../support/native';
+import { checkedBuild } from './checked-build';
 import { realCriu } from './criu';
 import { ownCommand } from './own-command';
 
@@ -10,7 +10,7 @@ export function makeCommands(folder: string): void {
   if (!real.available) throw new Error(real.missing);
   const commands = {
     fdgraft: ownCommand(),
-    'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
+    'fdgraft-exec': [path.join(checkedBuild(), 'fdgraft-exec')],
     criu: real.criu,
   };
   for (const [name, argv] of Object.entries(commands)) {
