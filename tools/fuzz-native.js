@@ -143,4 +143,4 @@ async function main(argv) {
 
 if (require.main === module) runMain(() => main(process.argv.slice(2)));
 
-module.exports = { build, divide, fuzz, HARNESSES };
+module.exports = { build, CORPUS, divide, fuzz, HARNESSES };
