@@ -2,7 +2,6 @@
  * The mutator of all harnesses. libFuzzer's own one changes bytes, and nearly all that comes of it ends at the first length
  * or checksum. This one changes fields of messages, records and members instead, and keeps lengths, counts and checksums.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,11 +73,6 @@ static void edit_tar(struct bytes *out, const uint8_t *tar, size_t size, struct 
 	}
 }
 
-static size_t mutate_plainly(uint8_t *bytes, size_t size, size_t room)
-{
-	return LLVMFuzzerMutate(bytes, size, room);
-}
-
 /* The bytes in front keep their number, so that the rest stays where it is. */
 static void mutate_control(uint8_t *control, size_t size)
 {
@@ -97,9 +91,9 @@ static size_t mutate_rest(uint8_t *rest, size_t size, size_t room, uint8_t *spar
 	else if (fuzz_layout.is_tar)
 		edit_tar(&out, rest, size, random);
 	else
-		return mutate_plainly(rest, size, room);
+		return LLVMFuzzerMutate(rest, size, room);
 	if (out.full || out.size == 0)
-		return mutate_plainly(rest, size, room);
+		return LLVMFuzzerMutate(rest, size, room);
 	memcpy(rest, spare, out.size);
 	return out.size;
 }
@@ -127,7 +121,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigne
 	size_t rest;
 
 	if (size < control || room <= control)
-		return mutate_plainly(bytes, size, room);
+		return LLVMFuzzerMutate(bytes, size, room);
 	if (control > 0 && random_below(&random, 3) == 0) {
 		mutate_control(bytes, control);
 		if (random_below(&random, 2) == 0)
@@ -135,7 +129,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigne
 	}
 	spare = malloc(room);
 	if (!spare)
-		return mutate_plainly(bytes, size, room);
+		return LLVMFuzzerMutate(bytes, size, room);
 	rest = size - control;
 	for (size_t edits = 1 + random_below(&random, EDITS_MAX); edits > 0; edits--)
 		rest = mutate_rest(bytes + control, rest, room - control, spare, &random);

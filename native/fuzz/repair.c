@@ -1,6 +1,5 @@
 #include "repair.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define IMG_COMMON 0x54564319u
@@ -10,7 +9,7 @@
 /* Fields of plan_head, plan_spec and plan_placeholder. */
 enum { HEAD_COUNT = 3, HEAD_SPECS = 5, SPEC_FD = 2, FILE_ID = 1, CALLER_FD = 2, SPEC = 3 };
 /* Of a tar. */
-enum { TAR_BLOCK = 512, CHECKSUM = 148, CHECKSUM_SIZE = 8, TAR_MAGIC = 257, TAR_SIZE = 124, TAR_SIZE_SIZE = 12 };
+enum { TAR_BLOCK = 512, CHECKSUM = 148, CHECKSUM_SIZE = 8, TAR_MAGIC = 257 };
 
 static uint32_t u32_at(const uint8_t *at)
 {
