@@ -85,11 +85,14 @@ async function fuzz(
       return path.join(findings, input);
     });
     const executed = Number(/number_of_executed_units: (\d+)/.exec(stderr)?.[1] ?? 0);
-    return { name, executed, failed: code !== 0, inputs, said: stderr };
+    return { name, executed, failed: code !== 0, isInterrupted: code === INTERRUPTED, inputs, said: stderr };
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
 }
+
+/** How libFuzzer ends when it is interrupted: no fault was found till then. */
+const INTERRUPTED = 72;
 
 /** What the program said from the fault on. */
 function faultIn(said) {
@@ -97,10 +100,11 @@ function faultIn(said) {
   return at < 0 ? said.split('\n').slice(-40).join('\n') : said.slice(at).split('\n').slice(0, 40).join('\n');
 }
 
-function show({ name, executed, failed, inputs, said }) {
-  console.log(`${name}: ${executed} runs${failed ? ', A FAULT' : ''}`);
+function show({ name, executed, failed, isInterrupted, inputs, said }) {
+  console.log(`${name}: ${executed} runs${isInterrupted ? ', interrupted' : failed ? ', A FAULT' : ''}`);
   if (!failed) return;
   process.exitCode = 1;
+  if (isInterrupted) return;
   console.log(faultIn(said));
   for (const file of inputs) console.log(`the input is in ${path.relative(top, file)}`);
 }
