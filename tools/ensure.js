@@ -15,6 +15,18 @@ const NATIVE_NEEDS = [
   { probe: ['sh', '-c', 'echo "#include <protobuf-c/protobuf-c.h>" | cc -E -'], packages: ['libprotobuf-c-dev'] },
 ];
 
+/** What native/fuzz is built with besides. */
+const FUZZ_NEEDS = [
+  {
+    probe: [
+      'sh',
+      '-c',
+      'echo "int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }" | clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -',
+    ],
+    packages: ['clang', 'libclang-rt-14-dev'],
+  },
+];
+
 /** A reason to stop that the user can do something about. */
 class Missing extends Error {}
 
@@ -40,10 +52,10 @@ function works([command, ...args]) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** The compiler and the library for native/. */
-function ensureNativeTools() {
+/** Installs what is missing of these needs. */
+function ensurePackages(needs) {
   if (process.platform !== 'linux') throw new Missing('the executor and the plugin are built on Linux only');
-  const packages = NATIVE_NEEDS.filter(({ probe }) => !works(probe)).flatMap((need) => need.packages);
+  const packages = needs.filter(({ probe }) => !works(probe)).flatMap((need) => need.packages);
   if (packages.length === 0) return;
   if (process.getuid() !== 0 || !works(['apt-get', '--version'])) {
     throw new Missing(`native/ cannot be built. Install, as root: apt-get install ${packages.join(' ')}`);
@@ -53,6 +65,16 @@ function ensureNativeTools() {
   const stdio = ['ignore', 'ignore', 'inherit'];
   run('apt-get', ['-qq', 'update'], { env, stdio });
   run('apt-get', ['-qq', '-y', 'install', ...packages], { env, stdio });
+}
+
+/** The compiler and the library for native/. */
+function ensureNativeTools() {
+  ensurePackages(NATIVE_NEEDS);
+}
+
+/** The compiler for native/fuzz, which is none for native/ alone. */
+function ensureFuzzTools() {
+  ensurePackages(FUZZ_NEEDS);
 }
 
 /** Runs a tool's main function; what the user can mend is told without a stack trace. */
@@ -65,4 +87,4 @@ function runMain(main) {
     });
 }
 
-module.exports = { ensureNativeTools, ensureNodeModules, Missing, run, runMain, top };
+module.exports = { ensureFuzzTools, ensureNativeTools, ensureNodeModules, Missing, run, runMain, top };

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
 #include "tar.h"
@@ -97,17 +98,19 @@ static enum plan_found keep_image(struct reading *reading, const struct tar_memb
 	static unsigned char chunk[CHUNK];
 	struct place *place = place_of(reading, folder);
 	enum plan_found result = PLAN_FOUND;
+	struct shown name;
 	size_t got;
 
 	if (!place)
 		return reading->place_count == PLACES_MAX ? PLAN_UNUSABLE : PLAN_SYSTEM;
 	if (place->kept[image] >= 0) {
-		message("%s: has %s twice; give the archive that fdgraft rewrite wrote", reading->shown_path, member->name);
+		message("%s: has %s twice; give the archive that fdgraft rewrite wrote", reading->shown_path,
+			show_raw(&name, member->name));
 		return PLAN_UNUSABLE;
 	}
 	if (member->size > KEPT_SIZE_MAX) {
 		message("%s: %s has %llu bytes, the limit for an archive is %llu; unpack it, and give the image directory",
-			reading->shown_path, member->name, (unsigned long long)member->size, (unsigned long long)KEPT_SIZE_MAX);
+			reading->shown_path, show_raw(&name, member->name), (unsigned long long)member->size, (unsigned long long)KEPT_SIZE_MAX);
 		return PLAN_UNUSABLE;
 	}
 	place->kept[image] = memfd_create(kept_image_name(image), MFD_CLOEXEC);
@@ -129,17 +132,18 @@ static enum plan_found keep_image(struct reading *reading, const struct tar_memb
 static enum plan_found keep_plan(struct reading *reading, const struct tar_member *member, const char *folder)
 {
 	struct plan *plan = reading->plan;
+	struct shown first, name;
 	size_t room = 0;
 	size_t got = 0;
 
 	if (reading->plan_folder) {
 		message("%s: has two plans, %s" PLAN_NAME " and %s; give the archive that fdgraft rewrite wrote", reading->shown_path,
-			reading->plan_folder, member->name);
+			show_raw(&first, reading->plan_folder), show_raw(&name, member->name));
 		return PLAN_UNUSABLE;
 	}
 	if (member->size > PLAN_SIZE_MAX) {
 		message("%s: %s is larger than %d bytes, the limit for a plan; write fewer placeholders into one plan",
-			reading->shown_path, member->name, PLAN_SIZE_MAX);
+			reading->shown_path, show_raw(&name, member->name), PLAN_SIZE_MAX);
 		return PLAN_UNUSABLE;
 	}
 	reading->plan_folder = strdup(folder);
@@ -172,6 +176,7 @@ static enum plan_found look_at(struct reading *reading, const struct tar_member 
 	size_t length = (size_t)(base - member->name);
 	bool is_plan = strcmp(base, PLAN_NAME) == 0;
 	char folder[TAR_NAME_MAX + 1];
+	struct shown name;
 	int image = 0;
 
 	while (image < KEPT_COUNT && strcmp(base, kept_image_name((enum kept_image)image)) != 0)
@@ -180,7 +185,7 @@ static enum plan_found look_at(struct reading *reading, const struct tar_member 
 		return PLAN_FOUND;
 	if (!member->is_file || member->is_sparse) {
 		message("%s: byte %llu of the tar: %s is %s, and has to be a plain file" FETCH_AGAIN, reading->shown_path,
-			(unsigned long long)member->header, member->name, member->is_file ? "a sparse file" : "no regular file");
+			(unsigned long long)member->header, show_raw(&name, member->name), member->is_file ? "a sparse file" : "no regular file");
 		return PLAN_UNUSABLE;
 	}
 	memcpy(folder, member->name, length);

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
+#include "receive-master.h"
 #include "relay-loop.h"
 #include "unix-socket.h"
 
@@ -31,55 +31,6 @@ static int connect_to(const char *path, struct shown *shown)
 		return connection;
 	message("--attach %s: another user listens there; give the SOCKET of an fdgraft-exec of your own or of root's", shown->text);
 	close(connection);
-	return -1;
-}
-
-/* The only descriptor of a message, -1 where there is none. */
-static int descriptor_of(struct msghdr *whole)
-{
-	int fd = -1;
-
-	for (struct cmsghdr *one = CMSG_FIRSTHDR(whole); one; one = CMSG_NXTHDR(whole, one))
-		if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS && one->cmsg_len == CMSG_LEN(sizeof(fd)))
-			memcpy(&fd, CMSG_DATA(one), sizeof(fd));
-	return fd;
-}
-
-static bool is_master(int fd)
-{
-	unsigned int number;
-
-	return ioctl(fd, TIOCGPTN, &number) == 0;
-}
-
-static int receive(int connection, const char *shown_path)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	char name[TERMINAL_NAME_MAX];
-	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
-	struct msghdr whole = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-	ssize_t got;
-	int fd;
-
-	do
-		got = recvmsg(connection, &whole, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	if (got <= 0) {
-		message("--attach %s: the other end is gone: %s", shown_path,
-			got < 0 ? strerror(errno) : "somebody else has the terminal, or the restore has ended");
-		return -1;
-	}
-	fd = descriptor_of(&whole);
-	if (fd >= 0 && !(whole.msg_flags & MSG_CTRUNC) && is_master(fd) &&
-	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
-		return fd;
-	message("--attach %s: what came is not one master of a terminal", shown_path);
-	if (fd >= 0)
-		close(fd);
 	return -1;
 }
 
@@ -129,7 +80,7 @@ int attach(const char *path)
 	connection = connect_to(path, &shown);
 	if (connection < 0)
 		return EXIT_UNUSABLE;
-	master = receive(connection, shown.text);
+	master = receive_master(connection, shown.text);
 	if (master < 0)
 		return EXIT_UNUSABLE;
 	/* Says that it has come: the other end lets go of it. */

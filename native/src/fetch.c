@@ -256,7 +256,7 @@ static void reap(pid_t keeper)
 		(void)waitpid(keeper, &status, 0);
 }
 
-static int fetch_over(int connection, struct callers *callers, const struct plan *plan, struct start_dir *dir)
+static int fetch_all(int connection, struct callers *callers, const struct plan *plan, struct start_dir *dir)
 {
 	struct ucred keeper;
 	size_t done = 0;
@@ -280,6 +280,14 @@ static int fetch_over(int connection, struct callers *callers, const struct plan
 	return 0;
 }
 
+int fetch_over(int connection, struct callers *callers, const struct plan *plan, struct start_dir *dir)
+{
+	if (fetch_all(connection, callers, plan, dir) == 0)
+		return 0;
+	fetched_close(callers);
+	return -1;
+}
+
 int fetch(struct callers *callers, const struct plan *plan, const char *variable, struct start_dir *dir)
 {
 	int connection = variable ? connect_by_variable(plan, variable) : connect_by_digest(plan);
@@ -289,8 +297,6 @@ int fetch(struct callers *callers, const struct plan *plan, const char *variable
 		return -1;
 	result = fetch_over(connection, callers, plan, dir);
 	close(connection);
-	if (result)
-		fetched_close(callers);
 	return result;
 }
 

@@ -11,6 +11,9 @@
  */
 int fetch(struct callers *callers, const struct plan *plan, const char *variable, struct start_dir *dir);
 
+/* The same over a connection to the keeper, which stays open. */
+int fetch_over(int connection, struct callers *callers, const struct plan *plan, struct start_dir *dir);
+
 /* Closes what fetch() set. */
 void fetched_close(struct callers *callers);
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "take-fds.h"
 
 /* The magic and the version, which every version begins with. */
 #define FRAME_HEAD (2 * sizeof(uint32_t))
@@ -97,39 +98,6 @@ int frame_send(int connection, const struct frame *frame, const int *fds, size_t
 	}
 }
 
-static void close_all(const int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		close(fds[i]);
-}
-
-/* Takes the descriptors of a packet; false where there is anything else, or more of them than `room`. */
-static bool take_fds(struct msghdr *packet, int *fds, size_t room, size_t *count)
-{
-	bool fits = true;
-
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(packet); header; header = CMSG_NXTHDR(packet, header)) {
-		size_t bytes = header->cmsg_len - CMSG_LEN(0);
-
-		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-			fits = false;
-			continue;
-		}
-		for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(header) + at, sizeof(fd));
-			if (*count < room) {
-				fds[(*count)++] = fd;
-				continue;
-			}
-			close(fd);
-			fits = false;
-		}
-	}
-	return fits;
-}
-
 static enum received judge(const struct frame *frame, ssize_t got, const struct msghdr *packet)
 {
 	if (got < (ssize_t)FRAME_HEAD || frame->magic != FRAME_MAGIC)
@@ -166,13 +134,13 @@ enum received frame_receive(int connection, struct frame *frame, int *fds, size_
 	} while (got < 0 && (errno == EINTR || errno == EAGAIN));
 	if (got < 0)
 		return errno == ECONNRESET ? RECEIVED_END : RECEIVED_ERROR;
-	fits = take_fds(&packet, fds, room, count) && !(packet.msg_flags & MSG_CTRUNC);
+	fits = take_fds(&packet, fds, room, count);
 	if (got == 0)
 		received = RECEIVED_END;
 	else
 		received = fits ? judge(frame, got, &packet) : RECEIVED_ODD;
 	if (received != RECEIVED) {
-		close_all(fds, *count);
+		close_fds(fds, *count);
 		*count = 0;
 	}
 	return received;

@@ -116,7 +116,7 @@ static void end(const struct gift *gift, int connection, bool debugs_are_written
 	start_dir_remove(dir);
 }
 
-static enum given give_to(const struct gift *gift, int connection)
+enum given give_over(const struct gift *gift, int connection)
 {
 	int64_t deadline = deadline_after(CONNECTION_MS);
 	struct ucred peer;
@@ -145,7 +145,7 @@ enum given give(const struct gift *gift, int listener)
 			(void)nanosleep(&pause, NULL);
 		return GIVEN_NOT;
 	}
-	given = give_to(gift, connection);
+	given = give_over(gift, connection);
 	close(connection);
 	return given;
 }

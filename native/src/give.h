@@ -26,4 +26,7 @@ enum given {
  */
 enum given give(const struct gift *gift, int listener);
 
+/* The same over a connection, which does not block and stays open. */
+enum given give_over(const struct gift *gift, int connection);
+
 #endif

@@ -294,6 +294,9 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 		return "its apply is none of 0 (auto), 1 (dup), 2 (reopen)";
 	if (placeholder->has_set_nonblock && placeholder->set_nonblock && !(placeholder->was->flags & O_NONBLOCK))
 		return "it sets O_NONBLOCK, and its entry had not";
+	/* No flag of such a descriptor can be set, which would be found when all tasks are restored. */
+	if (placeholder->has_set_nonblock && placeholder->set_nonblock && placeholder->was->flags & O_PATH)
+		return "it sets O_NONBLOCK, and its entry was open with O_PATH";
 	switch (placeholder->position) {
 	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
 	case FDGRAFT__PLAN_POSITION__POSITION_END:

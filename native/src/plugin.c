@@ -5,14 +5,13 @@
  * O_NONBLOCK is set and files are cut: if the restore fails before, none of these happens.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "choose.h"
 #include "criu.h"
 #include "cuts.h"
@@ -25,30 +24,12 @@
 #include "nonblock.h"
 #include "pipe-size.h"
 #include "plan.h"
-#include "reopen.h"
 #include "socket-variable.h"
 #include "staging.h"
 #include "terminals.h"
 
 /* For CRIU itself, which opens images meanwhile, and for what opens and closes here. */
 #define SPARE_DESCRIPTORS 256
-/* CRIU compares every key with paths less their first slash, so none of these can be taken for a file. */
-#define CALLER_KEY "//fdgraft/fd/%u"
-#define OPENED_KEY "//fdgraft/id/%u"
-#define KEY_MAX 32
-
-/* Which key answers for which file id. */
-struct answer {
-	uint32_t file_id;
-	uint32_t caller_fd;
-	bool reopened;
-};
-
-static struct answer *answers; /* ascending file_id */
-static size_t answer_count;
-/* Older CRIUs keep the pointers they are given, so the keys live as long as the plugin does. */
-static char **keys;
-static size_t key_count;
 /* The directory of the start, where the links to plugins in it are left to this process. */
 static struct start_dir start_dir = {.base = -1, .fd = -1};
 
@@ -59,40 +40,12 @@ static struct terminals terminals;
 /* Of all three. */
 static enum { NOT_DONE, DONE, FAILED } late_state;
 
-static void make_key(char key[KEY_MAX], const struct answer *answer)
-{
-	if (answer->reopened)
-		snprintf(key, KEY_MAX, OPENED_KEY, answer->file_id);
-	else
-		snprintf(key, KEY_MAX, CALLER_KEY, answer->caller_fd);
-}
-
-static int by_file_id(const void *left, const void *right)
-{
-	uint32_t a = ((const struct answer *)left)->file_id;
-	uint32_t b = ((const struct answer *)right)->file_id;
-
-	return (a > b) - (a < b);
-}
-
 static int restore_ext_file(int id, bool *retry_needed)
 {
-	struct answer wanted = {.file_id = (uint32_t)id};
-	const struct answer *answer;
-	char key[KEY_MAX];
-	int fd;
-
 	/* Before 4.3 there is no second argument, and what stands in its place is not ours to write through. */
 	if (criu_plugin_get_options)
 		*retry_needed = false;
-	if (answer_count == 0)
-		return -ENOTSUP;
-	answer = bsearch(&wanted, answers, answer_count, sizeof(*answers), by_file_id);
-	if (!answer)
-		return -ENOTSUP;
-	make_key(key, answer);
-	fd = inherit_fd_lookup_id(key);
-	return fd < 0 ? -ENOENT : fd;
+	return answers_fd((uint32_t)id);
 }
 
 /* The cuts come last: bytes in a pipe and flags can be taken back. */
@@ -140,58 +93,6 @@ static int resume_devices_late(int pid)
 	return -1;
 }
 
-/* -1 has said why. fd is CRIU's from then on. */
-static int store(int fd, const char *key)
-{
-	keys[key_count] = strdup(key);
-	if (!keys[key_count]) {
-		message("out of memory");
-		close(fd);
-		return -1;
-	}
-	if (inherit_fd_add(fd, keys[key_count++])) {
-		message("CRIU did not take the descriptor for %s", key);
-		close(fd);
-		return -1;
-	}
-	return 0;
-}
-
-static int store_dup(const struct caller *caller, const char *key)
-{
-	int fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
-
-	if (fd < 0) {
-		message("caller fd %u: cannot dup it: %s", caller->number, strerror(errno));
-		return -1;
-	}
-	return store(fd, key);
-}
-
-static int store_caller(const struct caller *caller)
-{
-	struct answer answer = {.caller_fd = caller->number};
-	char key[KEY_MAX];
-
-	make_key(key, &answer);
-	return store_dup(caller, key);
-}
-
-static int store_reopened(const struct caller *caller, const struct graft *graft)
-{
-	struct answer answer = {.file_id = graft->file_id, .reopened = true};
-	int fd = reopen(caller, graft);
-	char key[KEY_MAX];
-
-	if (fd < 0) {
-		message("caller fd %u: cannot open it a second time for file id %u: %s", caller->number, graft->file_id,
-			strerror(errno));
-		return -1;
-	}
-	make_key(key, &answer);
-	return store(fd, key);
-}
-
 /* CRIU raises its limit itself where it may; where it did not, the hard one is still there to be used. */
 static void raise_limit(size_t needed)
 {
@@ -202,41 +103,6 @@ static void raise_limit(size_t needed)
 	limit.rlim_cur = limit.rlim_max;
 	/* Where it fails, the open that needs it says so. */
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int store_all(const struct plan *plan, const struct callers *callers)
-{
-	keys = calloc(plan->graft_count + callers->count + 1, sizeof(*keys));
-	answers = calloc(plan->graft_count + 1, sizeof(*answers));
-	if (!keys || !answers) {
-		message("out of memory for %zu placeholders", plan->graft_count);
-		return -1;
-	}
-	for (size_t i = 0; i < plan->graft_count; i++) {
-		struct caller *caller = caller_find(callers, plan->grafts[i].caller_fd);
-
-		if (plan->grafts[i].own_key.text) {
-			if (!plan->grafts[i].own_key.repeated && store_dup(caller, plan->grafts[i].own_key.text))
-				return -1;
-			continue;
-		}
-		if (plan->grafts[i].reopen || caller->stored)
-			continue;
-		if (store_caller(caller))
-			return -1;
-		caller->stored = true;
-	}
-	for (size_t i = 0; i < plan->graft_count; i++) {
-		const struct graft *graft = &plan->grafts[i];
-
-		if (graft->reopen && store_reopened(caller_find(callers, graft->caller_fd), graft))
-			return -1;
-		/* CRIU asks for the others by their own keys. */
-		if (!graft->own_key.text)
-			answers[answer_count++] = (struct answer){
-				.file_id = graft->file_id, .caller_fd = graft->caller_fd, .reopened = graft->reopen};
-	}
-	return 0;
 }
 
 /* What comes over a socket is what the launcher had: it is looked at once more for its flags and offset. */
@@ -266,7 +132,7 @@ static int graft_all(struct plan *plan, int folder, const char *variable)
 		goto out;
 	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
-	    foreground_hold(plan, &callers) || store_all(plan, &callers) || leaders_start(plan))
+	    foreground_hold(plan, &callers) || answers_store(plan, &callers) || leaders_start(plan))
 		goto out;
 	result = 0;
 out:
@@ -310,14 +176,7 @@ static int start(const char *variable)
 
 static void forget(void)
 {
-	for (size_t i = 0; i < key_count; i++)
-		free(keys[i]);
-	free(keys);
-	free(answers);
-	keys = NULL;
-	answers = NULL;
-	key_count = 0;
-	answer_count = 0;
+	answers_forget();
 	leaders_end();
 	foreground_end(false);
 	free_late();

@@ -134,6 +134,21 @@ test('archives that no rewrite has written', async (t) => {
   await refused(t, put(t, tarOf([...twice, plan])), 100, /checkpoint\/pstree\.img twice/);
 });
 
+test('names of members come out escaped', async (t) => {
+  const body = planOf();
+  const plan = { name: PLAN, body };
+  const nasty = (name: string) => ({ name: `\x1b[31m\n/${name}`, body });
+  const shown = (name: string) => new RegExp(String.raw`\\x1b\[31m\\x0a/${name}`);
+  const pstree = 'pstree.img';
+  await refused(t, put(t, tarOf([nasty(pstree), nasty(pstree), plan])), 100, shown('pstree\\.img twice'));
+  await refused(t, put(t, tarOf([plan, nasty('inherit-plan.img')])), 100, shown('inherit-plan\\.img'));
+  await refused(t, put(t, tarOf([nasty('inherit-plan.img'), plan])), 100, shown('inherit-plan\\.img and'));
+  const link = { ...nasty(pstree), type: '2', body: Buffer.alloc(0) };
+  await refused(t, put(t, tarOf([link])), 100, shown('pstree\\.img is no regular file'));
+  const large = { ...nasty(pstree), size: (64 << 20) + 1 };
+  await refused(t, put(t, tarOf([large])), 100, shown('pstree\\.img has 67108865 bytes'));
+});
+
 test('sizes that are not there', async (t) => {
   const body = planOf();
   await refused(t, put(t, tarOf([{ name: PLAN, body, size: 2 ** 28 + 1 }])), 100, /larger than 268435456 bytes/);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { build, exec, helper, type Variant } from '../support/native';
 import type { Placeholder } from '../support/planfile';
-import { complaints, O, planned } from './support';
+import { complaints, file, O, planned } from './support';
 
 /** Open files of the caller that get O_NONBLOCK: which, when, and what is said of the others. */
 
@@ -128,4 +128,14 @@ test('a plan that sets what its entry had not', async (t) => {
   const { code, stderr } = await exec(['--plan', plan, '--check'], { give: ['5=socket'] });
   t.is(code, 100);
   t.regex(stderr, /placeholder 0 \(file id 42\): it sets O_NONBLOCK, and its entry had not; write the plan again/);
+});
+
+test('a plan that sets it on what can only be named', async (t) => {
+  const { plan } = planned(t, { placeholders: [one({ flags: O.PATH | O.NONBLOCK, apply: 'dup' })] });
+  const { code, stderr } = await exec(['--plan', plan, '--check'], { give: [file(5, O.PATH, '/dev/null')] });
+  t.is(code, 100);
+  t.regex(
+    stderr,
+    /placeholder 0 \(file id 42\): it sets O_NONBLOCK, and its entry was open with O_PATH; write the plan/,
+  );
 });

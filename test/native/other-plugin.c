@@ -1,7 +1,8 @@
-/* Stands for a plugin of CRIU's, as cuda and amdgpu are: NAME, and the one file id that it restores, OWN_ID. */
+/* Stands for a plugin of CRIU's, as cuda and amdgpu are: NAME, and the one file id that it restores, OWN_ID. With OVERFLOWS it has a fault. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -14,10 +15,17 @@ static int restore_ext_file(int id, bool *retry_needed)
 	return id == OWN_ID ? open("/dev/null", O_RDWR | O_CLOEXEC) : -ENOTSUP;
 }
 
+#ifdef OVERFLOWS
+static volatile int start_number = 1;
+#endif
+
 static int start(int stage)
 {
 	(void)stage;
 	printf(NAME " starts\n");
+#ifdef OVERFLOWS
+	return INT_MAX + start_number;
+#endif
 	return 0;
 }
 

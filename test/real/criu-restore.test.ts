@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command as ownCommand } from '../support/command';
-import { build } from '../support/native';
 import { callerFile } from './support/caller-file';
+import { checkedBuild } from './support/checked-build';
 import { makeCommands } from './support/commands';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
@@ -20,7 +20,7 @@ const BASE = '/run/fdgraft';
 function environment(lab: Lab): NodeJS.ProcessEnv {
   const bin = lab.folder();
   makeCommands(bin);
-  return { ...process.env, PATH: `${bin}:${build()}:${process.env.PATH}` };
+  return { ...process.env, PATH: `${bin}:${checkedBuild()}:${process.env.PATH}` };
 }
 
 /** Restores a dump with -d by the words that `criu restore` takes. */

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
-import { build, helper } from '../support/native';
+import { helper } from '../support/native';
+import { checkedBuild } from './support/checked-build';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
 import { Fifo } from './support/fifo';
@@ -19,7 +20,7 @@ import { ended } from './support/spawn';
 const BASE = '/run/fdgraft';
 /** O_WRONLY, O_CREAT and O_APPEND, as give takes them. */
 const APPEND = '2101';
-const EXEC = path.join(build(), 'fdgraft-exec');
+const EXEC = path.join(checkedBuild(), 'fdgraft-exec');
 
 /** What stands in the directory of the sockets, without what stood there before the test. */
 function left(before: readonly string[]): string[] {
@@ -235,7 +236,7 @@ realTest('a CRIU that somebody else starts fetches from --serve', async (t, lab)
   const server = await serving(out, fifo.writer);
   fs.closeSync(fifo.writer);
   const end = once(server, 'exit');
-  const { tasks } = await lab.restore(out, { extraArgs: ['-L', build()] });
+  const { tasks } = await lab.restore(out, { extraArgs: ['-L', checkedBuild()] });
   t.deepEqual(await end, [0, null]);
   t.deepEqual(left(before), []);
   await speak(t, fifo, tasks.hostPid(program.pid));
@@ -251,7 +252,7 @@ realTest('--serve that is killed after the fetch: what is restored goes on, and 
   const server = await serving(out, fifo.writer, ['sh', '-c', 'echo $$ >"$0"; exec sleep 600', started]);
   t.teardown(() => process.kill(Number(fs.readFileSync(started, 'utf8')), 'SIGKILL'));
   fs.closeSync(fifo.writer);
-  const { tasks } = await lab.restore(out, { extraArgs: ['-L', build()] });
+  const { tasks } = await lab.restore(out, { extraArgs: ['-L', checkedBuild()] });
   t.deepEqual([server.exitCode, server.signalCode], [null, null], 'its COMMAND runs');
   const end = once(server, 'exit');
   server.kill('SIGKILL');

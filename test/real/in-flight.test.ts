@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
-import { build } from '../support/native';
+import { checkedBuild } from './support/checked-build';
 import { compileProgram } from './support/compile';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { Pipe } from './support/pipe';
@@ -41,7 +41,7 @@ async function rewritten(lab: Lab, bytes: number): Promise<Unread> {
   await rewrite(await openSource(dump), { out, specs: [`fd[5]:${old.name}`] });
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  return { program, unread, out, prefix: [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'] };
+  return { program, unread, out, prefix: [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'] };
 }
 
 for (const bytes of [21, 1 << 16, 1 << 20]) {

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { command as ownCommand } from '../support/command';
-import { build } from '../support/native';
 import type { Window } from '../support/window';
 import type { Box } from './support/box';
+import { checkedBuild } from './support/checked-build';
 import type { Lab } from './support/lab';
 import { realTest } from './support/real-test';
 import {
@@ -41,7 +41,7 @@ async function restore(
 ): Promise<Restored> {
   const box = await lab.box();
   const words = ['restore', '-D', out, '-o', 'restore.log', '-v4', ...extra];
-  const executor = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--pty', '--'];
+  const executor = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--pty', '--'];
   const all = box.argv([...executor, ...LOCK, ...criu(), ...words]);
   return start(t, all, folder, out, box, rows);
 }
@@ -227,7 +227,7 @@ realTest('fdgraft restore --pty', async (t, lab) => {
   const box = await lab.box();
   const bin = path.join(lab.folder(), 'criu');
   fs.writeFileSync(bin, `#!/bin/sh\nexec ${LOCK.join(' ')} ${criu().join(' ')} "$@"\n`, { mode: 0o755 });
-  const search = `PATH=${path.dirname(bin)}:${build()}:${process.env.PATH}`;
+  const search = `PATH=${path.dirname(bin)}:${checkedBuild()}:${process.env.PATH}`;
   const words = ['restore', '-D', images, '-o', 'restore.log', '-v4', '--pty', '--inherit-fd', `fd[5]:${tty}`];
   const command = box.argv(['env', search, ...ownCommand, ...words]);
   const restored = await start(t, command, folder, images, box, 33);

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
-import { build } from '../support/native';
 import type { Box } from './support/box';
+import { checkedBuild } from './support/checked-build';
 import { compileHelper, compileProgram } from './support/compile';
 import { checkpointRunc, containerPid, makeBundle, until } from './support/containers';
 import { realCriu } from './support/criu';
@@ -77,7 +77,7 @@ async function restored(
 ): Promise<Restored> {
   const flags = fs.constants.O_RDWR | fs.constants.O_NOCTTY;
   const callerFds = Object.fromEntries(holders.map((holder, i) => [5 + i, lab.open(holder.name, flags)]));
-  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   return lab.restore(out, { callerFds, prefix, ...options });
 }
 
@@ -150,7 +150,7 @@ realTest('stdout goes to a pipe or to another terminal, and the session stays wi
   const pipe = await lab.pipe();
   const flags = fs.constants.O_RDWR | fs.constants.O_NOCTTY;
   const callerFds = { 5: lab.open(holder.name, flags), 6: pipe.writeEnd, 7: lab.open(other.name, flags) };
-  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   const back = await lab.restore(out, { callerFds, prefix });
   for (const [i, task] of tasks.entries()) {
     const targets = [0, 1, 2, 5].map((fd) => back.tasks.fds(task).get(fd)?.target);
@@ -171,7 +171,7 @@ async function restoredOnFile(t: ExecutionContext, lab: Lab, program: Program, s
   t.deepEqual(checkRewritten(dump, out), []);
   const file = path.join(lab.folder(), 'file');
   fs.writeFileSync(file, '');
-  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   const { tasks } = await lab.restore(out, { callerFds: { 5: lab.open(file, fs.constants.O_RDWR) }, prefix });
   await tasks.signal(program.pid, 'SIGUSR1');
   return { plan, tasks, file };
@@ -284,7 +284,7 @@ async function job(t: ExecutionContext, lab: Lab, rootHasForeground: boolean): P
   const criu = [...real.criu, 'restore', '-D', one.out, '-o', 'restore.log', '-v4', '--shell-job'];
   return {
     ...one,
-    line: `${[path.join(build(), 'fdgraft-exec'), '--plan', one.out, '--', ...criu].join(' ')} 5<>/dev/tty`,
+    line: `${[path.join(checkedBuild(), 'fdgraft-exec'), '--plan', one.out, '--', ...criu].join(' ')} 5<>/dev/tty`,
   };
 }
 
@@ -296,7 +296,7 @@ realTest('a session that lives keeps its terminal, though it cannot be seen from
   const failure = await t.throwsAsync(restored(lab, one, [holder]), { instanceOf: CriuFailure });
   t.regex(failure?.output ?? '', /caller fd 5 is the terminal of a living session, and session 14716 /);
   const free = await PtyHolder.open(lab);
-  const late = [path.join(build(), 'fdgraft-exec'), '--plan', one.out, '--'];
+  const late = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', one.out, '--'];
   const hold = ['sh', '-c', 'setsid -c sh -c "echo held; exec sleep 1000" <"$0" >"$0" & sleep 1; exec "$@"', free.name];
   const lost = await t.throwsAsync(
     lab.restore(one.out, { callerFds: { 5: lab.open(free.name, flags) }, prefix: [...late, ...hold] }),

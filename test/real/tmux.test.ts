@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { build } from '../support/native';
+import { checkedBuild } from './support/checked-build';
 import type { Lab } from './support/lab';
 import { realTest } from './support/real-test';
 import { criu, dump, findRelay, LOCK, pidOf, started, startShell, waitFor } from './support/shell';
@@ -79,7 +79,7 @@ realTest('in tmux: the program is used, and the pane is as before, whatever happ
 
   const line = async (...extra: string[]) => {
     const box = await lab.box();
-    const executor = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--pty', '--', ...LOCK];
+    const executor = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--pty', '--', ...LOCK];
     // A script, since a long line would fill the screen.
     const script = path.join(lab.folder(), 'again');
     const words = [...executor, ...criu(), 'restore', '-D', out, '-o', 'restore.log', ...extra];

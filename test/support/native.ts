@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,13 +8,16 @@ import { join } from 'node:path';
 const root = join(__dirname, '../..');
 const native = join(root, 'native');
 
-export type Variant = 'plain' | 'sanitized';
+export type Variant = 'plain' | 'sanitized' | 'undefined';
 
-/** Where the two programs are; both builds have the same names. */
+/** Where the programs are; all builds have the same names. That of UBSan alone runs in a real CRIU. */
 export const builds: Record<Variant, string> = {
   plain: join(native, 'build'),
   sanitized: join(native, 'build/sanitize'),
+  undefined: join(native, 'build/undefined'),
 };
+
+const targets: Record<Variant, string> = { plain: 'all', sanitized: 'sanitize', undefined: 'undefined' };
 
 const done = new Set<string>();
 
@@ -27,7 +30,7 @@ function locked(key: string, argv: readonly string[]): void {
 
 /** Builds what a test of this variant needs and returns the folder of it. */
 export function build(variant: Variant = 'plain'): string {
-  locked(variant, ['make', '-s', '-C', native, variant === 'plain' ? 'all' : 'sanitize']);
+  locked(variant, ['make', '-s', '-C', native, targets[variant]]);
   return builds[variant];
 }
 
@@ -99,6 +102,31 @@ export function runtimeEnvironment(): Record<string, string> {
   return { XDG_RUNTIME_DIR: ownRuntime };
 }
 
+let reports: string | undefined;
+
+/** Where the sanitizers write: a keeper has /dev/null as stderr, and its end is seen by nobody. */
+function reportEnvironment(): Record<string, string> {
+  if (reports === undefined) {
+    const { path, remove } = folder();
+    // Other users write there too.
+    chmodSync(path, 0o1777);
+    process.on('exit', remove);
+    reports = path;
+  }
+  const options = `log_path=${join(reports, 'report')}`;
+  return { ASAN_OPTIONS: options, UBSAN_OPTIONS: options };
+}
+
+/** Fails where a sanitizer has reported something, in this run or late in the one before. */
+function refuseReports(): void {
+  for (const name of reports === undefined ? [] : readdirSync(reports)) {
+    const path = join(reports as string, name);
+    const text = readFileSync(path, 'utf8');
+    rmSync(path);
+    throw new Error(text);
+  }
+}
+
 /** Runs a command to its end. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
   const words = options.give ? [helper('give'), ...options.give, '--', ...argv] : [...argv];
@@ -114,6 +142,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       HOME: '/nonexistent',
       TMPDIR: tmpdir(),
       ...runtimeEnvironment(),
+      ...(options.variant === 'sanitized' ? reportEnvironment() : {}),
       ...options.env,
     },
   });
@@ -126,7 +155,14 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ ...result, code, signal }));
+    child.once('close', (code, signal) => {
+      try {
+        refuseReports();
+        resolve({ ...result, code, signal });
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
 }
 

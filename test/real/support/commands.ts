@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { command as ownCommand } from '../../support/command';
-import { build } from '../../support/native';
+import { checkedBuild } from './checked-build';
 import { realCriu } from './criu';
 
 /** Fills a folder with commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
@@ -10,7 +10,7 @@ export function makeCommands(folder: string): void {
   if (!real.available) throw new Error(real.missing);
   const commands = {
     fdgraft: ownCommand,
-    'fdgraft-exec': [path.join(build(), 'fdgraft-exec')],
+    'fdgraft-exec': [path.join(checkedBuild(), 'fdgraft-exec')],
     criu: real.criu,
   };
   for (const [name, argv] of Object.entries(commands)) {

@@ -6,7 +6,8 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { openSource, type RewriteOptions, rewrite } from '../../../src';
 import { checkRewritten } from '../../support/independent';
-import { build, helper } from '../../support/native';
+import { helper } from '../../support/native';
+import { checkedBuild } from './checked-build';
 import type { Lab, Program, Restored } from './lab';
 import type { Fds } from './spawn';
 
@@ -34,7 +35,16 @@ export async function restoreGiven(
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   const kept = Object.keys(callerFds ?? {}).map((fd) => `${fd}=kept`);
-  const prefix = [helper('give'), ...kept, ...give, '--', path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const prefix = [
+    helper('give'),
+    ...kept,
+    ...give,
+    '--',
+    path.join(checkedBuild(), 'fdgraft-exec'),
+    '--plan',
+    out,
+    '--',
+  ];
   return lab.restore(out, { prefix, extraArgs: extraArgs ?? [], callerFds: callerFds ?? {} });
 }
 

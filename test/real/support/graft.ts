@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../../src';
 import { checkRewritten } from '../../support/independent';
-import { build } from '../../support/native';
+import { checkedBuild } from './checked-build';
 import type { Lab, Restored, RestoreOptions } from './lab';
 import type { Descriptor, Tasks } from './tasks';
 
@@ -26,7 +26,7 @@ export async function graft(
 
 /** Restores a rewritten folder, wherever it is by now. */
 export function restoreGrafted(lab: Lab, out: string, options: RestoreOptions = {}): Promise<Restored> {
-  const prefix = [path.join(build(), 'fdgraft-exec'), '--plan', out, '--'];
+  const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   return lab.restore(out, { ...options, prefix });
 }
 

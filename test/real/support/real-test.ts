@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { refuseReports } from './checked-build';
 import { realCriu } from './criu';
 import { Lab } from './lab';
 
@@ -12,6 +13,9 @@ export function realTest(title: string, body: (t: ExecutionContext, lab: Lab) =>
   }
   test.serial(title, async (t) => {
     t.timeout(300_000);
+    // After the lab has ended all processes.
+    t.teardown(refuseReports);
+    refuseReports();
     await body(t, new Lab(t));
   });
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { build } from '../../support/native';
 import type { Box } from './box';
+import { checkedBuild } from './checked-build';
 import { realCriu } from './criu';
 import type { Lab } from './lab';
 import { ended, type Fds } from './spawn';
@@ -29,7 +29,7 @@ export class RuntimeRoom {
     if (!real.available) throw new Error(real.missing);
     const room = new RuntimeRoom(lab, await lab.box(), lab.folder());
     const script = path.join(__dirname, 'runtime-room.sh');
-    await room.run(['sh', script, real.root, room.folder, build()]);
+    await room.run(['sh', script, real.root, room.folder, checkedBuild()]);
     return room;
   }
 
