@@ -14,8 +14,11 @@ export interface RewriteSubject {
   readonly diff: typeof diff;
 }
 
-/** What protobufjs, which the second opinion reads with, refuses and CRIU's library does not, or the reverse. */
-const CANNOT_SAY = /cannot be checked/;
+/**
+ * What the second opinion cannot judge: records that protobufjs refuses and CRIU's library does not, or the reverse, and
+ * descriptors that had another type than their entry in the source.
+ */
+const CANNOT_SAY = /cannot be checked|: type \w+ for a \w+ entry$/;
 
 /** Rewrites into directories: OUT is explained by its plan, and whole or absent; the source stays as it was. */
 export function rewriteTarget(subject: RewriteSubject = { rewrite, diff }): Target {
@@ -71,7 +74,9 @@ async function checkIn(place: string, input: Input, subject: RewriteSubject): Pr
   }
   const { unexplained, misfits } = result.value;
   expect(unexplained === 0 && misfits.length === 0, () => `${unexplained} unexplained; ${misfits.join('; ')}`);
-  const problems = checkRewritten(source, out);
+  // The second opinion reads names as text.
+  const hasTextNames = Object.keys(files).every((name) => /^[ -~]*$/.test(name));
+  const problems = hasTextNames ? checkRewritten(source, out) : [];
   const told = problems.filter((line) => !CANNOT_SAY.test(line));
   if (told.length > 0 && told.length === problems.length) throw new Finding(`the second opinion: ${told.join('; ')}`);
   const about = [...plan.warnings.map(({ code }) => code), ...plan.placeholders.map(({ was }) => was.type)];
