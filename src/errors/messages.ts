@@ -853,7 +853,13 @@ const texts = {
           ? `give the directory that it lies in; fdgraft show ${file} shows this image alone`
           : 'make the images first: fdgraft encode takes the directory that it lies in',
     }),
-  badJson: (place: Place, problem: string, hint?: string) => error({ code: 'JSON_MALFORMED', ...place, problem, hint }),
+  badJson: (place: Place, problem: string, hint?: string) =>
+    error({
+      code: 'JSON_MALFORMED',
+      ...place,
+      problem,
+      hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE -o ${place.file}`,
+    }),
   cannotSpool: (folder: string, cause: unknown) =>
     error({
       code: 'SYSTEM',

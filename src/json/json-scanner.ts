@@ -27,7 +27,6 @@ export type JsonType = 'object' | 'array' | 'string' | 'number' | 'true' | 'fals
  * taken to pieces twice; where the buffer ends inside a value NEEDS_MORE is thrown. Keeps the path of where it stands.
  */
 export class JsonScanner {
-  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   /** Where it stands. */
   at = 0;
   /** What comes before it may be given up. */
@@ -50,12 +49,12 @@ export class JsonScanner {
     readonly file: string,
     /** Offset of the first byte in the file. */
     private base = 0,
+    public bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES),
   ) {}
 
   /** A scanner over text that is there as a whole. */
   static over(text: Buffer, file: string, base = 0): JsonScanner {
-    const scanner = new JsonScanner({ read: async () => 0 }, file, base);
-    scanner.bytes = text;
+    const scanner = new JsonScanner({ read: async () => 0 }, file, base, text);
     scanner.end = text.length;
     scanner.atEnd = true;
     return scanner;

@@ -78,12 +78,15 @@ export class MessageReader {
   /** Fields that were read: number, start and end in `out`, three by three; nested ones behind those around them. */
   private readonly fields: number[] = [];
   private top = 0;
-  private again: { text: JsonText; writer: MessageWriter } | undefined;
 
   private readonly templates = new Map<MessageShape, Templates>();
   private recorder: TemplateRecorder | undefined;
 
-  constructor(private readonly scanner: JsonScanner) {}
+  constructor(
+    private readonly scanner: JsonScanner,
+    /** Writes messages again as they are on the wire; one for a message and those in it. */
+    private again?: { readonly text: JsonText; readonly writer: MessageWriter },
+  ) {}
 
   /** Reads an object; its record is what `out` has more afterwards. */
   message(shape: MessageShape, depth = 0): void {
@@ -118,7 +121,7 @@ export class MessageReader {
   private record(shape: MessageShape, text: Buffer, templates: Templates): void {
     // In go-criu's JSON text has another meaning.
     if (this.readsGoNames) return;
-    const reader = new MessageReader(JsonScanner.over(text, this.scanner.file));
+    const reader = new MessageReader(JsonScanner.over(text, this.scanner.file), this.again);
     const recorder = new TemplateRecorder(text, reader.out);
     reader.recorder = recorder;
     reader.message(shape);
@@ -271,7 +274,7 @@ export class MessageReader {
     const { text, writer } = this.again;
     const mark = text.mark();
     writer.writeFields(shape, wire, 0, wire.length);
-    const reader = new MessageReader(JsonScanner.over(Buffer.from(text.since(mark)), this.scanner.file));
+    const reader = new MessageReader(JsonScanner.over(Buffer.from(text.since(mark)), this.scanner.file), this.again);
     text.backTo(mark);
     return reader.fieldsOf(shape);
   }

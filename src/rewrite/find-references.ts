@@ -95,13 +95,13 @@ export class ReferenceFinder {
   }
 
   private seeDescriptor(view: DescriptorView, { open, entry }: RecordPlace): void {
-    const { id, fd } = view;
+    const { id, type, flags, fd } = view.checkComplete();
     if (id > this.highestId) this.highestId = id;
     if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
-    const isCandidate = id !== -1 && this.candidates.ids.has(id);
+    const isCandidate = this.candidates.ids.has(id);
     const match = isCandidate ? this.candidates.byId.get(id) : undefined;
     // Past it are none of candidates: those are refused.
-    if (fd !== -1 && fd <= FD_NUMBER_MAX) {
+    if (fd <= FD_NUMBER_MAX) {
       const isNew = this.seenNumbers.add(fd);
       if (match !== undefined) this.candidateNumbers.add(fd);
       if (!isNew && this.candidateNumbers.has(fd)) {
@@ -109,7 +109,6 @@ export class ReferenceFinder {
       }
     }
     if (!isCandidate) return;
-    const { type, flags } = view.checkComplete();
     if (match !== undefined && type !== match.type.number) {
       const place = { file: open.name, entry, field: 'fdinfo_entry.type' };
       throw messages.descriptorTypeDiffers(place, id, typeName(type), match.type.name);

@@ -320,7 +320,7 @@ for (const [what, json, from, to, field, at, hint] of CASES) {
       const shown = bytes.subarray(error.offset).toString('utf8');
       t.true(shown.startsWith(at), `${at} at ${error.offset}: ${shown.slice(0, 30)}`);
     } else t.true((error.offset as number) >= Buffer.byteLength(changed), `${error.offset}`);
-    if (hint !== undefined) t.regex(error.hint ?? '', hint);
+    t.regex(error.hint ?? '', hint ?? /./);
     t.notRegex(error.message, /[\0-\x1f]/);
   });
 }

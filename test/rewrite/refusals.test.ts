@@ -250,3 +250,20 @@ test('a claimed size does not take memory', async (t) => {
     offset: 8,
   });
 });
+
+for (const missing of ['id', 'flags', 'type', 'fd']) {
+  test(`a descriptor without its ${missing}, which CRIU does not read, is refused in a table that no spec is about`, async (t) => {
+    const numbers: { [field: string]: number } = { id: 1, flags: 2, type: 3, fd: 4 };
+    const whole: { [field: string]: number } = { id: 1, flags: 0, type: 1, fd: 9 };
+    const record = Buffer.from(
+      Object.keys(whole).flatMap((field) =>
+        field === missing ? [] : [(numbers[field] as number) * 8, whole[field] as number],
+      ),
+    );
+    const images = smallWith({ 'fdinfo-2.img': [record] });
+    const error = await refusal(t, images, { specs: [LOG] });
+    t.is(error.code, 'IMAGE_MALFORMED');
+    t.is(error.field, `fdinfo_entry.${missing}`);
+    t.is(error.file, 'fdinfo-2.img');
+  });
+}

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Glob, GlobFault } from '../../src/specs/glob';
+import { expand, matchesSlowly } from '../support/slow-glob';
 
 const matches = (pattern: string, path: string | Buffer) => {
   const bytes = Buffer.from(path as string);
@@ -37,42 +38,6 @@ test('bytes are matched, not characters', (t) => {
   t.true(new Glob('a\\xff*').matches(Buffer.from('a\xffb', 'latin1'), 0, 3));
 });
 
-/** All that the braces of a pattern stand for, written out. */
-function expand(pattern: string): string[] {
-  const open = pattern.indexOf('{');
-  if (open === -1) return [pattern];
-  const choices: string[] = [''];
-  let depth = 0;
-  for (let at = open + 1; ; at += 1) {
-    const character = pattern[at] as string;
-    if (depth === 0 && character === '}') {
-      const [before, after] = [pattern.slice(0, open), pattern.slice(at + 1)];
-      return choices.flatMap((choice) => expand(before + choice + after));
-    }
-    if (character === '{') depth += 1;
-    if (character === '}') depth -= 1;
-    if (depth === 0 && character === ',') choices.push('');
-    else choices[choices.length - 1] += character;
-  }
-}
-
-/** The same meaning, by the regular expressions of the language. */
-function toRegExp(pattern: string): RegExp {
-  const source = pattern.replace(/(^|\/)\*{2,}\/|\*+|[?]|\[[^\]]*\]|[^*?[]/g, (piece, slash) => {
-    if (slash !== undefined) return `${slash}§`;
-    if (piece[0] === '*') return piece.length > 1 ? '[^]*' : '[^/]*';
-    if (piece === '?') return '[^/]';
-    return piece.startsWith('[!') ? `[^/${piece.slice(2)}` : piece;
-  });
-  // What begins right behind a double star between slashes has a slash before it, too.
-  const whole = source.replaceAll('§', '(?:[^]*/)?');
-  return new RegExp(`^(?:${whole})$`);
-}
-
-/** A double star between slashes that follows another one shares their slash, which one replacement cannot take twice. */
-const slowly = (pattern: string, path: string) =>
-  expand(pattern).some((one) => toRegExp(one.replace(/(^|\/)(\*{2,}\/)+/g, '$1**/')).test(path));
-
 const PIECES = ['a', 'b', '/', '*', '**', '?', '[ab]', '[!a]', '/**/', '{a,b}'];
 
 const sequences: fc.Arbitrary<string> = fc.letrec<{ sequence: string; braces: string }>((tie) => ({
@@ -93,7 +58,7 @@ test('a pattern matches what one of the patterns without braces does that it sta
       sequences.filter((pattern) => expand(pattern).length <= 64),
       fc.array(paths, { minLength: 5, maxLength: 5 }),
       (pattern, some) => {
-        for (const path of some) t.is(matches(pattern, path), slowly(pattern, path), `${pattern} ${path}`);
+        for (const path of some) t.is(matches(pattern, path), matchesSlowly(pattern, path), `${pattern} ${path}`);
       },
     ),
     { numRuns: 3000 },
