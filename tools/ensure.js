@@ -23,7 +23,7 @@ const FUZZ_NEEDS = [
       '-c',
       'echo "int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }" | clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null -',
     ],
-    packages: ['clang', 'libclang-rt-14-dev'],
+    packages: ['clang', 'libclang-rt-dev'],
   },
 ];
 

@@ -559,7 +559,12 @@ const texts = {
       hint: 'try again; or set XDG_RUNTIME_DIR to a directory on another file system',
     }),
 
-  unforeseen: (cause: unknown) => error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause }),
+  unforeseen: (cause: unknown) => {
+    const { path: file, syscall } = cause as Partial<NodeJS.ErrnoException>;
+    if (file === undefined || syscall === undefined)
+      return error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause });
+    return error({ code: 'SYSTEM', file: String(file), problem: `${syscall} failed: ${reason(cause)}`, cause });
+  },
 
   // Batches.
   notAFolderBelowRoot: (folder: string) =>

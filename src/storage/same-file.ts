@@ -8,7 +8,12 @@ export function areOneFile(a: SourceMember, b: SourceMember): boolean {
   return x !== undefined && x === y;
 }
 
+/** Undefined for what is no file, or cannot be looked at: to read it tells why. */
 function identity(path: Buffer): string | undefined {
-  const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats?.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
+  try {
+    const stats = fs.statSync(path, { bigint: true });
+    return stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
 }

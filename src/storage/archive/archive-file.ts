@@ -5,6 +5,15 @@ import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
 import { placeOfAlone, type SeenFiles, type SeenPlace } from '../seen-files';
 
+/** What a call gives. Throws FdgraftError. */
+function readable<T>(label: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw messages.cannotRead(label, error);
+  }
+}
+
 /** The file that an archive is, which has to stay the same while it is read. */
 export class ArchiveFile {
   private constructor(
@@ -19,13 +28,8 @@ export class ArchiveFile {
 
   /** Throws FdgraftError (SYSTEM, SOURCE_UNUSABLE). */
   static async find(label: string, form: ArchiveForm, seen: SeenFiles): Promise<ArchiveFile> {
-    let path: Buffer;
-    try {
-      // The user may name it by a link; from here on it is this very file.
-      path = fs.realpathSync.native(label, 'buffer');
-    } catch (error) {
-      throw messages.cannotRead(label, error);
-    }
+    // The user may name it by a link; from here on it is this very file.
+    const path = readable(label, () => fs.realpathSync.native(label, 'buffer'));
     const stats = await seen.seeAlone(path, label);
     return new ArchiveFile(label, path, form, stats, seen, placeOfAlone(path, label));
   }
@@ -36,14 +40,10 @@ export class ArchiveFile {
 
   /** A descriptor of it. Throws FdgraftError where it is another file by now, or was written to. */
   open(): number {
-    let fd: number;
+    const fd = readable(this.label, () => fs.openSync(this.path, NEVER_WAIT_OR_FOLLOW));
     try {
-      fd = fs.openSync(this.path, NEVER_WAIT_OR_FOLLOW);
-    } catch (error) {
-      throw messages.cannotRead(this.label, error);
-    }
-    try {
-      this.seen.checkOpened(this.place, fs.fstatSync(fd));
+      const stats = readable(this.label, () => fs.fstatSync(fd));
+      this.seen.checkOpened(this.place, stats);
       return fd;
     } catch (error) {
       closeRead(fd);
@@ -53,7 +53,7 @@ export class ArchiveFile {
 
   /** Throws FdgraftError where the path does not lead to what was read. */
   checkStillThere(): void {
-    this.check(fs.lstatSync(this.path, { throwIfNoEntry: false }));
+    this.check(readable(this.label, () => fs.lstatSync(this.path, { throwIfNoEntry: false })));
   }
 
   modeAndOwner() {
