@@ -24,6 +24,7 @@ export type {
   Change,
   Counterpart,
   Difference,
+  Digest,
   EntryDifference,
   FieldChange,
   FileDifference,

@@ -1,10 +1,11 @@
-// npm run api: writes docs/api/fdgraft.api.md, the library's API as the declarations have it. A change of the API is a
-// change of that file: test/api.test.ts compares the two.
+// npm run api: records what others rely on, so that a change of it is seen; test/api.test.ts compares.
+// docs/api/fdgraft.api.md is the library's API as the declarations have it, docs/api/formats.txt the formats.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { ensureNodeModules, run, runMain, top } = require('./ensure');
+const { ensureNodeModules, Missing, run, runMain, top } = require('./ensure');
+const { breaches, currentFormats, formatText, recordedFormats } = require('./recorded-formats');
 
 const REPORT = 'fdgraft.api.md';
 const recorded = path.join(top, 'docs/api', REPORT);
@@ -53,14 +54,32 @@ function describeApi(declarations) {
   }
 }
 
+/** What breaks a recorded version is not recorded: the version has to be raised. */
+function recordFormats() {
+  const formats = currentFormats();
+  const text = fs.existsSync(recordedFormats) ? fs.readFileSync(recordedFormats, 'utf8') : '';
+  const broken = breaches(text, formats);
+  if (broken.length > 0) throw new Missing(`raise the version of the format:\n${broken.join('\n')}`);
+  fs.writeFileSync(recordedFormats, formatText(formats));
+}
+
 function main() {
   ensureNodeModules();
+  fs.mkdirSync(path.dirname(recorded), { recursive: true });
+  recordFormats();
   const declarations = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-api-'));
   try {
     const tsc = path.join(top, 'node_modules/typescript/bin/tsc');
-    run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--emitDeclarationOnly', '--outDir', declarations]);
+    run(process.execPath, [
+      tsc,
+      '-p',
+      'tsconfig.build.json',
+      '--noCheck',
+      '--emitDeclarationOnly',
+      '--outDir',
+      declarations,
+    ]);
     const { report, missing } = describeApi(declarations);
-    fs.mkdirSync(path.dirname(recorded), { recursive: true });
     fs.writeFileSync(recorded, report);
     for (const text of missing) console.error(text);
   } finally {

@@ -21,7 +21,9 @@ function listAll() {
 function installed() {
   const { packages } = JSON.parse(fs.readFileSync(path.join(top, 'package-lock.json'), 'utf8'));
   const names = Object.entries(packages).filter(([place, { dev }]) => place !== '' && dev !== true);
-  return new Set(names.map(([place, { name, version }]) => `${name ?? place.split('node_modules/').at(-1)}@${version}`));
+  return new Set(
+    names.map(([place, { name, version }]) => `${name ?? place.split('node_modules/').at(-1)}@${version}`),
+  );
 }
 
 /** The same for each run on one commit: without time, and without a random number. */
