@@ -65,10 +65,14 @@ test('the SBOM lists every package of an installation with version, license and 
   t.notRegex(text, /timestamp|serialNumber|registry/);
 });
 
-test('no package of an installation has an install script', (t) => {
+test('npm ci --ignore-scripts leaves nothing out that is needed', (t) => {
   const { packages } = readJson('package-lock.json') as {
     packages: { [place: string]: { dev?: boolean; hasInstallScript?: boolean } };
   };
-  const withScript = Object.entries(packages).filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev);
-  t.deepEqual(withScript, []);
+  const withScript = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+  // Only that of esbuild, which builds fdgraft: its script saves a process at each start, and is not needed.
+  t.deepEqual(
+    withScript.map(([place, { dev }]) => [place, dev]),
+    [['node_modules/esbuild', true]],
+  );
 });

@@ -14,9 +14,13 @@ const FIXTURES = ['fixtures/images/pipe_outside', 'fixtures/images/two_paths'];
 
 /** A clone without dist; its files have these modes and times. */
 function clone(folder: string, isPrivate: boolean): string {
+  fs.mkdirSync(folder, { recursive: true });
   for (const name of [...NEEDED, ...PACKED, ...TEXTS, ...FIXTURES])
     fs.cpSync(path.join(top, name), path.join(folder, name), { recursive: true, preserveTimestamps: true });
-  fs.symlinkSync(path.join(top, 'node_modules'), path.join(folder, 'node_modules'));
+  // Not a link to the directory: esbuild writes the paths of modules into what it bundles.
+  const copies = [['-al'], ['-a']].map((options) => ['cp', ...options, path.join(top, 'node_modules'), folder]);
+  const copied = copies.some(([command = '', ...args]) => spawnSync(command, args).status === 0);
+  if (!copied) throw new Error(`node_modules could not be copied to ${folder}`);
   if (!isPrivate) return folder;
   for (const name of [...NEEDED, ...PACKED, ...TEXTS]) {
     for (const file of filesBelow(path.join(folder, name))) {
