@@ -24,6 +24,10 @@ test('the lock file pins every package and names no registry', (t) => {
   t.notRegex(lock, /"resolved"/);
   const { dependencies, devDependencies } = JSON.parse(fs.readFileSync(path.join(top, 'package.json'), 'utf8'));
   for (const version of Object.values({ ...dependencies, ...devDependencies })) t.regex(String(version), /^\d/);
+  const { packages } = JSON.parse(lock) as { packages: { [place: string]: { integrity?: string } } };
+  for (const [place, { integrity }] of Object.entries(packages)) {
+    if (place !== '') t.regex(integrity ?? '', /^sha512-/, `${place} has no digest, so npm ci takes any bytes for it`);
+  }
 });
 
 test('what the package promises to export is there', (t) => {

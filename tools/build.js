@@ -26,4 +26,4 @@ function build() {
 
 if (require.main === module) runMain(build);
 
-module.exports = { build };
+module.exports = { build, buildCommand };

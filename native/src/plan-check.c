@@ -51,7 +51,7 @@ static int check_head(const struct plan *plan)
 	const Fdgraft__PlanHead *head = plan->head;
 
 	if (head->format < 1 || head->format > PLAN_FORMAT) {
-		message("%s: head: format %u, this fdgraft-exec reads formats 1 to %d; use the fdgraft-exec that came with the fdgraft that wrote it",
+		message("%s: head: format %u, this fdgraft-exec reads formats 1 to %d; use fdgraft-exec and fdgraft.so of the fdgraft that wrote it, or newer ones",
 			plan->shown_path, head->format, PLAN_FORMAT);
 		return -1;
 	}

@@ -10,7 +10,8 @@ export interface Shard {
 
 export const WHOLE: Shard = { index: 0, count: 1 };
 
-type Environment = { readonly [name: string]: string | undefined };
+/** Variables of a process, as `process.env` has them. */
+export type Environment = { readonly [name: string]: string | undefined };
 
 const NUMBER = /^\d{1,9}$/;
 

@@ -1052,12 +1052,14 @@ const texts = {
           : 'name what is there now with --inherit-fd; --allow-unmatched goes on without',
     }),
   typeUnsupported: ({ spec, type, id, entry, why }: UnsupportedEntry) => {
+    // One without a name is called `type N`.
+    const typed = type.startsWith('type ') ? type : `type ${type}`;
     const star = /:\/?proc\/\*\//.test(spec) ? '; or name the tasks one by one instead of *' : '';
     return error({
       code: 'SPEC_UNSUPPORTED',
       file: 'files.img',
       entry,
-      problem: `spec '${spec}' names file id ${id}, an entry of type ${type}, and ${why === undefined ? 'inheriting these is not supported yet' : `these cannot be inherited: ${why}`}`,
+      problem: `spec '${spec}' names file id ${id}, an entry of ${typed}, and ${why === undefined ? 'inheriting these is not supported yet' : `these cannot be inherited: ${why}`}`,
       hint: `name what fdgraft ls prints an option for${star}`,
     });
   },

@@ -24,7 +24,10 @@ const DECODED_INVENTORY = `${INVENTORY_IMAGE}${JSON_ENDING}`;
 export interface OpenOptions {
   /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
   readonly exact?: boolean;
-  /** What its files were, for who opens it more than once and wants it to be the same. */
+  /**
+   * What its files were, for who opens it more than once and wants it to be the same.
+   * @internal
+   */
   readonly seen?: SeenFiles | undefined;
   readonly signal?: AbortSignal | undefined;
 }

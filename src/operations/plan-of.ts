@@ -28,10 +28,13 @@ export async function planIn(source: Source): Promise<Plan | undefined> {
   }
 }
 
+/** The plan at a path: an inherit-plan.img, or a folder or an archive that has one. Throws FdgraftError. */
+export async function readPlanOf(file: string): Promise<Plan>;
 /**
- * The plan at a path: an inherit-plan.img, or a folder or an archive that has one. `seen`: what it was, for who has looked
- * at it before. Throws FdgraftError.
+ * `seen`: what it was, for who has looked at it before.
+ * @internal
  */
+export async function readPlanOf(file: string, seen: SeenFiles): Promise<Plan>;
 export async function readPlanOf(file: string, seen: SeenFiles = new SeenFiles()): Promise<Plan> {
   if (isArchive(file)) return planOf(file, await openSource(file, { seen }));
   const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;

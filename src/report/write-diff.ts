@@ -2,8 +2,8 @@ import type { ByteWriter } from '../bytes/byte-stream';
 import type { DiffResult } from '../operations/diff';
 import type { DiffReport } from './diff-report';
 
-export const DIFF_FORMATS = ['text', 'json', 'markdown', 'html'] as const;
-export type DiffFormat = (typeof DIFF_FORMATS)[number];
+export type DiffFormat = 'text' | 'json' | 'markdown' | 'html';
+export const DIFF_FORMATS = ['text', 'json', 'markdown', 'html'] as const satisfies readonly DiffFormat[];
 
 export interface DiffReportOptions {
   /** What the two are called. */

@@ -32,7 +32,7 @@ export interface DescriptorKey {
 }
 
 /** The values of the options, as in schemas/specs.schema.json. */
-export const OPTION_VALUES = {
+export const OPTION_VALUES: { readonly [option in OptionName]: readonly Required<SpecOptions>[option][] } = {
   apply: ['auto', 'dup', 'reopen'],
   position: ['caller', 'saved', 'end'],
   inFlight: ['replay', 'drop', 'fail'],
@@ -40,16 +40,17 @@ export const OPTION_VALUES = {
   nonblock: [true, false],
   peer: ['keep', 'hangup'],
   only: [true, false],
-} as const;
+};
+type OptionName = Exclude<keyof SpecOptions, 'inherit'>;
 
 /** How the restored tasks get at the caller's open file: as a dup of it, or opened again. */
-export type Apply = (typeof OPTION_VALUES.apply)[number];
+export type Apply = 'auto' | 'dup' | 'reopen';
 /** Where a reopened file is positioned: as the caller's is, as the dump recorded, or at its end. */
-export type Position = (typeof OPTION_VALUES.position)[number];
+export type Position = 'caller' | 'saved' | 'end';
 /** What becomes of unread bytes: delivered through the caller's pipe, lost, or a reason to stop. */
-export type InFlight = (typeof OPTION_VALUES.inFlight)[number];
+export type InFlight = 'replay' | 'drop' | 'fail';
 /** The fate of the other end of a pair of sockets that stays: a reason to stop, or a hang-up. */
-export type PeerFate = (typeof OPTION_VALUES.peer)[number];
+export type PeerFate = 'keep' | 'hangup';
 
 /** A spec with its options, as --specs has them; schemas/specs.schema.json describes each. */
 export interface SpecOptions {

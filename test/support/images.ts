@@ -217,6 +217,16 @@ export function readImage(folder: string, name: string): ReturnType<typeof decod
   return decodeImage(name, readFileSync(path.join(folder, name)));
 }
 
+/** The message of a record of an image, by its number from 0. */
+export function messageOfRecord(name: string, number: number): string {
+  const [, , message] = lookUp(name);
+  const first: { readonly [message: string]: string } = {
+    pagemap_entry: 'pagemap_head',
+    ghost_chunk_entry: 'ghost_file_entry',
+  };
+  return number > 0 ? message : (first[message] ?? message);
+}
+
 function lookUp(name: string): [RegExp, number, string] {
   const found = IMAGES.find(([pattern]) => pattern.test(name));
   if (found === undefined) throw new Error(`the tests do not know the image ${name}`);

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { temporaryFolder } from '../support/folders';
+
+const top = path.join(__dirname, '../..');
+/** All that `npm pack` needs of a fresh clone; fixtures are what V8's code is compiled with. */
+const NEEDED = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json', 'tools', 'src'];
+const PACKED = ['schemas', 'native/Makefile', 'native/install.sh', 'native/src', 'LICENSE'];
+const TEXTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md'];
+const FIXTURES = ['fixtures/images/pipe_outside', 'fixtures/images/two_paths'];
+
+/** A clone without dist; its files have these modes and times. */
+function clone(folder: string, isPrivate: boolean): string {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of [...NEEDED, ...PACKED, ...TEXTS, ...FIXTURES])
+    fs.cpSync(path.join(top, name), path.join(folder, name), { recursive: true, preserveTimestamps: true });
+  // Not a link to the directory: esbuild writes the paths of modules into what it bundles.
+  const copies = [['-al'], ['-a']].map((options) => ['cp', ...options, path.join(top, 'node_modules'), folder]);
+  const copied = copies.some(([command = '', ...args]) => spawnSync(command, args).status === 0);
+  if (!copied) throw new Error(`node_modules could not be copied to ${folder}`);
+  if (!isPrivate) return folder;
+  for (const name of [...NEEDED, ...PACKED, ...TEXTS]) {
+    for (const file of filesBelow(path.join(folder, name))) {
+      fs.chmodSync(file, fs.statSync(file).mode & 0o700);
+      fs.utimesSync(file, 1e9, 1e9);
+    }
+  }
+  return folder;
+}
+
+function filesBelow(place: string): string[] {
+  if (!fs.statSync(place).isDirectory()) return [place];
+  const entries = fs.readdirSync(place, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+interface Packed {
+  readonly name: string;
+  readonly digest: string;
+  readonly file: string;
+}
+
+function pack(t: ExecutionContext, folder: string, umask: string): Packed {
+  const command = `umask ${umask} && exec npm pack --offline --loglevel=error`;
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' });
+  t.is(status, 0, stdout + stderr);
+  const [name] = fs.readdirSync(folder).filter((one) => one.endsWith('.tgz')) as [string];
+  const file = path.join(folder, name);
+  return { name, file, digest: createHash('sha256').update(fs.readFileSync(file)).digest('hex') };
+}
+
+test('two clones give the same package, whatever their place, modes, times and umask', (t) => {
+  t.timeout(1_200_000);
+  const own = temporaryFolder(t);
+  const one = pack(t, clone(path.join(own, 'one'), false), '022');
+  const other = pack(t, clone(path.join(own, 'another', 'place'), true), '077');
+  t.is(other.name, one.name);
+  t.is(other.digest, one.digest);
+
+  const unpacked = path.join(own, 'unpacked');
+  fs.mkdirSync(unpacked);
+  t.is(spawnSync('tar', ['xzpf', other.file, '-C', unpacked]).status, 0);
+  const folder = path.join(unpacked, 'package');
+  const names = filesBelow(folder).map((file) => path.relative(folder, file));
+  for (const name of ['dist/cli/bin.js', 'dist/index.d.ts', 'native/src/plugin.c', 'schemas/plan.proto', ...TEXTS])
+    t.true(names.includes(name), name);
+  // V8's code fits one build of Node.js.
+  t.deepEqual(
+    names.filter((name) => name.endsWith('.code')),
+    [],
+  );
+  t.is(fs.statSync(path.join(folder, 'dist/cli/bin.js')).mode & 0o777, 0o755);
+  t.is(fs.statSync(path.join(folder, 'README.md')).mode & 0o777, 0o644);
+
+  // It runs as installed, and writes nothing into its own place.
+  fs.symlinkSync(path.join(top, 'node_modules'), path.join(folder, 'node_modules'));
+  const args = [path.join(folder, 'dist/cli/bin.js'), 'ls', path.join(top, 'fixtures/images/two_paths')];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  t.is(status, 0);
+  t.is(stdout, fs.readFileSync(path.join(top, 'test/golden/expected/two_paths/ls.txt'), 'utf8'));
+  const after = filesBelow(folder).map((file) => path.relative(folder, file));
+  t.deepEqual(after, names);
+});
