@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { atDepth } from '../support/depth';
 import { scratch } from './support';
 
 /** A short run of each program of native/fuzz, and that faults are found. */
@@ -22,7 +23,7 @@ const { build, CORPUS, divide, fuzz, HARNESSES } = require('../../tools/fuzz-nat
 };
 
 const native = join(__dirname, '../../native');
-const RUNS = 60_000;
+const RUNS = atDepth(20_000, 200_000);
 const SEED = 20261129;
 
 test.before(build);

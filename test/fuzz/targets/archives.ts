@@ -49,7 +49,7 @@ export function archivesTarget(run: RewriteArchive = rewrite): Target {
   const room = new WorkRoom();
   return {
     name: 'archives',
-    share: 80,
+    share: 40,
     seeds: () =>
       knownCheckpoints()
         .map(({ files }, number) => seedOf(files, number))

@@ -48,7 +48,7 @@ const SMALL = 5;
 export function decodeTarget({ decode, encode }: ConversionSubject = CONVERSIONS): Target {
   return {
     name: 'decode',
-    share: 2000,
+    share: 1000,
     seeds: () => knownImages().map(({ bytes }) => ({ image: bytes })),
     make: (random, pick) => {
       const image = random.below(500) === 0 ? freshImage(random).bytes : (pick().image as Buffer);
