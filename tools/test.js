@@ -17,9 +17,24 @@ const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', '
   (name) => `test/real/${name}.test.ts`,
 );
 
+/** Tests without CRIU that take long: sizes, memory, browsers, compilers. */
+const LONG = [
+  'batch/at-once',
+  'batch/many',
+  'browser/*',
+  'cli/extremes',
+  'json/memory',
+  'native/fuzz',
+  'package/tarball',
+  'storage/archive/memory',
+].map((name) => `!test/${name}.test.ts`);
+
+const WITHOUT_CRIU = ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'];
+
 /** Suites by name: what they are, what ava is told, and what the tests find in their environment. */
 const SUITES = {
-  plain: { title: 'tests without CRIU', args: ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'] },
+  plain: { title: 'tests without CRIU', args: [...LONG, ...WITHOUT_CRIU] },
+  long: { title: 'tests without CRIU', args: WITHOUT_CRIU },
   core: { title: 'main tests with a real CRIU', args: [...oneByOne(), ...CORE] },
   real: { title: 'tests with a real CRIU', args: [...oneByOne(), 'test/real/**/*.test.ts'] },
   // A newer CRIU than the one of Debian's stable release, where it can be had. What the stable one cannot dump is in test/newer.
@@ -33,7 +48,7 @@ const SUITES = {
 /** What is run by the name that `node tools/test.js` is given. */
 const RUNS = {
   usual: { suites: ['plain', 'core'] },
-  all: { suites: ['plain', 'real'], env: { FDGRAFT_TESTS: 'all' } },
+  all: { suites: ['long', 'real'], env: { FDGRAFT_TESTS: 'all' } },
   newer: { suites: ['newer'] },
 };
 

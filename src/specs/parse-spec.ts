@@ -187,7 +187,7 @@ function explainShape(text: string): [string, string] {
   return ['is neither fd[N]:KEY nor debug[N]:TEXT', shape];
 }
 
-/** Reads a key, in the order that the README gives. */
+/** Reads a key, in the order that docs/SPECS.md gives. */
 function parseKey(spec: string, callerFd: number, key: string): Key {
   if (PIPE_FORM.test(key)) return parsePipe(spec, callerFd, key);
   if (EXTERNAL_FORM.test(key)) return parseExternal(spec, callerFd, key);

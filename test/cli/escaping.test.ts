@@ -8,6 +8,7 @@ import { escapingArguments } from '../../src/errors/escaping-arguments';
 import { messages } from '../../src/errors/messages';
 import { putCheckpoint } from '../support/batch';
 import { bin } from '../support/command';
+import { atDepth } from '../support/depth';
 import { fileEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
 import { holds } from '../support/properties';
 
@@ -101,7 +102,7 @@ test('no word, and no name in a folder or an image, reaches a terminal as it is'
       if (args.includes('--json')) for (const line of jsonIn(args, stdout)) JSON.parse(line);
     }
   });
-  await holds(t, clean, 60);
+  await holds(t, clean, atDepth(20, 60));
 });
 
 /** A batch writes a value a line. */

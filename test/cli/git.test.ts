@@ -5,9 +5,9 @@ import test from 'ava';
 import { bin as command, top } from '../support/command';
 import { temporaryFolder } from '../support/folders';
 
-const README = fs.readFileSync(path.join(top, 'README.md'), 'utf8');
+const TEXT = fs.readFileSync(path.join(top, 'docs/DIFF.md'), 'utf8');
 
-test('git shows what changed in an image with the lines of the README', (t) => {
+test('git shows what changed in an image with the lines of docs/DIFF.md', (t) => {
   const folder = temporaryFolder(t);
   const repository = path.join(folder, 'repository');
   const bin = path.join(folder, 'bin');
@@ -16,7 +16,7 @@ test('git shows what changed in an image with the lines of the README', (t) => {
   fs.writeFileSync(path.join(bin, 'fdgraft'), script, { mode: 0o755 });
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, GIT_CONFIG_GLOBAL: '/dev/null', HOME: folder };
   const sh = (line: string) => execFileSync('sh', ['-c', line], { cwd: repository, env, encoding: 'utf8' });
-  const [, lines = ''] = /```sh\n(git config [^`]*)```/.exec(README) ?? [];
+  const [, lines = ''] = /```sh\n(git config [^`]*)```/.exec(TEXT) ?? [];
   const author = 'git -c user.name=a -c user.email=a@example.org';
   sh('git init -q');
   sh(lines);

@@ -1,12 +1,13 @@
 /** A short run of the fuzzer, the same each time, behind all inputs in which something was wrong once. */
 import test from 'ava';
+import { atDepth } from '../support/depth';
 import { CORPUS, keptInputs } from './corpus';
 import { countBuffers } from './meter';
 import { jobsOf, runKept, runStretch } from './run';
 import { TARGETS } from './targets/all';
 
 const SEED = 1;
-const INPUTS = 20_000;
+const INPUTS = atDepth(20_000, 60_000);
 
 countBuffers();
 const targets = TARGETS.map((make) => make());
