@@ -11,7 +11,7 @@ import { file, O, planned, scratch } from './support';
 /** Whatever call of fdgraft-exec, its keeper and its plugin is the last, and whatever moment: nothing of it stays. */
 
 const RANDOM_KILLS = atDepth(10, 100);
-const POINTS = 12;
+const POINTS = atDepth(12, 400);
 const SEED = 1;
 const TIMEOUT_MS = 600_000;
 const ENDS_WITHIN_MS = 30_000;

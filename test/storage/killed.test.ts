@@ -12,7 +12,7 @@ import { randomFrom } from '../support/random';
 
 const AT_A_TIME = 3;
 const RANDOM_KILLS = atDepth(16, 200);
-const POINTS = 12;
+const POINTS = atDepth(12, 400);
 const SEED = 1;
 const TIMEOUT_MS = 300_000;
 
