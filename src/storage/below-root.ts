@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
-import { holdFolder } from './held-folder';
+import { holdFolder, holdToWrite } from './held-folder';
 
 /**
  * Makes the folders above `below`, a relative path without dots, in the folder `root` (absolute, free of links). None
@@ -10,7 +10,7 @@ import { holdFolder } from './held-folder';
  */
 export function makeFoldersAbove(root: Buffer, below: string): void {
   const parts = path.dirname(below).split('/');
-  let held = holdFolder(root);
+  let held = holdToWrite(root);
   let shown = root.toString();
   try {
     for (const part of parts) {
