@@ -43,6 +43,8 @@ twoUsersTest('a link of somebody else does not choose the file that is written',
   fs.chownSync(file, 0, 0);
   fs.lchownSync(file, OTHER, OTHER);
   const [before, images] = [snapshot(canary), snapshot(checkpoint)];
+  const changed = () => fs.statSync(canary).mtimeMs;
+  const asItWas = changed();
   const spec = ['--inherit-fd', SPEC];
   const lines: readonly string[][] = [
     ['diff', checkpoint, checkpoint, '-o', file],
@@ -63,6 +65,7 @@ twoUsersTest('a link of somebody else does not choose the file that is written',
     t.regex(stderr, /leads through .*, a symbolic link to .*belongs to somebody else/, words.join(' '));
     t.regex(stderr, /name the place without that link/, words.join(' '));
     t.false(fs.existsSync(rewritten), words.join(' '));
+    t.is(changed(), asItWas, words.join(' '));
   }
   t.deepEqual(snapshot(canary), before);
   t.deepEqual(snapshot(checkpoint), images);
