@@ -20,6 +20,7 @@ const TOOLS = {
   tmux: { programs: ['tmux'], packages: ['tmux'] },
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
+  'systemd-analyze': { programs: ['systemd-analyze'], packages: ['systemd'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],

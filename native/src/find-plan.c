@@ -11,6 +11,7 @@
 #include "archive-plan.h"
 #include "escape.h"
 #include "message.h"
+#include "open-regular.h"
 
 #define WHAT_IT_TAKES "give the image folder that fdgraft rewrite wrote, its " PLAN_NAME ", or an archive that it wrote"
 /* A header of a tar. */
@@ -86,7 +87,7 @@ enum plan_found plan_find(struct plan *plan, const char *path, struct images *im
 	*plan = (struct plan){0};
 	*images = NO_IMAGES;
 	show_raw(&shown, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open_regular(AT_FDCWD, path, 0);
 	if (fd < 0) {
 		found = errno == ENOENT || errno == ENOTDIR ? PLAN_UNUSABLE : PLAN_SYSTEM;
 		message("cannot open the plan %s: %s; " WHAT_IT_TAKES, shown.text, strerror(errno));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clear-dup.h"
+#include "open-regular.h"
 
 static const char *const names[KEPT_COUNT] = {
 	[KEPT_PSTREE] = "pstree.img",
@@ -20,9 +21,8 @@ const char *kept_image_name(enum kept_image image)
 
 int images_open(const struct images *images, const char *name)
 {
-	/* O_NONBLOCK: what lies there may be a FIFO. */
 	if (images->folder >= 0)
-		return openat(images->folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		return open_regular(images->folder, name, 0);
 	for (int i = 0; i < KEPT_COUNT; i++) {
 		char path[64];
 

@@ -16,7 +16,7 @@ struct images {
 
 const char *kept_image_name(enum kept_image image);
 
-/* Opens an image for reading from its start; -1 with errno. */
+/* Opens an image for reading from its start, as open_regular does; -1 with errno. */
 int images_open(const struct images *images, const char *name);
 
 /* Moves what is open to numbers that the plan does not name, so that none is taken for one of the caller's. -1 has said why. */

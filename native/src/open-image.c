@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "open-regular.h"
 
 int open_image(int *fd, uint64_t *size, const struct plan *plan, int folder, const char *name)
 {
@@ -14,7 +15,7 @@ int open_image(int *fd, uint64_t *size, const struct plan *plan, int folder, con
 	struct stat status;
 
 	/* A link in place of an image leads to another image: refused rather than followed. */
-	*fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	*fd = open_regular(folder, name, O_NOFOLLOW);
 	if (*fd < 0 && errno == ELOOP) {
 		problem("image %s of %s: it is a symbolic link, and only a regular file will do; write the folder again with fdgraft rewrite, and not with --link symlink",
 			show_raw(&shown, name), plan->shown_path);

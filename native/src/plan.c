@@ -10,6 +10,7 @@
 #include "budget.h"
 #include "escape.h"
 #include "message.h"
+#include "open-regular.h"
 
 #define IMG_COMMON 0x54564319u
 #define PLAN_MAGIC 0x50474446u
@@ -189,12 +190,11 @@ enum plan_found plan_open_in(struct plan *plan, int folder, const char *shown_pa
 	int fd;
 
 	*plan = (struct plan){0};
-	/* O_NONBLOCK: what lies there may be a FIFO. */
-	fd = openat(folder, PLAN_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = open_regular(folder, PLAN_NAME, O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return PLAN_MISSING;
 	if (fd < 0) {
-		found = errno == ELOOP || errno == ENXIO ? PLAN_UNUSABLE : PLAN_SYSTEM;
+		found = errno == ELOOP ? PLAN_UNUSABLE : PLAN_SYSTEM;
 		message("%s: cannot open: %s", shown_path,
 			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : strerror(errno));
 		return found;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
 import { joinPath, splitPath } from '../storage/byte-path';
+import { resolveToWrite } from '../storage/trusted-path';
 import { Here } from './here';
 
 /** The folder that all outputs lie below, which need not be there yet. */
@@ -23,7 +24,7 @@ export class Root {
       missing.unshift(path.basename(there));
       there = path.dirname(there);
     }
-    const start: Buffer = fs.realpathSync.native(there, 'buffer');
+    const start = resolveToWrite(there);
     this.real = path.join(isUtf8(start) ? start.toString() : there, ...missing);
     this.bytes = missing.reduce<Buffer>((folder, name) => joinPath(folder, Buffer.from(name)), start);
     const around = new Set<string>();

@@ -78,7 +78,7 @@ class Job {
   async finish(): Promise<Done> {
     const wanted = await this.describe();
     this.checkName();
-    makeFoldersAbove(Buffer.from(this.root.real), this.output);
+    makeFoldersAbove(this.root.real, this.output);
     this.state.prepare();
     for (let tries = 1; ; tries += 1) {
       try {

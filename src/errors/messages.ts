@@ -379,6 +379,20 @@ const texts = {
       hint: 'make that folder first (mkdir -p), or name another place',
       cause,
     }),
+  outThroughLink: (out: string, link: string, target: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `leads through ${link}, a symbolic link to ${target}, which belongs to somebody else than the link does`,
+      hint: `name the place without that link; ${target} is where it leads`,
+    }),
+  outFolderMoved: (folder: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: folder,
+      problem: 'was moved or replaced by a link while the output was begun',
+      hint: `look what ${folder} is now, and try again; others can rename it or a folder above it`,
+    }),
   outInsideSource: (out: string, source: string) =>
     error({
       code: 'OUT_UNUSABLE',

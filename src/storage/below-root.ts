@@ -2,16 +2,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
-import { holdFolder } from './held-folder';
+import { holdFolder, holdToWrite } from './held-folder';
+import { resolveToWrite } from './trusted-path';
 
 /**
- * Makes the folders above `below`, a relative path without dots, in the folder `root` (absolute, free of links). None
+ * Makes the folders above `below`, a relative path without dots, in the folder `root`. None
  * of them may be a link: that would lead out. Others may make the same ones meanwhile. Throws FdgraftError.
  */
-export function makeFoldersAbove(root: Buffer, below: string): void {
+export function makeFoldersAbove(root: string, below: string): void {
   const parts = path.dirname(below).split('/');
-  let held = holdFolder(root);
-  let shown = root.toString();
+  let held = holdToWrite(resolveToWrite(root));
+  let shown = root;
   try {
     for (const part of parts) {
       if (part === '.') continue;

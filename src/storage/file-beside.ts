@@ -6,6 +6,7 @@ import { joinPath } from './byte-path';
 import { type FileAccess, modeLike } from './file-mode';
 import { arriveAsNew } from './link-or-rename';
 import type { NewFile } from './single-file';
+import { resolveToWrite } from './trusted-path';
 import { WorkFolder } from './work-folder';
 
 /**
@@ -22,7 +23,7 @@ export async function createFileBeside(file: string, sources: readonly FileAcces
     }
   };
   const name = Buffer.from(path.basename(file));
-  const parent = attempt(() => fs.realpathSync.native(path.dirname(file), 'buffer'));
+  const parent = attempt(() => resolveToWrite(path.dirname(file)));
   const work = await WorkFolder.create(parent, name).catch((error) => {
     throw messages.cannotWriteOut(file, error);
   });

@@ -1,9 +1,10 @@
-import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
+import fs, { type BigIntStats, type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { cannotLook, FileReader, FolderFile, type FolderOfFile, placeIn, secondsOf } from './folder-file';
+import { openRegular } from './open-flags';
 import { isSteady, type SeenFiles } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 
@@ -131,19 +132,16 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
 /** The file that a link leads to, and its owner. */
 function openBehind(file: Link): { readonly reader: MemberReader; readonly owner: number } {
   const { path, name, isToStay } = file;
-  const fd = attempt(
-    () => fs.openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+  const opened = attempt(
+    () => openRegular(path),
     (error) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') file.check(undefined);
       return messages.cannotRead(escapeBytes(name), error);
     },
   );
+  if (opened === undefined) throw messages.notARegularFile(escapeBytes(name));
+  const { fd, stats } = opened;
   try {
-    const stats = attempt(
-      () => fs.fstatSync(fd),
-      (error) => messages.cannotRead(escapeBytes(name), error),
-    );
-    if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(name));
     file.checkOpened(stats);
     return { owner: stats.uid, reader: new FileReader(fd, stats, file, isToStay) };
   } catch (error) {

@@ -1,4 +1,6 @@
 import fs, { constants } from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
 import { closeRead } from './close';
 import { descriptorPath } from './open-flags';
 
@@ -18,4 +20,20 @@ export function holdFolder(path: Buffer): HeldFolder {
   if (process.platform !== 'linux') return { path, fd: undefined, close: () => {} };
   const fd = fs.openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   return { path: descriptorPath(fd), fd, close: () => closeRead(fd) };
+}
+
+/**
+ * The same for a folder that is written into. `path` is absolute and free of links, and has to lead there as it stands:
+ * a link that someone has put into it since it was resolved is an error. Throws FdgraftError for that.
+ */
+export function holdToWrite(path: Buffer): HeldFolder {
+  const held = holdFolder(path);
+  if (held.fd === undefined) return held;
+  try {
+    if (fs.readlinkSync(held.path, { encoding: 'buffer' }).equals(path)) return held;
+    throw messages.outFolderMoved(escapeBytes(path));
+  } catch (error) {
+    held.close();
+    throw error;
+  }
 }

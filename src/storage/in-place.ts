@@ -8,6 +8,7 @@ import { type Bring, FolderSink, type FolderSinkOptions } from './folder-sink';
 import { tryHardLink } from './link-mode';
 import type { Sink } from './sink';
 import type { Source } from './source';
+import { resolveToWrite } from './trusted-path';
 import { removeLeftovers, WorkFolder } from './work-folder';
 
 /** A rewrite at the source's own place, from before the first look at it. */
@@ -22,6 +23,7 @@ export interface InPlace {
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
 export async function beginInPlace(source: Source): Promise<InPlace> {
   const { label, folder } = source;
+  explainedNow(label, () => resolveToWrite(label));
   if (folder === undefined) return beginArchive(source);
   const [parent, name] = splitPath(folder);
   return explained(label, async () => {
@@ -105,6 +107,14 @@ function refuseReadOnly(label: string, folder: Buffer): void {
     fs.accessSync(folder, fs.constants.W_OK);
   } catch {
     throw messages.cannotExchange(label, 'the folder may not be written into');
+  }
+}
+
+function explainedNow(label: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw messages.cannotWriteOut(label, error);
   }
 }
 

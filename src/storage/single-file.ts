@@ -2,16 +2,20 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { builtins } from '../bytes/builtins';
+import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { breathe } from './breath';
 import { joinPath, splitPath } from './byte-path';
 import { closeRead } from './close';
 import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
 import { flushEntries } from './flush';
+import { type HeldFolder, holdToWrite } from './held-folder';
+import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
+import { resolveToWrite } from './trusted-path';
 
 /** Opens a file that the user names: a regular one, or what gives bytes like a pipe. Throws FdgraftError. */
 export function openFile(file: string, signal?: AbortSignal): MemberReader & { readonly access?: FileAccess } {
@@ -19,10 +23,11 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   const stats = attempt(() => fs.statSync(file), cannotRead);
   if (stats.isDirectory()) throw messages.notARegularFile(file);
   // Opening and reading may wait for as long as the other end likes.
-  if (!stats.isFile()) return readStream(fs.createReadStream(file), file, signal);
-  const fd = attempt(() => fs.openSync(file, 'r'), cannotRead);
+  const opened = stats.isFile() ? attempt(() => openRegular(file), cannotRead) : undefined;
+  if (opened === undefined) return readStream(fs.createReadStream(file), file, signal);
+  const { fd } = opened;
   return {
-    access: attempt(() => fs.fstatSync(fd), cannotRead),
+    access: opened.stats,
     read: async (into, start, length) => {
       await breathe();
       return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
@@ -85,41 +90,96 @@ export function createFile(file: string, { sources, signal }: CreateOptions): Ne
   return attempt(() => {
     const there = fs.statSync(file, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw messages.outIsFolder(file);
-    if (there !== undefined && !there.isFile()) return writeStream(fs.createWriteStream(file), cannotWrite, signal);
+    if (there !== undefined && !there.isFile()) return writeStream(openStream(file, there), cannotWrite, signal);
     const parent = there === undefined ? parentOf(file) : undefined;
     // As bytes: a folder above it may have any name.
-    const target =
-      parent === undefined
-        ? fs.realpathSync.native(file, 'buffer')
-        : joinPath(parent, Buffer.from(path.basename(file)));
-    const [folder, name] = splitPath(target);
-    const random = Buffer.from(builtins.crypto.randomBytes(6).toString('hex'));
-    const temporary = joinPath(folder, Buffer.concat([DOT, name.subarray(0, MAX_NAME_BYTES), DOT, random]));
-    // With its mode from the first byte on: one that is there may have an owner who gets it at the end only.
-    const mode = there === undefined ? modeLike(sources, folder) : 0o600;
-    const fd = fs.openSync(temporary, 'wx', mode);
-    const later = there && { uid: there.uid, gid: there.gid, mode: modeOfReplaced(there, sources) };
-    return replacing({ file, fd, temporary, target, later }, cannotWrite);
+    const resolved = parent === undefined ? resolveToWrite(file) : joinPath(parent, Buffer.from(path.basename(file)));
+    const [around, name] = splitPath(resolved);
+    // Both steps are in this very folder, whatever its name leads to by then.
+    const held = holdToWrite(around);
+    try {
+      return createBeside({ file, held, name, isThere: there !== undefined }, sources, cannotWrite);
+    } catch (error) {
+      held.close();
+      throw error;
+    }
   }, cannotWrite);
+}
+
+interface Beside {
+  /** How messages name it. */
+  readonly file: string;
+  /** The folder of it, which is let go when the file is settled. */
+  readonly held: HeldFolder;
+  readonly name: Buffer;
+  /** Whether a file is to be replaced. */
+  readonly isThere: boolean;
+}
+
+function createBeside(
+  { file, held, name, isThere }: Beside,
+  sources: readonly FileAccess[],
+  cannotWrite: Explain,
+): NewFile {
+  const target = joinPath(held.path, name);
+  const there = isThere ? fs.lstatSync(target) : undefined;
+  if (there?.isFile() === false) throw messages.outFolderMoved(file);
+  const random = Buffer.from(builtins.crypto.randomBytes(6).toString('hex'));
+  const temporary = joinPath(held.path, Buffer.concat([DOT, name.subarray(0, MAX_NAME_BYTES), DOT, random]));
+  // With its mode from the first byte on: one that is there may have an owner who gets it at the end only.
+  const mode = there === undefined ? modeLike(sources, held.path) : 0o600;
+  const fd = fs.openSync(temporary, 'wx', mode);
+  const later = there && { uid: there.uid, gid: there.gid, mode: modeOfReplaced(there, sources) };
+  return replacing({ file, fd, held, temporary, target, later }, cannotWrite);
+}
+
+/** Opens what takes bytes as they come: the very FIFO or device that was looked at, and no file in its place. */
+function openStream(file: string, there: fs.Stats): Writable {
+  refuseUntrusted(file);
+  const named = nameFile(file);
+  if (named === undefined) return fs.createWriteStream(file);
+  const stats = fs.fstatSync(named.fd);
+  if (stats.dev !== there.dev || stats.ino !== there.ino) {
+    named.close();
+    throw messages.outFolderMoved(file);
+  }
+  // In another thread: it may wait for a reader.
+  const stream = fs.createWriteStream(named.path);
+  stream.once('open', named.close).once('close', named.close);
+  return stream;
+}
+
+/** A path that leads to no file has no end, such as that of this process' own pipe: the links before it count. */
+function refuseUntrusted(file: string): void {
+  try {
+    resolveToWrite(file);
+  } catch (error) {
+    if (error instanceof FdgraftError) throw error;
+  }
 }
 
 interface Replacement {
   /** How messages name it. */
   readonly file: string;
   readonly fd: number;
+  readonly held: HeldFolder;
   readonly temporary: Buffer;
   readonly target: Buffer;
   /** Owner and mode that it gets at the end. */
   readonly later: Pick<fs.Stats, 'uid' | 'gid' | 'mode'> | undefined;
 }
 
-function replacing({ file, fd, temporary, target, later }: Replacement, cannotWrite: Explain): NewFile {
+function replacing({ file, fd, held, temporary, target, later }: Replacement, cannotWrite: Explain): NewFile {
   let isSettled = false;
   const close = async () => {
     if (isSettled) return;
     isSettled = true;
-    fs.closeSync(fd);
-    fs.rmSync(temporary, { force: true });
+    try {
+      fs.closeSync(fd);
+      fs.rmSync(temporary, { force: true });
+    } finally {
+      held.close();
+    }
   };
   return {
     write: async (bytes) => {
@@ -136,9 +196,11 @@ function replacing({ file, fd, temporary, target, later }: Replacement, cannotWr
       isSettled = true;
       try {
         fs.closeSync(fd);
-        await flushEntries(splitPath(target)[0]);
+        await flushEntries(held.path);
       } catch (error) {
         throw messages.notFlushed(file, error);
+      } finally {
+        held.close();
       }
     },
     abort: close,

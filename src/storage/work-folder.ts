@@ -4,7 +4,7 @@ import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { flushEntries } from './flush';
-import { type HeldFolder, holdFolder } from './held-folder';
+import { type HeldFolder, holdFolder, holdToWrite } from './held-folder';
 import { removeTree } from './remove-tree';
 
 /** Longer names are cut, so that what is put around them still fits (255 bytes). */
@@ -46,7 +46,7 @@ export class WorkFolder {
 
   /** Makes one in `parent` for what is called `name` there. Removes those of processes that are gone. */
   static async create(parent: Buffer, name: Buffer): Promise<WorkFolder> {
-    const around = holdFolder(parent);
+    const around = holdToWrite(parent);
     const begin = prefix(name);
     const start = startOf(process.pid) ?? '0';
     const template = Buffer.concat([joinPath(around.path, begin), Buffer.from(`${process.pid}.${start}-`)]);

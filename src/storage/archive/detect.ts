@@ -4,6 +4,7 @@ import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { closeRead } from '../close';
 import type { ArchiveForm } from '../form';
+import { openRegular } from '../open-flags';
 import { BLOCK_BYTES, hasChecksum, isZeroBlock } from './blocks';
 
 /** Compressions by what such files begin with; without a form where fdgraft does not read them. */
@@ -69,12 +70,13 @@ const firstBlock = (file: string | Buffer) => firstBytesOf(file, BLOCK_BYTES);
 export function firstBytesOf(file: string | Buffer, most: number): Buffer | undefined {
   try {
     if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const opened = openRegular(file);
+    if (opened === undefined) return undefined;
     try {
       const bytes = Buffer.alloc(most);
-      return bytes.subarray(0, fs.readSync(fd, bytes, 0, most, 0));
+      return bytes.subarray(0, fs.readSync(opened.fd, bytes, 0, most, 0));
     } finally {
-      closeRead(fd);
+      closeRead(opened.fd);
     }
   } catch (error) {
     throw messages.cannotRead(typeof file === 'string' ? file : escapeBytes(file), error);

@@ -1,0 +1,65 @@
+import fs from 'node:fs';
+import { escapeBytes } from '../bytes/escape';
+import { messages } from '../errors/messages';
+import { joinPath } from './byte-path';
+
+/** Linux follows so many links in one path. */
+const MAX_LINKS = 40;
+const SLASH = Buffer.from('/');
+const ROOT = Buffer.alloc(0);
+const DOTS = Buffer.from('..');
+
+/**
+ * The absolute path to write to, free of links. A link on the way counts if it belongs to who asks, to root, or to the
+ * owner of what it leads to. Any other would let its maker choose which file of somebody else is written. Throws
+ * FdgraftError for such a link, and what the system says if the path leads to nothing.
+ */
+export function resolveToWrite(file: string): Buffer {
+  if (process.platform === 'win32') return fs.realpathSync.native(file, 'buffer');
+  // The root is empty here, since a slash follows.
+  let current: Buffer = file.startsWith('/') ? ROOT : here();
+  let parts = partsOf(Buffer.from(file));
+  for (let links = 0; ; ) {
+    const [part, ...rest] = parts;
+    if (part === undefined) return current.length === 0 ? SLASH : current;
+    parts = rest;
+    if (part.equals(DOTS)) {
+      current = above(current);
+      continue;
+    }
+    const next = joinPath(current, part);
+    const stats = fs.lstatSync(next);
+    if (!stats.isSymbolicLink()) {
+      // As the system does: what is no folder has nothing in it, not even "..".
+      if (rest.length > 0 && !stats.isDirectory())
+        throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+      current = next;
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) throw Object.assign(new Error('too many symbolic links'), { code: 'ELOOP' });
+    refuseLinkOfOthers(next, stats.uid, file);
+    const target = fs.readlinkSync(next, { encoding: 'buffer' });
+    if (target[0] === SLASH[0]) current = ROOT;
+    parts = [...partsOf(target), ...rest];
+  }
+}
+
+function refuseLinkOfOthers(link: Buffer, owner: number, file: string): void {
+  if (owner === 0 || owner === process.geteuid?.() || fs.statSync(link).uid === owner) return;
+  throw messages.outThroughLink(file, escapeBytes(link), escapeBytes(fs.realpathSync.native(link, 'buffer')));
+}
+
+function partsOf(path: Buffer): Buffer[] {
+  const names = path.toString('latin1').split('/');
+  return names.filter((name) => name !== '' && name !== '.').map((name) => Buffer.from(name, 'latin1'));
+}
+
+function above(folder: Buffer): Buffer {
+  return folder.subarray(0, Math.max(folder.lastIndexOf('/'), 0));
+}
+
+function here(): Buffer {
+  const folder = fs.realpathSync.native('.', 'buffer');
+  return folder.equals(SLASH) ? ROOT : folder;
+}
