@@ -61,8 +61,8 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
 /** Whether node may listen at an address, which no command does. */
 function canListen(before: readonly string[]): boolean {
   const script = `require('node:net').createServer().listen(0, '127.0.0.1', () => process.exit(7))`;
-  const [program, ...rest] = [...before, process.execPath, '-e', script] as [string, ...string[]];
-  return spawnSync(program, rest, { stdio: 'ignore' }).status === 7;
+  const [program, ...rest]: string[] = [...before, process.execPath, '-e', script];
+  return spawnSync(program as string, rest, { stdio: 'ignore' }).status === 7;
 }
 
 linuxTest('the profile for containers has one action for what it names and EPERM for all else', (t) => {
