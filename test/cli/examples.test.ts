@@ -48,7 +48,7 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
     ['batch', 'rewrite', '{ck,back}', '--base', '.', '--out', 'root', '--jobs', '2', ...spec],
   ];
   for (const words of lines) {
-    const [program, ...rest] = [...before, ...argv, ...words] as [string, ...string[]];
+    const [program = '', ...rest] = [...before, ...argv, ...words];
     const { status, stderr } = spawnSync(program, rest, {
       cwd: folder,
       encoding: 'utf8',
