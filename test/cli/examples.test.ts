@@ -61,7 +61,7 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
 /** Whether node may listen at an address, which no command does. */
 function canListen(before: readonly string[]): boolean {
   const script = `require('node:net').createServer().listen(0, '127.0.0.1', () => process.exit(7))`;
-  const [program, ...rest] = [...before, process.execPath, '-e', script] as [string, ...string[]];
+  const [program = '', ...rest] = [...before, process.execPath, '-e', script];
   return spawnSync(program, rest, { stdio: 'ignore' }).status === 7;
 }
 
