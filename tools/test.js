@@ -23,6 +23,7 @@ const LONG = [
   'batch/many',
   'browser/*',
   'cli/extremes',
+  'cli/hostile-places',
   'json/memory',
   'native/fuzz',
   'package/tarball',

@@ -48,7 +48,7 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
     ['batch', 'rewrite', '{ck,back}', '--base', '.', '--out', 'root', '--jobs', '2', ...spec],
   ];
   for (const words of lines) {
-    const [program, ...rest] = [...before, ...argv, ...words] as [string, ...string[]];
+    const [program = '', ...rest] = [...before, ...argv, ...words];
     const { status, stderr } = spawnSync(program, rest, {
       cwd: folder,
       encoding: 'utf8',
@@ -61,8 +61,8 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
 /** Whether node may listen at an address, which no command does. */
 function canListen(before: readonly string[]): boolean {
   const script = `require('node:net').createServer().listen(0, '127.0.0.1', () => process.exit(7))`;
-  const [program, ...rest]: string[] = [...before, process.execPath, '-e', script];
-  return spawnSync(program as string, rest, { stdio: 'ignore' }).status === 7;
+  const [program = '', ...rest] = [...before, process.execPath, '-e', script];
+  return spawnSync(program, rest, { stdio: 'ignore' }).status === 7;
 }
 
 linuxTest('the profile for containers has one action for what it names and EPERM for all else', (t) => {
