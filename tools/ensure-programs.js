@@ -21,6 +21,7 @@ const TOOLS = {
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
   'systemd-analyze': { programs: ['systemd-analyze'], packages: ['systemd'] },
+  'mkfs.ext4': { programs: ['mkfs.ext4', 'chattr', 'lsattr'], packages: ['e2fsprogs'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],

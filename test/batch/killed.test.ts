@@ -11,8 +11,8 @@ import { randomFrom } from '../support/random';
 
 /** Whatever call of a batch is the last, and whatever moment: run again, it makes what an undisturbed run makes. */
 
-const RANDOM_KILLS = atDepth(8, 60);
-const POINTS = atDepth(6, 100);
+const RANDOM_KILLS = atDepth(8, 50);
+const POINTS = atDepth(6, 40);
 const CHECKPOINTS = 48;
 const SEED = 1;
 const TIMEOUT_MS = 300_000;
