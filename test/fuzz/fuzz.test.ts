@@ -7,6 +7,7 @@ import { jobsOf, runKept, runStretch } from './run';
 import { TARGETS } from './targets/all';
 
 const SEED = 1;
+const MANY = 40;
 const INPUTS = atDepth(20_000, 60_000);
 
 countBuffers();
@@ -30,7 +31,8 @@ for (const target of targets) {
         ({ number, problem }) => `--seed ${SEED} --only ${target.name} --from ${number}: ${problem}`,
       );
       t.deepEqual(told, []);
-      t.true(kinds > Math.min(4, runs / 4), `${kinds} outcomes of ${runs} inputs`);
+      // A few inputs can all end alike.
+      if (runs >= MANY) t.true(kinds > 4, `${kinds} outcomes of ${runs} inputs`);
     }
   });
 }
