@@ -8,7 +8,10 @@ import { temporaryFolder } from '../support/folders';
 const top = path.join(__dirname, '../..');
 /** All that `npm pack` needs of a fresh clone; fixtures are what V8's code is compiled with. */
 const NEEDED = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json', 'tools', 'src'];
-const PACKED = ['schemas', 'native/Makefile', 'native/install.sh', 'native/src', 'LICENSE'];
+const PACKED = [
+  ...['schemas', 'native/Makefile', 'native/fdgraft-exec.sh', 'native/install.sh', 'native/src'],
+  ...['docs', 'examples', 'LICENSE'],
+];
 const TEXTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md'];
 const FIXTURES = ['fixtures/images/pipe_outside', 'fixtures/images/two_paths'];
 
@@ -72,7 +75,8 @@ test('two clones give the same package, whatever their place, modes, times and u
     names.filter((name) => name.endsWith('.code')),
     [],
   );
-  t.is(fs.statSync(path.join(folder, 'dist/cli/bin.js')).mode & 0o777, 0o755);
+  for (const name of ['dist/cli/bin.js', 'native/fdgraft-exec.sh'])
+    t.is(fs.statSync(path.join(folder, name)).mode & 0o777, 0o755, name);
   t.is(fs.statSync(path.join(folder, 'README.md')).mode & 0o777, 0o644);
 
   // It runs as installed, and writes nothing into its own place.
