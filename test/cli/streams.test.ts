@@ -127,3 +127,23 @@ const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).st
   t.is(fs.readFileSync(status, 'utf8'), '0\n');
   t.is(fs.readdirSync(path.join(folder, 'out')).filter((name) => name.endsWith('.txt')).length, 2);
 });
+
+// Opening a FIFO waits for its other end.
+for (const args of [
+  ['diff', 'ck', 'ck', '--plan', 'fifo'],
+  ['rewrite', 'ck', '-o', 'out', '--specs', 'fifo'],
+  ['decode', '-i', 'fifo'],
+  ['encode', '-i', 'fifo'],
+  ['show', 'fifo'],
+]) {
+  test(`a signal ends ${args.join(' ')} while nobody writes`, (t) => {
+    const folder = temporaryFolder(t);
+    putCheckpoint(path.join(folder, 'ck'));
+    spawnSync('mkfifo', [path.join(folder, 'fifo')]);
+    const command = ['--kill-after=60', '2', process.execPath, bin, ...args];
+    const { status, stderr } = spawnSync('timeout', command, { cwd: folder, encoding: 'utf8' });
+    // Of timeout(1): ended by SIGTERM; 137 would be by SIGKILL.
+    t.is(status, 124, stderr);
+    t.false(fs.existsSync(path.join(folder, 'out')));
+  });
+}

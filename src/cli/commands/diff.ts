@@ -7,6 +7,7 @@ import { whoMayRead } from '../../operations/who-may-read';
 import { createDiffReport, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
 import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
+import { orAborted } from '../../storage/or-aborted';
 import { withSource } from '../../storage/with-source';
 import { isWrittenInto } from '../../storage/written-into';
 import { command } from '../command';
@@ -99,7 +100,9 @@ async function compare(
   }
   if (isWhole) {
     const plan =
-      planPath === undefined ? undefined : await (await import('../../operations/plan-of')).readPlanOf(planPath);
+      planPath === undefined
+        ? undefined
+        : await orAborted((await import('../../operations/plan-of')).readPlanOf(planPath), signal);
     const options = { signal, payload, ignoreIds, graph, ...(plan === undefined ? {} : { plan }) };
     return withSource(await openSource(before, { signal }), async (a) =>
       withSource(await openSource(after, { signal }), (b) => diff(a, b, options)),

@@ -8,6 +8,7 @@ import { parseSpec } from '../../specs/parse-spec';
 import { parseSpecs } from '../../specs/parse-specs';
 import type { SpecOptions } from '../../specs/spec';
 import { pathOfNative } from '../../storage/native-program';
+import { orAborted } from '../../storage/or-aborted';
 import { RestoreFolder } from '../../storage/restore-folder';
 import { withSource } from '../../storage/with-source';
 import { CallerDescriptors } from '../caller-descriptors';
@@ -33,7 +34,7 @@ async function run(words: readonly string[], looked: unknown, context: Context):
   const line = readRestoreLine(words);
   const specs: (string | SpecOptions)[] = [
     ...line.specs,
-    ...(line.specFile === undefined ? [] : await readSpecs(line.specFile)),
+    ...(line.specFile === undefined ? [] : await orAborted(readSpecs(line.specFile), context.signal)),
   ];
   if (specs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
   if (line.pty.length === 0) checkCallerFds(callers, specs);

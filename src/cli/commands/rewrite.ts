@@ -5,6 +5,7 @@ import type { RewriteOptions } from '../../operations/rewrite';
 import { rewrite } from '../../operations/rewrite';
 import { planPieces } from '../../plan/plan-json';
 import * as report from '../../report/rewrite';
+import { orAborted } from '../../storage/or-aborted';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
@@ -58,7 +59,10 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
   const specFile = once('specs', args.specs);
   const options: RewriteOptions = {
-    specs: [...repeated(args['inherit-fd']), ...(specFile === undefined ? [] : await readSpecs(specFile))],
+    specs: [
+      ...repeated(args['inherit-fd']),
+      ...(specFile === undefined ? [] : await orAborted(readSpecs(specFile), context.signal)),
+    ],
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     inPlace: inPlace && !args['dry-run'],

@@ -3,6 +3,7 @@ import { PLAN_IMAGE } from '../../frames/image-kinds';
 import { jsonPieces } from '../../json/json-pieces';
 import { decodeImage } from '../../operations/decode';
 import { rawInfo } from '../../operations/image-info';
+import { orAborted } from '../../storage/or-aborted';
 import { command } from '../command';
 import type { Context } from '../context';
 import { printPieces } from '../print-pieces';
@@ -51,7 +52,7 @@ async function whatIsNoImage(word: string, context: Context): Promise<object | u
     import('../../plan/plan-json'),
     import('../../operations/plan-of'),
   ]);
-  return planToJson(await readPlanOf(word));
+  return planToJson(await orAborted(readPlanOf(word), context.signal));
 }
 
 export const { main, perform } = command(SHOW_USAGE, run);
