@@ -132,6 +132,7 @@ const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).st
 for (const args of [
   ['diff', 'ck', 'ck', '--plan', 'fifo'],
   ['rewrite', 'ck', '-o', 'out', '--specs', 'fifo'],
+  ['batch', 'rewrite', 'ck', '-o', 'out', '--specs', 'fifo'],
   ['decode', '-i', 'fifo'],
   ['encode', '-i', 'fifo'],
   ['show', 'fifo'],

@@ -3,6 +3,7 @@ import { isArrayTask, parseShard } from '../../batch/shard';
 import type { BatchTask } from '../../batch/task';
 import { messages } from '../../errors/messages';
 import { readSpecs } from '../../operations/read-specs';
+import { orAborted } from '../../storage/or-aborted';
 import { BatchTeller } from '../batch/tell';
 import { command } from '../command';
 import type { Context } from '../context';
@@ -131,7 +132,7 @@ async function run(args: Common, context: Context): Promise<void> {
     );
   }
   const shard = shardText === undefined ? undefined : parseShard(shardText, process.env);
-  const task = await TASKS[args._[1]](args as never);
+  const task = await orAborted(Promise.resolve(TASKS[args._[1]](args as never)), context.signal);
   if (shard === undefined && !args.quiet && isArrayTask(process.env)) await context.complain(NOTE_OF_ARRAY);
   const teller = new BatchTeller({ what: task.what, json: args.json, quiet: args.quiet }, context);
   try {
