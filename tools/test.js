@@ -7,7 +7,7 @@ const { spawn } = require('node:child_process');
 const path = require('node:path');
 const readline = require('node:readline');
 const { build } = require('./build');
-const { run, runMain, top } = require('./ensure');
+const { ensureFuzzTools, run, runMain, top } = require('./ensure');
 
 const ava = path.join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
 const PROGRESS_MS = 15_000;
@@ -121,6 +121,8 @@ async function main([wanted = 'usual']) {
     return;
   }
   const { suites, env = {} } = RUNS[wanted];
+  // Ahead of the tests: two that install packages at once would wait for a lock in vain.
+  if (suites.includes('long')) ensureFuzzTools();
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const name of suites) {
     const counts = await runSuite(name, env);
