@@ -25,7 +25,7 @@ export interface OpenOptions {
   /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
   readonly exact?: boolean;
   /**
-   * What its files were, for who opens it more than once and wants it to be the same.
+   * The files as they were seen before: a caller that opens a source more than once gets the same files, or an error.
    * @internal
    */
   readonly seen?: SeenFiles | undefined;

@@ -1,6 +1,7 @@
 import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { attempt } from './attempt';
 import { breathe, isDue } from './breath';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
@@ -115,11 +116,10 @@ export class FolderFile implements SourceMember, SourceFile {
   }
 
   private lookAt(fd: number): Stats {
-    try {
-      return fs.fstatSync(fd);
-    } catch (error) {
-      throw messages.cannotRead(escapeBytes(this.name), error);
-    }
+    return attempt(
+      () => fs.fstatSync(fd),
+      (error) => messages.cannotRead(escapeBytes(this.name), error),
+    );
   }
 
   private openFile(): number {

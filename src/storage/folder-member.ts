@@ -1,6 +1,7 @@
 import fs, { type BigIntStats, type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { attempt } from './attempt';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { cannotLook, FileReader, FolderFile, type FolderOfFile, placeIn, secondsOf } from './folder-file';
@@ -88,15 +89,6 @@ const LEADS_TO_NOTHING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 
 
 export function modeAndOwner({ mode, uid, gid }: Stats) {
   return { mode: mode & 0o7777, uid, gid };
-}
-
-/** The result of a system call; its failure becomes a message. */
-function attempt<T>(call: () => T, explain: (error: unknown) => Error): T {
-  try {
-    return call();
-  } catch (error) {
-    throw explain(error);
-  }
 }
 
 interface Link extends SourceFile {

@@ -1,6 +1,7 @@
 import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { attempt } from './attempt';
 import { breathe } from './breath';
 import { joinPath } from './byte-path';
 import { sourceUnreadable } from './denied';
@@ -14,7 +15,7 @@ import type { MembersByName, Source } from './source';
 export interface FolderOptions {
   /** Members that a pass gives before all others. */
   readonly first?: readonly string[];
-  /** What its files were, for who reads it as more than one source. */
+  /** The files as they were seen before, for a caller that reads the folder as more than one source. */
   readonly seen?: SeenFiles | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -103,13 +104,8 @@ function holdTop(top: FolderTop): HeldFolder {
     throw isGone ? messages.sourceMoved(top.label) : sourceUnreadable(escapeBytes(top.path), error);
   }
   try {
-    if (
-      !isTop(
-        top,
-        readable(top.label, () => fs.statSync(held.path)),
-      )
-    )
-      throw messages.sourceMoved(top.label);
+    const stats = readable(top.label, () => fs.statSync(held.path));
+    if (!isTop(top, stats)) throw messages.sourceMoved(top.label);
     return held;
   } catch (error) {
     held.close();
@@ -117,13 +113,9 @@ function holdTop(top: FolderTop): HeldFolder {
   }
 }
 
-/** What a look at the folder gives. Throws FdgraftError. */
+/** The result of a look at the folder. Throws FdgraftError. */
 function readable<T>(label: string, look: () => T): T {
-  try {
-    return look();
-  } catch (error) {
-    throw sourceUnreadable(label, error);
-  }
+  return attempt(look, (error) => sourceUnreadable(label, error));
 }
 
 function isTop({ stats }: FolderTop, { dev, ino }: Stats): boolean {

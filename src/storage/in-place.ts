@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { attempt } from './attempt';
 import { splitPath } from './byte-path';
 import { checkExchange, exchange, type Place } from './exchange';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
@@ -23,7 +24,10 @@ export interface InPlace {
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
 export async function beginInPlace(source: Source): Promise<InPlace> {
   const { label, folder } = source;
-  explainedNow(label, () => resolveToWrite(label));
+  attempt(
+    () => resolveToWrite(label),
+    (error) => messages.cannotWriteOut(label, error),
+  );
   if (folder === undefined) return beginArchive(source);
   const [parent, name] = splitPath(folder);
   return explained(label, async () => {
@@ -107,14 +111,6 @@ function refuseReadOnly(label: string, folder: Buffer): void {
     fs.accessSync(folder, fs.constants.W_OK);
   } catch {
     throw messages.cannotExchange(label, 'the folder may not be written into');
-  }
-}
-
-function explainedNow(label: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw messages.cannotWriteOut(label, error);
   }
 }
 

@@ -15,7 +15,7 @@ export function descriptorPath(fd: number): Buffer {
 /** Of Linux, on every processor: names a file without opening it. */
 const O_PATH = 0o10000000;
 
-/** What a path leads to, without opening it. */
+/** A file that was found by its path and not opened. */
 export interface NamedFile {
   /** Knows nothing but what fstat tells. */
   readonly fd: number;

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
+import { attempt } from './attempt';
 import { breathe } from './breath';
 import { joinPath, splitPath } from './byte-path';
 import { closeRead } from './close';
@@ -241,11 +242,3 @@ function writeStream(stream: Writable, cannotWrite: Explain, signal: AbortSignal
 }
 
 type Explain = (error: unknown) => Error;
-
-function attempt<T>(call: () => T, explain: Explain): T {
-  try {
-    return call();
-  } catch (error) {
-    throw explain(error);
-  }
-}

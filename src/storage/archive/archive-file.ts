@@ -1,17 +1,14 @@
 import fs, { type Stats } from 'node:fs';
 import { messages } from '../../errors/messages';
+import { attempt } from '../attempt';
 import { closeRead } from '../close';
 import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
 import { placeOfAlone, type SeenFiles, type SeenPlace } from '../seen-files';
 
-/** What a call gives. Throws FdgraftError. */
-function readable<T>(label: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw messages.cannotRead(label, error);
-  }
+/** The result of a look at the archive. Throws FdgraftError. */
+function readable<T>(label: string, look: () => T): T {
+  return attempt(look, (error) => messages.cannotRead(label, error));
 }
 
 /** The file that an archive is, which has to stay the same while it is read. */
