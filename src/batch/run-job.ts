@@ -86,7 +86,8 @@ class Job {
         await this.clear();
         return done;
       } catch (error) {
-        if (!(error instanceof Meanwhile) && !(isAboutOutput(error) && isByOthers(error))) throw error;
+        const isSystem = !(error instanceof FdgraftError);
+        if (!(error instanceof Meanwhile) && !((isSystem || isAboutPlace(error)) && isByOthers(error))) throw error;
         if (tries === MAX_TRIES) throw error instanceof Meanwhile ? error.cause : error;
         this.signal?.throwIfAborted();
       }
@@ -131,13 +132,7 @@ class Job {
       result = await runTask(task, { input, out, seen, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
-      if (
-        error instanceof FdgraftError &&
-        error.code === APPEARED &&
-        (isThere(out) || error.cause === undefined || isByOthers(error))
-      ) {
-        throw new Meanwhile(error);
-      }
+      if (isAboutPlace(error) && (isThere(out) || isMovedByOthers(error))) throw new Meanwhile(error);
       throw error;
     }
     await this.note(wanted, result.isFine);
@@ -166,8 +161,8 @@ class Job {
       this.state.write({ ...wanted, content, isFine: result.isFine });
       return { ...result, isEarlier: true };
     } catch (error) {
-      // Another run that has ended clears away what it finds.
-      throw isByOthers(error) ? new Meanwhile(error) : error;
+      // Another run that has ended clears away what it finds, while this one begins to write there, too.
+      throw isByOthers(error) || (isAboutPlace(error) && isMovedByOthers(error)) ? new Meanwhile(error) : error;
     } finally {
       await aside.remove(place);
     }
@@ -282,8 +277,14 @@ function isByOthers(error: unknown): boolean {
   return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
-function isAboutOutput(error: unknown): boolean {
-  return !(error instanceof FdgraftError) || error.code === APPEARED;
+/** True for what fdgraft says of a place that it was to write to. */
+function isAboutPlace(error: unknown): error is FdgraftError {
+  return error instanceof FdgraftError && error.code === APPEARED;
+}
+
+/** True where the place, or a folder above it, was not what it had been a moment before. */
+function isMovedByOthers(error: FdgraftError): boolean {
+  return error.cause === undefined || isByOthers(error);
 }
 
 function identityOf(file: string): string | undefined {

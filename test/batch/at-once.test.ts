@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import type { BatchTask } from '../../src';
 import { putCheckpoint, rewriteAll, runBin, SPEC, STATE } from '../support/batch';
 import { bin } from '../support/command';
 import { snapshot, temporaryFolder } from '../support/folders';
@@ -78,3 +79,37 @@ test.serial('another run clears away what this one has made to compare with, whi
   t.is(cleared, 1);
   t.deepEqual(told, { 'ck/a': 'done EARLIER' });
 });
+
+const TASKS: readonly BatchTask[] = [
+  { what: 'rewrite', options: { specs: [SPEC] } },
+  { what: 'ls', options: {}, isJson: false },
+];
+
+for (const task of TASKS) {
+  test.serial(
+    `another run clears away the folder where ${task.what} begins to make what it compares with`,
+    async (t) => {
+      const folder = fs.realpathSync(temporaryFolder(t));
+      putCheckpoint(path.join(folder, 'ck/a'));
+      await rewriteAll(folder, ['ck/*'], { task });
+      fs.rmSync(path.join(folder, 'out', STATE), { recursive: true });
+      const { readlinkSync } = fs;
+      t.teardown(() => Object.assign(fs, { readlinkSync }));
+      let cleared = 0;
+      Object.assign(fs, {
+        readlinkSync: (place: fs.PathLike, options: object) => {
+          const real = fs.realpathSync(place);
+          // The folder is open by now, and this call asks where it is.
+          if (cleared === 0 && real.endsWith('.aside')) {
+            cleared += 1;
+            fs.rmSync(real, { recursive: true });
+          }
+          return readlinkSync(place, options);
+        },
+      });
+      const { told } = await rewriteAll(folder, ['ck/*'], { task });
+      t.is(cleared, 1);
+      t.deepEqual(told, { 'ck/a': 'done EARLIER' });
+    },
+  );
+}
