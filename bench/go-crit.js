@@ -1,5 +1,5 @@
 // go-criu's own `crit`, the upstream program in Debian's package, built once and kept in the user's cache.
-// Built with this host's Debian packages where they are there, else in a copy of the folder of tools/criu-root.js:
+// Built with this host's Debian packages where they are there, else in a copy of the directory of tools/criu-root.js:
 // Debian before 13 has a go-criu without it.
 //
 //   node bench/go-crit.js     prints the path of the program
@@ -7,16 +7,16 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
-const { cacheFolder, ensureCriuRoot } = require('../tools/criu-root');
+const { cacheDirectory, ensureCriuRoot } = require('../tools/criu-root');
 
 const PACKAGES = ['golang-go', 'golang-github-checkpoint-restore-go-criu-dev', 'golang-github-spf13-cobra-dev'];
 const GOPATH = '/usr/share/gocode';
 const GO_CRIU = 'github.com/checkpoint-restore/go-criu';
 const HAND = `as root on Debian 13 or newer, apt-get install --no-install-recommends ${PACKAGES.join(' ')}`;
 
-const folder = () => path.join(cacheFolder(), 'go-crit');
-const program = () => path.join(folder(), 'crit');
-const marker = () => path.join(folder(), 'go-crit.json');
+const directory = () => path.join(cacheDirectory(), 'go-crit');
+const program = () => path.join(directory(), 'crit');
+const marker = () => path.join(directory(), 'go-crit.json');
 
 function run([command, ...args], env = {}) {
   const { status, error } = spawnSync(command, args, {
@@ -70,7 +70,7 @@ function compileOnHost(partial) {
   return { goCriu: packageVersion([]) };
 }
 
-/** The packages are hundreds of MiB that CRIU's own folder does without: a copy of it gets them, and goes when it is done. */
+/** The packages are hundreds of MiB that CRIU's own directory does without: a copy of it gets them, and goes when it is done. */
 function compileInRoot(partial) {
   const copy = path.join(partial, 'root');
   if (!run(['cp', '-a', '--reflink=auto', ensureCriuRoot().root, copy])) throw new Error('the root cannot be copied');
@@ -81,7 +81,7 @@ function compileInRoot(partial) {
   if (!run([...apt, 'update'], env) || !run([...apt, 'install', '--no-install-recommends', ...PACKAGES], env)) {
     throw new Error(`apt-get could not install its packages: node bench/go-crit.js --build tells more`);
   }
-  // go finds its own folder through /proc, which the copy lacks.
+  // go finds its own directory through /proc, which the copy lacks.
   if (!compile(copy, inside, '/tmp/crit', { GOROOT: '/usr/lib/go' }))
     throw new Error('go could not build it: node bench/go-crit.js --build tells more');
   fs.renameSync(path.join(copy, 'tmp/crit'), path.join(partial, 'crit'));
@@ -91,15 +91,15 @@ function compileInRoot(partial) {
 /** Builds beside its place and renames when it is whole. Runs under the lock. */
 function build() {
   if (fs.existsSync(marker())) return;
-  const partial = `${folder()}.partial`;
+  const partial = `${directory()}.partial`;
   fs.rmSync(partial, { recursive: true, force: true });
   fs.mkdirSync(partial, { recursive: true });
   try {
     const made = compileOnHost(partial) ?? compileInRoot(partial);
     fs.writeFileSync(path.join(partial, 'go-crit.json'), `${JSON.stringify(made)}\n`);
     for (const name of ['root', 'gocache']) fs.rmSync(path.join(partial, name), { recursive: true, force: true });
-    fs.rmSync(folder(), { recursive: true, force: true });
-    fs.renameSync(partial, folder());
+    fs.rmSync(directory(), { recursive: true, force: true });
+    fs.renameSync(partial, directory());
   } finally {
     fs.rmSync(partial, { recursive: true, force: true });
   }
@@ -113,12 +113,12 @@ function ensureGoCrit() {
   if (!fs.existsSync(marker())) {
     const missing = (reason) => ({ missing: `crit of go-criu is missing: ${HAND} (${reason})` });
     try {
-      fs.mkdirSync(cacheFolder(), { recursive: true });
+      fs.mkdirSync(cacheDirectory(), { recursive: true });
     } catch (error) {
       return missing(error.message);
     }
     // flock(1) keeps the lock for as long as the build runs, however this process ends.
-    const { stderr, error } = spawnSync('flock', [`${folder()}.lock`, process.execPath, __filename, '--build'], {
+    const { stderr, error } = spawnSync('flock', [`${directory()}.lock`, process.execPath, __filename, '--build'], {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
       maxBuffer: 1 << 28,

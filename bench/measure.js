@@ -59,8 +59,8 @@ function compare(commands, runs, prepare = () => {}) {
   });
 }
 
-function remove(folder) {
-  fs.rmSync(folder, { recursive: true, force: true });
+function remove(directory) {
+  fs.rmSync(directory, { recursive: true, force: true });
 }
 
 module.exports = { compare, remove };

@@ -7,7 +7,7 @@ export type { ByteReader, ByteWriter } from './bytes/byte-stream';
 export type { List } from './bytes/mapped';
 export type { EntryFacts } from './checkpoint/entry-facts';
 export { TASK_STATES } from './checkpoint/explore/core-facts';
-export type { ExploredDescriptor, ExploredFds, ExploredFolder } from './checkpoint/explore/descriptors';
+export type { ExploredDescriptor, ExploredDirectory, ExploredFds } from './checkpoint/explore/descriptors';
 export type { ExploredTask } from './checkpoint/explore/explored-task';
 export type { Gap } from './checkpoint/explore/gaps';
 export type { ExploredExecutable, ExploredMapping, ExploredMems, MappingContent } from './checkpoint/explore/mappings';
@@ -36,7 +36,7 @@ export type {
 export type { DiffGraph, GraphDescriptor, GraphEntry, GraphQueue, GraphTask, Presence } from './diff/graph';
 export type { Statement } from './diff/statement';
 export { type ErrorCode, type ErrorDetails, FdgraftError, type Place } from './errors/fdgraft-error';
-export type { ConvertOptions, ConvertResult } from './operations/convert-folder';
+export type { ConvertOptions, ConvertResult } from './operations/convert-directory';
 export {
   type DecodeImageOptions,
   type DecodeOptions,

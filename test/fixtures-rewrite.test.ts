@@ -3,7 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type ErrorCode, FdgraftError, inspect, openSource, type RewriteOptions, rewrite } from '../src';
 import { allOf } from './support/all-of';
-import { NO_OWNER, temporaryFolder } from './support/folders';
+import { NO_OWNER, temporaryDirectory } from './support/directories';
 import { encodeImage, encodeMessage, messageType, readImage, uint32 } from './support/images';
 import { checkRewritten } from './support/independent';
 
@@ -31,18 +31,18 @@ const ENDS_OF_PAIRS: { [fixture: string]: number } = {
 };
 const lineOf = (name: string, key: string) => `${name} ${key.replace(/:\[\d+\]$/, '')}`;
 
-async function keysOf(folder: string): Promise<string[]> {
-  const listed = await allOf(inspect(await openSource(folder)));
+async function keysOf(directory: string): Promise<string[]> {
+  const listed = await allOf(inspect(await openSource(directory)));
   return [...new Set(listed.flatMap(({ facts }) => facts?.key ?? []))];
 }
 
 /** Rewrites a fixture and has the result checked. */
 async function checked(t: ExecutionContext, name: string, specs: RewriteOptions['specs'], more: object = {}) {
-  const folder = path.join(images, name);
-  const out = path.join(temporaryFolder(t), 'out');
-  const { plan } = await rewrite(await openSource(folder), { specs, out, ...more });
-  t.deepEqual(checkRewritten(folder, out), [], JSON.stringify(specs));
-  return { folder, out, plan };
+  const directory = path.join(images, name);
+  const out = path.join(temporaryDirectory(t), 'out');
+  const { plan } = await rewrite(await openSource(directory), { specs, out, ...more });
+  t.deepEqual(checkRewritten(directory, out), [], JSON.stringify(specs));
+  return { directory, out, plan };
 }
 
 /** Whether a spec names one end of a pair alone; other refusals are thrown. */
@@ -58,7 +58,7 @@ async function isEndOfPair(t: ExecutionContext, name: string, spec: string): Pro
 
 for (const [name, reason] of Object.entries(REFUSED_LAYOUTS)) {
   test(`${name}: its layout is refused, and nothing is left behind`, async (t) => {
-    const out = path.join(temporaryFolder(t), 'out');
+    const out = path.join(temporaryDirectory(t), 'out');
     const source = await openSource(path.join(images, name));
     const error = await t.throwsAsync(rewrite(source, { specs: ['fd[5]:/srv/fdgraft/**'], out }), {
       instanceOf: FdgraftError,
@@ -71,10 +71,10 @@ for (const [name, reason] of Object.entries(REFUSED_LAYOUTS)) {
 
 for (const name of fixtures) {
   test(`${name}: with nothing to match every image comes out as it was`, async (t) => {
-    const { folder, out } = await checked(t, name, ['fd[5]:/no/such/file'], { allowUnmatched: true });
-    t.deepEqual(fs.readdirSync(out).sort(), [...fs.readdirSync(folder), 'inherit-plan.img'].sort());
-    for (const file of fs.readdirSync(folder)) {
-      t.true(fs.readFileSync(path.join(out, file)).equals(fs.readFileSync(path.join(folder, file))), file);
+    const { directory, out } = await checked(t, name, ['fd[5]:/no/such/file'], { allowUnmatched: true });
+    t.deepEqual(fs.readdirSync(out).sort(), [...fs.readdirSync(directory), 'inherit-plan.img'].sort());
+    for (const file of fs.readdirSync(directory)) {
+      t.true(fs.readFileSync(path.join(out, file)).equals(fs.readFileSync(path.join(directory, file))), file);
     }
   });
 
@@ -277,7 +277,7 @@ const SPOILED: [string, RegExp, (out: string) => void, string?][] = [
     (out) => edit(out, 'files.img', 1, (fields) => ({ ...fields, type: 'EXT' })),
   ],
   [
-    'the working folder is gone',
+    'the working directory is gone',
     /fs-14716\.img: cwd is no regular file/,
     (out) => edit(out, 'fs-14716.img', 'all', (fields) => ({ ...fields, cwd_id: 99 })),
   ],
@@ -437,9 +437,9 @@ function lastRecord(out: string, name: string): number {
 for (const [what, problem, spoil, name = 'pipe_outside'] of SPOILED) {
   test(`the checker sees it where ${what}`, async (t) => {
     const key = (await keysOf(path.join(images, name))).find((key) => key.startsWith('pipe:'));
-    const { folder, out } = await checked(t, name, [`fd[5]:${key}`], { link: 'copy', dropInFlight: true });
+    const { directory, out } = await checked(t, name, [`fd[5]:${key}`], { link: 'copy', dropInFlight: true });
     spoil(out);
-    const problems = checkRewritten(folder, out);
+    const problems = checkRewritten(directory, out);
     t.true(
       problems.some((line) => problem.test(line)),
       problems.join('\n'),
@@ -449,9 +449,9 @@ for (const [what, problem, spoil, name = 'pipe_outside'] of SPOILED) {
 
 for (const [what, name, specs, problem, spoil] of SPOILED_SPLITS) {
   test(`the checker sees it where ${what}`, async (t) => {
-    const { folder, out } = await checked(t, name, specs, { link: 'copy' });
+    const { directory, out } = await checked(t, name, specs, { link: 'copy' });
     spoil(out);
-    const problems = checkRewritten(folder, out);
+    const problems = checkRewritten(directory, out);
     t.true(
       problems.some((line) => problem.test(line)),
       problems.join('\n'),

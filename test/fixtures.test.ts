@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import test from 'ava';
-import { temporaryFolder } from './support/folders';
+import { temporaryDirectory } from './support/directories';
 import { CONVERTED_FIXTURES, convertLayout } from './support/old-layouts';
 
 // The images in fixtures/ are public: nothing of the machine that they were made on may be in them.
@@ -17,7 +17,7 @@ const KNOWN_PATH =
   /^\/(srv\/fdgraft(\/.*)?|dev\/(null|zero|ptmx|tty|pts(\/\d+)?)|proc|two_paths|logs\/(out|err)\.log)$/;
 // NAME=value with a name as the environment has them.
 const ASSIGNMENT = /\b(?:[A-Z][A-Z0-9_]{2,}|npm_\w+)=[\x20-\x7e]*/g;
-// A path below one of the folders at the root of a system, or a home.
+// A path below one of the directories at the root of a system, or a home.
 const ABSOLUTE =
   /\/(?:bin|boot|dev|etc|home|lib(?:32|64)?|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|Users|var|work|logs|two_paths)\b(?:\/[\w.+@%-]*)*/g;
 const LONG_ENOUGH = 8;
@@ -85,12 +85,12 @@ test('the table in the README names each fixture, and only those', (t) => {
 
 for (const [name, { from, layout }] of Object.entries(CONVERTED_FIXTURES)) {
   test(`${name} is what comes of ${from} today`, (t) => {
-    const converted = path.join(temporaryFolder(t), 'converted');
+    const converted = path.join(temporaryDirectory(t), 'converted');
     convertLayout(layout, path.join(IMAGES, from), converted);
     t.deepEqual(fs.readdirSync(converted).sort(), images(name));
     for (const file of images(name)) {
-      const [is, shipped] = [converted, path.join(IMAGES, name)].map((folder) =>
-        fs.readFileSync(path.join(folder, file)),
+      const [is, shipped] = [converted, path.join(IMAGES, name)].map((directory) =>
+        fs.readFileSync(path.join(directory, file)),
       );
       t.deepEqual(is, shipped, `${file}: node tools/convert-fixtures.js makes it again`);
     }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import ts from 'typescript';
 
-/** From the bottom up: a folder imports from itself and from those before it (docs/ARCHITECTURE.md). */
+/** From the bottom up: a directory imports from itself and from those before it (docs/ARCHITECTURE.md). */
 const LAYERS = [
   'bytes',
   'errors',
@@ -24,17 +24,17 @@ const LAYERS = [
 ];
 const src = path.join(__dirname, '../src');
 
-function sources(folder: string): string[] {
-  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const full = path.join(folder, entry.name);
+function sources(directory: string): string[] {
+  return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(directory, entry.name);
     if (entry.isDirectory()) return sources(full);
     return entry.name.endsWith('.ts') ? [full] : [];
   });
 }
 
-test('every folder of src is a layer', (t) => {
-  const folders = fs.readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  t.deepEqual(folders.map(({ name }) => name).sort(), [...LAYERS].sort());
+test('every directory of src is a layer', (t) => {
+  const directories = fs.readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  t.deepEqual(directories.map(({ name }) => name).sort(), [...LAYERS].sort());
 });
 
 /** The files of src that a file imports, at its top or later, for values or for types alone. */

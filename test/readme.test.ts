@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { command, top } from './support/command';
-import { temporaryFolder } from './support/folders';
+import { temporaryDirectory } from './support/directories';
 
 /** What the README shows is what the commands print, and what it links to is there. */
 
@@ -11,8 +11,8 @@ const README = fs.readFileSync(path.join(top, 'README.md'), 'utf8');
 const MOST_WORDS = 1000;
 
 test('each command of a console block prints what stands below it', (t) => {
-  const folder = temporaryFolder(t);
-  fs.symlinkSync(path.join(top, 'fixtures'), path.join(folder, 'fixtures'));
+  const directory = temporaryDirectory(t);
+  fs.symlinkSync(path.join(top, 'fixtures'), path.join(directory, 'fixtures'));
   const quoted = command.map((word) => `'${word}'`).join(' ');
   const blocks = [...README.matchAll(/^```console\n(.*?)^```$/gms)].map(([, block]) => block as string);
   t.true(blocks.length > 0);
@@ -20,7 +20,7 @@ test('each command of a console block prints what stands below it', (t) => {
     const end = shown.indexOf('\n');
     const [line, output] = [shown.slice(0, end), shown.slice(end + 1)];
     const script = `fdgraft() { ${quoted} "$@"; }\n${line}`;
-    const { status, stdout } = spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
+    const { status, stdout } = spawnSync('sh', ['-c', script], { cwd: directory, encoding: 'utf8' });
     t.deepEqual({ status, stdout }, { status: 0, stdout: output }, line);
   }
 });

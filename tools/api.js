@@ -13,7 +13,7 @@ const recorded = path.join(top, 'docs/api', REPORT);
 /** The API that the declarations of a build have, and the types in it that cannot be imported. */
 function describeApi(declarations) {
   const { Extractor, ExtractorConfig } = require('@microsoft/api-extractor');
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-api-'));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-api-'));
   const { compilerOptions } = JSON.parse(fs.readFileSync(path.join(top, 'tsconfig.json'), 'utf8'));
   const entry = path.join(declarations, 'index.d.ts');
   const typeRoots = [path.join(top, 'node_modules/@types')];
@@ -26,8 +26,8 @@ function describeApi(declarations) {
     apiReport: {
       enabled: true,
       reportFileName: REPORT,
-      reportFolder: folder,
-      reportTempFolder: path.join(folder, 'new'),
+      reportFolder: directory,
+      reportTempFolder: path.join(directory, 'new'),
     },
     docModel: { enabled: false },
     dtsRollup: { enabled: false },
@@ -48,9 +48,9 @@ function describeApi(declarations) {
     const packageJsonFullPath = path.join(top, 'package.json');
     const config = ExtractorConfig.prepare({ configObject, configObjectFullPath: undefined, packageJsonFullPath });
     Extractor.invoke(config, { localBuild: true, messageCallback });
-    return { report: fs.readFileSync(path.join(folder, REPORT), 'utf8'), missing };
+    return { report: fs.readFileSync(path.join(directory, REPORT), 'utf8'), missing };
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -1,4 +1,4 @@
-// npm run bench [-- [--runs N] [--start | --entries MOST | --json | --batch]]: the budgets as ratios within one run, medians with quartiles: of start-up, of folders with up to MOST entries (10,000,000), of decode and encode, of batches; all, or one of them. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--start | --entries MOST | --json | --batch]]: the budgets as ratios within one run, medians with quartiles: of start-up, of directories with up to MOST entries (10,000,000), of decode and encode, of batches; all, or one of them. Nothing fails on a time.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -18,7 +18,7 @@ function withSpread({ median, low, high }) {
   return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
-/** Entries and tables of the folders, and how often the commands run at most on each. */
+/** Entries and tables of the directories, and how often the commands run at most on each. */
 const SIZES = [
   { entries: 10_000, tables: 20, most: Number.POSITIVE_INFINITY },
   { entries: 100_000, tables: 200, most: Number.POSITIVE_INFINITY },
@@ -29,12 +29,12 @@ const SIZES = [
 const LISTED = 1_000_000;
 
 /** Commands on a large directory, in turn with a copy of it to the disk. */
-function benchSize({ compare, remove }, { makeFolder, NAMED_PATH }, { entries, tables, most }, runs) {
+function benchSize({ compare, remove }, { makeDirectory, NAMED_PATH }, { entries, tables, most }, runs) {
   const source = path.join(data, `entries-${entries}`);
   const [out, done] = [path.join(data, 'out'), path.join(data, 'done')];
   console.log(`${entries.toLocaleString('en')} entries in ${tables.toLocaleString('en')} tables (kept in bench/data)`);
   fs.mkdirSync(data, { recursive: true });
-  makeFolder(source, entries, tables);
+  makeDirectory(source, entries, tables);
   const fdgraft = (...words) => [process.execPath, bin, ...words];
   const specs = ['--inherit-fd', `fd[5]:${NAMED_PATH}`];
   const unmatched = ['--inherit-fd', 'fd[5]:/no/such/file'];
@@ -137,10 +137,10 @@ function mebibytes(file) {
   return (fs.statSync(file).size / 2 ** 20).toFixed(1);
 }
 
-function benchJson(measure, { makeFolder }, runs) {
+function benchJson(measure, { makeDirectory }, runs) {
   fs.mkdirSync(data, { recursive: true });
-  makeFolder(path.join(data, 'entries-100000'), 100_000, 200);
-  makeFolder(path.join(data, 'entries-1000000'), 1_000_000, 2_000);
+  makeDirectory(path.join(data, 'entries-100000'), 100_000, 200);
+  makeDirectory(path.join(data, 'entries-1000000'), 1_000_000, 2_000);
   const few = benchConversions(measure, 100_000, otherCrits(), Math.min(runs, 5));
   const many = benchConversions(measure, 1_000_000, [], Math.min(runs, 3));
   for (const command of ['decode', 'encode']) {
@@ -151,7 +151,7 @@ function benchJson(measure, { makeFolder }, runs) {
   }
 }
 
-/** Commands on a folder of a few files, beside a node process that does nothing, by processor time. */
+/** Commands on a directory of a few files, beside a node process that does nothing, by processor time. */
 function benchStartUp({ compare, remove }, runs) {
   const source = path.join(top, 'fixtures', 'images', 'pipe_outside');
   fs.mkdirSync(data, { recursive: true });
@@ -226,7 +226,7 @@ function main(args) {
   const runs = number('--runs', 7);
   const most = number('--entries', 10_000_000);
   const measure = require('../bench/measure');
-  const maker = require('../bench/make-folder');
+  const maker = require('../bench/make-directory');
   if (args.includes('--json')) return benchJson(measure, maker, runs);
   if (args.includes('--batch')) return benchBatch(measure);
   if (args.includes('--start')) return benchStartUp(measure, 3 * runs);

@@ -1,7 +1,7 @@
-// A folder with a Debian that has criu in it, made once and kept in the user's cache.
+// A directory with a Debian that has criu in it, made once and kept in the user's cache.
 // criu runs out of it beside the host's programs: see criuCommand.
 //
-//   node tools/criu-root.js [SUITE]     prints the folder; SUITE is trixie unless told (sid, experimental: newer ones)
+//   node tools/criu-root.js [SUITE]     prints the directory; SUITE is trixie unless told (sid, experimental: newer ones)
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -18,7 +18,7 @@ const BASE_OF = { experimental: 'sid' };
 
 const packagesOf = (suite) => (suite === DEFAULT_SUITE ? [...PACKAGES, ...RUNTIMES] : PACKAGES);
 
-function cacheFolder() {
+function cacheDirectory() {
   const base = process.env.XDG_CACHE_HOME;
   return path.join(base && path.isAbsolute(base) ? base : path.join(os.homedir(), '.cache'), 'fdgraft');
 }
@@ -57,7 +57,7 @@ function criuVersion(root) {
 
 /** What the marker of the whole root of a suite says, or undefined where there is none. */
 function readMarker(suite) {
-  const root = path.join(cacheFolder(), suite);
+  const root = path.join(cacheDirectory(), suite);
   let text;
   try {
     text = fs.readFileSync(path.join(root, MARKER), 'utf8');
@@ -139,7 +139,7 @@ function addNewerPackages(suite, target) {
 
 /** Builds the root beside its place and renames it when it is whole. Runs under the lock. */
 function build(suite) {
-  const root = path.join(cacheFolder(), suite);
+  const root = path.join(cacheDirectory(), suite);
   const partial = `${root}.partial`;
   if (readMarker(suite)) return;
   requireDebootstrap();
@@ -169,10 +169,10 @@ function ensureCriuRoot(suite = DEFAULT_SUITE) {
   if (!/^[a-z][a-z0-9-]*$/.test(suite)) throw new Error(`"${suite}" is no name of a Debian suite: try trixie or sid`);
   const missing = whatIsMissing();
   if (missing) throw new Error(missing);
-  const root = path.join(cacheFolder(), suite);
+  const root = path.join(cacheDirectory(), suite);
   let marker = readMarker(suite);
   if (!marker) {
-    fs.mkdirSync(cacheFolder(), { recursive: true });
+    fs.mkdirSync(cacheDirectory(), { recursive: true });
     // flock(1) keeps the lock for as long as the build runs, however this process ends.
     const built = spawnSync('flock', [`${root}.lock`, process.execPath, __filename, '--build', suite], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -190,7 +190,7 @@ function ensureCriuRoot(suite = DEFAULT_SUITE) {
   return { root, suite, version: marker.criu, criu: criuCommand(root) };
 }
 
-module.exports = { ensureCriuRoot, critCommand, criuCommand, pythonCommand, cacheFolder, DEFAULT_SUITE };
+module.exports = { ensureCriuRoot, critCommand, criuCommand, pythonCommand, cacheDirectory, DEFAULT_SUITE };
 
 if (require.main === module) {
   const args = process.argv.slice(2);

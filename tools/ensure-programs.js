@@ -7,7 +7,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { cacheFolder } = require('./criu-root');
+const { cacheDirectory } = require('./criu-root');
 
 /** By name: programs, the Debian packages that bring them, and a probe where it takes more than to find them. */
 const TOOLS = {
@@ -68,8 +68,8 @@ function ensurePrograms(names = Object.keys(TOOLS)) {
   if (absent.length === 0) return {};
   let reason = '';
   if (process.platform === 'linux' && process.getuid() === 0 && run(['apt-get', '--version']).status === 0) {
-    fs.mkdirSync(cacheFolder(), { recursive: true });
-    const lock = path.join(cacheFolder(), 'programs.lock');
+    fs.mkdirSync(cacheDirectory(), { recursive: true });
+    const lock = path.join(cacheDirectory(), 'programs.lock');
     const argv = ['flock', lock, process.execPath, __filename, '--install', ...absent];
     const { status, stderr, error } = run(argv, ['ignore', 'ignore', 'pipe']);
     if (status !== 0) reason = ` (${(error?.message ?? stderr).trim().split('\n').at(-1)})`;

@@ -1,6 +1,6 @@
 // npm run fuzz:native -- [--runs N] [--seed S] [--only NAME] [--jobs N]: runs the programs of native/fuzz, N times in all.
 // First come the findings of earlier runs (native/fuzz/corpus/NAME), then what is made of the fixtures. An input that shows a
-// fault is written to that folder, and stays there when the fault is mended.
+// fault is written to that directory, and stays there when the fault is mended.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -53,7 +53,7 @@ function said(program, args, env) {
 }
 
 /**
- * Runs one program; tells how often it ran, and what it said if it found a fault. `findings`: the folder of inputs that
+ * Runs one program; tells how often it ran, and what it said if it found a fault. `findings`: the directory of inputs that
  * come first, and where one that shows a fault goes.
  */
 async function fuzz(
@@ -65,7 +65,7 @@ async function fuzz(
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fuzz-native-'));
   const [made, seeds, found, scratch] = ['made', 'seeds', 'found', 'scratch'].map((part) => path.join(work, part));
   try {
-    for (const folder of [made, found, scratch]) fs.mkdirSync(folder);
+    for (const directory of [made, found, scratch]) fs.mkdirSync(directory);
     await writeSeeds(name, seeds);
     const known = fs.existsSync(findings) ? [findings] : [];
     const args = [

@@ -106,11 +106,11 @@ async function archives() {
       ['pstree.img', pstree.get(name)],
       ['inventory.img', inventory.get(name)],
     ].filter(([, content]) => content !== undefined);
-    for (const folder of ['', 'ckpt/', `${'long'.repeat(40)}/`]) {
+    for (const directory of ['', 'ckpt/', `${'long'.repeat(40)}/`]) {
       const members = [...beside, ['files.img', Buffer.alloc(700, 1)], [PLAN_NAME, plan]];
       made.push([
-        `${name}-${folder.length}`,
-        await archive(members.map(([member, content]) => [folder + member, content])),
+        `${name}-${directory.length}`,
+        await archive(members.map(([member, content]) => [directory + member, content])),
       ]);
     }
   }
@@ -185,10 +185,10 @@ const SEEDS = {
   'socket-variable': () => [['one', Buffer.from(`${'0a'.repeat(32)}:/run/fdgraft/${'1b'.repeat(16)}/socket`)]],
 };
 
-/** Writes the seeds of one program into a folder. */
-async function writeSeeds(harness, folder) {
-  fs.mkdirSync(folder, { recursive: true });
-  for (const [name, bytes] of await SEEDS[harness]()) fs.writeFileSync(path.join(folder, name), bytes);
+/** Writes the seeds of one program into a directory. */
+async function writeSeeds(harness, directory) {
+  fs.mkdirSync(directory, { recursive: true });
+  for (const [name, bytes] of await SEEDS[harness]()) fs.writeFileSync(path.join(directory, name), bytes);
 }
 
 const HARNESSES = Object.keys(SEEDS);

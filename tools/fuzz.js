@@ -8,7 +8,7 @@ const { spawnSync } = require('node:child_process');
 const { ensureNodeModules, runMain, top } = require('./ensure');
 
 const bundle = path.join(top, 'node_modules', '.cache', 'fdgraft', 'fuzz.js');
-/** Folders of src/ that depend on the clock or the file system alone, or are tables. */
+/** Directories of src/ that depend on the clock or the file system alone, or are tables. */
 const UNCOUNTED = /^src\/(storage\/[^/]+|schema\/generated\/.*|batch\/.*|cli\/.*)\.ts$/;
 
 /** Puts a counter into each function, branch and loop of a source. */

@@ -2,7 +2,7 @@
 //
 //   node tools/make-fixtures.js [NAME…]     all of them unless named
 //
-// Programs run without environment in a folder with a neutral name, so that nothing of the machine that made them
+// Programs run without environment in a directory with a neutral name, so that nothing of the machine that made them
 // gets into the images; test/fixtures.test.ts looks for it all the same. Pages and ids are as CRIU wrote them.
 // What is converted from a fixture (tools/convert-fixtures.js) is converted anew.
 
@@ -104,7 +104,7 @@ async function dumpInto(fixture, lab, program, extraArgs) {
 
 async function make(name) {
   const { program: source = name, suite, unread, terminals = 0, series, ...options } = FIXTURES[name];
-  // The folder stays the same, and so do the paths in the images.
+  // The directory stays the same, and so do the paths in the images.
   fs.mkdirSync(HOME);
   // A mount namespace is dumped with the device and options of its root: those of the disk stay out so.
   if (options.namespaces) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=755', 'fdgraft', HOME]);
@@ -116,7 +116,7 @@ async function make(name) {
     // CRIU takes more than one terminal of others by their devices alone.
     const external = terminals > 1 ? holders.flatMap((holder) => ['--external', deviceOf(holder)]) : [];
     const dump = [...(options.dump ?? []), ...external];
-    const program = await lab.startProgram(compileProgram(source), { ...options, args, folder: HOME });
+    const program = await lab.startProgram(compileProgram(source), { ...options, args, directory: HOME });
     for (const [fd, kind] of Object.entries(options.fds ?? {})) {
       if (!kind.startsWith('pipe-')) continue;
       const pipe = lab.pipeOf(program, Number(fd));

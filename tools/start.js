@@ -65,8 +65,8 @@ function main() {
       '4. The executor gives a command the descriptors that the restored task would get: 1 is our 5 (a pipe to cat),\n   5 and 7 are our 7, 6 is our 8.',
     );
     const exec = path.join(top, 'native/build/fdgraft-exec');
-    const command = (program, folder) =>
-      `${program} --plan ${folder}/out --task 14716 -- ls -l /proc/self/fd 5>&1 7>>${folder}/new-out.log 8<>${folder}/new-err.log | cat`;
+    const command = (program, directory) =>
+      `${program} --plan ${directory}/out --task 14716 -- ls -l /proc/self/fd 5>&1 7>>${directory}/new-out.log 8<>${directory}/new-err.log | cat`;
     const status = show(command('native/build/fdgraft-exec', work), 'bash', [
       '-o',
       'pipefail',

@@ -26,7 +26,7 @@ enum { GROWS = 1, IS_FILLED = 2, IS_LIMITED = 4, IS_SMALL = 8 };
 static uint8_t pipes_data[PIPES_DATA_SIZE];
 static uint8_t fifo_data[FIFO_DATA_SIZE];
 
-static int make_folder(void)
+static int make_directory(void)
 {
 	char path[SCRATCH_MAX];
 	int dir = scratch_dir(path);
@@ -48,7 +48,7 @@ struct pool {
 	size_t count;
 };
 
-static void make_pool(struct pool *pool, int folder, uint8_t settings)
+static void make_pool(struct pool *pool, int directory, uint8_t settings)
 {
 	int ends[2];
 
@@ -62,8 +62,8 @@ static void make_pool(struct pool *pool, int folder, uint8_t settings)
 		MUST(fcntl(ends[0], F_SETPIPE_SZ, 4096) == 4096);
 	if (settings & IS_FILLED)
 		MUST(write(ends[1], "x", 1) == 1);
-	pool->fds[pool->count++] = openat(folder, "fifo", O_RDWR | O_CLOEXEC);
-	pool->fds[pool->count++] = openat(folder, "fifo-data.img", O_RDONLY | O_CLOEXEC);
+	pool->fds[pool->count++] = openat(directory, "fifo", O_RDWR | O_CLOEXEC);
+	pool->fds[pool->count++] = openat(directory, "fifo-data.img", O_RDONLY | O_CLOEXEC);
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	pool->fds[pool->count++] = ends[0];
 	pool->fds[pool->count++] = ends[1];
@@ -141,12 +141,12 @@ static void check_empty(const struct deliveries *deliveries)
 		MUST(drain(deliveries->list[i].pieces[0].caller, &byte, 1) == 0);
 }
 
-static void deliver_all(const struct deliveries *deliveries, const struct plan *plan, const struct callers *callers, int folder)
+static void deliver_all(const struct deliveries *deliveries, const struct plan *plan, const struct callers *callers, int directory)
 {
 	struct staging staging;
 
 	for (int i = 0; i < 2; i++) {
-		MUST(staging_fill(&staging, deliveries, plan, folder, NULL, 0) == 0 && staging.count == deliveries->count);
+		MUST(staging_fill(&staging, deliveries, plan, directory, NULL, 0) == 0 && staging.count == deliveries->count);
 		MUST(staging_deliver(&staging) == 0);
 		if (i == 0)
 			staging_take_back(&staging);
@@ -169,14 +169,14 @@ static void limit_to(struct deliveries *deliveries, const struct plan *plan, con
 	MUST(deliveries->count <= before && deliveries->count <= 1);
 }
 
-static void run(const struct plan *plan, const uint8_t *control, int folder)
+static void run(const struct plan *plan, const uint8_t *control, int directory)
 {
 	uint8_t settings = control[CONTROL - 1];
 	struct deliveries deliveries;
 	struct callers callers;
 	struct pool pool;
 
-	make_pool(&pool, folder, settings);
+	make_pool(&pool, directory, settings);
 	MUST(callers_collect(&callers, plan) == 0);
 	for (size_t i = 0; i < callers.count; i++) {
 		callers.list[i].fd = pool.fds[control[i % (CONTROL - 1)] % pool.count];
@@ -185,10 +185,10 @@ static void run(const struct plan *plan, const uint8_t *control, int folder)
 	MUST(deliveries_collect(&deliveries, plan, &callers) == 0);
 	if (settings & IS_LIMITED && plan->graft_count > 0)
 		limit_to(&deliveries, plan, &callers);
-	MUST(deliveries_check(&deliveries, plan, folder, settings & GROWS ? GROW_PIPES : GROW_NOTHING) == 0);
+	MUST(deliveries_check(&deliveries, plan, directory, settings & GROWS ? GROW_PIPES : GROW_NOTHING) == 0);
 	deliveries_refuse_debugs(&deliveries, plan);
 	if (problem_count() == 0 && settings & GROWS)
-		deliver_all(&deliveries, plan, &callers, folder);
+		deliver_all(&deliveries, plan, &callers, directory);
 	deliveries_free(&deliveries);
 	callers_free(&callers);
 	close_pool(&pool);
@@ -196,17 +196,17 @@ static void run(const struct plan *plan, const uint8_t *control, int folder)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static int folder = -1;
+	static int directory = -1;
 	uint8_t control[CONTROL] = {0};
 	struct fuzz_input input = {bytes, size};
 	struct plan plan;
 
-	if (folder < 0)
-		folder = make_folder();
+	if (directory < 0)
+		directory = make_directory();
 	take_bytes(&input, control, CONTROL);
 	fuzz_begin();
 	if (plan_of(&plan, input.at, input.left) == PLAN_FOUND && plan.in_flight_count > 0 && plan.in_flight_count <= PIECES_MAX)
-		run(&plan, control, folder);
+		run(&plan, control, directory);
 	plan_free(&plan);
 	fuzz_end();
 	return 0;

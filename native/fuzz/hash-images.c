@@ -16,10 +16,10 @@ const struct fuzz_layout fuzz_layout = {.is_framed = true, .is_plan = true};
 static const struct {
 	const char *name;
 	const char *content; /* NULL: no regular file */
-} entries[] = {{"files.img", "files"}, {"regular", ""}, {"link", NULL}, {"fifo", NULL}, {"folder", NULL}};
+} entries[] = {{"files.img", "files"}, {"regular", ""}, {"link", NULL}, {"fifo", NULL}, {"directory", NULL}};
 #define ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
-static int make_folder(void)
+static int make_directory(void)
 {
 	char path[SCRATCH_MAX];
 	int dir = scratch_dir(path);
@@ -27,7 +27,7 @@ static int make_folder(void)
 	for (size_t i = 0; i < ENTRIES; i++)
 		if (entries[i].content)
 			write_in(dir, entries[i].name, entries[i].content, strlen(entries[i].content));
-	MUST(symlinkat("files.img", dir, "link") == 0 && mkfifoat(dir, "fifo", 0600) == 0 && mkdirat(dir, "folder", 0700) == 0);
+	MUST(symlinkat("files.img", dir, "link") == 0 && mkfifoat(dir, "fifo", 0600) == 0 && mkdirat(dir, "directory", 0700) == 0);
 	return dir;
 }
 
@@ -49,18 +49,18 @@ static bool is_right(const Fdgraft__PlanImage *image)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static int folder = -1;
+	static int directory = -1;
 	struct plan plan;
 
-	if (folder < 0)
-		folder = make_folder();
+	if (directory < 0)
+		directory = make_directory();
 	fuzz_begin();
 	if (plan_of(&plan, bytes, size) == PLAN_FOUND) {
 		size_t wrong = 0;
 
 		for (size_t i = 0; i < plan.head->n_images; i++)
 			wrong += !is_right(plan.head->images[i]);
-		MUST(hash_images(&plan, folder) == 0 && problem_count() == wrong);
+		MUST(hash_images(&plan, directory) == 0 && problem_count() == wrong);
 	}
 	plan_free(&plan);
 	fuzz_end();

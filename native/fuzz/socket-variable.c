@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	text[size] = '\0';
 	fuzz_begin();
 	if (socket_variable_read(&variable, text) == 0) {
-		MUST(strlen(variable.digest) == SHA256_HEX && variable.folder[0] == '/');
-		MUST(socket_variable_set(variable.digest, variable.folder) == 0);
+		MUST(strlen(variable.digest) == SHA256_HEX && variable.directory[0] == '/');
+		MUST(socket_variable_set(variable.digest, variable.directory) == 0);
 		MUST(strcmp(getenv(SOCKET_ENV), text) == 0);
 		unsetenv(SOCKET_ENV);
 	}

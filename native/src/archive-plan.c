@@ -20,7 +20,7 @@
 
 /* A directory in the archive with images that the launcher may need. */
 struct place {
-	char *folder; /* "" or with a slash at its end */
+	char *directory; /* "" or with a slash at its end */
 	int kept[KEPT_COUNT];
 };
 
@@ -28,7 +28,7 @@ struct reading {
 	struct plan *plan;
 	struct tar tar;
 	const char *shown_path;
-	char *plan_folder; /* NULL: no plan yet */
+	char *plan_directory; /* NULL: no plan yet */
 	struct place places[PLACES_MAX];
 	size_t place_count;
 };
@@ -44,12 +44,12 @@ static enum plan_found out_of_memory(void)
 	return PLAN_SYSTEM;
 }
 
-static struct place *place_of(struct reading *reading, const char *folder)
+static struct place *place_of(struct reading *reading, const char *directory)
 {
 	struct place *place;
 
 	for (size_t i = 0; i < reading->place_count; i++)
-		if (strcmp(reading->places[i].folder, folder) == 0)
+		if (strcmp(reading->places[i].directory, directory) == 0)
 			return &reading->places[i];
 	if (reading->place_count == PLACES_MAX) {
 		message("%s: has images in more than %d directories; give the archive that fdgraft rewrite wrote", reading->shown_path,
@@ -57,8 +57,8 @@ static struct place *place_of(struct reading *reading, const char *folder)
 		return NULL;
 	}
 	place = &reading->places[reading->place_count];
-	*place = (struct place){.folder = strdup(folder), .kept = {-1, -1}};
-	if (!place->folder) {
+	*place = (struct place){.directory = strdup(directory), .kept = {-1, -1}};
+	if (!place->directory) {
 		(void)out_of_memory();
 		return NULL;
 	}
@@ -92,11 +92,11 @@ static enum plan_found content_ended(const struct reading *reading, enum tar_fou
 	return said(found);
 }
 
-static enum plan_found keep_image(struct reading *reading, const struct tar_member *member, const char *folder,
+static enum plan_found keep_image(struct reading *reading, const struct tar_member *member, const char *directory,
 				  enum kept_image image)
 {
 	static unsigned char chunk[CHUNK];
-	struct place *place = place_of(reading, folder);
+	struct place *place = place_of(reading, directory);
 	enum plan_found result = PLAN_FOUND;
 	struct shown name;
 	size_t got;
@@ -129,16 +129,16 @@ static enum plan_found keep_image(struct reading *reading, const struct tar_memb
 }
 
 /* Grows with what is really there: a size that the archive claims is not believed. */
-static enum plan_found keep_plan(struct reading *reading, const struct tar_member *member, const char *folder)
+static enum plan_found keep_plan(struct reading *reading, const struct tar_member *member, const char *directory)
 {
 	struct plan *plan = reading->plan;
 	struct shown first, name;
 	size_t room = 0;
 	size_t got = 0;
 
-	if (reading->plan_folder) {
+	if (reading->plan_directory) {
 		message("%s: has two plans, %s" PLAN_NAME " and %s; give the archive that fdgraft rewrite wrote", reading->shown_path,
-			show_raw(&first, reading->plan_folder), show_raw(&name, member->name));
+			show_raw(&first, reading->plan_directory), show_raw(&name, member->name));
 		return PLAN_UNUSABLE;
 	}
 	if (member->size > PLAN_SIZE_MAX) {
@@ -146,8 +146,8 @@ static enum plan_found keep_plan(struct reading *reading, const struct tar_membe
 			reading->shown_path, show_raw(&name, member->name), PLAN_SIZE_MAX);
 		return PLAN_UNUSABLE;
 	}
-	reading->plan_folder = strdup(folder);
-	if (!reading->plan_folder)
+	reading->plan_directory = strdup(directory);
+	if (!reading->plan_directory)
 		return out_of_memory();
 	do {
 		enum tar_found found;
@@ -175,7 +175,7 @@ static enum plan_found look_at(struct reading *reading, const struct tar_member 
 	const char *base = slash ? slash + 1 : member->name;
 	size_t length = (size_t)(base - member->name);
 	bool is_plan = strcmp(base, PLAN_NAME) == 0;
-	char folder[TAR_NAME_MAX + 1];
+	char directory[TAR_NAME_MAX + 1];
 	struct shown name;
 	int image = 0;
 
@@ -188,9 +188,9 @@ static enum plan_found look_at(struct reading *reading, const struct tar_member 
 			(unsigned long long)member->header, show_raw(&name, member->name), member->is_file ? "a sparse file" : "no regular file");
 		return PLAN_UNUSABLE;
 	}
-	memcpy(folder, member->name, length);
-	folder[length] = '\0';
-	return is_plan ? keep_plan(reading, member, folder) : keep_image(reading, member, folder, (enum kept_image)image);
+	memcpy(directory, member->name, length);
+	directory[length] = '\0';
+	return is_plan ? keep_plan(reading, member, directory) : keep_image(reading, member, directory, (enum kept_image)image);
 }
 
 static enum plan_found read_members(struct reading *reading)
@@ -221,7 +221,7 @@ static void take_places(struct reading *reading, struct images *images)
 {
 	for (size_t i = 0; i < reading->place_count; i++) {
 		struct place *place = &reading->places[i];
-		bool wanted = reading->plan_folder && strcmp(place->folder, reading->plan_folder) == 0;
+		bool wanted = reading->plan_directory && strcmp(place->directory, reading->plan_directory) == 0;
 
 		for (int image = 0; image < KEPT_COUNT; image++) {
 			if (wanted)
@@ -229,7 +229,7 @@ static void take_places(struct reading *reading, struct images *images)
 			else if (place->kept[image] >= 0)
 				close(place->kept[image]);
 		}
-		free(place->folder);
+		free(place->directory);
 	}
 }
 
@@ -246,11 +246,11 @@ enum plan_found archive_read(struct plan *plan, struct images *images, int archi
 	code = unpack_end(&stream, result == PLAN_FOUND);
 	if (result == PLAN_FOUND && code)
 		result = code == EXIT_SYSTEM ? PLAN_SYSTEM : PLAN_UNUSABLE;
-	if (result == PLAN_FOUND && !reading.plan_folder) {
+	if (result == PLAN_FOUND && !reading.plan_directory) {
 		message("%s: has no " PLAN_NAME "; --plan takes an archive that fdgraft rewrite wrote", shown_path);
 		result = PLAN_UNUSABLE;
 	}
 	take_places(&reading, images);
-	free(reading.plan_folder);
+	free(reading.plan_directory);
 	return result;
 }

@@ -91,7 +91,7 @@ const char *caller_kind_name(enum caller_kind kind)
 	switch (kind) {
 	case CALLER_PATH:
 		return "open with O_PATH alone";
-	case CALLER_FOLDER:
+	case CALLER_DIRECTORY:
 		return "a directory";
 	case CALLER_FILE:
 		return "a file";
@@ -120,7 +120,7 @@ static enum caller_kind kind_of(const struct caller *caller, const char *link)
 	case S_IFBLK:
 		return CALLER_FILE;
 	case S_IFDIR:
-		return CALLER_FOLDER;
+		return CALLER_DIRECTORY;
 	case S_IFIFO:
 		return link[0] == '/' ? CALLER_FIFO : CALLER_PIPE;
 	case S_IFSOCK:

@@ -12,7 +12,7 @@
 enum caller_kind {
 	CALLER_CLOSED,
 	CALLER_PATH, /* O_PATH */
-	CALLER_FOLDER,
+	CALLER_DIRECTORY,
 	CALLER_FILE, /* regular, memfds and block devices too */
 	CALLER_PIPE,
 	CALLER_FIFO, /* with a name */

@@ -44,16 +44,16 @@ bool is_inherit_fd_word(const char *word)
 	return is_long_option(word, "inherit-fd", 2);
 }
 
-/* Puts the name of a pages image that is another folder's too into name, "" where there is none. -1 has said why. */
-static int find_linked_pages(int folder, char name[NAME_MAX + 1])
+/* Puts the name of a pages image that is another directory's too into name, "" where there is none. -1 has said why. */
+static int find_linked_pages(int directory, char name[NAME_MAX + 1])
 {
 	struct dirent *entry;
-	int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = own < 0 ? NULL : fdopendir(own);
 
 	name[0] = '\0';
 	if (!stream) {
-		message("cannot list the image folder: %s", strerror(errno));
+		message("cannot list the image directory: %s", strerror(errno));
 		if (own >= 0)
 			close(own);
 		return -1;
@@ -74,12 +74,12 @@ static int find_linked_pages(int folder, char name[NAME_MAX + 1])
 	return 0;
 }
 
-/* True for a folder that continues an earlier dump: CRIU reads pages through that link, and punches holes as well. */
-static bool has_parent(int folder)
+/* True for a directory that continues an earlier dump: CRIU reads pages through that link, and punches holes as well. */
+static bool has_parent(int directory)
 {
 	struct stat status;
 
-	return fstatat(folder, "parent", &status, 0) == 0 && S_ISDIR(status.st_mode);
+	return fstatat(directory, "parent", &status, 0) == 0 && S_ISDIR(status.st_mode);
 }
 
 static bool is_podman(const char *program)
@@ -100,7 +100,7 @@ static void refuse_podman(const struct plan *plan)
 		}
 }
 
-int refuse_command(char *const *command, const struct plan *plan, int folder, bool own_plugin)
+int refuse_command(char *const *command, const struct plan *plan, int directory, bool own_plugin)
 {
 	struct config_found config = {.libdir_is_wrong = own_plugin};
 	const char *dedup_word = NULL;
@@ -109,7 +109,7 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 
 	for (size_t i = 0; command[i] && strcmp(command[i], "--") != 0; i++) {
 		if (own_plugin && is_libdir_word(command[i]))
-			problem("COMMAND has %s: CRIU would load its plugins from there alone and never see fdgraft.so; leave it out and give its folder as fdgraft-exec --plugins DIR",
+			problem("COMMAND has %s: CRIU would load its plugins from there alone and never see fdgraft.so; leave it out and give its directory as fdgraft-exec --plugins DIR",
 				show_raw(&shown, command[i]));
 		if (is_auto_dedup_word(command[i]))
 			dedup_word = command[i];
@@ -121,14 +121,14 @@ int refuse_command(char *const *command, const struct plan *plan, int folder, bo
 	if (!dedup_word && !config.auto_dedup_file)
 		return 0;
 	/* COMMAND unpacks an archive itself: its images share nothing. */
-	if (folder < 0)
+	if (directory < 0)
 		goto done;
-	if (find_linked_pages(folder, linked))
+	if (find_linked_pages(directory, linked))
 		goto failed;
-	if (has_parent(folder) && dedup_word)
+	if (has_parent(directory) && dedup_word)
 		problem("COMMAND has %s, and parent beside %s leads to the previous dump: restoring would punch holes into the pages of that one; leave the option out",
 			show_raw(&shown, dedup_word), plan->shown_path);
-	else if (has_parent(folder))
+	else if (has_parent(directory))
 		problem("%s, line %zu: auto-dedup, and parent beside %s leads to the previous dump: restoring would punch holes into the pages of that one; run COMMAND with --no-default-config",
 			config.auto_dedup_file, config.auto_dedup_line, plan->shown_path);
 	else if (linked[0] && dedup_word)

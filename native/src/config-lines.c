@@ -51,7 +51,7 @@ static int look_at_line(struct config_found *found, const char *line, size_t num
 	dedup = line_has(copy, is_auto_dedup_word);
 	free(copy);
 	if (libdir && found->libdir_is_wrong)
-		problem("%s, line %zu: libdir: CRIU would load its plugins from there alone and never see fdgraft.so; run COMMAND with --no-default-config or take the line out, and give its folder as fdgraft-exec --plugins DIR",
+		problem("%s, line %zu: libdir: CRIU would load its plugins from there alone and never see fdgraft.so; run COMMAND with --no-default-config or take the line out, and give its directory as fdgraft-exec --plugins DIR",
 			shown_path, number);
 	if (dedup && !found->auto_dedup_file) {
 		found->auto_dedup_file = strdup(shown_path);

@@ -1,7 +1,7 @@
 /*
  * CRIU's plugin interface as this plugin uses it, from 3.17 to 4.3.
  *
- * CRIU loads each *.so of its library folder and looks CR_PLUGIN_DESC up in it. It refuses a plugin whose version or
+ * CRIU loads each *.so of its library directory and looks CR_PLUGIN_DESC up in it. It refuses a plugin whose version or
  * max_hooks is greater than its own, so both are the smallest that serve. init runs in CRIU's main process before anything
  * is restored, exit when all is done; exit is not called after an init that failed.
  */

@@ -24,7 +24,7 @@ static bool refuse_caller(const struct plan *plan, const struct caller *caller, 
 {
 	struct shown spec;
 
-	if (caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_FOLDER)
+	if (caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_DIRECTORY)
 		return true;
 	show_spec(&spec, plan, graft->spec);
 	if (!S_ISREG(caller->status.st_mode)) {

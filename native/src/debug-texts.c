@@ -28,8 +28,8 @@ int debug_check(const struct plan *plan)
 			wrong = "is not open";
 		else if (caller.kind == CALLER_PATH)
 			wrong = "was opened with O_PATH";
-		else if (caller.kind == CALLER_FOLDER)
-			wrong = "is a folder";
+		else if (caller.kind == CALLER_DIRECTORY)
+			wrong = "is a directory";
 		else if ((caller.flags & O_ACCMODE) != O_WRONLY && (caller.flags & O_ACCMODE) != O_RDWR)
 			wrong = "is open for only reading";
 		if (wrong)

@@ -130,7 +130,7 @@ struct image {
 	uint64_t size;
 };
 
-static int check_ranges(const struct delivery *delivery, const struct plan *plan, int folder, struct image *image)
+static int check_ranges(const struct delivery *delivery, const struct plan *plan, int directory, struct image *image)
 {
 	for (size_t i = 0; i < delivery->count; i++) {
 		const struct in_flight *bytes = delivery->pieces[i].bytes;
@@ -138,7 +138,7 @@ static int check_ranges(const struct delivery *delivery, const struct plan *plan
 		if (!image->name || strcmp(image->name, bytes->image) != 0) {
 			int fd;
 
-			if (open_image(&fd, &image->size, plan, folder, bytes->image))
+			if (open_image(&fd, &image->size, plan, directory, bytes->image))
 				return -1;
 			image->name = bytes->image;
 			image->usable = fd >= 0;
@@ -218,7 +218,7 @@ static int check_pipe(const struct delivery *delivery, const struct plan *plan)
 	return 0;
 }
 
-int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int folder, enum growing growing)
+int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int directory, enum growing growing)
 {
 	struct image image = {0};
 
@@ -231,7 +231,7 @@ int deliveries_check(const struct deliveries *deliveries, const struct plan *pla
 
 		add_up(delivery);
 		/* Of an archive the plugin looks at the images. */
-		if (folder >= 0 && check_ranges(delivery, plan, folder, &image))
+		if (directory >= 0 && check_ranges(delivery, plan, directory, &image))
 			return -1;
 		if (refuse_pipe(delivery, plan))
 			continue;

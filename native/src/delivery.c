@@ -33,7 +33,7 @@ int deliveries_collect(struct deliveries *deliveries, const struct plan *plan, c
 		const struct caller *caller = caller_find(callers, plan->grafts[bytes->graft].caller_fd);
 
 		/* What is wrong with these is said by choose(). */
-		if (!caller || caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_FOLDER)
+		if (!caller || caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_DIRECTORY)
 			continue;
 		deliveries->pieces[pieces++] = (struct piece){.bytes = bytes, .caller = caller};
 	}

@@ -36,7 +36,7 @@ void deliveries_limit(struct deliveries *deliveries, const struct plan *plan, co
 		      const struct targets *targets);
 
 /* What keeps bytes from being delivered is a problem(). -1 has said why (a system error). */
-int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int folder, enum growing growing);
+int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int directory, enum growing growing);
 
 /* A debug text for one of these pipes is a problem(): it would come before the bytes. */
 void deliveries_refuse_debugs(const struct deliveries *deliveries, const struct plan *plan);

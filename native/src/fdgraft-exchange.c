@@ -1,7 +1,7 @@
 /*
- * fdgraft-exchange: exchanges two files or folders in one step, renameat2(2) with RENAME_EXCHANGE, which Node.js
+ * fdgraft-exchange: exchanges two files or directories in one step, renameat2(2) with RENAME_EXCHANGE, which Node.js
  * cannot call. Their names come on stdin, each ended by a NUL byte: arguments of Node.js cannot hold every name. The
- * first is looked up in the folder that is open at descriptor 3, the second in that at 4.
+ * first is looked up in the directory that is open at descriptor 3, the second in that at 4.
  * Exit: 0 done, else errno of what failed (always below 128), with a line on stderr.
  */
 #include <errno.h>
@@ -44,7 +44,7 @@ static int fail(const char *what)
 	return reason > 0 && reason < 128 ? reason : EINVAL;
 }
 
-enum { FIRST_FOLDER = 3, SECOND_FOLDER = 4 };
+enum { FIRST_DIRECTORY = 3, SECOND_DIRECTORY = 4 };
 
 int main(int argc, char **argv)
 {
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	ssize_t length;
 
 	(void)argv;
-	/* What a terminal sends to its whole group is for the caller to act on, which may be putting a folder back. */
+	/* What a terminal sends to its whole group is for the caller to act on, which may be putting a directory back. */
 	if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR)
 		return fail("signal");
 	if (argc != 1) {
@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 		errno = EINVAL;
 		return fail("stdin has not two paths, each ended by a NUL byte");
 	}
-	if (renameat2(FIRST_FOLDER, paths, SECOND_FOLDER, second, RENAME_EXCHANGE))
+	if (renameat2(FIRST_DIRECTORY, paths, SECOND_DIRECTORY, second, RENAME_EXCHANGE))
 		return fail("renameat2");
 	return 0;
 }

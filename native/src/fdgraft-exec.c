@@ -19,7 +19,7 @@
 #include "message.h"
 #include "next-dump-check.h"
 #include "pipe-size.h"
-#include "plugin-folder.h"
+#include "plugin-directory.h"
 #include "pty-run.h"
 #include "pty.h"
 #include "serve.h"
@@ -44,7 +44,7 @@ static int check_shadowed_specs(const struct plan *plan, const struct callers *c
 			return -1;
 		wrong = caller.kind == CALLER_CLOSED ? "is not open" :
 			caller.kind == CALLER_PATH   ? "was opened with O_PATH" :
-			caller.kind == CALLER_FOLDER ? "is a folder" :
+			caller.kind == CALLER_DIRECTORY ? "is a directory" :
 						       NULL;
 		if (wrong)
 			problem("caller fd %u %s (spec %s); open a file, pipe, terminal or socket there, or leave the spec out",
@@ -106,7 +106,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 		return EXIT_SYSTEM;
 	if (options->task)
 		deliveries_limit(deliveries, plan, callers, targets);
-	if (deliveries_check(deliveries, plan, images->folder, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
+	if (deliveries_check(deliveries, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
 		return EXIT_SYSTEM;
 	deliveries_refuse_debugs(deliveries, plan);
@@ -134,12 +134,12 @@ static int run(const struct options *options, const struct plan *plan, const str
 {
 	const struct restoring restoring = {.options = options, .plan = plan, .images = images, .callers = callers};
 	const struct pty_command command = {.run = restore, .context = &restoring};
-	struct plugin_folder unused;
+	struct plugin_directory unused;
 
 	if (options->task)
-		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, images->folder);
+		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, images->directory);
 	if (options->check)
-		return plugin_folder_find(&unused, options->plugins, NULL);
+		return plugin_directory_find(&unused, options->plugins, NULL);
 	if (options->pty)
 		return pty_run(&terminal->pty, &terminal->window, &terminal->offer, plan, images, options, &command);
 	return restore(&restoring);
@@ -150,20 +150,20 @@ static int check_plugins(const struct options *options, const struct images *ima
 {
 	if (options->task || (options->serve && !options->command[0]))
 		return 0;
-	return plugin_folder_check(options->plugins, images, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
+	return plugin_directory_check(options->plugins, images, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
 }
 
-/* Digests of a folder's images; those of an archive are checked by the plugin, where CRIU reads them. */
+/* Digests of a directory's images; those of an archive are checked by the plugin, where CRIU reads them. */
 static int check_images(const struct options *options, const struct plan *plan, const struct images *images)
 {
-	if (options->task && images->folder < 0 && plan->in_flight_count > 0)
+	if (options->task && images->directory < 0 && plan->in_flight_count > 0)
 		problem("--task reads unread bytes of pipes from the images: unpack %s, and give the image directory to --plan",
 			plan->shown_path);
 	if (options->task)
 		return 0;
-	if (images->folder >= 0 && hash_images(plan, images->folder))
+	if (images->directory >= 0 && hash_images(plan, images->directory))
 		return -1;
-	return refuse_command(options->command, plan, images->folder, !options->serve);
+	return refuse_command(options->command, plan, images->directory, !options->serve);
 }
 
 static int check_and_run(const struct options *options, struct plan *plan, struct images *images, struct callers *callers,

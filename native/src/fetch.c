@@ -37,26 +37,26 @@ static int check_digest(const struct plan *plan, const char *launchers)
 }
 
 /* Nobody but root and this user may have put it there. */
-static int open_folder(const char *path)
+static int open_directory(const char *path)
 {
 	struct stat status;
-	int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (folder < 0)
+	if (directory < 0)
 		return -1;
-	if (fstat(folder, &status) == 0 && is_trusted(status.st_uid) && (status.st_mode & 07777) == 0700)
-		return folder;
-	close(folder);
+	if (fstat(directory, &status) == 0 && is_trusted(status.st_uid) && (status.st_mode & 07777) == 0700)
+		return directory;
+	close(directory);
 	errno = EPERM;
 	return -1;
 }
 
-static int connect_in(int folder, const char *shown_path)
+static int connect_in(int directory, const char *shown_path)
 {
-	int connection = unix_connect(folder, SOCKET_NAME, SOCK_SEQPACKET);
+	int connection = unix_connect(directory, SOCKET_NAME, SOCK_SEQPACKET);
 	int error = errno;
 
-	close(folder);
+	close(directory);
 	if (connection >= 0)
 		return connection;
 	message("cannot connect to %s/" SOCKET_NAME ": %s; %s", shown_path, strerror(error),
@@ -71,7 +71,7 @@ static int connect_by_variable(const struct plan *plan, const char *text)
 {
 	struct socket_variable variable;
 	struct shown shown;
-	int folder;
+	int directory;
 
 	if (socket_variable_read(&variable, text)) {
 		message(SOCKET_ENV " is not what this version of fdgraft-exec writes; use fdgraft-exec and fdgraft.so of one build");
@@ -79,10 +79,10 @@ static int connect_by_variable(const struct plan *plan, const char *text)
 	}
 	if (check_digest(plan, variable.digest))
 		return -1;
-	folder = open_folder(variable.folder);
-	show_raw(&shown, variable.folder);
-	if (folder >= 0)
-		return connect_in(folder, shown.text);
+	directory = open_directory(variable.directory);
+	show_raw(&shown, variable.directory);
+	if (directory >= 0)
+		return connect_in(directory, shown.text);
 	message("cannot open %s, where the caller fds are to be fetched: %s; %s", shown.text,
 		errno == EPERM ? "it is not a directory of root or this user alone" : strerror(errno),
 		errno == ENOENT ? "they were fetched already, or fdgraft-exec has ended: " START_AGAIN : START_AGAIN);
@@ -99,12 +99,12 @@ static int connect_by_digest(const struct plan *plan)
 	base_dirs_find(&dirs);
 	for (size_t i = 0; i < dirs.count; i++) {
 		int base = base_dir_open(dirs.paths[i]);
-		int folder = base < 0 ? -1 : start_dir_of_digest(base, digest);
+		int directory = base < 0 ? -1 : start_dir_of_digest(base, digest);
 
 		if (base >= 0)
 			close(base);
-		if (folder >= 0)
-			return connect_in(folder, show_raw(&shown, dirs.paths[i]));
+		if (directory >= 0)
+			return connect_in(directory, show_raw(&shown, dirs.paths[i]));
 	}
 	message("the image directory holds " PLAN_NAME ", and the caller's descriptors are not handed over (" SOCKET_ENV
 		" is not set, and no fdgraft-exec --serve has this plan); " START_RIGHT);
@@ -212,15 +212,15 @@ static int fetch_some(int connection, struct callers *callers, size_t *done)
 }
 
 /* Takes over the directory with the links to plugins, which the keeper leaves to this process. */
-static int take_dir(struct start_dir *dir, const struct frame *frame, int folder)
+static int take_dir(struct start_dir *dir, const struct frame *frame, int directory)
 {
 	if (frame->name[START_NAME_LENGTH] != '\0' || !is_start_name(frame->name))
 		return -1;
-	dir->base = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir->base = openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir->base < 0)
 		return -1;
 	memcpy(dir->name, frame->name, sizeof(dir->name));
-	dir->fd = folder;
+	dir->fd = directory;
 	dir->has_plugins = true;
 	return 0;
 }
@@ -229,12 +229,12 @@ static int finish(int connection, struct start_dir *dir)
 {
 	struct frame frame = frame_of(FRAME_DONE);
 	size_t count = 0;
-	int folder;
+	int directory;
 
-	if (say(connection, &frame) || expect(connection, FRAME_END, "the end of the caller fds", &frame, &folder, 1, &count))
+	if (say(connection, &frame) || expect(connection, FRAME_END, "the end of the caller fds", &frame, &directory, 1, &count))
 		return -1;
-	if (count == 1 && take_dir(dir, &frame, folder))
-		close(folder);
+	if (count == 1 && take_dir(dir, &frame, directory))
+		close(directory);
 	return 0;
 }
 

@@ -13,23 +13,23 @@
 #include "message.h"
 #include "open-regular.h"
 
-#define WHAT_IT_TAKES "give the image folder that fdgraft rewrite wrote, its " PLAN_NAME ", or an archive that it wrote"
+#define WHAT_IT_TAKES "give the image directory that fdgraft rewrite wrote, its " PLAN_NAME ", or an archive that it wrote"
 /* A header of a tar. */
 #define BEGIN_SIZE 512
 
-static enum plan_found find_in_folder(struct plan *plan, int folder, const char *shown)
+static enum plan_found find_in_directory(struct plan *plan, int directory, const char *shown)
 {
 	char shown_path[SHOWN_MAX + sizeof("/" PLAN_NAME)];
 	enum plan_found found;
 
 	snprintf(shown_path, sizeof(shown_path), "%s/" PLAN_NAME, shown);
-	found = plan_open_in(plan, folder, shown_path);
+	found = plan_open_in(plan, directory, shown_path);
 	if (found == PLAN_MISSING)
 		message("%s: no such file; " WHAT_IT_TAKES, shown_path);
 	return found;
 }
 
-/* The folder that holds the file at path. */
+/* The directory that holds the file at path. */
 static int open_parent(const char *path)
 {
 	char parent[PATH_MAX];
@@ -70,10 +70,10 @@ static enum plan_found find_in_file(struct plan *plan, struct images *images, in
 	found = plan_read(plan, fd);
 	if (found != PLAN_FOUND)
 		return found;
-	images->folder = open_parent(path);
-	if (images->folder >= 0)
+	images->directory = open_parent(path);
+	if (images->directory >= 0)
 		return PLAN_FOUND;
-	message("cannot open the folder of %s: %s", shown, strerror(errno));
+	message("cannot open the directory of %s: %s", shown, strerror(errno));
 	return PLAN_SYSTEM;
 }
 
@@ -99,8 +99,8 @@ enum plan_found plan_find(struct plan *plan, const char *path, struct images *im
 		return PLAN_SYSTEM;
 	}
 	if (S_ISDIR(status.st_mode)) {
-		images->folder = fd;
-		found = find_in_folder(plan, fd, shown.text);
+		images->directory = fd;
+		found = find_in_directory(plan, fd, shown.text);
 	} else {
 		found = find_in_file(plan, images, fd, path, shown.text);
 		close(fd);

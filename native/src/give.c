@@ -100,7 +100,7 @@ static void end(const struct gift *gift, int connection, bool debugs_are_written
 {
 	struct start_dir *dir = gift->dir;
 	struct frame frame = frame_of(FRAME_END);
-	int folder = dir->fd;
+	int directory = dir->fd;
 	bool passes = dir->has_plugins;
 
 	start_dir_hide(dir);
@@ -110,7 +110,7 @@ static void end(const struct gift *gift, int connection, bool debugs_are_written
 		start_dir_remove(dir);
 	if (!debugs_are_written)
 		refuse(connection, REFUSED_DEBUG, deadline_after(END_MS));
-	else if (frame_send(connection, &frame, &folder, passes ? 1 : 0, deadline_after(END_MS)) == 0 && passes)
+	else if (frame_send(connection, &frame, &directory, passes ? 1 : 0, deadline_after(END_MS)) == 0 && passes)
 		start_dir_leave(dir);
 	/* Where it was not passed on. */
 	start_dir_remove(dir);

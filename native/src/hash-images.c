@@ -29,7 +29,7 @@ static int hash_file(int fd, unsigned char digest[SHA256_SIZE])
 	return 0;
 }
 
-static int hash_image(const struct plan *plan, int folder, const Fdgraft__PlanImage *image)
+static int hash_image(const struct plan *plan, int directory, const Fdgraft__PlanImage *image)
 {
 	unsigned char digest[SHA256_SIZE];
 	char expected[SHA256_HEX + 1], found[SHA256_HEX + 1];
@@ -37,7 +37,7 @@ static int hash_image(const struct plan *plan, int folder, const Fdgraft__PlanIm
 	uint64_t size;
 	int fd;
 
-	if (open_image(&fd, &size, plan, folder, image->name))
+	if (open_image(&fd, &size, plan, directory, image->name))
 		return -1;
 	if (fd < 0)
 		return 0;
@@ -51,15 +51,15 @@ static int hash_image(const struct plan *plan, int folder, const Fdgraft__PlanIm
 		return 0;
 	sha256_hex(image->after.data, expected);
 	sha256_hex(digest, found);
-	problem("image %s of %s: SHA-256 is %s, the plan says %s: it was changed after the rewrite; write folder and plan again with fdgraft rewrite",
+	problem("image %s of %s: SHA-256 is %s, the plan says %s: it was changed after the rewrite; write directory and plan again with fdgraft rewrite",
 		show_raw(&shown, image->name), plan->shown_path, found, expected);
 	return 0;
 }
 
-int hash_images(const struct plan *plan, int folder)
+int hash_images(const struct plan *plan, int directory)
 {
 	for (size_t i = 0; i < plan->head->n_images; i++)
-		if (hash_image(plan, folder, plan->head->images[i]))
+		if (hash_image(plan, directory, plan->head->images[i]))
 			return -1;
 	return 0;
 }

@@ -5,6 +5,6 @@
 #include "plan.h"
 
 /* Each image that differs is a problem(). -1 on a system error, which it has said. */
-int hash_images(const struct plan *plan, int folder);
+int hash_images(const struct plan *plan, int directory);
 
 #endif

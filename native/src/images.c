@@ -21,8 +21,8 @@ const char *kept_image_name(enum kept_image image)
 
 int images_open(const struct images *images, const char *name)
 {
-	if (images->folder >= 0)
-		return open_regular(images->folder, name, 0);
+	if (images->directory >= 0)
+		return open_regular(images->directory, name, 0);
 	for (int i = 0; i < KEPT_COUNT; i++) {
 		char path[64];
 
@@ -37,7 +37,7 @@ int images_open(const struct images *images, const char *name)
 
 int images_clear_of_callers(struct images *images, const struct plan *plan)
 {
-	int *all[KEPT_COUNT + 1] = {&images->folder};
+	int *all[KEPT_COUNT + 1] = {&images->directory};
 
 	for (int i = 0; i < KEPT_COUNT; i++)
 		all[i + 1] = &images->kept[i];
@@ -53,8 +53,8 @@ int images_clear_of_callers(struct images *images, const struct plan *plan)
 
 void images_close(struct images *images)
 {
-	if (images->folder >= 0)
-		close(images->folder);
+	if (images->directory >= 0)
+		close(images->directory);
 	for (int i = 0; i < KEPT_COUNT; i++)
 		if (images->kept[i] >= 0)
 			close(images->kept[i]);

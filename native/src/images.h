@@ -1,4 +1,4 @@
-/* The source of the launcher's images: a folder, or the parts that were kept of an archive. */
+/* The source of the launcher's images: a directory, or the parts that were kept of an archive. */
 #ifndef FDGRAFT_IMAGES_H
 #define FDGRAFT_IMAGES_H
 
@@ -8,11 +8,11 @@
 enum kept_image { KEPT_PSTREE, KEPT_INVENTORY, KEPT_COUNT };
 
 struct images {
-	int folder; /* -1: an archive */
+	int directory; /* -1: an archive */
 	int kept[KEPT_COUNT]; /* of an archive: files without a name; -1: it has none */
 };
 
-#define NO_IMAGES ((struct images){.folder = -1, .kept = {-1, -1}})
+#define NO_IMAGES ((struct images){.directory = -1, .kept = {-1, -1}})
 
 const char *kept_image_name(enum kept_image image);
 

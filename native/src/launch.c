@@ -18,7 +18,7 @@
 #include "keeper.h"
 #include "limit.h"
 #include "message.h"
-#include "plugin-folder.h"
+#include "plugin-directory.h"
 #include "socket-variable.h"
 
 static int cannot_run(const char *name, int error)
@@ -76,14 +76,14 @@ int look_for_command(const char *name)
 
 int launch_environment(const struct plan *plan, const struct options *options, struct start_dir *dir)
 {
-	struct plugin_folder folder;
+	struct plugin_directory directory;
 	char digest[SHA256_HEX + 1];
-	int code = plugin_folder_find(&folder, options->plugins, dir);
+	int code = plugin_directory_find(&directory, options->plugins, dir);
 
 	if (code)
 		return code;
 	sha256_hex(plan->digest, digest);
-	if (socket_variable_set(digest, dir->path) == 0 && setenv("CRIU_LIBS_DIR", folder.path, 1) == 0)
+	if (socket_variable_set(digest, dir->path) == 0 && setenv("CRIU_LIBS_DIR", directory.path, 1) == 0)
 		return 0;
 	message("cannot set the environment: %s", strerror(errno));
 	return EXIT_SYSTEM;

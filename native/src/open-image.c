@@ -9,15 +9,15 @@
 #include "message.h"
 #include "open-regular.h"
 
-int open_image(int *fd, uint64_t *size, const struct plan *plan, int folder, const char *name)
+int open_image(int *fd, uint64_t *size, const struct plan *plan, int directory, const char *name)
 {
 	struct shown shown;
 	struct stat status;
 
 	/* A link in place of an image leads to another image: refused rather than followed. */
-	*fd = open_regular(folder, name, O_NOFOLLOW);
+	*fd = open_regular(directory, name, O_NOFOLLOW);
 	if (*fd < 0 && errno == ELOOP) {
-		problem("image %s of %s: it is a symbolic link, and only a regular file will do; write the folder again with fdgraft rewrite, and not with --link symlink",
+		problem("image %s of %s: it is a symbolic link, and only a regular file will do; write the directory again with fdgraft rewrite, and not with --link symlink",
 			show_raw(&shown, name), plan->shown_path);
 		return 0;
 	}

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int open_regular(int folder, const char *name, int no_follow)
+int open_regular(int directory, const char *name, int no_follow)
 {
-	int named = openat(folder, name, O_PATH | O_CLOEXEC | no_follow);
+	int named = openat(directory, name, O_PATH | O_CLOEXEC | no_follow);
 	char path[sizeof("/proc/self/fd/-2147483648")];
 	struct stat status;
 	int error;

@@ -7,6 +7,6 @@
  * or wake who waits at a FIFO: the descriptor then only names it (O_PATH), and fstat tells what it is. no_follow: 0 or
  * O_NOFOLLOW. -1 with errno.
  */
-int open_regular(int folder, const char *name, int no_follow);
+int open_regular(int directory, const char *name, int no_follow);
 
 #endif

@@ -25,7 +25,7 @@ static int check_image(const struct plan *plan, const Fdgraft__PlanImage *image,
 	struct shown shown;
 
 	if (!is_image_name(image->name) || strcmp(image->name, PLAN_NAME) == 0) {
-		message("%s: head, image %zu: \"%s\" is not the name of an image in the folder; " PLAN_AGAIN, plan->shown_path,
+		message("%s: head, image %zu: \"%s\" is not the name of an image in the directory; " PLAN_AGAIN, plan->shown_path,
 			number, show_raw(&shown, image->name));
 		return -1;
 	}
@@ -233,7 +233,7 @@ static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPla
 		struct shown shown;
 
 		if (!is_image_name(bytes->image)) {
-			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the folder; " PLAN_AGAIN,
+			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the directory; " PLAN_AGAIN,
 				plan->shown_path, number, i, show_raw(&shown, bytes->image));
 			return -1;
 		}

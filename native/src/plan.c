@@ -61,7 +61,7 @@ static enum plan_found read_whole(struct plan *plan, int fd)
 static enum plan_found check_magics(const struct plan *plan)
 {
 	if (plan->size > 0 && plan->bytes[0] == '{') {
-		message("%s: this is the JSON form, which is for reading; give the image folder or its " PLAN_NAME " instead",
+		message("%s: this is the JSON form, which is for reading; give the image directory or its " PLAN_NAME " instead",
 			plan->shown_path);
 		return PLAN_UNUSABLE;
 	}
@@ -71,7 +71,7 @@ static enum plan_found check_magics(const struct plan *plan)
 		return PLAN_UNUSABLE;
 	}
 	if (u32_at(plan->bytes) != IMG_COMMON || u32_at(plan->bytes + FRAME_SIZE) != PLAN_MAGIC) {
-		message("%s: not a plan: begins with 0x%08x 0x%08x, a plan with 0x%08x 0x%08x; give the image folder or its " PLAN_NAME,
+		message("%s: not a plan: begins with 0x%08x 0x%08x, a plan with 0x%08x 0x%08x; give the image directory or its " PLAN_NAME,
 			plan->shown_path, u32_at(plan->bytes), u32_at(plan->bytes + FRAME_SIZE), IMG_COMMON, PLAN_MAGIC);
 		return PLAN_UNUSABLE;
 	}
@@ -168,7 +168,7 @@ enum plan_found plan_read(struct plan *plan, int fd)
 		return PLAN_SYSTEM;
 	}
 	if (!S_ISREG(status.st_mode)) {
-		message("%s: not a regular file; give the image folder or its " PLAN_NAME, plan->shown_path);
+		message("%s: not a regular file; give the image directory or its " PLAN_NAME, plan->shown_path);
 		return PLAN_UNUSABLE;
 	}
 	found = read_whole(plan, fd);
@@ -184,13 +184,13 @@ int plan_keep_shown_path(struct plan *plan, const char *shown_path)
 	return -1;
 }
 
-enum plan_found plan_open_in(struct plan *plan, int folder, const char *shown_path)
+enum plan_found plan_open_in(struct plan *plan, int directory, const char *shown_path)
 {
 	enum plan_found found;
 	int fd;
 
 	*plan = (struct plan){0};
-	fd = open_regular(folder, PLAN_NAME, O_NOFOLLOW);
+	fd = open_regular(directory, PLAN_NAME, O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return PLAN_MISSING;
 	if (fd < 0) {

@@ -82,8 +82,8 @@ enum plan_found plan_parse(struct plan *plan);
 /* Keeps how messages name the plan. -1 has said why. */
 int plan_keep_shown_path(struct plan *plan, const char *shown_path);
 
-/* The plan in an open image folder. PLAN_MISSING says nothing. */
-enum plan_found plan_open_in(struct plan *plan, int folder, const char *shown_path);
+/* The plan in an open image directory. PLAN_MISSING says nothing. */
+enum plan_found plan_open_in(struct plan *plan, int directory, const char *shown_path);
 
 /* Called with each placeholder in turn; anything but 0 ends it and is returned. */
 typedef int plan_visitor(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset);
@@ -97,7 +97,7 @@ int plan_check(struct plan *plan);
 /* The spec as given, for messages. */
 const char *show_spec(struct shown *shown, const struct plan *plan, uint32_t spec);
 
-/* True for a plain file name that stays inside its folder. */
+/* True for a plain file name that stays inside its directory. */
 bool is_image_name(const char *name);
 
 void plan_free(struct plan *plan);

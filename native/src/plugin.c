@@ -114,23 +114,23 @@ static int inspect_all(struct callers *callers)
 	return 0;
 }
 
-static int graft_all(struct plan *plan, int folder, const char *variable)
+static int graft_all(struct plan *plan, int directory, const char *variable)
 {
 	struct deliveries deliveries = {0};
 	struct callers callers;
 	int result = -1;
 
-	if (hash_images(plan, folder) || problem_count() > 0 || callers_collect(&callers, plan))
+	if (hash_images(plan, directory) || problem_count() > 0 || callers_collect(&callers, plan))
 		return -1;
 	raise_limit(plan->graft_count + 7 * callers.count + SPARE_DESCRIPTORS);
 	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))
 		goto out;
 	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
-	    deliveries_check(&deliveries, plan, folder, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
+	    deliveries_check(&deliveries, plan, directory, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
 	    cuts_check(&cuts, plan, &callers, NULL) || nonblocks_collect(&nonblocks, plan, &callers, NULL) ||
 	    problem_count() > 0)
 		goto out;
-	if (staging_fill(&staging, &deliveries, plan, folder, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
+	if (staging_fill(&staging, &deliveries, plan, directory, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
 	    foreground_hold(plan, &callers) || answers_store(plan, &callers) || leaders_start(plan))
 		goto out;
@@ -146,15 +146,15 @@ out:
 static int start(const char *variable)
 {
 	struct plan plan;
-	int folder;
+	int directory;
 	int result = -1;
 
 	if (!criu_get_image_dir) {
 		message("this program does not export criu_get_image_dir: it is not a CRIU that loads plugins");
 		return -1;
 	}
-	folder = criu_get_image_dir();
-	switch (plan_open_in(&plan, folder, PLAN_NAME)) {
+	directory = criu_get_image_dir();
+	switch (plan_open_in(&plan, directory, PLAN_NAME)) {
 	case PLAN_FOUND:
 		break;
 	case PLAN_MISSING:
@@ -166,7 +166,7 @@ static int start(const char *variable)
 		return -1;
 	}
 	if (inherit_fd_add && inherit_fd_lookup_id)
-		result = graft_all(&plan, folder, variable);
+		result = graft_all(&plan, directory, variable);
 	else
 		message("this CRIU does not export %s, which the plugin needs; CRIU 3.17 to 4.3 do",
 			inherit_fd_add ? "inherit_fd_lookup_id" : "inherit_fd_add");

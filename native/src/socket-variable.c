@@ -7,12 +7,12 @@
 
 #include "start-dir.h"
 
-int socket_variable_set(const char *digest, const char *folder)
+int socket_variable_set(const char *digest, const char *directory)
 {
 	char *text = NULL;
 	int result;
 
-	if (asprintf(&text, "%s:%s/" SOCKET_NAME, digest, folder) < 0) {
+	if (asprintf(&text, "%s:%s/" SOCKET_NAME, digest, directory) < 0) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -31,11 +31,11 @@ int socket_variable_read(struct socket_variable *variable, const char *text)
 		return -1;
 	slash = strrchr(path, '/');
 	length = (size_t)(slash - path);
-	if (length == 0 || length >= sizeof(variable->folder) || strcmp(slash + 1, SOCKET_NAME) != 0)
+	if (length == 0 || length >= sizeof(variable->directory) || strcmp(slash + 1, SOCKET_NAME) != 0)
 		return -1;
 	memcpy(variable->digest, text, SHA256_HEX);
 	variable->digest[SHA256_HEX] = '\0';
-	memcpy(variable->folder, path, length);
-	variable->folder[length] = '\0';
+	memcpy(variable->directory, path, length);
+	variable->directory[length] = '\0';
 	return 0;
 }

@@ -16,11 +16,11 @@
 
 struct socket_variable {
 	char digest[SHA256_HEX + 1];
-	char folder[PATH_MAX]; /* that the socket is in */
+	char directory[PATH_MAX]; /* that the socket is in */
 };
 
-/* 0, or -1 with errno. `folder`: a start's directory. */
-int socket_variable_set(const char *digest, const char *folder);
+/* 0, or -1 with errno. `directory`: a start's directory. */
+int socket_variable_set(const char *digest, const char *directory);
 
 /* -1: not in this form; nothing is said. */
 int socket_variable_read(struct socket_variable *variable, const char *text);

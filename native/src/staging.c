@@ -62,7 +62,7 @@ static int copy_piece(int image, const struct in_flight *bytes, int to)
 	return 0;
 }
 
-static int copy_pieces(const struct delivery *delivery, const struct plan *plan, int folder, int to)
+static int copy_pieces(const struct delivery *delivery, const struct plan *plan, int directory, int to)
 {
 	chunk_length = 0;
 	for (size_t i = 0; i < delivery->count; i++) {
@@ -72,7 +72,7 @@ static int copy_pieces(const struct delivery *delivery, const struct plan *plan,
 
 		if (bytes->repeated)
 			continue;
-		if (open_image(&image, &size, plan, folder, bytes->image) || image < 0)
+		if (open_image(&image, &size, plan, directory, bytes->image) || image < 0)
 			return -1;
 		result = copy_piece(image, bytes, to);
 		close(image);
@@ -117,7 +117,7 @@ static int move_clear(int fd, const uint32_t *taken, size_t taken_count)
 	return copy;
 }
 
-static int stage_one(struct staged *staged, const struct delivery *delivery, const struct plan *plan, int folder,
+static int stage_one(struct staged *staged, const struct delivery *delivery, const struct plan *plan, int directory,
 		     const uint32_t *taken, size_t taken_count)
 {
 	int ends[2];
@@ -133,7 +133,7 @@ static int stage_one(struct staged *staged, const struct delivery *delivery, con
 		room = fcntl(ends[1], F_SETPIPE_SZ, (int)delivery->bytes);
 	if (room < 0)
 		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)delivery->bytes, strerror(errno));
-	if (staged->from < 0 || room < 0 || copy_pieces(delivery, plan, folder, ends[1])) {
+	if (staged->from < 0 || room < 0 || copy_pieces(delivery, plan, directory, ends[1])) {
 		close(ends[1]);
 		return -1;
 	}
@@ -145,7 +145,7 @@ static int stage_one(struct staged *staged, const struct delivery *delivery, con
 	return staged->to < 0 ? -1 : 0;
 }
 
-int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int folder,
+int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int directory,
 		 const uint32_t *taken, size_t taken_count)
 {
 	*staging = (struct staging){0};
@@ -165,7 +165,7 @@ int staging_fill(struct staging *staging, const struct deliveries *deliveries, c
 			.from = -1,
 			.to = -1,
 		};
-		if (stage_one(staged, &deliveries->list[i], plan, folder, taken, taken_count)) {
+		if (stage_one(staged, &deliveries->list[i], plan, directory, taken, taken_count)) {
 			staging_free(staging);
 			return -1;
 		}

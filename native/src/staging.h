@@ -20,7 +20,7 @@ struct staging {
 };
 
 /* After deliveries_check(). The descriptors keep clear of the numbers in `taken` (ascending). -1 has said why. */
-int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int folder,
+int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int directory,
 		 const uint32_t *taken, size_t taken_count);
 
 /* Moves all of it. -1 has said why; where a pipe is not as it was when it was checked, none has got anything. */

@@ -29,38 +29,38 @@ bool is_start_name(const char *name)
 /* The links of a directory, and that directory, if nothing else is in it. */
 static void remove_links(int parent, const char *name)
 {
-	int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *stream = folder < 0 ? NULL : fdopendir(folder);
+	int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = directory < 0 ? NULL : fdopendir(directory);
 	struct dirent *entry;
 
 	if (!stream) {
-		if (folder >= 0)
-			close(folder);
+		if (directory >= 0)
+			close(directory);
 		return;
 	}
 	while ((entry = readdir(stream)) != NULL) {
 		struct stat status;
 
-		if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
-			(void)unlinkat(folder, entry->d_name, 0);
+		if (fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
+			(void)unlinkat(directory, entry->d_name, 0);
 	}
 	closedir(stream);
 	(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-static void remove_socket(int folder)
+static void remove_socket(int directory)
 {
 	struct stat status;
 
-	if (fstatat(folder, SOCKET_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(status.st_mode))
-		(void)unlinkat(folder, SOCKET_NAME, 0);
+	if (fstatat(directory, SOCKET_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(status.st_mode))
+		(void)unlinkat(directory, SOCKET_NAME, 0);
 }
 
 /* Takes only what a start makes: with something else inside, the directory stays. */
-static void remove_whole(int base, const char *name, int folder)
+static void remove_whole(int base, const char *name, int directory)
 {
-	remove_socket(folder);
-	remove_links(folder, PLUGINS_NAME);
+	remove_socket(directory);
+	remove_links(directory, PLUGINS_NAME);
 	(void)unlinkat(base, name, AT_REMOVEDIR);
 }
 
@@ -68,17 +68,17 @@ static void remove_whole(int base, const char *name, int folder)
 static int take_left_over(int base, const char *name)
 {
 	struct stat status;
-	int folder;
+	int directory;
 
 	if (!is_start_name(name))
 		return -1;
-	folder = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (folder < 0)
+	directory = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
 		return -1;
-	if (fstat(folder, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 07777) == 0700 &&
-	    flock(folder, LOCK_EX | LOCK_NB) == 0)
-		return folder;
-	close(folder);
+	if (fstat(directory, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 07777) == 0700 &&
+	    flock(directory, LOCK_EX | LOCK_NB) == 0)
+		return directory;
+	close(directory);
 	return -1;
 }
 
@@ -103,12 +103,12 @@ static void remove_left_over(int base)
 		return;
 	}
 	while ((entry = readdir(stream)) != NULL) {
-		int folder = take_left_over(base, entry->d_name);
+		int directory = take_left_over(base, entry->d_name);
 
-		if (folder < 0)
+		if (directory < 0)
 			continue;
-		remove_whole(base, entry->d_name, folder);
-		close(folder);
+		remove_whole(base, entry->d_name, directory);
+		close(directory);
 	}
 	rewinddir(stream);
 	while ((entry = readdir(stream)) != NULL)
@@ -164,12 +164,12 @@ int start_dir_of_digest(int base, const char *digest)
 
 static void say_holder(int base, const char *digest)
 {
-	int folder = start_dir_of_digest(base, digest);
-	int connection = folder < 0 ? -1 : unix_connect(folder, SOCKET_NAME, SOCK_SEQPACKET);
+	int directory = start_dir_of_digest(base, digest);
+	int connection = directory < 0 ? -1 : unix_connect(directory, SOCKET_NAME, SOCK_SEQPACKET);
 	struct ucred peer = {0};
 
-	if (folder >= 0)
-		close(folder);
+	if (directory >= 0)
+		close(directory);
 	if (connection >= 0) {
 		(void)unix_peer(connection, &peer);
 		close(connection);

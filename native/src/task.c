@@ -160,7 +160,7 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 }
 
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int folder)
+	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int directory)
 {
 	struct sources sources = {0};
 	struct staging staging = {0};
@@ -175,7 +175,7 @@ int run_task(const struct options *options, const struct plan *plan, const struc
 	if (code == 0)
 		code = make_room(targets, &before);
 	if (code == 0 && (prepare(&sources, plan, callers, targets) ||
-			  staging_fill(&staging, deliveries, plan, folder, sources.reserved, sources.reserved_count) ||
+			  staging_fill(&staging, deliveries, plan, directory, sources.reserved, sources.reserved_count) ||
 			  cuts_hold(cuts, sources.reserved, sources.reserved_count) ||
 			  nonblocks_collect(&nonblocks, plan, callers, targets) ||
 			  nonblocks_hold(&nonblocks, sources.reserved, sources.reserved_count)))

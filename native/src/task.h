@@ -8,6 +8,6 @@
 
 /* Returns only what to exit with. Where options->check is set it stops before anything is changed. */
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int folder);
+	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int directory);
 
 #endif

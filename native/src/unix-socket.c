@@ -12,23 +12,23 @@
 /* A connection waits for its turn only while another one is served. */
 #define CONNECT_SECONDS 25
 
-static int make_name(struct sockaddr_un *address, int folder, const char *name)
+static int make_name(struct sockaddr_un *address, int directory, const char *name)
 {
 	int length;
 
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	length = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", folder, name);
+	length = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", directory, name);
 	if (length > 0 && (size_t)length < sizeof(address->sun_path))
 		return 0;
 	errno = ENAMETOOLONG;
 	return -1;
 }
 
-bool unix_name_fits(int folder, const char *name)
+bool unix_name_fits(int directory, const char *name)
 {
 	struct sockaddr_un address;
 
-	return make_name(&address, folder, name) == 0;
+	return make_name(&address, directory, name) == 0;
 }
 
 /* Closes fd and keeps errno. */
@@ -41,13 +41,13 @@ static int give_up(int fd)
 	return -1;
 }
 
-int unix_bind(int folder, const char *name, int type)
+int unix_bind(int directory, const char *name, int type)
 {
 	struct sockaddr_un address;
 	mode_t before;
 	int fd, result;
 
-	if (make_name(&address, folder, name))
+	if (make_name(&address, directory, name))
 		return -1;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -59,13 +59,13 @@ int unix_bind(int folder, const char *name, int type)
 	return result ? give_up(fd) : fd;
 }
 
-int unix_connect(int folder, const char *name, int type)
+int unix_connect(int directory, const char *name, int type)
 {
 	struct timeval limit = {.tv_sec = CONNECT_SECONDS};
 	struct sockaddr_un address;
 	int fd;
 
-	if (make_name(&address, folder, name))
+	if (make_name(&address, directory, name))
 		return -1;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)

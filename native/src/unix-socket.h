@@ -6,11 +6,11 @@
 #include <sys/socket.h>
 
 /* The directory may have a path of any length, the name in it not. */
-bool unix_name_fits(int folder, const char *name);
+bool unix_name_fits(int directory, const char *name);
 
 /* Each returns a descriptor with close-on-exec, or -1 with errno. */
-int unix_bind(int folder, const char *name, int type);
-int unix_connect(int folder, const char *name, int type);
+int unix_bind(int directory, const char *name, int type);
+int unix_connect(int directory, const char *name, int type);
 
 /* Who has the other end, as this process's namespaces number it: 0, or -1 with errno. */
 int unix_peer(int connection, struct ucred *peer);

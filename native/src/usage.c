@@ -38,7 +38,7 @@ static const char help[] =
 	"bytes that go are a warning beforehand. A pipe is grown to the size of the pipe that it takes the\n"
 	"place of; one that may not grow is a warning.\n"
 	"\n"
-	"  --plan P        the image folder that `fdgraft rewrite` wrote, its inherit-plan.img, or an archive that\n"
+	"  --plan P        the image directory that `fdgraft rewrite` wrote, its inherit-plan.img, or an archive that\n"
 	"                  it wrote, plain or compressed (by the program gzip or zstd). Of an archive the plugin\n"
 	"                  checks the images\n"
 	"  --check         only say whether everything fits; COMMAND may be left out and is not run. Tasks\n"
@@ -191,7 +191,7 @@ static bool check_options(const struct options *options, int *code)
 		return wrong(code);
 	}
 	if (!options->command[0] && !options->check && !options->serve) {
-		message("COMMAND is missing, such as -- criu restore -D FOLDER" SEE_HELP);
+		message("COMMAND is missing, such as -- criu restore -D DIRECTORY" SEE_HELP);
 		return wrong(code);
 	}
 	if (options->command[0] && options->command[0][0] == '\0') {
@@ -283,7 +283,7 @@ bool read_options(struct options *options, int argc, char **argv, int *code)
 					    timeout,
 				    code);
 	if (!options->plan) {
-		message("--plan is missing: the image folder or archive that fdgraft rewrite wrote" SEE_HELP);
+		message("--plan is missing: the image directory or archive that fdgraft rewrite wrote" SEE_HELP);
 		return wrong(code);
 	}
 	if (task && !read_pid(&options->task, task, code))

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { messages } from '../errors/messages';
-import { rememberLeftovers } from '../storage/work-folder';
+import { rememberLeftovers } from '../storage/work-directory';
 import { checkOutputs } from './check-outputs';
 import { checkTask } from './check-task';
 import { findInputs } from './find-inputs';
@@ -15,11 +15,11 @@ import type { BatchTask, JobWarning } from './task';
 
 export interface BatchOptions {
   readonly task: BatchTask;
-  /** Paths, and patterns of fast-glob: image folders and archives that match are inputs. */
+  /** Paths, and patterns of fast-glob: image directories and archives that match are inputs. */
   readonly patterns: readonly string[];
   /** ROOT: outputs lie below it, each at its input's path relative to `base`. Undefined only for a rewrite's dry run. */
   readonly out?: string;
-  /** The current folder by default, and `/` for absolute paths. */
+  /** The current directory by default, and `/` for absolute paths. */
   readonly base?: string;
   /** Only this part of the inputs. */
   readonly shard?: Shard;
@@ -83,7 +83,7 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
 function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {
   try {
     const stats = fs.statSync(real, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === false) throw messages.rootIsNoFolder(given);
+    if (stats?.isDirectory() === false) throw messages.rootIsNoDirectory(given);
     if (stats === undefined && fs.lstatSync(real, { throwIfNoEntry: false }) !== undefined) {
       throw messages.rootLeadsNowhere(given);
     }

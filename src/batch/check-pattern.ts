@@ -36,7 +36,10 @@ export function checkPattern(word: string, pattern: string, writeOut: WriteOut):
     const parts = one.replace(/\\.|\[[^\]]*\]/gs, '').split('/');
     const doubles = parts.filter((part, i) => part.includes('**') && i < parts.length - 1).length;
     if (doubles > MAX_DOUBLE_STARS) {
-      refuse(`it has more than ${MAX_DOUBLE_STARS} times ** before its end`, 'write the folders between them, or *');
+      refuse(
+        `it has more than ${MAX_DOUBLE_STARS} times ** before its end`,
+        'write the directories between them, or *',
+      );
     }
     if (parts.some((part) => countStars(part) > MAX_STARS)) {
       refuse(`a name in it has more than ${MAX_STARS} times *`, 'write one * for several');

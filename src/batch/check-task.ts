@@ -13,17 +13,17 @@ export function checkTask(task: BatchTask): void {
     if (task.options.path !== undefined) parsePathFilter(task.options.path);
   }
   if (task.what === 'diff') {
-    checkFolder('--against', task.against);
-    if (task.plans !== undefined) checkFolder('--plan', task.plans);
+    checkDirectory('--against', task.against);
+    if (task.plans !== undefined) checkDirectory('--plan', task.plans);
   }
 }
 
-function checkFolder(option: string, folder: string): void {
-  let isFolder: boolean;
+function checkDirectory(option: string, directory: string): void {
+  let isDirectory: boolean;
   try {
-    isFolder = fs.statSync(folder).isDirectory();
+    isDirectory = fs.statSync(directory).isDirectory();
   } catch (error) {
-    throw messages.folderOfBatchUnusable(option, folder, error);
+    throw messages.directoryOfBatchUnusable(option, directory, error);
   }
-  if (!isFolder) throw messages.folderOfBatchUnusable(option, folder, 'it is no folder');
+  if (!isDirectory) throw messages.directoryOfBatchUnusable(option, directory, 'it is no directory');
 }

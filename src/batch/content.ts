@@ -7,7 +7,7 @@ import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { joinPath } from '../storage/byte-path';
 import { sourceUnreadable } from '../storage/denied';
 import { digestMember } from '../storage/digest-member';
-import { openFolder } from '../storage/folder-source';
+import { openDirectory } from '../storage/directory-source';
 import { SeenFiles } from '../storage/seen-files';
 import { openFile } from '../storage/single-file';
 import { isFileOrLeadsToOne } from '../storage/source';
@@ -23,7 +23,7 @@ export async function contentOfInput(file: string, seen: SeenFiles, signal: Abor
     const { size, mtimeNs } = statsOf(file);
     return `${size} bytes of ${mtimeNs}`;
   }
-  return digestOfFolder(file, seen, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);
+  return digestOfDirectory(file, seen, signal, ({ size, mtimeNs }) => `${size} bytes of ${mtimeNs}`);
 }
 
 /**
@@ -32,8 +32,8 @@ export async function contentOfInput(file: string, seen: SeenFiles, signal: Abor
  */
 export async function contentOfOutput(file: string, signal: AbortSignal | undefined): Promise<string> {
   const stats = fs.lstatSync(file);
-  if (stats.isDirectory()) return digestOfFolder(file, new SeenFiles(signal), signal, ({ size }) => `${size} bytes`);
-  if (!stats.isFile()) return 'neither a folder nor a file';
+  if (stats.isDirectory()) return digestOfDirectory(file, new SeenFiles(signal), signal, ({ size }) => `${size} bytes`);
+  if (!stats.isFile()) return 'neither a directory nor a file';
   const reader = openFile(file, signal);
   const member = { name: Buffer.from(file), kind: 'file' as const, mode: 0, uid: 0, gid: 0, open: async () => reader };
   return (await digestMember(member, signal))?.sha256 ?? '';
@@ -41,21 +41,21 @@ export async function contentOfOutput(file: string, signal: AbortSignal | undefi
 
 type DescribeRaw = (stats: fs.BigIntStats) => string;
 
-async function digestOfFolder(
-  folder: string,
+async function digestOfDirectory(
+  directory: string,
   seen: SeenFiles,
   signal: AbortSignal | undefined,
   describeRaw: DescribeRaw,
 ): Promise<string> {
   const hash = builtins.crypto.createHash('sha256');
-  for await (const member of (await openFolder(folder, { seen, signal })).members()) {
+  for await (const member of (await openDirectory(directory, { seen, signal })).members()) {
     signal?.throwIfAborted();
     const name = member.name.toString('latin1');
     if (!counts(name)) continue;
     // What a link to it leads to, since its text depends on where it stands.
     const isRaw = rawFileOf(path.posix.basename(name)) !== undefined && isFileOrLeadsToOne(member);
     const told = isRaw
-      ? describeRaw(statsOf(joinPath(Buffer.from(folder), member.name)))
+      ? describeRaw(statsOf(joinPath(Buffer.from(directory), member.name)))
       : ((await digestMember(member, signal))?.sha256 ?? member.kind);
     hash.update(`${name}\0${told}\0`);
   }

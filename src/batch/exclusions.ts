@@ -18,7 +18,7 @@ export class Exclusions {
   private constructor(private readonly all: readonly Exclusion[]) {}
 
   /**
-   * Patterns are relative to the current folder, `here`; those that begin with `**` mean what lies anywhere below that, or
+   * Patterns are relative to the current directory, `here`; those that begin with `**` mean what lies anywhere below that, or
    * for what lies elsewhere, anywhere below `base`, and else `/`.
    */
   static async of(words: readonly string[], here: string, base: string | undefined): Promise<Exclusions> {
@@ -45,14 +45,14 @@ export class Exclusions {
       }
       const matches = compile(pattern.replace(/\/+$/, ''));
       return (full) => {
-        const top = tops.find((folder) => isBelow(full, folder)) ?? '/';
+        const top = tops.find((directory) => isBelow(full, directory)) ?? '/';
         return withParents(full, top).some((place) => matches(path.relative(top, place)));
       };
     };
     return new Exclusions(words.map((word) => ({ word, matches: matcher(word), isUsed: false })));
   }
 
-  /** Whether one of them takes this absolute path away, or a folder around it. */
+  /** Whether one of them takes this absolute path away, or a directory around it. */
   has(full: string): boolean {
     let has = false;
     for (const exclusion of this.all) {
@@ -70,8 +70,8 @@ export class Exclusions {
   }
 }
 
-function isBelow(full: string, folder: string): boolean {
-  return full.startsWith(folder === '/' ? folder : `${folder}/`);
+function isBelow(full: string, directory: string): boolean {
+  return full.startsWith(directory === '/' ? directory : `${directory}/`);
 }
 
 /** The path and all around it, up to `top`, which is not among them. */

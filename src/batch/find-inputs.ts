@@ -11,12 +11,12 @@ import { Exclusions, isExclusion } from './exclusions';
 import { type Here, REPLACEMENT } from './here';
 import type { BatchInput } from './input';
 import { NonUtf8Names } from './non-utf8';
-import { STATE_FOLDER } from './record';
+import { STATE_DIRECTORY } from './record';
 import type { Root } from './root';
 import type { JobWarning } from './task';
 
 export interface FindOptions {
-  /** What names are relative to; by default the current folder, and `/` for absolute paths. */
+  /** What names are relative to; by default the current directory, and `/` for absolute paths. */
   readonly base: string | undefined;
   readonly root: Root;
   readonly signal: AbortSignal | undefined;
@@ -26,7 +26,7 @@ export interface FindOptions {
 
 /**
  * The checkpoints that words and patterns name, sorted by name. A word that is a path of something is that; any
- * other is a pattern, which finds image folders and archives, but neither what is in an image folder nor what lies
+ * other is a pattern, which finds image directories and archives, but neither what is in an image directory nor what lies
  * behind links, in ROOT, or in what an earlier batch made below the pattern; one that begins with `!` takes away from
  * all others. Throws FdgraftError for what is wrong with all of it; what is wrong with one input is its `problem`.
  */
@@ -129,13 +129,13 @@ class Finder {
   }
 
   /**
-   * Lists folders for a pattern: of an image folder only what tells that it is one, so that nothing in it is looked at;
+   * Lists directories for a pattern: of an image directory only what tells that it is one, so that nothing in it is looked at;
    * of ROOT nothing, nor of another batch's, but where the pattern begins in there. What cannot be listed is told, and
    * the rest goes on.
    */
-  private readdirFrom(tops: ReadonlySet<string>, onProblem: (folder: string, problem: FdgraftError) => void) {
-    return (folder: string, options: { withFileTypes: true }, done: Done) => {
-      const full = path.resolve(this.here.text, folder);
+  private readdirFrom(tops: ReadonlySet<string>, onProblem: (directory: string, problem: FdgraftError) => void) {
+    return (directory: string, options: { withFileTypes: true }, done: Done) => {
+      const full = path.resolve(this.here.text, directory);
       if (this.options.root.is(full)) return done(null, []);
       fs.readdir(this.here.reach(full), options, (error, entries) => {
         if (error !== null) {
@@ -144,7 +144,7 @@ class Finder {
         }
         const inventory = entries.find(({ name }) => name === INVENTORY_IMAGE);
         if (inventory !== undefined) return done(null, [inventory]);
-        if (!tops.has(full) && entries.some(({ name }) => name === STATE_FOLDER)) return done(null, []);
+        if (!tops.has(full) && entries.some(({ name }) => name === STATE_DIRECTORY)) return done(null, []);
         done(
           null,
           entries.filter(({ name }) => !this.exclusions.has(path.join(full, name))),
@@ -165,13 +165,13 @@ class Finder {
   private tellUnlisted(
     full: string,
     error: NodeJS.ErrnoException,
-    onProblem: (folder: string, problem: FdgraftError) => void,
+    onProblem: (directory: string, problem: FdgraftError) => void,
   ): void {
-    const alike = full.includes(REPLACEMENT) ? this.nonUtf8.folders(full) : [];
+    const alike = full.includes(REPLACEMENT) ? this.nonUtf8.directories(full) : [];
     for (const place of alike) onProblem(place, messages.inputNotUtf8(place));
     // Gone, or never there: then the pattern matches nothing.
     if (alike.length > 0 || error.code === 'ENOENT' || error.code === 'ENOTDIR') return;
-    onProblem(full, messages.folderUnreadable(full, error));
+    onProblem(full, messages.directoryUnreadable(full, error));
   }
 
   all(): BatchInput[] {
@@ -186,7 +186,7 @@ class Finder {
     if (known !== undefined && known.path !== place) throw messages.sameOutput(known.path, place, name);
     if (known !== undefined && (known.problem === undefined || problem !== undefined)) return;
     if (problem === undefined && root.isInside(full)) throw messages.rootInsideInput(full, root.given);
-    // A base above the current folder: the output's path has the name that is not UTF-8.
+    // A base above the current directory: the output's path has the name that is not UTF-8.
     const isLost = name.includes(REPLACEMENT) && !place.includes(REPLACEMENT);
     const trouble = problem ?? (isLost ? messages.inputNotUtf8(place) : undefined);
     this.found.set(name, { name, path: place, ...(trouble === undefined ? {} : { problem: trouble }) });
@@ -201,9 +201,9 @@ class Finder {
   }
 }
 
-function hasInventory(folder: string): boolean {
+function hasInventory(directory: string): boolean {
   try {
-    return fs.lstatSync(`${folder}/${INVENTORY_IMAGE}`, { throwIfNoEntry: false }) !== undefined;
+    return fs.lstatSync(`${directory}/${INVENTORY_IMAGE}`, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 export const REPLACEMENT = '\ufffd';
 
 /**
- * The current folder. Node.js has its path as text, and that leads elsewhere if a name in it is not UTF-8. Such text
+ * The current directory. Node.js has its path as text, and that leads elsewhere if a name in it is not UTF-8. Such text
  * tells paths apart; what is opened goes through `reach`.
  */
 export class Here {

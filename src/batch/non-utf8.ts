@@ -6,7 +6,7 @@ import { isArchive } from '../storage/archive/detect';
 import { joinPath } from '../storage/byte-path';
 import type { Here } from './here';
 
-/** Names that are not UTF-8: several may become the same in Node.js. Each folder is listed once. */
+/** Names that are not UTF-8: several may become the same in Node.js. Each directory is listed once. */
 export class NonUtf8Names {
   private readonly listed = new Map<string, readonly Buffer[]>();
 
@@ -17,31 +17,31 @@ export class NonUtf8Names {
     return this.alike(full, isCheckpoint);
   }
 
-  /** The same for folders. */
-  folders(full: string): string[] {
+  /** The same for directories. */
+  directories(full: string): string[] {
     return this.alike(full, (place) => fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true);
   }
 
   private alike(full: string, isMeant: (place: Buffer) => boolean): string[] {
-    const folder = path.dirname(full);
-    const names = this.namesIn(folder).filter((name) => name.toString() === path.basename(full));
+    const directory = path.dirname(full);
+    const names = this.namesIn(directory).filter((name) => name.toString() === path.basename(full));
     return names.flatMap((name) =>
-      isMeant(joinPath(Buffer.from(this.here.reach(folder)), name)) ? [path.join(folder, escapeBytes(name))] : [],
+      isMeant(joinPath(Buffer.from(this.here.reach(directory)), name)) ? [path.join(directory, escapeBytes(name))] : [],
     );
   }
 
-  private namesIn(folder: string): readonly Buffer[] {
-    const known = this.listed.get(folder);
+  private namesIn(directory: string): readonly Buffer[] {
+    const known = this.listed.get(directory);
     if (known !== undefined) return known;
-    const names = list(this.here.reach(folder)).filter((name) => !Buffer.from(name.toString()).equals(name));
-    this.listed.set(folder, names);
+    const names = list(this.here.reach(directory)).filter((name) => !Buffer.from(name.toString()).equals(name));
+    this.listed.set(directory, names);
     return names;
   }
 }
 
-function list(folder: string): Buffer[] {
+function list(directory: string): Buffer[] {
   try {
-    return fs.readdirSync(folder, { encoding: 'buffer' });
+    return fs.readdirSync(directory, { encoding: 'buffer' });
   } catch {
     return [];
   }

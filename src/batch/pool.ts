@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
-import { ownFolder } from '../storage/own-folder';
+import { ownDirectory } from '../storage/own-directory';
 import type { BatchInput } from './input';
 import { type BatchJob, toJobError } from './job';
 import { type JobSetup, runJob } from './run-job';
@@ -123,5 +123,5 @@ function fork(): ChildProcess {
 /** Beside this file, or where this code is part of the one file of the command, where the package has it. */
 function workerFile(): string {
   const beside = path.join(__dirname, `worker${path.extname(__filename)}`);
-  return fs.existsSync(beside) ? beside : path.join(ownFolder(), 'dist/batch/worker.js');
+  return fs.existsSync(beside) ? beside : path.join(ownDirectory(), 'dist/batch/worker.js');
 }

@@ -11,7 +11,7 @@ const OWN = 0o600;
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 /** What a batch keeps in ROOT about what it made there. */
-export const STATE_FOLDER = '.fdgraft-batch';
+export const STATE_DIRECTORY = '.fdgraft-batch';
 
 /** What made an output: the same again makes the same. */
 export interface JobRecord {
@@ -30,7 +30,7 @@ export interface JobRecord {
 
 /** Where one output's record stands, and what is put aside for it. Named by its path alone, which may be of any length. */
 export class JobState {
-  private readonly folder: string;
+  private readonly directory: string;
   private readonly record: string;
   /** The output itself. */
   private readonly made: string;
@@ -45,10 +45,10 @@ export class JobState {
   ) {
     this.made = path.join(root, output);
     const name = pathDigest(output).toString('hex', 0, 16);
-    this.folder = path.join(root, STATE_FOLDER, name.slice(0, 2));
-    this.record = path.join(this.folder, `${name}.json`);
-    this.aside = new Shelf(path.join(this.folder, `${name}.aside`));
-    this.old = new Shelf(path.join(this.folder, `${name}.old`));
+    this.directory = path.join(root, STATE_DIRECTORY, name.slice(0, 2));
+    this.record = path.join(this.directory, `${name}.json`);
+    this.aside = new Shelf(path.join(this.directory, `${name}.aside`));
+    this.old = new Shelf(path.join(this.directory, `${name}.old`));
   }
 
   /** Undefined where there is none that is whole: who was killed while writing it is taken for one who had not begun. */
@@ -78,7 +78,7 @@ export class JobState {
       const fd = fs.openSync(
         this.record,
         O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-        OWN | modeLike(sources, this.folder),
+        OWN | modeLike(sources, this.directory),
       );
       try {
         // One that is there may tell of an output that others could read.
@@ -95,14 +95,14 @@ export class JobState {
     }
   }
 
-  /** Makes the folder of it, before all else; others may make it meanwhile. A link would lead out of ROOT. */
+  /** Makes the directory of it, before all else; others may make it meanwhile. A link would lead out of ROOT. */
   prepare(): void {
-    for (const folder of [path.dirname(this.folder), this.folder]) {
+    for (const directory of [path.dirname(this.directory), this.directory]) {
       try {
-        fs.mkdirSync(folder, { recursive: true });
-        if (!fs.lstatSync(folder).isDirectory()) throw new Error('it is no folder');
+        fs.mkdirSync(directory, { recursive: true });
+        if (!fs.lstatSync(directory).isDirectory()) throw new Error('it is no directory');
       } catch (error) {
-        throw messages.stateUnusable(folder, error);
+        throw messages.stateUnusable(directory, error);
       }
     }
   }

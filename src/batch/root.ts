@@ -5,12 +5,12 @@ import { joinPath, splitPath } from '../storage/byte-path';
 import { resolveToWrite } from '../storage/trusted-path';
 import { Here } from './here';
 
-/** The folder that all outputs lie below, which need not be there yet. */
+/** The directory that all outputs lie below, which need not be there yet. */
 export class Root {
-  /** Absolute and free of links, if that can be said as text; else a path that leads there from the current folder. */
+  /** Absolute and free of links, if that can be said as text; else a path that leads there from the current directory. */
   readonly real: string;
   private readonly bytes: Buffer;
-  /** The folder and all those around it that are there, by what they are, not by their names. */
+  /** The directory and all those around it that are there, by what they are, not by their names. */
   private readonly around: ReadonlySet<string>;
   private readonly own: string | undefined;
 
@@ -26,26 +26,26 @@ export class Root {
     }
     const start = resolveToWrite(there);
     this.real = path.join(isUtf8(start) ? start.toString() : there, ...missing);
-    this.bytes = missing.reduce<Buffer>((folder, name) => joinPath(folder, Buffer.from(name)), start);
+    this.bytes = missing.reduce<Buffer>((directory, name) => joinPath(directory, Buffer.from(name)), start);
     const around = new Set<string>();
-    for (let folder = start; ; ) {
-      around.add(identityOf(folder) ?? '');
-      const [above] = splitPath(folder);
-      if (above.equals(folder)) break;
-      folder = above;
+    for (let directory = start; ; ) {
+      around.add(identityOf(directory) ?? '');
+      const [above] = splitPath(directory);
+      if (above.equals(directory)) break;
+      directory = above;
     }
     this.around = around;
     this.own = missing.length === 0 ? identityOf(start) : undefined;
   }
 
-  /** True for this folder, under whatever name. */
-  is(folder: string): boolean {
-    return this.own !== undefined && identityOf(this.here.reach(folder)) === this.own;
+  /** True for this directory, under whatever name. */
+  is(directory: string): boolean {
+    return this.own !== undefined && identityOf(this.here.reach(directory)) === this.own;
   }
 
-  /** True where it is, or lies inside of, what `folder` names. */
-  isInside(folder: string): boolean {
-    const identity = identityOf(this.here.reach(folder));
+  /** True where it is, or lies inside of, what `directory` names. */
+  isInside(directory: string): boolean {
+    const identity = identityOf(this.here.reach(directory));
     return identity !== undefined && this.around.has(identity);
   }
 
@@ -53,7 +53,10 @@ export class Root {
   contains(inner: string): boolean {
     try {
       const real = fs.realpathSync.native(this.here.reach(inner), 'buffer');
-      const [place, root] = [real, this.bytes].map((folder) => `${folder.toString('latin1')}/`) as [string, string];
+      const [place, root] = [real, this.bytes].map((directory) => `${directory.toString('latin1')}/`) as [
+        string,
+        string,
+      ];
       return place.startsWith(root);
     } catch {
       return false;

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { makeFoldersAbove } from '../storage/below-root';
+import { makeDirectoriesAbove } from '../storage/below-root';
 import { SeenFiles } from '../storage/seen-files';
-import { removeLeftovers } from '../storage/work-folder';
+import { removeLeftovers } from '../storage/work-directory';
 import { version } from '../version';
 import { contentOfInput, contentOfOutput } from './content';
 import type { BatchInput } from './input';
@@ -78,7 +78,7 @@ class Job {
   async finish(): Promise<Done> {
     const wanted = await this.describe();
     this.checkName();
-    makeFoldersAbove(this.root.real, this.output);
+    makeDirectoriesAbove(this.root.real, this.output);
     this.state.prepare();
     for (let tries = 1; ; tries += 1) {
       try {
@@ -87,8 +87,9 @@ class Job {
         return done;
       } catch (error) {
         const isSystem = !(error instanceof FdgraftError);
-        if (!(error instanceof Meanwhile) && !((isSystem || isAboutPlace(error)) && isByOthers(error))) throw error;
-        if (tries === MAX_TRIES) throw error instanceof Meanwhile ? error.cause : error;
+        if (!(error instanceof ConcurrentChange) && !((isSystem || isAboutPlace(error)) && isByOthers(error)))
+          throw error;
+        if (tries === MAX_TRIES) throw error instanceof ConcurrentChange ? error.cause : error;
         this.signal?.throwIfAborted();
       }
     }
@@ -102,7 +103,7 @@ class Job {
     }
   }
 
-  /** What is found is what counts, whoever made it. Throws Meanwhile where another run was at it. */
+  /** What is found is what counts, whoever made it. Throws ConcurrentChange where another run was at it. */
   private async attempt(wanted: Wanted, isAgain: boolean): Promise<Done> {
     if (!isThere(this.out)) return this.makeOrGiveBack(wanted, () => this.state.old.things());
     await this.clearOld();
@@ -132,7 +133,7 @@ class Job {
       result = await runTask(task, { input, out, seen, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
-      if (isAboutPlace(error) && (isThere(out) || isMovedByOthers(error))) throw new Meanwhile(error);
+      if (isAboutPlace(error) && (isThere(out) || isMovedByOthers(error))) throw new ConcurrentChange(error);
       throw error;
     }
     await this.note(wanted, result.isFine);
@@ -144,7 +145,7 @@ class Job {
     const done = await this.compare(wanted);
     if (done !== undefined) return done;
     const error = messages.notOurOutput(this.out);
-    throw this.state.read() === undefined ? error : new Meanwhile(error);
+    throw this.state.read() === undefined ? error : new ConcurrentChange(error);
   }
 
   /** Notes what is there where it is what the job makes, made once more. */
@@ -156,13 +157,13 @@ class Job {
       const result = await runTask(task, { input, out: place, seen, signal });
       const content = await this.contentOfOwn(place);
       const isSame = content === (await this.unlessGone(() => contentOfOutput(out, signal)));
-      if (!isThere(place)) throw new Meanwhile(messages.changedMeanwhile(out));
+      if (!isThere(place)) throw new ConcurrentChange(messages.changedMeanwhile(out));
       if (!isSame) return undefined;
       this.state.write({ ...wanted, content, isFine: result.isFine });
       return { ...result, isEarlier: true };
     } catch (error) {
       // Another run that has ended clears away what it finds, while this one begins to write there, too.
-      throw isByOthers(error) || (isAboutPlace(error) && isMovedByOthers(error)) ? new Meanwhile(error) : error;
+      throw isByOthers(error) || (isAboutPlace(error) && isMovedByOthers(error)) ? new ConcurrentChange(error) : error;
     } finally {
       await aside.remove(place);
     }
@@ -174,7 +175,7 @@ class Job {
       return await contentOfOutput(place, this.signal);
     } catch (error) {
       const isChanged = error instanceof FdgraftError && error.code === 'SOURCE_UNUSABLE' && error.cause === undefined;
-      throw isChanged ? new Meanwhile(error) : error;
+      throw isChanged ? new ConcurrentChange(error) : error;
     }
   }
 
@@ -198,9 +199,9 @@ class Job {
     try {
       found = await look();
     } catch (error) {
-      throw isSame() ? error : new Meanwhile(error);
+      throw isSame() ? error : new ConcurrentChange(error);
     }
-    if (!isSame()) throw new Meanwhile(messages.changedMeanwhile(this.out));
+    if (!isSame()) throw new ConcurrentChange(messages.changedMeanwhile(this.out));
     return found;
   }
 
@@ -211,12 +212,12 @@ class Job {
       fs.renameSync(this.out, place);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw code === 'ENOENT' ? new Meanwhile(error) : messages.cannotWriteOut(this.out, error);
+      throw code === 'ENOENT' ? new ConcurrentChange(error) : messages.cannotWriteOut(this.out, error);
     }
     // Where another run has noted something since, that is what it made, and it stays.
     if (JSON.stringify(this.state.read()) !== JSON.stringify(record)) {
       moveToFree(place, this.out);
-      throw new Meanwhile(messages.changedMeanwhile(this.out));
+      throw new ConcurrentChange(messages.changedMeanwhile(this.out));
     }
     return this.makeOrGiveBack(wanted, () => [place]);
   }
@@ -226,7 +227,7 @@ class Job {
     try {
       return await this.make(wanted);
     } catch (error) {
-      if (!(error instanceof Meanwhile)) before().some((place) => moveToFree(place, this.out));
+      if (!(error instanceof ConcurrentChange)) before().some((place) => moveToFree(place, this.out));
       throw error;
     } finally {
       if (this.state.old.things().length === 0) await this.state.old.clear();
@@ -243,13 +244,13 @@ class Job {
 
   /** What was there before goes where the output is there. */
   private async clearOld(): Promise<void> {
-    if (!isThere(this.out)) throw new Meanwhile(messages.changedMeanwhile(this.out));
+    if (!isThere(this.out)) throw new ConcurrentChange(messages.changedMeanwhile(this.out));
     await this.state.old.clear().catch((error) => {
       throw messages.stateUnusable(this.out, error);
     });
   }
 
-  /** A run that was killed when all was done may have left its work folder. */
+  /** A run that was killed when all was done may have left its work directory. */
   private async clearBeside(): Promise<void> {
     const { parent, name } = placeOf(path.join(this.root.real, this.output));
     await removeLeftovers(Buffer.from(parent), Buffer.from(name)).catch(() => {});
@@ -263,7 +264,7 @@ function placeOf(file: string): { parent: string; name: string } {
 }
 
 /** Another run was at the same job, and what this one has seen is not true any more: it looks again. */
-class Meanwhile extends Error {
+class ConcurrentChange extends Error {
   constructor(override readonly cause: unknown) {
     super();
   }
@@ -282,7 +283,7 @@ function isAboutPlace(error: unknown): error is FdgraftError {
   return error instanceof FdgraftError && error.code === APPEARED;
 }
 
-/** True where the place, or a folder above it, was not what it had been a moment before. */
+/** True where the place, or a directory above it, was not what it had been a moment before. */
 function isMovedByOthers(error: FdgraftError): boolean {
   return error.cause === undefined || isByOthers(error);
 }

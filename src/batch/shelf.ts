@@ -8,32 +8,32 @@ import { removeTree } from '../storage/remove-tree';
 const GOING = 'going-';
 
 /**
- * A folder for what is put aside for one output, by as many runs as there are: each has places of its own on it, so that
+ * A directory for what is put aside for one output, by as many runs as there are: each has places of its own on it, so that
  * none takes what another one has put there, nor puts something over it.
  */
 export class Shelf {
-  constructor(private readonly folder: string) {}
+  constructor(private readonly directory: string) {}
 
-  /** A place that nobody else has; the folder around it is made, and may be cleared by others. */
+  /** A place that nobody else has; the directory around it is made, and may be cleared by others. */
   place(): string {
-    fs.mkdirSync(this.folder, { recursive: true });
-    return path.join(this.folder, builtins.crypto.randomBytes(8).toString('hex'));
+    fs.mkdirSync(this.directory, { recursive: true });
+    return path.join(this.directory, builtins.crypto.randomBytes(8).toString('hex'));
   }
 
   /** What is whole. */
   things(): string[] {
     if (!this.isThere()) return [];
     return fs
-      .readdirSync(this.folder)
+      .readdirSync(this.directory)
       .filter((name) => !name.startsWith(GOING) && !name.startsWith('.'))
-      .map((name) => path.join(this.folder, name));
+      .map((name) => path.join(this.directory, name));
   }
 
   /** Only this; what cannot be removed now goes another time. */
   async remove(place: string): Promise<void> {
     await removeTree(Buffer.from(place)).catch(() => {});
     try {
-      fs.rmdirSync(this.folder);
+      fs.rmdirSync(this.directory);
     } catch {
       // Others have something on it, or have cleared it.
     }
@@ -45,29 +45,29 @@ export class Shelf {
     for (const thing of this.things()) {
       try {
         // In one step it is no thing that anybody could take for a whole one.
-        fs.renameSync(thing, path.join(this.folder, GOING + path.basename(thing)));
+        fs.renameSync(thing, path.join(this.directory, GOING + path.basename(thing)));
       } catch (error) {
         // Another run was first.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     }
-    await removeTree(Buffer.from(this.folder)).catch((error: NodeJS.ErrnoException) => {
+    await removeTree(Buffer.from(this.directory)).catch((error: NodeJS.ErrnoException) => {
       if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
     });
   }
 
   private isThere(): boolean {
-    return fs.lstatSync(this.folder, { throwIfNoEntry: false }) !== undefined;
+    return fs.lstatSync(this.directory, { throwIfNoEntry: false }) !== undefined;
   }
 }
 
 /** Moves it there, never over something. False where something is there, or it is gone. */
 export function moveToFree(from: string, to: string): boolean {
   try {
-    const isFolder = fs.lstatSync(from).isDirectory();
+    const isDirectory = fs.lstatSync(from).isDirectory();
     if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) return false;
-    // A folder never takes the place of a folder with something in it, nor of a file; a file would.
-    if (isFolder) fs.renameSync(from, to);
+    // A directory never takes the place of a directory with something in it, nor of a file; a file would.
+    if (isDirectory) fs.renameSync(from, to);
     else moveFile(from, to);
     return true;
   } catch (error) {

@@ -33,7 +33,7 @@ export interface ListTask {
 export interface DiffTask {
   readonly what: 'diff';
   readonly against: string;
-  /** A folder with, at the same path below it, the plan (or the rewritten checkpoint) that should explain it all. */
+  /** A directory with, at the same path below it, the plan (or the rewritten checkpoint) that should explain it all. */
   readonly plans?: string;
   readonly format: DiffFormat;
   readonly payload: boolean;

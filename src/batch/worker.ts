@@ -1,4 +1,4 @@
-import { rememberLeftovers } from '../storage/work-folder';
+import { rememberLeftovers } from '../storage/work-directory';
 import { type JobSetup, runJob } from './run-job';
 import type { FromWorker, ToWorker } from './worker-messages';
 

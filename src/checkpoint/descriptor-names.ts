@@ -13,7 +13,7 @@ import { type EntryFacts, fileKind } from './entry-facts';
 import { isPollable } from './open-kind';
 
 /** Something that only restores if a descriptor of a task is what it was. */
-export interface DescriptorName {
+export interface DescriptorTie {
   /** As pstree.img has it. */
   readonly pid: number;
   readonly fd: number;
@@ -33,7 +33,7 @@ const LOCK_NAMES = new Map([
   [8, 'a lease'],
 ]);
 
-type Visit = (bytes: Uint8Array, start: number, end: number) => DescriptorName[];
+type Visit = (bytes: Uint8Array, start: number, end: number) => DescriptorTie[];
 
 const NAMES: Partial<Record<ImageName, Visit>> = {
   // CRIU: file-lock.c; two flocks on one file of the caller hang, a lease or write lock on a pipe fails (tried).
@@ -56,7 +56,7 @@ export function namesDescriptors(image: ImageName): boolean {
 }
 
 /** The descriptors that one record of an image names. Throws WireFault. */
-export function descriptorNames(image: ImageName, bytes: Uint8Array, start: number, end: number): DescriptorName[] {
+export function descriptorNames(image: ImageName, bytes: Uint8Array, start: number, end: number): DescriptorTie[] {
   return NAMES[image]?.(bytes, start, end) ?? [];
 }
 

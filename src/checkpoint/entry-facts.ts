@@ -57,16 +57,16 @@ export function longKey(name: Buffer): { key: string; nameBytes: number } {
 }
 
 const TYPE_OF_MODE = 0o170000;
-const FOLDER = 0o040000;
+const DIRECTORY = 0o040000;
 const REGULAR = 0o100000;
 const FIFO_MODE = 0o010000;
 
 /** The kind of file behind a path, if the image says it. */
-export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'folder' | 'regular' | 'fifo' | 'other' | undefined {
+export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'directory' | 'regular' | 'fifo' | 'other' | undefined {
   if (mode === undefined) return undefined;
   const kind = mode & TYPE_OF_MODE;
   if (kind === FIFO_MODE) return 'fifo';
-  return kind === FOLDER ? 'folder' : kind === REGULAR ? 'regular' : 'other';
+  return kind === DIRECTORY ? 'directory' : kind === REGULAR ? 'regular' : 'other';
 }
 
 /** True where someone is told of I/O: CRIU sets what is not zero (restore_fown in criu/files.c). */

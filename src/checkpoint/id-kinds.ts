@@ -8,7 +8,7 @@ export const ID_KINDS = [
   'ghost',
   'memory',
   'table',
-  'folders',
+  'directories',
   'signals',
   'namespace',
   'pages',

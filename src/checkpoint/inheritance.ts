@@ -6,7 +6,7 @@ export interface Inheritance {
   readonly schema: MessageSchema<unknown>;
   /** The field that holds the owner; undefined where that is in another entry. */
   readonly owner?: string;
-  /** Executables, mappings, folders and remaps may refer to it as well as descriptors (CRIU: files-reg.c). */
+  /** Executables, mappings, directories and remaps may refer to it as well as descriptors (CRIU: files-reg.c). */
   readonly isPath?: true;
   /**
    * All keys that name an entry beside that of a descriptor, the best first. Undefined where entries are named by a

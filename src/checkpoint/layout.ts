@@ -14,7 +14,7 @@ const VERSION_WITH_COMPRESSED_PAGES = 3;
 const INVENTORY_VERSION = { file: 'inventory.img', entry: 0, field: 'inventory_entry.img_version' };
 
 /**
- * Gathers what the images say about the folder's layout, in whatever order they come, and says at the
+ * Gathers what the images say about the directory's layout, in whatever order they come, and says at the
  * end whether a supported CRIU restores it (CRIU 3.17 to 4.3).
  */
 export class Layout {
@@ -60,7 +60,7 @@ export class Layout {
     return this.hasIds ? 'ids' : 'core';
   }
 
-  /** Throws FdgraftError where the folder is none that can be rewritten. `source`: how to name it. */
+  /** Throws FdgraftError where the directory is none that can be rewritten. `source`: how to name it. */
   check(source: string): void {
     this.checkReadable(source);
     const version = this.inventory?.img_version ?? 0;
@@ -69,7 +69,7 @@ export class Layout {
     if (reason !== undefined) throw messages.oldLayout(source, reason);
   }
 
-  /** Why no CRIU from 3.17 on restores the folder; undefined where they do (tried on 4.1.1 and 4.3). */
+  /** Why no CRIU from 3.17 on restores the directory; undefined where they do (tried on 4.1.1 and 4.3). */
   get whyNotRestored(): string | undefined {
     if (this.isPerType) return `has ${this.perType} and no files.img`;
     if (this.tableNumbers === 'pid') return 'has descriptor tables by pid (inventory.img without fdinfo_per_id)';
@@ -77,16 +77,16 @@ export class Layout {
     return undefined;
   }
 
-  /** Throws FdgraftError where the folder is no whole checkpoint. */
+  /** Throws FdgraftError where the directory is no whole checkpoint. */
   checkReadable(source: string): void {
     if (this.inventory === undefined) throw messages.noInventory(source);
     this.checkVersion(this.inventory.img_version);
     if (!this.hasPstree) {
-      const hint = 'the folder is not complete, or one of criu pre-dump, which has none: give that of the last dump';
+      const hint = 'the directory is not complete, or one of criu pre-dump, which has none: give that of the last dump';
       throw messages.missingImage('pstree.img', 'every dump that can be restored has it', hint);
     }
     if (!this.hasFiles && this.perType === undefined) {
-      throw messages.missingImage('files.img', 'fdinfo images refer to it', 'the folder is not complete');
+      throw messages.missingImage('files.img', 'fdinfo images refer to it', 'the directory is not complete');
     }
   }
 

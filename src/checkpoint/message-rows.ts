@@ -87,7 +87,7 @@ const ROWS: { readonly [message: string]: MessageRow } = {
     ids: {
       vm_id: own('memory'),
       files_id: own('table'),
-      fs_id: own('folders'),
+      fs_id: own('directories'),
       sighand_id: own('signals'),
       pid_ns_id: own('namespace'),
       net_ns_id: own('namespace'),

@@ -71,8 +71,8 @@ export class Mounts {
   }
 }
 
-/** The rest of a path below a folder, with its slash; undefined where it is not below. */
-function pathBelow(folder: string, path: string): string | undefined {
-  const prefix = folder === '/' ? '' : folder;
-  return path === folder || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : undefined;
+/** The rest of a path below a directory, with its slash; undefined where it is not below. */
+function pathBelow(directory: string, path: string): string | undefined {
+  const prefix = directory === '/' ? '' : directory;
+  return path === directory || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : undefined;
 }

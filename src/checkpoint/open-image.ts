@@ -26,7 +26,7 @@ export interface OpenImage extends ImageFile {
 
 /**
  * What image of the checkpoint a member is; undefined for raw bytes, for service files, which no restore reads, and
- * for what lies in a subfolder. Throws FdgraftError where an image is no file: what is in it would be missed.
+ * for what lies in a subdirectory. Throws FdgraftError where an image is no file: what is in it would be missed.
  */
 export function imageOf(member: SourceMember): ImageFile | undefined {
   const image = identifyImage(member.name.toString('latin1'));

@@ -39,7 +39,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 const NO_OFFSET = 2n ** 64n - 1n;
 
 function isDirectory(mode: number | undefined): boolean {
-  return mode !== undefined && fileKind({ mode }) === 'folder';
+  return mode !== undefined && fileKind({ mode }) === 'directory';
 }
 
 const REGULAR_FILE: Inheritance = {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
-import { breathe } from '../storage/breath';
+import { yieldToEventLoop } from '../storage/yield-to-event-loop';
 import { isTerminal, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
@@ -74,7 +74,7 @@ function showsColour(): boolean {
 
 /** Writing to a file or a pipe gives the event loop no turn by itself. */
 async function answer(data: string | Uint8Array): Promise<boolean> {
-  await breathe();
+  await yieldToEventLoop();
   try {
     await writeAll('stdout', data);
     return true;

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { messages } from '../errors/messages';
 
 /**
- * What a command opens at most at the same time, beside the folders of a tree that is read: images, the work folder,
+ * What a command opens at most at the same time, beside the directories of a tree that is read: images, the work directory,
  * a program that it starts and the pipes to it. Node.js aborts if it cannot open what it needs itself.
  */
 const NEEDED = 16;
@@ -19,7 +19,7 @@ export function checkDescriptorLimit(): void {
 function count(): { limit: number; open: number } | undefined {
   try {
     const [, limit] = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'latin1')) ?? [];
-    // One of these is the folder itself.
+    // One of these is the directory itself.
     return limit === undefined ? undefined : { limit: Number(limit), open: fs.readdirSync('/proc/self/fd').length - 1 };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw messages.systemError(error);

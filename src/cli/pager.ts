@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { builtins } from '../bytes/builtins';
-import { NobodyReads, toStdout } from './commands/image-streams';
+import { OutputClosed, toStdout } from './commands/image-streams';
 import { type Context, Interrupted } from './context';
 import { isTerminal } from './stdio';
 
@@ -50,7 +50,7 @@ class Pager {
     if (input === undefined || input === null) return instead.write(bytes);
     await new Promise<void>((resolve, reject) => {
       // The user has seen enough.
-      input.write(bytes, (error) => (error === null || error === undefined ? resolve() : reject(new NobodyReads())));
+      input.write(bytes, (error) => (error === null || error === undefined ? resolve() : reject(new OutputClosed())));
     });
   }
 

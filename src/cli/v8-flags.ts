@@ -38,7 +38,7 @@ function isSmall(input: unknown): boolean {
 }
 
 /** The bytes of all but pages, which nobody takes into memory. */
-function bytesOf(folder: string, names: readonly string[]): number {
+function bytesOf(directory: string, names: readonly string[]): number {
   const images = names.filter((name) => !name.startsWith('pages-'));
-  return images.reduce((sum, name) => sum + (fs.statSync(path.join(folder, name), UNLESS_GONE)?.size ?? 0), 0);
+  return images.reduce((sum, name) => sum + (fs.statSync(path.join(directory, name), UNLESS_GONE)?.size ?? 0), 0);
 }

@@ -6,7 +6,7 @@ import { messages } from '../errors/messages';
 import { WireFault } from '../errors/wire-fault';
 import type { Magics } from '../frames/record-reader';
 import { encodeMagics } from '../frames/write-records';
-import { breathe } from '../storage/breath';
+import { yieldToEventLoop } from '../storage/yield-to-event-loop';
 import { compareMessages } from './compare-messages';
 import type { Digest, Sides } from './difference';
 import type { EntryFound, Found, FoundEntry } from './found';
@@ -108,7 +108,7 @@ class Pairing {
     const bytesDecide = a.shapes().every((shape) => isSameByBytes(shape, this.ids));
     // Each round takes an entry of either image, or is the last.
     for (let round = 1; ; round += 1) {
-      if (round % ENTRIES_A_BREATH === 0) await breathe();
+      if (round % ENTRIES_A_BREATH === 0) await yieldToEventLoop();
       this.signal?.throwIfAborted();
       const isIdle = this.waiting.before.size === 0 && this.waiting.after.size === 0;
       if (isIdle) this.forget();
@@ -139,7 +139,7 @@ class Pairing {
   private async *flush(side: Side): AsyncGenerator<Found, void, undefined> {
     const waiting = this.waiting[side];
     for (const one of waiting.values()) {
-      await breathe();
+      await yieldToEventLoop();
       this.signal?.throwIfAborted();
       yield this.alone(side, one);
     }

@@ -27,7 +27,7 @@ export async function* compareMembers(
   // What is called like an image and is none is the error that it is for whoever reads it.
   if (image !== undefined) for (const member of [before, after]) if (member !== undefined) imageOf(member);
   if (image === undefined || !isReadable(before) || !isReadable(after)) {
-    if (before?.kind === 'folder' && after?.kind === 'folder') return;
+    if (before?.kind === 'directory' && after?.kind === 'directory') return;
     if (before !== undefined && after !== undefined && areOneFile(before, after)) return;
     const difference = await compareFiles(name, before, after, signal);
     if (difference !== undefined) yield difference;

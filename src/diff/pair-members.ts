@@ -1,6 +1,6 @@
 import type { Source, SourceMember } from '../storage/source';
 
-/** A member of either folder, or of both. */
+/** A member of either directory, or of both. */
 export interface MemberPair {
   readonly name: Buffer;
   readonly before: SourceMember | undefined;
@@ -8,7 +8,7 @@ export interface MemberPair {
 }
 
 /**
- * The members of two folders by name, side by side: both give theirs in one order, so neither is kept. Valid until
+ * The members of two directories by name, side by side: both give theirs in one order, so neither is kept. Valid until
  * the next pair is asked for.
  */
 export async function* pairMembers(

@@ -1,7 +1,7 @@
 /** The first on the way to a path that denies access, and to whom it belongs. */
 export interface Denied {
   readonly path: string;
-  readonly isFolder: boolean;
+  readonly isDirectory: boolean;
   /** The right that is missing. */
   readonly right: 'search' | 'read';
   readonly uid: number;

@@ -76,14 +76,14 @@ export interface UnsupportedEntry {
   readonly why: string | undefined;
 }
 
-function deniedText({ path: place, isFolder, right, uid, mode }: Denied): string {
-  const what = isFolder ? 'directory' : 'file';
+function deniedText({ path: place, isDirectory, right, uid, mode }: Denied): string {
+  const what = isDirectory ? 'directory' : 'file';
   return `you may not ${right} the ${what} ${place} (uid ${uid}, mode ${mode.toString(8).padStart(4, '0')})`;
 }
 
 function deniedHint(denied: Denied | undefined): string {
   if (denied === undefined) return 'run fdgraft as a user who may read it, or as root';
-  if (denied.isOwn) return `it is yours: chmod u+r${denied.isFolder ? 'x' : ''} ${denied.path}`;
+  if (denied.isOwn) return `it is yours: chmod u+r${denied.isDirectory ? 'x' : ''} ${denied.path}`;
   return denied.uid === 0 ? 'run fdgraft as root' : `run fdgraft as uid ${denied.uid}, its owner, or as root`;
 }
 
@@ -102,7 +102,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: `cannot be read: ${reason(cause)}`,
-      hint: 'give the folder that criu dump wrote (its -D or --images-dir)',
+      hint: 'give the directory that criu dump wrote (its -D or --images-dir)',
       cause,
     }),
   accessDenied: (source: string, denied: Denied | undefined, cause: unknown) =>
@@ -113,12 +113,12 @@ const texts = {
       hint: deniedHint(denied),
       cause,
     }),
-  sourceIsNoFolder: (source: string) =>
+  sourceIsNoDirectory: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
-      problem: 'is neither a folder nor an archive',
-      hint: 'give an image folder, or an archive of one: tar, plain or compressed by gzip or zstd',
+      problem: 'is neither a directory nor an archive',
+      hint: 'give an image directory, or an archive of one: tar, plain or compressed by gzip or zstd',
     }),
   archiveForImage: (archive: string) =>
     error({
@@ -132,7 +132,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file: archive,
       problem: `is compressed by ${name}`,
-      hint: 'archives are read plain or compressed by gzip or zstd; compress it otherwise, or unpack it and give the folder',
+      hint: 'archives are read plain or compressed by gzip or zstd; compress it otherwise, or unpack it and give the directory',
     }),
   needsZstd: (archive: string) =>
     error({
@@ -229,14 +229,14 @@ const texts = {
       file: archive,
       offset,
       problem: `its member ${member} ${problem}`,
-      hint: hint ?? 'all members of a checkpoint lie below one folder, each once',
+      hint: hint ?? 'all members of a checkpoint lie below one directory, each once',
     }),
-  severalImageFolders: (archive: string, folders: readonly string[]) =>
+  severalImageDirectories: (archive: string, directories: readonly string[]) =>
     error({
       code: 'ARCHIVE_UNUSABLE',
       file: archive,
-      problem: `has several image folders: ${folders.slice(0, 5).join(', ')}${folders.length > 5 ? ' and more' : ''}`,
-      hint: 'unpack it and give the folder that you mean; where one is called checkpoint, that one is taken',
+      problem: `has several image directories: ${directories.slice(0, 5).join(', ')}${directories.length > 5 ? ' and more' : ''}`,
+      hint: 'unpack it and give the directory that you mean; where one is called checkpoint, that one is taken',
     }),
   memberChanged: (source: string, member: string) =>
     error({
@@ -261,11 +261,11 @@ const texts = {
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
-      problem: 'has no inventory.img, so it is not an image folder of CRIU',
+      problem: 'has no inventory.img, so it is not an image directory of CRIU',
       hint:
         below === undefined
-          ? 'give the folder that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/'
-          : `the image folder in it is ${below}: give that`,
+          ? 'give the directory that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/'
+          : `the image directory in it is ${below}: give that`,
     }),
   cannotRead: (file: string, cause: unknown) =>
     error({
@@ -287,7 +287,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file,
       problem: 'is a symbolic link to a file that belongs to somebody else than the link does',
-      hint: 'following it could show you a file that the maker of the folder cannot read; put the image itself there',
+      hint: 'following it could show you a file that the maker of the directory cannot read; put the image itself there',
     }),
   cannotWriteOut: (out: string, cause: unknown, member?: string) =>
     cause instanceof FdgraftError
@@ -309,50 +309,50 @@ const texts = {
       hint: 'check the disk, then run `sync`',
       cause,
     }),
-  cannotExchange: (folder: string, problem: string) =>
+  cannotExchange: (directory: string, problem: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `cannot be rewritten in place: ${problem}`,
-      hint: 'nothing was changed; -o OUT makes a folder of its own',
+      hint: 'nothing was changed; -o OUT makes a directory of its own',
     }),
-  exchangeNotStarted: (folder: string, program: string, cause: unknown) =>
+  exchangeNotStarted: (directory: string, program: string, cause: unknown) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `cannot be rewritten in place: ${program} cannot be started: ${reason(cause)}`,
       hint: 'nothing was changed; npm run build makes that program anew, and -o OUT does without it',
       cause,
     }),
-  insideOfSource: (folder: string) =>
+  insideOfSource: (directory: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
-      problem: 'is the current folder or around it, and a rewrite in place puts another folder there',
-      hint: 'change to a folder outside first; else what you do next is done in the old one, which is gone then',
+      file: directory,
+      problem: 'is the current directory or around it, and a rewrite in place puts another directory there',
+      hint: 'change to a directory outside first; else what you do next is done in the old one, which is gone then',
     }),
-  sourceChanged: (folder: string, member: string, leftIn: string | undefined) =>
+  sourceChanged: (directory: string, member: string, leftIn: string | undefined) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `${member} was changed, added or removed by someone else while it was rewritten`,
       hint:
         leftIn === undefined
           ? 'nothing was changed; wait until the dump is complete, and try again'
-          : `the folder is as it was; what came into the new one for a moment is in ${leftIn}/folder`,
+          : `the directory is as it was; what came into the new one for a moment is in ${leftIn}/directory`,
     }),
-  notExchangedBack: (folder: string, work: string, problem: string) =>
+  notExchangedBack: (directory: string, work: string, problem: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `was rewritten, but others changed it meanwhile, and the old one could not be put back: ${problem}`,
-      hint: `the folder as it was, with what has come in, is ${work}/folder`,
+      hint: `the directory as it was, with what has come in, is ${work}/directory`,
     }),
-  strangeLeftover: (folder: string, work: string) =>
+  strangeLeftover: (directory: string, work: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
-      problem: `an earlier run in place was killed, and ${work}/folder, which it left, holds something that came in meanwhile`,
+      file: directory,
+      problem: `an earlier run in place was killed, and ${work}/directory, which it left, holds something that came in meanwhile`,
       hint: 'move that where it belongs, and remove the rest',
     }),
   outNotUtf8: (out: string) =>
@@ -369,14 +369,19 @@ const texts = {
       problem: 'exists already',
       hint: 'name something that is not there yet; what exists is never touched',
     }),
-  outIsFolder: (out: string) =>
-    error({ code: 'OUT_UNUSABLE', file: out, problem: 'is a folder', hint: 'name a file: one image gives one file' }),
-  outFolderMissing: (out: string, folder: string, cause: unknown) =>
+  outIsDirectory: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file: out,
-      problem: `the folder ${folder}, which it is to be in, does not exist`,
-      hint: 'make that folder first (mkdir -p), or name another place',
+      problem: 'is a directory',
+      hint: 'name a file: one image gives one file',
+    }),
+  outDirectoryMissing: (out: string, directory: string, cause: unknown) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: `the directory ${directory}, which it is to be in, does not exist`,
+      hint: 'make that directory first (mkdir -p), or name another place',
       cause,
     }),
   outThroughLink: (out: string, link: string, target: string) =>
@@ -386,19 +391,19 @@ const texts = {
       problem: `leads through ${link}, a symbolic link to ${target}, which belongs to somebody else than the link does`,
       hint: `name the place without that link; ${target} is where it leads`,
     }),
-  outFolderMoved: (folder: string) =>
+  outDirectoryMoved: (directory: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: 'was moved or replaced by a link while the output was begun',
-      hint: `look what ${folder} is now, and try again; others can rename it or a folder above it`,
+      hint: `look what ${directory} is now, and try again; others can rename it or a directory above it`,
     }),
   outInsideSource: (out: string, source: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file: out,
       problem: `lies inside the source ${source}`,
-      hint: 'the source is never changed: name a folder elsewhere',
+      hint: 'the source is never changed: name a directory elsewhere',
     }),
   convertedTwice: (file: string, name: string) =>
     error({
@@ -412,7 +417,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'has nothing to convert',
-      hint: 'decode takes a folder with images, and encode one that decode made, with NAME.img.json in it',
+      hint: 'decode takes a directory with images, and encode one that decode made, with NAME.img.json in it',
     }),
   jsonInSource: (file: string) =>
     error({
@@ -444,8 +449,8 @@ const texts = {
     }),
   planIsOut: (file: string) =>
     error({ code: 'OUT_UNUSABLE', file, problem: 'is OUT too', hint: 'save the plan elsewhere; OUT has it as well' }),
-  planIsFolder: (file: string) =>
-    error({ code: 'OUT_UNUSABLE', file, problem: 'is a folder', hint: 'name a file for the plan' }),
+  planIsDirectory: (file: string) =>
+    error({ code: 'OUT_UNUSABLE', file, problem: 'is a directory', hint: 'name a file for the plan' }),
   linkUnsupported: (mode: string, file: string) =>
     error({
       code: 'LINK_UNSUPPORTED',
@@ -523,7 +528,7 @@ const texts = {
       problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
       hint: 'fdgraft ls DIR prints what can be inherited, ready to paste; without specs, run criu restore itself',
     }),
-  restoreNeedsFolder: (source: string) =>
+  restoreNeedsDirectory: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
@@ -548,7 +553,7 @@ const texts = {
       hint: 'npm run build makes it; make -C native install puts it into PATH',
       cause,
     }),
-  noRuntimeFolder: (places: readonly { path: string; cause: unknown }[]) =>
+  noRuntimeDirectory: (places: readonly { path: string; cause: unknown }[]) =>
     error({
       code: 'SYSTEM',
       problem:
@@ -558,17 +563,17 @@ const texts = {
       hint: 'set XDG_RUNTIME_DIR to a directory of yours that nobody else can write to',
       cause: places[0]?.cause,
     }),
-  runtimeFolderBusy: (folder: string) =>
+  runtimeDirectoryBusy: (directory: string) =>
     error({
       code: 'SYSTEM',
-      file: folder,
+      file: directory,
       problem: 'another process has locked the directory for a long time',
-      hint: `find it with fuser ${folder} and end it`,
+      hint: `find it with fuser ${directory} and end it`,
     }),
-  cannotLock: (folder: string, problem: string) =>
+  cannotLock: (directory: string, problem: string) =>
     error({
       code: 'SYSTEM',
-      file: folder,
+      file: directory,
       problem: `cannot lock the directory: ${problem}`,
       hint: 'try again; or set XDG_RUNTIME_DIR to a directory on another file system',
     }),
@@ -581,11 +586,11 @@ const texts = {
   },
 
   // Batches.
-  notAFolderBelowRoot: (folder: string) =>
+  notADirectoryBelowRoot: (directory: string) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
-      problem: 'is no folder, or a link to one, and outputs go below it',
+      file: directory,
+      problem: 'is no directory, or a link to one, and outputs go below it',
       hint: 'a batch follows no links below --out, since they could lead out of it; move it elsewhere',
     }),
   patternEmpty: () =>
@@ -598,7 +603,7 @@ const texts = {
       problem: `pattern '${pattern}' matches no checkpoint`,
       hint:
         linked === undefined
-          ? 'checkpoints are folders with an inventory.img, and archives; quote the pattern, and ** crosses folders'
+          ? 'checkpoints are directories with an inventory.img, and archives; quote the pattern, and ** crosses directories'
           : `it matches ${linked}, and patterns do not follow links: name that itself`,
     }),
   onlyExclusions: () =>
@@ -615,23 +620,23 @@ const texts = {
     }),
   takesNothingAway: (word: string) => ({
     code: 'TAKES_NOTHING_AWAY',
-    message: `'${word}' takes nothing away: patterns are relative to the current folder`,
+    message: `'${word}' takes nothing away: patterns are relative to the current directory`,
   }),
-  noCheckpoint: (file: string, isFolder: boolean) =>
+  noCheckpoint: (file: string, isDirectory: boolean) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file,
-      problem: 'is neither an image folder (one with inventory.img) nor an archive',
-      hint: isFolder
-        ? `patterns find what is below a folder: '${file.replace(/\/+$/, '')}/**'`
+      problem: 'is neither an image directory (one with inventory.img) nor an archive',
+      hint: isDirectory
+        ? `patterns find what is below a directory: '${file.replace(/\/+$/, '')}/**'`
         : 'archives are tar, plain or compressed by gzip or zstd',
     }),
-  folderUnreadable: (folder: string, cause: unknown) =>
+  directoryUnreadable: (directory: string, cause: unknown) =>
     error({
       code: 'SOURCE_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `cannot be looked into: ${reason(cause)}`,
-      hint: "checkpoints below it were not found; a pattern that begins with ! leaves it out: '!FOLDER/**'",
+      hint: "checkpoints below it were not found; a pattern that begins with ! leaves it out: '!DIRECTORY/**'",
       cause,
     }),
   fileUnreadable: (file: string, cause: unknown) =>
@@ -647,7 +652,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file,
       problem: 'has a name that is not UTF-8, which a batch cannot pass on',
-      hint: 'rename it, or a folder above it; fdgraft rewrite . works from inside of it',
+      hint: 'rename it, or a directory above it; fdgraft rewrite . works from inside of it',
     }),
   inputOutsideBase: (input: string, base: string) =>
     error({
@@ -661,7 +666,7 @@ const texts = {
       code: 'USAGE',
       file: input,
       problem: 'is the base itself, so its output would be --out itself',
-      hint: 'give --base DIR with a folder above it',
+      hint: 'give --base DIR with a directory above it',
     }),
   inputInsideRoot: (input: string, root: string) =>
     error({
@@ -681,7 +686,7 @@ const texts = {
     error({
       code: 'USAGE',
       problem: `${a} and ${b} would both become ${out}`,
-      hint: 'give --base DIR with a folder that is around both, or make two batches of them',
+      hint: 'give --base DIR with a directory that is around both, or make two batches of them',
     }),
   outputInsideOutput: (input: string, inner: string) =>
     error({
@@ -692,37 +697,37 @@ const texts = {
   outputInTheWay: (input: string, inner: string, output: string) =>
     error({
       code: 'USAGE',
-      problem: `the output of ${input}, ${output}, would be a file where that of ${inner} needs a folder`,
+      problem: `the output of ${input}, ${output}, would be a file where that of ${inner} needs a directory`,
       hint: 'leave one of them out, or make two batches of them with another --out each',
     }),
-  folderOfBatchUnusable: (option: string, folder: string, cause: unknown) =>
+  directoryOfBatchUnusable: (option: string, directory: string, cause: unknown) =>
     error({
       code: 'SOURCE_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `cannot be what ${option} names: ${reason(cause)}`,
-      hint: `${option} of a batch is a folder that has, below it, one for each input at the same path`,
+      hint: `${option} of a batch is a directory that has, below it, one for each input at the same path`,
       cause,
     }),
-  rootIsNoFolder: (root: string) =>
+  rootIsNoDirectory: (root: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file: root,
-      problem: 'is no folder, and the outputs of a batch go below one',
-      hint: 'give --out with a folder; where there is none, it is made',
+      problem: 'is no directory, and the outputs of a batch go below one',
+      hint: 'give --out with a directory; where there is none, it is made',
     }),
   rootLeadsNowhere: (root: string) =>
     error({
       code: 'OUT_UNUSABLE',
       file: root,
       problem: 'is a symbolic link to something that does not exist',
-      hint: 'make the folder that it leads to, or give another --out',
+      hint: 'make the directory that it leads to, or give another --out',
     }),
   outNameTooLong: (out: string, cause: unknown) =>
     error({
       code: 'OUT_UNUSABLE',
       file: out,
       problem: `cannot be written: ${reason(cause)}`,
-      hint: 'it is named for its input, and a list or a comparison has an ending more: rename the input, or a folder above it',
+      hint: 'it is named for its input, and a list or a comparison has an ending more: rename the input, or a directory above it',
       cause,
     }),
   notOurOutput: (out: string) =>
@@ -754,10 +759,10 @@ const texts = {
       hint: '--against ROOT2 has, below it, the other checkpoints at the same paths, as a batch makes them',
       cause,
     }),
-  stateUnusable: (folder: string, cause: unknown) =>
+  stateUnusable: (directory: string, cause: unknown) =>
     error({
       code: 'OUT_UNUSABLE',
-      file: folder,
+      file: directory,
       problem: `what the batch has done cannot be noted there: ${reason(cause)}`,
       cause,
     }),
@@ -824,7 +829,7 @@ const texts = {
       code: 'IMAGE_MAGIC',
       file,
       problem: `is a raw file (${content}), without magic and entries: there is nothing to decode in it`,
-      hint: 'take it over as it is; fdgraft decode of a whole folder does',
+      hint: 'take it over as it is; fdgraft decode of a whole directory does',
     }),
   planIsNoImage: (file: string) =>
     error({
@@ -879,12 +884,12 @@ const texts = {
       problem,
       hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE -o ${place.file}`,
     }),
-  cannotSpool: (folder: string, cause: unknown) =>
+  cannotSpool: (directory: string, cause: unknown) =>
     error({
       code: 'SYSTEM',
-      file: folder,
+      file: directory,
       problem: `what has to wait cannot be kept there: ${reason(cause)}`,
-      hint: 'TMPDIR names another folder with room for it: for the largest "extra", and for all entries where "magic" comes behind them',
+      hint: 'TMPDIR names another directory with room for it: for the largest "extra", and for all entries where "magic" comes behind them',
       cause,
     }),
   noPlan: (file: string, problem: string) =>
@@ -892,7 +897,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file,
       problem: `is no plan of fdgraft: ${problem}`,
-      hint: 'give the inherit-plan.img that fdgraft rewrite made, or the folder that it is in',
+      hint: 'give the inherit-plan.img that fdgraft rewrite made, or the directory that it is in',
     }),
   planTooLarge: (file: string, limit: number) =>
     error({
@@ -913,7 +918,7 @@ const texts = {
       code: 'IMAGES_DISAGREE',
       file: b,
       problem: `is an image ${kindB}, and ${a} is an image ${kindA}: their entries have nothing in common`,
-      hint: 'compare images of one kind, or whole folders',
+      hint: 'compare images of one kind, or whole directories',
     }),
   emptyEntry: (place: Place) =>
     error({
@@ -1047,7 +1052,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file,
       problem,
-      hint: '--from-descriptors reads what runc, crun or youki left in the image folder; without it, name the pipes with --inherit-fd (fdgraft ls prints them)',
+      hint: '--from-descriptors reads what runc, crun or youki left in the image directory; without it, name the pipes with --inherit-fd (fdgraft ls prints them)',
     }),
   nothingListed: (file: string, pipes: readonly string[], there: readonly string[]) =>
     error({

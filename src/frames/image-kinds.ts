@@ -3,9 +3,9 @@ export const IMG_COMMON = 0x54564319;
 /** First magic of what CRIU writes for itself: statistics, caches. */
 export const IMG_SERVICE = 0x55105940;
 
-/** The image that makes a folder an image folder. */
+/** The image that makes a directory an image directory. */
 export const INVENTORY_IMAGE = 'inventory.img';
-/** The plan: fdgraft's own file in the image folder, framed like an image. CRIU does not look at it. */
+/** The plan: fdgraft's own file in the image directory, framed like an image. CRIU does not look at it. */
 export const PLAN_IMAGE = 'inherit-plan.img';
 /** The bytes "FDGP". */
 export const PLAN_MAGIC = 0x50474446;

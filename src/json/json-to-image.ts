@@ -21,7 +21,7 @@ const KEYS = ['magic', HEAD_KEY, 'entries', TAIL_KEY];
 
 /**
  * Writes the image that a JSON of crit, go-criu or `imageToJson` says. Memory grows with the largest entry; what
- * cannot be written yet waits in a file of the temporary folder. `file`: how messages name the JSON. Throws
+ * cannot be written yet waits in a file of the temporary directory. `file`: how messages name the JSON. Throws
  * FdgraftError (JSON_MALFORMED) with the path of the place as `field`.
  */
 export async function jsonToImage(

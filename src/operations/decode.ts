@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
-import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
+import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 /** What JSON says beside crit's own. Codes are stable. */
@@ -42,14 +42,14 @@ export interface DecodeOptions extends ConvertOptions {
 }
 
 /**
- * Makes a folder with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode` makes
+ * Makes a directory with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode` makes
  * the same images of it again. It appears whole or not at all. Throws FdgraftError.
  */
 export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
   const { pretty = false, signal, onWarning } = options;
   let hasImages = false;
-  return convertFolder(source, options, (name) => {
-    // inventory.img comes first: without it, this is no folder of images that a file of JSON got into.
+  return convertDirectory(source, options, (name) => {
+    // inventory.img comes first: without it, this is no directory of images that a file of JSON got into.
     if (isJsonOfImage(name)) throw hasImages ? messages.jsonInSource(name) : messages.jsonIsNoCheckpoint(source.label);
     if (!isImageWithRecords(name)) return undefined;
     hasImages = true;

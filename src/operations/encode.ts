@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
-import { type ConvertOptions, type ConvertResult, convertFolder } from './convert-folder';
+import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 export interface EncodeImageOptions {
@@ -20,7 +20,7 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
 }
 
 /**
- * Makes an image folder from one that `decode` made: NAME.img from NAME.img.json, and all else as it is. It appears
+ * Makes an image directory from one that `decode` made: NAME.img from NAME.img.json, and all else as it is. It appears
  * whole or not at all. Throws FdgraftError.
  */
 export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
@@ -34,7 +34,7 @@ export async function encode(source: Source, options: ConvertOptions): Promise<C
       write: (reader: ByteReader, writer: ByteWriter) => encodeImage(reader, writer, { name, signal }),
     };
   };
-  return convertFolder(source, options, convert, (label) =>
+  return convertDirectory(source, options, convert, (label) =>
     hasImages ? messages.imagesAreNoJson(label) : messages.nothingToConvert(label),
   );
 }

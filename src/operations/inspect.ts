@@ -88,7 +88,7 @@ async function findTaken(source: Source, given: readonly (string | SpecOptions)[
   const resolved = await resolveKeys(source, specs, signal);
   const found = await survey(source, specs, resolved, signal);
   const callerFds = new Map<number, number[]>();
-  for (const { match, spec } of assign(found, specs).shares) {
+  for (const { match, spec } of assign(found, specs).claims) {
     const fd = specs[spec]?.callerFd as number;
     const known = callerFds.get(match.id);
     if (known === undefined) callerFds.set(match.id, [fd]);

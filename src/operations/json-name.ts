@@ -1,6 +1,6 @@
 import { identifyImage, rawFileOf } from '../frames/image-kinds';
 
-/** The JSON of an image in a folder is named after it. */
+/** The JSON of an image in a directory is named after it. */
 export const JSON_ENDING = '.json';
 
 /** True for the names of images that can be JSON, which raw files cannot. */

@@ -5,38 +5,40 @@ import type { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { identifyImage } from '../frames/image-kinds';
 import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
-import { USUAL_FOLDER } from '../storage/usual-folder';
+import { USUAL_DIRECTORY } from '../storage/usual-directory';
 
 /** The name that the log of a dump has unless criu is told another one, also in archives of podman. */
 const DUMP_LOG = 'dump.log';
-/** A folder may be any, with millions of files: images are looked for among the first of them. */
+/** A directory may be any, with millions of files: images are looked for among the first of them. */
 const MAX_NAMES = 100_000;
 /** The end of a log, where the last error stands. */
 const TAIL_BYTES = 1 << 16;
 const MAX_LINE_BYTES = 400;
 
 /**
- * Why a folder without inventory.img is no checkpoint: CRIU writes that image last, so a dump that failed leaves the
- * others. `below`: the image folder in it, if there is one.
+ * Why a directory without inventory.img is no checkpoint: CRIU writes that image last, so a dump that failed leaves the
+ * others. `below`: the image directory in it, if there is one.
  */
-export function noInventory(folder: string, below?: string): FdgraftError {
-  if (below !== undefined) return messages.noInventory(folder, below);
-  const unfinished = unfinishedDumpIn(folder);
-  return unfinished ?? messages.noInventory(folder);
+export function noInventory(directory: string, below?: string): FdgraftError {
+  if (below !== undefined) return messages.noInventory(directory, below);
+  const unfinished = unfinishedDumpIn(directory);
+  return unfinished ?? messages.noInventory(directory);
 }
 
-/** The same for a folder of which nobody has said that it is a checkpoint: undefined if it has no images. */
-export function unfinishedDumpIn(folder: string): FdgraftError | undefined {
-  const place = [folder, path.join(folder, USUAL_FOLDER)].find(hasImages);
+/** The same for a directory of which nobody has said that it is a checkpoint: undefined if it has no images. */
+export function unfinishedDumpIn(directory: string): FdgraftError | undefined {
+  const place = [directory, path.join(directory, USUAL_DIRECTORY)].find(hasImages);
   if (place === undefined) return undefined;
-  const log = [...new Set([place, folder])].map((one) => path.join(one, DUMP_LOG)).find((file) => fs.existsSync(file));
-  return messages.dumpUnfinished(folder, log, log === undefined ? undefined : lastErrorIn(log));
+  const log = [...new Set([place, directory])]
+    .map((one) => path.join(one, DUMP_LOG))
+    .find((file) => fs.existsSync(file));
+  return messages.dumpUnfinished(directory, log, log === undefined ? undefined : lastErrorIn(log));
 }
 
-function hasImages(folder: string): boolean {
+function hasImages(directory: string): boolean {
   let opened: fs.Dir;
   try {
-    opened = fs.opendirSync(folder);
+    opened = fs.opendirSync(directory);
   } catch {
     return false;
   }

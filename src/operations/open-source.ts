@@ -6,23 +6,23 @@ import { TELLING_BYTES, whatBegins } from '../frames/what-begins';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { archiveForm, firstBytesOf, foreignCompression } from '../storage/archive/detect';
 import { sourceUnreadable } from '../storage/denied';
-import { openFolder } from '../storage/folder-source';
+import { openDirectory } from '../storage/directory-source';
 import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
-import { USUAL_FOLDER } from '../storage/usual-folder';
+import { USUAL_DIRECTORY } from '../storage/usual-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 import { noInventory } from './no-inventory';
 
 /**
  * What a pass wants to see first where the source can choose: with it, memory grows with the matches alone, and a
- * folder that was rewritten before is told before its placeholders are met.
+ * directory that was rewritten before is told before its placeholders are met.
  */
 export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.img'];
 
 const DECODED_INVENTORY = `${INVENTORY_IMAGE}${JSON_ENDING}`;
 
 export interface OpenOptions {
-  /** Only a folder that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
+  /** Only a directory that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
   readonly exact?: boolean;
   /**
    * The files as they were seen before: a caller that opens a source more than once gets the same files, or an error.
@@ -33,20 +33,20 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a checkpoint: an image folder of CRIU, or an archive with one in it, told by content. It is to be closed.
+ * Opens a checkpoint: an image directory of CRIU, or an archive with one in it, told by content. It is to be closed.
  * Throws FdgraftError (SOURCE_UNUSABLE).
  */
 export async function openSource(place: string, options: OpenOptions = {}): Promise<Source> {
   const { signal, seen, exact = false } = options;
-  const folder = imageFolderIn(place);
-  if (folder !== undefined && (folder === place || !exact))
-    return openFolder(folder, { first: FIRST_MEMBERS, seen, signal });
+  const directory = imageDirectoryIn(place);
+  if (directory !== undefined && (directory === place || !exact))
+    return openDirectory(directory, { first: FIRST_MEMBERS, seen, signal });
   const source = await openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
-  // Asked before anything is read: the folder may be any, with whole trees below it.
-  if (source.folder !== undefined) {
+  // Asked before anything is read: the directory may be any, with whole trees below it.
+  if (source.directory !== undefined) {
     throw exists(place, `${place}/${DECODED_INVENTORY}`)
       ? messages.jsonIsNoCheckpoint(place)
-      : noInventory(place, folder);
+      : noInventory(place, directory);
   }
   if (await hasInventory(source)) return source;
   await source.close();
@@ -62,12 +62,12 @@ async function hasInventory(source: Source): Promise<boolean> {
   }
 }
 
-/** The folder with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
-export function imageFolderIn(place: string): string | undefined {
-  return [place, `${place}/${USUAL_FOLDER}`].find((folder) => exists(place, `${folder}/${INVENTORY_IMAGE}`));
+/** The directory with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
+export function imageDirectoryIn(place: string): string | undefined {
+  return [place, `${place}/${USUAL_DIRECTORY}`].find((directory) => exists(place, `${directory}/${INVENTORY_IMAGE}`));
 }
 
-/** Opens a folder or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
+/** Opens a directory or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
 export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
   return openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
 }
@@ -79,7 +79,7 @@ async function openAny(place: string, markers: readonly string[], { signal, seen
     if (foreign !== undefined) throw messages.compressionUnknown(place, foreign);
     const what = whatBegins(firstBytesOf(place, TELLING_BYTES) ?? Buffer.alloc(0));
     if (what !== undefined) throw messages.fileIsNoCheckpoint(place, what);
-    return openFolder(place, { first: FIRST_MEMBERS, seen, signal });
+    return openDirectory(place, { first: FIRST_MEMBERS, seen, signal });
   }
   const { openArchive } = await import('../storage/archive/archive-source');
   const isImage = (name: string) => identifyImage(name) !== undefined;

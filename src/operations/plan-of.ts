@@ -4,12 +4,12 @@ import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
 import { readPlan } from '../plan/read-plan';
 import { isArchive } from '../storage/archive/detect';
-import { openFolder } from '../storage/folder-source';
+import { openDirectory } from '../storage/directory-source';
 import { SeenFiles } from '../storage/seen-files';
 import { openFile } from '../storage/single-file';
 import type { Source } from '../storage/source';
 import { withSource } from '../storage/with-source';
-import { imageFolderIn, openSource } from './open-source';
+import { imageDirectoryIn, openSource } from './open-source';
 
 /** The plan in what a rewrite made; undefined where there is none. Throws FdgraftError. */
 export async function planIn(source: Source): Promise<Plan | undefined> {
@@ -28,7 +28,7 @@ export async function planIn(source: Source): Promise<Plan | undefined> {
   }
 }
 
-/** The plan at a path: an inherit-plan.img, or a folder or an archive that has one. Throws FdgraftError. */
+/** The plan at a path: an inherit-plan.img, or a directory or an archive that has one. Throws FdgraftError. */
 export async function readPlanOf(file: string): Promise<Plan>;
 /**
  * `seen`: what it was, for who has looked at it before.
@@ -37,8 +37,8 @@ export async function readPlanOf(file: string): Promise<Plan>;
 export async function readPlanOf(file: string, seen: SeenFiles): Promise<Plan>;
 export async function readPlanOf(file: string, seen: SeenFiles = new SeenFiles()): Promise<Plan> {
   if (isArchive(file)) return planOf(file, await openSource(file, { seen }));
-  const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (isFolder) return planOf(file, await openFolder(imageFolderIn(file) ?? file, { seen }));
+  const isDirectory = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isDirectory) return planOf(file, await openDirectory(imageDirectoryIn(file) ?? file, { seen }));
   if (!fs.existsSync(file)) throw messages.noPlan(file, 'it does not exist');
   // A pipe is what it gives.
   const isSteady = fs.statSync(file).isFile();

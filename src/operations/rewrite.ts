@@ -43,7 +43,7 @@ export interface RewriteOptions {
   readonly specs: readonly (string | SpecOptions)[];
   /** The specs of the source's descriptors.json too, behind all others. */
   readonly fromDescriptors?: boolean;
-  /** The folder or archive to make; undefined to find out only what would come out. */
+  /** The directory or archive to make; undefined to find out only what would come out. */
   readonly out?: string;
   /** What `out` is to be; what the source is by default. */
   readonly to?: Form;
@@ -289,12 +289,12 @@ async function checkSavePlan(source: Source, { savePlan, out }: RewriteOptions):
   await fs.promises.realpath(path.dirname(savePlan)).catch((error) => {
     throw messages.systemError(error, savePlan);
   });
-  const { folder, archive } = source;
-  if (folder !== undefined && isWrittenInto(savePlan, folder)) throw messages.planInsideSource(savePlan);
+  const { directory, archive } = source;
+  if (directory !== undefined && isWrittenInto(savePlan, directory)) throw messages.planInsideSource(savePlan);
   if (archive !== undefined && isWrittenInto(savePlan, archive.path)) throw messages.planIsSource(savePlan);
   if (out !== undefined && path.resolve(out) === path.resolve(savePlan)) throw messages.planIsOut(savePlan);
   const target = await fs.promises.stat(savePlan).catch(() => undefined);
-  if (target?.isDirectory()) throw messages.planIsFolder(savePlan);
+  if (target?.isDirectory()) throw messages.planIsDirectory(savePlan);
 }
 
 /** Saves the plan where the rest succeeds, and only there. Nobody may read it who may not read all `sources`. */

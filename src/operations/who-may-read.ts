@@ -1,19 +1,19 @@
 import fs from 'node:fs';
 import { isImageName } from '../frames/image-kinds';
+import { openDirectory } from '../storage/directory-source';
 import type { FileAccess } from '../storage/file-mode';
-import { openFolder } from '../storage/folder-source';
 import { isFileOrLeadsToOne } from '../storage/source';
-import { imageFolderIn } from './open-source';
+import { imageDirectoryIn } from './open-source';
 
 /**
- * Modes and groups of all that tells something when a checkpoint or an image is read: of a folder its images, else the
- * file. What is not there, or cannot be reached, tells nothing. Throws FdgraftError if the folder cannot be read.
+ * Modes and groups of all that tells something when a checkpoint or an image is read: of a directory its images, else the
+ * file. What is not there, or cannot be reached, tells nothing. Throws FdgraftError if the directory cannot be read.
  */
 export async function whoMayRead(place: string): Promise<FileAccess[]> {
   const stats = statOf(place);
   if (stats === undefined) return [];
   if (!stats.isDirectory()) return stats.isFile() ? [stats] : [];
-  const source = await openFolder(imageFolderIn(place) ?? place);
+  const source = await openDirectory(imageDirectoryIn(place) ?? place);
   const found: FileAccess[] = [];
   for await (const member of source.members()) {
     if (isFileOrLeadsToOne(member) && isImageName(member.name.toString('latin1'))) {

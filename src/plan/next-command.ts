@@ -131,8 +131,8 @@ function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: Rest
 
 const NEW_ARCHIVE = 'NEW.tar';
 
-function packed(folder: string): Pick<HowToStart, 'pack' | 'placeholders'> {
-  return { pack: ['tar', '-cf', NEW_ARCHIVE, '-C', folder, '.'], placeholders: [NEW_ARCHIVE] };
+function packed(directory: string): Pick<HowToStart, 'pack' | 'placeholders'> {
+  return { pack: ['tar', '-cf', NEW_ARCHIVE, '-C', directory, '.'], placeholders: [NEW_ARCHIVE] };
 }
 
 /** The directory that --plan of the executor takes: of an archive, one that it has to be unpacked to. */

@@ -30,7 +30,7 @@ export class XJson {
         return this.task({ pid: row.pid }, row.isKnown ? LISTS[this.what] : undefined);
       case 'descriptor':
         return this.item({ fd: row.fd, close_on_exec: row.closeOnExec, ...fileToJson(row.file) });
-      case 'folder':
+      case 'directory':
         return this.property(row.what, fileToJson(row.file));
       case 'executable':
         return this.property('executable', fileToJson(row.file));
@@ -108,12 +108,12 @@ function processToJson({ pid, ppid, pgid, sid, threads, depth, name, state }: Ex
 }
 
 /** `key`: for --inherit-fd, as ls prints it. What cannot be inherited has none. */
-function fileToJson({ id, type, name, nameBytes, isFolder, socket }: NamedFile): object {
+function fileToJson({ id, type, name, nameBytes, isDirectory, socket }: NamedFile): object {
   return {
     file_id: id,
     type,
     ...(nameBytes !== undefined ? { name_bytes: nameBytes } : {}),
-    ...(name === undefined || nameBytes !== undefined ? {} : isFolder ? { path: name } : { key: name }),
+    ...(name === undefined || nameBytes !== undefined ? {} : isDirectory ? { path: name } : { key: name }),
     ...(socket === undefined ? {} : { inode: socket.ino, peer: socket.peer, name: escapeBytes(socket.name) }),
   };
 }

@@ -48,7 +48,7 @@ function processLine(pid: string, pgid: string, sid: string, name: string): stri
 export const fdsText: TextOf<Explored['fds']> = {
   row: (row) => {
     if (row.kind === 'task') return `${row.pid}\n`;
-    const place = row.kind === 'folder' ? row.what : `${row.fd}`;
+    const place = row.kind === 'directory' ? row.what : `${row.fd}`;
     return `\t${place.padStart(7)}: ${fileWord(row.file)}\n`;
   },
 };

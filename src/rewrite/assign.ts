@@ -5,7 +5,7 @@ import type { DescriptorReference, Match, References, Remap } from './match';
 import type { Survey } from './survey';
 
 /** What one spec takes of one entry: descriptors and SCM rights that become one open file. */
-export interface Share {
+export interface Claim {
   readonly match: Match;
   /** Number of the spec. */
   readonly spec: number;
@@ -14,7 +14,7 @@ export interface Share {
 
 export interface Assignment {
   /** By match as they lie in files.img, then as the specs were given. */
-  readonly shares: readonly Share[];
+  readonly claims: readonly Claim[];
   /** File ids of matches that stay as they are, for what else refers to them. */
   readonly staying: ReadonlySet<number>;
   /** Remaps whose entry goes. */
@@ -27,17 +27,17 @@ export interface Assignment {
  * nothing left that refers to them.
  */
 export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment {
-  const shares: Share[] = [];
+  const claims: Claim[] = [];
   const staying = new Set<number>();
   const keys = new DescriptorKeys(specs, found.tasks);
   for (const match of found.matches) {
     const { taken, isLeft } = divide(match, found, specs, keys);
-    for (const share of taken) shares.push(share);
-    if (isLeft || found.holders.has(match.id)) staying.add(match.id);
+    for (const claim of taken) claims.push(claim);
+    if (isLeft || found.otherReferences.has(match.id)) staying.add(match.id);
   }
   keepLinked(staying, found);
   const going = new Set(found.matches.flatMap(({ id }) => (staying.has(id) ? [] : [id])));
-  return { shares, staying, lostRemaps: found.remaps.filter(({ origId }) => going.has(origId)) };
+  return { claims, staying, lostRemaps: found.remaps.filter(({ origId }) => going.has(origId)) };
 }
 
 function divide(
@@ -45,7 +45,7 @@ function divide(
   found: Survey,
   specs: readonly InheritSpec[],
   keys: DescriptorKeys,
-): { taken: Share[]; isLeft: boolean } {
+): { taken: Claim[]; isLeft: boolean } {
   const { descriptors, scmRights } = found.references.get(match.id) ?? { descriptors: [], scmRights: [] };
   const rank = new Map(match.specs.map((number, place) => [number, place]));
   const whole = match.specs.find((number) => specs[number]?.only === false);
@@ -62,9 +62,9 @@ function divide(
   }
   if (scmRights.length > 0 && !takers.has(whole)) takers.set(whole, []);
   const taken = match.specs.flatMap((spec) => {
-    const share = takers.get(spec);
-    if (share === undefined) return [];
-    return [{ match, spec, references: { descriptors: share, scmRights: spec === whole ? scmRights : [] } }];
+    const claim = takers.get(spec);
+    if (claim === undefined) return [];
+    return [{ match, spec, references: { descriptors: claim, scmRights: spec === whole ? scmRights : [] } }];
   });
   return { taken, isLeft: takers.has(undefined) };
 }

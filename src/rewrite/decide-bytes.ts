@@ -3,7 +3,7 @@ import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
-import type { Share } from './assign';
+import type { Claim } from './assign';
 import { type PipeEnd, pipeOf, type UnreadBytes } from './match';
 import type { Survey } from './survey';
 
@@ -13,34 +13,34 @@ export interface PlannedBytes extends UnreadBytes {
 }
 
 /**
- * Decides what becomes of unread bytes: they go with the first readable share of their pipe that wants them, since
+ * Decides what becomes of unread bytes: they go with the first readable claim of their pipe that wants them, since
  * that is where they come out, and once. Throws FdgraftError (BYTES_IN_FLIGHT) where a spec that takes an end of the
  * pipe says so, and where CRIU delivers them too, to what stays of the pipe in the tree.
  */
 export function decideBytes(
-  shares: readonly Share[],
+  claims: readonly Claim[],
   found: Survey,
   specs: readonly InheritSpec[],
   dropInFlight: boolean,
   fedByCriu: ReadonlySet<PipeName>,
-): Map<Share, PlannedBytes[]> {
+): Map<Claim, PlannedBytes[]> {
   if (found.inFlight.length === 0) return new Map();
-  const wanted = ({ spec }: Share) => wantedOf(specs[spec], dropInFlight);
-  const ends = new Map<PipeName, Share[]>();
-  for (const share of shares) {
-    const pipe = pipeOf(share.match);
-    if (pipe !== undefined) pushTo(ends, pipe, share);
+  const wanted = ({ spec }: Claim) => wantedOf(specs[spec], dropInFlight);
+  const ends = new Map<PipeName, Claim[]>();
+  for (const claim of claims) {
+    const pipe = pipeOf(claim.match);
+    if (pipe !== undefined) pushTo(ends, pipe, claim);
   }
-  const planned = new Map<Share, PlannedBytes[]>();
+  const planned = new Map<Claim, PlannedBytes[]>();
   for (const bytes of found.inFlight) {
     const taken = ends.get(bytes.pipe) ?? [];
     const place = { file: bytes.image, entry: bytes.entry };
-    const failing = taken.find((share) => wanted(share) === 'fail');
+    const failing = taken.find((claim) => wanted(claim) === 'fail');
     if (failing !== undefined) {
       throw messages.bytesInFlight(place, failing.match.facts.key, bytes.bytes, specs[failing.spec]?.text ?? '');
     }
     const readers = taken.filter(({ match }) => accessOf(match.facts.flags).read);
-    const carrier = readers.find((share) => wanted(share) === 'replay') ?? readers[0];
+    const carrier = readers.find((claim) => wanted(claim) === 'replay') ?? readers[0];
     if (carrier === undefined) continue;
     const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
     const { pipe: _pipe, ...unread } = bytes;

@@ -1,7 +1,7 @@
 import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
-import type { Assignment, Share } from './assign';
+import type { Assignment, Claim } from './assign';
 import type { MappedMemfd } from './find-mapped-memfds';
 import type { MappedMemory, Match } from './match';
 import { stayingEntries } from './staying-entries';
@@ -19,14 +19,14 @@ export interface TakenMapping {
  * others. Throws FdgraftError (DESCRIPTOR_TIED) where a part of a memfd would stay or go elsewhere.
  */
 export function decideMemfds(assignment: Assignment, found: Survey, specs: readonly InheritSpec[]): TakenMapping[] {
-  const shares = new Map<MappedMemfd, Share[]>();
-  for (const share of assignment.shares) {
-    const memfd = found.memfds.get(share.match.id);
-    if (memfd !== undefined) pushTo(shares, memfd, share);
+  const claims = new Map<MappedMemfd, Claim[]>();
+  for (const claim of assignment.claims) {
+    const memfd = found.memfds.get(claim.match.id);
+    if (memfd !== undefined) pushTo(claims, memfd, claim);
   }
   const named = namersOf(found);
   return [...new Set(found.memfds.values())].flatMap((memfd) => {
-    const taken = shares.get(memfd) ?? [];
+    const taken = claims.get(memfd) ?? [];
     const spec = firstOf(taken) ?? named.get(memfd);
     if (spec === undefined) return [];
     refuseParts(memfd, taken, found, specs[spec] as InheritSpec, specs);
@@ -35,7 +35,7 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
 }
 
 /** The first spec that takes descriptors of it. */
-function firstOf(taken: readonly Share[]): number | undefined {
+function firstOf(taken: readonly Claim[]): number | undefined {
   return taken.reduce<number | undefined>(
     (first, { spec }) => (first === undefined || spec < first ? spec : first),
     undefined,
@@ -54,7 +54,7 @@ function namersOf({ memfds, notOpen }: Survey): Map<MappedMemfd, number | undefi
 
 function refuseParts(
   { mapped, held, isHuge }: MappedMemfd,
-  taken: readonly Share[],
+  taken: readonly Claim[],
   found: Survey,
   spec: InheritSpec,
   specs: readonly InheritSpec[],
@@ -62,7 +62,7 @@ function refuseParts(
   const [{ id, entry }] = mapped as readonly [MappedMemfd['mapped'][number]];
   const place = { file: 'files.img', entry };
   if (isHuge) throw messages.memfdHuge(place, spec.text, id);
-  const other = taken.find((share) => specs[share.spec]?.callerFd !== spec.callerFd);
+  const other = taken.find((claim) => specs[claim.spec]?.callerFd !== spec.callerFd);
   if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specs[other.spec]?.text ?? '');
   const staying = stayingEntries(held, taken, found);
   if (staying.length > 0) throw messages.memfdPartStays(place, spec.text, spec.callerFd, id, staying);

@@ -1,7 +1,7 @@
 import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
-import type { Assignment, Share } from './assign';
+import type { Assignment, Claim } from './assign';
 import { type PlannedBytes, wantedOf } from './decide-bytes';
 import type { SocketPeer } from './find-socket-peers';
 import type { Match } from './match';
@@ -15,8 +15,8 @@ export interface SocketDecision {
   readonly clients: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of one end of a pair that goes: the other end, which stays and sees a hang-up. */
   readonly hungUp: ReadonlyMap<number, readonly SocketPeer[]>;
-  /** Bytes in queues that go with a share. */
-  readonly queued: ReadonlyMap<Share, readonly PlannedBytes[]>;
+  /** Bytes in queues that go with a claim. */
+  readonly queued: ReadonlyMap<Claim, readonly PlannedBytes[]>;
 }
 
 /**
@@ -29,14 +29,14 @@ export function decideSockets(
   specs: readonly InheritSpec[],
   dropInFlight: boolean,
 ): SocketDecision {
-  const going = new Map<number, Share>();
+  const going = new Map<number, Claim>();
   const hanging = new Set<number>();
-  for (const share of assignment.shares) {
-    const { id } = share.match;
-    if (share.match.facts.socketInode !== undefined && !assignment.staying.has(id) && !going.has(id)) {
-      going.set(id, share);
+  for (const claim of assignment.claims) {
+    const { id } = claim.match;
+    if (claim.match.facts.socketInode !== undefined && !assignment.staying.has(id) && !going.has(id)) {
+      going.set(id, claim);
     }
-    if (specs[share.spec]?.peer === 'hangup') hanging.add(id);
+    if (specs[claim.spec]?.peer === 'hangup') hanging.add(id);
   }
   const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
@@ -61,15 +61,15 @@ const ONLY_THE_SENDER =
   'CRIU would fill the queue of its own socket, and only the far end of your socket can send them through it';
 
 function decideQueues(
-  going: ReadonlyMap<number, Share>,
-  { shares }: Assignment,
+  going: ReadonlyMap<number, Claim>,
+  { claims }: Assignment,
   found: Survey,
   specs: readonly InheritSpec[],
   dropInFlight: boolean,
-): Map<Share, PlannedBytes[]> {
-  const planned = new Map<Share, PlannedBytes[]>();
-  for (const share of shares) {
-    const { match, spec } = share;
+): Map<Claim, PlannedBytes[]> {
+  const planned = new Map<Claim, PlannedBytes[]>();
+  for (const claim of claims) {
+    const { match, spec } = claim;
     const first = going.get(match.id);
     if (first === undefined) continue;
     for (const { rights, ...unread } of found.queued.get(match.id) ?? []) {
@@ -81,7 +81,7 @@ function decideQueues(
       if (wanted === 'replay') {
         throw messages.queueNotDelivered(place, match.facts.key, unread.bytes, text, ONLY_THE_SENDER);
       }
-      if (share === first) pushTo(planned, share, { ...unread, fate: 'DROP' as const });
+      if (claim === first) pushTo(planned, claim, { ...unread, fate: 'DROP' as const });
     }
   }
   return planned;

@@ -3,19 +3,19 @@ import { pushTo } from '../checkpoint/push-to';
 import { isWholeTerminal } from '../checkpoint/terminals';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
-import type { Assignment, Share } from './assign';
+import type { Assignment, Claim } from './assign';
 import type { NamedTerminal } from './find-terminals';
 import type { References, TakenTerminal } from './match';
 import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
 export interface TerminalDecision {
-  /** All shares. Of a terminal that is taken whole there is one for each entry. */
-  readonly shares: readonly Share[];
+  /** All claims. Of a terminal that is taken whole there is one for each entry. */
+  readonly claims: readonly Claim[];
   /** Shares that CRIU finds by a key of its own. */
-  readonly whole: ReadonlyMap<Share, TakenTerminal>;
-  /** Terminals that nothing has open any more, by the first share of each. */
-  readonly lost: ReadonlyMap<Share, NamedTerminal>;
+  readonly whole: ReadonlyMap<Claim, TakenTerminal>;
+  /** Terminals that nothing has open any more, by the first claim of each. */
+  readonly lost: ReadonlyMap<Claim, NamedTerminal>;
 }
 
 type Specs = readonly InheritSpec[];
@@ -25,18 +25,18 @@ type Specs = readonly InheritSpec[];
  * take of it become open files like any other: these need not be terminals. Throws FdgraftError (DESCRIPTOR_TIED,
  * SPEC_UNSUPPORTED, BYTES_IN_FLIGHT, IMAGES_DISAGREE) where CRIU cannot restore the rest.
  */
-export function decideTerminals({ shares }: Assignment, found: Survey, specs: Specs): TerminalDecision {
-  const byTerminal = new Map<number, Share[]>();
-  for (const share of shares) {
-    const { terminalId } = share.match.facts;
-    if (terminalId !== undefined) pushTo(byTerminal, terminalId, share);
+export function decideTerminals({ claims }: Assignment, found: Survey, specs: Specs): TerminalDecision {
+  const byTerminal = new Map<number, Claim[]>();
+  for (const claim of claims) {
+    const { terminalId } = claim.match.facts;
+    if (terminalId !== undefined) pushTo(byTerminal, terminalId, claim);
   }
-  if (byTerminal.size === 0) return { shares, whole: new Map(), lost: new Map() };
+  if (byTerminal.size === 0) return { claims, whole: new Map(), lost: new Map() };
   const decided: TerminalDecision[] = [];
   let taken = 0;
   for (const [id, parts] of [...byTerminal].sort(([a], [b]) => a - b)) {
     const terminal = found.terminals.get(id);
-    const [{ match }] = parts as [Share];
+    const [{ match }] = parts as [Claim];
     if (terminal === undefined) {
       throw messages.terminalMissing({ file: 'files.img', entry: match.entry }, match.facts.key, match.id, id);
     }
@@ -47,9 +47,9 @@ export function decideTerminals({ shares }: Assignment, found: Survey, specs: Sp
     taken += 1;
   }
   refuseTwoSessions(decided, specs);
-  const others = shares.filter(({ match }) => match.facts.terminalId === undefined);
+  const others = claims.filter(({ match }) => match.facts.terminalId === undefined);
   return {
-    shares: [...others, ...decided.flatMap(({ shares }) => shares)].sort((a, b) => a.match.entry - b.match.entry),
+    claims: [...others, ...decided.flatMap(({ claims }) => claims)].sort((a, b) => a.match.entry - b.match.entry),
     whole: new Map(decided.flatMap(({ whole }) => [...whole])),
     lost: new Map(decided.flatMap(({ lost }) => [...lost])),
   };
@@ -57,21 +57,21 @@ export function decideTerminals({ shares }: Assignment, found: Survey, specs: Sp
 
 /** A terminal is the controlling terminal of one session at most. */
 function refuseTwoSessions(decided: readonly TerminalDecision[], specs: Specs): void {
-  const takers = new Map<number, { share: Share; terminal: TakenTerminal }>();
+  const takers = new Map<number, { claim: Claim; terminal: TakenTerminal }>();
   for (const { whole } of decided) {
     const [first] = whole;
     if (first === undefined || !first[1].hasLeader) continue;
-    const [share, terminal] = first;
-    const { callerFd, text } = specs[share.spec] as InheritSpec;
+    const [claim, terminal] = first;
+    const { callerFd, text } = specs[claim.spec] as InheritSpec;
     const other = takers.get(callerFd);
-    takers.set(callerFd, { share, terminal });
+    takers.set(callerFd, { claim, terminal });
     if (other === undefined) continue;
-    const place = { file: 'files.img', entry: share.match.entry };
+    const place = { file: 'files.img', entry: claim.match.entry };
     const sessions = [other.terminal.session, terminal.session] as const;
     throw messages.twoSessionsOnOne(
       place,
       text,
-      [other.share.match.facts.key, share.match.facts.key],
+      [other.claim.match.facts.key, claim.match.facts.key],
       sessions,
       callerFd,
     );
@@ -80,7 +80,7 @@ function refuseTwoSessions(decided: readonly TerminalDecision[], specs: Specs): 
 
 function decideOne(
   terminal: NamedTerminal,
-  parts: readonly Share[],
+  parts: readonly Claim[],
   found: Survey,
   specs: Specs,
   dev: number,
@@ -93,26 +93,26 @@ function decideOne(
     const gone = new Set(staying.length > 0 ? [] : parts.map(({ match }) => match.id));
     // CRIU looks for the record of each entry, also of one that nothing has open.
     const isLost = terminal.entries.every((id) => gone.has(id));
-    const lost = isLost ? [[plain[0] as Share, terminal] as const] : [];
+    const lost = isLost ? [[plain[0] as Claim, terminal] as const] : [];
     if (lost.length > 0) refuseData(terminal, parts, specs);
-    return { shares: plain, whole: new Map(), lost: new Map(lost) };
+    return { claims: plain, whole: new Map(), lost: new Map(lost) };
   }
   if (staying.length > 0) throw partStays(keeper, staying, specs);
   refuseData(terminal, parts, specs);
   const { callerFd } = specs[keeper.spec] as InheritSpec;
-  const isKept = ({ spec }: Share) => specs[spec]?.callerFd === callerFd;
+  const isKept = ({ spec }: Claim) => specs[spec]?.callerFd === callerFd;
   const { id, record, session, foreground, hasLeader } = terminal;
   const goes = { id, record, dev, session, foreground, hasLeader };
   const whole = joined(parts.filter(isKept));
   return {
-    shares: [...whole, ...parts.filter((part) => !isKept(part)).map(asPlain)],
-    whole: new Map(whole.map((share) => [share, goes])),
+    claims: [...whole, ...parts.filter((part) => !isKept(part)).map(asPlain)],
+    whole: new Map(whole.map((claim) => [claim, goes])),
     lost: new Map(),
   };
 }
 
 /** The roles of terminals that no file of the caller's can have. */
-function refuseRole({ role, hasOtherEnd }: NamedTerminal, parts: readonly Share[], specs: Specs): void {
+function refuseRole({ role, hasOtherEnd }: NamedTerminal, parts: readonly Claim[], specs: Specs): void {
   const why =
     role === 'master' && hasOtherEnd
       ? 'it is the master of a pty whose other end is in the checkpoint too: CRIU restores them together'
@@ -122,25 +122,25 @@ function refuseRole({ role, hasOtherEnd }: NamedTerminal, parts: readonly Share[
   if (why !== undefined) throw refused(parts, specs, why);
 }
 
-function refused(parts: readonly Share[], specs: Specs, why: string) {
-  const [{ match, spec }] = parts as readonly [Share];
+function refused(parts: readonly Claim[], specs: Specs, why: string) {
+  const [{ match, spec }] = parts as readonly [Claim];
   const place = { file: 'files.img', entry: match.entry };
   return messages.terminalRefused(place, specs[spec]?.text ?? '', match.facts.key, match.id, why);
 }
 
 /**
- * The share whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before one
+ * The claim whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before one
  * that names a descriptor of it, and the lowest descriptor before others.
  */
 function keeperOf(
   terminal: NamedTerminal,
-  parts: readonly Share[],
+  parts: readonly Claim[],
   staying: readonly number[],
   specs: Specs,
-): Share | undefined {
+): Claim | undefined {
   const { hasOtherEnd } = terminal;
   if (!isWholeTerminal(terminal)) return undefined;
-  const isPart = ({ spec }: Share) => specs[spec]?.only === true;
+  const isPart = ({ spec }: Claim) => specs[spec]?.only === true;
   if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
   if (hasOtherEnd) {
     throw refused(
@@ -149,7 +149,7 @@ function keeperOf(
       'the master of its pty is in the checkpoint, and wants this terminal; with only: true, descriptors of it go alone',
     );
   }
-  const rank = ({ spec, references }: Share) => {
+  const rank = ({ spec, references }: Claim) => {
     const { only, key } = specs[spec] as InheritSpec;
     return [Number(only), Number(key.kind === 'descriptor'), lowestOf(references), spec];
   };
@@ -165,23 +165,23 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return place === -1 ? 0 : (a[place] as number) - (b[place] as number);
 }
 
-function partStays({ match, spec }: Share, staying: readonly number[], specs: Specs) {
+function partStays({ match, spec }: Claim, staying: readonly number[], specs: Specs) {
   const { text, callerFd } = specs[spec] as InheritSpec;
   const place = { file: 'files.img', entry: match.entry };
   return messages.terminalPartStays(place, text, match.facts.key, callerFd, staying);
 }
 
 /** Bytes that nobody has read go with the pty: the caller's has its own. */
-function refuseData({ data }: NamedTerminal, parts: readonly Share[], specs: Specs): void {
+function refuseData({ data }: NamedTerminal, parts: readonly Claim[], specs: Specs): void {
   if (data === undefined || data.bytes === 0) return;
-  const [{ match, spec }] = parts as readonly [Share];
+  const [{ match, spec }] = parts as readonly [Claim];
   const place = { file: 'tty-data.img', entry: data.record };
   throw messages.terminalHasData(place, match.facts.key, data.bytes, specs[spec]?.text ?? '');
 }
 
-/** One share for each entry: they become one open file anyway. */
-function joined(parts: readonly Share[]): Share[] {
-  const byEntry = new Map<number, Share>();
+/** One claim for each entry: they become one open file anyway. */
+function joined(parts: readonly Claim[]): Claim[] {
+  const byEntry = new Map<number, Claim>();
   for (const part of parts) {
     const { match, spec, references } = byEntry.get(part.match.id) ?? part;
     if (!byEntry.has(part.match.id)) byEntry.set(part.match.id, part);
@@ -197,7 +197,7 @@ function together(a: References, b: References): References {
   };
 }
 
-/** A share for which any open file will do. */
-function asPlain({ match, spec, references }: Share): Share {
+/** A claim for which any open file will do. */
+function asPlain({ match, spec, references }: Claim): Claim {
   return { match: { ...match, facts: withoutKind(match.facts) }, spec, references };
 }

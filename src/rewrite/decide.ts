@@ -6,7 +6,7 @@ import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
 import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
 import type { InheritSpec } from '../specs/spec';
-import { type Assignment, assign, type Share } from './assign';
+import { type Assignment, assign, type Claim } from './assign';
 import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { Cuts } from './decide-cuts';
 import { decideMemfds, type TakenMapping } from './decide-memfds';
@@ -28,12 +28,12 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   refuseImpossiblePids(found);
   const assigned = assign(found, specs);
   const terminals = decideTerminals(assigned, found, specs);
-  const assignment = { ...assigned, shares: terminals.shares };
+  const assignment = { ...assigned, claims: terminals.claims };
   refuseTies(assignment, found, specs);
-  for (const { match, spec } of assignment.shares) refuseUnfit(match, specs[spec] as InheritSpec);
+  for (const { match, spec } of assignment.claims) refuseUnfit(match, specs[spec] as InheritSpec);
   const staying = stayingEnds(assignment.staying, found);
   const fedByCriu = pipesFedByCriu(staying);
-  const bytes = decideBytes(assignment.shares, found, specs, policy.dropInFlight, fedByCriu);
+  const bytes = decideBytes(assignment.claims, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
   const mappings = decideMemfds(assignment, found, specs);
   for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
@@ -57,8 +57,9 @@ function refuseHeldPipes(found: Survey): void {
   for (const { id, entry, type, facts } of found.matches) {
     if (type.isPath || found.memfds.has(id)) continue;
     const parts = remapped.has(id) ? ['part of a remap (remap-fpath.img)'] : [];
-    const holders = [...(found.holders.get(id) ?? []), ...parts];
-    if (holders.length > 0) throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, holders);
+    const otherReferences = [...(found.otherReferences.get(id) ?? []), ...parts];
+    if (otherReferences.length > 0)
+      throw messages.entryHeld({ file: 'files.img', entry }, facts.key, type.name, id, otherReferences);
   }
 }
 
@@ -71,17 +72,17 @@ function refuseImpossiblePids({ tasks, tables }: Survey): void {
 }
 
 /** A lock or the like on a descriptor that moves. */
-function refuseTies({ shares }: Assignment, found: Survey, specs: readonly InheritSpec[]): void {
+function refuseTies({ claims }: Assignment, found: Survey, specs: readonly InheritSpec[]): void {
   if (found.names.length === 0) return;
-  const moved = new Map<string, Share>();
-  for (const share of shares) {
-    for (const { table, fd } of share.references.descriptors) moved.set(`${table}/${fd}`, share);
+  const moved = new Map<string, Claim>();
+  for (const claim of claims) {
+    for (const { table, fd } of claim.references.descriptors) moved.set(`${table}/${fd}`, claim);
   }
   for (const { pid, fd, what, consequence, image, entry } of found.names) {
-    const share = moved.get(`${found.tasks.tableOf(pid)}/${fd}`);
-    if (share === undefined) continue;
-    const { key } = share.match.facts;
-    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, textOf(specs, share));
+    const claim = moved.get(`${found.tasks.tableOf(pid)}/${fd}`);
+    if (claim === undefined) continue;
+    const { key } = claim.match.facts;
+    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, textOf(specs, claim));
   }
 }
 
@@ -144,10 +145,10 @@ function refuseReopened(placeholders: readonly Placeholder[], specs: readonly In
 }
 
 function makePlaceholders(
-  { shares, staying }: Assignment,
+  { claims, staying }: Assignment,
   found: Survey,
   specs: readonly InheritSpec[],
-  bytes: ReadonlyMap<Share, readonly PlannedBytes[]>,
+  bytes: ReadonlyMap<Claim, readonly PlannedBytes[]>,
   sockets: SocketDecision,
   terminals: TerminalDecision,
 ): Placeholder[] {
@@ -162,11 +163,11 @@ function makePlaceholders(
     return lastId;
   };
   // By id, so that the new ones do not depend on where the entries lie.
-  const ordered = [...shares].sort((a, b) => a.match.id - b.match.id);
-  return ordered.map((share): Placeholder => {
-    const { match, spec, references } = share;
-    const terminal = terminals.whole.get(share);
-    const lostTerminal = terminals.lost.get(share);
+  const ordered = [...claims].sort((a, b) => a.match.id - b.match.id);
+  return ordered.map((claim): Placeholder => {
+    const { match, spec, references } = claim;
+    const terminal = terminals.whole.get(claim);
+    const lostTerminal = terminals.lost.get(claim);
     const inPlace = terminal !== undefined || !replaced.has(match.id);
     replaced.add(match.id);
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
@@ -176,14 +177,14 @@ function makePlaceholders(
       fileId: inPlace ? match.id : newId(),
       spec,
       references,
-      access: accessOfShare(share),
+      access: accessOfClaim(claim),
       takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
       keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
       isWatched: references.descriptors.some(({ table, fd }) => {
         const watch = watched.get(`${table}/${fd}`);
         return watch !== undefined && canBeWatched(match.facts, watch.inode);
       }),
-      inFlight: bytes.get(share) ?? sockets.queued.get(share) ?? [],
+      inFlight: bytes.get(claim) ?? sockets.queued.get(claim) ?? [],
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
@@ -199,7 +200,7 @@ function makePlaceholders(
  * By the flags of the entry. A terminal is open to read and write, whatever its descriptors are for: of one that goes in
  * parts, the standard ones need what their programs do with them.
  */
-function accessOfShare({ match: { facts }, references: { descriptors, scmRights } }: Share): Access {
+function accessOfClaim({ match: { facts }, references: { descriptors, scmRights } }: Claim): Access {
   const access = accessOf(facts.flags);
   if (facts.terminalId === undefined || facts.kind !== undefined || scmRights.length > 0) return access;
   if (descriptors.every(({ fd }) => fd === STDIN)) return { ...access, write: false };

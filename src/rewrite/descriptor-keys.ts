@@ -5,7 +5,7 @@ import type { InheritSpec } from '../specs/spec';
 const NONE: readonly number[] = [];
 
 /**
- * The specs with keys /proc/PID/fd/N by the descriptor that they name. Tasks that share a table have all its
+ * The specs with keys /proc/PID/fd/N by the descriptor that they name. Tasks that claim a table have all its
  * descriptors.
  */
 export class DescriptorKeys {

@@ -181,7 +181,7 @@ export class Candidates {
   /** A glob is meant for files, and a key with a slash at its end for directories. */
   private isMeant(number: number, facts: EntryFacts): boolean {
     const key = this.specs[number]?.key;
-    if (fileKind(facts) === 'folder') return key?.kind !== 'glob';
+    if (fileKind(facts) === 'directory') return key?.kind !== 'glob';
     return key?.kind !== 'path' || !key.isDirectory || facts.isExternal === true;
   }
 

@@ -1,4 +1,4 @@
-import type { DescriptorName, EpollWatch } from '../checkpoint/descriptor-names';
+import type { DescriptorTie, EpollWatch } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { IdSet } from '../checkpoint/id-set';
@@ -29,7 +29,7 @@ import {
 } from './match';
 
 /** A lock or the like, with the place that names it. */
-export interface NamedDescriptor extends DescriptorName {
+export interface NamedDescriptor extends DescriptorTie {
   readonly image: string;
   readonly entry: number;
 }
@@ -45,7 +45,7 @@ export class ReferenceFinder {
   readonly remaps: Remap[] = [];
   readonly names: NamedDescriptor[] = [];
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
-  readonly holders = new Map<number, string[]>();
+  readonly otherReferences = new Map<number, string[]>();
   readonly inFlight: BytesInFlight[] = [];
   /** The content of the candidates' queues, by file id. */
   readonly queued = new Map<number, QueuedBytes[]>();
@@ -192,9 +192,9 @@ export class ReferenceFinder {
   }
 
   private addHolder(id: number, holder: string): void {
-    const holders = this.holders.get(id);
-    if (holders === undefined) this.holders.set(id, [holder]);
-    else if (!holders.includes(holder)) holders.push(holder);
+    const otherReferences = this.otherReferences.get(id);
+    if (otherReferences === undefined) this.otherReferences.set(id, [holder]);
+    else if (!otherReferences.includes(holder)) otherReferences.push(holder);
   }
 }
 

@@ -17,7 +17,7 @@ import type { DescriptorReference, Match, References, Remap } from './match';
 export interface FileUse {
   readonly id: number;
   /** What refers to it besides descriptors, as "the executable of task 7". */
-  readonly holders: readonly string[];
+  readonly otherReferences: readonly string[];
   readonly descriptors: readonly DescriptorReference[];
 }
 
@@ -26,7 +26,7 @@ export interface NamedFiles {
   readonly matches: readonly Match[];
   readonly notOpen: readonly Match[];
   readonly references: ReadonlyMap<number, References>;
-  readonly holders: ReadonlyMap<number, readonly string[]>;
+  readonly otherReferences: ReadonlyMap<number, readonly string[]>;
   readonly remaps: readonly Remap[];
   readonly mounts: Mounts;
 }
@@ -48,7 +48,7 @@ export async function findSameFiles(
   const uses = new Map<FileName, FileUse[]>();
   const toUse = ({ id }: Match): FileUse => ({
     id,
-    holders: found.holders.get(id) ?? [],
+    otherReferences: found.otherReferences.get(id) ?? [],
     descriptors: found.references.get(id)?.descriptors ?? [],
   });
   for (const match of regular) pushTo(uses, names.of(match), toUse(match));
@@ -148,7 +148,11 @@ async function readUses(
   const linked = new Set(finder.remaps.flatMap(({ origId, linkedId }) => (linkedId === undefined ? [] : [origId])));
   for (const [id, name] of others) {
     if (linked.has(id)) continue;
-    const use = { id, holders: finder.holders.get(id) ?? [], descriptors: finder.descriptors.get(id) ?? [] };
+    const use = {
+      id,
+      otherReferences: finder.otherReferences.get(id) ?? [],
+      descriptors: finder.descriptors.get(id) ?? [],
+    };
     uses.get(name)?.push(use);
   }
 }

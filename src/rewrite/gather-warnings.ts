@@ -6,7 +6,7 @@ import { isFifo, type PipeName } from '../checkpoint/pipe-name';
 import { someOf } from '../errors/some-of';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
-import type { Assignment, Share } from './assign';
+import type { Assignment, Claim } from './assign';
 import { accessOfEnd } from './decide-bytes';
 import type { Placeholder, Policy } from './decision';
 import type { FileUse } from './find-same-files';
@@ -48,7 +48,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
 
 function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[] {
   const takers = new Map<number, Set<number>>();
-  for (const { match, spec } of assignment.shares) {
+  for (const { match, spec } of assignment.claims) {
     const known = takers.get(match.id);
     if (known === undefined) takers.set(match.id, new Set([spec]));
     else known.add(spec);
@@ -141,7 +141,7 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
   for (const placeholder of placeholders)
     takers.set(placeholder.match.id, takers.get(placeholder.match.id) ?? placeholder);
   const taken = new Set<string>();
-  for (const { references } of assignment.shares) {
+  for (const { references } of assignment.claims) {
     for (const { table, fd } of references.descriptors) taken.add(`${table}/${fd}`);
   }
   // The content of a removed file is in the images, or under another name.
@@ -153,10 +153,10 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
       if (taker !== undefined && !bySpec.has(taker.spec)) bySpec.set(taker.spec, taker);
     }
     if (bySpec.size === 0) return [];
-    const holders = uses.flatMap((use) => use.holders.map((holder) => `${holder} (file id ${use.id})`));
+    const otherReferences = uses.flatMap((use) => use.otherReferences.map((holder) => `${holder} (file id ${use.id})`));
     const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : stayingOpens(use, found, taken)));
     return [...bySpec.values()].flatMap((taker) => [
-      ...warnOfHolders(taker, holders, gone.has(taker.match.id), specs),
+      ...warnOfOtherReferences(taker, otherReferences, gone.has(taker.match.id), specs),
       ...warnOfOpens(taker, opens, specs),
     ]);
   });
@@ -167,20 +167,20 @@ function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: Re
   return staying.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
 }
 
-function warnOfHolders(
+function warnOfOtherReferences(
   { match, fileId, spec }: Placeholder,
-  holders: readonly string[],
+  otherReferences: readonly string[],
   isGone: boolean,
   specs: Specs,
 ): Warning[] {
-  if (holders.length === 0) return [];
+  if (otherReferences.length === 0) return [];
   const { key } = match.facts;
   const needsFile = isGone ? '' : `. The restore fails if ${key} does not exist`;
-  const message = `${specs[spec]?.text} matches descriptors of ${key}, which also serves as ${someOf(holders)}. After the restore, these descriptors use the caller's file and everything else uses the old file${needsFile}`;
+  const message = `${specs[spec]?.text} matches descriptors of ${key}, which also serves as ${someOf(otherReferences)}. After the restore, these descriptors use the caller's file and everything else uses the old file${needsFile}`;
   return [{ code: 'FILE_STILL_USED', message, fileId }];
 }
 
-/** Who names single descriptors, or a device or folder that many have open, means no others. */
+/** Who names single descriptors, or a device or directory that many have open, means no others. */
 function warnOfOpens({ match, fileId, spec }: Placeholder, opens: readonly string[], specs: Specs): Warning[] {
   const kind = fileKind(match.facts);
   if (opens.length === 0 || specs[spec]?.only || (kind !== 'regular' && kind !== undefined)) return [];
@@ -209,8 +209,8 @@ function lostRemaps({ assignment, found }: Decided): Warning[] {
 
 /** A lock of an open file is that of all its descriptors; one that leaves is without it. */
 function lostLocks({ assignment, found }: Decided): Warning[] {
-  const leaving = new Map<number, Share>();
-  for (const share of assignment.shares) if (!leaving.has(share.match.id)) leaving.set(share.match.id, share);
+  const leaving = new Map<number, Claim>();
+  for (const claim of assignment.claims) if (!leaving.has(claim.match.id)) leaving.set(claim.match.id, claim);
   const held = found.names.filter(({ isShared }) => isShared);
   if (held.length === 0 || leaving.size === 0) return [];
   const entryOf = new Map<string, number>();
@@ -219,10 +219,10 @@ function lostLocks({ assignment, found }: Decided): Warning[] {
   }
   return held.flatMap(({ pid, fd, what }) => {
     const id = entryOf.get(`${found.tasks.tableOf(pid)}/${fd}`);
-    const share = id === undefined ? undefined : leaving.get(id);
-    if (share === undefined) return [];
-    const { match } = share;
-    const message = `${match.facts.key} (file id ${match.id}): descriptor ${pid}/${fd}, which stays, holds ${what}; the descriptors that leave its entry do not share it any more`;
+    const claim = id === undefined ? undefined : leaving.get(id);
+    if (claim === undefined) return [];
+    const { match } = claim;
+    const message = `${match.facts.key} (file id ${match.id}): descriptor ${pid}/${fd}, which stays, holds ${what}; the descriptors that leave its entry do not claim it any more`;
     return [{ code: 'LOCK_NOT_SHARED' as const, message, fileId: match.id }];
   });
 }

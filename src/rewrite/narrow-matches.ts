@@ -5,7 +5,7 @@ import type { Match } from './match';
 const SLASH = 0x2f;
 
 /**
- * Takes from each path key what something better of the same name stands in front of: a folder, where a file has that
+ * Takes from each path key what something better of the same name stands in front of: a directory, where a file has that
  * name too; and, for a key without a leading slash, a file of that path, where an external file has the name.
  */
 export function narrowMatches(byId: Map<number, Match>, specs: readonly InheritSpec[]): void {
@@ -27,6 +27,6 @@ export function narrowMatches(byId: Map<number, Match>, specs: readonly InheritS
 function rankOf({ facts }: Match, spec: InheritSpec | undefined): number {
   if (spec?.key.kind !== 'path') return 0;
   const isSecond = spec.key.name[0] !== SLASH && facts.isExternal !== true;
-  const isDirectory = fileKind(facts) === 'folder' && facts.isExternal !== true;
+  const isDirectory = fileKind(facts) === 'directory' && facts.isExternal !== true;
   return (isDirectory ? 2 : 0) + (isSecond ? 1 : 0);
 }

@@ -183,7 +183,7 @@ function readFile({ id, bytes, start, end }: FileEntryView, open: IdSet): SeenFi
   if (nameEnd - nameStart > MAX_KEY_BYTES) return undefined;
   const kind = fileKind(mode === undefined ? {} : { mode });
   // The descriptors of a FIFO refer to another entry than the one with its path.
-  if (kind === 'folder' || (!open.has(id) && kind !== 'fifo')) return undefined;
+  if (kind === 'directory' || (!open.has(id) && kind !== 'fifo')) return undefined;
   return { nameStart, nameEnd, isExternal };
 }
 
@@ -352,8 +352,11 @@ class Explainer {
     }
     for (const { facts, id } of this.notOpen.slice(0, MAX_SUGGESTIONS)) {
       const remapped = found.remaps.some(({ linkedId }) => linkedId === id);
-      const holders = [...(found.holders.get(id) ?? []), ...(remapped ? ['the stand-in for a removed file'] : [])];
-      const as = holders.length === 0 ? '' : `, only as ${holders.join(', ')}`;
+      const otherReferences = [
+        ...(found.otherReferences.get(id) ?? []),
+        ...(remapped ? ['the stand-in for a removed file'] : []),
+      ];
+      const as = otherReferences.length === 0 ? '' : `, only as ${otherReferences.join(', ')}`;
       this.suggest(`${facts.key} is there${as}, but no descriptor refers to it`);
     }
   }

@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein';
 const SLASH = 0x2f;
 /** So many paths are kept that are equally near, and so many that have the same last part. */
 const MAX_KEPT = 3;
-/** A path is near if at most this share of the wanted one differs, and never more than so many bytes. */
+/** A path is near if at most this claim of the wanted one differs, and never more than so many bytes. */
 const NEAR_SHARE = 3;
 const MAX_DISTANCE = 10;
 /** Longer parts between what two paths begin and end with alike are not compared: that takes the square of it. */
@@ -66,7 +66,7 @@ export class NearestPaths {
     return distance(seen, this.wanted.toString('latin1', from, to));
   }
 
-  /** The nearest first, then those in other folders; without their leading slashes. */
+  /** The nearest first, then those in other directories; without their leading slashes. */
   found(): Buffer[] {
     const all = [...this.nearest, ...this.namesakes.filter((path) => !this.nearest.some((near) => near.equals(path)))];
     return all.slice(0, MAX_KEPT);

@@ -36,7 +36,7 @@ export interface Survey {
   /** Descriptors and SCM rights by the file id of a match. */
   readonly references: ReadonlyMap<number, References>;
   /** What else refers to an entry that a spec names, as "the executable of task 7"; remaps apart. */
-  readonly holders: ReadonlyMap<number, readonly string[]>;
+  readonly otherReferences: ReadonlyMap<number, readonly string[]>;
   /** Remaps from or to an entry that a spec names. */
   readonly remaps: readonly Remap[];
   /** What is open on the regular files that specs name, by file. */
@@ -89,7 +89,7 @@ export async function survey(
 }
 
 /**
- * Keeps what grows with the matches, since a folder gives files.img before the images that refer to it. Where a
+ * Keeps what grows with the matches, since a directory gives files.img before the images that refer to it. Where a
  * source has another order, these are read once more.
  */
 class Surveyor {
@@ -148,7 +148,7 @@ class Surveyor {
       matches,
       notOpen: candidates.list.filter((match) => !isOpen(match)),
       references,
-      holders: this.gatherHolders(),
+      otherReferences: this.gatherOtherReferences(),
       remaps: finder.remaps,
       mounts: this.mounts,
       names: finder.names,
@@ -179,12 +179,12 @@ class Surveyor {
     );
   }
 
-  private gatherHolders(): Map<number, readonly string[]> {
+  private gatherOtherReferences(): Map<number, readonly string[]> {
     const { candidates, finder } = this;
     return new Map(
       candidates.list.flatMap(({ id }) => {
         const paths = candidates.regfHolders(id).map((kind) => `the path of a ${kind}`);
-        const all = [...(finder.holders.get(id) ?? []), ...paths];
+        const all = [...(finder.otherReferences.get(id) ?? []), ...paths];
         return all.length === 0 ? [] : [[id, all]];
       }),
     );

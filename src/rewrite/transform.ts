@@ -24,7 +24,7 @@ export async function transform(
   onMember: (name: Buffer) => void = () => {},
 ): Promise<readonly ChangedImage[]> {
   const transformer = new Transformer(sink, decision);
-  for await (const member of source.whole()) {
+  for await (const member of source.inArchiveOrder()) {
     signal?.throwIfAborted();
     onMember(member.name);
     await transformer.take(member);
@@ -120,7 +120,7 @@ class Transformer {
   }
 
   async take(member: SourceMember): Promise<void> {
-    if (member.isAround) return this.sink.keep(member, true);
+    if (member.outsideImages) return this.sink.keep(member, true);
     const name = member.name.toString('latin1');
     const changes = this.byEntry.length + this.memfds.size + this.terminals.size;
     const image = changes === 0 ? undefined : imageOf(member);

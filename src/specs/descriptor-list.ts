@@ -1,6 +1,6 @@
 import type { SpecOptions } from './spec';
 
-/** What the container runtimes leave in the image folder: what the fds 0, 1, 2 of the container pointed at. */
+/** What the container runtimes leave in the image directory: what the fds 0, 1, 2 of the container pointed at. */
 export const DESCRIPTOR_LIST = 'descriptors.json';
 
 /** A list of strings as JSON has it, at the start of a text: crun once wrote stray bytes after it. */

@@ -1,5 +1,5 @@
 import { messages } from '../errors/messages';
-import { createFolderSink } from './folder-sink';
+import { createDirectorySink } from './directory-sink';
 import type { Form } from './form';
 import type { LinkMode } from './link-mode';
 import type { Sink, SinkNotice } from './sink';
@@ -8,7 +8,7 @@ import type { Source } from './source';
 export interface SinkOptions {
   /** What OUT is to be; what the source is by default. */
   readonly to?: Form | undefined;
-  /** How unchanged images get into a folder; 'auto' by default. */
+  /** How unchanged images get into a directory; 'auto' by default. */
   readonly link?: LinkMode | undefined;
   readonly onNotice: (notice: SinkNotice) => void;
   readonly signal?: AbortSignal | undefined;
@@ -20,11 +20,11 @@ export async function createSink(source: Source, out: string, options: SinkOptio
   const form = to ?? source.form;
   if (link !== undefined && (form !== 'dir' || source.form !== 'dir')) {
     throw messages.usage(
-      `--link goes with folders, and ${form === 'dir' ? 'SOURCE' : 'OUT'} is an archive`,
+      `--link goes with directories, and ${form === 'dir' ? 'SOURCE' : 'OUT'} is an archive`,
       'leave it out',
     );
   }
-  if (form === 'dir') return createFolderSink(source, out, { link: link ?? 'auto', onNotice, signal });
+  if (form === 'dir') return createDirectorySink(source, out, { link: link ?? 'auto', onNotice, signal });
   const { createArchiveSink } = await import('./archive/archive-sink');
   return createArchiveSink(source, out, { form, onNotice, signal });
 }

@@ -54,5 +54,5 @@ function describe(place: string, right: Denied['right']): Denied | undefined {
   if (stats === undefined) return undefined;
   const { uid, mode } = stats;
   const isOwn = uid === process.geteuid?.();
-  return { path: escapeControls(place), isFolder: stats.isDirectory(), right, uid, mode: mode & 0o7777, isOwn };
+  return { path: escapeControls(place), isDirectory: stats.isDirectory(), right, uid, mode: mode & 0o7777, isOwn };
 }

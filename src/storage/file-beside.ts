@@ -1,16 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
-import { breathe } from './breath';
 import { joinPath } from './byte-path';
 import { type FileAccess, modeLike } from './file-mode';
 import { arriveAsNew } from './link-or-rename';
 import type { NewFile } from './single-file';
 import { resolveToWrite } from './trusted-path';
-import { WorkFolder } from './work-folder';
+import { WorkDirectory } from './work-directory';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
 /**
- * Makes a file that is not there yet, in a work folder beside its place: what a killed run leaves goes with the next
+ * Makes a file that is not there yet, in a work directory beside its place: what a killed run leaves goes with the next
  * one for the same name. It appears whole or not at all, and nobody may read it who may not read all `sources`. Throws
  * FdgraftError.
  */
@@ -24,7 +24,7 @@ export async function createFileBeside(file: string, sources: readonly FileAcces
   };
   const name = Buffer.from(path.basename(file));
   const parent = attempt(() => resolveToWrite(path.dirname(file)));
-  const work = await WorkFolder.create(parent, name).catch((error) => {
+  const work = await WorkDirectory.create(parent, name).catch((error) => {
     throw messages.cannotWriteOut(file, error);
   });
   const built = joinPath(work.content, Buffer.from('file'));
@@ -33,7 +33,7 @@ export async function createFileBeside(file: string, sources: readonly FileAcces
     if (fd === undefined) return;
     fs.closeSync(fd);
     fd = undefined;
-    // It is known as a work folder, and goes with the next run.
+    // It is known as a work directory, and goes with the next run.
     await work.remove().catch(() => {});
   };
   try {
@@ -45,7 +45,7 @@ export async function createFileBeside(file: string, sources: readonly FileAcces
   const opened = fd;
   return {
     write: async (bytes) => {
-      await breathe();
+      await yieldToEventLoop();
       for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(opened, bytes, done));
     },
     commit: async () => {

@@ -13,11 +13,11 @@ const SETGID = 0o2000;
 const READ_WRITE = 0o666;
 
 /**
- * The mode for a new file in `folder` that holds what `sources` hold: nobody may read it who may not read all of them.
+ * The mode for a new file in `directory` that holds what `sources` hold: nobody may read it who may not read all of them.
  * The umask still applies to it. Without sources it is the mode of any new file.
  */
-export function modeLike(sources: readonly FileAccess[], folder: fs.PathLike): number {
-  return common(sources, groupOfNewFile(folder));
+export function modeLike(sources: readonly FileAccess[], directory: fs.PathLike): number {
+  return common(sources, groupOfNewFile(directory));
 }
 
 /** The mode for a file that is replaced: what it allows, without what the sources do not allow. */
@@ -33,9 +33,9 @@ function common(sources: readonly FileAccess[], gid: number): number {
   }, READ_WRITE);
 }
 
-function groupOfNewFile(folder: fs.PathLike): number {
-  const stats = fs.statSync(folder, { throwIfNoEntry: false });
-  // Only Linux has files of the process' group, unless the folder says otherwise.
-  const isOfFolder = process.platform !== 'linux' || ((stats?.mode ?? 0) & SETGID) !== 0;
-  return (isOfFolder ? stats?.gid : process.getegid?.()) ?? 0;
+function groupOfNewFile(directory: fs.PathLike): number {
+  const stats = fs.statSync(directory, { throwIfNoEntry: false });
+  // Only Linux has files of the process' group, unless the directory says otherwise.
+  const isOfDirectory = process.platform !== 'linux' || ((stats?.mode ?? 0) & SETGID) !== 0;
+  return (isOfDirectory ? stats?.gid : process.getegid?.()) ?? 0;
 }

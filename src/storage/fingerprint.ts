@@ -1,15 +1,15 @@
 import fs from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
-import { holdFolder } from './held-folder';
+import { holdDirectory } from './held-directory';
 import { isSteady } from './seen-files';
 
-/** What a folder holds, told without reading it: every name with its inode, of images size and time of change too. */
+/** What a directory holds, told without reading it: every name with its inode, of images size and time of change too. */
 export type Fingerprint = ReadonlyMap<string, string>;
 
-export function fingerprint(folder: Buffer): Fingerprint {
+export function fingerprint(directory: Buffer): Fingerprint {
   const files = new Map<string, string>();
-  gather(folder, undefined, files);
+  gather(directory, undefined, files);
   return files;
 }
 
@@ -22,8 +22,8 @@ export function firstDifference(one: Fingerprint, other: Fingerprint): string | 
 
 const shown = (name: string) => escapeBytes(Buffer.from(name, 'latin1'));
 
-function gather(folder: Buffer, below: Buffer | undefined, files: Map<string, string>): void {
-  const held = holdFolder(folder);
+function gather(directory: Buffer, below: Buffer | undefined, files: Map<string, string>): void {
+  const held = holdDirectory(directory);
   try {
     for (const entry of fs.readdirSync(held.path, { encoding: 'buffer' })) {
       const place = joinPath(held.path, entry);

@@ -6,33 +6,33 @@ import { closeRead } from './close';
 /** So many files are flushed one by one: to start a program takes more. */
 const FEW_FILES = 32;
 
-/** Waits until the file system of `folder` has all of it on disk. `beside`: a path on it that other programs can use. */
-export async function flushFolder(folder: Buffer, beside: Buffer): Promise<void> {
-  const few = take(filesBelow(folder), FEW_FILES);
+/** Waits until the file system of `directory` has all of it on disk. `beside`: a path on it that other programs can use. */
+export async function flushDirectory(directory: Buffer, beside: Buffer): Promise<void> {
+  const few = take(filesBelow(directory), FEW_FILES);
   if (few?.every(mayRead)) {
     await Promise.all(few.map(flushFile));
     return;
   }
   // One flush of the file system costs less than one a file. Node has no syncfs(2); coreutils' sync has.
   if (process.platform === 'linux' && (await runSync(beside))) return;
-  for (const file of filesBelow(folder)) await flushFile(file);
+  for (const file of filesBelow(directory)) await flushFile(file);
 }
 
-/** Waits until the entries of `folder` itself, such as a rename in it, are on disk, where the file system does that. */
-export async function flushEntries(folder: Buffer): Promise<void> {
+/** Waits until the entries of `directory` itself, such as a rename in it, are on disk, where the file system does that. */
+export async function flushEntries(directory: Buffer): Promise<void> {
   try {
-    await flushFile(folder);
+    await flushFile(directory);
   } catch (error) {
     if (!CANNOT_FLUSH.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
-/** A folder that may not be read, or a file system that flushes none. */
+/** A directory that may not be read, or a file system that flushes none. */
 const CANNOT_FLUSH = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR']);
 
-function runSync(folder: Buffer): Promise<boolean> {
-  const text = folder.toString('utf8');
-  if (!Buffer.from(text).equals(folder)) return Promise.resolve(false);
+function runSync(directory: Buffer): Promise<boolean> {
+  const text = directory.toString('utf8');
+  if (!Buffer.from(text).equals(directory)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const child = builtins.childProcess.spawn('sync', ['-f', '--', text], { stdio: 'ignore' });
     child.on('error', () => resolve(false));
@@ -40,14 +40,14 @@ function runSync(folder: Buffer): Promise<boolean> {
   });
 }
 
-/** The files and folders of a tree, a folder behind what is in it, with paths to open them by. */
-function* filesBelow(folder: Buffer): Generator<Buffer, void, undefined> {
-  for (const entry of fs.readdirSync(folder, { encoding: 'buffer', withFileTypes: true })) {
-    const path = joinPath(folder, entry.name);
+/** The files and directories of a tree, a directory behind what is in it, with paths to open them by. */
+function* filesBelow(directory: Buffer): Generator<Buffer, void, undefined> {
+  for (const entry of fs.readdirSync(directory, { encoding: 'buffer', withFileTypes: true })) {
+    const path = joinPath(directory, entry.name);
     if (entry.isDirectory()) yield* filesBelow(path);
     else if (entry.isFile()) yield path;
   }
-  yield folder;
+  yield directory;
 }
 
 /** All of them; undefined where there are more than `most`. */

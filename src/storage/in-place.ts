@@ -3,41 +3,41 @@ import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { splitPath } from './byte-path';
+import { type Bring, DirectorySink, type DirectorySinkOptions } from './directory-sink';
 import { checkExchange, exchange, type Place } from './exchange';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
-import { type Bring, FolderSink, type FolderSinkOptions } from './folder-sink';
 import { tryHardLink } from './link-mode';
 import type { Sink } from './sink';
 import type { Source } from './source';
 import { resolveToWrite } from './trusted-path';
-import { removeLeftovers, WorkFolder } from './work-folder';
+import { removeLeftovers, WorkDirectory } from './work-directory';
 
 /** A rewrite at the source's own place, from before the first look at it. */
 export interface InPlace {
   /**
-   * A sink that builds the folder anew beside the source, where what does not change is a hard link to the very file,
+   * A sink that builds the directory anew beside the source, where what does not change is a hard link to the very file,
    * and exchanges the two in one step. The old images are there until that is done.
    */
-  createSink(options: Omit<FolderSinkOptions, 'link'>): Promise<Sink>;
+  createSink(options: Omit<DirectorySinkOptions, 'link'>): Promise<Sink>;
 }
 
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */
 export async function beginInPlace(source: Source): Promise<InPlace> {
-  const { label, folder } = source;
+  const { label, directory } = source;
   attempt(
     () => resolveToWrite(label),
     (error) => messages.cannotWriteOut(label, error),
   );
-  if (folder === undefined) return beginArchive(source);
-  const [parent, name] = splitPath(folder);
+  if (directory === undefined) return beginArchive(source);
+  const [parent, name] = splitPath(directory);
   return explained(label, async () => {
     const [strange] = await removeLeftovers(parent, name);
     if (strange !== undefined) throw messages.strangeLeftover(label, escapeBytes(strange));
     checkExchange(label);
-    refuseCurrentFolder(label, folder);
-    refuseReadOnly(label, folder);
-    const before = fingerprint(folder);
-    return { createSink: (options) => explained(label, () => createSink(source, folder, before, options)) };
+    refuseCurrentDirectory(label, directory);
+    refuseReadOnly(label, directory);
+    const before = fingerprint(directory);
+    return { createSink: (options) => explained(label, () => createSink(source, directory, before, options)) };
   });
 }
 
@@ -49,25 +49,25 @@ async function beginArchive(source: Source): Promise<InPlace> {
 
 async function createSink(
   source: Source,
-  folder: Buffer,
+  directory: Buffer,
   before: Fingerprint,
-  options: Omit<FolderSinkOptions, 'link'>,
+  options: Omit<DirectorySinkOptions, 'link'>,
 ): Promise<Sink> {
-  const [parent, name] = splitPath(folder);
-  const work = await WorkFolder.create(parent, name);
+  const [parent, name] = splitPath(directory);
+  const work = await WorkDirectory.create(parent, name);
   const arrive = () => arriveInPlace(work, name, before, source.label);
   const bring: Bring = async (file, to) => {
     if (await tryHardLink(file, to)) return 'hard';
     // A copy would not be the file that someone may have open, or own.
     throw messages.cannotExchange(source.label, `${escapeBytes(file.lasting)} cannot be hard-linked here`);
   };
-  return new FolderSink(source, source.label, folder, work, { bring, arrive, keepsPlace: true }, options);
+  return new DirectorySink(source, source.label, directory, work, { bring, arrive, keepsPlace: true }, options);
 }
 
 /** Exchanges the two, and back again where something has come into the old one since it was first looked at. */
-async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint, label: string): Promise<void> {
-  const here: Place = { folder: work.parent, name };
-  const there: Place = { folder: work.self, name: splitPath(work.content)[1] };
+async function arriveInPlace(work: WorkDirectory, name: Buffer, before: Fingerprint, label: string): Promise<void> {
+  const here: Place = { directory: work.parent, name };
+  const there: Place = { directory: work.self, name: splitPath(work.content)[1] };
   const built = fingerprint(work.content);
   work.expect([before, built]);
   await exchange(here, there, label);
@@ -83,7 +83,7 @@ async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint
     const reason = error instanceof Error ? error.message : String(error);
     throw messages.notExchangedBack(label, escapeBytes(work.shown), reason);
   }
-  // Whoever wrote into the new folder meanwhile has it there.
+  // Whoever wrote into the new directory meanwhile has it there.
   const isAsBuilt = whatDiffers(built, work.content) === undefined;
   if (isAsBuilt) work.expectAnything();
   else work.keep();
@@ -91,26 +91,26 @@ async function arriveInPlace(work: WorkFolder, name: Buffer, before: Fingerprint
 }
 
 /** What is not the same any more; something, where that cannot be seen. */
-function whatDiffers(before: Fingerprint, folder: Buffer): string | undefined {
+function whatDiffers(before: Fingerprint, directory: Buffer): string | undefined {
   try {
-    return firstDifference(before, fingerprint(folder));
+    return firstDifference(before, fingerprint(directory));
   } catch {
     return 'something in it';
   }
 }
 
-function refuseCurrentFolder(label: string, folder: Buffer): void {
+function refuseCurrentDirectory(label: string, directory: Buffer): void {
   const here = Buffer.concat([fs.realpathSync.native('.', 'buffer'), Buffer.from('/')]);
-  const inside = Buffer.concat([folder, Buffer.from('/')]);
+  const inside = Buffer.concat([directory, Buffer.from('/')]);
   if (here.subarray(0, inside.length).equals(inside)) throw messages.insideOfSource(label);
 }
 
-/** Moving a folder takes the right to write into it. */
-function refuseReadOnly(label: string, folder: Buffer): void {
+/** Moving a directory takes the right to write into it. */
+function refuseReadOnly(label: string, directory: Buffer): void {
   try {
-    fs.accessSync(folder, fs.constants.W_OK);
+    fs.accessSync(directory, fs.constants.W_OK);
   } catch {
-    throw messages.cannotExchange(label, 'the folder may not be written into');
+    throw messages.cannotExchange(label, 'the directory may not be written into');
   }
 }
 

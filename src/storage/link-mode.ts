@@ -35,8 +35,8 @@ export class Linker {
   async bring(file: SourceFile, to: Buffer, isImage: boolean, isPages: boolean): Promise<Exclude<LinkMode, 'auto'>> {
     if (!isImage || this.mode === 'copy') return this.copy(file, to);
     if (this.mode === 'symlink') {
-      const [folder] = splitPath(this.lasting(to));
-      fs.symlinkSync(relativeLink(folder, file.lasting), to);
+      const [directory] = splitPath(this.lasting(to));
+      fs.symlinkSync(relativeLink(directory, file.lasting), to);
       file.check(fs.statSync(file.lasting));
       return 'symlink';
     }

@@ -12,7 +12,7 @@ export function compareMemberNames(a: string, b: string, first: readonly string[
 
 const SLASH = 0x2f;
 
-/** A folder comes before what is in it, and all that is in it before what has a longer name. */
+/** A directory comes before what is in it, and all that is in it before what has a longer name. */
 function comparePaths(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i += 1) {

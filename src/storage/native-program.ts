@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { builtins } from '../bytes/builtins';
-import { ownFolder } from './own-folder';
+import { ownDirectory } from './own-directory';
 
 export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse' | 'fdgraft-lock' | 'fdgraft-exec';
 
@@ -12,10 +12,10 @@ export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse' | 'fdgraft-loc
  * `make install` put it into PATH. If it is in neither, where the build would put it.
  */
 export function pathOfNative(program: NativeProgram): string {
-  const built = path.join(ownFolder(), 'native/build', program);
+  const built = path.join(ownDirectory(), 'native/build', program);
   if (fs.existsSync(built)) return built;
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  return folders.map((folder) => path.join(folder, program)).find((file) => fs.existsSync(file)) ?? built;
+  const directories = (process.env.PATH ?? '').split(path.delimiter).filter((directory) => path.isAbsolute(directory));
+  return directories.map((directory) => path.join(directory, program)).find((file) => fs.existsSync(file)) ?? built;
 }
 
 export interface NativeRun {

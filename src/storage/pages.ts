@@ -1,4 +1,4 @@
-/** Those of a previous dump in a subfolder too. */
+/** Those of a previous dump in a subdirectory too. */
 const PAGES = /(^|\/)pages-[^/]*\.img$/;
 
 /** Whether a member holds memory: such images are large, and shared with other checkpoints by hard links. */

@@ -1,29 +1,29 @@
 import fs from 'node:fs';
-import { breathe } from './breath';
 import { joinPath } from './byte-path';
-import { holdFolder } from './held-folder';
+import { holdDirectory } from './held-directory';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
 /**
- * Removes a folder with all that is in it. What is below is reached through folders that are held open, so that no
+ * Removes a directory with all that is in it. What is below is reached through directories that are held open, so that no
  * link that someone puts in the place of one leads out. Does nothing where there is none.
  */
-export async function removeTree(folder: Buffer): Promise<void> {
-  const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
+export async function removeTree(directory: Buffer): Promise<void> {
+  const stats = fs.lstatSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isDirectory()) {
-    fs.unlinkSync(folder);
+    fs.unlinkSync(directory);
     return;
   }
-  const held = holdFolder(folder);
+  const held = holdDirectory(directory);
   try {
-    // A folder's mode may forbid what its owner is about to do.
+    // A directory's mode may forbid what its owner is about to do.
     if ((stats.mode & 0o700) !== 0o700) fs.chmodSync(held.path, 0o700);
     for (const name of fs.readdirSync(held.path, { encoding: 'buffer' })) {
-      await breathe();
+      await yieldToEventLoop();
       await removeTree(joinPath(held.path, name));
     }
   } finally {
     held.close();
   }
-  fs.rmdirSync(folder);
+  fs.rmdirSync(directory);
 }

@@ -15,7 +15,7 @@ const MS_PER_SECOND = 1_000;
 /** Stamps from a clock that is ahead of ours could make each file wait. */
 const LONGEST_WAIT_MS = 3_000;
 
-/** A file or a folder of a source. */
+/** A file or a directory of a source. */
 export interface SeenPlace {
   /** Absolute path, one character a byte. */
   readonly key: string;
@@ -70,7 +70,7 @@ export class SeenFiles {
   private readonly files = new Map<string, string>();
   /** By key: those that were opened. */
   private readonly opened = new Set<string>();
-  /** By the keys of folders that were listed: how many of their names count. */
+  /** By the keys of directories that were listed: how many of their names count. */
   private readonly counts = new Map<string, number>();
   /** How much the clock of the file system is ahead of ours at least. */
   private aheadMs = 0;
@@ -80,29 +80,29 @@ export class SeenFiles {
 
   constructor(private readonly signal?: AbortSignal | undefined) {}
 
-  /** Takes the names of a folder that have to stay. Throws FdgraftError where they are not those of the first time. */
-  list(folder: SeenPlace, names: readonly Buffer[]): void {
+  /** Takes the names of a directory that have to stay. Throws FdgraftError where they are not those of the first time. */
+  list(directory: SeenPlace, names: readonly Buffer[]): void {
     const steady = names.filter(isSteady);
-    const keyOf = (name: Buffer) => `${folder.key}/${name.toString('latin1')}`;
-    const count = this.counts.get(folder.key);
+    const keyOf = (name: Buffer) => `${directory.key}/${name.toString('latin1')}`;
+    const count = this.counts.get(directory.key);
     if (count === undefined) {
       for (const name of steady) this.files.set(keyOf(name), '');
-      this.counts.set(folder.key, steady.length);
+      this.counts.set(directory.key, steady.length);
       return;
     }
     const added = steady.find((name) => !this.files.has(keyOf(name)));
-    if (added !== undefined) throw messages.sourceMemberChanged(folder.label, nameIn(folder, added), 'was added');
+    if (added !== undefined) throw messages.sourceMemberChanged(directory.label, nameIn(directory, added), 'was added');
     if (steady.length === count) return;
     const there = new Set(steady.map(keyOf));
-    const begin = `${folder.key}/`;
+    const begin = `${directory.key}/`;
     for (const key of this.files.keys()) {
       if (there.has(key) || !key.startsWith(begin) || key.includes('/', begin.length)) continue;
       const name = Buffer.from(key.slice(begin.length), 'latin1');
-      throw messages.sourceMemberChanged(folder.label, nameIn(folder, name), 'was removed');
+      throw messages.sourceMemberChanged(directory.label, nameIn(directory, name), 'was removed');
     }
   }
 
-  /** What a file is that is read without a list of its folder, such as an archive. `path`: absolute, free of links. */
+  /** What a file is that is read without a list of its directory, such as an archive. `path`: absolute, free of links. */
   async seeAlone(path: Buffer, label: string): Promise<Stats> {
     const place = placeOfAlone(path, label);
     if (!this.files.has(place.key)) this.files.set(place.key, '');
@@ -116,8 +116,8 @@ export class SeenFiles {
     return this.see(place, look(), look);
   }
 
-  isListed(folder: SeenPlace): boolean {
-    return this.counts.has(folder.key);
+  isListed(directory: SeenPlace): boolean {
+    return this.counts.has(directory.key);
   }
 
   /** Takes that there is no file of this name. Throws FdgraftError where there was one. */
@@ -205,7 +205,7 @@ export class SeenFiles {
   }
 }
 
-/** The place of a file that is read without a list of its folder. */
+/** The place of a file that is read without a list of its directory. */
 export function placeOfAlone(path: Buffer, label: string): SeenPlace {
   return { key: path.toString('latin1'), name: Buffer.alloc(0), label };
 }
@@ -215,6 +215,6 @@ function changed({ label, name }: SeenPlace) {
   return messages.sourceMemberChanged(label, escapeBytes(name), 'was changed');
 }
 
-function nameIn(folder: SeenPlace, name: Buffer): string {
-  return escapeBytes(folder.name.length === 0 ? name : Buffer.concat([folder.name, Buffer.from('/'), name]));
+function nameIn(directory: SeenPlace, name: Buffer): string {
+  return escapeBytes(directory.name.length === 0 ? name : Buffer.concat([directory.name, Buffer.from('/'), name]));
 }

@@ -5,18 +5,18 @@ import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
-import { breathe } from './breath';
 import { joinPath, splitPath } from './byte-path';
 import { closeRead } from './close';
 import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
 import { flushEntries } from './flush';
-import { type HeldFolder, holdToWrite } from './held-folder';
+import { type HeldDirectory, holdToWrite } from './held-directory';
 import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 import { resolveToWrite } from './trusted-path';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
 /** Opens a file that the user names: a regular one, or what gives bytes like a pipe. Throws FdgraftError. */
 export function openFile(file: string, signal?: AbortSignal): MemberReader & { readonly access?: FileAccess } {
@@ -30,7 +30,7 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   return {
     access: opened.stats,
     read: async (into, start, length) => {
-      await breathe();
+      await yieldToEventLoop();
       return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
     },
     close: async () => closeRead(fd),
@@ -90,13 +90,13 @@ export function createFile(file: string, { sources, signal }: CreateOptions): Ne
   if (file.includes('\ufffd')) throw messages.outNotUtf8(file);
   return attempt(() => {
     const there = fs.statSync(file, { throwIfNoEntry: false });
-    if (there?.isDirectory()) throw messages.outIsFolder(file);
+    if (there?.isDirectory()) throw messages.outIsDirectory(file);
     if (there !== undefined && !there.isFile()) return writeStream(openStream(file, there), cannotWrite, signal);
     const parent = there === undefined ? parentOf(file) : undefined;
-    // As bytes: a folder above it may have any name.
+    // As bytes: a directory above it may have any name.
     const resolved = parent === undefined ? resolveToWrite(file) : joinPath(parent, Buffer.from(path.basename(file)));
     const [around, name] = splitPath(resolved);
-    // Both steps are in this very folder, whatever its name leads to by then.
+    // Both steps are in this very directory, whatever its name leads to by then.
     const held = holdToWrite(around);
     try {
       return createBeside({ file, held, name, isThere: there !== undefined }, sources, cannotWrite);
@@ -110,8 +110,8 @@ export function createFile(file: string, { sources, signal }: CreateOptions): Ne
 interface Beside {
   /** How messages name it. */
   readonly file: string;
-  /** The folder of it, which is let go when the file is settled. */
-  readonly held: HeldFolder;
+  /** The directory of it, which is let go when the file is settled. */
+  readonly held: HeldDirectory;
   readonly name: Buffer;
   /** Whether a file is to be replaced. */
   readonly isThere: boolean;
@@ -124,7 +124,7 @@ function createBeside(
 ): NewFile {
   const target = joinPath(held.path, name);
   const there = isThere ? fs.lstatSync(target) : undefined;
-  if (there?.isFile() === false) throw messages.outFolderMoved(file);
+  if (there?.isFile() === false) throw messages.outDirectoryMoved(file);
   const random = Buffer.from(builtins.crypto.randomBytes(6).toString('hex'));
   const temporary = joinPath(held.path, Buffer.concat([DOT, name.subarray(0, MAX_NAME_BYTES), DOT, random]));
   // With its mode from the first byte on: one that is there may have an owner who gets it at the end only.
@@ -142,7 +142,7 @@ function openStream(file: string, there: fs.Stats): Writable {
   const stats = fs.fstatSync(named.fd);
   if (stats.dev !== there.dev || stats.ino !== there.ino) {
     named.close();
-    throw messages.outFolderMoved(file);
+    throw messages.outDirectoryMoved(file);
   }
   // In another thread: it may wait for a reader.
   const stream = fs.createWriteStream(named.path);
@@ -163,7 +163,7 @@ interface Replacement {
   /** How messages name it. */
   readonly file: string;
   readonly fd: number;
-  readonly held: HeldFolder;
+  readonly held: HeldDirectory;
   readonly temporary: Buffer;
   readonly target: Buffer;
   /** Owner and mode that it gets at the end. */
@@ -184,7 +184,7 @@ function replacing({ file, fd, held, temporary, target, later }: Replacement, ca
   };
   return {
     write: async (bytes) => {
-      await breathe();
+      await yieldToEventLoop();
       for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(fd, bytes, done), cannotWrite);
     },
     close,

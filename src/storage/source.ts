@@ -3,11 +3,11 @@ import type { ByteReader } from '../bytes/byte-stream';
 import type { Form } from './form';
 import type { SparseMap } from './sparse-map';
 
-/** One thing in an image folder or an archive. */
+/** One thing in an image directory or an archive. */
 export interface Member {
   /** Path below the top, as bytes; parts are parted by `/`. */
   readonly name: Buffer;
-  readonly kind: 'file' | 'link' | 'folder' | 'special';
+  readonly kind: 'file' | 'link' | 'directory' | 'special';
   /** Permission bits. Of a link: those of what it leads to. */
   readonly mode: number;
   readonly uid: number;
@@ -15,17 +15,17 @@ export interface Member {
   /** Where a link points, as it stands in it. */
   readonly target?: Buffer;
   /** What a link leads to; 'nothing' where it is neither, or cannot be known. */
-  readonly leadsTo?: 'file' | 'folder' | 'nothing';
+  readonly leadsTo?: 'file' | 'directory' | 'nothing';
   /** Owner of a link itself. */
   readonly linkOwner?: { readonly uid: number; readonly gid: number };
-  /** Of a file or a link to one, where it lies in a folder: bytes of content. */
+  /** Of a file or a link to one, where it lies in a directory: bytes of content. */
   readonly size?: number;
-  /** Seconds since 1970, where it lies in a folder. */
+  /** Seconds since 1970, where it lies in a directory. */
   readonly mtime?: number;
   /** How it stands in its archive, in a pass over the whole of one. */
   readonly archived?: ArchivedMember;
-  /** It lies in the archive but not in the image folder there: its name is the path in the archive. */
-  readonly isAround?: boolean;
+  /** It lies in the archive but not in the image directory there: its name is the path in the archive. */
+  readonly outsideImages?: boolean;
 }
 
 export interface SourceMember extends Member {
@@ -56,7 +56,7 @@ export function isFileOrLeadsToOne({ kind, leadsTo }: Member): boolean {
 }
 
 export interface SourceFile {
-  /** Path to open it by; safe against folders that are exchanged for links meanwhile, valid during the pass. */
+  /** Path to open it by; safe against directories that are exchanged for links meanwhile, valid during the pass. */
   readonly path: Buffer;
   /** Absolute path for the text of a link that is to last. */
   readonly lasting: Buffer;
@@ -80,22 +80,22 @@ export interface MemberReader extends ByteReader {
   close(): Promise<void>;
 }
 
-/** Where images come from: a folder, or an archive with one in it. */
+/** Where images come from: a directory, or an archive with one in it. */
 export interface Source {
   /** How messages name it. */
   readonly label: string;
   readonly form: Form;
-  /** Where it lies, absolute and free of links, where it is a folder. */
-  readonly folder?: Buffer;
+  /** Where it lies, absolute and free of links, where it is a directory. */
+  readonly directory?: Buffer;
   readonly archive?: SourceArchive;
   /** Permission bits and owner of the whole. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** One pass over all members of the image folder. */
+  /** One pass over all members of the image directory. */
   members(): AsyncIterable<SourceMember>;
   /** One pass over all that there is, in its own order, for who makes it anew. */
-  whole(): AsyncIterable<SourceMember>;
+  inArchiveOrder(): AsyncIterable<SourceMember>;
   /** Members in whatever order they are asked for. */
   byName(): MembersByName;
   /** Lets go of what it holds. Nothing can be read any more. */
@@ -106,7 +106,7 @@ export interface Source {
 export interface SourceArchive {
   /** Absolute and free of links. */
   readonly path: Buffer;
-  /** Path of the image folder in it; empty where that is the top. */
+  /** Path of the image directory in it; empty where that is the top. */
   readonly inside: Buffer;
   /** Permission bits and owner of the file. */
   readonly mode: number;

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
-import { breathe } from './breath';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
 /** What is kept in memory; more goes to a file. */
 const MEMORY_BYTES = 1 << 20;
@@ -11,7 +11,7 @@ const PIECE_BYTES = 1 << 18;
 
 /**
  * Bytes that have to wait, of any number, in a little memory: the first in it, all of them in a file of the temporary
- * folder (TMPDIR) when they become many. The file has no name, so that nothing is left behind.
+ * directory (TMPDIR) when they become many. The file has no name, so that nothing is left behind.
  */
 export class Spool {
   /** Bytes so far. */
@@ -43,7 +43,7 @@ export class Spool {
     let at = from;
     return {
       read: async (into, start, length) => {
-        await breathe();
+        await yieldToEventLoop();
         const got = this.copy(into, start, Math.min(length, to - at), at);
         at += got;
         return got;
@@ -79,14 +79,14 @@ export class Spool {
 }
 
 function openUnnamed(): number {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-'));
-  const file = path.join(folder, 'spool');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-'));
+  const file = path.join(directory, 'spool');
   try {
     const fd = fs.openSync(file, 'wx+', 0o600);
     fs.unlinkSync(file);
     return fd;
   } finally {
-    fs.rmdirSync(folder);
+    fs.rmdirSync(directory);
   }
 }
 

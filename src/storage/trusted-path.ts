@@ -30,7 +30,7 @@ export function resolveToWrite(file: string): Buffer {
     const next = joinPath(current, part);
     const stats = fs.lstatSync(next);
     if (!stats.isSymbolicLink()) {
-      // As the system does: what is no folder has nothing in it, not even "..".
+      // As the system does: what is no directory has nothing in it, not even "..".
       if (rest.length > 0 && !stats.isDirectory())
         throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
       current = next;
@@ -55,11 +55,11 @@ function partsOf(path: Buffer): Buffer[] {
   return names.filter((name) => name !== '' && name !== '.').map((name) => Buffer.from(name, 'latin1'));
 }
 
-function above(folder: Buffer): Buffer {
-  return folder.subarray(0, Math.max(folder.lastIndexOf('/'), 0));
+function above(directory: Buffer): Buffer {
+  return directory.subarray(0, Math.max(directory.lastIndexOf('/'), 0));
 }
 
 function here(): Buffer {
-  const folder = fs.realpathSync.native('.', 'buffer');
-  return folder.equals(SLASH) ? ROOT : folder;
+  const directory = fs.realpathSync.native('.', 'buffer');
+  return directory.equals(SLASH) ? ROOT : directory;
 }

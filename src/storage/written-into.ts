@@ -2,14 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { joinPath } from './byte-path';
 
-/** True where writing the file `file` would change `place`: where it is that file, or lies in that folder, links followed. */
+/** True where writing the file `file` would change `place`: where it is that file, or lies in that directory, links followed. */
 export function isWrittenInto(file: string, place: string | Buffer): boolean {
   const top = realPath(place);
   if (top === undefined) return false;
   const topWithin = withSlash(top);
   // A link is written through, so where it leads counts as well as where it lies.
-  const folder = realPath(path.dirname(file));
-  const places = [folder && joinPath(folder, Buffer.from(path.basename(file))), realPath(file)];
+  const directory = realPath(path.dirname(file));
+  const places = [directory && joinPath(directory, Buffer.from(path.basename(file))), realPath(file)];
   return places.some((real) => real !== undefined && withSlash(real).startsWith(topWithin));
 }
 

@@ -6,7 +6,7 @@ import zlib from 'node:zlib';
 import test from 'ava';
 import { archiveOf, membersOf, type RawMember } from '../support/archives';
 import { outputsIn, putCheckpoint, rewriteAll, SPEC } from '../support/batch';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 
 /** Archives of one checkpoint as nobody should make them, by name, and the code of the error that each is. */
 function badArchives(members: readonly RawMember[]): { [name: string]: [bytes: Buffer, code: string] } {
@@ -46,20 +46,20 @@ async function bomb(file: string): Promise<void> {
 
 test('each bad archive is a named failure, nothing outside of ROOT is touched, and the rest is done', async (t) => {
   t.timeout(300_000);
-  const folder = fs.realpathSync(temporaryFolder(t));
-  putCheckpoint(path.join(folder, 'ck/folder'));
-  const members = membersOf(path.join(folder, 'ck/folder'));
+  const directory = fs.realpathSync(temporaryDirectory(t));
+  putCheckpoint(path.join(directory, 'ck/directory'));
+  const members = membersOf(path.join(directory, 'ck/directory'));
   const good = { 'good.tar': archiveOf(...members), 'good.tar.gz': zlib.gzipSync(archiveOf(...members)) };
-  for (const [name, bytes] of Object.entries(good)) fs.writeFileSync(path.join(folder, 'ck', name), bytes);
+  for (const [name, bytes] of Object.entries(good)) fs.writeFileSync(path.join(directory, 'ck', name), bytes);
   const bad = badArchives(members);
-  for (const [name, [bytes]] of Object.entries(bad)) fs.writeFileSync(path.join(folder, 'ck', name), bytes);
-  await bomb(path.join(folder, 'ck/zeros.gz'));
-  const before = snapshot(folder);
+  for (const [name, [bytes]] of Object.entries(bad)) fs.writeFileSync(path.join(directory, 'ck', name), bytes);
+  await bomb(path.join(directory, 'ck/zeros.gz'));
+  const before = snapshot(directory);
 
-  const { summary, told, jobs } = await rewriteAll(folder, ['ck/*']);
+  const { summary, told, jobs } = await rewriteAll(directory, ['ck/*']);
   const failed = Object.fromEntries(Object.entries(bad).map(([name, [, code]]) => [`ck/${name}`, `failed ${code}`]));
   t.deepEqual(told, {
-    'ck/folder': 'done',
+    'ck/directory': 'done',
     'ck/good.tar': 'done',
     'ck/good.tar.gz': 'done',
     ...failed,
@@ -67,31 +67,31 @@ test('each bad archive is a named failure, nothing outside of ROOT is touched, a
   });
   t.like(summary, { done: 3, failed: Object.keys(bad).length + 1, no: 0 });
   for (const { name, error } of jobs.filter(({ status }) => status === 'failed')) {
-    t.true(error?.message.startsWith(path.join(folder, name)), error?.message);
+    t.true(error?.message.startsWith(path.join(directory, name)), error?.message);
     t.truthy(error?.hint, name);
   }
   t.deepEqual(
-    outputsIn(path.join(folder, 'out')).filter((name) => !name.includes('/folder/')),
-    ['ck', 'ck/folder', 'ck/good.tar', 'ck/good.tar.gz'],
+    outputsIn(path.join(directory, 'out')).filter((name) => !name.includes('/directory/')),
+    ['ck', 'ck/directory', 'ck/good.tar', 'ck/good.tar.gz'],
   );
-  const after = snapshot(folder);
+  const after = snapshot(directory);
   for (const [name, value] of Object.entries(before)) t.is(after[name], value, name);
   for (const name of Object.keys(after)) t.true(name in before || name === 'out' || name.startsWith('out/'), name);
 
-  const again = await rewriteAll(folder, ['ck/*']);
+  const again = await rewriteAll(directory, ['ck/*']);
   t.is(again.told['ck/good.tar.gz'], 'done EARLIER');
   t.like(again.summary, { done: 3, earlier: 3, failed: summary.failed });
 });
 
 test('archives become what the options of the single command say', async (t) => {
-  const folder = fs.realpathSync(temporaryFolder(t));
-  putCheckpoint(path.join(folder, 'aside'));
-  const members = membersOf(path.join(folder, 'aside'));
-  fs.mkdirSync(path.join(folder, 'ck'));
-  fs.writeFileSync(path.join(folder, 'ck/a.tgz'), zlib.gzipSync(archiveOf(...members)));
-  const { told } = await rewriteAll(folder, ['ck/*'], {
+  const directory = fs.realpathSync(temporaryDirectory(t));
+  putCheckpoint(path.join(directory, 'aside'));
+  const members = membersOf(path.join(directory, 'aside'));
+  fs.mkdirSync(path.join(directory, 'ck'));
+  fs.writeFileSync(path.join(directory, 'ck/a.tgz'), zlib.gzipSync(archiveOf(...members)));
+  const { told } = await rewriteAll(directory, ['ck/*'], {
     task: { what: 'rewrite', options: { specs: [SPEC], to: 'dir' } },
   });
   t.deepEqual(told, { 'ck/a.tgz': 'done' });
-  t.true(fs.existsSync(path.join(folder, 'out/ck/a.tgz/inherit-plan.img')));
+  t.true(fs.existsSync(path.join(directory, 'out/ck/a.tgz/inherit-plan.img')));
 });

@@ -4,7 +4,7 @@ import test from 'ava';
 import type { BatchTask } from '../../src';
 import { putCheckpoint, rewriteAll, runBin, SPEC, STATE } from '../support/batch';
 import { bin } from '../support/command';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 
 /** A pod that is replaced while it still runs: the same command, started twice, makes what one alone makes. */
 
@@ -12,7 +12,7 @@ const CHECKPOINTS = 40;
 const ROUNDS = 4;
 
 const WAYS: { readonly [way: string]: readonly [string[], string[]] } = {
-  folders: [
+  directories: [
     ['rewrite', '--inherit-fd', SPEC],
     ['rewrite', '--inherit-fd', SPEC, '--drop-in-flight', '--link', 'copy'],
   ],
@@ -26,11 +26,11 @@ const WAYS: { readonly [way: string]: readonly [string[], string[]] } = {
 for (const [way, commands] of Object.entries(WAYS)) {
   test(`two runs at once that make ${way} again`, async (t) => {
     t.timeout(300_000);
-    const folder = fs.realpathSync(temporaryFolder(t));
-    for (let i = 0; i < CHECKPOINTS; i += 1) putCheckpoint(path.join(folder, 'ck', String(i)));
+    const directory = fs.realpathSync(temporaryDirectory(t));
+    for (let i = 0; i < CHECKPOINTS; i += 1) putCheckpoint(path.join(directory, 'ck', String(i)));
     const run = (out: string, words: readonly string[]) =>
-      runBin(bin, ['batch', ...words, path.join(folder, 'ck/*'), '--base', folder, '-o', out, '--jobs', '1'], {
-        cwd: folder,
+      runBin(bin, ['batch', ...words, path.join(directory, 'ck/*'), '--base', directory, '-o', out, '--jobs', '1'], {
+        cwd: directory,
       });
     const wholes = commands.map((_, i) => `whole${i}`);
     for (const [i, words] of commands.entries()) await run(`whole${i}`, words);
@@ -41,10 +41,10 @@ for (const [way, commands] of Object.entries(WAYS)) {
         t.is(status, 0, stderr);
       }
       // What is noted too.
-      t.deepEqual(snapshot(path.join(folder, 'out')), snapshot(path.join(folder, wholes[round % 2] as string)));
+      t.deepEqual(snapshot(path.join(directory, 'out')), snapshot(path.join(directory, wholes[round % 2] as string)));
       const { stderr } = await run('out', words);
       t.regex(stderr, new RegExp(`${CHECKPOINTS} done \\(${CHECKPOINTS} by an earlier run\\)`));
-      const names = fs.readdirSync(path.join(folder, 'out'), { recursive: true, encoding: 'utf8' });
+      const names = fs.readdirSync(path.join(directory, 'out'), { recursive: true, encoding: 'utf8' });
       t.deepEqual(
         names.filter((name) => /\.fdgraft-\d|\.aside|\.old/.test(name)),
         [],
@@ -54,11 +54,11 @@ for (const [way, commands] of Object.entries(WAYS)) {
 }
 
 test.serial('another run clears away what this one has made to compare with, while it is read', async (t) => {
-  const folder = fs.realpathSync(temporaryFolder(t));
-  putCheckpoint(path.join(folder, 'ck/a'));
-  await rewriteAll(folder, ['ck/*']);
+  const directory = fs.realpathSync(temporaryDirectory(t));
+  putCheckpoint(path.join(directory, 'ck/a'));
+  await rewriteAll(directory, ['ck/*']);
   // Without its record, the output is recognised by making it once more.
-  fs.rmSync(path.join(folder, 'out', STATE), { recursive: true });
+  fs.rmSync(path.join(directory, 'out', STATE), { recursive: true });
   const { readdirSync } = fs;
   t.teardown(() => Object.assign(fs, { readdirSync }));
   let cleared = 0;
@@ -66,7 +66,7 @@ test.serial('another run clears away what this one has made to compare with, whi
     readdirSync: (place: string, options: object) => {
       const names = readdirSync(place, options);
       const real = fs.realpathSync(place);
-      // Not while it is made, in a work folder.
+      // Not while it is made, in a work directory.
       const isMade = real.includes('.aside/') && !/\.fdgraft-\d/.test(real);
       if (cleared === 0 && isMade && fs.existsSync(path.join(real, 'pages-1.img'))) {
         cleared += 1;
@@ -75,7 +75,7 @@ test.serial('another run clears away what this one has made to compare with, whi
       return names;
     },
   });
-  const { told } = await rewriteAll(folder, ['ck/*']);
+  const { told } = await rewriteAll(directory, ['ck/*']);
   t.is(cleared, 1);
   t.deepEqual(told, { 'ck/a': 'done EARLIER' });
 });
@@ -87,19 +87,19 @@ const TASKS: readonly BatchTask[] = [
 
 for (const task of TASKS) {
   test.serial(
-    `another run clears away the folder where ${task.what} begins to make what it compares with`,
+    `another run clears away the directory where ${task.what} begins to make what it compares with`,
     async (t) => {
-      const folder = fs.realpathSync(temporaryFolder(t));
-      putCheckpoint(path.join(folder, 'ck/a'));
-      await rewriteAll(folder, ['ck/*'], { task });
-      fs.rmSync(path.join(folder, 'out', STATE), { recursive: true });
+      const directory = fs.realpathSync(temporaryDirectory(t));
+      putCheckpoint(path.join(directory, 'ck/a'));
+      await rewriteAll(directory, ['ck/*'], { task });
+      fs.rmSync(path.join(directory, 'out', STATE), { recursive: true });
       const { readlinkSync } = fs;
       t.teardown(() => Object.assign(fs, { readlinkSync }));
       let cleared = 0;
       Object.assign(fs, {
         readlinkSync: (place: fs.PathLike, options: object) => {
           const real = fs.realpathSync(place);
-          // The folder is open by now, and this call asks where it is.
+          // The directory is open by now, and this call asks where it is.
           if (cleared === 0 && real.endsWith('.aside')) {
             cleared += 1;
             fs.rmSync(real, { recursive: true });
@@ -107,7 +107,7 @@ for (const task of TASKS) {
           return readlinkSync(place, options);
         },
       });
-      const { told } = await rewriteAll(folder, ['ck/*'], { task });
+      const { told } = await rewriteAll(directory, ['ck/*'], { task });
       t.is(cleared, 1);
       t.deepEqual(told, { 'ck/a': 'done EARLIER' });
     },

@@ -6,7 +6,7 @@ import { countWrites, killAfter, killAt, leftAlone } from '../support/at-call';
 import { putCheckpoint, runBin, SPEC, sendSignal } from '../support/batch';
 import { bin } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { randomFrom } from '../support/random';
 
 /** Whatever call of a batch is the last, and whatever moment: run again, it makes what an undisturbed run makes. */
@@ -18,14 +18,22 @@ const SEED = 1;
 const TIMEOUT_MS = 300_000;
 
 function arrange(t: ExecutionContext, count: number): string {
-  const folder = fs.realpathSync(temporaryFolder(t));
-  for (let i = 0; i < count; i += 1) putCheckpoint(path.join(folder, `ck/${i % 3}/${i}`));
-  return folder;
+  const directory = fs.realpathSync(temporaryDirectory(t));
+  for (let i = 0; i < count; i += 1) putCheckpoint(path.join(directory, `ck/${i % 3}/${i}`));
+  return directory;
 }
 
-/** The command that makes `out`, a folder of `folder`. */
-function batchOf(folder: string, out: string, ...more: string[]): [string, ...string[]] {
-  const words = ['batch', 'rewrite', path.join(folder, 'ck/**'), '--base', folder, '-o', path.join(folder, out)];
+/** The command that makes `out`, a directory of `directory`. */
+function batchOf(directory: string, out: string, ...more: string[]): [string, ...string[]] {
+  const words = [
+    'batch',
+    'rewrite',
+    path.join(directory, 'ck/**'),
+    '--base',
+    directory,
+    '-o',
+    path.join(directory, out),
+  ];
   return [process.execPath, bin, ...words, '--inherit-fd', SPEC, ...more];
 }
 
@@ -44,7 +52,7 @@ type Picture = ReadonlyMap<string, string>;
 function picture(root: string): Picture {
   const all = new Map(Object.entries(snapshot(root)));
   for (const name of fs.readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    if (!all.has(name)) all.set(name, 'a folder');
+    if (!all.has(name)) all.set(name, 'a directory');
   }
   return all;
 }
@@ -71,19 +79,19 @@ function checkWholes(t: ExecutionContext, out: string, whole: Picture, where: st
 
 test.serial('whichever call is the last, the same again makes the same', async (t) => {
   t.timeout(TIMEOUT_MS);
-  const folder = arrange(t, 2);
-  const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole'));
+  const directory = arrange(t, 2);
+  const { calls, code, stderr } = await countWrites(batchOf(directory, 'whole'));
   t.is(code, 0, stderr);
-  const whole = picture(path.join(folder, 'whole'));
+  const whole = picture(path.join(directory, 'whole'));
   for (const n of numbersTo(calls.length, POINTS)) {
     const where = `killed before call ${n}, ${calls[n - 1]}`;
-    const { signal } = await killAt(n, batchOf(folder, 'out'));
+    const { signal } = await killAt(n, batchOf(directory, 'out'));
     t.is(signal, 'SIGKILL', where);
-    checkWholes(t, path.join(folder, 'out'), whole, where);
-    const again = await leftAlone(batchOf(folder, 'out', '--resume'));
+    checkWholes(t, path.join(directory, 'out'), whole, where);
+    const again = await leftAlone(batchOf(directory, 'out', '--resume'));
     t.is(again.code, 0, `${where}: ${again.stderr}`);
-    t.deepEqual(differences(picture(path.join(folder, 'out')), whole), [], where);
-    fs.rmSync(path.join(folder, 'out'), { recursive: true });
+    t.deepEqual(differences(picture(path.join(directory, 'out')), whole), [], where);
+    fs.rmSync(path.join(directory, 'out'), { recursive: true });
   }
 });
 
@@ -91,22 +99,22 @@ test.serial(
   'what is made again is the old or the new one or not there, and the same again makes the new one',
   async (t) => {
     t.timeout(TIMEOUT_MS);
-    const folder = arrange(t, 1);
-    const out = path.join(folder, 'out');
+    const directory = arrange(t, 1);
+    const out = path.join(directory, 'out');
     const other = ['--drop-in-flight'];
-    for (const root of ['out', 'whole']) await leftAlone(batchOf(folder, root));
+    for (const root of ['out', 'whole']) await leftAlone(batchOf(directory, root));
     const old = picture(out);
-    const { calls, code, stderr } = await countWrites(batchOf(folder, 'whole', ...other));
+    const { calls, code, stderr } = await countWrites(batchOf(directory, 'whole', ...other));
     t.is(code, 0, stderr);
-    const whole = picture(path.join(folder, 'whole'));
+    const whole = picture(path.join(directory, 'whole'));
     for (const n of numbersTo(calls.length, POINTS)) {
       const where = `killed before call ${n}, ${calls[n - 1]}`;
-      t.is((await killAt(n, batchOf(folder, 'out', ...other))).signal, 'SIGKILL', where);
+      t.is((await killAt(n, batchOf(directory, 'out', ...other))).signal, 'SIGKILL', where);
       checkWholes(t, out, whole, where);
-      const again = await leftAlone(batchOf(folder, 'out', ...other));
+      const again = await leftAlone(batchOf(directory, 'out', ...other));
       t.is(again.code, 0, `${where}: ${again.stderr}`);
       t.deepEqual(differences(picture(out), whole), [], where);
-      t.is((await leftAlone(batchOf(folder, 'out'))).code, 0);
+      t.is((await leftAlone(batchOf(directory, 'out'))).code, 0);
       t.deepEqual(differences(picture(out), old), [], where);
     }
   },
@@ -114,11 +122,11 @@ test.serial(
 
 test.serial('whenever it is killed, the same again makes the same', async (t) => {
   t.timeout(TIMEOUT_MS);
-  const folder = arrange(t, CHECKPOINTS);
-  const { code, stderr, milliseconds } = await leftAlone(batchOf(folder, 'whole', '--jobs', '2'));
+  const directory = arrange(t, CHECKPOINTS);
+  const { code, stderr, milliseconds } = await leftAlone(batchOf(directory, 'whole', '--jobs', '2'));
   t.is(code, 0, stderr);
-  const whole = picture(path.join(folder, 'whole'));
-  const out = path.join(folder, 'out');
+  const whole = picture(path.join(directory, 'whole'));
+  const out = path.join(directory, 'out');
   let usual = milliseconds;
   const seen = new Set<string>();
   const random = randomFrom(SEED);
@@ -127,7 +135,7 @@ test.serial('whenever it is killed, the same again makes the same', async (t) =>
     const delay = (usual * (n - random())) / RANDOM_KILLS;
     // Now and then the workers live on for a moment, and the next run begins beside them.
     const who = n % 3 === 0 ? 'leader' : 'group';
-    const run = batchOf(folder, 'out', '--jobs', n % 2 === 0 ? '1' : '2');
+    const run = batchOf(directory, 'out', '--jobs', n % 2 === 0 ? '1' : '2');
     const started = performance.now();
     const wasKilled =
       who === 'group' ? (await killAfter(delay, who, run)).signal !== null : await killLeader(delay, run);
@@ -137,7 +145,7 @@ test.serial('whenever it is killed, the same again makes the same', async (t) =>
       const count = checkWholes(t, out, whole, where);
       seen.add(count === 0 ? 'none' : count < CHECKPOINTS ? 'some' : 'all');
     }
-    const again = await leftAlone(batchOf(folder, 'out', '--jobs', '2'));
+    const again = await leftAlone(batchOf(directory, 'out', '--jobs', '2'));
     t.is(again.code, 0, `${where}: ${again.stderr}`);
     t.deepEqual(differences(picture(out), whole), [], where);
     fs.rmSync(out, { recursive: true });
@@ -160,16 +168,16 @@ function killLeader(delay: number, [program, ...args]: [string, ...string[]]): P
 
 test.serial('a signal stops the workers too, and leaves what is whole and nothing else', async (t) => {
   t.timeout(TIMEOUT_MS);
-  const folder = arrange(t, CHECKPOINTS);
-  const [, bin, ...args] = batchOf(folder, 'whole', '--jobs', '2');
-  await runBin(bin as string, args, { cwd: folder });
-  const whole = picture(path.join(folder, 'whole'));
+  const directory = arrange(t, CHECKPOINTS);
+  const [, bin, ...args] = batchOf(directory, 'whole', '--jobs', '2');
+  await runBin(bin as string, args, { cwd: directory });
+  const whole = picture(path.join(directory, 'whole'));
   for (const [signal, least] of [
     ['SIGTERM', 1],
     ['SIGINT', 16],
   ] as const) {
-    const [, , ...again] = batchOf(folder, signal, '--jobs', '2');
-    const out = path.join(folder, signal);
+    const [, , ...again] = batchOf(directory, signal, '--jobs', '2');
+    const out = path.join(directory, signal);
     let timer: NodeJS.Timeout | undefined;
     const onStart = (pid: number) => {
       timer = setInterval(() => {
@@ -178,7 +186,7 @@ test.serial('a signal stops the workers too, and leaves what is whole and nothin
         sendSignal(pid, signal);
       }, 5);
     };
-    const ended = await runBin(bin as string, again, { cwd: folder, onStart });
+    const ended = await runBin(bin as string, again, { cwd: directory, onStart });
     clearInterval(timer);
     // Where it was faster than the signal, there is nothing to see.
     if (ended.signal === null) continue;

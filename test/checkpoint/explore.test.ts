@@ -13,14 +13,14 @@ import {
   mapping,
   mmEntry,
   pipeEntry,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeImage, encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 
 async function rows<What extends ExploredWhat>(t: ExecutionContext, what: What, images: Images) {
-  const source = await openSource(writeCheckpoint(temporaryFolder(t), images));
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), images));
   const gaps: Gap[] = [];
   const found: Explored[What][] = await allOf(explore(source, what, { onWarning: (gap) => gaps.push(gap) }));
   return { found, gaps: gaps.map(({ code, message }) => `${code}: ${message}`), source };
@@ -99,7 +99,7 @@ test('of a dead task there is its name, and it is said what is not there', async
   t.deepEqual(rss?.gaps, [noMappings, noPages, `${dead} mm-8.img, no pagemap-8.img`]);
 });
 
-test('folders that lack nearly everything are told all the same', async (t) => {
+test('directories that lack nearly everything are told all the same', async (t) => {
   const { 'inventory.img': inventory, 'pstree.img': pstree, 'mm-7.img': mm, 'fdinfo-1.img': table } = smallWith({});
   const bare = { 'inventory.img': inventory as object[], 'pstree.img': pstree as object[] };
   for (const { gaps } of Object.values(await everything(t, bare))) t.true(gaps.length >= 2);
@@ -139,7 +139,7 @@ test('descriptors have the keys of ls, in the order of their table', async (t) =
     { type: 'FIFO', id: 7, fifo: { id: 7, pipe_id: 1, regf_id: 8 } },
     fileEntry(8, '/a [fifo]', 0, { mode: 0o010644 }),
     fileEntry(9, 'file[5:77]', 0, { ext: true }),
-    fileEntry(4, '/folder*', 0o200000, { mode: 0o040755 }),
+    fileEntry(4, '/directory*', 0o200000, { mode: 0o040755 }),
     pipeEntry(2, 4711, 1),
   ];
   const table = [
@@ -152,13 +152,13 @@ test('descriptors have the keys of ls, in the order of their table', async (t) =
   ];
   const { found, gaps } = await rows(t, 'fds', smallWith({ 'files.img': files, 'fdinfo-1.img': table }));
   const shown = found.flatMap((row) =>
-    row.kind === 'descriptor' ? [[row.fd, row.file.name, row.file.isFolder ?? false]] : [],
+    row.kind === 'descriptor' ? [[row.fd, row.file.name, row.file.isDirectory ?? false]] : [],
   );
   t.deepEqual(shown.slice(0, -1), [
     [9, '/a \\x5bfifo]', false],
     [3, 'file[5:77]', false],
     [1, 'pipe:[4711]', false],
-    [2, '/folder\\x2a', true],
+    [2, '/directory\\x2a', true],
     [5, undefined, false],
     [6, undefined, false],
   ]);
@@ -166,7 +166,7 @@ test('descriptors have the keys of ls, in the order of their table', async (t) =
 });
 
 test('names are the same however few rows a pass over the entries is for', async (t) => {
-  const images = new ImagesByName(await openSource(writeCheckpoint(temporaryFolder(t), smallWith({}))));
+  const images = new ImagesByName(await openSource(writeCheckpoint(temporaryDirectory(t), smallWith({}))));
   const ids = [3, 1, 4, 3, 99, 1];
   async function* unnamed() {
     for (const id of ids) {
@@ -242,7 +242,7 @@ test('runs of pages, with the mappings that they lie in', async (t) => {
 });
 
 test('it stops when it is told to', async (t) => {
-  const source = await openSource(writeCheckpoint(temporaryFolder(t), smallWith({})));
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), smallWith({})));
   const controller = new AbortController();
   controller.abort(new Error('enough'));
   await t.throwsAsync(allOf(explore(source, 'fds', { signal: controller.signal })), { message: 'enough' });
@@ -256,7 +256,7 @@ test.serial('a task without images costs one look at its core image, without an 
     pgid: 7,
     sid: 7,
   }));
-  const source = await openSource(writeCheckpoint(temporaryFolder(t), { ...smallWith({}), 'pstree.img': tasks }));
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), { ...smallWith({}), 'pstree.img': tasks }));
   const { lstatSync } = fs;
   let [looks, thrown] = [0, 0];
   const counting = (...args: Parameters<typeof lstatSync>) => {

@@ -52,7 +52,7 @@ const OTHERS: { [field: string]: string } = {
   'reg_file_entry.build_id': 'a digest of the content',
   'reg_file_entry.mnt_id': 'a mount',
   'task_kobj_ids_entry.files_id': 'a descriptor table',
-  'task_kobj_ids_entry.fs_id': 'what tasks share of their folders',
+  'task_kobj_ids_entry.fs_id': 'what tasks share of their directories',
   'tty_data_entry.tty_id': 'the number of a terminal in tty-info.img',
   'tty_file_entry.tty_info_id': 'the number of a terminal in tty-info.img',
   'tty_info_entry.id': 'the terminal itself',

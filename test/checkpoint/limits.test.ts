@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { readPlanOf } from '../../src';
 import { LIMITS } from '../../src/checkpoint/limits';
-import { descriptor } from '../support/folders';
+import { descriptor } from '../support/directories';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
 /** Limits whose own numbers take minutes to reach, with smaller numbers. Serial: all tests of a file share them. */

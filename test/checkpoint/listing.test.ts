@@ -12,14 +12,14 @@ import {
   mmEntry,
   NO_OWNER,
   pipeEntry,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 
 async function list(t: ExecutionContext, images: Images, options: InspectOptions = {}) {
-  return allOf(inspect(await openSource(writeCheckpoint(temporaryFolder(t), images)), options));
+  return allOf(inspect(await openSource(writeCheckpoint(temporaryDirectory(t), images)), options));
 }
 
 const keys = (entries: Awaited<ReturnType<typeof list>>) => entries.map(({ facts, type }) => facts?.key ?? type);
@@ -125,7 +125,7 @@ test('specs show what they would take, and those that take nothing are an error 
       ['/var/log/app.log', [6]],
     ],
   );
-  const source = await openSource(writeCheckpoint(temporaryFolder(t), smallWith({})));
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), smallWith({})));
   const seen: unknown[] = [];
   const error = await t.throwsAsync(async () => {
     for await (const { id } of inspect(source, { specs: ['fd[5]:pipe:[4711]', 'fd[6]:pipe:[1]'] })) seen.push(id);
@@ -275,7 +275,7 @@ test('what the text leaves out is named by its descriptors, of many the first', 
 });
 
 test('damage is told with its place, whichever pass meets it', async (t) => {
-  const folder = writeCheckpoint(temporaryFolder(t), smallWith({}));
+  const directory = writeCheckpoint(temporaryDirectory(t), smallWith({}));
   const cases: [string, (bytes: Buffer) => Buffer][] = [
     ['files.img', (bytes) => bytes.subarray(0, bytes.length - 1)],
     ['fdinfo-1.img', (bytes) => bytes.subarray(0, bytes.length - 1)],
@@ -284,11 +284,11 @@ test('damage is told with its place, whichever pass meets it', async (t) => {
     ['core-7.img', () => image(Buffer.from([0x18, 0x01]))],
   ];
   for (const [name, damage] of cases) {
-    const file = path.join(folder, name);
+    const file = path.join(directory, name);
     const before = fs.existsSync(file) ? fs.readFileSync(file) : undefined;
     fs.writeFileSync(file, damage(before ?? Buffer.alloc(0)));
     const error = await t.throwsAsync(
-      async () => allOf(inspect(await openSource(folder))),
+      async () => allOf(inspect(await openSource(directory))),
       { instanceOf: FdgraftError },
       name,
     );

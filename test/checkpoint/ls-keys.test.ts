@@ -11,9 +11,9 @@ import {
   NO_OWNER,
   pipeEntry,
   smallCheckpoint,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeMessage, type Record } from '../support/images';
 import { holds } from '../support/properties';
 
@@ -54,7 +54,7 @@ async function wrongKeys(source: Source): Promise<string[]> {
 }
 
 const check = async (t: ExecutionContext, images: Images) =>
-  wrongKeys(await openSource(writeCheckpoint(temporaryFolder(t), images)));
+  wrongKeys(await openSource(writeCheckpoint(temporaryDirectory(t), images)));
 
 for (const name of fs.readdirSync(fixtures).filter((one) => !/^old_(per_type|ids_in_core|by_pid)$/.test(one))) {
   test(`${name}: every key that ls prints takes its line and no other`, async (t) => {
@@ -140,7 +140,7 @@ test('names that only a leading slash, a dot or ext tells apart', async (t) => {
   t.deepEqual(await check(t, withEntries(entries)), []);
 });
 
-test('a file that has the name of an open folder is taken without it', async (t) => {
+test('a file that has the name of an open directory is taken without it', async (t) => {
   const entries = [namedFile(1, Buffer.from('/x'), false, 0o040755), namedFile(2, Buffer.from('/x'), false)];
   t.deepEqual(await check(t, withEntries(entries)), []);
 });
@@ -153,7 +153,7 @@ test('the ends of pipes, also those of both kinds and those that only SCM rights
   const rights = { 'sk-queues.img': [{ id_for: 9, length: 0, scm: [{ type: 1, rights: [1, 2] }] }] };
   const images = withEntries([pipeEntry(1, 4711, 0), pipeEntry(2, 4711, 1)], { ...rights, 'fdinfo-1.img': [] });
   t.deepEqual(await check(t, images), []);
-  const lines = await allOf(inspect(await openSource(writeCheckpoint(temporaryFolder(t), images))));
+  const lines = await allOf(inspect(await openSource(writeCheckpoint(temporaryDirectory(t), images))));
   t.deepEqual(
     lines.map(({ facts }) => facts?.key),
     ['pipe:[4711]:read', 'pipe:[4711]:write'],
@@ -186,7 +186,7 @@ const anyFifo = fc.record({
 const DIRECTORY = 0o040755;
 
 test('whatever the names are, each key of the list takes its line and no other', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const property = fc.asyncProperty(
     fc.array(anyFile, { maxLength: 6 }),
     fc.array(anyPipe, { maxLength: 5 }),
@@ -211,9 +211,9 @@ test('whatever the names are, each key of the list takes its line and no other',
       });
       const { 'fdinfo-1.img': table } = withEntries([...open, ...ends]);
       const images = { ...withEntries([...open, ...ends, ...paths]), 'fdinfo-1.img': table as Record[] };
-      const folder = writeCheckpoint(top, images);
-      const wrong = await wrongKeys(await openSource(folder));
-      fs.rmSync(folder, { recursive: true });
+      const directory = writeCheckpoint(top, images);
+      const wrong = await wrongKeys(await openSource(directory));
+      fs.rmSync(directory, { recursive: true });
       if (wrong.length > 0) throw new Error(wrong.join('\n'));
     },
   );

@@ -2,7 +2,7 @@
 import '../support/pretended-type';
 import test from 'ava';
 import { diff, inspect, openSource, readPlanOf } from '../../src';
-import { descriptor, NO_OWNER, smallCheckpoint } from '../support/folders';
+import { descriptor, NO_OWNER, smallCheckpoint } from '../support/directories';
 import { readImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 

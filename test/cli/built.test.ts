@@ -2,46 +2,47 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 const top = path.join(__dirname, '../..');
 const dist = path.join(top, 'dist');
 const fixture = 'fixtures/images/two_paths';
 const expected = fs.readFileSync(path.join(top, 'test/golden/expected/two_paths/ls.txt'), 'utf8');
 
-/** A copy of what `npm run build` made, in a folder that looks like the package. */
+/** A copy of what `npm run build` made, in a directory that looks like the package. */
 function builtPackage(t: ExecutionContext): string {
   t.true(fs.existsSync(path.join(dist, 'cli/commands/ls.code')), 'npm run build makes the command');
-  const folder = temporaryFolder(t);
-  fs.cpSync(dist, path.join(folder, 'dist'), { recursive: true });
-  for (const name of ['package.json', 'node_modules']) fs.symlinkSync(path.join(top, name), path.join(folder, name));
-  return folder;
+  const directory = temporaryDirectory(t);
+  fs.cpSync(dist, path.join(directory, 'dist'), { recursive: true });
+  for (const name of ['package.json', 'node_modules']) fs.symlinkSync(path.join(top, name), path.join(directory, name));
+  return directory;
 }
 
 /** Removes all from the package but these files of dist/cli. */
-function keepOnly(folder: string, ...names: string[]): void {
-  fs.rmSync(path.join(folder, 'node_modules'));
-  fs.rmSync(path.join(folder, 'dist'), { recursive: true });
-  for (const name of ['bin.js', ...names]) fs.cpSync(path.join(dist, 'cli', name), path.join(folder, 'dist/cli', name));
+function keepOnly(directory: string, ...names: string[]): void {
+  fs.rmSync(path.join(directory, 'node_modules'));
+  fs.rmSync(path.join(directory, 'dist'), { recursive: true });
+  for (const name of ['bin.js', ...names])
+    fs.cpSync(path.join(dist, 'cli', name), path.join(directory, 'dist/cli', name));
 }
 
-function compiledFiles(folder: string): string[] {
-  const all = fs.readdirSync(path.join(folder, 'dist/cli'), { recursive: true, encoding: 'utf8' });
-  return all.filter((name) => name.endsWith('.code')).map((name) => path.join(folder, 'dist/cli', name));
+function compiledFiles(directory: string): string[] {
+  const all = fs.readdirSync(path.join(directory, 'dist/cli'), { recursive: true, encoding: 'utf8' });
+  return all.filter((name) => name.endsWith('.code')).map((name) => path.join(directory, 'dist/cli', name));
 }
 
-function run(folder: string, ...args: string[]) {
-  const bin = path.join(folder, 'dist/cli/bin.js');
+function run(directory: string, ...args: string[]) {
+  const bin = path.join(directory, 'dist/cli/bin.js');
   return spawnSync(process.execPath, [bin, ...args], { cwd: top, encoding: 'utf8' });
 }
 
-function listsTheFixture(t: ExecutionContext, folder: string): void {
-  const { stdout, stderr, status } = run(folder, 'ls', fixture);
+function listsTheFixture(t: ExecutionContext, directory: string): void {
+  const { stdout, stderr, status } = run(directory, 'ls', fixture);
   t.deepEqual({ stdout, stderr, status }, { stdout: expected, stderr: '', status: 0 });
 }
 
 test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
-  const folder = builtPackage(t);
+  const directory = builtPackage(t);
   const script = `
     const fs = require('fs');
     const { compileModule, openCode } = require('./dist/cli/load-compiled.js');
@@ -50,11 +51,11 @@ test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
       const script = compileModule(source, file, openCode(source, fs.readFileSync(file)));
       if (script.cachedDataRejected !== false) process.exitCode = 1;
     }`;
-  const files = compiledFiles(folder);
+  const files = compiledFiles(directory);
   t.is(files.length, 12, 'line, tell-version and ten commands');
-  t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: folder }).status, 0, 'V8 takes the code');
-  keepOnly(folder, 'commands/ls.js', 'commands/ls.code');
-  listsTheFixture(t, folder);
+  t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: directory }).status, 0, 'V8 takes the code');
+  keepOnly(directory, 'commands/ls.js', 'commands/ls.code');
+  listsTheFixture(t, directory);
 });
 
 test('--version and --help load neither each other nor a command', (t) => {
@@ -62,55 +63,55 @@ test('--version and --help load neither each other nor a command', (t) => {
     ['tell-version', '--version', /^\d+\.\d+\.\d+\n$/],
     ['line', '--help', /^fdgraft COMMAND SOURCE/],
   ] as const) {
-    const folder = builtPackage(t);
-    keepOnly(folder, `${name}.js`, `${name}.code`);
-    const { stdout, status } = run(folder, word);
+    const directory = builtPackage(t);
+    keepOnly(directory, `${name}.js`, `${name}.code`);
+    const { stdout, status } = run(directory, word);
     t.regex(stdout, expected);
     t.is(status, 0);
   }
 });
 
 test('code that was made of another source is not used', (t) => {
-  const folder = builtPackage(t);
-  const file = path.join(folder, 'dist/cli/line.js');
+  const directory = builtPackage(t);
+  const file = path.join(directory, 'dist/cli/line.js');
   const source = fs.readFileSync(file, 'utf8');
   fs.writeFileSync(file, source.replaceAll('a command is missing', 'A COMMAND IS MISSING'));
-  t.regex(run(folder).stderr, /A COMMAND IS MISSING/);
+  t.regex(run(directory).stderr, /A COMMAND IS MISSING/);
 });
 
 test('it runs without the code, and with code that is damaged', (t) => {
-  const folder = builtPackage(t);
-  const code = path.join(folder, 'dist/cli/commands/ls.code');
+  const directory = builtPackage(t);
+  const code = path.join(directory, 'dist/cli/commands/ls.code');
   const bytes = fs.readFileSync(code);
   for (const at of [0, 40, 5000, bytes.length >> 1, bytes.length - 1]) {
     const damaged = Buffer.from(bytes);
     damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
     fs.writeFileSync(code, damaged);
-    listsTheFixture(t, folder);
+    listsTheFixture(t, directory);
   }
   for (const length of [1000, 1, 0]) {
     fs.truncateSync(code, length);
-    listsTheFixture(t, folder);
+    listsTheFixture(t, directory);
   }
   fs.rmSync(code);
   fs.mkdirSync(code);
-  listsTheFixture(t, folder);
+  listsTheFixture(t, directory);
   fs.rmdirSync(code);
-  listsTheFixture(t, folder);
+  listsTheFixture(t, directory);
 });
 
 test('it runs with code that V8 refuses, as that of another version', (t) => {
-  const folder = builtPackage(t);
+  const directory = builtPackage(t);
   const { sealCode } = require(path.join(dist, 'cli/load-compiled.js'));
-  const source = fs.readFileSync(path.join(folder, 'dist/cli/commands/ls.js'));
+  const source = fs.readFileSync(path.join(directory, 'dist/cli/commands/ls.js'));
   for (const code of [Buffer.from([1]), Buffer.alloc(4096)]) {
-    fs.writeFileSync(path.join(folder, 'dist/cli/commands/ls.code'), sealCode(source, code));
-    listsTheFixture(t, folder);
+    fs.writeFileSync(path.join(directory, 'dist/cli/commands/ls.code'), sealCode(source, code));
+    listsTheFixture(t, directory);
   }
 });
 
 test('errors, help and exit codes are the same without V8 code', (t) => {
-  const folder = builtPackage(t);
+  const directory = builtPackage(t);
   const lines = [
     ['--help'],
     ['ls', '--help'],
@@ -122,9 +123,9 @@ test('errors, help and exit codes are the same without V8 code', (t) => {
     ['batch', 'ls'],
   ];
   const tell = () =>
-    lines.map((args) => run(folder, ...args)).map(({ stdout, stderr, status }) => [stdout, stderr, status]);
+    lines.map((args) => run(directory, ...args)).map(({ stdout, stderr, status }) => [stdout, stderr, status]);
   const outputs = tell();
-  for (const file of compiledFiles(folder)) fs.rmSync(file);
+  for (const file of compiledFiles(directory)) fs.rmSync(file);
   t.deepEqual(outputs, tell());
 });
 
@@ -145,13 +146,13 @@ const LINES: readonly (readonly [words: readonly string[], unused: RegExp])[] = 
 
 for (const [words, unused] of LINES) {
   test(`no module of Node.js is loaded without need: ${words.join(' ')}`, (t) => {
-    const folder = builtPackage(t);
-    const hook = path.join(folder, 'hook.js');
-    const list = path.join(folder, 'list');
+    const directory = builtPackage(t);
+    const hook = path.join(directory, 'hook.js');
+    const list = path.join(directory, 'list');
     const hookText = `
       process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join('\\n')));`;
     fs.writeFileSync(hook, hookText);
-    const bin = path.join(folder, 'dist/cli/bin.js');
+    const bin = path.join(directory, 'dist/cli/bin.js');
     const { status, stderr } = spawnSync(process.execPath, ['-r', hook, bin, ...words], { cwd: top, encoding: 'utf8' });
     t.is(status, 0, stderr);
     const loaded = fs.readFileSync(list, 'utf8');

@@ -3,7 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { command, top } from '../support/command';
-import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
+import {
+  fileEntry,
+  pipeEntry,
+  smallCheckpoint,
+  snapshot,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import { smallWith } from '../support/rewriting';
 
 function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}) {
@@ -17,8 +24,8 @@ function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } =
 }
 
 function checkpoint(t: ExecutionContext) {
-  const folder = temporaryFolder(t);
-  return { folder, source: writeCheckpoint(folder, smallCheckpoint()), out: path.join(folder, 'out') };
+  const directory = temporaryDirectory(t);
+  return { directory, source: writeCheckpoint(directory, smallCheckpoint()), out: path.join(directory, 'out') };
 }
 
 test('ls prints options that rewrite takes as they are', (t) => {
@@ -28,8 +35,8 @@ test('ls prints options that rewrite takes as they are', (t) => {
     fileEntry(3, "/it's [a] *\n?", 1),
     fileEntry(4, '/', 0),
   ];
-  const folder = temporaryFolder(t);
-  const source = writeCheckpoint(folder, smallWith({ 'files.img': files }));
+  const directory = temporaryDirectory(t);
+  const source = writeCheckpoint(directory, smallWith({ 'files.img': files }));
   const { stdout, status } = fdgraft(['ls', source]);
   t.is(status, 0);
   // The root directory is listed, but cannot be split from the tasks' working directory yet.
@@ -185,7 +192,7 @@ const NO: [string, string[], number, RegExp][] = [
   ['an unknown option', ['ls', 'SOURCE', '--bogus'], 2, /bogus/],
   ['no source', ['ls'], 2, /source|positional|arguments/i],
   ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
-  ['a source that is no checkpoint', ['ls', 'FOLDER'], 2, /no inventory\.img/],
+  ['a source that is no checkpoint', ['ls', 'DIRECTORY'], 2, /no inventory\.img/],
   ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /is one image, and a checkpoint belongs here/],
   [
     'no spec',
@@ -233,9 +240,9 @@ const NO: [string, string[], number, RegExp][] = [
 ];
 for (const [what, args, status, problem] of NO) {
   test(`${what}: exit ${status}, a message on stderr, nothing on stdout, no OUT`, (t) => {
-    const { source, out, folder } = checkpoint(t);
+    const { source, out, directory } = checkpoint(t);
     const result = fdgraft(
-      args.map((word) => word.replace('SOURCE', source).replace('OUT', out).replace('FOLDER', folder)),
+      args.map((word) => word.replace('SOURCE', source).replace('OUT', out).replace('DIRECTORY', directory)),
     );
     t.is(result.status, status);
     t.regex(result.stderr, problem);
@@ -262,7 +269,7 @@ test('nothing from an image reaches the terminal as a control character', (t) =>
     fileEntry(3, '/a\u001b]0;b\u0007', 1),
     fileEntry(4, '/', 0),
   ];
-  const source = writeCheckpoint(temporaryFolder(t), smallWith({ 'files.img': files }));
+  const source = writeCheckpoint(temporaryDirectory(t), smallWith({ 'files.img': files }));
   const { stdout, stderr } = fdgraft(['ls', source]);
   t.notRegex(stdout + stderr, /\u001b|\u0007/);
   t.regex(stdout, /\\x1b\]0;b\\x07/);
@@ -288,7 +295,7 @@ test('a full disk behind stdout is told', (t) => {
 
 // Serial: others block this thread while they wait for their commands.
 test.serial('a signal in the middle leaves no OUT and nothing half-made', async (t) => {
-  const { source, out, folder } = checkpoint(t);
+  const { source, out, directory } = checkpoint(t);
   // A large unchanged image that has to be copied keeps the rewrite busy while the signal comes.
   fs.writeFileSync(path.join(source, 'work'), '');
   fs.truncateSync(path.join(source, 'work'), 2 ** 31);
@@ -301,29 +308,29 @@ test.serial('a signal in the middle leaves no OUT and nothing half-made', async 
   const exit = new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
     child.on('exit', (code, signal) => resolve([code, signal])),
   );
-  while (!fs.readdirSync(folder).some((name) => name.startsWith('.')) && child.exitCode === null)
+  while (!fs.readdirSync(directory).some((name) => name.startsWith('.')) && child.exitCode === null)
     await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill('SIGTERM');
   t.deepEqual(await exit, [null, 'SIGTERM']);
-  t.deepEqual(fs.readdirSync(folder), [path.basename(source)]);
+  t.deepEqual(fs.readdirSync(directory), [path.basename(source)]);
 });
 
 test('diff does not write over what it compares', (t) => {
-  const { source, folder } = checkpoint(t);
-  const before = snapshot(folder);
+  const { source, directory } = checkpoint(t);
+  const before = snapshot(directory);
   for (const out of [path.join(source, 'files.img'), path.join(source, 'new')]) {
     const { status, stderr } = fdgraft(['diff', source, source, '-o', out]);
     t.is(status, 2);
     t.regex(stderr, /is, or lies inside, .* which is only read/);
   }
-  t.deepEqual(snapshot(folder), before);
+  t.deepEqual(snapshot(directory), before);
 });
 
 test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {
-  const folder = temporaryFolder(t);
+  const directory = temporaryDirectory(t);
   const list = Buffer.from('["/dev/null","pipe:[4711]"]');
-  const source = writeCheckpoint(folder, smallWith({ 'descriptors.json': list }));
-  const specs = path.join(folder, 'specs.json');
+  const source = writeCheckpoint(directory, smallWith({ 'descriptors.json': list }));
+  const specs = path.join(directory, 'specs.json');
   const spec = { inherit: 'fd[6]:/proc/8/fd/1', only: true, apply: 'reopen' };
   fs.writeFileSync(specs, JSON.stringify({ version: 1, specs: [spec] }));
   const words = ['--specs', specs, '--from-descriptors', '--inherit-fd', 'fd[7]:/var/log/app.log'];
@@ -349,7 +356,7 @@ test('--specs and --from-descriptors stand beside --inherit-fd', (t) => {
   t.regex(wrong.stderr, /specs\.json: \/specs\/0 \(fd\[6\]:\/proc\/8\/fd\/1\): there is no option aply/);
 });
 
-test('diff --ignore-ids: of folders, of images, and not with a plan', (t) => {
+test('diff --ignore-ids: of directories, of images, and not with a plan', (t) => {
   const [a, b] = ['job', 'job_later'].map((name) => path.join(top, 'fixtures/images', name)) as [string, string];
   const { stdout, status } = fdgraft(['diff', a, b, '--ignore-ids']);
   t.is(status, 1);

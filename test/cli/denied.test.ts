@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { archiveOf, membersOf } from '../support/archives';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { copyPackage } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 /** What someone who is not root is told of directories that are not theirs, and gets from an archive of root's. */
 
@@ -30,15 +30,15 @@ function fdgraft(args: readonly string[], cwd: string) {
 function rootTest(title: string, body: (t: ExecutionContext, top: string) => void): void {
   const canRun = isRoot && spawnSync('setpriv', ['--version']).status === 0;
   (canRun ? test : test.skip)(title, (t) => {
-    const top = fs.realpathSync(temporaryFolder(t));
+    const top = fs.realpathSync(temporaryDirectory(t));
     fs.chmodSync(top, 0o777);
     body(t, top);
   });
 }
 
 rootTest('the directory that denies access is named, wherever it is on the way', (t, top) => {
-  const folder = path.join(top, 'private/dumps/one');
-  putCheckpoint(folder);
+  const directory = path.join(top, 'private/dumps/one');
+  putCheckpoint(directory);
   fs.symlinkSync('private/dumps', path.join(top, 'link'));
   const commands = (place: string) => [
     ['ls', place],
@@ -61,11 +61,11 @@ rootTest('the directory that denies access is named, wherever it is on the way',
   told('private/dumps/one', /you may not search the directory \/.*\/private \(uid 0, mode 0700\)/);
   told('link/one', /you may not search the directory \/.*\/private \(uid 0, mode 0700\)/);
   fs.chmodSync(path.join(top, 'private'), 0o755);
-  fs.chmodSync(folder, 0o700);
+  fs.chmodSync(directory, 0o700);
   told('private/dumps/one', /you may not read the directory \/.*\/private\/dumps\/one \(uid 0, mode 0700\)/);
-  fs.chmodSync(folder, 0o744);
+  fs.chmodSync(directory, 0o744);
   told('private/dumps/one', /you may not search the directory \/.*\/private\/dumps\/one \(uid 0, mode 0744\)/);
-  fs.chmodSync(folder, 0o755);
+  fs.chmodSync(directory, 0o755);
   fs.chownSync(path.join(top, 'private'), 4321, 0);
   fs.chmodSync(path.join(top, 'private'), 0o700);
   const { stderr } = fdgraft(['ls', 'private/dumps/one'], top);
@@ -76,16 +76,16 @@ rootTest('the directory that denies access is named, wherever it is on the way',
 });
 
 rootTest('a subdirectory, an archive and an image that may not be read are named', (t, top) => {
-  const folder = path.join(top, 'one');
-  putCheckpoint(folder);
-  fs.mkdirSync(path.join(folder, 'sub'), { mode: 0o700 });
+  const directory = path.join(top, 'one');
+  putCheckpoint(directory);
+  fs.mkdirSync(path.join(directory, 'sub'), { mode: 0o700 });
   const rewrite = ['rewrite', 'one', '-o', 'out', '--inherit-fd', SPEC];
   t.regex(fdgraft(rewrite, top).stderr, /you may not read the directory \/.*\/one\/sub \(uid 0, mode 0700\)/);
-  fs.rmdirSync(path.join(folder, 'sub'));
-  fs.chmodSync(path.join(folder, 'files.img'), 0o600);
+  fs.rmdirSync(path.join(directory, 'sub'));
+  fs.chmodSync(path.join(directory, 'files.img'), 0o600);
   const image = fdgraft(rewrite, top);
   t.regex(image.stderr, /files\.img: cannot be read: .*EACCES.*\n +run fdgraft as the owner of the file, or as root/);
-  fs.writeFileSync(path.join(top, 'archive'), archiveOf(...membersOf(folder)), { mode: 0o600 });
+  fs.writeFileSync(path.join(top, 'archive'), archiveOf(...membersOf(directory)), { mode: 0o600 });
   const archive = fdgraft(['ls', 'archive'], top);
   t.regex(archive.stderr, /you may not read the file \/.*\/archive \(uid 0, mode 0600\)\n +run fdgraft as root/);
   t.deepEqual([image.status, archive.status], [2, 2]);
@@ -102,14 +102,14 @@ rootTest('a place that may not be written into is named', (t, top) => {
 rootTest('directories of an archive can be used by who unpacks them', (t, top) => {
   const images = path.join(top, 'images');
   putCheckpoint(images);
-  const folder = (name: string, mode: number) => ({ name, type: '5', mode });
+  const directory = (name: string, mode: number) => ({ name, type: '5', mode });
   const members = [
-    folder('./', 0o600),
-    folder('checkpoint/', 0o600),
+    directory('./', 0o600),
+    directory('checkpoint/', 0o600),
     ...membersOf(images, 'checkpoint/'),
-    folder('volumes/', 0o040),
+    directory('volumes/', 0o040),
     { name: 'volumes/deep/file', content: 'x' },
-    folder('volumes/deep', 0),
+    directory('volumes/deep', 0),
   ];
   fs.writeFileSync(path.join(top, 'archive'), archiveOf(...members), { mode: 0o644 });
   const words = ['rewrite', 'archive', '--to', 'dir', '-o', 'out', '--inherit-fd', SPEC];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { bin, copyPackage } from '../support/command';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 
 const canTest = process.platform === 'linux';
 const linuxTest = canTest ? test : test.skip;
@@ -16,30 +16,30 @@ function withLimit(limit: number, words: readonly string[], cwd: string) {
 
 /** The lowest limit with which Node.js itself runs a script that loads another one. */
 function leastForNode(t: ExecutionContext): number {
-  const folder = temporaryFolder(t);
-  fs.writeFileSync(path.join(folder, 'one.js'), "require('./other'); process.stdout.write('');");
-  fs.writeFileSync(path.join(folder, 'other.js'), '');
-  for (let limit = 8; limit < 64; limit += 1) if (withLimit(limit, ['one.js'], folder).status === 0) return limit;
+  const directory = temporaryDirectory(t);
+  fs.writeFileSync(path.join(directory, 'one.js'), "require('./other'); process.stdout.write('');");
+  fs.writeFileSync(path.join(directory, 'other.js'), '');
+  for (let limit = 8; limit < 64; limit += 1) if (withLimit(limit, ['one.js'], directory).status === 0) return limit;
   return 64;
 }
 
 function arrange(t: ExecutionContext): string {
-  const folder = temporaryFolder(t);
-  for (const name of ['a', 'b']) putCheckpoint(path.join(folder, name));
-  return folder;
+  const directory = temporaryDirectory(t);
+  for (const name of ['a', 'b']) putCheckpoint(path.join(directory, name));
+  return directory;
 }
 
 /** Runs it with a limit: it does its work, or says that the limit is too low and leaves all as it was. */
 function isDoneOrRefused(t: ExecutionContext, limit: number, words: readonly string[], fine: number): boolean {
-  const folder = arrange(t);
-  const before = snapshot(folder);
-  const { status, stderr } = withLimit(limit, [bin, ...words], folder);
+  const directory = arrange(t);
+  const before = snapshot(directory);
+  const { status, stderr } = withLimit(limit, [bin, ...words], directory);
   if (status === fine) return true;
   t.is(status, 2, `${limit}: ${stderr}`);
   t.regex(stderr, /^fdgraft: this process (may open \d+ more files|has as many files open as it may)/, `${limit}`);
   t.regex(stderr, /\n {2}raise the limit of open files: ulimit -n 1024\n$/, `${limit}`);
-  t.deepEqual(snapshot(folder), before, `${limit}`);
-  t.deepEqual(fs.readdirSync(folder).sort(), ['a', 'b'], `${limit}`);
+  t.deepEqual(snapshot(directory), before, `${limit}`);
+  t.deepEqual(fs.readdirSync(directory).sort(), ['a', 'b'], `${limit}`);
   return false;
 }
 
@@ -75,19 +75,19 @@ linuxTest('with too few descriptors a command does nothing, and says which limit
 });
 
 linuxTest('a tree deeper than the limit is told by its own path, and nothing is left', (t) => {
-  const folder = arrange(t);
-  fs.mkdirSync(path.join(folder, 'a', ...Array(70).fill('d')), { recursive: true });
+  const directory = arrange(t);
+  fs.mkdirSync(path.join(directory, 'a', ...Array(70).fill('d')), { recursive: true });
   const out = ['-o', 'out'];
   for (const more of [['--dry-run'], out, ['--in-place']]) {
     const words = ['rewrite', 'a', '--inherit-fd', SPEC, ...more];
-    const { status, stderr } = withLimit(60, [bin, ...words], folder);
+    const { status, stderr } = withLimit(60, [bin, ...words], directory);
     t.is(status, 2);
     t.regex(
       stderr,
       /^fdgraft: (\/.*\/a\/d\/d\/.*: cannot be read|a: cannot be written): .* \(EMFILE\)\n {2}raise the limit/,
     );
     t.notRegex(stderr, /proc\/self/);
-    t.deepEqual(fs.readdirSync(folder).sort(), ['a', 'b']);
+    t.deepEqual(fs.readdirSync(directory).sort(), ['a', 'b']);
   }
 });
 
@@ -104,9 +104,9 @@ const BAD_PROGRAMS: readonly (readonly [what: string, content: string | undefine
 
 for (const [what, content, mode, told] of BAD_PROGRAMS) {
   linuxTest(`a rewrite in place is refused, and leaves nothing, if fdgraft-exchange ${what}`, (t) => {
-    const folder = arrange(t);
-    const before = snapshot(folder);
-    const own = temporaryFolder(t);
+    const directory = arrange(t);
+    const before = snapshot(directory);
+    const own = temporaryDirectory(t);
     const copied = copyPackage(own);
     const program = path.join(own, 'native/build/fdgraft-exchange');
     fs.rmSync(program);
@@ -115,19 +115,19 @@ for (const [what, content, mode, told] of BAD_PROGRAMS) {
     const words = [copied, 'rewrite', 'a', '--in-place', '--inherit-fd', SPEC];
     // Where fdgraft is installed, another one is in PATH.
     const env = { ...process.env, PATH: '/nonexistent' };
-    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', env });
+    const { status, stderr } = spawnSync(process.execPath, words, { cwd: directory, encoding: 'utf8', env });
     t.is(status, 2, stderr);
     t.regex(stderr, told);
     t.regex(stderr, /^fdgraft: a: cannot be rewritten in place: .*\n {2}nothing was changed; .*\n$/);
-    t.deepEqual(snapshot(folder), before);
-    t.deepEqual(fs.readdirSync(folder).sort(), ['a', 'b']);
+    t.deepEqual(snapshot(directory), before);
+    t.deepEqual(fs.readdirSync(directory).sort(), ['a', 'b']);
   });
 }
 
 linuxTest('a batch of more workers than the limit allows is told, not aborted', (t) => {
-  const folder = arrange(t);
-  for (let i = 0; i < 60; i += 1) putCheckpoint(path.join(folder, `more-${i}`));
-  const { status, stderr } = withLimit(40, [bin, 'batch', 'ls', '*', '-o', 'out', '-j', '50'], folder);
+  const directory = arrange(t);
+  for (let i = 0; i < 60; i += 1) putCheckpoint(path.join(directory, `more-${i}`));
+  const { status, stderr } = withLimit(40, [bin, 'batch', 'ls', '*', '-o', 'out', '-j', '50'], directory);
   // A quick machine is done before it starts any.
   if (status !== 0) t.regex(stderr, /no worker could be started: .* \(EMFILE\)\n {2}raise the limit/);
   t.notRegex(stderr, /\n {4}at |MaxListeners/);

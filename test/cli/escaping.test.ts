@@ -9,7 +9,7 @@ import { messages } from '../../src/errors/messages';
 import { putCheckpoint } from '../support/batch';
 import { bin } from '../support/command';
 import { atDepth } from '../support/depth';
-import { fileEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
+import { fileEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { holds } from '../support/properties';
 
 /** What no output for people may have: anything that a terminal acts on or hides, but line ends. */
@@ -73,18 +73,21 @@ const LINES: readonly ((word: string) => string[])[] = [
   (word) => ['batch', word],
 ];
 
-test('no word, and no name in a folder or an image, reaches a terminal as it is', async (t) => {
+test('no word, and no name in a directory or an image, reaches a terminal as it is', async (t) => {
   const lines = fc.tuple(word, fc.integer({ min: 0, max: LINES.length - 1 }));
   let turn = 0;
   const clean = fc.asyncProperty(lines, async ([text, start]) => {
-    const folder = temporaryFolder(t);
+    const directory = temporaryDirectory(t);
     const images = {
       ...smallCheckpoint(),
       'files.img': [fileEntry(1, `/${text}`, 0), fileEntry(3, '/l', 0), fileEntry(4, '/', 0)],
     };
-    putCheckpoint(path.join(folder, 'ck'), { ...smallCheckpoint(), [`raw${text.replaceAll('/', '')}`]: Buffer.of(1) });
+    putCheckpoint(path.join(directory, 'ck'), {
+      ...smallCheckpoint(),
+      [`raw${text.replaceAll('/', '')}`]: Buffer.of(1),
+    });
     // One by that name which is damaged, and one whose image has the name.
-    putCheckpoint(path.join(folder, `named-${text.replaceAll('/', '')}`), {
+    putCheckpoint(path.join(directory, `named-${text.replaceAll('/', '')}`), {
       ...images,
       'pstree.img': Buffer.from('no image'),
     });
@@ -93,7 +96,7 @@ test('no word, and no name in a folder or an image, reaches a terminal as it is'
     const words = (LINES[(start + turn) % LINES.length] as (text: string) => string[])(text);
     for (const args of [words, ['batch', 'ls', '*', '-o', 'lists']]) {
       const { stdout, stderr, status } = spawnSync(process.execPath, [bin, ...args], {
-        cwd: folder,
+        cwd: directory,
         encoding: 'utf8',
       });
       const said = `${JSON.stringify(args)} (${status}): ${JSON.stringify(stdout + stderr)}`;
@@ -110,15 +113,15 @@ const jsonIn = (args: readonly string[], text: string) =>
   args[0] === 'batch' ? text.split('\n').filter((line) => line !== '') : text === '' ? [] : [text];
 
 test('each of the command lines is free of them', (t) => {
-  const folder = temporaryFolder(t);
-  putCheckpoint(path.join(folder, 'ck'));
+  const directory = temporaryDirectory(t);
+  putCheckpoint(path.join(directory, 'ck'));
   const text = `a\u001b[8mb\n${FORGED}\n\u009b\u202e`;
   for (const line of LINES) {
     const args = line(text);
-    const { stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: directory, encoding: 'utf8' });
     t.notRegex(stdout + stderr, RAW, args.join(' '));
     t.false((stdout + stderr).split('\n').includes(FORGED), args.join(' '));
-    fs.rmSync(path.join(folder, 'out'), { recursive: true, force: true });
+    fs.rmSync(path.join(directory, 'out'), { recursive: true, force: true });
   }
 });
 
@@ -131,7 +134,7 @@ test('a message has no control character of its arguments, wherever they stand i
     messages.cannotRead(bad, cause),
     messages.unforeseen(cause),
     messages.malformed({ file: bad, field: bad }, bad),
-    messages.severalImageFolders(bad, [bad, bad]),
+    messages.severalImageDirectories(bad, [bad, bad]),
     messages.specsUnmatched([{ text: bad, near: [bad] }], bad),
   ];
   for (const { message, hint = '', file = '', field = '' } of all) {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { command, copyPackage, top } from '../support/command';
+import { temporaryDirectory } from '../support/directories';
 import { filterOf } from '../support/filtered';
-import { temporaryFolder } from '../support/folders';
 import { asOther, OTHER, twoUsersTest } from '../support/other-user';
 
 const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
@@ -28,11 +28,11 @@ const profile = JSON.parse(fs.readFileSync(path.join(examples, 'seccomp-rewrite.
 const EPERM = 1;
 
 /** Runs lines of the command one after the other, with a program before it. */
-function runAll(t: ExecutionContext, folder: string, before: readonly string[], argv: readonly string[] = command) {
-  putCheckpoint(path.join(folder, 'ck'));
-  putCheckpoint(path.join(folder, 'in-place'));
+function runAll(t: ExecutionContext, directory: string, before: readonly string[], argv: readonly string[] = command) {
+  putCheckpoint(path.join(directory, 'ck'));
+  putCheckpoint(path.join(directory, 'in-place'));
   // Sparse and large enough that a helper of the command copies its data.
-  fs.truncateSync(path.join(folder, 'ck/pages-1.img'), 8 << 20);
+  fs.truncateSync(path.join(directory, 'ck/pages-1.img'), 8 << 20);
   const spec = ['--inherit-fd', SPEC];
   const lines: readonly string[][] = [
     ['rewrite', 'ck', '-o', 'out', ...spec],
@@ -50,7 +50,7 @@ function runAll(t: ExecutionContext, folder: string, before: readonly string[], 
   for (const words of lines) {
     const [program = '', ...rest] = [...before, ...argv, ...words];
     const { status, stderr } = spawnSync(program, rest, {
-      cwd: folder,
+      cwd: directory,
       encoding: 'utf8',
       env: { PATH: '/usr/bin:/bin' },
     });
@@ -79,12 +79,12 @@ linuxTest('the profile for containers has one action for what it names and EPERM
 });
 
 linuxTest('every command works with the calls of the profile, and others are denied', (t) => {
-  const folder = temporaryFolder(t);
+  const directory = temporaryDirectory(t);
   const filter = filterOf(
-    folder,
+    directory,
     profile.syscalls.flatMap((row) => row.names),
   );
-  runAll(t, folder, [filter]);
+  runAll(t, directory, [filter]);
   t.true(canListen([]));
   t.false(canListen([filter]));
 });
@@ -103,9 +103,9 @@ function systemdTest(title: string, body: (t: ExecutionContext) => void): void {
 }
 
 systemdTest('systemd knows each line of the unit, and its exposure is as docs/PRIVILEGES.md says', (t) => {
-  const folder = temporaryFolder(t);
+  const directory = temporaryDirectory(t);
   // An instance, with a program that is there.
-  const instance = path.join(folder, 'fdgraft-rewrite@x.service');
+  const instance = path.join(directory, 'fdgraft-rewrite@x.service');
   fs.writeFileSync(instance, unitText.replace('/usr/local/bin/fdgraft', process.execPath));
   const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', instance], { encoding: 'utf8' });
   t.is(status, 0, stderr);
@@ -142,12 +142,12 @@ systemdTest('every command works with the calls that the unit allows, as another
   // What systemd allows to each unit, so that it can start the program.
   for (const call of callsOf(['@default'])) calls.add(call);
   t.true(calls.has('openat') && !calls.has('mount') && !calls.has('chown'));
-  const folder = temporaryFolder(t);
-  fs.chmodSync(folder, 0o755);
-  const filter = filterOf(folder, [...calls]);
-  const work = path.join(folder, 'work');
+  const directory = temporaryDirectory(t);
+  fs.chmodSync(directory, 0o755);
+  const filter = filterOf(directory, [...calls]);
+  const work = path.join(directory, 'work');
   fs.mkdirSync(work);
-  const argv = [process.execPath, copyPackage(path.join(folder, 'package'))];
+  const argv = [process.execPath, copyPackage(path.join(directory, 'package'))];
   const asUser = [...asOther, filter];
   const chown = (place: string) => fs.chownSync(place, OTHER, OTHER);
   chown(work);
@@ -161,12 +161,12 @@ systemdTest('every command works with the calls that the unit allows, as another
 });
 
 twoUsersTest('no capability is needed for files that one can read', (t) => {
-  const folder = temporaryFolder(t);
-  fs.chmodSync(folder, 0o755);
-  const work = path.join(folder, 'work');
+  const directory = temporaryDirectory(t);
+  fs.chmodSync(directory, 0o755);
+  const work = path.join(directory, 'work');
   fs.mkdirSync(work);
   fs.chownSync(work, OTHER, OTHER);
-  const argv = [process.execPath, copyPackage(path.join(folder, 'package'))];
+  const argv = [process.execPath, copyPackage(path.join(directory, 'package'))];
   putCheckpoint(path.join(work, 'ck'));
   // Root's images, which others may read.
   const line = [...asOther, ...argv, 'rewrite', 'ck', '-o', 'out', '--inherit-fd', SPEC] as [string, ...string[]];

@@ -6,9 +6,9 @@ import {
   fileEntry,
   type Images,
   smallCheckpoint,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeMessage } from '../support/images';
 import { measured, type Ran } from '../support/measured';
 import { writePlan } from '../support/planfile';
@@ -19,7 +19,7 @@ import { writePlan } from '../support/planfile';
 const MOST_KIB = 160 << 10;
 
 function made(t: ExecutionContext, changes: Images): string {
-  return writeCheckpoint(temporaryFolder(t), { ...smallCheckpoint(), ...changes });
+  return writeCheckpoint(temporaryDirectory(t), { ...smallCheckpoint(), ...changes });
 }
 
 function stays(t: ExecutionContext, ran: Ran, what: string, status = 0): void {
@@ -66,8 +66,8 @@ test.serial('many descriptors of one entry are listed in little memory', async (
 
 test.serial('many descriptors of one entry are rewritten in little memory', async (t) => {
   const source = made(t, manyDescriptors());
-  const out = path.join(temporaryFolder(t), 'out');
-  const saved = path.join(temporaryFolder(t), 'plan.json');
+  const out = path.join(temporaryDirectory(t), 'out');
+  const saved = path.join(temporaryDirectory(t), 'plan.json');
   const spec = ['--inherit-fd', 'fd[5]:/var/log/app.log'];
   const [ran, json] = await textOf(['rewrite', '--json', source, '-o', out, '--save-plan', saved, ...spec]);
   stays(t, ran, 'rewrite --json');
@@ -82,7 +82,7 @@ test.serial('many descriptors of one entry are rewritten in little memory', asyn
 
 test.serial('a plan of many references is proved and shown in little memory', async (t) => {
   const source = made(t, manyDescriptors());
-  const out = path.join(temporaryFolder(t), 'out');
+  const out = path.join(temporaryDirectory(t), 'out');
   await measured(['rewrite', source, '-o', out, '--inherit-fd', 'fd[5]:/var/log/app.log']);
   const [ran, json] = await textOf(['show', path.join(out, 'inherit-plan.img')]);
   stays(t, ran, 'show');
@@ -102,7 +102,7 @@ test.serial('a plan of many references is proved and shown in little memory', as
 
 test.serial('more placeholders than diff reads of a plan are refused, by the limit', async (t) => {
   const count = (1 << 18) + 1;
-  const plan = temporaryFolder(t);
+  const plan = temporaryDirectory(t);
   writePlan(plan, { count, placeholders: [{ fileId: 3, callerFd: 5 }] });
   const image = path.join(plan, 'inherit-plan.img');
   const bytes = fs.readFileSync(image);

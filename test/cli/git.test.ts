@@ -3,18 +3,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { bin as command, top } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 const TEXT = fs.readFileSync(path.join(top, 'docs/DIFF.md'), 'utf8');
 
 test('git shows what changed in an image with the lines of docs/DIFF.md', (t) => {
-  const folder = temporaryFolder(t);
-  const repository = path.join(folder, 'repository');
-  const bin = path.join(folder, 'bin');
+  const directory = temporaryDirectory(t);
+  const repository = path.join(directory, 'repository');
+  const bin = path.join(directory, 'bin');
   for (const name of [repository, bin]) fs.mkdirSync(name);
   const script = `#!/bin/sh\nexec '${process.execPath}' '${command}' "$@"\n`;
   fs.writeFileSync(path.join(bin, 'fdgraft'), script, { mode: 0o755 });
-  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, GIT_CONFIG_GLOBAL: '/dev/null', HOME: folder };
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, GIT_CONFIG_GLOBAL: '/dev/null', HOME: directory };
   const sh = (line: string) => execFileSync('sh', ['-c', line], { cwd: repository, env, encoding: 'utf8' });
   const [, lines = ''] = /```sh\n(git config [^`]*)```/.exec(TEXT) ?? [];
   const author = 'git -c user.name=a -c user.email=a@example.org';

@@ -8,7 +8,7 @@ import { file, O } from '../native/support';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { command } from '../support/command';
 import { atDepth } from '../support/depth';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { build, exec } from '../support/native';
 
 /** What is no regular file, in each place where one is expected: every command ends, and says what is wrong. */
@@ -84,7 +84,7 @@ const IMAGES = atDepth(['files.img', 'fdinfo-2.img', 'fs-7.img'], [
 
 for (const [kind, put] of Object.entries(KINDS)) {
   test(`${kind} in the place of an image`, async (t) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const [ck, out] = [path.join(top, 'ck'), path.join(top, 'out')];
     for (const name of IMAGES) {
       putCheckpoint(ck);
@@ -105,7 +105,7 @@ for (const [kind, put] of Object.entries(KINDS)) {
   });
 
   test(`${kind} in the place of SOURCE, OUT, the plan and its images`, async (t) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const [ck, out, place] = ['ck', 'out', 'place'].map((name) => path.join(top, name)) as [string, string, string];
     putCheckpoint(ck);
     t.is((await fdgraft(['rewrite', ck, '-o', out, '--inherit-fd', SPEC])).code, 0);
@@ -158,7 +158,7 @@ for (const [kind, put] of Object.entries(KINDS)) {
 const CHAIN = atDepth(1_000, 10_000);
 
 test('parent that leads in a circle, to itself, through a long chain, or to what is no directory', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const [a, b] = [path.join(top, 'a'), path.join(top, 'b')];
   putCheckpoint(a);
   putCheckpoint(b);

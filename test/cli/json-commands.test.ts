@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { archiveOf } from '../support/archives';
 import { command, top } from '../support/command';
-import { descriptor, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { encodeImage, encodeMessage, uint32 } from '../support/images';
 
 function fdgraft(args: readonly string[], input: string | Buffer = '') {
@@ -25,12 +25,12 @@ const JSON_OF_IMAGE =
   '{"magic": "FDINFO", "entries": [{"id": 2, "flags": 0, "type": "PIPE", "fd": 1}, {"id": 3, "flags": 1, "type": "REG", "fd": 4}]}';
 
 function files(t: ExecutionContext) {
-  const folder = temporaryFolder(t);
-  const image = path.join(folder, 'fdinfo-2.img');
-  const json = path.join(folder, 'x.json');
+  const directory = temporaryDirectory(t);
+  const image = path.join(directory, 'fdinfo-2.img');
+  const json = path.join(directory, 'x.json');
   fs.writeFileSync(image, IMAGE);
   fs.writeFileSync(json, JSON_OF_IMAGE);
-  return { folder, image, json, out: path.join(folder, 'out') };
+  return { directory, image, json, out: path.join(directory, 'out') };
 }
 
 test('decode and encode take a file by -i, as a word or from stdin, and write stdout or -o', (t) => {
@@ -55,8 +55,8 @@ test('decode and encode take a file by -i, as a word or from stdin, and write st
 });
 
 test('an archive where one image is wanted is called that', (t) => {
-  const { folder } = files(t);
-  const archive = path.join(folder, 'x.tar');
+  const { directory } = files(t);
+  const archive = path.join(directory, 'x.tar');
   fs.writeFileSync(archive, archiveOf({ name: 'checkpoint/fdinfo-2.img', content: IMAGE }));
   for (const command of ['info', 'show']) {
     const { status, stderr } = fdgraft([command, archive]);
@@ -68,7 +68,7 @@ test('an archive where one image is wanted is called that', (t) => {
   t.regex(stderr, /where the JSON of the checkpoint goes/);
 });
 
-test('the input is named once, and --link goes with folders', (t) => {
+test('the input is named once, and --link goes with directories', (t) => {
   const { image, json, out } = files(t);
   for (const args of [
     ['decode', image, '-i', image],
@@ -85,10 +85,10 @@ test('the input is named once, and --link goes with folders', (t) => {
 });
 
 test('-o over a file keeps its mode, a link stays one, and an error keeps the content', (t) => {
-  const { folder, image, json, out } = files(t);
+  const { directory, image, json, out } = files(t);
   fs.writeFileSync(out, 'old');
   fs.chmodSync(out, 0o604);
-  const link = path.join(folder, 'link');
+  const link = path.join(directory, 'link');
   fs.symlinkSync('out', link);
   t.is(fdgraft(['decode', image, '-o', link]).status, 0);
   t.true(fs.lstatSync(link).isSymbolicLink());
@@ -96,14 +96,14 @@ test('-o over a file keeps its mode, a link stays one, and an error keeps the co
   t.is(fs.statSync(out).mode & 0o7777, 0o604);
   fs.truncateSync(image, IMAGE.length - 1);
   fs.writeFileSync(json, JSON_OF_IMAGE.slice(0, -1));
-  const there = snapshot(folder);
+  const there = snapshot(directory);
   const decoded = fdgraft(['decode', image, '-o', out]);
   t.is(decoded.status, 2);
   t.regex(decoded.stderr, /fdinfo-2\.img, entry 1, offset 20/);
   const encoded = fdgraft(['encode', json, '-o', out]);
   t.is(encoded.status, 2);
   t.regex(encoded.stderr, /x\.json, offset \d+: the JSON ends here/);
-  t.deepEqual(snapshot(folder), there);
+  t.deepEqual(snapshot(directory), there);
   if (process.getuid?.() === 0) {
     fs.chownSync(out, 1234, 4321);
     fs.writeFileSync(json, JSON_OF_IMAGE);
@@ -122,33 +122,33 @@ test('a file can be its own output', (t) => {
 });
 
 test('pipes, FIFOs and /dev/stdout are written as they are', (t) => {
-  const { folder } = files(t);
-  const piped = shell('$F decode < fdinfo-2.img | $F encode -o /dev/stdout | cmp - fdinfo-2.img', folder);
+  const { directory } = files(t);
+  const piped = shell('$F decode < fdinfo-2.img | $F encode -o /dev/stdout | cmp - fdinfo-2.img', directory);
   t.is(piped.status, 0, piped.stderr);
   const fifo = shell(
     'mkfifo f && { cat f > got & $F decode -i fdinfo-2.img -o f; wait; } && test -p f && cat got',
-    folder,
+    directory,
   );
   t.is(fifo.stdout.toString('utf8'), JSON_OF_IMAGE, fifo.stderr);
-  const edited = shell('$F decode fdinfo-2.img | sed \'s/"fd": 4/"fd": 5/\' | $F encode > edited.img', folder);
+  const edited = shell('$F decode fdinfo-2.img | sed \'s/"fd": 4/"fd": 5/\' | $F encode > edited.img', directory);
   t.is(edited.status, 0, edited.stderr);
   const expected = Buffer.from(IMAGE);
   expected[IMAGE.length - 1] = 5;
-  t.deepEqual(fs.readFileSync(path.join(folder, 'edited.img')), expected);
+  t.deepEqual(fs.readFileSync(path.join(directory, 'edited.img')), expected);
 });
 
 test('a reader that has seen enough is no error', (t) => {
-  const { folder } = files(t);
+  const { directory } = files(t);
   const record = Buffer.concat([
     uint32(13),
     encodeMessage('pipe_data_entry', { pipe_id: 2 ** 31, bytes: 2 ** 21, size: 99 }),
   ]);
   record.writeUInt32LE(record.length - 4);
   const head = encodeImage('pipes-data.img', []);
-  fs.writeFileSync(path.join(folder, 'pipes-data.img'), Buffer.concat([head, record, Buffer.alloc(2 ** 21)]));
+  fs.writeFileSync(path.join(directory, 'pipes-data.img'), Buffer.concat([head, record, Buffer.alloc(2 ** 21)]));
   const said = shell(
     'set -o pipefail; $F decode pipes-data.img | head -c 10; echo ":$?"; $F decode -o p.json pipes-data.img && $F encode p.json | head -c 4 >&2; echo "$?"',
-    folder,
+    directory,
   );
   t.is(said.stdout.toString('utf8'), '{"magic": :0\n0\n');
   t.is(said.stderr, Buffer.from([0x19, 0x43, 0x56, 0x54]).toString('utf8'));
@@ -168,10 +168,10 @@ test('info says what an image is', (t) => {
 });
 
 test('show --nopl has lengths in place of what follows entries', (t) => {
-  const folder = temporaryFolder(t);
+  const directory = temporaryDirectory(t);
   const extras = [Buffer.alloc(3), Buffer.alloc(0), Buffer.alloc(1536), Buffer.alloc(1 << 20)];
   const records = extras.map(({ length }, i) => ({ pipe_id: i, bytes: length }));
-  const image = path.join(folder, 'pipes-data.img');
+  const image = path.join(directory, 'pipes-data.img');
   fs.writeFileSync(image, encodeImage('pipes-data.img', records, { extras }));
   const { stdout, status } = fdgraft(['show', image, '--nopl']);
   t.is(status, 0);
@@ -186,7 +186,7 @@ test('show --nopl has lengths in place of what follows entries', (t) => {
 });
 
 test('what is left behind the entries is a warning, unless --quiet', (t) => {
-  const { folder, image } = files(t);
+  const { directory, image } = files(t);
   fs.appendFileSync(image, 'xy');
   const { stdout, stderr, status } = fdgraft(['decode', image]);
   t.is(status, 0);
@@ -194,16 +194,16 @@ test('what is left behind the entries is a warning, unless --quiet', (t) => {
   t.is(fdgraft(['decode', image, '--quiet']).stderr, '');
   t.deepEqual(fdgraft(['encode'], stdout).stdout, fs.readFileSync(image));
   t.is(fdgraft(['show', image]).stderr, stderr);
-  fs.writeFileSync(path.join(folder, 'pages-1.img'), 'raw');
-  const raw = fdgraft(['decode', path.join(folder, 'pages-1.img')]);
+  fs.writeFileSync(path.join(directory, 'pages-1.img'), 'raw');
+  const raw = fdgraft(['decode', path.join(directory, 'pages-1.img')]);
   t.is(raw.status, 2);
   t.regex(raw.stderr, /pages of memory/);
 });
 
-test('folders need -o, and say what was converted', (t) => {
-  const folder = temporaryFolder(t);
-  const source = writeCheckpoint(folder, smallCheckpoint());
-  const [json, images] = [path.join(folder, 'json'), path.join(folder, 'images')];
+test('directories need -o, and say what was converted', (t) => {
+  const directory = temporaryDirectory(t);
+  const source = writeCheckpoint(directory, smallCheckpoint());
+  const [json, images] = [path.join(directory, 'json'), path.join(directory, 'images')];
   t.is(fdgraft(['decode', source]).status, 2);
   const decoded = fdgraft(['decode', source, '-o', json]);
   t.is(decoded.status, 0, decoded.stderr);
@@ -213,16 +213,16 @@ test('folders need -o, and say what was converted', (t) => {
   t.is(fdgraft(['encode', json, '-o', images, '--quiet']).stderr, '');
   t.deepEqual(snapshot(images), snapshot(source));
   fs.writeFileSync(path.join(json, 'files.img.json'), '{');
-  const refused = fdgraft(['encode', json, '-o', path.join(folder, 'other')]);
+  const refused = fdgraft(['encode', json, '-o', path.join(directory, 'other')]);
   t.is(refused.status, 2);
   t.regex(refused.stderr, /files\.img\.json, offset 1: the JSON ends here/);
-  t.deepEqual(fs.readdirSync(folder).sort(), [path.basename(source), 'images', 'json'].sort());
+  t.deepEqual(fs.readdirSync(directory).sort(), [path.basename(source), 'images', 'json'].sort());
 });
 
 test('an interrupted run leaves the old file and nothing beside it', async (t) => {
-  const { folder, out } = files(t);
+  const { directory, out } = files(t);
   fs.writeFileSync(out, 'old');
-  const there = fs.readdirSync(folder);
+  const there = fs.readdirSync(directory);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const child = spawn(command[0], [command[1], 'encode', '-o', out], {
       cwd: top,
@@ -232,13 +232,13 @@ test('an interrupted run leaves the old file and nothing beside it', async (t) =
     child.stdin.write('{"magic": "FDINFO", "entries": [');
     const entry = '{"id": 2, "flags": 0, "type": "PIPE", "fd": 1},'.repeat(10_000);
     const writes = setInterval(() => child.stdin.write(entry), 20);
-    while (!fs.readdirSync(folder).some((name) => !there.includes(name)))
+    while (!fs.readdirSync(directory).some((name) => !there.includes(name)))
       await new Promise((done) => setTimeout(done, 20));
     child.kill(signal);
     const died = await new Promise((done) => child.on('close', (_code, by) => done(by)));
     clearInterval(writes);
     t.is(died, signal);
-    t.deepEqual(fs.readdirSync(folder), there);
+    t.deepEqual(fs.readdirSync(directory), there);
     t.is(fs.readFileSync(out, 'utf8'), 'old');
   }
 });

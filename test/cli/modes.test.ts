@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { archiveOf, membersOf } from '../support/archives';
 import { command, top } from '../support/command';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
 
 /** Files made for the user: nobody may read them who may not read what they come from. The umask applies as well. */
 
@@ -21,18 +21,18 @@ const modeOf = (...file: string[]) => (fs.statSync(path.join(...file)).mode & 0o
 
 /** A checkpoint whose files have these modes, and all others 0644. */
 function checkpoint(t: ExecutionContext, modes: { [name: string]: number } = {}) {
-  const parent = temporaryFolder(t);
-  const folder = writeCheckpoint(parent, smallCheckpoint());
-  for (const name of fs.readdirSync(folder)) fs.chmodSync(path.join(folder, name), modes[name] ?? 0o644);
-  fs.chmodSync(folder, 0o755);
-  return { parent, folder };
+  const parent = temporaryDirectory(t);
+  const directory = writeCheckpoint(parent, smallCheckpoint());
+  for (const name of fs.readdirSync(directory)) fs.chmodSync(path.join(directory, name), modes[name] ?? 0o644);
+  fs.chmodSync(directory, 0o755);
+  return { parent, directory };
 }
 
 test('--save-plan: the mode of files.img', (t) => {
-  const { parent, folder } = checkpoint(t, { 'files.img': 0o640 });
+  const { parent, directory } = checkpoint(t, { 'files.img': 0o640 });
   const plan = path.join(parent, 'plan.json');
   const save = (name: string, options = {}) =>
-    fdgraft(t, ['rewrite', folder, '-o', path.join(parent, name), ...SPEC, '--save-plan', plan], options);
+    fdgraft(t, ['rewrite', directory, '-o', path.join(parent, name), ...SPEC, '--save-plan', plan], options);
   save('a');
   t.is(modeOf(plan), '640');
   fs.rmSync(plan);
@@ -45,19 +45,19 @@ test('--save-plan: the mode of files.img', (t) => {
   const link = path.join(parent, 'link');
   fs.symlinkSync('plan.json', link);
   fs.chmodSync(plan, 0o666);
-  fdgraft(t, ['rewrite', folder, '-o', path.join(parent, 'd'), ...SPEC, '--save-plan', link]);
+  fdgraft(t, ['rewrite', directory, '-o', path.join(parent, 'd'), ...SPEC, '--save-plan', link]);
   t.is(modeOf(plan), '640');
   t.true(fs.lstatSync(link).isSymbolicLink());
   fs.rmSync(plan);
-  fdgraft(t, ['rewrite', folder, '-o', path.join(parent, 'e'), ...SPEC, '--save-plan', link]);
+  fdgraft(t, ['rewrite', directory, '-o', path.join(parent, 'e'), ...SPEC, '--save-plan', link]);
   t.is(modeOf(plan), '640');
   t.true(fs.lstatSync(link).isSymbolicLink());
 });
 
 test('--save-plan of an archive: what both the archive and its files.img allow', (t) => {
-  const { parent, folder } = checkpoint(t);
+  const { parent, directory } = checkpoint(t);
   const archive = path.join(parent, 'archive');
-  fs.writeFileSync(archive, archiveOf(...membersOf(folder)));
+  fs.writeFileSync(archive, archiveOf(...membersOf(directory)));
   fs.chmodSync(archive, 0o600);
   const plan = path.join(parent, 'plan.json');
   fdgraft(t, ['rewrite', archive, '-o', path.join(parent, 'out'), ...SPEC, '--save-plan', plan]);
@@ -65,8 +65,8 @@ test('--save-plan of an archive: what both the archive and its files.img allow',
 });
 
 test('decode and encode of one image: its mode', (t) => {
-  const { parent, folder } = checkpoint(t);
-  const [image, json, back] = [path.join(folder, 'files.img'), path.join(parent, 'json'), path.join(parent, 'back')];
+  const { parent, directory } = checkpoint(t);
+  const [image, json, back] = [path.join(directory, 'files.img'), path.join(parent, 'json'), path.join(parent, 'back')];
   for (const mode of ['600', '640', '644', '400']) {
     fs.chmodSync(image, Number.parseInt(mode, 8));
     for (const file of [json, back]) fs.rmSync(file, { force: true });
@@ -96,17 +96,17 @@ test('decode and encode of one image: its mode', (t) => {
   t.is(modeOf(json), '640');
 });
 
-test('decode of a folder: each file the mode of its image', (t) => {
-  const { parent, folder } = checkpoint(t, { 'files.img': 0o600, 'fdinfo-1.img': 0o640 });
+test('decode of a directory: each file the mode of its image', (t) => {
+  const { parent, directory } = checkpoint(t, { 'files.img': 0o600, 'fdinfo-1.img': 0o640 });
   const out = path.join(parent, 'out');
-  fdgraft(t, ['decode', folder, '-o', out]);
+  fdgraft(t, ['decode', directory, '-o', out]);
   t.is(modeOf(out, 'files.img.json'), '600');
   t.is(modeOf(out, 'fdinfo-1.img.json'), '640');
   t.is(modeOf(out, 'fdinfo-2.img.json'), '644');
 });
 
 test('diff: what all that was compared allows', (t) => {
-  const { parent, folder } = checkpoint(t, { 'files.img': 0o640 });
+  const { parent, directory } = checkpoint(t, { 'files.img': 0o640 });
   const other = writeCheckpoint(parent, smallCheckpoint());
   for (const name of fs.readdirSync(other)) fs.chmodSync(path.join(other, name), 0o644);
   const out = path.join(parent, 'diff');
@@ -115,11 +115,11 @@ test('diff: what all that was compared allows', (t) => {
     fdgraft(t, ['diff', ...args, '-o', out]);
     return modeOf(out);
   };
-  t.is(compared(folder, other), '640');
-  t.is(compared(other, folder), '640');
+  t.is(compared(directory, other), '640');
+  t.is(compared(other, directory), '640');
   fs.chmodSync(path.join(other, 'pages-1.img'), 0o604);
-  t.is(compared(folder, other), '600');
-  const images = [path.join(folder, 'files.img'), path.join(other, 'files.img')] as const;
+  t.is(compared(directory, other), '600');
+  const images = [path.join(directory, 'files.img'), path.join(other, 'files.img')] as const;
   t.is(compared(...images), '640');
   t.is(compared(images[1], images[1]), '644');
   const archive = path.join(parent, 'archive');
@@ -130,10 +130,10 @@ test('diff: what all that was compared allows', (t) => {
 });
 
 test('batch: lists, differences and records', (t) => {
-  const { parent, folder } = checkpoint(t, { 'files.img': 0o640 });
+  const { parent, directory } = checkpoint(t, { 'files.img': 0o640 });
   const [jobs, root] = [path.join(parent, 'jobs'), path.join(parent, 'root')];
   fs.mkdirSync(jobs);
-  fs.cpSync(folder, path.join(jobs, 'one'), { recursive: true });
+  fs.cpSync(directory, path.join(jobs, 'one'), { recursive: true });
   fs.chmodSync(path.join(jobs, 'one', 'files.img'), 0o640);
   const batch = (...args: string[]) => fdgraft(t, ['batch', ...args, '--base', jobs, '--out', root, '--jobs', '1']);
   batch('ls', path.join(jobs, 'one'));
@@ -156,23 +156,23 @@ test('batch: lists, differences and records', (t) => {
   for (const record of records) t.is(modeOf(record), '600');
 });
 
-test('an archive of a folder: what the folder and all of its files allow', (t) => {
-  const { parent, folder } = checkpoint(t);
+test('an archive of a directory: what the directory and all of its files allow', (t) => {
+  const { parent, directory } = checkpoint(t);
   const made = (name: string) => {
     const out = path.join(parent, name);
-    fdgraft(t, ['rewrite', folder, '--to', 'tar', '-o', out, ...SPEC], { umask: '022' });
+    fdgraft(t, ['rewrite', directory, '--to', 'tar', '-o', out, ...SPEC], { umask: '022' });
     return modeOf(out);
   };
   t.is(made('a'), '644');
-  fs.chmodSync(path.join(folder, 'pages-1.img'), 0o640);
+  fs.chmodSync(path.join(directory, 'pages-1.img'), 0o640);
   t.is(made('b'), '640');
-  fs.writeFileSync(path.join(folder, 'dump.log'), '');
-  fs.chmodSync(path.join(folder, 'dump.log'), 0o400);
+  fs.writeFileSync(path.join(directory, 'dump.log'), '');
+  fs.chmodSync(path.join(directory, 'dump.log'), 0o400);
   t.is(made('c'), '600');
 });
 
-test('a folder of an archive: who may not read the archive gets nothing of it', (t) => {
-  const { parent, folder } = checkpoint(t);
+test('a directory of an archive: who may not read the archive gets nothing of it', (t) => {
+  const { parent, directory } = checkpoint(t);
   const archive = path.join(parent, 'archive');
   for (const [mode, withTop, expected] of [
     [0o600, true, '700'],
@@ -180,7 +180,7 @@ test('a folder of an archive: who may not read the archive gets nothing of it', 
     [0o644, true, '755'],
     [0o640, false, '750'],
   ] as const) {
-    const members = withTop ? [{ name: './', type: '5', mode: 0o755 }, ...membersOf(folder)] : membersOf(folder);
+    const members = withTop ? [{ name: './', type: '5', mode: 0o755 }, ...membersOf(directory)] : membersOf(directory);
     fs.writeFileSync(archive, archiveOf(...members));
     fs.chmodSync(archive, mode);
     const out = path.join(parent, `${mode}-${withTop}`);
@@ -192,8 +192,8 @@ test('a folder of an archive: who may not read the archive gets nothing of it', 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 asRoot('rights of a group do not pass to another group', (t) => {
-  const { parent, folder } = checkpoint(t);
-  const [image, json] = [path.join(folder, 'files.img'), path.join(parent, 'json')];
+  const { parent, directory } = checkpoint(t);
+  const [image, json] = [path.join(directory, 'files.img'), path.join(parent, 'json')];
   fs.chownSync(image, 1234, 4321);
   fs.chmodSync(image, 0o640);
   fdgraft(t, ['decode', image, '-o', json]);
@@ -204,7 +204,7 @@ asRoot('rights of a group do not pass to another group', (t) => {
   fs.chmodSync(image, 0o644);
   fdgraft(t, ['decode', image, '-o', json]);
   t.is(modeOf(json), '644');
-  // A folder that gives its group to what is made in it.
+  // A directory that gives its group to what is made in it.
   fs.rmSync(json);
   fs.chmodSync(image, 0o660);
   const shared = path.join(parent, 'shared');

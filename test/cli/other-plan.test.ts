@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { file, O } from '../native/support';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { runCommand } from '../support/command';
-import { pipeEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
+import { pipeEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { build, exec } from '../support/native';
 
 /** A plan and images that do not belong together: each command that reads both says so, and what to do. */
@@ -14,7 +14,7 @@ test.before(() => void build());
 const PLAN = 'inherit-plan.img';
 
 async function rewritten(t: ExecutionContext) {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const [source, out] = [path.join(top, 'ck'), path.join(top, 'out')];
   putCheckpoint(source);
   t.is((await runCommand(['rewrite', source, '-o', out, '--inherit-fd', SPEC])).code, 0);
@@ -45,7 +45,7 @@ test('images that were changed after the rewrite', async (t) => {
   const at = bytes.lastIndexOf(Buffer.of(0x10, 0));
   bytes[at + 1] = 1;
   fs.writeFileSync(image, bytes);
-  await refused(t, out, /image fdinfo-1\.img .*it was changed after the rewrite; write folder and plan again/);
+  await refused(t, out, /image fdinfo-1\.img .*it was changed after the rewrite; write directory and plan again/);
   await notProved(t, source, out, /fdinfo-1\.img/);
 });
 
@@ -60,7 +60,7 @@ test('the plan of another checkpoint', async (t) => {
   t.is((await runCommand(['rewrite', other, '-o', otherOut, '--inherit-fd', SPEC])).code, 0);
   await notProved(t, source, out, /not the plan that was given/, otherOut);
   fs.copyFileSync(path.join(otherOut, PLAN), path.join(out, PLAN));
-  await refused(t, out, /image files\.img .*the plan says .*write folder and plan again with fdgraft rewrite/);
+  await refused(t, out, /image files\.img .*the plan says .*write directory and plan again with fdgraft rewrite/);
   await notProved(t, source, out, /files\.img/);
 });
 

@@ -6,14 +6,14 @@ import type { ExecutionContext } from 'ava';
 import { file, O } from '../native/support';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { runCommand } from '../support/command';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { build, exec } from '../support/native';
 import { OTHER, twoUsersTest } from '../support/other-user';
 
 /** Root names places in a directory of somebody else, who has put links there. */
 
 function arrange(t: ExecutionContext) {
-  const top = fs.realpathSync(temporaryFolder(t));
+  const top = fs.realpathSync(temporaryDirectory(t));
   fs.chmodSync(top, 0o755);
   const [theirs, canary, checkpoint] = ['theirs', 'canary', 'ck'].map((name) => path.join(top, name)) as [
     string,
@@ -36,7 +36,7 @@ function arrange(t: ExecutionContext) {
 twoUsersTest('a link of somebody else does not choose the file that is written', async (t) => {
   const { top, canary, checkpoint, link } = arrange(t);
   const file = link('file', path.join(canary, 'secret'));
-  const folder = link('folder', canary);
+  const directory = link('directory', canary);
   const missing = link('missing', path.join(canary, 'new'));
   const rewritten = path.join(top, 'out');
   const inPlace = link('in-place', checkpoint);
@@ -48,16 +48,16 @@ twoUsersTest('a link of somebody else does not choose the file that is written',
   const spec = ['--inherit-fd', SPEC];
   const lines: readonly string[][] = [
     ['diff', checkpoint, checkpoint, '-o', file],
-    ['diff', checkpoint, checkpoint, '-o', path.join(folder, 'secret')],
-    ['diff', checkpoint, checkpoint, '-o', path.join(folder, 'new')],
+    ['diff', checkpoint, checkpoint, '-o', path.join(directory, 'secret')],
+    ['diff', checkpoint, checkpoint, '-o', path.join(directory, 'new')],
     ['decode', '-i', path.join(checkpoint, 'files.img'), '-o', file],
-    ['decode', checkpoint, '-o', path.join(folder, 'json')],
-    ['rewrite', checkpoint, '-o', path.join(folder, 'out'), ...spec],
-    ['rewrite', checkpoint, '-o', path.join(folder, 'out.tar'), '--to', 'tar', ...spec],
+    ['decode', checkpoint, '-o', path.join(directory, 'json')],
+    ['rewrite', checkpoint, '-o', path.join(directory, 'out'), ...spec],
+    ['rewrite', checkpoint, '-o', path.join(directory, 'out.tar'), '--to', 'tar', ...spec],
     ['rewrite', checkpoint, '-o', rewritten, ...spec, '--save-plan', file],
     ['rewrite', inPlace, '--in-place', ...spec],
-    ['batch', 'ls', checkpoint, '--base', top, '--out', folder],
-    ['batch', 'ls', checkpoint, '--base', top, '--out', path.join(folder, 'lists')],
+    ['batch', 'ls', checkpoint, '--base', top, '--out', directory],
+    ['batch', 'ls', checkpoint, '--base', top, '--out', path.join(directory, 'lists')],
   ];
   for (const words of lines) {
     const { code, stderr } = await runCommand(words);
@@ -117,13 +117,13 @@ twoUsersTest('what a link in the place of an image leads to is opened only if it
   const out = path.join(top, 'out');
   t.is((await runCommand(['rewrite', checkpoint, '-o', out, '--inherit-fd', SPEC])).code, 0);
   const fifo = path.join(top, 'fifo');
-  const put = (folder: string, name: string) => {
-    const kept = fs.readFileSync(path.join(folder, name));
-    fs.rmSync(path.join(folder, name));
-    fs.symlinkSync(fifo, path.join(folder, name));
+  const put = (directory: string, name: string) => {
+    const kept = fs.readFileSync(path.join(directory, name));
+    fs.rmSync(path.join(directory, name));
+    fs.symlinkSync(fifo, path.join(directory, name));
     return () => {
-      fs.rmSync(path.join(folder, name));
-      fs.writeFileSync(path.join(folder, name), kept);
+      fs.rmSync(path.join(directory, name));
+      fs.writeFileSync(path.join(directory, name), kept);
     };
   };
   const check = async (what: string, work: () => Promise<{ code: number | null; stderr: string }>, code?: number) => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { command as argv, bin, top } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 const images = path.join(top, 'fixtures/images');
 
@@ -43,7 +43,7 @@ terminalTest('less is told what git tells it, unless the user told it something'
 });
 
 terminalTest('without PAGER it is less', async (t) => {
-  const bin = temporaryFolder(t);
+  const bin = temporaryDirectory(t);
   fs.writeFileSync(path.join(bin, 'less'), '#!/bin/sh\necho this is less\ncat >/dev/null\n', { mode: 0o755 });
   const { shown, code } = await onTerminal(PAIR, { PATH: `${bin}:${process.env.PATH}` });
   t.deepEqual([shown, code], ['this is less\n', 1]);
@@ -63,7 +63,7 @@ for (const [what, PAGER] of [
 
 terminalTest('what is not text, not for the terminal, or nothing at all has no pager', async (t) => {
   const env = { PAGER: 'echo paged; cat' };
-  const out = path.join(temporaryFolder(t), 'out.txt');
+  const out = path.join(temporaryDirectory(t), 'out.txt');
   const [json, quiet, same, file] = [
     await onTerminal([...PAIR, '--json'], env),
     await onTerminal([...PAIR, '--quiet'], env),
@@ -86,8 +86,8 @@ terminalTest('a pager that ends early ends the command, silently', async (t) => 
 });
 
 terminalTest('an error is told without a pager', async (t) => {
-  const { shown, code } = await onTerminal(['diff', images, '/no/such/folder'], { PAGER: 'echo paged; cat' });
-  t.regex(shown, /^fdgraft: \/no\/such\/folder: cannot be read/);
+  const { shown, code } = await onTerminal(['diff', images, '/no/such/directory'], { PAGER: 'echo paged; cat' });
+  t.regex(shown, /^fdgraft: \/no\/such\/directory: cannot be read/);
   t.is(code, 2);
 });
 

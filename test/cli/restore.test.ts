@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { bin, register, top } from '../support/command';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { build, helper, runtimeEnvironment } from '../support/native';
 
 /** `fdgraft restore` with a program in the place of criu, which tells what it gets. */
@@ -25,18 +25,18 @@ eval "$THEN"
 `;
 
 interface Place {
-  readonly folder: string;
+  readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 function arrange(t: ExecutionContext, criu = CRIU): Place {
-  const folder = temporaryFolder(t);
-  const bin = path.join(folder, 'bin');
+  const directory = temporaryDirectory(t);
+  const bin = path.join(directory, 'bin');
   fs.mkdirSync(bin);
   if (criu !== '') fs.writeFileSync(path.join(bin, 'criu'), criu, { mode: 0o755 });
-  fs.cpSync(CHECKPOINT, path.join(folder, 'dump'), { recursive: true });
-  const env = { ...process.env, ...runtimeEnvironment(), PATH: `${bin}:${build()}:/usr/bin:/bin`, HOME: folder };
-  return { folder, env };
+  fs.cpSync(CHECKPOINT, path.join(directory, 'dump'), { recursive: true });
+  const env = { ...process.env, ...runtimeEnvironment(), PATH: `${bin}:${build()}:/usr/bin:/bin`, HOME: directory };
+  return { directory, env };
 }
 
 /** Runs it as a shell would, with these words for give. */
@@ -44,9 +44,9 @@ function words(give: readonly string[], args: readonly string[]): [string, strin
   return [helper('give'), [...give, '--', process.execPath, bin, 'restore', ...args]];
 }
 
-function run({ folder, env }: Place, give: readonly string[], args: readonly string[], then = '') {
+function run({ directory, env }: Place, give: readonly string[], args: readonly string[], then = '') {
   const [program, argv] = words(give, args);
-  const options = { cwd: folder, env: { ...env, THEN: then }, encoding: 'utf8', input: '' } as const;
+  const options = { cwd: directory, env: { ...env, THEN: then }, encoding: 'utf8', input: '' } as const;
   const { status, signal, stdout, stderr } = spawnSync(program, argv, options);
   return { status, signal, stdout, stderr, said: stdout.split('\n').filter((line) => line !== '') };
 }
@@ -56,11 +56,11 @@ function outOf(said: readonly string[]): string {
   return said[said.indexOf('word -D') + 1]?.slice('word '.length) ?? '';
 }
 
-const log = ({ folder }: Place, fd = 5) => `${fd}=file:${APPEND}:${folder}/log`;
+const log = ({ directory }: Place, fd = 5) => `${fd}=file:${APPEND}:${directory}/log`;
 
 linuxTest('criu gets its words, with a directory of links in the place of its images', (t) => {
   const place = arrange(t);
-  const before = snapshot(path.join(place.folder, 'dump'));
+  const before = snapshot(path.join(place.directory, 'dump'));
   const args = ['-dv4', '-D', 'dump', ...FD_5, NO_CONFIG, '--pidfile', 'pid'];
   const then = 'ls -l "$3"; exit 7';
   const { status, stderr, said } = run(place, [log(place)], args, then);
@@ -75,18 +75,18 @@ linuxTest('criu gets its words, with a directory of links in the place of its im
   t.true(said.some((line) => line.includes('pages-1.img -> ../')));
   t.true(said.some((line) => line.endsWith(' inherit-plan.img')));
   t.false(fs.existsSync(path.dirname(out)));
-  t.deepEqual(snapshot(path.join(place.folder, 'dump')), before);
+  t.deepEqual(snapshot(path.join(place.directory, 'dump')), before);
 });
 
 linuxTest('criu has the fds of the caller at their numbers, but for those of the plan, and none of Node.js', (t) => {
   const place = arrange(t);
   const others = [3, 4, 9, 10, 11, 12, 13, 17, 30, 200];
-  const give = [log(place), ...others.map((fd) => `${fd}=file:${APPEND}:${place.folder}/${fd}`)];
+  const give = [log(place), ...others.map((fd) => `${fd}=file:${APPEND}:${place.directory}/${fd}`)];
   const { status, said, stderr } = run(place, give, ['-D', 'dump', ...FD_5, NO_CONFIG]);
   t.is(status, 0, stderr);
   const fds = said.flatMap((line) => /^fd (\d+) (.*)$/.exec(line)?.slice(1, 3).join(' ') ?? []);
   const own = path.dirname(outOf(said));
-  const expected = others.map((fd) => `${fd} ${place.folder}/${fd}`);
+  const expected = others.map((fd) => `${fd} ${place.directory}/${fd}`);
   // The shell has its script and a pipe.
   const found = fds.filter((line) => !/^[0-2] |\/bin\/criu$| pipe:/.test(line) && !line.endsWith(` ${own}`));
   t.deepEqual(found.sort(), expected.sort());
@@ -139,7 +139,7 @@ linuxTest('a work directory of the caller’s stays; without -D the images are i
   const place = arrange(t);
   const given = run(place, [log(place)], ['-Ddump', '-W', 'w', ...FD_5, NO_CONFIG]);
   t.false(given.said.includes('word dump'));
-  const here = { ...place, folder: path.join(place.folder, 'dump') };
+  const here = { ...place, directory: path.join(place.directory, 'dump') };
   const { said } = run(here, [log(place)], [...FD_5, NO_CONFIG]);
   t.is(said[said.indexOf('word -W') + 1], 'word .');
 });
@@ -152,7 +152,7 @@ async function started(
 ): Promise<{ child: ChildProcess; out: string; said: () => string }> {
   const [program, argv] = words([log(place)], ['-D', 'dump', ...FD_5, NO_CONFIG]);
   const child = spawn(program, argv, {
-    cwd: place.folder,
+    cwd: place.directory,
     env: { ...place.env, THEN: `${then}; echo ready; while :; do sleep 0.05; done` },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -210,14 +210,15 @@ linuxTest('what a killed one leaves goes with the next start, and not while criu
 
 linuxTest('a runtime directory that others can reach is refused', (t) => {
   const place = arrange(t);
-  const runtime = path.join(place.folder, 'runtime');
+  const runtime = path.join(place.directory, 'runtime');
   fs.mkdirSync(path.join(runtime, 'fdgraft'), { recursive: true, mode: 0o755 });
   const script = `
-    const { openRuntimeFolder } = require('./src/storage/runtime-folder');
+    const { openRuntimeDirectory } = require('./src/storage/runtime-directory');
     process.geteuid = () => 12345;
-    try { openRuntimeFolder({ XDG_RUNTIME_DIR: process.argv[1] }); } catch (error) { console.log(error.message); }`;
+    try { openRuntimeDirectory({ XDG_RUNTIME_DIR: process.argv[1] }); } catch (error) { console.log(error.message); }`;
   const node = ['-r', register, '-e', script];
-  const ask = (folder: string) => spawnSync(process.execPath, [...node, folder], { cwd: top, encoding: 'utf8' }).stdout;
+  const ask = (directory: string) =>
+    spawnSync(process.execPath, [...node, directory], { cwd: top, encoding: 'utf8' }).stdout;
   t.regex(ask(runtime), process.getuid?.() === 0 ? /cannot be used: it belongs to another user/ : /cannot be used/);
   t.regex(ask('relative'), /no directory for the rewritten images/);
 });

@@ -4,15 +4,15 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { bin } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
-/** A folder with checkpoints a and b, which differ, and a text that is no image. */
+/** A directory with checkpoints a and b, which differ, and a text that is no image. */
 function arrange(t: ExecutionContext): string {
-  const folder = temporaryFolder(t);
-  for (const name of ['a', 'b']) putCheckpoint(path.join(folder, name));
-  fs.truncateSync(path.join(folder, 'b/pages-1.img'), 3);
-  fs.writeFileSync(path.join(folder, 'text'), 'neither an image nor JSON');
-  return folder;
+  const directory = temporaryDirectory(t);
+  for (const name of ['a', 'b']) putCheckpoint(path.join(directory, name));
+  fs.truncateSync(path.join(directory, 'b/pages-1.img'), 3);
+  fs.writeFileSync(path.join(directory, 'text'), 'neither an image nor JSON');
+  return directory;
 }
 
 /** Runs the command as a shell does, with redirections. */
@@ -69,11 +69,11 @@ for (const [words, status, answers] of RUNS) {
 }
 
 test('who cannot be told of a rewrite hears that it is done', (t) => {
-  const folder = arrange(t);
-  const { status, stderr } = shell(folder, [...rewrite, '-o', 'out'], '>/dev/full');
+  const directory = arrange(t);
+  const { status, stderr } = shell(directory, [...rewrite, '-o', 'out'], '>/dev/full');
   t.is(status, 2);
   t.regex(stderr, /\nfdgraft: stdout: cannot be written: .*\n {2}the rewrite itself is done, and out is complete/);
-  t.true(fs.existsSync(path.join(folder, 'out/inherit-plan.img')));
+  t.true(fs.existsSync(path.join(directory, 'out/inherit-plan.img')));
 });
 
 test('a batch goes on to its end, whatever becomes of what it tells', (t) => {
@@ -82,31 +82,31 @@ test('a batch goes on to its end, whatever becomes of what it tells', (t) => {
     ['>/dev/full', 2],
     ['>/dev/full 2>&-', 2],
   ] as const) {
-    const folder = arrange(t);
-    for (let i = 0; i < 28; i += 1) putCheckpoint(path.join(folder, `more-${i}`));
-    const ran = shell(folder, ['batch', 'ls', '*', '-o', 'out', '--json'], redirections);
+    const directory = arrange(t);
+    for (let i = 0; i < 28; i += 1) putCheckpoint(path.join(directory, `more-${i}`));
+    const ran = shell(directory, ['batch', 'ls', '*', '-o', 'out', '--json'], redirections);
     t.is(ran.status, status, redirections);
-    const lists = fs.readdirSync(path.join(folder, 'out')).filter((name) => name.endsWith('.json'));
+    const lists = fs.readdirSync(path.join(directory, 'out')).filter((name) => name.endsWith('.json'));
     t.is(lists.length, 30, redirections);
   }
 });
 
 test('an answer of which only a part went into a file is not complete', (t) => {
-  const folder = arrange(t);
+  const directory = arrange(t);
   // In blocks of 512 bytes: the file takes the first of them, and nothing of the rest.
-  const { status, stderr } = shell(folder, ['ls', '--help'], '> answer', 'ulimit -f 1;');
-  t.is(fs.statSync(path.join(folder, 'answer')).size, 512);
+  const { status, stderr } = shell(directory, ['ls', '--help'], '> answer', 'ulimit -f 1;');
+  t.is(fs.statSync(path.join(directory, 'answer')).size, 512);
   t.is(status, 2);
   t.regex(stderr, /stdout: /);
 });
 
 test('no note gets into a file that is opened where a closed stream was', (t) => {
-  const folder = arrange(t);
-  shell(folder, ['decode', 'a', '-o', 'wanted'], '');
-  const { status } = shell(folder, ['decode', 'a', '-o', 'out'], '0<&- >&- 2>&-');
+  const directory = arrange(t);
+  shell(directory, ['decode', 'a', '-o', 'wanted'], '');
+  const { status } = shell(directory, ['decode', 'a', '-o', 'out'], '0<&- >&- 2>&-');
   t.is(status, 0);
-  for (const name of fs.readdirSync(path.join(folder, 'wanted'))) {
-    const [made, wanted] = ['out', 'wanted'].map((top) => fs.readFileSync(path.join(folder, top, name), 'latin1'));
+  for (const name of fs.readdirSync(path.join(directory, 'wanted'))) {
+    const [made, wanted] = ['out', 'wanted'].map((top) => fs.readFileSync(path.join(directory, top, name), 'latin1'));
     t.is(made, wanted, name);
   }
 });
@@ -115,17 +115,17 @@ test('no note gets into a file that is opened where a closed stream was', (t) =>
 const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true;
 
 (hasTerminals ? test : test.skip)('a batch goes on when the terminal of its progress is gone', (t) => {
-  const folder = arrange(t);
+  const directory = arrange(t);
   const words = `"${process.execPath}" "${bin}" batch ls "*" -o out`;
   // In a session of its own, which no hang-up ends, it waits until the terminal takes nothing more.
   const later = `setsid sh -c 'touch started; while echo >&2; do sleep 0.1; done; ${words}; echo $? > status' &`;
   const started = 'while [ ! -e started ]; do sleep 0.1; done';
   const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
-  spawnSync('script', ['-qec', `${later} ${started}`, '/dev/null'], { cwd: folder, env });
-  const status = path.join(folder, 'status');
+  spawnSync('script', ['-qec', `${later} ${started}`, '/dev/null'], { cwd: directory, env });
+  const status = path.join(directory, 'status');
   for (let waited = 0; waited < 600 && !fs.existsSync(status); waited += 1) spawnSync('sleep', ['0.1']);
   t.is(fs.readFileSync(status, 'utf8'), '0\n');
-  t.is(fs.readdirSync(path.join(folder, 'out')).filter((name) => name.endsWith('.txt')).length, 2);
+  t.is(fs.readdirSync(path.join(directory, 'out')).filter((name) => name.endsWith('.txt')).length, 2);
 });
 
 // Opening a FIFO waits for its other end.
@@ -138,13 +138,13 @@ for (const args of [
   ['show', 'fifo'],
 ]) {
   test(`a signal ends ${args.join(' ')} while nobody writes`, (t) => {
-    const folder = temporaryFolder(t);
-    putCheckpoint(path.join(folder, 'ck'));
-    spawnSync('mkfifo', [path.join(folder, 'fifo')]);
+    const directory = temporaryDirectory(t);
+    putCheckpoint(path.join(directory, 'ck'));
+    spawnSync('mkfifo', [path.join(directory, 'fifo')]);
     const command = ['--kill-after=60', '2', process.execPath, bin, ...args];
-    const { status, stderr } = spawnSync('timeout', command, { cwd: folder, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('timeout', command, { cwd: directory, encoding: 'utf8' });
     // Of timeout(1): ended by SIGTERM; 137 would be by SIGKILL.
     t.is(status, 124, stderr);
-    t.false(fs.existsSync(path.join(folder, 'out')));
+    t.false(fs.existsSync(path.join(directory, 'out')));
   });
 }

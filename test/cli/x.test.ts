@@ -1,13 +1,13 @@
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCommand } from '../support/command';
-import { descriptor, type Images, mapping, mmEntry, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, type Images, mapping, mmEntry, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 
 const fdgraft = (args: readonly string[]) => runCommand(args);
 
-const write = (t: ExecutionContext, images: Images) => writeCheckpoint(temporaryFolder(t), smallWith(images));
+const write = (t: ExecutionContext, images: Images) => writeCheckpoint(temporaryDirectory(t), smallWith(images));
 const task = (pid: number, ppid: number) => ({ pid, ppid, pgid: pid, sid: 7, threads: [pid] });
 const core = (comm: string) => [{ mtype: 1, tc: { task_state: 1, comm } }];
 
@@ -105,13 +105,13 @@ test('--json has a list where the images say that there is nothing, and none whe
   const source = write(t, { 'fdinfo-1.img': [], 'fdinfo-2.img': [descriptor(2, 1, 'PIPE', 1)] });
   const { stdout, code } = await fdgraft(['x', source, 'fds', '--json']);
   t.is(code, 0);
-  const folder = { file_id: 4, type: 'REG', key: '/' };
+  const directory = { file_id: 4, type: 'REG', key: '/' };
   t.deepEqual(JSON.parse(stdout), {
     format: 'fdgraft.x',
     version: 1,
     what: 'fds',
     tasks: [
-      { pid: 7, cwd: folder, root: folder, descriptors: [] },
+      { pid: 7, cwd: directory, root: directory, descriptors: [] },
       { pid: 8, descriptors: [{ fd: 1, close_on_exec: true, file_id: 2, type: 'PIPE', key: 'pipe:[4711]' }] },
     ],
   });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { diff, FdgraftError, openSource, rewrite } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
-import { type Images, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { type Images, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { ALL_IMAGES, decodeImage, encodeImage, messageType } from '../support/images';
 import { holds } from '../support/properties';
 import { imagesOf, specsOf, type World, worlds } from '../support/random-checkpoints';
@@ -105,7 +105,7 @@ const asked = fc.oneof(
 const CHANGES = 12;
 
 test('one changed field of any record in OUT is not explained', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const counts = { told: 0, refused: 0, inChanged: 0 };
   await holds(
     t,
@@ -123,8 +123,8 @@ test('one changed field of any record in OUT is not explained', async (t) => {
       try {
         if (!fs.existsSync(path.join(out, 'inherit-plan.img'))) return;
         const plan = await readPlanOf(out);
-        const prove = async (folder: string) => {
-          const result = await diff(await openSource(source), await openSource(folder), { plan });
+        const prove = async (directory: string) => {
+          const result = await diff(await openSource(source), await openSource(directory), { plan });
           result.close();
           return result;
         };

@@ -16,9 +16,9 @@ test.after.always(() => fs.rmSync(work, { recursive: true, force: true }));
 let copies = 0;
 /** A copy of a fixture that shares no file with it, which would not be read. */
 function copyOf(name: string): string {
-  const folder = path.join(work, `${name}-${copies++}`);
-  fs.cpSync(path.join(images, name), folder, { recursive: true, verbatimSymlinks: true });
-  return folder;
+  const directory = path.join(work, `${name}-${copies++}`);
+  fs.cpSync(path.join(images, name), directory, { recursive: true, verbatimSymlinks: true });
+  return directory;
 }
 
 async function compare(before: string, after: string, plan?: string, payload = false) {
@@ -88,16 +88,16 @@ for (const [a, b] of PAIRS) {
 type Fields = { [name: string]: unknown };
 
 /** Writes files.img anew with entries that `edit` changes. */
-function editFiles(folder: string, edit: (entries: Fields[]) => Fields[]): void {
-  const entries = readImage(folder, 'files.img').records.map(({ fields }) => structuredClone(fields));
-  fs.writeFileSync(path.join(folder, 'files.img'), encodeImage('files.img', edit(entries)));
+function editFiles(directory: string, edit: (entries: Fields[]) => Fields[]): void {
+  const entries = readImage(directory, 'files.img').records.map(({ fields }) => structuredClone(fields));
+  fs.writeFileSync(path.join(directory, 'files.img'), encodeImage('files.img', edit(entries)));
 }
 
-/** A folder whose files.img is written by the same encoder, so that edits of it stand alone. */
+/** A directory whose files.img is written by the same encoder, so that edits of it stand alone. */
 function plainCopy(name: string): string {
-  const folder = copyOf(name);
-  editFiles(folder, (entries) => entries);
-  return folder;
+  const directory = copyOf(name);
+  editFiles(directory, (entries) => entries);
+  return directory;
 }
 
 test('one changed field is one change', async (t) => {
@@ -352,8 +352,8 @@ test('a damaged image is an error that says which', async (t) => {
 
 test('FIFOs and terminals are named by their paths, other entries that no descriptor has by what has them', async (t) => {
   const [a, b] = [copyOf('fifo'), copyOf('fifo')];
-  const edited = (folder: string, wait: boolean) =>
-    editFiles(folder, (entries) =>
+  const edited = (directory: string, wait: boolean) =>
+    editFiles(directory, (entries) =>
       entries.map((entry) =>
         entry.fifo === undefined ? entry : { ...entry, fifo: { ...(entry.fifo as Fields), wait_writer: wait } },
       ),
@@ -381,13 +381,13 @@ test('what is called like an image and is no file is the same error on either si
   const whole = path.join(images, 'two_logs');
   for (const name of ['core-14716.img', 'files.img', 'mm-99.img']) {
     for (const make of [(place: string) => execFileSync('mkfifo', [place]), (place: string) => fs.mkdirSync(place)]) {
-      const folder = copyOf('two_logs');
-      fs.rmSync(path.join(folder, name), { force: true });
-      make(path.join(folder, name));
+      const directory = copyOf('two_logs');
+      fs.rmSync(path.join(directory, name), { force: true });
+      make(path.join(directory, name));
       for (const [x, y] of [
-        [whole, folder],
-        [folder, whole],
-        [folder, folder],
+        [whole, directory],
+        [directory, whole],
+        [directory, directory],
       ] as const) {
         const error = await t.throwsAsync(compare(x, y), { instanceOf: FdgraftError }, `${name} ${x} ${y}`);
         t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2, file: name });

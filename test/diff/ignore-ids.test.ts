@@ -15,9 +15,9 @@ const at = (name: string) => path.join(images, name);
 let copies = 0;
 const place = () => path.join(work, `${copies++}`);
 
-function copyOf(folder: string): string {
+function copyOf(directory: string): string {
   const copy = place();
-  fs.cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
+  fs.cpSync(directory, copy, { recursive: true, verbatimSymlinks: true });
   return copy;
 }
 
@@ -131,9 +131,9 @@ test('what it means is what it means with equal ids', async (t) => {
 
 type Fields = { [name: string]: unknown };
 
-function edit(folder: string, image: string, change: (entries: Fields[]) => Fields[]): void {
-  const entries = readImage(folder, image).records.map(({ fields }) => structuredClone(fields));
-  fs.writeFileSync(path.join(folder, image), encodeImage(image, change(entries)));
+function edit(directory: string, image: string, change: (entries: Fields[]) => Fields[]): void {
+  const entries = readImage(directory, image).records.map(({ fields }) => structuredClone(fields));
+  fs.writeFileSync(path.join(directory, image), encodeImage(image, change(entries)));
 }
 
 test('an id of equal number that stands for another file is a difference', async (t) => {
@@ -182,8 +182,8 @@ test('files of one name are told apart by their descriptors', async (t) => {
 
 test('files.img alone is compared by what the files are', async (t) => {
   const other = await renumbered('deleted_logs');
-  const open = (folder: string) => {
-    const bytes = fs.readFileSync(path.join(folder, 'files.img'));
+  const open = (directory: string) => {
+    const bytes = fs.readFileSync(path.join(directory, 'files.img'));
     let from = 0;
     const read = async (into: Uint8Array, start: number, length: number) => {
       const copied = bytes.copy(into, start, from, from + length);

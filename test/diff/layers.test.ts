@@ -7,7 +7,8 @@ const importsOf = (file: string) =>
   [...fs.readFileSync(path.join(src, file), 'utf8').matchAll(/from\s*'(\.[^']*)'/g)].map(([, target = '']) =>
     path.relative(path.join(src, '../..'), path.resolve(src, path.dirname(file), target)),
   );
-const filesIn = (folder: string) => fs.readdirSync(path.join(src, folder)).map((name) => path.join(folder, name));
+const filesIn = (directory: string) =>
+  fs.readdirSync(path.join(src, directory)).map((name) => path.join(directory, name));
 
 test('nothing that compares or proves knows the words of a difference', (t) => {
   const files = [

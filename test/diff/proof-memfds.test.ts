@@ -4,14 +4,14 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { diff, openSource, rewrite } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 import { decodeImage, encodeImage } from '../support/images';
 
 const SOURCE = path.join(__dirname, '../../fixtures/images/memfds');
 const RENAMED = 'fdgraft.3';
 
 async function rewritten(t: ExecutionContext): Promise<string> {
-  const out = path.join(temporaryFolder(t), 'out');
+  const out = path.join(temporaryDirectory(t), 'out');
   await rewrite(await openSource(SOURCE), { specs: ['fd[5]:/memfd:board'], out, link: 'copy' });
   return out;
 }

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { diff, openSource, type RewriteOptions, rewrite } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
 import type { Plan } from '../../src/plan/plan';
-import { descriptor, fileEntry, NO_OWNER, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, fileEntry, NO_OWNER, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { decodeImage, encodeImage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 
@@ -14,7 +14,7 @@ const SOURCE = path.join(__dirname, '../../fixtures/images/terminal_current');
 const SPECS = ['fd[5]:/dev/pts/0', ...['14716/fd/6', '14717/fd/7', '14718/fd/7'].map((of) => `fd[6]:/proc/${of}`)];
 
 async function rewritten(t: ExecutionContext, source = SOURCE, specs: RewriteOptions['specs'] = SPECS) {
-  const out = path.join(temporaryFolder(t), 'out');
+  const out = path.join(temporaryDirectory(t), 'out');
   await rewrite(await openSource(source), { specs, out, link: 'copy' });
   return out;
 }
@@ -66,7 +66,7 @@ function manyTerminals(t: ExecutionContext): string {
   const numbers = [...Array(TERMINALS).keys()];
   const settings = { c_iflag: 1, c_oflag: 1, c_cflag: 1, c_lflag: 1, c_line: 0, c_ispeed: 1, c_ospeed: 1, c_cc: [1] };
   return writeCheckpoint(
-    temporaryFolder(t),
+    temporaryDirectory(t),
     smallWith({
       'files.img': [
         ...[fileEntry(1, '/usr/bin/program', 0), fileEntry(4, '/', 0o200000)],

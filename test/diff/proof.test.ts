@@ -11,9 +11,9 @@ import {
   mmEntry,
   NO_OWNER,
   pipeEntry,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { decodeImage, encodeImage, encodeMessage, readImage } from '../support/images';
 import { varint } from '../support/random-messages';
 import { encodeField, fieldsOf } from '../support/wire';
@@ -72,20 +72,20 @@ const SPECS: RewriteOptions['specs'] = [
   'fd[9]:/gone',
 ];
 
-interface Folders {
+interface Directories {
   readonly source: string;
   readonly out: string;
 }
 
-async function rewritten(t: ExecutionContext, specs = SPECS): Promise<Folders> {
-  const top = temporaryFolder(t);
+async function rewritten(t: ExecutionContext, specs = SPECS): Promise<Directories> {
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, checkpoint());
   const out = path.join(top, 'out');
   await rewrite(await openSource(source), { specs: specs as never, out, link: 'copy' });
   return { source, out };
 }
 
-async function prove({ source, out }: Folders) {
+async function prove({ source, out }: Directories) {
   const plan = await readPlanOf(out);
   const result = await diff(await openSource(source), await openSource(out), { plan });
   const all: ToldDifference[] = [];
@@ -98,12 +98,12 @@ async function prove({ source, out }: Folders) {
 type Edit = (record: Uint8Array, index: number) => Uint8Array | undefined;
 
 /** Writes an image anew with some records changed, all others byte for byte. */
-function edit(folder: string, image: string, change: Edit, more: readonly Uint8Array[] = []): void {
-  const { records } = decodeImage(image, fs.readFileSync(path.join(folder, image)));
+function edit(directory: string, image: string, change: Edit, more: readonly Uint8Array[] = []): void {
+  const { records } = decodeImage(image, fs.readFileSync(path.join(directory, image)));
   const edited = records.flatMap(({ bytes }, i) => change(bytes, i) ?? []);
-  const before = fs.readFileSync(path.join(folder, image));
-  fs.writeFileSync(path.join(folder, image), encodeImage(image, [...edited, ...more]));
-  if (fs.readFileSync(path.join(folder, image)).equals(before)) throw new Error(`nothing was changed in ${image}`);
+  const before = fs.readFileSync(path.join(directory, image));
+  fs.writeFileSync(path.join(directory, image), encodeImage(image, [...edited, ...more]));
+  if (fs.readFileSync(path.join(directory, image)).equals(before)) throw new Error(`nothing was changed in ${image}`);
 }
 
 const same: Edit = (record) => record;
@@ -140,8 +140,8 @@ const [FD_ID, FD_TYPE, FD] = [1, 3, 4];
 const [SCM, SCM_TYPE, RIGHTS] = [4, 1, 2];
 
 test('a rewrite is explained as a whole', async (t) => {
-  const folders = await rewritten(t);
-  const { placeholders } = await readPlanOf(folders.out);
+  const directories = await rewritten(t);
+  const { placeholders } = await readPlanOf(directories.out);
   t.deepEqual(
     placeholders.map(({ file_id, split_from }) => [file_id, split_from]),
     [
@@ -152,7 +152,7 @@ test('a rewrite is explained as a whole', async (t) => {
       [79, 2],
     ],
   );
-  const { unexplained, misfits, digests, all } = await prove(folders);
+  const { unexplained, misfits, digests, all } = await prove(directories);
   t.deepEqual([unexplained, misfits, digests], [0, [], 0]);
   t.deepEqual(
     all.map((one) => [one.explained, 'entry' in one ? `${one.image} ${one.entry}` : one.what]),
@@ -236,9 +236,9 @@ const TAMPERED: readonly (readonly [what: string, image: string, change: Edit, m
 
 for (const [what, image, change, more] of TAMPERED) {
   test(`${what} in OUT is not explained`, async (t) => {
-    const folders = await rewritten(t);
-    edit(folders.out, image, change, more);
-    const { unexplained, digests } = await prove(folders);
+    const directories = await rewritten(t);
+    edit(directories.out, image, change, more);
+    const { unexplained, digests } = await prove(directories);
     t.true(unexplained > 0);
     t.is(digests, 1);
   });
@@ -273,18 +273,18 @@ function withLongLength(value: Uint8Array): Uint8Array {
 
 for (const [what, change] of RIGHTS_TAMPERED) {
   test(`${what} of a queue in OUT is not explained`, async (t) => {
-    const folders = await rewritten(t);
-    edit(folders.out, 'sk-queues.img', change);
-    const { unexplained, digests } = await prove(folders);
+    const directories = await rewritten(t);
+    edit(directories.out, 'sk-queues.img', change);
+    const { unexplained, digests } = await prove(directories);
     t.true(unexplained > 0);
     t.is(digests, 1);
   });
 }
 
 test('rights that were not moved are told', async (t) => {
-  const folders = await rewritten(t);
-  fs.copyFileSync(path.join(folders.source, 'sk-queues.img'), path.join(folders.out, 'sk-queues.img'));
-  const { unexplained, misfits } = await prove(folders);
+  const directories = await rewritten(t);
+  fs.copyFileSync(path.join(directories.source, 'sk-queues.img'), path.join(directories.out, 'sk-queues.img'));
+  const { unexplained, misfits } = await prove(directories);
   t.is(unexplained, 0);
   t.deepEqual(misfits, ['sk-queues.img, entry 0, of pipe:[4711]: to be inherited from fd[7], and it is not']);
 });
@@ -299,16 +299,16 @@ const ANOTHER_SOURCE: readonly (readonly [what: string, image: string, change: E
 
 for (const [what, image, change] of ANOTHER_SOURCE) {
   test(`${what} in what the plan was made of is not explained`, async (t) => {
-    const folders = await rewritten(t);
-    edit(folders.source, image, change);
-    const { unexplained, digests } = await prove(folders);
+    const directories = await rewritten(t);
+    edit(directories.source, image, change);
+    const { unexplained, digests } = await prove(directories);
     t.true(unexplained > 0);
     t.is(digests, 1);
   });
 }
 
 test('owners that are kept are those of the entries, unknown fields included', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, checkpoint());
   // An owner with a field that no schema knows, and numbers in more bytes than they need.
   const odd = inside(5, (owner) => withMore(19, 1)(long(1)(owner)));

@@ -178,7 +178,7 @@ const IDS: readonly (readonly [message: string, field: string, kind: IdKind | 'a
   ['pidfd_entry', 'ino', 'any'],
   ['task_kobj_ids_entry', 'vm_id', 'memory'],
   ['task_kobj_ids_entry', 'files_id', 'table'],
-  ['task_kobj_ids_entry', 'fs_id', 'folders'],
+  ['task_kobj_ids_entry', 'fs_id', 'directories'],
   ['task_kobj_ids_entry', 'sighand_id', 'signals'],
   ...['pid', 'net', 'ipc', 'uts', 'mnt', 'user', 'cgroup', 'time'].map(
     (name) => ['task_kobj_ids_entry', `${name}_ns_id`, 'namespace'] as const,

@@ -1,7 +1,7 @@
 /** Differences are found by numbers and bytes: text that looks like a name, a path or a value is none. */
 import test from 'ava';
 import { diffImages, FdgraftError, type ToldDifference } from '../../src';
-import { fileEntry } from '../support/folders';
+import { fileEntry } from '../support/directories';
 import { encodeImage, encodeMessage } from '../support/images';
 import { varint } from '../support/random-messages';
 import { encodeField, fieldsOf } from '../support/wire';

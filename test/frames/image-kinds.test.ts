@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { decode, diff, inspect, openSource } from '../../src';
 import { IMAGE_KINDS, identifyImage } from '../../src/frames/image-kinds';
-import { descriptor, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { encodeImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
@@ -86,7 +86,7 @@ test('what CRIU never opens is left alone by every command', async (t) => {
     for (const { table: number, fd } of descriptors) listed.push(`${number}/${fd}`);
   }
   t.false(listed.some((one) => one.endsWith('/99')));
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const json = path.join(top, 'json');
   await decode(await openSource(source), { out: json });
   t.is(snapshot(json)[name], snapshot(source)[name]);

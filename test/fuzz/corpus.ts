@@ -13,12 +13,12 @@ export interface KeptInput {
 
 /** The kept inputs of a target, in the order of their names. */
 export function keptInputs(corpus: string, target: string): readonly KeptInput[] {
-  const folder = path.join(corpus, target);
-  if (!fs.existsSync(folder)) return [];
+  const directory = path.join(corpus, target);
+  if (!fs.existsSync(directory)) return [];
   return fs
-    .readdirSync(folder)
+    .readdirSync(directory)
     .sort()
-    .map((name) => ({ file: path.join(folder, name), input: readInput(path.join(folder, name)) }));
+    .map((name) => ({ file: path.join(directory, name), input: readInput(path.join(directory, name)) }));
 }
 
 export function readInput(file: string): Input {
@@ -38,9 +38,9 @@ export function keepInput(corpus: string, target: string, input: Input, problem:
     ([part, bytes]) => `${encodeURIComponent(part)} ${Buffer.from(bytes).toString('base64')}`,
   );
   const hash = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12);
-  const folder = path.join(corpus, target);
-  fs.mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${hash}.input`);
+  const directory = path.join(corpus, target);
+  fs.mkdirSync(directory, { recursive: true });
+  const file = path.join(directory, `${hash}.input`);
   const about = problem
     .split('\n')
     .slice(0, 3)

@@ -255,7 +255,7 @@ const FAULTS: [what: string, make: () => Target, problem: RegExp][] = [
       rewriteTarget({
         diff,
         rewrite: after(rewrite, (result, source) => {
-          fs.appendFileSync(path.join(String(source.folder), 'inventory.img'), 'x');
+          fs.appendFileSync(path.join(String(source.directory), 'inventory.img'), 'x');
           return result;
         }),
       }),

@@ -31,7 +31,7 @@ export function memorySource(files: Input, meter: Meter): Source {
     uid: 0,
     gid: 0,
     members: pass,
-    whole: pass,
+    inArchiveOrder: pass,
     byName: () => ({
       member: async (text) => {
         const name = Buffer.from(text).toString('latin1');

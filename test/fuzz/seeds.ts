@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import type { RewriteOptions } from '../../src';
-import { type Images, smallCheckpoint } from '../support/folders';
+import { type Images, smallCheckpoint } from '../support/directories';
 import { ALL_IMAGES, encodeImage, type Record } from '../support/images';
 import { imagesOf, specsOf, worlds } from '../support/random-checkpoints';
 import { anyImages, bytesOf, type RandomImage } from '../support/random-images';
@@ -63,10 +63,10 @@ export function fixtures(): readonly Input[] {
     .readdirSync(FIXTURES)
     .sort()
     .map((name) => {
-      const folder = path.join(FIXTURES, name);
-      const files = fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+      const directory = path.join(FIXTURES, name);
+      const files = fs.readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
       return Object.fromEntries(
-        files.map((entry) => [entry.name, fs.readFileSync(path.join(folder, entry.name)).subarray(0, MOST_OF_FILE)]),
+        files.map((entry) => [entry.name, fs.readFileSync(path.join(directory, entry.name)).subarray(0, MOST_OF_FILE)]),
       );
     });
   return read;

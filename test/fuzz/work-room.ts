@@ -33,11 +33,11 @@ export class WorkRoom {
 }
 
 /** Writes the files of a checkpoint. Those that no directory can have are left out. */
-export function writeFiles(folder: string, files: Input): void {
-  fs.mkdirSync(folder);
+export function writeFiles(directory: string, files: Input): void {
+  fs.mkdirSync(directory);
   for (const [name, bytes] of Object.entries(files)) {
     if (/[/\0]/.test(name) || ['', '.', '..'].includes(name) || name.length > 255) continue;
-    fs.writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]), bytes);
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]), bytes);
   }
 }
 
@@ -48,10 +48,10 @@ export function expectEntries(room: string, names: readonly string[]): void {
 }
 
 /** Throws a Finding unless the files are as they were written. */
-export function expectUnchanged(folder: string, files: Input): void {
-  const names = fs.readdirSync(folder, { encoding: 'latin1' });
+export function expectUnchanged(directory: string, files: Input): void {
+  const names = fs.readdirSync(directory, { encoding: 'latin1' });
   for (const name of names) {
-    const bytes = fs.readFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]));
+    const bytes = fs.readFileSync(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]));
     expect(files[name]?.equals(bytes) === true, () => `${JSON.stringify(name)} of the source was changed`);
   }
 }

@@ -15,8 +15,8 @@ const images = 'fixtures/images';
 const fixtures = fs.readdirSync(path.join(top, images)).sort();
 const expected = path.join(__dirname, 'expected');
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-golden-'));
-test.after.always(() => fs.rmSync(folder, { recursive: true, force: true }));
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-golden-'));
+test.after.always(() => fs.rmSync(directory, { recursive: true, force: true }));
 const fdgraft = (args: readonly string[]) => runCommand(args);
 
 function compare(t: ExecutionContext, name: string, file: string, output: string): void {
@@ -100,7 +100,7 @@ for (const name of fixtures) {
 
 for (const name of fixtures.filter((fixture) => ASKED[fixture]?.refused !== true)) {
   test(`${name}: diff of the rewrite, which its plan explains`, async (t) => {
-    const [source, out] = [`${images}/${name}`, path.join(folder, 'out', name)];
+    const [source, out] = [`${images}/${name}`, path.join(directory, 'out', name)];
     fs.mkdirSync(path.dirname(out), { recursive: true });
     t.is((await fdgraft(['rewrite', source, '-o', out, '--quiet', ...optionsOf(name)])).code, 0);
     const outputs = await Promise.all(
@@ -169,9 +169,9 @@ test('each fixture is asked for something, and nothing is expected of one that i
   }
 });
 
-test('a folder and an archive of it: nothing differs', async (t) => {
+test('a directory and an archive of it: nothing differs', async (t) => {
   const source = `${images}/two_paths`;
-  const archive = path.join(folder, 'two_paths.tar.gz');
+  const archive = path.join(directory, 'two_paths.tar.gz');
   fs.writeFileSync(archive, gzipSync(archiveOf(...membersOf(path.join(top, source), 'checkpoint/'))));
   for (const [format, file] of [...FORMATS, HTML]) {
     const { stdout, stderr, code } = await fdgraft(['diff', source, archive, '--format', format]);

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 import { encodeMessage, imageOf, uint32 } from '../support/images';
 import { measured, type Ran } from '../support/measured';
 import { headOf } from '../support/random-images';
@@ -44,7 +44,7 @@ const base64Length = 4 * Math.ceil(GIB / 3) + 2 * LINES + 2;
 
 /** A file of `size` bytes of which only the first are on a disk. */
 function sparse(t: ExecutionContext, start: Buffer, size: number): string {
-  const file = path.join(temporaryFolder(t), 'sparse.img');
+  const file = path.join(temporaryDirectory(t), 'sparse.img');
   fs.writeFileSync(file, start);
   fs.truncateSync(file, size);
   return file;

@@ -104,8 +104,8 @@ test('COMMAND has nothing open of the archive, and the program is gone', async (
 test('a plugin that inventory.img beside the plan names has to be there, another inventory counts for nothing', async (t) => {
   const fixture = 'fixtures/images/pipe_outside/inventory.img';
   const inventory = readFileSync(join(__dirname, '../..', fixture));
-  const members = (folder: string) => [
-    { name: `${folder}/inventory.img`, body: Buffer.from('no inventory at all') },
+  const members = (directory: string) => [
+    { name: `${directory}/inventory.img`, body: Buffer.from('no inventory at all') },
     { name: 'checkpoint/inventory.img', body: inventory },
     { name: PLAN, body: planOf() },
   ];

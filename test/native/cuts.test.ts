@@ -16,7 +16,7 @@ function log(change: Partial<Placeholder> = {}): Placeholder {
 }
 
 interface Made {
-  folder: string;
+  directory: string;
   plan: string;
   log: string;
   content(): string;
@@ -24,27 +24,27 @@ interface Made {
 
 function made(t: ExecutionContext, plan: Plan, text = TEXT): Made {
   const own = planned(t, plan);
-  const path = join(own.folder, 'log');
+  const path = join(own.directory, 'log');
   writeFileSync(path, text);
   return { ...own, log: path, content: () => readFileSync(path, 'utf8') };
 }
 
 async function refused(t: ExecutionContext, own: Made, give: string[], ...expected: RegExp[]) {
-  for (const words of [['--check'], ['--', 'touch', join(own.folder, 'started')]]) {
+  for (const words of [['--check'], ['--', 'touch', join(own.directory, 'started')]]) {
     const result = await exec(['--plan', own.plan, ...words], { give });
     t.is(result.code, 100, result.stderr);
     const lines = complaints(t, result.stderr).filter((line) => !line.startsWith('warning: '));
     t.is(lines.length, expected.length, result.stderr);
     for (const [index, pattern] of expected.entries()) t.regex(lines[index] ?? '', pattern);
   }
-  t.false(existsSync(join(own.folder, 'started')));
+  t.false(existsSync(join(own.directory, 'started')));
   t.is(own.content(), TEXT, 'nothing is cut');
 }
 
 /** fdgraft-exec and the program in place of CRIU, with these steps. */
 async function play(own: Made, give: string[], steps: string[], host: Helper = 'host', variant: Variant = 'plain') {
   const plugin = join(build(variant), 'fdgraft.so');
-  const command = [helper(host, variant), plugin, own.folder, '2', ...steps];
+  const command = [helper(host, variant), plugin, own.directory, '2', ...steps];
   const result = await exec(['--plan', own.plan, '--', ...command], { give, variant });
   const lines = result.stdout.trimEnd().split('\n');
   const logged = (level: string) =>
@@ -106,7 +106,7 @@ for (const variant of ['plain', 'sanitized'] as const)
         inFlight: [{ bytes: 4, offset: 0, fate: 'replay' }],
       };
       const own = made(t, { placeholders: [reader, log()] });
-      writeFileSync(join(own.folder, 'pipes-data.img'), 'unread');
+      writeFileSync(join(own.directory, 'pipes-data.img'), 'unread');
       const give = ['5=memfd', '5=put:0123456789', '6=pipe:9', '8=dup:5'];
       const { said, errors } = await play(own, give, ['seal=8', 'late', 'count=9', 'fail'], host, variant);
       t.deepEqual(said, [
@@ -257,7 +257,7 @@ const task = (...placeholders: Placeholder[]): Plan => ({
 for (const variant of ['plain', 'sanitized'] as const)
   test(`${variant}: --task cuts before COMMAND runs, and only what the task has`, async (t) => {
     const own = made(t, task(log(), log({ fileId: 8, callerFd: 6, descriptors: [{ fd: 3, pids: [4] }] })));
-    const other = join(own.folder, 'other');
+    const other = join(own.directory, 'other');
     writeFileSync(other, TEXT);
     const give = [file(5, APPEND, own.log), file(6, APPEND, other)];
     const words = ['--plan', own.plan, '--task', '2', '--'];
@@ -279,14 +279,14 @@ test('--task: a COMMAND that is not there, or that cannot be run, leaves the fil
     ['/nonexistent/command', 127],
     ['no-such-command', 127],
     [own.log, 126],
-    [own.folder, 126],
+    [own.directory, 126],
   ] as const) {
     const result = await exec([...words, command], { give });
     t.is(result.code, code, result.stderr);
     t.regex(result.stderr, /cannot run /);
     t.is(own.content(), TEXT);
   }
-  const script = join(own.folder, 'script');
+  const script = join(own.directory, 'script');
   writeFileSync(script, '#!/nonexistent/interpreter\n', { mode: 0o755 });
   const result = await exec([...words, script], { give });
   t.is(result.code, 127);

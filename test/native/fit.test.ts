@@ -117,12 +117,12 @@ test('a socket is a dup whatever its flags and however many share it', async (t)
 
 test('a memfd, a pipe, a FIFO and a regular file can all be opened again', async (t) => {
   const plan = one({ flags: O.RDWR | O.APPEND, apply: 'reopen' });
-  const { folder } = planned(t, {});
-  const fifo = join(folder, 'fifo');
+  const { directory } = planned(t, {});
+  const fifo = join(directory, 'fifo');
   await run(['mkfifo', fifo]);
   await fits(t, plan, ['5=memfd']);
   await fits(t, plan, [file(5, O.RDWR, fifo)]);
-  await fits(t, plan, [file(5, O.RDWR | O.CREAT, join(folder, 'file'))]);
+  await fits(t, plan, [file(5, O.RDWR | O.CREAT, join(directory, 'file'))]);
   await fits(t, one({ flags: O.RDONLY | O.NONBLOCK }), ['5=pipe:9']);
   await fits(t, one({ flags: O.WRONLY | O.NONBLOCK }), ['9=pipe:5']);
 });
@@ -139,8 +139,8 @@ test('O_SYNC and O_DSYNC are told apart', async (t) => {
 });
 
 test('what the kernel refuses to open again is found before the start', async (t) => {
-  const { folder } = planned(t, {});
-  const fifo = join(folder, 'fifo');
+  const { directory } = planned(t, {});
+  const fifo = join(directory, 'fifo');
   await run(['mkfifo', fifo]);
   // A reader holds the write end open for a moment, so that this end can be opened for writing at all.
   const give = [file(6, O.RDWR, fifo), file(5, O.WRONLY, fifo), '6=closed'];
@@ -148,10 +148,10 @@ test('what the kernel refuses to open again is found before the start', async (t
 });
 
 test('a refusal by permissions is found before the start', async (t) => {
-  const { folder, plan } = planned(t, one({ flags: O.RDWR | O.APPEND }));
-  const own = join(folder, 'file');
+  const { directory, plan } = planned(t, one({ flags: O.RDWR | O.APPEND }));
+  const own = join(directory, 'file');
   writeFileSync(own, 'x', { mode: 0o600 });
-  chmodSync(folder, 0o755);
+  chmodSync(directory, 0o755);
   const words = [
     'setpriv',
     '--reuid',
@@ -256,9 +256,9 @@ test('bytes in flight that may be lost, and records of none', async (t) => {
 });
 
 test('trying leaves the caller untouched', async (t) => {
-  const { folder } = planned(t, {});
-  mkdirSync(join(folder, 'sub'));
-  const own = join(folder, 'file');
+  const { directory } = planned(t, {});
+  mkdirSync(join(directory, 'sub'));
+  const own = join(directory, 'file');
   writeFileSync(own, 'content');
   await fits(t, one({ flags: O.RDWR | O.CREAT | O.TRUNC | O.APPEND }), [file(5, O.RDWR, own)]);
   t.is(readFileSync(own, 'utf8'), 'content');

@@ -41,7 +41,7 @@ test.serial('each program has a file, and each file a program', (t) => {
 
 for (const [name, runs] of divide(RUNS, HARNESSES))
   test.serial(`${name}: no fault in ${runs} runs with seed ${SEED}`, async (t) => {
-    // What is found goes to a folder of the test: one that fails adds nothing to the tree.
+    // What is found goes to a directory of the test: one that fails adds nothing to the tree.
     const findings = join(scratch(t), 'findings');
     mkdirSync(findings);
     const known = join(CORPUS, name);
@@ -53,20 +53,20 @@ for (const [name, runs] of divide(RUNS, HARNESSES))
   });
 
 /** A program with one fault planted by an edit of its source, in a copy of native/. */
-function planted(folder: string, name: string, source: string, right: string, wrong: string): string {
+function planted(directory: string, name: string, source: string, right: string, wrong: string): string {
   const copy = (part: string) => {
-    mkdirSync(dirname(join(folder, part)), { recursive: true });
+    mkdirSync(dirname(join(directory, part)), { recursive: true });
     // With the times, so that what is compiled already is not compiled again.
-    execFileSync('cp', ['-a', join(native, '..', part), join(folder, part)]);
+    execFileSync('cp', ['-a', join(native, '..', part), join(directory, part)]);
   };
   for (const part of ['package.json', 'schemas', 'native/Makefile', 'native/src', 'native/fuzz']) copy(part);
   for (const part of ['native/build/proto', 'native/build/fuzz']) copy(part);
-  const file = join(folder, 'native', source);
+  const file = join(directory, 'native', source);
   const text = readFileSync(file, 'utf8');
   if (!text.includes(right)) throw new Error(`${source} has no ${right}`);
   writeFileSync(file, text.replace(right, wrong));
-  execFileSync('make', ['-s', '-C', join(folder, 'native'), 'fuzz', `FUZZED=${name}`]);
-  return join(folder, 'native/build/fuzz', name);
+  execFileSync('make', ['-s', '-C', join(directory, 'native'), 'fuzz', `FUZZED=${name}`]);
+  return join(directory, 'native/build/fuzz', name);
 }
 
 const FAULTS: [title: string, name: string, source: string, right: string, wrong: string, said: RegExp][] = [
@@ -99,9 +99,9 @@ const FAULTS: [title: string, name: string, source: string, right: string, wrong
 
 for (const [title, name, source, right, wrong, said] of FAULTS)
   test.serial(`found: ${title}`, async (t) => {
-    const folder = scratch(t);
-    const findings = join(folder, 'findings');
-    const program = planted(folder, name, source, right, wrong);
+    const directory = scratch(t);
+    const findings = join(directory, 'findings');
+    const program = planted(directory, name, source, right, wrong);
     const result = await fuzz(name, 20_000, SEED, { program, findings });
     t.true(result.failed);
     t.regex(result.said, said);

@@ -1,7 +1,7 @@
 /*
  * Plays CRIU for the plugin: exports what CRIU exports, loads the plugin, runs init, the hook and exit.
  *
- *   host PLUGIN IMAGE_FOLDER STAGE [STEP…]
+ *   host PLUGIN IMAGE_DIRECTORY STAGE [STEP…]
  *
  * PLUGIN may be a directory of plugins, as in CRIU_LIBS_DIR: all are loaded, and the first that answers a hook is heard.
  *
@@ -49,7 +49,7 @@ struct descriptor {
 /* glibc's O_LARGEFILE is 0 where every file is large; the kernel's is set all the same. */
 #define KERNEL_O_LARGEFILE 0100000u
 
-static int image_folder = -1;
+static int image_directory = -1;
 static struct {
 	int fd;
 	char *key;
@@ -69,7 +69,7 @@ int criu_plugin_get_options(int *count, char ***options);
 
 int criu_get_image_dir(void)
 {
-	return image_folder;
+	return image_directory;
 }
 
 void print_on_level(unsigned int level, const char *format, ...)
@@ -324,7 +324,7 @@ static void list_fds(const char *when)
 
 	printf("open %s", when);
 	while (stream && (entry = readdir(stream)) != NULL)
-		if (atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(stream) && atoi(entry->d_name) != image_folder) {
+		if (atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(stream) && atoi(entry->d_name) != image_directory) {
 			bool of_store = false;
 
 			for (size_t i = 0; i < stored_count; i++)
@@ -346,8 +346,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	/* At the number where CRIU's would not be in anyone's way either. */
 	opened = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	image_folder = fcntl(opened, F_DUPFD_CLOEXEC, 200);
-	if (opened < 0 || image_folder < 0)
+	image_directory = fcntl(opened, F_DUPFD_CLOEXEC, 200);
+	if (opened < 0 || image_directory < 0)
 		return 2;
 	close(opened);
 	stage = atoi(argv[3]);

@@ -19,15 +19,15 @@ import { complaints, file, O, scratch } from './support';
 const TEXT = 'twenty-one bytes here';
 
 interface Made {
-  folder: string;
+  directory: string;
   plan: string;
 }
 
-/** A folder with a plan and an image that holds each text once, the first one at byte 10. */
+/** A directory with a plan and an image that holds each text once, the first one at byte 10. */
 function made(t: ExecutionContext, plan: Plan, content: string | Buffer = `0123456789${TEXT}`): Made {
-  const folder = scratch(t);
-  writeFileSync(join(folder, 'pipes-data.img'), content);
-  return { folder, plan: writePlan(folder, plan) };
+  const directory = scratch(t);
+  writeFileSync(join(directory, 'pipes-data.img'), content);
+  return { directory, plan: writePlan(directory, plan) };
 }
 
 const here = { offset: 10, bytes: TEXT.length, fate: 'replay' } as const;
@@ -37,14 +37,14 @@ function reader(change: Partial<Placeholder> = {}): Placeholder {
 }
 
 async function refused(t: ExecutionContext, own: Made, give: string[], ...expected: RegExp[]) {
-  for (const words of [['--check'], ['--', 'touch', join(own.folder, 'started')]]) {
+  for (const words of [['--check'], ['--', 'touch', join(own.directory, 'started')]]) {
     const result = await exec(['--plan', own.plan, ...words], { give });
     t.is(result.code, 100, result.stderr);
     const lines = complaints(t, result.stderr);
     t.is(lines.length, expected.length, result.stderr);
     for (const [index, pattern] of expected.entries()) t.regex(lines[index] ?? '', pattern);
   }
-  t.false(existsSync(join(own.folder, 'started')));
+  t.false(existsSync(join(own.directory, 'started')));
 }
 
 async function fits(t: ExecutionContext, own: Made, give: string[]) {
@@ -55,7 +55,7 @@ async function fits(t: ExecutionContext, own: Made, give: string[]) {
 /** fdgraft-exec and the program in place of CRIU, with these steps. */
 async function play(own: Made, give: string[], steps: string[], host: Helper = 'host', variant: Variant = 'plain') {
   const plugin = join(build(variant), 'fdgraft.so');
-  const command = [helper(host, variant), plugin, own.folder, '2', ...steps];
+  const command = [helper(host, variant), plugin, own.directory, '2', ...steps];
   const result = await exec(['--plan', own.plan, '--', ...command], { give, variant });
   const lines = result.stdout.trimEnd().split('\n');
   return {
@@ -73,7 +73,7 @@ for (const variant of ['plain', 'sanitized'] as const)
   for (const host of ['host', 'host-options'] as const) {
     test(`${variant}, ${host}: delivered once, at the first call, and before what comes later`, async (t) => {
       const own = made(t, { placeholders: [reader()] });
-      const out = join(own.folder, 'out');
+      const out = join(own.directory, 'out');
       const steps = ['7', 'count=9', 'late', 'count=9', 'put=9:, and more', 'late', 'late', `drain=7:${out}`];
       const { result, said, open } = await play(own, ['5=pipe:9', '7=dup:5'], steps, host, variant);
       t.is(result.code, 0, `${result.stderr}${result.stdout}`);
@@ -126,7 +126,7 @@ test('a plan without such bytes lets other plugins have their turn', async (t) =
 
 test('the read end alone, with no writer left: the bytes, then the end', async (t) => {
   const own = made(t, { placeholders: [reader()] });
-  const out = join(own.folder, 'out');
+  const out = join(own.directory, 'out');
   const give = ['5=pipe:9', '9=closed', '7=dup:5'];
   const { said } = await play(own, give, ['late', 'count=7', `drain=7:${out}`, 'end=7']);
   t.deepEqual(said, [LATE, '7 has 21 of 65536, flags 0', '7 is at its end']);
@@ -135,9 +135,9 @@ test('the read end alone, with no writer left: the bytes, then the end', async (
 
 test('a FIFO open for reading and writing, without O_NONBLOCK before and after', async (t) => {
   const own = made(t, { placeholders: [reader({ flags: O.RDWR, type: 'FIFO', key: 'a/fifo' })] });
-  const fifo = join(own.folder, 'fifo');
+  const fifo = join(own.directory, 'fifo');
   await run(['mkfifo', fifo]);
-  const out = join(own.folder, 'out');
+  const out = join(own.directory, 'out');
   const { said } = await play(own, [file(5, O.RDWR, fifo), '7=dup:5'], ['late', 'count=7', `drain=7:${out}`, 'end=7']);
   t.deepEqual(said, [LATE, '7 has 21 of 65536, flags 2', '7 waits']);
   t.is(readFileSync(out, 'utf8'), TEXT);
@@ -177,7 +177,7 @@ for (const lengths of [
       ...[...parts].reverse().flatMap((part) => [part, Buffer.alloc(5)]),
     ]);
     const own = made(t, { placeholders: [reader({ inFlight })] }, content);
-    const out = join(own.folder, 'out');
+    const out = join(own.directory, 'out');
     const { result } = await play(
       own,
       ['5=pipe:9', '7=dup:5'],
@@ -203,7 +203,7 @@ test('two read ends of one pipe on one pipe of the caller: once, whichever has t
 test('records of two ends come in the order of the plan', async (t) => {
   const later = reader({ fileId: 8, callerFd: 6, inFlight: [{ ...here, bytes: 10 }] });
   const own = made(t, { placeholders: [reader({ inFlight: [{ ...here, offset: 20, bytes: 11 }] }), later] });
-  const out = join(own.folder, 'out');
+  const out = join(own.directory, 'out');
   await play(own, ['5=pipe:9', '6=dup:5', '7=dup:5'], ['late', `drain=7:${out}`]);
   t.is(readFileSync(out, 'utf8'), ' bytes heretwenty-one');
 });
@@ -303,10 +303,10 @@ test('images that do not hold the bytes', async (t) => {
   const give = ['5=pipe:9'];
   const plan: Plan = { placeholders: [reader()] };
   const own = made(t, plan);
-  const image = join(own.folder, 'pipes-data.img');
+  const image = join(own.directory, 'pipes-data.img');
   truncateSync(image, 30);
   await refused(t, own, give, /image pipes-data\.img of .*: unread bytes 10 to 31, and it has 30/);
-  linkSync(image, join(own.folder, 'other'));
+  linkSync(image, join(own.directory, 'other'));
   rmSync(image);
   await refused(t, own, give, /image pipes-data\.img of .*: No such file/);
   symlinkSync('other', image);
@@ -327,7 +327,7 @@ test('images that do not hold the bytes', async (t) => {
 test('an image that was cut short after the check', async (t) => {
   const own = made(t, { placeholders: [reader()] });
   const other = made(t, { placeholders: [reader()] }, 'short');
-  const { init, errors, result } = await play({ ...own, folder: other.folder }, ['5=pipe:9'], ['late']);
+  const { init, errors, result } = await play({ ...own, directory: other.directory }, ['5=pipe:9'], ['late']);
   t.is(result.code, 1);
   t.is(init, 'init -1');
   t.regex(errors.join(), /unread bytes 10 to 31, and it has 5/);
@@ -335,7 +335,7 @@ test('an image that was cut short after the check', async (t) => {
 
 test('bytes that come into the pipe between the check and CRIU', async (t) => {
   const own = made(t, { placeholders: [reader()] });
-  const host = [helper('host'), join(build(), 'fdgraft.so'), own.folder, '2'];
+  const host = [helper('host'), join(build(), 'fdgraft.so'), own.directory, '2'];
   const between = ['sh', '-c', 'printf early >&9; exec "$@"', 'sh', ...host];
   const result = await exec(['--plan', own.plan, '--', ...between], { give: ['5=pipe:9'] });
   t.regex(result.stdout, /its pipe already holds 5 bytes/);
@@ -350,7 +350,7 @@ test('room: what the pipe has, what it is grown to, and what it cannot grow to',
   const words = async (inFlight: InFlight[], bytes: number, command: string[], give: string[] = []) => {
     const own = made(t, { placeholders: [reader({ inFlight })] }, Buffer.alloc(bytes));
     const argv = [join(build(), 'fdgraft-exec'), '--plan', own.plan, ...command];
-    const host = [helper('host'), join(build(), 'fdgraft.so'), own.folder, '2', 'count=9'];
+    const host = [helper('host'), join(build(), 'fdgraft.so'), own.directory, '2', 'count=9'];
     const full = command.includes('--check') ? argv : [...argv, '--', ...host];
     return run([...limited, ...full], { give: ['5=pipe:9', ...give] });
   };
@@ -387,7 +387,7 @@ test('--check leaves the pipe as it is', async (t) => {
 
 test('a pipe of another user', async (t) => {
   const own = made(t, { placeholders: [reader()] });
-  chmodSync(own.folder, 0o755);
+  chmodSync(own.directory, 0o755);
   const words = ['setpriv', '--reuid', '65534', '--clear-groups', join(build(), 'fdgraft-exec')];
   const result = await run([...words, '--plan', own.plan, '--check'], { give: ['5=pipe:9'] });
   t.is(result.code, 100);
@@ -425,7 +425,7 @@ test('--task: bytes of pipes that the task does not read are none of its busines
   const writes = reader({ fileId: 8, callerFd: 6, flags: O.WRONLY, inFlight: [] });
   const others = reader({ callerFd: 5, descriptors: [{ fd: 0, pids: [4] }] });
   const own = made(t, task([others, writes]));
-  rmSync(join(own.folder, 'pipes-data.img'));
+  rmSync(join(own.directory, 'pipes-data.img'));
   const count = [helper('host'), join(build(), 'fdgraft.so'), scratch(t), '2', 'count=9'];
   const words = ['--plan', own.plan, '--task', '3', '--', ...count];
   const result = await exec(words, { give: ['5=pipe:6', '9=dup:5'] });

@@ -58,9 +58,9 @@ function install(t: ExecutionContext, variables: Variables, bin?: string): strin
 }
 
 /** A program that the script takes for CRIU, with what it was built with. */
-function addCriu(folder: string, ...strings: string[]): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'criu'), `\x7fELF\0/etc/criu/\0/usr/libexec\0${strings.join('\0')}\0`, { mode: 0o755 });
+function addCriu(directory: string, ...strings: string[]): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'criu'), `\x7fELF\0/etc/criu/\0/usr/libexec\0${strings.join('\0')}\0`, { mode: 0o755 });
 }
 
 test('what is installed works, and uninstall leaves nothing', async (t) => {
@@ -85,15 +85,15 @@ test('what is installed works, and uninstall leaves nothing', async (t) => {
   t.is(readlinkSync(join(bin, 'fdgraft-exec')), '../lib/fdgraft/fdgraft-exec');
 
   // As users call it: by PATH.
-  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const { directory, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
   const env = { PATH: `${bin}:${process.env.PATH}` };
-  const none = join(folder, 'none');
+  const none = join(directory, 'none');
   mkdirSync(none);
   const words = ['fdgraft-exec', '--plan', plan, '--plugins', none, '--', helper('show')];
   t.like(shown(await run(words, { give, env })), { libs: lib });
   // The plugin of CRIU's directory is there too, and is not loaded beside the other.
   const plugins = join(DESTDIR, 'usr/lib64/criu');
-  const play = ['sh', '-c', `exec "$0" "$CRIU_LIBS_DIR" "$@"`, helper('host'), folder, '2', '1'];
+  const play = ['sh', '-c', `exec "$0" "$CRIU_LIBS_DIR" "$@"`, helper('host'), directory, '2', '1'];
   writeFileSync(join(lib, 'stranger.so'), 'makes a directory of links needed');
   const played = await run(['fdgraft-exec', '--plan', plan, '--plugins', plugins, '--', ...play], { give, env });
   t.is(played.code, 0, played.stderr);
@@ -133,9 +133,9 @@ test('CRIU’s plugin directory is found', (t) => {
   const plugin = (DESTDIR: string, bin: string) =>
     install(t, { DESTDIR }, bin).find((path) => path.endsWith('/criu/fdgraft.so'));
   const top = scratch(t);
-  const root = (name: string, ...folders: string[]) => {
+  const root = (name: string, ...directories: string[]) => {
     const made = join(top, name);
-    for (const folder of ['', ...folders]) mkdirSync(join(made, folder), { recursive: true });
+    for (const directory of ['', ...directories]) mkdirSync(join(made, directory), { recursive: true });
     return made;
   };
   // The one that criu was built with, through a link and with others there.
@@ -179,10 +179,10 @@ test('the command finds its helpers in PATH where the package has no build', (t)
   install(t, { DESTDIR, PLUGINDIR: '/plugins' });
   const top = join(__dirname, '../..');
   const copy = join(DESTDIR, 'package');
-  for (const folder of ['src', 'schemas', 'node_modules']) {
+  for (const directory of ['src', 'schemas', 'node_modules']) {
     mkdirSync(copy, { recursive: true });
-    if (folder === 'src') execFileSync('cp', ['-r', join(top, folder), copy]);
-    else symlinkSync(join(top, folder), join(copy, folder));
+    if (directory === 'src') execFileSync('cp', ['-r', join(top, directory), copy]);
+    else symlinkSync(join(top, directory), join(copy, directory));
   }
   for (const name of ['package.json', 'tsconfig.json']) copyFileSync(join(top, name), join(copy, name));
   const script = "console.log(require('./src/storage/native-program').pathOfNative('fdgraft-exchange'))";

@@ -146,12 +146,12 @@ asRoot('a peer of another user is refused, whatever it was able to open', async 
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: 300 caller fds, and each is the one that it was`, async (t) => {
-    const { folder, plan } = planned(t, {
+    const { directory, plan } = planned(t, {
       placeholders: Array.from({ length: 300 }, (_, i) => ({ fileId: i + 1, callerFd: i + 3 })),
     });
     const words = Array.from({ length: 300 }, (_, i) => {
-      writeFileSync(join(folder, `file-${i}`), '');
-      return file(i + 3, O.RDONLY, join(folder, `file-${i}`));
+      writeFileSync(join(directory, `file-${i}`), '');
+      return file(i + 3, O.RDONLY, join(directory, `file-${i}`));
     });
     const ids = Array.from({ length: 300 }, (_, i) => i + 1);
     const result = await script(plan, `${PLAY} ${ids.join(' ')}`, { give: words, variant });
@@ -159,7 +159,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     const answers = lines(result).flatMap((line) => /^hook \d+ .* fd (\S+) flags/.exec(line)?.[1] ?? []);
     t.deepEqual(
       answers,
-      ids.map((id) => join(folder, `file-${id - 1}`)),
+      ids.map((id) => join(directory, `file-${id - 1}`)),
     );
   });
 
@@ -193,16 +193,16 @@ const STATUS =
   'grep -E "^(PPid|NSsid)" /proc/$PID/status; ls -lv /proc/$PID/fd | sed -n "s/.* \\([0-9]* ->\\)/\\1/p"; readlink /proc/$PID/cwd; cat /proc/$PID/comm';
 
 test('the keeper stands apart and has nothing but what it keeps', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     placeholders: [
       { fileId: 1, callerFd: 5 },
       { fileId: 2, callerFd: 0 },
     ],
   });
-  const own = join(folder, 'own');
+  const own = join(directory, 'own');
   const words = [file(5, O.RDWR | O.CREAT, own), file(6, O.RDONLY, '/dev/zero'), '8=pipe:9'];
   const text = `PID=$($PEER pid); echo $PID $$; ${STATUS}`;
-  const result = await script(plan, text, { give: words, cwd: folder });
+  const result = await script(plan, text, { give: words, cwd: directory });
   t.is(result.code, 0, result.stderr);
   const [[pid, command] = [], parent, session] = lines(result).map((line) => line.split(/\s+/));
   t.not(parent?.[1], command);
@@ -218,10 +218,10 @@ test('the keeper stands apart and has nothing but what it keeps', async (t) => {
 });
 
 test('a keeper that is killed before the fetch is an error, and the next start removes what it left', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const { as, runtime, env } = nobody(t, folder);
-  const program = join(installed(folder), 'fdgraft-exec');
-  const other = join(folder, 'other');
+  const { directory, plan } = planned(t, simple);
+  const { as, runtime, env } = nobody(t, directory);
+  const program = join(installed(directory), 'fdgraft-exec');
+  const other = join(directory, 'other');
   mkdirSync(other);
   writeFileSync(join(other, 'other.so'), '');
   const start = (text: string) =>
@@ -292,15 +292,15 @@ test('when COMMAND is gone the keeper is, and what COMMAND started has no use of
 });
 
 test('two starts of one plan do not meet', async (t) => {
-  const { folder, plan } = planned(t, simple);
+  const { directory, plan } = planned(t, simple);
   const start = async (name: string) => {
-    writeFileSync(join(folder, name), '');
-    const meet = `touch ${folder}/is-${name}; while [ ! -e ${folder}/is-a -o ! -e ${folder}/is-b ]; do sleep 0.01; done`;
-    return script(plan, `${meet}; ${PLAY} 1`, { give: [file(5, O.RDONLY, join(folder, name))] });
+    writeFileSync(join(directory, name), '');
+    const meet = `touch ${directory}/is-${name}; while [ ! -e ${directory}/is-a -o ! -e ${directory}/is-b ]; do sleep 0.01; done`;
+    return script(plan, `${meet}; ${PLAY} 1`, { give: [file(5, O.RDONLY, join(directory, name))] });
   };
   for (const [i, result] of (await Promise.all([start('a'), start('b')])).entries()) {
     t.is(result.code, 0);
-    t.true(result.stdout.includes(`clean fd ${join(folder, 'ab'[i] ?? '')} flags`), result.stdout);
+    t.true(result.stdout.includes(`clean fd ${join(directory, 'ab'[i] ?? '')} flags`), result.stdout);
   }
 });
 
@@ -315,16 +315,16 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
   });
 
 asRoot('the same as process 1, and the keeper has no number of the checkpoint', async (t) => {
-  const { folder, plan } = planned(t, simple);
+  const { directory, plan } = planned(t, simple);
   const record = (pid: number, more: object) => ({ pid, ppid: 0, pgid: pid, sid: pid, threads: [pid], ...more });
   const tasks = [
     record(2, { threads: [2, 3, 4, 5, 6, 7] }),
     record(8, { pgid: 9, sid: 10 }),
     ...Array.from({ length: 30 }, (_, i) => record(11 + i, {})),
   ];
-  writeFileSync(join(folder, 'pstree.img'), encodeImage('pstree.img', tasks));
+  writeFileSync(join(directory, 'pstree.img'), encodeImage('pstree.img', tasks));
   const unshare = ['unshare', '--pid', '--fork', '--mount-proc', join(build(), 'fdgraft-exec'), '--plan', plan, '--'];
-  const command = [helper('host'), join(build(), 'fdgraft.so'), folder, '2', 'child', '1'];
+  const command = [helper('host'), join(build(), 'fdgraft.so'), directory, '2', 'child', '1'];
   const result = await run([...unshare, ...command], { give });
   t.is(result.code, 0, result.stderr + result.stdout);
   t.true(lines(result).includes('child none'), result.stdout);
@@ -352,8 +352,8 @@ test('a pstree.img that cannot be read', async (t) => {
     [Buffer.from('194356543030275001000000ff', 'hex'), /byte 8: the record is not a pstree_entry/],
   ];
   for (const [bytes, expected] of wrong) {
-    const { folder, plan } = planned(t, simple);
-    writeFileSync(join(folder, 'pstree.img'), bytes);
+    const { directory, plan } = planned(t, simple);
+    writeFileSync(join(directory, 'pstree.img'), bytes);
     const result = await exec(['--plan', plan, '--', 'true'], { give });
     t.is(result.code, 100);
     t.regex(complaints(t, result.stderr)[0] ?? '', expected);
@@ -362,7 +362,7 @@ test('a pstree.img that cannot be read', async (t) => {
 });
 
 test('the variable alone decides where the socket is', async (t) => {
-  const { folder, plan } = planned(t, simple);
+  const { directory, plan } = planned(t, simple);
   const digest = sha256(readFileSync(plan)).toString('hex');
   const play = async (value: string, expected: RegExp) => {
     const result = await script(plan, `export FDGRAFT_SOCKET; FDGRAFT_SOCKET="$VALUE"; ${PLAY} 1`, {
@@ -385,23 +385,23 @@ test('the variable alone decides where the socket is', async (t) => {
     await play(value, form);
   await play(`${'0'.repeat(64)}:/a/socket`, /is not the one that fdgraft-exec was started with \(0{64}\)/);
   await play(`${digest}:/nonexistent/socket`, /^cannot open \/nonexistent, .*: No such file.*fetched already/);
-  await play(`${digest}:${folder}/nothing/socket`, /nothing, where .*No such file/);
-  mkdirSync(join(folder, 'open'), { mode: 0o755 });
-  await play(`${digest}:${folder}/open/socket`, /it is not a directory of root or this user alone/);
-  mkdirSync(join(folder, 'empty'), { mode: 0o700 });
-  await play(`${digest}:${folder}/empty/socket`, /^cannot connect to .*\/empty\/socket: No such file/);
-  symlinkSync('empty', join(folder, 'link'));
-  await play(`${digest}:${folder}/link/socket`, /Not a directory/);
+  await play(`${digest}:${directory}/nothing/socket`, /nothing, where .*No such file/);
+  mkdirSync(join(directory, 'open'), { mode: 0o755 });
+  await play(`${digest}:${directory}/open/socket`, /it is not a directory of root or this user alone/);
+  mkdirSync(join(directory, 'empty'), { mode: 0o700 });
+  await play(`${digest}:${directory}/empty/socket`, /^cannot connect to .*\/empty\/socket: No such file/);
+  symlinkSync('empty', join(directory, 'link'));
+  await play(`${digest}:${directory}/link/socket`, /Not a directory/);
 });
 
 /** host, with a socket where a test program speaks. */
 async function against(t: ExecutionContext, talk: string, plan: Plan = simple, variant: Variant = 'plain') {
   const own = scratch(t);
   const path = writePlan(own, plan);
-  const folder = join(own, 'start');
-  mkdirSync(folder, { mode: 0o700 });
-  const text = `${helper('peer')} server ${folder} ${talk} >${own}/said & while [ ! -s ${own}/said ]; do sleep 0.01; done; ${helper('host', variant)} ${join(build(variant), 'fdgraft.so')} ${own} 2; wait`;
-  const env = { FDGRAFT_SOCKET: `${sha256(readFileSync(path)).toString('hex')}:${folder}/socket` };
+  const directory = join(own, 'start');
+  mkdirSync(directory, { mode: 0o700 });
+  const text = `${helper('peer')} server ${directory} ${talk} >${own}/said & while [ ! -s ${own}/said ]; do sleep 0.01; done; ${helper('host', variant)} ${join(build(variant), 'fdgraft.so')} ${own} 2; wait`;
+  const env = { FDGRAFT_SOCKET: `${sha256(readFileSync(path)).toString('hex')}:${directory}/socket` };
   return run(['sh', '-c', text], { give: [], env });
 }
 
@@ -476,11 +476,11 @@ asRoot('a keeper of another user is refused', async (t) => {
 });
 
 test('a user who is not root, and one who is root of a user namespace alone', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const { as, runtime, env } = nobody(t, folder);
-  const bin = installed(folder);
+  const { directory, plan } = planned(t, simple);
+  const { as, runtime, env } = nobody(t, directory);
+  const bin = installed(directory);
   copyFileSync(helper('host'), join(bin, 'host'));
-  const play = [join(bin, 'host'), join(bin, 'fdgraft.so'), folder, '2', '1'];
+  const play = [join(bin, 'host'), join(bin, 'fdgraft.so'), directory, '2', '1'];
   // A user namespace of its own is not allowed everywhere.
   const inside = ['unshare', '--user', '--map-root-user'];
   const allowed = (await run([...as, ...inside, 'true'])).code === 0;
@@ -497,9 +497,9 @@ test('a user who is not root, and one who is root of a user namespace alone', as
 });
 
 test('a runtime directory that others can reach is not used', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const { as, runtime, env } = nobody(t, folder);
-  const program = join(installed(folder), 'fdgraft-exec');
+  const { directory, plan } = planned(t, simple);
+  const { as, runtime, env } = nobody(t, directory);
+  const program = join(installed(directory), 'fdgraft-exec');
   const start = (more: Record<string, string>) =>
     run([...as, program, '--plan', plan, '--', 'true'], { give, env: { ...env, PATH: '/usr/bin:/bin', ...more } });
   const refuses = async (more: Record<string, string>, expected: RegExp) => {

@@ -27,37 +27,40 @@ async function check(t: ExecutionContext, { kind, give, more }: Case, variant: (
   return exec(['--plan', plan, '--check'], { give, variant });
 }
 
-const FITS: { readonly [title: string]: (folder: string) => Case } = {
+const FITS: { readonly [title: string]: (directory: string) => Case } = {
   'a directory': () => ({ kind: { name: 'directory' }, give: [file(5, O.RDONLY, '/tmp')], more: { flags: O.RDONLY } }),
   'O_PATH for O_PATH': () => ({
     give: [file(5, O.PATH, '/tmp')],
     more: { flags: O.PATH, needsRead: false, needsWrite: false },
   }),
   'a memfd': () => ({ kind: { name: 'memfd' }, give: ['5=memfd'] }),
-  'a file for a memfd': (folder) => ({ kind: { name: 'memfd' }, give: [file(5, O.RDWR | O.CREAT, join(folder, 'x'))] }),
+  'a file for a memfd': (directory) => ({
+    kind: { name: 'memfd' },
+    give: [file(5, O.RDWR | O.CREAT, join(directory, 'x'))],
+  }),
   eventfd: () => ({ kind: { name: 'eventfd' }, give: ['5=eventfd'] }),
   timerfd: () => ({ kind: { name: 'timerfd' }, give: ['5=timerfd'] }),
   signalfd: () => ({ kind: { name: 'signalfd' }, give: ['5=signalfd'] }),
   inotify: () => ({ kind: { name: 'inotify' }, give: ['5=inotify'], more: { flags: O.RDONLY } }),
   pidfd: () => ({ kind: { name: 'pidfd' }, give: ['5=pidfd'] }),
-  'a listener': (folder) => ({
+  'a listener': (directory) => ({
     kind: { name: 'socket', socket: { domain: UNIX, type: STREAM, state: LISTENING } },
-    give: [`5=unix:listen:${join(folder, 'a')}`],
+    give: [`5=unix:listen:${join(directory, 'a')}`],
   }),
-  'a listener at the name that clients connect to': (folder) => ({
+  'a listener at the name that clients connect to': (directory) => ({
     kind: {
       name: 'socket',
-      socket: { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from(join(folder, 'a')) },
+      socket: { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from(join(directory, 'a')) },
     },
-    give: [`5=unix:listen:${join(folder, 'a')}`],
+    give: [`5=unix:listen:${join(directory, 'a')}`],
   }),
   'a connected socket': () => ({
     kind: { name: 'socket', socket: { domain: UNIX, type: STREAM, state: CONNECTED } },
     give: ['5=socket'],
   }),
-  'a bound datagram socket': (folder) => ({
+  'a bound datagram socket': (directory) => ({
     kind: { name: 'socket', socket: { domain: UNIX, type: DATAGRAM } },
-    give: [`5=unix:datagram:${join(folder, 'a')}`],
+    give: [`5=unix:datagram:${join(directory, 'a')}`],
   }),
   'a netlink socket of any type': () => ({
     kind: { name: 'socket', socket: { domain: NETLINK, type: 0 } },
@@ -65,9 +68,9 @@ const FITS: { readonly [title: string]: (folder: string) => Case } = {
   }),
 };
 
-const REFUSED: { readonly [title: string]: readonly [(folder: string) => Case, RegExp] } = {
+const REFUSED: { readonly [title: string]: readonly [(directory: string) => Case, RegExp] } = {
   'a file for a directory': [
-    (folder) => ({ kind: { name: 'directory' }, give: [file(5, O.RDWR | O.CREAT, join(folder, 'x'))] }),
+    (directory) => ({ kind: { name: 'directory' }, give: [file(5, O.RDWR | O.CREAT, join(directory, 'x'))] }),
     /^caller fd 5 is a file, file id 42 needs a directory \(spec fd\[5\]:file-5\)/,
   ],
   'a directory for a socket': [
@@ -89,9 +92,9 @@ const REFUSED: { readonly [title: string]: readonly [(folder: string) => Case, R
     /^caller fd 5 is a connected unix stream socket of protocol 0, file id 42 needs a listening unix stream socket/,
   ],
   'a datagram socket for a stream': [
-    (folder) => ({
+    (directory) => ({
       kind: { name: 'socket', socket: { domain: UNIX, type: STREAM } },
-      give: [`5=unix:datagram:${join(folder, 'a')}`],
+      give: [`5=unix:datagram:${join(directory, 'a')}`],
     }),
     /is an unconnected unix datagram socket .* needs an unconnected unix stream socket/,
   ],
@@ -104,9 +107,9 @@ const REFUSED: { readonly [title: string]: readonly [(folder: string) => Case, R
     /is a netlink raw socket of protocol 0, file id 42 needs a netlink socket of protocol 15/,
   ],
   'a listener at another name': [
-    (folder) => ({
+    (directory) => ({
       kind: { name: 'socket', socket: { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from('/run/app') } },
-      give: [`5=unix:listen:${join(folder, 'a')}`],
+      give: [`5=unix:listen:${join(directory, 'a')}`],
     }),
     /^caller fd 5 is not bound to \/run\/app \(spec fd\[5\]:file-5\), and clients in the checkpoint connect to it again/,
   ],

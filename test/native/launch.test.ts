@@ -11,14 +11,14 @@ const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
 const give = [file(5, O.RDONLY, '/dev/null')];
 
 test('COMMAND has no caller fd above 2, and is told where they are', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     placeholders: [
       { fileId: 1, callerFd: 6, flags: O.RDWR },
       { fileId: 2, callerFd: 5 },
       { fileId: 3, callerFd: 6, flags: O.RDWR },
     ],
   });
-  const own = join(folder, 'own');
+  const own = join(directory, 'own');
   const words = [file(6, O.RDWR | O.CREAT, own), ...give, file(7, O.RDONLY, '/dev/zero')];
   const result = shown(await exec(['--plan', plan, '--', helper('show')], { give: words }));
   t.deepEqual(Object.keys(result.fds), ['0', '1', '2', '7']);
@@ -61,7 +61,7 @@ test('a low limit of descriptors, which COMMAND gets back', async (t) => {
 });
 
 test('debug texts are written whole, to caller fds too', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     debugs: [
       { text: 'debug[6]:a', callerFd: 6, output: Buffer.from('first\n') },
       { text: 'debug[5]:b', callerFd: 5, output: Buffer.alloc(100_000, 'x') },
@@ -69,7 +69,7 @@ test('debug texts are written whole, to caller fds too', async (t) => {
     ],
     placeholders: [{ fileId: 1, callerFd: 5, flags: O.WRONLY }],
   });
-  const paths = [join(folder, 'five'), join(folder, 'six')] as const;
+  const paths = [join(directory, 'five'), join(directory, 'six')] as const;
   const words = [file(5, O.WRONLY | O.CREAT, paths[0]), file(6, O.WRONLY | O.CREAT, paths[1])];
   const command = ['sh', '-c', 'printf third >&6', 'sh', '--inherit-fd', 'fd[6]:x'];
   const result = await exec(['--plan', plan, '--', ...command], { give: words });
@@ -173,12 +173,12 @@ function config(own: string, name: string, text: string): string {
 }
 
 test('libdir in configuration files', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const inHome = config(folder, 'home/.criu/default.conf', '# libdir /no\ntcp-established\n  libdir /x # here\n');
-  const named = config(folder, 'named.conf', 'libdir=/x');
-  const harmless = config(folder, 'harmless.conf', '#libdir /x\nlog-file libdir\nlink-remap\n\n');
+  const { directory, plan } = planned(t, simple);
+  const inHome = config(directory, 'home/.criu/default.conf', '# libdir /no\ntcp-established\n  libdir /x # here\n');
+  const named = config(directory, 'named.conf', 'libdir=/x');
+  const harmless = config(directory, 'harmless.conf', '#libdir /x\nlog-file libdir\nlink-remap\n\n');
   const run1 = (words: string[], env: Record<string, string> = {}) =>
-    exec(['--plan', plan, '--', 'true', 'restore', ...words], { give, env: { HOME: join(folder, 'home'), ...env } });
+    exec(['--plan', plan, '--', 'true', 'restore', ...words], { give, env: { HOME: join(directory, 'home'), ...env } });
   const says = async (words: string[], expected: [string, number][], env?: Record<string, string>) => {
     const result = await run1(words, env);
     t.is(result.code, expected.length ? 100 : 0, result.stderr);
@@ -206,9 +206,9 @@ test('libdir in configuration files', async (t) => {
 
 test('--auto-dedup where the pages are somebody else’s too', async (t) => {
   const refused = async (prepare: (own: string) => void, words: string[], expected: RegExp | null, env = {}) => {
-    const { folder, plan } = planned(t, simple);
-    writeFileSync(join(folder, 'pages-1.img'), 'pages');
-    prepare(folder);
+    const { directory, plan } = planned(t, simple);
+    writeFileSync(join(directory, 'pages-1.img'), 'pages');
+    prepare(directory);
     const result = await exec(['--plan', plan, '--', 'true', ...words], { give, env });
     t.is(result.code, expected ? 100 : 0, result.stderr);
     if (expected) t.regex(complaints(t, result.stderr)[0] ?? '', expected);
@@ -243,12 +243,12 @@ test('--auto-dedup where the pages are somebody else’s too', async (t) => {
 });
 
 test('plugins of the caller come along', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const plugins = join(folder, 'plugins');
+  const { directory, plan } = planned(t, simple);
+  const plugins = join(directory, 'plugins');
   mkdirSync(plugins);
   for (const name of ['amdgpu_plugin.so', 'cuda_plugin.so', 'fdgraft.so', 'notes.txt', 'x.so.1'])
     writeFileSync(join(plugins, name), name);
-  mkdirSync(join(plugins, 'folder.so'));
+  mkdirSync(join(plugins, 'directory.so'));
   const look = `ls -ld "$CRIU_LIBS_DIR" | cut -c1-10; ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR"/*; echo "$FDGRAFT_SOCKET" "$CRIU_LIBS_DIR"`;
   const check = async (words: string[], env: Record<string, string>, cwd = '/') => {
     const options: RunOptions = { give, env, cwd };
@@ -271,17 +271,17 @@ test('plugins of the caller come along', async (t) => {
   await check(['--plugins', plugins], {});
   await check([], { CRIU_LIBS_DIR: plugins });
   await check(['--plugins', plugins], { CRIU_LIBS_DIR: '/nonexistent' });
-  await check(['--plugins', 'plugins'], {}, folder);
+  await check(['--plugins', 'plugins'], {}, directory);
 });
 
 test('nothing is left when COMMAND cannot be run', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const plugins = join(folder, 'plugins');
+  const { directory, plan } = planned(t, simple);
+  const plugins = join(directory, 'plugins');
   mkdirSync(plugins);
   writeFileSync(join(plugins, 'other.so'), '');
-  const options = nobody(t, folder);
+  const options = nobody(t, directory);
   const words = ['--plan', plan, '--plugins', plugins, '--', 'no-such-program-anywhere'];
-  const program = join(installed(folder), 'fdgraft-exec');
+  const program = join(installed(directory), 'fdgraft-exec');
   const result = await run([...options.as, program, ...words], {
     give,
     env: { ...options.env, PATH: '/usr/bin:/bin' },
@@ -291,40 +291,40 @@ test('nothing is left when COMMAND cannot be run', async (t) => {
   t.deepEqual(readdirSync(join(options.runtime, 'fdgraft')), []);
 });
 
-test('without other plugins the own folder serves', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const bin = installed(folder);
-  const empty = join(folder, 'empty');
+test('without other plugins the own directory serves', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const bin = installed(directory);
+  const empty = join(directory, 'empty');
   mkdirSync(empty);
   const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--plugins', empty, '--', helper('show')];
   t.like(shown(await run(words, { give })), { libs: bin });
 });
 
-test('the own folder does not serve where something else would be loaded from it', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const bin = installed(folder);
+test('the own directory does not serve where something else would be loaded from it', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const bin = installed(directory);
   writeFileSync(join(bin, 'stranger.so'), '');
   const look = 'ls "$CRIU_LIBS_DIR"; readlink "$CRIU_LIBS_DIR/fdgraft.so"; echo "$CRIU_LIBS_DIR"';
   const words = [join(bin, 'fdgraft-exec'), '--plan', plan, '--', 'sh', '-c', look];
-  const result = await run(words, { give, env: { CRIU_LIBS_DIR: join(folder, 'bin', '..', 'none') } });
+  const result = await run(words, { give, env: { CRIU_LIBS_DIR: join(directory, 'bin', '..', 'none') } });
   t.is(result.code, 100);
-  mkdirSync(join(folder, 'none'));
-  const links = await run(words, { give, env: { CRIU_LIBS_DIR: join(folder, 'none') } });
+  mkdirSync(join(directory, 'none'));
+  const links = await run(words, { give, env: { CRIU_LIBS_DIR: join(directory, 'none') } });
   const [listed, target, made = ''] = links.stdout.split('\n');
   t.deepEqual([listed, target], ['fdgraft.so', join(bin, 'fdgraft.so')]);
   t.regex(made, /\/fdgraft\/[0-9a-f]{32}\/plugins$/);
 });
 
 test('plugins that are not there', async (t) => {
-  const { folder, plan } = planned(t, simple);
+  const { directory, plan } = planned(t, simple);
   for (const words of [['--check'], ['--', 'true']]) {
-    const result = await exec(['--plan', plan, '--plugins', join(folder, 'none'), ...words], { give });
+    const result = await exec(['--plan', plan, '--plugins', join(directory, 'none'), ...words], { give });
     t.is(result.code, 100);
-    t.regex(complaints(t, result.stderr)[0] ?? '', /^--plugins .*none: No such file or directory; give a folder/);
+    t.regex(complaints(t, result.stderr)[0] ?? '', /^--plugins .*none: No such file or directory; give a directory/);
     const env = { CRIU_LIBS_DIR: plan };
     const file1 = await exec(['--plan', plan, ...words], { give, env });
     t.is(file1.code, 100);
-    t.regex(complaints(t, file1.stderr)[0] ?? '', /^CRIU_LIBS_DIR .*: not a folder; give a folder/);
+    t.regex(complaints(t, file1.stderr)[0] ?? '', /^CRIU_LIBS_DIR .*: not a directory; give a directory/);
   }
 });
 

@@ -24,10 +24,10 @@ async function check(
 
 const readOnly: Placeholder = { ...MAPPED, needsWrite: false, mapping: { bytes: 8192 } };
 
-const FITS: { readonly [title: string]: (folder: string) => readonly [Placeholder[], string[]] } = {
+const FITS: { readonly [title: string]: (directory: string) => readonly [Placeholder[], string[]] } = {
   'a memfd of the size': () => [[MAPPED], ['5=memfd', '5=length:8192']],
   'an empty file where the memfd was empty': () => [[{ ...MAPPED, mapping: { bytes: 0, writes: true } }], ['5=memfd']],
-  'a longer file': (folder) => [[MAPPED], [file(5, O.RDWR | O.CREAT, join(folder, 'x')), '5=length:9000']],
+  'a longer file': (directory) => [[MAPPED], [file(5, O.RDWR | O.CREAT, join(directory, 'x')), '5=length:9000']],
   'a sealed memfd that nothing writes to': () => [[readOnly], ['5=memfd', '5=length:8192', '5=seal-writes']],
   'one file for a descriptor and two mappings': () => [
     [
@@ -39,25 +39,26 @@ const FITS: { readonly [title: string]: (folder: string) => readonly [Placeholde
   ],
 };
 
-const REFUSED: { readonly [title: string]: readonly [(folder: string) => readonly [Placeholder[], string[]], RegExp] } =
-  {
-    'a file that is too short': [
-      () => [[MAPPED], ['5=memfd', '5=length:8191']],
-      /^caller fd 5 is a file of 8191 bytes, tasks have mapped 8192 bytes of file id 42 \(spec fd\[5\]:file-5\): they get SIGBUS/,
+const REFUSED: {
+  readonly [title: string]: readonly [(directory: string) => readonly [Placeholder[], string[]], RegExp];
+} = {
+  'a file that is too short': [
+    () => [[MAPPED], ['5=memfd', '5=length:8191']],
+    /^caller fd 5 is a file of 8191 bytes, tasks have mapped 8192 bytes of file id 42 \(spec fd\[5\]:file-5\): they get SIGBUS/,
+  ],
+  'a memfd that is sealed against writing': [
+    () => [[MAPPED], ['5=memfd', '5=length:8192', '5=seal-writes']],
+    /^caller fd 5 cannot be mapped for reading and writing as file id 42 needs it .* give a file without such seals/,
+  ],
+  'a file that is open for reading alone': [
+    (directory) => [
+      [MAPPED],
+      [file(6, O.RDWR | O.CREAT, join(directory, 'x')), '6=length:8192', file(5, O.RDONLY, join(directory, 'x'))],
     ],
-    'a memfd that is sealed against writing': [
-      () => [[MAPPED], ['5=memfd', '5=length:8192', '5=seal-writes']],
-      /^caller fd 5 cannot be mapped for reading and writing as file id 42 needs it .* give a file without such seals/,
-    ],
-    'a file that is open for reading alone': [
-      (folder) => [
-        [MAPPED],
-        [file(6, O.RDWR | O.CREAT, join(folder, 'x')), '6=length:8192', file(5, O.RDONLY, join(folder, 'x'))],
-      ],
-      /^caller fd 5 is open for only reading, file id 42 needs reading and writing/,
-    ],
-    'a pipe': [() => [[MAPPED], ['5=pipe:6']], /needs a memfd or a regular file/],
-  };
+    /^caller fd 5 is open for only reading, file id 42 needs reading and writing/,
+  ],
+  'a pipe': [() => [[MAPPED], ['5=pipe:6']], /needs a memfd or a regular file/],
+};
 
 const TERMINAL = { id: 1, session: 7, foreground: 7, hasLeader: true };
 

@@ -12,8 +12,8 @@ const OWN = 'OWN_MOUNT_NAMESPACE';
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: a file and a named FIFO are warnings, a pipe and a device are none`, async (t) => {
-    const { folder, plan } = planned(t, { placeholders: PLACEHOLDERS, warnings: [OWN] });
-    const [log, fifo] = [join(folder, 'log'), join(folder, 'fifo')];
+    const { directory, plan } = planned(t, { placeholders: PLACEHOLDERS, warnings: [OWN] });
+    const [log, fifo] = [join(directory, 'log'), join(directory, 'fifo')];
     writeFileSync(log, '');
     execFileSync('mkfifo', [fifo]);
     const give = [file(5, O.WRONLY | O.APPEND, log), file(6, O.RDWR, fifo), '9=pipe:7', file(8, O.WRONLY, '/dev/null')];
@@ -31,7 +31,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
 
 test('nothing is said at the start, nor of a dump without mounts of its own', async (t) => {
   const own = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1), warnings: [OWN] });
-  const log = join(own.folder, 'log');
+  const log = join(own.directory, 'log');
   writeFileSync(log, '');
   const give = [file(5, O.WRONLY, log)];
   const started = await exec(['--plan', own.plan, '--', 'true'], { give });

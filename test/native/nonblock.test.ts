@@ -25,9 +25,9 @@ async function play(
   variant: Variant = 'plain',
   host: 'host' | 'host-options' = 'host',
 ) {
-  const { folder, plan } = planned(t, { placeholders });
+  const { directory, plan } = planned(t, { placeholders });
   const plugin = join(build(variant), 'fdgraft.so');
-  const command = [helper(host, variant), plugin, folder, '2', ...steps];
+  const command = [helper(host, variant), plugin, directory, '2', ...steps];
   const { stdout, stderr } = await exec(['--plan', plan, '--', ...command], { give, variant });
   const flags = [...stdout.matchAll(/^hook (\d+) .* flags (\d+)/gm)].map((hit) => `${hit[1]}: ${hit[2]}`);
   return { flags, stdout, errors: stdout.match(/^log 1 .*$/gm) ?? [], warnings: complaints(t, stderr) };
@@ -67,7 +67,7 @@ test('each kind that cannot be opened again, and what is handed on as a dup', as
     ['signalfd', 'signalfd'],
   ] as const) {
     const without = { ...one({ kind: { name: kind } }), setNonblock: false };
-    const { folder: _folder, plan } = planned(t, { placeholders: [without] });
+    const { directory: _directory, plan } = planned(t, { placeholders: [without] });
     const refused = await exec(['--plan', plan, '--check'], { give: [`5=${word}`] });
     t.is(refused.code, 100);
     t.regex(refused.stderr, /set these flags on it, give the spec nonblock: true, or use apply dup/);

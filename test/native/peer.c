@@ -2,7 +2,7 @@
  * Plays one side of the hand-over, word for word, and says what the other side does.
  *
  *   peer client STEP…        connects to the socket that FDGRAFT_SOCKET names
- *   peer server FOLDER STEP… makes FOLDER/socket, says `listening` and takes one connection
+ *   peer server DIRECTORY STEP… makes DIRECTORY/socket, says `listening` and takes one connection
  *
  * First steps: as=UID (that user from then on, but for access to files); steps: hello, offer=COUNT, refused=REASON,
  * want=FIRST, fds=FIRST:COUNT:NUMBER:SENT (numbers from NUMBER on, SENT descriptors of /dev/null), done, end, named=NAME:SENT
@@ -35,13 +35,13 @@ static void fail(const char *what)
 	exit(99);
 }
 
-static int open_socket(struct sockaddr_un *address, const char *folder)
+static int open_socket(struct sockaddr_un *address, const char *directory)
 {
-	int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (directory < 0 || fd < 0)
-		fail(folder);
+		fail(directory);
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/socket", directory);
 	return fd;
@@ -208,10 +208,10 @@ static void become(uid_t user)
 	setfsuid(0);
 }
 
-static int connect_to(const char *folder)
+static int connect_to(const char *directory)
 {
 	struct sockaddr_un address;
-	int fd = open_socket(&address, folder);
+	int fd = open_socket(&address, directory);
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		fail("connect");
@@ -221,7 +221,7 @@ static int connect_to(const char *folder)
 int main(int argc, char **argv)
 {
 	struct sockaddr_un address;
-	char *folder = NULL;
+	char *directory = NULL;
 	int connection = -1;
 	int listener = -1;
 	int i = 2;
@@ -229,11 +229,11 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	reset();
 	if (argc > 2 && strcmp(argv[1], "server") == 0) {
-		folder = argv[i++];
-		listener = open_socket(&address, folder);
+		directory = argv[i++];
+		listener = open_socket(&address, directory);
 	} else if (getenv("FDGRAFT_SOCKET")) {
-		folder = strdup(getenv("FDGRAFT_SOCKET") + SHA256_HEX + 1);
-		*strrchr(folder, '/') = '\0';
+		directory = strdup(getenv("FDGRAFT_SOCKET") + SHA256_HEX + 1);
+		*strrchr(directory, '/') = '\0';
 	} else {
 		return 2;
 	}
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 	}
 	for (; i < argc; i++) {
 		if (connection < 0)
-			connection = connect_to(folder);
+			connection = connect_to(directory);
 		if (step(connection, argv[i]))
 			connection = -1;
 	}

@@ -27,8 +27,8 @@ async function sized(
   give: string[],
   { host = 'host', variant = 'plain', prefix = [] }: Options = {},
 ) {
-  const { folder, plan } = planned(t, { placeholders });
-  const command = [helper(host, variant), join(build(variant), 'fdgraft.so'), folder, '2', 'count=9'];
+  const { directory, plan } = planned(t, { placeholders });
+  const command = [helper(host, variant), join(build(variant), 'fdgraft.so'), directory, '2', 'count=9'];
   const start = [...prefix, join(build(variant), 'fdgraft-exec'), '--plan', plan];
   const check = await run([...start, '--check'], { give });
   t.is(check.code, 0, check.stderr);
@@ -62,8 +62,8 @@ test('several entries on one pipe: the largest, under one number or two', async 
 });
 
 test('a FIFO grows too, and what is no pipe has no size', async (t) => {
-  const { folder } = planned(t, {});
-  const fifo = join(folder, 'fifo');
+  const { directory } = planned(t, {});
+  const fifo = join(directory, 'fifo');
   await run(['mkfifo', fifo]);
   const both = pipe({ flags: O.RDWR, type: 'FIFO', key: 'a/fifo' });
   t.is((await sized(t, [both], [file(5, O.RDWR, fifo), '9=dup:5'])).size, 1 << 18);
@@ -97,13 +97,13 @@ test('a hundred warnings are enough', async (t) => {
 });
 
 test('--task: those of the task alone, before COMMAND runs', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     placeholders: [
       pipe({ descriptors: [{ fd: 0, pids: [3] }] }),
       pipe({ fileId: 8, callerFd: 6, descriptors: [{ fd: 0, pids: [4] }] }),
     ],
   });
-  const count = [helper('host'), join(build(), 'fdgraft.so'), folder, '0', 'count=9', 'count=10'];
+  const count = [helper('host'), join(build(), 'fdgraft.so'), directory, '0', 'count=9', 'count=10'];
   const words = ['--plan', plan, '--task', '3'];
   const give = ['5=pipe:9', '6=pipe:10'];
   const { stdout } = await exec([...words, '--', ...count], { give });

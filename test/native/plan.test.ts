@@ -94,7 +94,7 @@ const corruptions: [string, Buffer, RegExp][] = [
   ['an unknown position', planBytes(with0({ position: 9 })), /its position is none of/],
   ['an unknown fate', planBytes(with0({ inFlight: [{ bytes: 1, fate: 5 }] })), /fate 5, known are 0 \(replay\) and 1/],
   [
-    'bytes in flight out of the folder',
+    'bytes in flight out of the directory',
     planBytes(with0({ inFlight: [{ image: '../x', bytes: 1, fate: 'drop' }] })),
     /"\.\.\/x"/,
   ],
@@ -173,7 +173,7 @@ const corruptions: [string, Buffer, RegExp][] = [
   ['an image ..', planBytes({ ...good, images: [{ name: '..', after: digest }] }), /"\.\." is not the name/],
   ['an image .', planBytes({ ...good, images: [{ name: '.', after: digest }] }), /"\." is not the name/],
   [
-    'an image in another folder',
+    'an image in another directory',
     planBytes({ ...good, images: [{ name: 'a/b', after: digest }] }),
     /"a\/b" is not the name/,
   ],

@@ -63,7 +63,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
   for (const host of ['host', 'host-options'] as const) {
     const retry = host === 'host' ? 'a5' : '00';
     test(`${variant}, ${host}: dups, reopened files and unknown ids`, async (t) => {
-      const { folder, plan } = planned(t, {
+      const { directory, plan } = planned(t, {
         placeholders: [
           { fileId: 10, callerFd: 5, flags: O.WRONLY, apply: 'dup' },
           { fileId: 11, callerFd: 6, flags: O.RDWR },
@@ -72,11 +72,11 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
           { fileId: 0xfffffff0, callerFd: 7, offset: 2, position: 'saved' },
         ],
       });
-      const path = join(folder, 'six');
-      const seven = join(folder, 'seven');
+      const path = join(directory, 'six');
+      const seven = join(directory, 'seven');
       writeFileSync(seven, '0123');
       writeFileSync(path, '0123456789');
-      const out = join(folder, 'five');
+      const out = join(directory, 'five');
       const give = [file(5, O.WRONLY | O.CREAT, out), file(6, O.RDWR, path), '6=seek:3', file(7, O.RDONLY, seven)];
       const { lines, result } = await play(plan, [10, 11, 12, 13, 0xfffffff0 - 2 ** 32, 10, 99, 0], {
         host,
@@ -128,7 +128,7 @@ test('O_ASYNC is set on what is opened again, and on nothing of the caller', asy
 });
 
 for (const host of ['host', 'host-options'] as const) {
-  test(`${host}: without a plan in the folder it does nothing`, async (t) => {
+  test(`${host}: without a plan in the directory it does nothing`, async (t) => {
     const { lines, result } = await playAlone(scratch(t), {}, host);
     t.is(result.code, 0);
     t.deepEqual(lines.slice(3), [
@@ -142,7 +142,7 @@ for (const host of ['host', 'host-options'] as const) {
   });
 }
 
-test('without a plan in the folder, but started by fdgraft-exec: a warning', async (t) => {
+test('without a plan in the directory, but started by fdgraft-exec: a warning', async (t) => {
   const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
   const { lines, result } = await play(plan, [1], { images: scratch(t), give: [file(5, O.RDONLY, '/dev/null')] });
   t.is(result.code, 0);
@@ -168,10 +168,10 @@ test('in other stages it does nothing', async (t) => {
 });
 
 test('a plan, and CRIU started without fdgraft-exec', async (t) => {
-  const { folder } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const { directory } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
   fails(
     t,
-    await playAlone(folder),
+    await playAlone(directory),
     /FDGRAFT_SOCKET is not set, and no fdgraft-exec --serve has this plan\); start CRIU through `fdgraft-exec --plan/,
   );
 });
@@ -179,7 +179,7 @@ test('a plan, and CRIU started without fdgraft-exec', async (t) => {
 test('another plan than the launcher’s', async (t) => {
   const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
   const other = planned(t, { placeholders: [{ fileId: 2, callerFd: 5 }] });
-  const played = await play(plan, [], { images: other.folder, give: [file(5, O.RDONLY, '/dev/null')] });
+  const played = await play(plan, [], { images: other.directory, give: [file(5, O.RDONLY, '/dev/null')] });
   fails(t, played, /is not the one that fdgraft-exec was started with .*the same directory to --plan and to -D/);
 });
 
@@ -194,7 +194,7 @@ test('images that were changed after the start', async (t) => {
   fails(t, played, /image files\.img of inherit-plan\.img: SHA-256 is .*changed after the rewrite/);
 });
 
-test('a broken plan in the folder', async (t) => {
+test('a broken plan in the directory', async (t) => {
   const own = scratch(t);
   writeFileSync(join(own, 'inherit-plan.img'), 'no plan at all');
   fails(t, await playAlone(own), /inherit-plan\.img: not a plan/);
@@ -207,8 +207,8 @@ test('a CRIU without the functions that the plugin needs', async (t) => {
 });
 
 test('the directory of links goes with exit, and with an init that fails', async (t) => {
-  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
-  const plugins = join(folder, 'plugins');
+  const { directory, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const plugins = join(directory, 'plugins');
   mkdirSync(plugins);
   writeFileSync(join(plugins, 'other.so'), 'other');
   const start = async (images: string, step = '1') => {
@@ -221,13 +221,13 @@ test('the directory of links goes with exit, and with an init that fails', async
     t.deepEqual(lines.slice(1, 3), ['fdgraft.so', 'other.so']);
     return { made: lines[0] ?? '', after: lines.slice(lines.findIndex((line) => line.startsWith('ended'))) };
   };
-  const fetched = await start(folder);
+  const fetched = await start(directory);
   t.deepEqual(fetched.after, ['ended 0']);
   t.false(existsSync(dirname(fetched.made)));
   // Only the next start can remove what a CRIU leaves that is killed.
-  const killed = await start(folder, 'die');
+  const killed = await start(directory, 'die');
   t.is(killed.after[0], 'ended 137');
-  const refused = await start(planned(t, {}).folder);
+  const refused = await start(planned(t, {}).directory);
   t.deepEqual(refused.after, ['ended 1', 'fdgraft.so', 'other.so'], 'the restore may be tried again');
   t.false(existsSync(dirname(killed.made)));
   await gone(t, dirname(refused.made));

@@ -14,23 +14,23 @@ const give = [file(5, O.RDONLY, '/dev/null')];
 const RESTORE = '2';
 
 /** A plan, and the plugins in the inventory beside it. */
-function needing(t: ExecutionContext, ...plugins: string[]): { folder: string; plan: string } {
+function needing(t: ExecutionContext, ...plugins: string[]): { directory: string; plan: string } {
   const made = planned(t, simple);
   const record = { img_version: 2, ...(plugins.length > 0 && { plugins_entry: { plugins } }) };
-  writeFileSync(join(made.folder, 'inventory.img'), encodeImage('inventory.img', [record]));
+  writeFileSync(join(made.directory, 'inventory.img'), encodeImage('inventory.img', [record]));
   return made;
 }
 
-/** A folder with files of these names. */
-function folderOf(t: ExecutionContext, files: Record<string, string>): string {
+/** A directory with files of these names. */
+function directoryOf(t: ExecutionContext, files: Record<string, string>): string {
   const made = join(scratch(t), 'plugins');
   mkdirSync(made);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(made, name), text);
   return made;
 }
 
-/** Compiles a plugin that restores one file id into a folder. */
-function addPlugin(folder: string, name: string, id: number): void {
+/** Compiles a plugin that restores one file id into a directory. */
+function addPlugin(directory: string, name: string, id: number): void {
   const defines = [`-DNAME="${name}"`, `-DOWN_ID=${id}`];
   const source = join(__dirname, 'other-plugin.c');
   execFileSync('cc', [
@@ -41,7 +41,7 @@ function addPlugin(folder: string, name: string, id: number): void {
     '-fPIC',
     ...defines,
     '-o',
-    join(folder, `${name}.so`),
+    join(directory, `${name}.so`),
     source,
   ]);
 }
@@ -49,7 +49,7 @@ function addPlugin(folder: string, name: string, id: number): void {
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: a plugin that the dump needs and that would be hidden`, async (t) => {
     const { plan } = needing(t, 'cuda_plugin', 'fdgraft', 'other\x1b');
-    const none = folderOf(t, { 'cuda_plugin.so.1': '', 'my_cuda_plugin.so': 'cuda_plugin' });
+    const none = directoryOf(t, { 'cuda_plugin.so.1': '', 'my_cuda_plugin.so': 'cuda_plugin' });
     const start = ['--', 'sh', '-c', 'echo started'];
     const ask = (words: string[], options: RunOptions = {}) =>
       exec(['--plan', plan, ...words], { give, variant, ...options });
@@ -73,7 +73,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     await refused([], '/usr/lib/criu, /usr/lib64/criu, /usr/local/lib/criu or /usr/local/lib64/criu');
 
     // The second stands in a file of another name.
-    const both = folderOf(t, { 'cuda_plugin.so': '', 'second.so': 'before\0other\x1b\0after' });
+    const both = directoryOf(t, { 'cuda_plugin.so': '', 'second.so': 'before\0other\x1b\0after' });
     for (const more of [['--check'], start]) {
       for (const words of [['--plugins', both, ...more], more]) {
         const result = await ask(words, { env: words === more ? { CRIU_LIBS_DIR: both } : {} });
@@ -92,17 +92,17 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
   });
 
 test('--task has no need of plugins', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 9, pids: [7] }] }],
   });
   const record = { img_version: 2, plugins_entry: { plugins: ['cuda_plugin'] } };
-  writeFileSync(join(folder, 'inventory.img'), encodeImage('inventory.img', [record]));
+  writeFileSync(join(directory, 'inventory.img'), encodeImage('inventory.img', [record]));
   const result = await exec(['--plan', plan, '--task', '7', '--', 'true'], { give });
   t.deepEqual([result.code, result.stderr], [0, '']);
 });
 
 test('an inventory that needs none, and one that cannot be read', async (t) => {
-  const { folder, plan } = needing(t);
+  const { directory, plan } = needing(t);
   t.is((await exec(['--plan', plan, '--check'], { give })).code, 0);
   const many = { img_version: 2, plugins_entry: { plugins: Array.from({ length: 65 }, (_, i) => `plugin-${i}`) } };
   const wrong: [Buffer, RegExp][] = [
@@ -114,7 +114,7 @@ test('an inventory that needs none, and one that cannot be read', async (t) => {
   ];
   for (const [bytes, expected] of wrong)
     for (const variant of ['plain', 'sanitized'] as Variant[]) {
-      writeFileSync(join(folder, 'inventory.img'), bytes);
+      writeFileSync(join(directory, 'inventory.img'), bytes);
       const result = await exec(['--plan', plan, '--check'], { give, variant });
       t.is(result.code, 100);
       t.regex(complaints(t, result.stderr)[0] ?? '', expected);
@@ -122,9 +122,9 @@ test('an inventory that needs none, and one that cannot be read', async (t) => {
 });
 
 test('fdgraft.so comes once, whatever names lead to it', async (t) => {
-  const { folder, plan } = planned(t, simple);
-  const bin = installed(folder);
-  const plugins = folderOf(t, { 'fdgraft.so': 'of another version', 'other.so': '' });
+  const { directory, plan } = planned(t, simple);
+  const bin = installed(directory);
+  const plugins = directoryOf(t, { 'fdgraft.so': 'of another version', 'other.so': '' });
   linkSync(join(bin, 'fdgraft.so'), join(plugins, 'hard.so'));
   symlinkSync(join(bin, 'fdgraft.so'), join(plugins, 'soft.so'));
   const look = 'cd "$CRIU_LIBS_DIR" && ls && readlink fdgraft.so';
@@ -136,8 +136,8 @@ test('fdgraft.so comes once, whatever names lead to it', async (t) => {
 
 for (const host of ['host', 'host-options'] as const)
   test(`${host}: beside other plugins, with a plan and without one`, async (t) => {
-    const { folder, plan } = planned(t, simple);
-    const plugins = folderOf(t, {});
+    const { directory, plan } = planned(t, simple);
+    const plugins = directoryOf(t, {});
     addPlugin(plugins, 'amdgpu_plugin', 20);
     addPlugin(plugins, 'zzz_plugin', 30);
     const steps = ['1', '20', '30', '40', 'late'];
@@ -158,7 +158,7 @@ for (const host of ['host', 'host-options'] as const)
     t.deepEqual(answers(beside.stdout), answers(without.stdout));
 
     const script = '"$0" "$CRIU_LIBS_DIR" "$@"';
-    const [program = '', , ...rest] = play(folder);
+    const [program = '', , ...rest] = play(directory);
     const command = ['--plan', plan, '--plugins', plugins, '--', 'sh', '-c', script, program, ...rest];
     const grafted = await exec(command, { give });
     t.is(grafted.code, 0, grafted.stderr + grafted.stdout);

@@ -8,16 +8,18 @@ import { file, gone, O, planned } from './support';
 /** What docs/PRIVILEGES.md says of the executor: no capability is needed, and files alone that one can read. */
 
 twoUsersTest('--check, --task and a start need no capability', async (t) => {
-  const { folder } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 7, pids: [4711] }] }] });
-  chmodSync(folder, 0o755);
-  const runtime = join(folder, 'runtime');
+  const { directory } = planned(t, {
+    placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 7, pids: [4711] }] }],
+  });
+  chmodSync(directory, 0o755);
+  const runtime = join(directory, 'runtime');
   mkdirSync(runtime, { mode: 0o700 });
   chownSync(runtime, OTHER, OTHER);
-  const program = join(dirname(dirname(dirname(copyPackage(join(folder, 'package'))))), 'native/build/fdgraft-exec');
-  const show = join(folder, 'show');
+  const program = join(dirname(dirname(dirname(copyPackage(join(directory, 'package'))))), 'native/build/fdgraft-exec');
+  const show = join(directory, 'show');
   writeFileSync(show, readFileSync(helper('show')), { mode: 0o755 });
   const options = { give: [file(5, O.RDONLY, '/dev/null')], env: { XDG_RUNTIME_DIR: runtime } };
-  const other = (...words: string[]) => run([...asOther, program, '--plan', folder, ...words], options);
+  const other = (...words: string[]) => run([...asOther, program, '--plan', directory, ...words], options);
   const checked = await other('--check');
   t.is(checked.code, 0, checked.stderr);
   const task = shown(await other('--task', '4711', '--', show));

@@ -47,7 +47,7 @@ function detached(script: string, status = 0): string[] {
 
 interface Started {
   window: Window;
-  folder: string;
+  directory: string;
   before: string;
 }
 
@@ -68,20 +68,20 @@ async function open(
     rows?: number;
   } = {},
 ): Promise<Started> {
-  const { folder, plan } = planned(t, { placeholders });
+  const { directory, plan } = planned(t, { placeholders });
   const executor = [join(build(variant), 'fdgraft-exec'), '--plan', plan, ...words, '--', ...command];
-  return show(t, folder, give.length > 0 ? [helper('give'), ...give, '--', ...executor] : executor, rows);
+  return show(t, directory, give.length > 0 ? [helper('give'), ...give, '--', ...executor] : executor, rows);
 }
 
-async function show(t: ExecutionContext, folder: string, command: readonly string[], rows = 24): Promise<Started> {
+async function show(t: ExecutionContext, directory: string, command: readonly string[], rows = 24): Promise<Started> {
   const env = { PATH: process.env.PATH, ...runtimeEnvironment() };
   // The settings of before are asked for in the window, before the command changes them.
-  const window = Window.open(['sh', '-c', 'read go; exec "$@"', 'sh', ...command], { env, cwd: folder, rows });
+  const window = Window.open(['sh', '-c', 'read go; exec "$@"', 'sh', ...command], { env, cwd: directory, rows });
   t.teardown(() => window.kill());
   const before = await window.settings();
   await window.type('\n');
   await window.until(/\r\n/);
-  return { window, folder, before };
+  return { window, directory, before };
 }
 
 /** The output behind the line that started the command. */
@@ -140,13 +140,13 @@ for (const variant of ['plain', 'sanitized'] as Variant[]) {
 
   test(`${variant}: --pty=SOCKET and --attach`, async (t) => {
     const socket = join(scratch(t), 'socket');
-    const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
+    const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
     const script = 'trap "echo hup >hup; exit" HUP; echo early; stty size; read a; echo "got $a"; sleep 100 & wait';
     const executor = join(build(variant), 'fdgraft-exec');
-    const ended = run([executor, '--plan', plan, `--pty=${socket}`, '--', ...detached(script, 5)], { cwd: folder });
+    const ended = run([executor, '--plan', plan, `--pty=${socket}`, '--', ...detached(script, 5)], { cwd: directory });
     await until(t, 'no socket', () => existsSync(socket));
     t.is(statSync(socket).mode & 0o777, 0o600);
-    const started = await show(t, folder, [executor, '--attach', socket], 40);
+    const started = await show(t, directory, [executor, '--attach', socket], 40);
     const { window, before } = started;
     await window.until(/early\r\n/);
     t.like(await ended, { code: 5, stdout: '', stderr: '' });
@@ -156,7 +156,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[]) {
     t.not(await window.settings(), before);
     await window.close();
     t.regex(await window.ended(), /^(?:exit 0|signal 1)$/);
-    await until(t, 'the session goes on', () => existsSync(join(folder, 'hup')));
+    await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
   });
 }
 
@@ -227,7 +227,7 @@ for (const [signal, status] of [
       t,
       hungUp((script) => detached(script)),
     );
-    const { window, folder, before } = started;
+    const { window, directory, before } = started;
     const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
     // COMMAND is gone.
     await until(
@@ -239,7 +239,7 @@ for (const [signal, status] of [
     process.kill(Number(relay), signal);
     t.is(await window.ended(), status);
     await until(t, 'the window stays raw', async () => (await window.settings()) === before);
-    await until(t, 'the session goes on', () => existsSync(join(folder, 'hup')));
+    await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
   });
 
 test('SIGTERM goes to COMMAND first, and its status counts', async (t) => {
@@ -287,13 +287,13 @@ test('stopped by a signal it gives the window back, and takes it again', async (
 });
 
 test('a closed window is a SIGHUP for the session', async (t) => {
-  const { window, folder } = await open(
+  const { window, directory } = await open(
     t,
     hungUp((script) => detached(script)),
   );
   const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
   await window.close();
-  await until(t, 'the session goes on', () => existsSync(join(folder, 'hup')));
+  await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
   await until(t, 'it goes on', () => !isAlive(relay));
   t.pass();
 });
@@ -327,8 +327,8 @@ test('a window that shows nothing for a while, and the last output', async (t) =
 });
 
 test('it does not run while nothing happens, and keeps no caller fd', async (t) => {
-  const folder = scratch(t);
-  const pipe = join(folder, 'pipe');
+  const directory = scratch(t);
+  const pipe = join(directory, 'pipe');
   t.is(spawnSync('mkfifo', [pipe]).status, 0);
   const own = detached('echo "relay $1 ready"; exec sleep 100');
   const started = await open(
@@ -356,9 +356,9 @@ const plays = (plan: string) => [helper('host'), join(build(), 'fdgraft.so'), di
 
 test('the slave wins over what the caller has at that number, for all that name it', async (t) => {
   const placeholders = [terminal(0), { fileId: 7, callerFd: 0, flags: O.RDWR }];
-  const { plan, folder } = planned(t, { placeholders });
+  const { plan, directory } = planned(t, { placeholders });
   const words = ['--plan', plan, '--pty', '--', 'sh', '-c', 'tty; "$@"', 'sh', ...plays(plan), '7'];
-  const started = await show(t, folder, [join(build(), 'fdgraft-exec'), ...words]);
+  const started = await show(t, directory, [join(build(), 'fdgraft-exec'), ...words]);
   t.is(await started.window.ended(), 'exit 0', started.window.output);
   const [own, ...said] = shown(started).split('\r\n');
   const [, got] = /fd (\/dev\/pts\/\d+) flags/.exec(said.join('\n')) ?? [];
@@ -371,9 +371,9 @@ test('the slave wins over what the caller has at that number, for all that name 
 test('with two terminals it makes the one that is not open', async (t) => {
   const placeholders = [terminal(5), terminal(6)];
   const both = { placeholders, words: ['--pty', '--check'] };
-  const { plan, folder } = planned(t, { placeholders });
+  const { plan, directory } = planned(t, { placeholders });
   const own = ['sh', '-c', 'exec 6<>"$(tty)"; exec "$@"', 'sh', join(build(), 'fdgraft-exec'), '--plan', plan];
-  const one = await show(t, folder, [...own, '--pty', '--check']);
+  const one = await show(t, directory, [...own, '--pty', '--check']);
   t.is(await one.window.ended(), 'exit 100');
   // That the window has a session is the only thing that is wrong.
   t.regex(shown(one), /^fdgraft-exec: caller fd 6 is the terminal of your own session[^\n]*\r\n$/);
@@ -396,14 +396,14 @@ test('--check looks at all and shows nothing', async (t) => {
 });
 
 test('--serve: the terminal is shown when CRIU has fetched it', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
   const play = plays(plan)
     .map((word) => `'${word}'`)
     .join(' ');
   const words = ['--plan', plan, '--serve', '--pty', '--', 'sh', '-c', `${play} 6 >said && exit 4`];
-  const started = await show(t, folder, [join(build(), 'fdgraft-exec'), ...words]);
+  const started = await show(t, directory, [join(build(), 'fdgraft-exec'), ...words]);
   t.is(await started.window.ended(), 'exit 4', started.window.output);
-  t.regex(readFileSync(join(folder, 'said'), 'latin1'), /^stored tty\[fd670001:5\]$/m);
+  t.regex(readFileSync(join(directory, 'said'), 'latin1'), /^stored tty\[fd670001:5\]$/m);
   await settled(t, started);
 });
 
@@ -428,35 +428,35 @@ test('a plan without terminals', async (t) => {
 });
 
 test('--pty=SOCKET never takes a path that exists, and removes its own alone', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const socket = join(folder, 'socket');
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
+  const socket = join(directory, 'socket');
   writeFileSync(socket, 'mine');
   const result = await exec(['--plan', plan, `--pty=${socket}`, '--', 'true']);
   t.is(result.code, 100);
   t.regex(complaints(t, result.stderr)[0] ?? '', /^--pty=.*socket: the path exists; give a path that does not exist/);
   t.is(readFileSync(socket, 'utf8'), 'mine');
-  const replaced = join(folder, 'replaced');
+  const replaced = join(directory, 'replaced');
   const replace = `rm '${replaced}'; echo other >'${replaced}'`;
   t.is((await exec(['--plan', plan, `--pty=${replaced}`, '--', 'sh', '-c', replace])).code, 0);
   t.is(readFileSync(replaced, 'utf8'), 'other\n');
-  const lost = await exec(['--plan', plan, `--pty=${join(folder, 'no/socket')}`, '--', 'true']);
+  const lost = await exec(['--plan', plan, `--pty=${join(directory, 'no/socket')}`, '--', 'true']);
   t.is(lost.code, 100);
   t.regex(lost.stderr, /cannot open the directory of the socket: No such file/);
 });
 
 test('another file that comes to the path of the socket keeps its mode', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const target = join(folder, 'target');
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
+  const target = join(directory, 'target');
   writeFileSync(target, '', { mode: 0o644 });
   const env = { LD_PRELOAD: helper('swap'), SWAP_TARGET: target };
-  const words = ['--plan', plan, `--pty=${join(folder, 'socket')}`, '--', 'true'];
+  const words = ['--plan', plan, `--pty=${join(directory, 'socket')}`, '--', 'true'];
   t.like(await exec(words, { env }), { code: 0, stderr: '' });
   t.is(statSync(target).mode & 0o777, 0o644);
 });
 
 test('a socket whose name is too long is refused before the start, whatever the umask', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const words = ['--plan', plan, `--pty=${join(folder, 'x'.repeat(100))}`];
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
+  const words = ['--plan', plan, `--pty=${join(directory, 'x'.repeat(100))}`];
   for (const more of [['--check'], ['--', 'sh', '-c', 'echo started']]) {
     const result = await exec([...words, ...more]);
     t.like(result, { code: 100, stdout: '' });
@@ -466,7 +466,7 @@ test('a socket whose name is too long is refused before the start, whatever the 
     );
   }
   // The path of the directory may be longer than the name of a socket can be.
-  const deep = join(folder, 'd'.repeat(100));
+  const deep = join(directory, 'd'.repeat(100));
   mkdirSync(deep);
   const inside = `umask 0777; exec "$@"`;
   const fits = ['--plan', plan, `--pty=${join(deep, 's')}`, '--', 'stat', '-c', '%a', join(deep, 's')];
@@ -508,20 +508,20 @@ for (const [what, [placeholders, pattern]] of Object.entries(TERMINAL_PLANS)) {
 }
 
 test('nobody attaches: the status of COMMAND, and the socket goes', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const socket = join(folder, 'socket');
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
+  const socket = join(directory, 'socket');
   const result = await exec(['--plan', plan, `--pty=${socket}`, '--', 'sh', '-c', `test -S '${socket}' && exit 8`]);
   t.like(result, { code: 8, stdout: '', stderr: '' });
   t.false(existsSync(socket));
-  const late = await show(t, folder, [join(build(), 'fdgraft-exec'), '--attach', socket]);
+  const late = await show(t, directory, [join(build(), 'fdgraft-exec'), '--attach', socket]);
   t.is(await late.window.ended(), 'exit 100');
   t.regex(shown(late), /^fdgraft-exec: --attach .*socket: cannot connect: No such file or directory; give the SOCKET/);
   await settled(t, late);
 });
 
 test('a client that goes away before it reads leaves the terminal for the next', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5)] });
-  const socket = join(folder, 'socket');
+  const { plan, directory } = planned(t, { placeholders: [terminal(5)] });
+  const socket = join(directory, 'socket');
   const executor = join(build(), 'fdgraft-exec');
   const ended = exec(['--plan', plan, `--pty=${socket}`, '--', ...session('read a; echo "got $a"; exit 2')]);
   await until(t, 'no socket', () => existsSync(socket));
@@ -533,7 +533,7 @@ test('a client that goes away before it reads leaves the terminal for the next',
     t.is(away.signal, 'SIGKILL');
   }
   t.true(existsSync(socket));
-  const { window } = await show(t, folder, [executor, '--attach', socket]);
+  const { window } = await show(t, directory, [executor, '--attach', socket]);
   await window.type('one\r');
   t.is(await window.ended(), 'exit 0');
   t.regex(window.output, /got one\r\n$/);
@@ -547,14 +547,14 @@ const sessions = () =>
     .filter((pid) => pid !== '');
 
 test.serial('the session of a shell job lives as long as whoever has its terminal', async (t) => {
-  const { plan, folder } = planned(t, { placeholders: [terminal(5, JOB)] });
-  const socket = join(folder, 'socket');
+  const { plan, directory } = planned(t, { placeholders: [terminal(5, JOB)] });
+  const socket = join(directory, 'socket');
   const executor = join(build(), 'fdgraft-exec');
   const job = '(read a; echo "got $a"; read b) <&5 >&5 2>&5 5>&- & exec 5>&-; exit 6';
   const before = sessions();
   const ended = exec(['--plan', plan, `--pty=${socket}`, '--', 'bash', '-c', job, 'bash', ...KEPT]);
   await until(t, 'no socket', () => existsSync(socket));
-  const { window } = await show(t, folder, [executor, '--attach', socket]);
+  const { window } = await show(t, directory, [executor, '--attach', socket]);
   t.is((await ended).code, 6);
   const [own = '', ...others] = sessions().filter((pid) => !before.includes(pid));
   t.not(own, '');
@@ -567,12 +567,12 @@ test.serial('the session of a shell job lives as long as whoever has its termina
 });
 
 test('what is no master of a terminal is not shown', async (t) => {
-  const folder = scratch(t);
-  const socket = join(folder, 'socket');
+  const directory = scratch(t);
+  const socket = join(directory, 'socket');
   const server = (await import('node:net')).createServer((connection) => connection.end('x'));
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   t.teardown(() => server.close());
-  const started = await show(t, folder, [join(build(), 'fdgraft-exec'), '--attach', socket]);
+  const started = await show(t, directory, [join(build(), 'fdgraft-exec'), '--attach', socket]);
   t.is(await started.window.ended(), 'exit 100');
   t.regex(shown(started), /--attach .*: what came is not one master of a terminal\r\n$/);
   await settled(t, started);

@@ -22,7 +22,7 @@ const BASE = join(runtimeEnvironment().XDG_RUNTIME_DIR ?? '/run', 'fdgraft');
 
 /** Each test has a plan of its own, and so a digest. */
 let plans = 0;
-function simple(t: ExecutionContext, more: Partial<Plan> = {}): { folder: string; plan: string; digest: string } {
+function simple(t: ExecutionContext, more: Partial<Plan> = {}): { directory: string; plan: string; digest: string } {
   const text = `fd[5]:${process.pid}-${plans++}`;
   const made = planned(t, {
     specs: [{ text, callerFd: 5 }],
@@ -67,8 +67,8 @@ function criu(plan: string, steps: string[] = ['1'], variant: Variant = 'plain')
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: a CRIU without anything in its environment finds it by the plan`, async (t) => {
-    const { folder, plan, digest } = simple(t);
-    const own = join(folder, 'own');
+    const { directory, plan, digest } = simple(t);
+    const own = join(directory, 'own');
     const options = { give: [file(5, O.RDONLY | O.CREAT, own)], variant };
     const { ended } = await served(plan, digest, [], options);
     const start = join(BASE, readlinkSync(join(BASE, digest)));
@@ -203,10 +203,10 @@ test('a dead socket in the environment is an error, though the plan is served', 
 });
 
 test('debug texts are written when all is fetched', async (t) => {
-  const { folder, plan, digest } = simple(t, {
+  const { directory, plan, digest } = simple(t, {
     debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('now\n') }],
   });
-  const six = join(folder, 'six');
+  const six = join(directory, 'six');
   const { ended } = await served(plan, digest, [], { give: [...give, file(6, O.WRONLY | O.CREAT, six)] });
   t.is(readFileSync(six, 'utf8'), '');
   t.is((await criu(plan)).code, 0);
@@ -227,25 +227,25 @@ test('a debug text that cannot be written ends the restore', async (t) => {
 });
 
 test('it has none of the caller fds any more, though COMMAND goes on', async (t) => {
-  const { folder, plan } = planned(t, {
+  const { directory, plan } = planned(t, {
     debugs: [{ text: 'debug[8]:a', callerFd: 8, output: Buffer.from('now') }],
     placeholders: [{ fileId: 1, callerFd: 9, type: 'PIPE', flags: O.WRONLY }],
   });
-  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${folder} 2 end=5 drop end=5 drain=7:${folder}/seven end=7`;
+  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${directory} 2 end=5 drop end=5 drain=7:${directory}/seven end=7`;
   const words = ['5=pipe:9', '7=pipe:8'];
   const result = await exec(['--plan', plan, '--serve', '--', 'sh', '-c', `${play}; exit 4`], { give: words });
   t.is(result.code, 4, result.stderr);
   const ends = result.stdout.split('\n').filter((line) => /^[57] (waits|is at)/.test(line));
   t.deepEqual(ends, ['5 waits', '5 is at its end', '7 is at its end']);
-  t.is(readFileSync(join(folder, 'seven'), 'utf8'), 'now');
+  t.is(readFileSync(join(directory, 'seven'), 'utf8'), 'now');
 });
 
 test('links to plugins stay until COMMAND or CRIU ends', async (t) => {
-  const { folder, plan } = simple(t);
-  writeFileSync(join(folder, 'other.so'), '');
-  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${folder} 2 1 >/dev/null`;
+  const { directory, plan } = simple(t);
+  writeFileSync(join(directory, 'other.so'), '');
+  const play = `${helper('host')} ${join(build(), 'fdgraft.so')} ${directory} 2 1 >/dev/null`;
   const text = `ls $CRIU_LIBS_DIR; echo $CRIU_LIBS_DIR; ${play}; ls $CRIU_LIBS_DIR 2>/dev/null; exit 5`;
-  const words = ['--plan', plan, '--plugins', folder, '--serve', '--', 'sh', '-c'];
+  const words = ['--plan', plan, '--plugins', directory, '--serve', '--', 'sh', '-c'];
   const fetched = await exec([...words, text], { give });
   t.is(fetched.code, 5, fetched.stderr);
   const lines = fetched.stdout.trimEnd().split('\n');
@@ -256,8 +256,8 @@ test('links to plugins stay until COMMAND or CRIU ends', async (t) => {
 });
 
 test('a libdir of the configuration is no mistake: that is how CRIU finds the plugin', async (t) => {
-  const { folder, plan } = simple(t);
-  const conf = join(folder, 'criu.conf');
+  const { directory, plan } = simple(t);
+  const conf = join(directory, 'criu.conf');
   writeFileSync(conf, 'libdir /opt/plugins\n');
   const words = ['--plan', plan, '--check'];
   t.is((await exec([...words, '--', 'true', '--config', conf], { give })).code, 100);

@@ -6,17 +6,17 @@ import { complaints, file, O, planned } from './support';
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: three descriptors become 0, 1 and 2, and stay nowhere else`, async (t) => {
-    const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+    const { directory, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
     const give = [
       file(5, O.RDONLY, '/dev/null'),
       file(20, O.RDONLY | O.NONBLOCK, '/dev/zero'),
       '21=dup:1',
-      file(22, O.WRONLY | O.CREAT, `${folder}/errors`),
+      file(22, O.WRONLY | O.CREAT, `${directory}/errors`),
     ];
     const script =
       'readlink /proc/$$/fd/0 /proc/$$/fd/2 /proc/$$/fd/20 /proc/$$/fd/21 /proc/$$/fd/22; cat /proc/$$/fdinfo/0';
     const result = await exec(['--stdio', '20,21,22', '--plan', plan, '--', 'sh', '-c', script], { give, variant });
-    t.deepEqual(result.stdout.split('\n').slice(0, 3), ['/dev/zero', `${folder}/errors`, 'pos:\t0']);
+    t.deepEqual(result.stdout.split('\n').slice(0, 3), ['/dev/zero', `${directory}/errors`, 'pos:\t0']);
     t.regex(result.stdout, /^flags:\t0?[0-7]*4[0-7]{3}$/m, 'the flags are the same');
   });
 

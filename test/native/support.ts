@@ -2,7 +2,7 @@ import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { build, folder } from '../support/native';
+import { build, directory } from '../support/native';
 import { type Plan, writePlan } from '../support/planfile';
 
 /** What the tests of the executor share. */
@@ -31,15 +31,15 @@ export function file(fd: number, flags: number, path: string): string {
   return `${fd}=file:${flags.toString(8)}:${path}`;
 }
 
-/** A folder that goes away with the test, with a plan in it. */
-export function planned(t: ExecutionContext, plan: Plan): { folder: string; plan: string } {
+/** A directory that goes away with the test, with a plan in it. */
+export function planned(t: ExecutionContext, plan: Plan): { directory: string; plan: string } {
   const own = scratch(t);
-  return { folder: own, plan: writePlan(own, plan) };
+  return { directory: own, plan: writePlan(own, plan) };
 }
 
-/** A folder that goes away with the test. */
+/** A directory that goes away with the test. */
 export function scratch(t: ExecutionContext): string {
-  const { path, remove } = folder();
+  const { path, remove } = directory();
   t.teardown(remove);
   return path;
 }
@@ -60,16 +60,16 @@ export async function gone(t: ExecutionContext, path: string): Promise<void> {
 
 const OTHER_USER = 12345;
 
-/** For a command whose user has a runtime directory that no other test uses; it can reach `folder`. */
+/** For a command whose user has a runtime directory that no other test uses; it can reach `directory`. */
 export function nobody(
   t: ExecutionContext,
-  folder: string,
+  directory: string,
 ): { as: string[]; runtime: string; env: Record<string, string> } {
   const runtime = join(scratch(t), 'runtime');
   mkdirSync(runtime, { mode: 0o700 });
   const env = { XDG_RUNTIME_DIR: runtime };
   if (process.getuid?.() !== 0) return { as: [], runtime, env };
-  for (const path of [folder, join(runtime, '..')]) chmodSync(path, 0o755);
+  for (const path of [directory, join(runtime, '..')]) chmodSync(path, 0o755);
   chownSync(runtime, OTHER_USER, OTHER_USER);
   return { as: ['setpriv', `--reuid=${OTHER_USER}`, `--regid=${OTHER_USER}`, '--clear-groups'], runtime, env };
 }

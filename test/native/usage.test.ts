@@ -72,10 +72,10 @@ for (const [title, argv, expected] of wrong)
 test('a plan that is not there', async (t) => {
   const result = await exec(['--plan', '/nonexistent/x', '--', 'true']);
   t.is(result.code, 100);
-  t.regex(result.stderr, /cannot open the plan \/nonexistent\/x: No such file.*give the image folder/);
+  t.regex(result.stderr, /cannot open the plan \/nonexistent\/x: No such file.*give the image directory/);
 });
 
-test('a folder without a plan', async (t) => {
+test('a directory without a plan', async (t) => {
   const result = await exec(['--plan', scratch(t), '--', 'true']);
   t.is(result.code, 100);
   t.regex(result.stderr, /inherit-plan\.img: no such file/);
@@ -86,10 +86,10 @@ test('the JSON form is refused with the advice what to give', async (t) => {
   writeFileSync(path, '{"format": "fdgraft.plan"}');
   const result = await exec(['--plan', path, '--', 'true']);
   t.is(result.code, 100);
-  t.regex(result.stderr, /plan\.json: this is the JSON form.*give the image folder or its inherit-plan\.img/);
+  t.regex(result.stderr, /plan\.json: this is the JSON form.*give the image directory or its inherit-plan\.img/);
 });
 
-test('a plan through a symbolic link in the folder is refused', async (t) => {
+test('a plan through a symbolic link in the directory is refused', async (t) => {
   const own = scratch(t);
   const { symlinkSync } = await import('node:fs');
   writeFileSync(join(own, 'elsewhere'), planBytes({}));
@@ -113,11 +113,12 @@ test('a device in place of the plan does not hang it', async (t) => {
   t.regex(result.stderr, /not a regular file/);
 });
 
-test('the folder and the file name the same plan', async (t) => {
-  const { folder, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+test('the directory and the file name the same plan', async (t) => {
+  const { directory, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
   const give = [file(5, O.RDONLY, '/dev/null')];
-  for (const name of [folder, `${folder}/`, plan]) t.is((await exec(['--plan', name, '--check'], { give })).code, 0);
-  t.is((await exec(['--plan', 'inherit-plan.img', '--check'], { give, cwd: folder })).code, 0);
+  for (const name of [directory, `${directory}/`, plan])
+    t.is((await exec(['--plan', name, '--check'], { give })).code, 0);
+  t.is((await exec(['--plan', 'inherit-plan.img', '--check'], { give, cwd: directory })).code, 0);
 });
 
 test("COMMAND's own exit code comes out", async (t) => {
@@ -127,9 +128,9 @@ test("COMMAND's own exit code comes out", async (t) => {
 });
 
 test('126 and 127', async (t) => {
-  const { folder, plan } = planned(t, {});
-  writeFileSync(join(folder, 'no-program'), 'x', { mode: 0o600 });
-  const forbidden = await exec(['--plan', plan, '--', join(folder, 'no-program')]);
+  const { directory, plan } = planned(t, {});
+  writeFileSync(join(directory, 'no-program'), 'x', { mode: 0o600 });
+  const forbidden = await exec(['--plan', plan, '--', join(directory, 'no-program')]);
   t.is(forbidden.code, 126);
   t.regex(forbidden.stderr, /cannot run .*no-program: Permission denied/);
   const missing = await exec(['--plan', plan, '--', 'no-such-program-anywhere']);
@@ -154,13 +155,13 @@ test('111 where the plugin does not stand beside the program', async (t) => {
   for (const words of [['--check'], ['--', 'true']]) {
     const result = await run([join(alone, 'fdgraft-exec'), '--plan', plan, ...words]);
     t.is(result.code, 111);
-    t.regex(result.stderr, /cannot read .*bin\/fdgraft\.so: No such file.*in one folder/);
+    t.regex(result.stderr, /cannot read .*bin\/fdgraft\.so: No such file.*in one directory/);
   }
 });
 
 test('--check runs no COMMAND', async (t) => {
-  const { folder, plan } = planned(t, {});
-  const result = await exec(['--plan', plan, '--check', '--', 'touch', join(folder, 'ran')]);
+  const { directory, plan } = planned(t, {});
+  const result = await exec(['--plan', plan, '--check', '--', 'touch', join(directory, 'ran')]);
   t.deepEqual([result.code, result.stdout, result.stderr], [0, '', '']);
-  t.throws(() => readFileSync(join(folder, 'ran')));
+  t.throws(() => readFileSync(join(directory, 'ran')));
 });

@@ -49,7 +49,7 @@ realTest(
 realTest('a TCP server goes on at a unix socket', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('server'), { args: ['inet'] });
   const dump = await lab.dump(program);
-  const at = `${lab.folder()}/app.sock`;
+  const at = `${lab.directory()}/app.sock`;
   const restored = await restoreGiven(lab, dump, {
     specs: [`fd[5]:${await keyOf(dump, 10)}`],
     give: [`5=unix:listen:${at}`],

@@ -16,7 +16,7 @@ import {
   rewrite,
 } from '../../src';
 import { inPieces } from '../support/conversions';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { checkRewritten } from '../support/independent';
 import { asEarlier, asLater, NEW_IMAGES, NEW_TYPE, setImageVersion } from '../support/other-versions';
 
@@ -39,7 +39,7 @@ function later(from: string, to: string): void {
 }
 
 function made(t: ExecutionContext, { fixture, make }: (typeof VERSIONS)[number]): { top: string; source: string } {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = path.join(top, 'source');
   const from = path.join(images, fixture);
   if (make === undefined) fs.cpSync(from, source, { recursive: true });
@@ -81,12 +81,12 @@ for (const version of VERSIONS) {
 }
 
 test('what ls prints of a dump is the same without the fields of 4.1.1 and with those of a CRIU to come', async (t) => {
-  const keys = async (folder: string) => {
+  const keys = async (directory: string) => {
     const found: [number, string | undefined][] = [];
-    for await (const { id, facts } of inspect(await openSource(folder))) found.push([id, facts?.key]);
+    for await (const { id, facts } of inspect(await openSource(directory))) found.push([id, facts?.key]);
     return found;
   };
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const now = path.join(images, 'many_types');
   asEarlier(now, path.join(top, 'earlier'));
   later(now, path.join(top, 'later'));

@@ -4,20 +4,20 @@ import test from 'ava';
 import { openSource } from '../../src';
 import { archiveOf, membersOf } from '../support/archives';
 import { putCheckpoint, runBatch } from '../support/batch';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
-/** CRIU writes inventory.img last: a folder of images without it is a dump that did not finish. */
+/** CRIU writes inventory.img last: a directory of images without it is a dump that did not finish. */
 
 const failed = (time: string, text: string) => `(${time}) Error (criu/cr-dump.c:1): ${text}\n`;
 
 test('a dump that did not finish is called that, with the last error of its log', async (t) => {
-  const folder = path.join(temporaryFolder(t), 'dump');
-  putCheckpoint(folder);
-  fs.rmSync(path.join(folder, 'inventory.img'));
-  const log = path.join(folder, 'dump.log');
+  const directory = path.join(temporaryDirectory(t), 'dump');
+  putCheckpoint(directory);
+  fs.rmSync(path.join(directory, 'inventory.img'));
+  const log = path.join(directory, 'dump.log');
   const told = async (message: RegExp, hint: RegExp) => {
     for (const exact of [true, false]) {
-      const error = await t.throwsAsync(openSource(folder, { exact }), { message });
+      const error = await t.throwsAsync(openSource(directory, { exact }), { message });
       t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2 });
       t.regex((error as unknown as { hint: string }).hint, hint);
       t.true((error?.message.length ?? 0) < 1000);
@@ -44,32 +44,32 @@ test('a dump that did not finish is called that, with the last error of its log'
   fs.rmdirSync(log);
   const { jobs } = await runBatch({
     task: { what: 'ls', options: {}, isJson: false },
-    patterns: [folder],
-    base: path.dirname(folder),
-    out: path.join(path.dirname(folder), 'out'),
+    patterns: [directory],
+    base: path.dirname(directory),
+    out: path.join(path.dirname(directory), 'out'),
   });
   t.regex(jobs[0]?.error?.message ?? '', /its dump did not finish/);
 });
 
 test('in what podman makes the log lies beside the images', async (t) => {
-  const folder = temporaryFolder(t);
-  putCheckpoint(path.join(folder, 'checkpoint'));
-  fs.rmSync(path.join(folder, 'checkpoint/inventory.img'));
-  fs.writeFileSync(path.join(folder, 'dump.log'), failed('00.1', 'stopped'));
-  await t.throwsAsync(openSource(folder), {
+  const directory = temporaryDirectory(t);
+  putCheckpoint(path.join(directory, 'checkpoint'));
+  fs.rmSync(path.join(directory, 'checkpoint/inventory.img'));
+  fs.writeFileSync(path.join(directory, 'dump.log'), failed('00.1', 'stopped'));
+  await t.throwsAsync(openSource(directory), {
     message: /did not finish; the last error in .*: \(00\.1\) Error .*: stopped$/,
   });
-  const archive = path.join(folder, 'archive');
-  fs.writeFileSync(archive, archiveOf(...membersOf(path.join(folder, 'checkpoint'), 'checkpoint/')));
+  const archive = path.join(directory, 'archive');
+  fs.writeFileSync(archive, archiveOf(...membersOf(path.join(directory, 'checkpoint'), 'checkpoint/')));
   await t.throwsAsync(openSource(archive), { message: /has images but no inventory\.img/ });
 });
 
-test('a folder without images is not called a dump', async (t) => {
-  const folder = temporaryFolder(t);
-  fs.writeFileSync(path.join(folder, 'dump.log'), failed('00.1', 'stopped'));
-  fs.writeFileSync(path.join(folder, 'disk.img'), '');
-  const error = await t.throwsAsync(openSource(folder), {
-    message: /has no inventory\.img, so it is not an image folder/,
+test('a directory without images is not called a dump', async (t) => {
+  const directory = temporaryDirectory(t);
+  fs.writeFileSync(path.join(directory, 'dump.log'), failed('00.1', 'stopped'));
+  fs.writeFileSync(path.join(directory, 'disk.img'), '');
+  const error = await t.throwsAsync(openSource(directory), {
+    message: /has no inventory\.img, so it is not an image directory/,
   });
-  t.regex((error as unknown as { hint: string }).hint, /give the folder that criu dump wrote/);
+  t.regex((error as unknown as { hint: string }).hint, /give the directory that criu dump wrote/);
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 import { build, helper } from '../support/native';
 
 /** The command fdgraft-exec of the npm package. */
@@ -10,18 +10,18 @@ import { build, helper } from '../support/native';
 const native = path.join(__dirname, '../../native');
 
 /** A link to it, as npm makes one, with the programs beside it or without. */
-function installed(folder: string, isBuilt: boolean): string {
-  const own = path.join(folder, "it's here/native");
+function installed(directory: string, isBuilt: boolean): string {
+  const own = path.join(directory, "it's here/native");
   fs.mkdirSync(own, { recursive: true });
   fs.copyFileSync(path.join(native, 'fdgraft-exec.sh'), path.join(own, 'fdgraft-exec.sh'));
   if (isBuilt) fs.symlinkSync(build(), path.join(own, 'build'));
-  const link = path.join(folder, 'fdgraft-exec');
-  fs.symlinkSync(path.relative(folder, path.join(own, 'fdgraft-exec.sh')), link);
+  const link = path.join(directory, 'fdgraft-exec');
+  fs.symlinkSync(path.relative(directory, path.join(own, 'fdgraft-exec.sh')), link);
   return link;
 }
 
 test('it is the program: with its arguments, descriptors and exit code', (t) => {
-  const command = installed(temporaryFolder(t), true);
+  const command = installed(temporaryDirectory(t), true);
   const run = (...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
   t.regex(run('--version').stdout, /^fdgraft-exec \d/);
   t.is(run('--no such option').status, 100);
@@ -35,7 +35,7 @@ test('it is the program: with its arguments, descriptors and exit code', (t) => 
 });
 
 test('without the program it says how to build it', (t) => {
-  const { status, stderr } = spawnSync(installed(temporaryFolder(t), false), ['--version'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(installed(temporaryDirectory(t), false), ['--version'], { encoding: 'utf8' });
   t.is(status, 111);
   t.regex(stderr, /^fdgraft-exec: .*it's here\/native\/build\/fdgraft-exec is not built; run: make -C .*\/native\n/);
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 interface Component {
   'bom-ref': string;
@@ -26,7 +26,7 @@ const top = path.join(__dirname, '../..');
 const readJson = (...names: string[]) => JSON.parse(fs.readFileSync(path.join(top, ...names), 'utf8'));
 
 test('the SBOM lists every package of an installation with version, license and digest, and no other', (t) => {
-  const file = path.join(temporaryFolder(t), 'fdgraft.cdx.json');
+  const file = path.join(temporaryDirectory(t), 'fdgraft.cdx.json');
   const { status, stderr } = spawnSync(process.execPath, ['tools/sbom.js', file], { cwd: top, encoding: 'utf8' });
   t.is(status, 0, stderr);
   const text = fs.readFileSync(file, 'utf8');

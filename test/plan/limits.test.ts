@@ -6,7 +6,14 @@ import { FdgraftError, type RewriteOptions } from '../../src';
 import { encodePlan as piecesOf } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan } from '../../src/plan/plan';
 import * as limits from '../../src/schema/plan-limits';
-import { descriptor, fileEntry, type Images, pipeEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
+import {
+  descriptor,
+  fileEntry,
+  type Images,
+  pipeEntry,
+  smallCheckpoint,
+  temporaryDirectory,
+} from '../support/directories';
 import { encodeImage } from '../support/images';
 import { exec } from '../support/native';
 import { type Plan as HandMade, type Placeholder, writePlan } from '../support/planfile';
@@ -220,7 +227,7 @@ for (const { what, images, specs, refused, handMade } of ROWS) {
     t.truthy(error.hint);
   });
   test(`${what}: past the limit the executor refuses it`, async (t) => {
-    const own = temporaryFolder(t);
+    const own = temporaryDirectory(t);
     writeFileSync(path.join(own, 'pipes-data.img'), 'abc');
     const { code, stderr } = await verdict(writePlan(own, handMade[0]));
     t.is(code, 100, stderr);
@@ -245,7 +252,7 @@ for (const [where, images] of TWICE) {
 
 test('a descriptor number twice in a table: the executor refuses it for every use', async (t) => {
   const twice = [whole, { ...whole, fileId: 4 }];
-  const { code, stderr } = await verdict(writePlan(temporaryFolder(t), { placeholders: twice }));
+  const { code, stderr } = await verdict(writePlan(temporaryDirectory(t), { placeholders: twice }));
   t.is(code, 100);
   t.regex(stderr, /descriptor table 7 has descriptor 3 twice, of file ids 3 and 4/);
 });
@@ -310,7 +317,7 @@ test.serial('the size of a plan', async (t) => {
   const error = t.throws(() => encodePlan(withText(text)), { instanceOf: FdgraftError }) as FdgraftError;
   t.like(error, { code: 'PLAN_LIMIT', exitCode: 2, file: 'inherit-plan.img' });
   t.regex(error.message, /more than 268435456 bytes/);
-  const plan = path.join(temporaryFolder(t), 'inherit-plan.img');
+  const plan = path.join(temporaryDirectory(t), 'inherit-plan.img');
   const bytes = encodePlan(withText(text.subarray(1)));
   t.is(bytes.length, limits.PLAN_SIZE_MAX);
   writeFileSync(plan, bytes);
@@ -341,14 +348,14 @@ test.serial('the memory that a plan needs in the executor', async (t) => {
   const error = t.throws(() => encodePlan(withPids(most + 100_000)), { instanceOf: FdgraftError }) as FdgraftError;
   t.like(error, { code: 'PLAN_LIMIT', exitCode: 2, file: 'inherit-plan.img' });
   t.regex(error.message, /more than 1073741824 bytes in memory/);
-  const plan = path.join(temporaryFolder(t), 'inherit-plan.img');
+  const plan = path.join(temporaryDirectory(t), 'inherit-plan.img');
   writeFileSync(plan, encodePlan(withPids(most)));
   await accepted(t, plan);
   // test/native/plan.test.ts has a plan that needs more refused by the executor.
 });
 
 const entry = fc.record({
-  kind: fc.constantFrom('pipe', 'file', 'file in the same folder'),
+  kind: fc.constantFrom('pipe', 'file', 'file in the same directory'),
   number: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(2 ** 31, 2 ** 32 - 1)),
   flags: fc.oneof(fc.constantFrom(0, 1, 2, 0o2001, 0o4000), fc.nat(2 ** 31 - 1)),
   pos: fc.oneof(fc.nat(100).map(String), fc.constantFrom(`${2n ** 63n - 1n}`, `${2n ** 63n}`, `${2n ** 64n - 1n}`)),

@@ -6,7 +6,14 @@ import { type NextCommand, openSource, type RewriteOptions, rewrite } from '../.
 import { nextCommand } from '../../src/plan/next-command';
 import { rewriteText } from '../../src/report/rewrite';
 import { withSource } from '../../src/storage/with-source';
-import { fileEntry, type Images, NO_OWNER, pipeEntry, temporaryFolder, writeCheckpoint } from '../support/folders';
+import {
+  fileEntry,
+  type Images,
+  NO_OWNER,
+  pipeEntry,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import type { Record } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
@@ -172,18 +179,18 @@ test('external mounts of another runtime are named, and criu restore is no comma
   t.is((await keysOf('k'.repeat(10_000)))[0]?.length, 4096);
 });
 
-/** A checkpoint of podman's in a folder of its own. */
-function podmanFolder(t: ExecutionContext, around: string, names: string[]): string {
-  const folder = path.join(temporaryFolder(t), around, 'checkpoint');
-  fs.mkdirSync(path.dirname(folder), { recursive: true });
-  fs.renameSync(writeCheckpoint(path.dirname(folder), { ...files, ...LIST, 'filelocks.img': [LOCK] }), folder);
-  for (const name of names) fs.writeFileSync(path.join(path.dirname(folder), name), '{}');
-  return folder;
+/** A checkpoint of podman's in a directory of its own. */
+function podmanDirectory(t: ExecutionContext, around: string, names: string[]): string {
+  const directory = path.join(temporaryDirectory(t), around, 'checkpoint');
+  fs.mkdirSync(path.dirname(directory), { recursive: true });
+  fs.renameSync(writeCheckpoint(path.dirname(directory), { ...files, ...LIST, 'filelocks.img': [LOCK] }), directory);
+  for (const name of names) fs.writeFileSync(path.join(path.dirname(directory), name), '{}');
+  return directory;
 }
 const DUMPS = ['config.dump', 'spec.dump'];
 
 test('an export of podman is imported by podman', async (t) => {
-  const images = podmanFolder(t, 'dump', DUMPS);
+  const images = podmanDirectory(t, 'dump', DUMPS);
   const top = path.dirname(path.dirname(images));
   const archive = path.join(top, 'in.tar');
   execFileSync('tar', ['-cf', archive, '-C', path.dirname(images), '.']);
@@ -198,10 +205,10 @@ test('an export of podman is imported by podman', async (t) => {
   t.deepEqual(packed.words, ['fdgraft-exec', '--plan', out, '--', ...import_, out]);
   const again = await withSource(await openSource(archive), (source) => rewrite(source, { specs, out: `${out}.2` }));
   t.regex(rewriteText(again), /if a container of that name still exists, add --name NAME behind restore/);
-  const folder = path.join(top, 'out');
-  const unpacked = await next(archive, { specs, out: folder, to: 'dir' });
-  t.deepEqual(unpacked.pack, ['tar', '-cf', 'NEW.tar', '-C', folder, '.']);
-  t.deepEqual(unpacked.words, ['fdgraft-exec', '--plan', `${folder}/checkpoint`, '--', ...import_, 'NEW.tar']);
+  const directory = path.join(top, 'out');
+  const unpacked = await next(archive, { specs, out: directory, to: 'dir' });
+  t.deepEqual(unpacked.pack, ['tar', '-cf', 'NEW.tar', '-C', directory, '.']);
+  t.deepEqual(unpacked.words, ['fdgraft-exec', '--plan', `${directory}/checkpoint`, '--', ...import_, 'NEW.tar']);
   // The same, unpacked before: only the directory around it can be packed again.
   const moved = await next(images, { specs, out: path.join(top, 'images') });
   t.is(moved.moveTo, fs.realpathSync(images));
@@ -213,7 +220,7 @@ test('an export of podman is imported by podman', async (t) => {
 
 test('a container in the store of podman is restored by its id', async (t) => {
   const id = 'a1'.repeat(32);
-  const images = podmanFolder(t, `overlay-containers/${id}/userdata`, []);
+  const images = podmanDirectory(t, `overlay-containers/${id}/userdata`, []);
   const result = await withSource(await openSource(images), (source) =>
     rewrite(source, { specs: ['fd[5]:/in'], inPlace: true }),
   );
@@ -222,7 +229,7 @@ test('a container in the store of podman is restored by its id', async (t) => {
 });
 
 test('a name is no option and no host to tar, whatever it looks like', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, files);
   for (const [name, word] of [
     ['host:a.tar', './host:a.tar'],

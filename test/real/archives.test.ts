@@ -20,15 +20,15 @@ function tar(...words: string[]): void {
 
 /** What `podman container checkpoint --export` puts around a dump. */
 function layOut(lab: Lab, dump: string): string {
-  const folder = lab.folder();
-  fs.cpSync(dump, path.join(folder, 'checkpoint'), { recursive: true });
-  fs.writeFileSync(path.join(folder, 'config.dump'), '{"id": "1"}');
-  fs.writeFileSync(path.join(folder, 'spec.dump'), '{"ociVersion": "1.0.2"}');
-  fs.mkdirSync(path.join(folder, 'root'));
-  fs.writeFileSync(path.join(folder, 'root/new'), 'a file of the container');
-  tar('-cf', path.join(folder, 'rootfs-diff.tar'), '-C', path.join(folder, 'root'), '.');
-  fs.rmSync(path.join(folder, 'root'), { recursive: true });
-  return folder;
+  const directory = lab.directory();
+  fs.cpSync(dump, path.join(directory, 'checkpoint'), { recursive: true });
+  fs.writeFileSync(path.join(directory, 'config.dump'), '{"id": "1"}');
+  fs.writeFileSync(path.join(directory, 'spec.dump'), '{"ociVersion": "1.0.2"}');
+  fs.mkdirSync(path.join(directory, 'root'));
+  fs.writeFileSync(path.join(directory, 'root/new'), 'a file of the container');
+  tar('-cf', path.join(directory, 'rootfs-diff.tar'), '-C', path.join(directory, 'root'), '.');
+  fs.rmSync(path.join(directory, 'root'), { recursive: true });
+  return directory;
 }
 
 for (const form of FORMS.filter((each) => each !== 'dir')) {
@@ -37,14 +37,14 @@ for (const form of FORMS.filter((each) => each !== 'dir')) {
     const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
     const [parent, child] = [program.pid, program.pid + 1];
     const before = [parent, child].map((pid) => numbers(program.tasks, pid));
-    const folder = layOut(lab, await lab.dump(program));
-    const [archive, out, unpacked] = ['in', 'out', 'unpacked'].map((name) => path.join(lab.folder(), name)) as [
+    const directory = layOut(lab, await lab.dump(program));
+    const [archive, out, unpacked] = ['in', 'out', 'unpacked'].map((name) => path.join(lab.directory(), name)) as [
       string,
       string,
       string,
     ];
     const order = ['checkpoint', 'config.dump', 'spec.dump', 'rootfs-diff.tar'];
-    tar('-cf', archive, ...(PACKING[form] as string[]), '--sort=name', '-C', folder, ...order);
+    tar('-cf', archive, ...(PACKING[form] as string[]), '--sort=name', '-C', directory, ...order);
     const source = await openSource(archive);
     const { next } = await rewrite(source, { specs: [`fd[5]:${old.name}`], out });
     await source.close();
@@ -55,7 +55,7 @@ for (const form of FORMS.filter((each) => each !== 'dir')) {
     fs.mkdirSync(unpacked);
     tar('-xf', out, '-C', unpacked);
     for (const name of order.slice(1)) {
-      t.true(fs.readFileSync(path.join(unpacked, name)).equals(fs.readFileSync(path.join(folder, name))), name);
+      t.true(fs.readFileSync(path.join(unpacked, name)).equals(fs.readFileSync(path.join(directory, name))), name);
     }
     const pipe = await lab.pipe();
     const images = path.join(unpacked, 'checkpoint');
@@ -71,14 +71,14 @@ for (const form of FORMS.filter((each) => each !== 'dir')) {
   });
 }
 
-realTest('unread bytes come out of an archive that becomes a folder', async (t, lab) => {
+realTest('unread bytes come out of an archive that becomes a directory', async (t, lab) => {
   const old = await lab.pipe();
   fs.writeSync(old.writeEnd, 'not read before the dump');
   const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: old.readEnd } });
   const dump = await lab.dump(program);
-  const archive = path.join(lab.folder(), 'dump.tar.gz');
+  const archive = path.join(lab.directory(), 'dump.tar.gz');
   tar('-czf', archive, '-C', dump, '.');
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   const source = await openSource(archive);
   await rewrite(source, { specs: [`fd[5]:${old.name}`], out, to: 'dir' });
   await source.close();

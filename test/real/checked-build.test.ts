@@ -11,13 +11,13 @@ import { realTest } from './support/real-test';
 const FLAGS = ['-g', '-shared', '-fPIC', '-fsanitize=undefined', '-fno-sanitize-recover=undefined'];
 const STATIC = ['-static-libubsan', '-static-libgcc'];
 
-/** A folder with a plugin whose init has a fault. */
+/** A directory with a plugin whose init has a fault. */
 function faulty(lab: Lab): string {
-  const folder = lab.folder();
+  const directory = lab.directory();
   const source = path.join(__dirname, '../native/other-plugin.c');
   const defines = ['-DNAME="faulty"', '-DOWN_ID=99999', '-DOVERFLOWS'];
-  execFileSync('cc', [...FLAGS, ...STATIC, ...defines, '-o', path.join(folder, 'faulty.so'), source]);
-  return folder;
+  execFileSync('cc', [...FLAGS, ...STATIC, ...defines, '-o', path.join(directory, 'faulty.so'), source]);
+  return directory;
 }
 
 realTest('a fault in a plugin ends CRIU, and is reported', async (t, lab) => {

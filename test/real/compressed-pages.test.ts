@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { diff, explore, inspect, openSource, rewrite } from '../../src';
 import { top } from '../support/command';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { realCritCommand } from './support/crit';
 import { realCriu } from './support/criu';
 import { atLeast } from './support/newer-fields';
@@ -25,11 +25,11 @@ function crit(...words: string[]): void {
 }
 
 function copies(t: ExecutionContext): { compressed: string; out: string } {
-  const folder = temporaryFolder(t);
-  const compressed = path.join(folder, 'compressed');
+  const directory = temporaryDirectory(t);
+  const compressed = path.join(directory, 'compressed');
   fs.cpSync(FIXTURE, compressed, { recursive: true });
   crit('compress', '--in-place', compressed);
-  return { compressed, out: path.join(folder, 'out') };
+  return { compressed, out: path.join(directory, 'out') };
 }
 
 async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
@@ -47,11 +47,11 @@ function newerTest(title: string, body: (t: ExecutionContext) => Promise<void>):
 newerTest('what crit compress makes is listed and explored as before, and compared', async (t) => {
   const { compressed } = copies(t);
   t.not(snapshot(compressed)['pages-1.img'], snapshot(FIXTURE)['pages-1.img']);
-  const list = async (folder: string) => all(inspect(await openSource(folder)));
+  const list = async (directory: string) => all(inspect(await openSource(directory)));
   t.deepEqual(await list(compressed), await list(FIXTURE));
-  const pages = async (folder: string) => {
+  const pages = async (directory: string) => {
     const counts = new Map<bigint, bigint>();
-    for (const row of await all(explore(await openSource(folder), 'rss'))) {
+    for (const row of await all(explore(await openSource(directory), 'rss'))) {
       if (row.kind === 'run') for (let i = 0n; i < row.pages; i += 1n) counts.set(row.address + (i << 12n), 1n);
     }
     return [...counts.keys()];

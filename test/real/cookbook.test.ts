@@ -65,11 +65,11 @@ recipeTest('A log that goes elsewhere now', {
       [kitchen.file('new.log'), kitchen.file('new.log')],
     );
     t.true(tasks.sameOpenFile(ROOT, 5, ROOT, 7));
-    t.is(kitchen.target(ROOT, 6), `${program.folder}/logs/err.log`);
+    t.is(kitchen.target(ROOT, 6), `${program.directory}/logs/err.log`);
     await tasks.signal(ROOT, 'SIGUSR1');
     t.is(kitchen.read('new.log'), 'task 5\ntask 7\n');
-    t.is(fs.readFileSync(`${program.folder}/logs/out.log`, 'utf8'), 'out said\n');
-    t.is(fs.readFileSync(`${program.folder}/logs/err.log`, 'utf8'), 'err said\ntask 6\n');
+    t.is(fs.readFileSync(`${program.directory}/logs/out.log`, 'utf8'), 'out said\n');
+    t.is(fs.readFileSync(`${program.directory}/logs/err.log`, 'utf8'), 'err said\ntask 6\n');
   },
 });
 
@@ -164,7 +164,7 @@ for (const { title, needs, kind, shown } of [
       );
       await tasks.signal(ROOT, 'SIGUSR1');
       t.is(kitchen.read('new.log'), 'task 5\ntask 7\n');
-      t.is(fs.readFileSync(`${program.folder}/logs/out.log`, 'utf8'), 'out said\n');
+      t.is(fs.readFileSync(`${program.directory}/logs/out.log`, 'utf8'), 'out said\n');
       await kitchen.endTree();
       t.regex(await running.finish(), shown);
     },
@@ -214,7 +214,7 @@ recipeTest('A socket as stdin, stdout and stderr', {
     t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
     await kitchen.endTree();
     t.is(await answer, 'task 1\ntask 2\n');
-    t.is(fs.readFileSync(`${program.folder}/app.log`, 'utf8'), 'task 5\n');
+    t.is(fs.readFileSync(`${program.directory}/app.log`, 'utf8'), 'task 5\n');
   },
 });
 
@@ -224,9 +224,9 @@ const server = (lab: Lab) => lab.startProgram(compileProgram('server'));
 async function visit(t: ExecutionContext, kitchen: Kitchen, client: net.Socket, fd: number): Promise<void> {
   const answer = once(client, 'data');
   client.write('hello\n');
-  const read = () => fs.readFileSync(path.join(kitchen.program.folder, `read.${ROOT}.${fd}`), 'utf8');
+  const read = () => fs.readFileSync(path.join(kitchen.program.directory, `read.${ROOT}.${fd}`), 'utf8');
   // A proxy takes its time.
-  while (!fs.existsSync(path.join(kitchen.program.folder, `read.${ROOT}.${fd}`)) || read() === '') {
+  while (!fs.existsSync(path.join(kitchen.program.directory, `read.${ROOT}.${fd}`)) || read() === '') {
     await kitchen.tasks.signal(ROOT, 'SIGUSR2');
     await sleep(20);
   }
@@ -269,7 +269,10 @@ recipeTest('A program behind socat', {
     const { running, answer } = await ask(kitchen);
     t.true(tasks.sameOpenFile(ROOT, 0, ROOT, 1));
     await tasks.signal(ROOT, 'SIGUSR1');
-    while (!fs.existsSync(path.join(kitchen.program.folder, `read.${ROOT}.0`)) || tasks.readBy(ROOT, 0).length === 0) {
+    while (
+      !fs.existsSync(path.join(kitchen.program.directory, `read.${ROOT}.0`)) ||
+      tasks.readBy(ROOT, 0).length === 0
+    ) {
       await tasks.signal(ROOT, 'SIGUSR2');
     }
     t.is(tasks.readBy(ROOT, 0).toString(), 'asked\n');
@@ -285,7 +288,7 @@ recipeTest('A data directory that moved', {
   async cook(t, kitchen) {
     const { tasks, program } = kitchen;
     fs.mkdirSync(kitchen.file('moved'));
-    fs.renameSync(path.join(program.folder, 'data'), kitchen.file('moved/data'));
+    fs.renameSync(path.join(program.directory, 'data'), kitchen.file('moved/data'));
     kitchen.write('moved/data/input', 'asked\n');
     await kitchen.run();
     t.is(kitchen.target(ROOT, 10), kitchen.file('moved/data'));
@@ -294,7 +297,7 @@ recipeTest('A data directory that moved', {
     t.is(kitchen.read('moved/data/records'), 'record\n');
     t.is(kitchen.read('moved/data/app.log'), 'before\nlog\n');
     t.is(tasks.readBy(ROOT, 'input').toString(), 'asked\n');
-    t.false(fs.existsSync(path.join(program.folder, 'data')));
+    t.false(fs.existsSync(path.join(program.directory, 'data')));
   },
 });
 
@@ -351,9 +354,9 @@ realTest(MOVED_SHELL, async (t, lab) => {
   await started(shell.window, 'sleep 1000 &\r', /\[1\] \d+\r\nready> $/);
   await started(shell.window, 'X=kept\r', /ready> $/);
   const { images } = await dump(lab, shell, await pidOf(shell));
-  const folder = lab.folder();
-  fs.renameSync(images, path.join(folder, 'ckpt'));
-  const bin = lab.folder();
+  const directory = lab.directory();
+  fs.renameSync(images, path.join(directory, 'ckpt'));
+  const bin = lab.directory();
   makeCommands(bin);
   const box = await lab.box();
   const command = [
@@ -363,9 +366,9 @@ realTest(MOVED_SHELL, async (t, lab) => {
     'sh',
     '-e',
     '-c',
-    `cd ${folder}\n${recipe?.text}`,
+    `cd ${directory}\n${recipe?.text}`,
   ];
-  const window = openWindow(t, box.argv(command), folder, 40);
+  const window = openWindow(t, box.argv(command), directory, 40);
   await window.until(/or put --pty before the --/);
   await started(window, '\r', /ready> $/);
   await started(

@@ -28,18 +28,18 @@ async function prepare(t: ExecutionContext, lab: Lab, args: string[], options: S
   await program.tasks.signal(program.pid, 'SIGUSR1');
   const before = lastReport(program);
   const dump = await lab.dump(program);
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs: [`fd[5]:${old.name}`], out });
   t.deepEqual(checkRewritten(dump, out), []);
   // Root of another user namespace reads it too.
-  for (const folder of [path.dirname(out), out]) fs.chmodSync(folder, 0o755);
+  for (const directory of [path.dirname(out), out]) fs.chmodSync(directory, 0o755);
   for (const name of fs.readdirSync(out)) fs.chmodSync(path.join(out, name), 0o644);
   return { program, out, before };
 }
 
-const lastReport = ({ pid, folder }: Program) =>
+const lastReport = ({ pid, directory }: Program) =>
   fs
-    .readFileSync(path.join(folder, `read.${pid}.reopen`), 'utf8')
+    .readFileSync(path.join(directory, `read.${pid}.reopen`), 'utf8')
     .trim()
     .split('\n')
     .at(-1) ?? '';

@@ -25,17 +25,20 @@ import type { Tasks } from './support/tasks';
 const CRIT_SCRIPT = path.join(__dirname, 'support/crit-script.sh');
 const FIXTURES = path.join(__dirname, '../../fixtures/images');
 
-/** The images of a folder that have entries. */
-function imagesIn(folder: string): NamedImage[] {
+/** The images of a directory that have entries. */
+function imagesIn(directory: string): NamedImage[] {
   return fs
-    .readdirSync(folder)
+    .readdirSync(directory)
     .filter((name) => identifyImage(name) !== undefined && rawFileOf(name) === undefined)
-    .map((name) => ({ name: `${path.basename(folder)}/${name}`, bytes: fs.readFileSync(path.join(folder, name)) }));
+    .map((name) => ({
+      name: `${path.basename(directory)}/${name}`,
+      bytes: fs.readFileSync(path.join(directory, name)),
+    }));
 }
 
 realTest('every image of every fixture: the text of crit, and back', async (t) => {
-  const folders = fs.readdirSync(FIXTURES).map((name) => path.join(FIXTURES, name));
-  await compareWithCrit(t, folders.flatMap(imagesIn), 'fixtures');
+  const directories = fs.readdirSync(FIXTURES).map((name) => path.join(FIXTURES, name));
+  await compareWithCrit(t, directories.flatMap(imagesIn), 'fixtures');
 });
 
 realTest('images of every kind with every field: the text of crit, and back', async (t) => {
@@ -75,17 +78,17 @@ realTest('dumps of all kinds of things: the text of crit, and back', async (t, l
 
 realTest('a script that uses crit: the same with fdgraft in its place', async (t, lab) => {
   const outcomes = [undefined, ownCommand].map((crit) => {
-    const [bin, folder] = [lab.folder(), lab.folder()];
+    const [bin, directory] = [lab.directory(), lab.directory()];
     writeCommands(bin, crit);
-    fs.cpSync(path.join(FIXTURES, 'many_types'), folder, { recursive: true });
+    fs.cpSync(path.join(FIXTURES, 'many_types'), directory, { recursive: true });
     const { status, stdout, stderr } = spawnSync('sh', [CRIT_SCRIPT], {
-      cwd: folder,
+      cwd: directory,
       env: { PATH: `${bin}:/usr/bin:/bin` },
       encoding: 'utf8',
       maxBuffer: 1 << 28,
     });
     t.is(status, 0, `${stdout}\n${stderr}`);
-    return { stdout, files: new Map(fs.readdirSync(folder).map((name) => [name, readHex(folder, name)])) };
+    return { stdout, files: new Map(fs.readdirSync(directory).map((name) => [name, readHex(directory, name)])) };
   });
   const [theirs, ours] = outcomes as [(typeof outcomes)[0], (typeof outcomes)[0]];
   t.is(ours.stdout, theirs.stdout);
@@ -93,7 +96,7 @@ realTest('a script that uses crit: the same with fdgraft in its place', async (t
   t.true(theirs.files.has('core.new.img'));
 });
 
-const readHex = (folder: string, name: string) => fs.readFileSync(path.join(folder, name)).toString('hex');
+const readHex = (directory: string, name: string) => fs.readFileSync(path.join(directory, name)).toString('hex');
 
 /** Turns a dump into JSON and back, edited in between; all that is not in `edits` has to stay as it was. */
 async function thereAndBack(
@@ -103,7 +106,7 @@ async function thereAndBack(
   edits: { readonly [image: string]: (entries: JsonObject[]) => void },
   pretty: boolean,
 ): Promise<string> {
-  const [json, out] = [path.join(lab.folder(), 'json'), path.join(lab.folder(), 'out')];
+  const [json, out] = [path.join(lab.directory(), 'json'), path.join(lab.directory(), 'out')];
   await decode(await openSource(dump), { out: json, pretty });
   for (const [name, edit] of Object.entries(edits)) {
     const file = path.join(json, `${name}.json`);

@@ -18,7 +18,7 @@ import { ended, type Fds } from './support/spawn';
 const BASE = '/run/fdgraft';
 
 function environment(lab: Lab): NodeJS.ProcessEnv {
-  const bin = lab.folder();
+  const bin = lab.directory();
   makeCommands(bin);
   return { ...process.env, PATH: `${bin}:${checkedBuild()}:${process.env.PATH}` };
 }
@@ -60,7 +60,7 @@ realTest(
   },
 );
 
-/** Programs of fixtures, and which of their entries have the caller's pipe at 5 and its files at 7 and 8; {} is their folder. */
+/** Programs of fixtures, and which of their entries have the caller's pipe at 5 and its files at 7 and 8; {} is their directory. */
 const SAME: readonly [program: string, specs: readonly string[]][] = [
   ['pipe_outside', ['fd[5]:OLD']],
   ['two_paths', ['fd[5]:OLD', 'fd[7]:{}/logs/out.log', 'fd[8]:{}/logs/err.log']],
@@ -73,7 +73,7 @@ for (const [name, texts] of SAME) {
   realTest(`${name}: by the words of criu restore, with the same bytes in the same places`, async (t, lab) => {
     const old = await lab.pipe();
     const program = await lab.startProgram(compileProgram(name), { fds: { 1: old.writeEnd } });
-    const specs = texts.map((text) => text.replace('OLD', old.name).replace('{}', program.folder.slice(1)));
+    const specs = texts.map((text) => text.replace('OLD', old.name).replace('{}', program.directory.slice(1)));
     const extraArgs = specs.flatMap((spec) => ['--inherit-fd', spec]);
     const dump = await lab.dump(program);
     const restores = [
@@ -100,7 +100,7 @@ realTest('two opens of one log, a caller fd at a high number', async (t, lab) =>
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a');
-  const { tasks } = await restore(lab, dump, [`fd[777]:${program.folder.slice(1)}/log`], {
+  const { tasks } = await restore(lab, dump, [`fd[777]:${program.directory.slice(1)}/log`], {
     callerFds: { 777: file.fd },
   });
   t.false(tasks.sameOpenFile(program.pid, 5, program.pid, 6));
@@ -112,8 +112,12 @@ realTest('two logs and a pipe; a work directory of the caller', async (t, lab) =
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
-  const [out, err, pipe, work] = [callerFile(lab, 'a'), callerFile(lab, 'r+'), await lab.pipe(), lab.folder()];
-  const specs = [`fd[7]:${program.folder}/logs/out.log`, `fd[8]:${program.folder}/logs/err.log`, `fd[0]:${old.name}`];
+  const [out, err, pipe, work] = [callerFile(lab, 'a'), callerFile(lab, 'r+'), await lab.pipe(), lab.directory()];
+  const specs = [
+    `fd[7]:${program.directory}/logs/out.log`,
+    `fd[8]:${program.directory}/logs/err.log`,
+    `fd[0]:${old.name}`,
+  ];
   const callerFds = { 0: pipe.writeEnd, 7: out.fd, 8: err.fd };
   const { tasks } = await restore(lab, dump, specs, { callerFds, extraArgs: ['-W', work] });
   t.true(tasks.isOurs(program.pid, 1, pipe.writeEnd));
@@ -148,7 +152,7 @@ realTest('a caller fd that does not wait keeps its flags', async (t, lab) => {
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
-  const file = path.join(lab.folder(), 'fifo');
+  const file = path.join(lab.directory(), 'fifo');
   execFileSync('mkfifo', [file]);
   const fd = lab.open(file, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
   const flags = () => /flags:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
@@ -254,7 +258,7 @@ realTest('a failed restore leaves nothing, and its exit status is criu’s', asy
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
-  fs.renameSync(path.join(program.folder, 'pipe_outside'), path.join(program.folder, 'aside'));
+  fs.renameSync(path.join(program.directory, 'pipe_outside'), path.join(program.directory, 'aside'));
   const pipe = await lab.pipe();
   const failure = await t.throwsAsync(restore(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: pipe.writeEnd } }), {
     instanceOf: CriuFailure,

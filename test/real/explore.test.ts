@@ -38,15 +38,15 @@ const FIFOS: { [fixture: string]: readonly number[] } = { fifo: [5, 6, 7], many_
 const without = (text: string, fds: readonly number[]) =>
   text.replace(/^\t +(\d+): .*\n/gm, (line, fd) => (fds.includes(Number(fd)) ? `\t${fd}\n` : line));
 
-async function fdgraft(folder: string, word: Word) {
-  const { code, stdout, stderr } = await runCommand(['x', folder, word]);
+async function fdgraft(directory: string, word: Word) {
+  const { code, stdout, stderr } = await runCommand(['x', directory, word]);
   return { status: code, stdout, stderr };
 }
 
-async function compare(t: ExecutionContext, name: string, folder: string, word: Word, expected?: RegExp) {
+async function compare(t: ExecutionContext, name: string, directory: string, word: Word, expected?: RegExp) {
   const title = `${name} ${word}`;
-  const theirs = crit(folder, ['x', '.', word]);
-  const ours = await fdgraft(folder, word);
+  const theirs = crit(directory, ['x', '.', word]);
+  const ours = await fdgraft(directory, word);
   t.is(ours.status, 0, `${title}: ${ours.stderr}`);
   const fifos = word === 'fds' ? (FIFOS[name] ?? []) : [];
   const text = without(asCrit(ours.stdout, word), fifos);
@@ -63,18 +63,18 @@ async function compare(t: ExecutionContext, name: string, folder: string, word: 
 
 realTest('every fixture is told as crit tells it', async (t) => {
   for (const name of fs.readdirSync(images).sort()) {
-    const folder = path.join(images, name);
+    const directory = path.join(images, name);
     for (const word of WORDS) {
       const isNewer = NEWER_PAGES.includes(name);
       if (word !== 'rss' || isNewer === critCountsInNewField()) {
-        await compare(t, name, folder, word, CRASHES[`${name} ${word}`]);
+        await compare(t, name, directory, word, CRASHES[`${name} ${word}`]);
         continue;
       }
       // Either crit cannot count these pages: the older has 0, the newer fails.
-      const theirs = crit(folder, ['x', '.', word]);
+      const theirs = crit(directory, ['x', '.', word]);
       if (isNewer) t.regex(theirs.stdout, /^\t[\da-f]+ \/ 0 /m);
       else t.regex(theirs.stderr, name === 'old_vmas' ? /KeyError: 'vmas'/ : NO_COUNT, name);
-      t.is((await fdgraft(folder, word)).status, 0);
+      t.is((await fdgraft(directory, word)).status, 0);
     }
   }
 });
@@ -83,7 +83,7 @@ for (const program of ['pipe_outside', 'forked_map'] as const) {
   realTest(`a dump of ${program} made now is told as crit tells it`, async (t, lab) => {
     const old = await lab.pipe();
     const started = await lab.startProgram(compileProgram(program), { fds: { 1: old.writeEnd } });
-    const folder = await lab.dump(started);
-    for (const word of WORDS) await compare(t, program, folder, word);
+    const directory = await lab.dump(started);
+    for (const word of WORDS) await compare(t, program, directory, word);
   });
 }

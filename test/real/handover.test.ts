@@ -35,7 +35,7 @@ async function rewritten(lab: Lab, firstPid?: number): Promise<{ program: Progra
   const options = firstPid === undefined ? {} : { firstPid };
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd }, ...options });
   const dump = await lab.dump(program);
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs: [`fd[5]:${old.name}`], out });
   return { program, out };
 }
@@ -65,16 +65,16 @@ realTest('300 caller fds', async (t, lab) => {
   const numbers = [...program.tasks.fds(program.pid).keys()].filter((fd) => fd > 2).slice(0, count);
   t.is(numbers.length, count);
   const dump = await lab.dump(program);
-  const folder = lab.folder();
+  const directory = lab.directory();
   const specs = numbers.map((fd, i) => `fd[${10 + i}]:/proc/${program.pid}/fd/${fd}`);
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs, out });
-  const caller = numbers.map((_, i) => `${10 + i}=file:${APPEND}:${folder}/${i}`);
+  const caller = numbers.map((_, i) => `${10 + i}=file:${APPEND}:${directory}/${i}`);
   const { tasks } = await lab.restore(out, { prefix: [helper('give'), ...caller, '--', EXEC, '--plan', out, '--'] });
   const fds = tasks.fds(program.pid);
   t.deepEqual(
     numbers.map((fd) => fds.get(fd)?.target),
-    numbers.map((_, i) => `${folder}/${i}`),
+    numbers.map((_, i) => `${directory}/${i}`),
   );
 });
 
@@ -158,7 +158,7 @@ realTest('with low pids in the dump, in the background', async (t, lab) => {
 
 realTest('two restores of one plan at the same time', async (t, lab) => {
   const { program, out } = await rewritten(lab);
-  const meeting = lab.folder();
+  const meeting = lab.directory();
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   // Both keepers are there before either CRIU begins.
@@ -248,7 +248,7 @@ realTest('--serve that is killed after the fetch: what is restored goes on, and 
   const [before, running] = [standing(), keepers()];
   const { program, out } = await rewritten(lab);
   const fifo = new Fifo(lab);
-  const started = path.join(lab.folder(), 'pid');
+  const started = path.join(lab.directory(), 'pid');
   const server = await serving(out, fifo.writer, ['sh', '-c', 'echo $$ >"$0"; exec sleep 600', started]);
   t.teardown(() => process.kill(Number(fs.readFileSync(started, 'utf8')), 'SIGKILL'));
   fs.closeSync(fifo.writer);

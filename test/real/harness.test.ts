@@ -14,7 +14,7 @@ import { sweep } from './support/temp';
 
 // Nothing of the project itself runs here: these tests show that the ground the others stand on is solid.
 
-// CRIU opens a folder again without it.
+// CRIU opens a directory again without it.
 const O_DIRECTORY = 0o200000;
 
 /** What stays the same over a dump and a restore: inode numbers and running clocks do not. */
@@ -83,11 +83,11 @@ async function thereAndBack(
   return { program, restored };
 }
 
-/** Host pids of what runs out of a folder. */
-function running(folder: string): string[] {
+/** Host pids of what runs out of a directory. */
+function running(directory: string): string[] {
   return fs.readdirSync('/proc').filter((pid) => {
     try {
-      return fs.readlinkSync(`/proc/${pid}/exe`).startsWith(`${folder}/`);
+      return fs.readlinkSync(`/proc/${pid}/exe`).startsWith(`${directory}/`);
     } catch {
       return false; // No process, or one of the kernel's.
     }
@@ -120,7 +120,7 @@ realTest('two_logs: two open files of one path keep their offsets', async (t, la
   t.is(restored.tasks.fds(program.pid).get(5)?.pos, 6);
   t.is(restored.tasks.fds(program.pid).get(6)?.pos, 12);
   await restored.tasks.signal(program.pid, 'SIGUSR1');
-  t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8'), 'first\ntask 5\ntask 6\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'log'), 'utf8'), 'first\ntask 5\ntask 6\n');
 });
 
 realTest('two_paths: two logs and a pipe outside', async (t, lab) => {
@@ -128,8 +128,8 @@ realTest('two_paths: two logs and a pipe outside', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: pipe.writeEnd } });
   const { restored } = await thereAndBack(t, lab, program, pipe);
   t.is(await told(restored.tasks, pipe), 'task 1\n');
-  t.is(fs.readFileSync(path.join(program.folder, 'logs/out.log'), 'utf8'), 'out said\ntask 5\ntask 7\n');
-  t.is(fs.readFileSync(path.join(program.folder, 'logs/err.log'), 'utf8'), 'err said\ntask 6\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'logs/out.log'), 'utf8'), 'out said\ntask 5\ntask 7\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'logs/err.log'), 'utf8'), 'err said\ntask 6\n');
 });
 
 for (const bytes of [21, 1 << 16, 1 << 20]) {
@@ -158,7 +158,7 @@ realTest('shared_table: two tasks, one table', async (t, lab) => {
     extraArgs: ['--inherit-fd', `fd[7]:${pipe.name}`],
   });
   t.is(await told(restored.tasks, pipe), 'parent 1\nparent 6\nchild 1\nchild 6\n');
-  t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8'), 'parent 5\nchild 5\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'log'), 'utf8'), 'parent 5\nchild 5\n');
 });
 
 realTest('forked_map: a descriptor and a mapping of one file', async (t, lab) => {
@@ -177,14 +177,14 @@ realTest('locked_log: locks come back', async (t, lab) => {
   );
   const { restored } = await thereAndBack(t, lab, program, undefined, ['--file-locks']);
   await restored.tasks.signal(program.pid, 'SIGUSR1');
-  t.is(fs.readFileSync(path.join(program.folder, 'posix.log'), 'utf8'), 'task 6\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'posix.log'), 'utf8'), 'task 6\n');
 });
 
 realTest('deleted_logs: a ghost and a file with another name', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('deleted_logs'));
   const { restored } = await thereAndBack(t, lab, program, undefined, ['--link-remap']);
   await restored.tasks.signal(program.pid, 'SIGUSR1');
-  t.is(fs.readFileSync(path.join(program.folder, 'kept.log'), 'utf8'), 'kept\ntask 6\ntask 7\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'kept.log'), 'utf8'), 'kept\ntask 6\ntask 7\n');
   const ghost = fs.readFileSync(`/proc/${restored.tasks.hostPid(program.pid)}/fd/5`, 'utf8');
   t.is(ghost, 'gone\ntask 5\n');
 });
@@ -230,16 +230,16 @@ for (const namespaces of [['pid'], ['user', 'pid', 'mount']] as const) {
     t.deepEqual([...program.tasks.pids().keys()], [1]);
     const { restored } = await thereAndBack(t, lab, program, pipe);
     t.is(await told(restored.tasks, pipe), 'task 1\n');
-    t.is(fs.readFileSync(path.join(program.folder, 'logs/err.log'), 'utf8'), 'err said\ntask 6\n');
+    t.is(fs.readFileSync(path.join(program.directory, 'logs/err.log'), 'utf8'), 'err said\ntask 6\n');
   });
 }
 
 realTest('a program has the descriptors that it was given, and no others', async (t, lab) => {
   const pipe = await lab.pipe();
-  const folder = lab.folder();
+  const directory = lab.directory();
   const program = await lab.startProgram(compileProgram('unread_pipe'), {
-    folder,
-    fds: { 0: pipe.readEnd, 1: 'closed', 5: pipe.writeEnd, 300: `append:${folder}/far` },
+    directory,
+    fds: { 0: pipe.readEnd, 1: 'closed', 5: pipe.writeEnd, 300: `append:${directory}/far` },
   });
   const fds = program.tasks.fds(program.pid);
   t.deepEqual(
@@ -249,7 +249,7 @@ realTest('a program has the descriptors that it was given, and no others', async
       [2, '/dev/null'],
       [5, pipe.name],
       [8, pipe.name],
-      [300, `${folder}/far`],
+      [300, `${directory}/far`],
     ],
   );
 });
@@ -257,14 +257,14 @@ realTest('a program has the descriptors that it was given, and no others', async
 realTest('a restore that fails says why and leaves nothing running', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dir = await lab.dump(program);
-  fs.rmSync(path.join(program.folder, 'log'));
+  fs.rmSync(path.join(program.directory, 'log'));
   const error = await t.throwsAsync(lab.restore(dir), { instanceOf: CriuFailure });
   t.regex(error.message, /Can't open file .*log/);
   t.is(error.exitCode, 1);
-  t.deepEqual(running(program.folder), []);
+  t.deepEqual(running(program.directory), []);
 });
 
-realTest('the end of a lab takes processes, mounts and folders with it', async (t) => {
+realTest('the end of a lab takes processes, mounts and directories with it', async (t) => {
   const mounts = fs.readFileSync('/proc/self/mountinfo', 'utf8');
   const lab = new Lab();
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: (await lab.pipe()).writeEnd } });
@@ -275,39 +275,39 @@ realTest('the end of a lab takes processes, mounts and folders with it', async (
     hostPids.filter((pid) => fs.existsSync(`/proc/${pid}`)),
     [],
   );
-  t.false(fs.existsSync(program.folder));
+  t.false(fs.existsSync(program.directory));
   t.is(fs.readFileSync('/proc/self/mountinfo', 'utf8'), mounts);
 });
 
-realTest('a lab removes a folder only when nothing in its boxes writes there', async (t) => {
+realTest('a lab removes a directory only when nothing in its boxes writes there', async (t) => {
   const lab = new Lab();
   const box = await lab.box();
-  const folder = lab.folder();
+  const directory = lab.directory();
   const said = lab.scratch();
   const script = 'i=0; while mkdir -p "$0/$i"; do i=$((i + 1)); done';
-  box.spawn(['sh', '-c', script, folder], { messages: said.fd, fds: { 1: said.fd } });
-  while (fs.readdirSync(folder).length === 0) await sleep(5);
+  box.spawn(['sh', '-c', script, directory], { messages: said.fd, fds: { 1: said.fd } });
+  while (fs.readdirSync(directory).length === 0) await sleep(5);
   await lab.end();
-  t.false(fs.existsSync(folder));
+  t.false(fs.existsSync(directory));
 });
 
 realTest('a test process that is killed takes what it started with it', async (t) => {
   const script = `
     const { Lab } = require('./support/lab');
     const { compileProgram } = require('./support/compile');
-    new Lab().startProgram(compileProgram('two_logs')).then((program) => console.log(program.folder));
+    new Lab().startProgram(compileProgram('two_logs')).then((program) => console.log(program.directory));
   `;
   const child = spawn(process.execPath, ['-r', register, '-e', script], {
     cwd: __dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
-  const folder = said.toString().trim();
-  t.is(running(folder).length, 1);
+  const directory = said.toString().trim();
+  t.is(running(directory).length, 1);
   child.kill('SIGKILL');
   await once(child, 'exit');
-  for (let tries = 0; running(folder).length > 0 && tries < 200; tries++) await sleep(10);
-  t.deepEqual(running(folder), []);
+  for (let tries = 0; running(directory).length > 0 && tries < 200; tries++) await sleep(10);
+  t.deepEqual(running(directory), []);
   sweep();
-  t.false(fs.existsSync(folder));
+  t.false(fs.existsSync(directory));
 });

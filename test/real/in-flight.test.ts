@@ -13,7 +13,7 @@ import { realTest } from './support/real-test';
 
 /** A script for criu's --action-script that does something at one stage. */
 function actionScript(lab: Lab, stage: string, does: string): string {
-  const script = path.join(lab.folder(), 'script');
+  const script = path.join(lab.directory(), 'script');
   fs.writeFileSync(script, `#!/bin/sh\nif [ "$CRTOOLS_SCRIPT_ACTION" = ${stage} ]; then ${does}; fi\n`, {
     mode: 0o755,
   });
@@ -37,7 +37,7 @@ async function rewritten(lab: Lab, bytes: number): Promise<Unread> {
   const unread = Buffer.from(Array.from({ length: bytes }, (_, index) => (index * 31 + (index >> 8)) & 0xff));
   old.fill(unread);
   const dump = await lab.dump(program);
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { out, specs: [`fd[5]:${old.name}`] });
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -75,7 +75,7 @@ realTest('the read end alone will do: the bytes, then the end of the file', asyn
 
 realTest('a FIFO of the caller, open for both', async (t, lab) => {
   const { program, unread, out, prefix } = await rewritten(lab, 21);
-  const fifo = path.join(lab.folder(), 'fifo');
+  const fifo = path.join(lab.directory(), 'fifo');
   spawnSync('mkfifo', [fifo]);
   const { tasks } = await lab.restore(out, { prefix, callerFds: { 5: lab.open(fifo, 'r+') } });
   await tasks.signal(program.pid, 'SIGUSR2');
@@ -86,7 +86,7 @@ realTest('a restore that fails has consumed nothing and delivered nothing', asyn
   const { program, unread, out, prefix } = await rewritten(lab, 1 << 16);
   const pipe = await lab.pipe();
   const callerFds = { 5: pipe.readEnd };
-  const [binary, aside] = [path.join(program.folder, 'unread_pipe'), path.join(program.folder, 'aside')];
+  const [binary, aside] = [path.join(program.directory, 'unread_pipe'), path.join(program.directory, 'aside')];
   fs.renameSync(binary, aside);
   await t.throwsAsync(lab.restore(out, { prefix, callerFds }), { instanceOf: CriuFailure });
   t.is(pipe.drain().length, 0);
@@ -102,7 +102,7 @@ realTest('a restore that fails has consumed nothing and delivered nothing', asyn
 
 realTest('what someone writes during the restore is not overtaken: no task runs without its bytes', async (t, lab) => {
   const { out, prefix } = await rewritten(lab, 21);
-  const fifo = path.join(lab.folder(), 'fifo');
+  const fifo = path.join(lab.directory(), 'fifo');
   spawnSync('mkfifo', [fifo]);
   const fd = lab.open(fifo, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
   const script = actionScript(lab, 'post-restore', `printf early >${fifo}`);

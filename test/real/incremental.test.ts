@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { LINK_MODES, openSource, rewrite } from '../../src';
-import { snapshot } from '../support/folders';
+import { snapshot } from '../support/directories';
 import { leaveToParent } from '../support/incremental';
 import { type CallerFile, callerFile } from './support/caller-file';
 import { compileHelper } from './support/compile';
@@ -19,7 +19,7 @@ interface Chain {
   program: Program;
   /** The pipe that the program has at 1. */
   old: Pipe;
-  /** The folder of all three: 1 and 2 hold memory alone, as `criu pre-dump` leaves it. */
+  /** The directory of all three: 1 and 2 hold memory alone, as `criu pre-dump` leaves it. */
   top: string;
   /** The last one, which is restored. */
   last: string;
@@ -31,7 +31,7 @@ async function chainOf(t: ExecutionContext, lab: Lab, link = (number: number, _t
   const old = await lab.pipe();
   const program = await lab.startProgram(compileHelper('generations'), { fds: { 1: old.writeEnd } });
   const before = numbers(program.tasks, program.pid);
-  const [top, whole] = [lab.folder(), lab.folder()];
+  const [top, whole] = [lab.directory(), lab.directory()];
   for (const number of [1, 2, 3]) {
     if (number > 1) await program.tasks.signal(program.pid, 'SIGUSR1');
     const dir = path.join(top, String(number));
@@ -41,9 +41,9 @@ async function chainOf(t: ExecutionContext, lab: Lab, link = (number: number, _t
   }
   for (const number of [2, 3])
     leaveToParent(path.join(top, String(number)), path.join(whole, String(number - 1)), link(number - 1, top));
-  for (const folder of ['1', '2'].map((number) => path.join(top, number)))
-    for (const name of fs.readdirSync(folder))
-      if (!/^(inventory|pagemap-\d+|pages-\d+)\.img$|^parent$/.test(name)) fs.rmSync(path.join(folder, name));
+  for (const directory of ['1', '2'].map((number) => path.join(top, number)))
+    for (const name of fs.readdirSync(directory))
+      if (!/^(inventory|pagemap-\d+|pages-\d+)\.img$|^parent$/.test(name)) fs.rmSync(path.join(directory, name));
   // Twice: once it can lie around in the stack, whose pages change all the time.
   const twice = (generation: number) => `generation 0${generation}\0\0\0`.repeat(2);
   const holds = (number: number, generation: number) =>
@@ -61,8 +61,8 @@ const OLDEST = ['generation 00', 'generation 01', 'generation 02', 'nothing', 'g
 const NEXT = ['generation 00', 'generation 01', 'generation 02', 'generation 03', 'generation 03'];
 
 /** What the pages of each record hold, all of them, as the program sees it. */
-async function memoryOf(tasks: Tasks, { pid, folder }: Program): Promise<string[]> {
-  fs.rmSync(path.join(folder, `read.${pid}.memory`), { force: true });
+async function memoryOf(tasks: Tasks, { pid, directory }: Program): Promise<string[]> {
+  fs.rmSync(path.join(directory, `read.${pid}.memory`), { force: true });
   await tasks.signal(pid, 'SIGUSR2');
   const pages = tasks.readBy(pid, 'memory').toString().trimEnd().split('\n');
   return OLDEST.map((_record, i) => [...new Set(pages.slice(i * 16, (i + 1) * 16))].join(' and '));
@@ -78,7 +78,7 @@ interface Callers {
 async function callersOf(lab: Lab, { old, program }: Chain): Promise<Callers> {
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   return { pipe, log, specs, callerFds: { 5: pipe.writeEnd, 7: log.fd } };
 }
 
@@ -97,12 +97,12 @@ async function check(t: ExecutionContext, chain: Chain, { pipe, log }: Callers, 
 
 /** A place for OUT that is deeper than the chain. */
 function deepOut(lab: Lab): string {
-  const folder = path.join(lab.folder(), 'a/b/c');
-  fs.mkdirSync(folder, { recursive: true });
-  return path.join(folder, 'out');
+  const directory = path.join(lab.directory(), 'a/b/c');
+  fs.mkdirSync(directory, { recursive: true });
+  return path.join(directory, 'out');
 }
 
-const parentOf = (folder: string) => fs.realpathSync(path.join(folder, 'parent'));
+const parentOf = (directory: string) => fs.realpathSync(path.join(directory, 'parent'));
 
 for (const link of LINK_MODES.filter((mode) => mode !== 'reflink')) {
   realTest(`a chain of three dumps, its last one rewritten elsewhere, link ${link}`, async (t, lab) => {
@@ -127,7 +127,7 @@ realTest('parents by absolute paths: OUT can be moved anywhere', async (t, lab) 
   const out = deepOut(lab);
   await rewrite(await openSource(chain.last), { specs: callers.specs, out });
   t.is(fs.readlinkSync(path.join(out, 'parent')), path.join(chain.top, '2'));
-  const moved = path.join(lab.folder(), 'moved');
+  const moved = path.join(lab.directory(), 'moved');
   fs.renameSync(out, moved);
   const { tasks } = await restoreGrafted(lab, moved, callers);
   await check(t, chain, callers, tasks);
@@ -137,7 +137,7 @@ realTest('relative parents: OUT can be moved together with the chain', async (t,
   const chain = await chainOf(t, lab);
   const callers = await callersOf(lab, chain);
   await rewrite(await openSource(chain.last), { specs: callers.specs, out: path.join(chain.top, 'out') });
-  const moved = path.join(lab.folder(), 'further/down');
+  const moved = path.join(lab.directory(), 'further/down');
   fs.mkdirSync(path.dirname(moved));
   fs.renameSync(chain.top, moved);
   const out = path.join(moved, 'out');
@@ -146,7 +146,7 @@ realTest('relative parents: OUT can be moved together with the chain', async (t,
   await check(t, chain, callers, tasks);
 });
 
-realTest('a parent that is a folder in the dump itself comes along', async (t, lab) => {
+realTest('a parent that is a directory in the dump itself comes along', async (t, lab) => {
   const chain = await chainOf(t, lab);
   const callers = await callersOf(lab, chain);
   const inside = path.join(chain.last, 'parent');
@@ -177,7 +177,7 @@ realTest('--auto-dedup is refused where pages or parents are shared, and the cha
   t.deepEqual(snapshot(chain.top), old);
 });
 
-realTest('OUT restores when the folder that it was made from is gone', async (t, lab) => {
+realTest('OUT restores when the directory that it was made from is gone', async (t, lab) => {
   const chain = await chainOf(t, lab);
   const callers = await callersOf(lab, chain);
   const out = deepOut(lab);

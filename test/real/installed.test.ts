@@ -14,7 +14,7 @@ const native = path.join(__dirname, '../../native');
 
 function install(lab: Lab): { exec: string; plugins: string } {
   build();
-  const DESTDIR = lab.folder();
+  const DESTDIR = lab.directory();
   const words = ['make', '-s', '-C', native, 'install', `DESTDIR=${DESTDIR}`, 'PLUGINDIR=/usr/lib/criu'];
   execFileSync('flock', [path.join(native, 'Makefile'), ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
   const plugins = path.join(DESTDIR, 'usr/lib/criu');
@@ -25,8 +25,8 @@ function install(lab: Lab): { exec: string; plugins: string } {
 }
 
 /** The plugins that CRIU's log says it loaded. */
-function loaded(folder: string): string[] {
-  const log = fs.readFileSync(path.join(folder, 'restore.log'), 'utf8');
+function loaded(directory: string): string[] {
+  const log = fs.readFileSync(path.join(directory, 'restore.log'), 'utf8');
   return [...log.matchAll(/Plugin "([^"]+)" \(/g)].map(([, name]) => name as string).sort();
 }
 
@@ -48,7 +48,7 @@ realTest('the installed plugin changes nothing without a plan, and is loaded onc
   t.is(plain.drain().toString(), WRITTEN);
   await first.end();
 
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs: [`fd[5]:${old.name}`], out });
   const grafted = await lab.pipe();
   const prefix = [exec, '--plan', out, '--'];

@@ -12,7 +12,7 @@ const PAGE = 4096;
 
 /** A file of two pages of one character, as a word for give.c. */
 function given(lab: Lab, fd: number, content: string): string {
-  const file = path.join(lab.folder(), 'given');
+  const file = path.join(lab.directory(), 'given');
   fs.writeFileSync(file, content.repeat(2 * PAGE));
   return `${fd}=file:2:${file}`;
 }
@@ -20,9 +20,14 @@ function given(lab: Lab, fd: number, content: string): string {
 const fileOf = (word: string) => word.replace(/^.*:/, '');
 
 /** Has each task tell the first bytes of the pages that it has mapped, and checks them. */
-async function sees(t: ExecutionContext, { pid, folder }: Program, { tasks }: Restored, bytes: string): Promise<void> {
+async function sees(
+  t: ExecutionContext,
+  { pid, directory }: Program,
+  { tasks }: Restored,
+  bytes: string,
+): Promise<void> {
   for (const task of [pid, pid + 1]) {
-    const file = path.join(folder, `read.${task}.seen`);
+    const file = path.join(directory, `read.${task}.seen`);
     fs.rmSync(file, { force: true });
     await tasks.signal(task, 'SIGUSR2');
     t.is(fs.readFileSync(file, 'utf8'), bytes);
@@ -64,7 +69,7 @@ realTest('a memfd without descriptors is mapped from the caller, and the others 
 realTest('without the executor the restore of mapped memory fails', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('memfds'));
   const dump = await lab.dump(program);
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs: ['fd[8]:/memfd:hidden'], out });
   const error = await t.throwsAsync(lab.restore(out), { instanceOf: CriuFailure });
   t.regex(error?.log ?? '', /Can't create memfd:fdgraft\.1: Invalid argument/);

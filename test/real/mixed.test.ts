@@ -16,8 +16,8 @@ realTest('each type comes from the caller at once, beside what criu inherits its
   const pipeOf = (fd: number) => descriptor(program.tasks, program.pid, fd).target;
   const [pipe, own] = [pipeOf(12), pipeOf(30)];
   const dump = await lab.dump(program);
-  const folder = lab.folder();
-  const at = (name: string) => path.join(folder, name);
+  const directory = lab.directory();
+  const at = (name: string) => path.join(directory, name);
   fs.mkdirSync(at('data'));
   fs.writeFileSync(at('shared'), Buffer.alloc(4096));
   const server = net.createServer().listen(at('peer.sock'));
@@ -40,7 +40,7 @@ realTest('each type comes from the caller at once, beside what criu inherits its
     [115, of(15), 'timerfd'],
     [116, of(16), 'signalfd'],
     [117, of(17), 'inotify'],
-    [118, `${program.folder}/app.sock`, `unix:listen:${at('new.sock')}`],
+    [118, `${program.directory}/app.sock`, `unix:listen:${at('new.sock')}`],
     [119, of(19), `unix:connect:${at('peer.sock')}`],
     [120, of(20), `unix:connect:${at('peer.sock')}`],
     [121, of(21), 'netlink'],

@@ -11,9 +11,9 @@ import { realTest } from './support/real-test';
 // Layouts that no CRIU of today writes: a dump is converted, and then it depends on CRIU what becomes of it.
 
 function converted(lab: Lab, layout: OldLayout, dump: string): string {
-  const folder = path.join(lab.folder(), 'converted');
-  convertLayout(layout, dump, folder);
-  return folder;
+  const directory = path.join(lab.directory(), 'converted');
+  convertLayout(layout, dump, directory);
+  return directory;
 }
 
 /** Whether the CRIU of these tests is of a version or newer. */
@@ -31,14 +31,14 @@ realTest('a checkpoint of the oldest format, whose images have one magic', async
   const dump = converted(lab, 'v1_magic', await lab.dump(program));
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a', 'before\n');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/logs/out.log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/logs/out.log`];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   const { tasks } = restored;
   t.deepEqual(numbers(tasks, program.pid), before);
   t.true(tasks.isOurs(program.pid, 1, pipe.writeEnd));
   t.true(tasks.isOurs(program.pid, 5, log.fd));
   t.true(tasks.isOurs(program.pid, 7, log.fd));
-  t.is(descriptor(tasks, program.pid, 6).target, `${program.folder}/logs/err.log`);
+  t.is(descriptor(tasks, program.pid, 6).target, `${program.directory}/logs/err.log`);
   await tasks.signal(program.pid, 'SIGUSR1');
   t.is(pipe.drain().toString(), 'task 1\n');
   t.is(log.text(), 'before\ntask 5\ntask 7\n');
@@ -53,7 +53,7 @@ realTest('a tree of tasks whose mappings are in images of their own', async (t, 
   const dump = converted(lab, 'vmas', await lab.dump(program));
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'r+', 'before\n');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   const { restored, plan } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   const { tasks } = restored;
   t.is(plan.placeholders.filter(({ split_from }) => split_from !== undefined).length, 1, 'mappings keep their entry');
@@ -79,7 +79,7 @@ realTest('a task alone whose mappings are in an image of their own: since CRIU 4
   const dump = converted(lab, 'vmas', await lab.dump(program));
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a', 'before\n');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/logs/out.log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/logs/out.log`];
   const restore = () => graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   if (!isAtLeast(4, 3)) {
     // CRIU counts one mapping too many, and takes what comes next in its memory for it.
@@ -106,13 +106,13 @@ for (const [layout, says, reason] of [
     const old = await lab.pipe();
     const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
     const dump = await lab.dump(program);
-    const folder = converted(lab, layout, dump);
+    const directory = converted(lab, layout, dump);
     const inherit = { callerFds: { 5: old.writeEnd }, extraArgs: ['--inherit-fd', `fd[5]:${old.name}`] };
-    const failure = await t.throwsAsync(lab.restore(folder, inherit), { instanceOf: CriuFailure });
+    const failure = await t.throwsAsync(lab.restore(directory, inherit), { instanceOf: CriuFailure });
     t.regex(failure.log, says);
     const specs = [`fd[5]:${old.name}`];
-    const out = path.join(lab.folder(), 'out');
-    await t.throwsAsync(rewrite(await openSource(folder), { specs, out }), {
+    const out = path.join(lab.directory(), 'out');
+    await t.throwsAsync(rewrite(await openSource(directory), { specs, out }), {
       instanceOf: FdgraftError,
       message: reason,
     });

@@ -36,25 +36,25 @@ interface Restored {
 async function restore(
   t: ExecutionContext,
   lab: Lab,
-  { folder, out }: Place,
+  { directory, out }: Place,
   { extra = [], rows = 30 }: { extra?: string[]; rows?: number } = {},
 ): Promise<Restored> {
   const box = await lab.box();
   const words = ['restore', '-D', out, '-o', 'restore.log', '-v4', ...extra];
   const executor = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--pty', '--'];
   const all = box.argv([...executor, ...LOCK, ...criu(), ...words]);
-  return start(t, all, folder, out, box, rows);
+  return start(t, all, directory, out, box, rows);
 }
 
 async function start(
   t: ExecutionContext,
   command: readonly string[],
-  folder: string,
+  directory: string,
   out: string,
   box: Box,
   rows: number,
 ): Promise<Restored> {
-  const window = openWindow(t, ['sh', '-c', 'read go; exec "$@"', 'sh', ...command], folder, rows);
+  const window = openWindow(t, ['sh', '-c', 'read go; exec "$@"', 'sh', ...command], directory, rows);
   const before = await window.settings();
   await window.type('\n');
   await waitFor('no restore', () => {
@@ -135,8 +135,8 @@ realTest('a restore that fails leaves the window as it was', async (t, lab) => {
   await settled(t, restored);
 });
 
-async function firstOf(folder: string, kind: string): Promise<string> {
-  const name = fs.readdirSync(folder).find((one) => one.startsWith(`${kind}-`)) ?? '';
+async function firstOf(directory: string, kind: string): Promise<string> {
+  const name = fs.readdirSync(directory).find((one) => one.startsWith(`${kind}-`)) ?? '';
   return name.slice(kind.length + 1);
 }
 
@@ -153,13 +153,13 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     process.kill(relay, signal);
     await window.ended();
     await waitFor('the window stays raw', async () => (await window.settings()) === before);
-    await waitFor('the shell goes on', () => fs.existsSync(path.join(place.folder, 'hup')));
+    await waitFor('the shell goes on', () => fs.existsSync(path.join(place.directory, 'hup')));
     t.pass();
   });
 
 /** The shell becomes a program that makes a file when it gets SIGHUP. */
-async function becomeHearer({ window, folder }: Shell): Promise<void> {
-  const hear = `trap "echo hup >${folder}/hup; exit" HUP; trap "stty size" WINCH; echo up`;
+async function becomeHearer({ window, directory }: Shell): Promise<void> {
+  const hear = `trap "echo hup >${directory}/hup; exit" HUP; trap "stty size" WINCH; echo up`;
   await started(window, `exec sh -c '${hear}; while :; do sleep 1000 & wait; done'\r`, /up\r\n$/);
 }
 
@@ -172,7 +172,7 @@ realTest('a closed window is a SIGHUP for the shell', async (t, lab) => {
   await window.resize(31, 90);
   await window.until(/31 90\r\n/);
   await window.close();
-  await waitFor('the shell goes on', () => fs.existsSync(path.join(place.folder, 'hup')));
+  await waitFor('the shell goes on', () => fs.existsSync(path.join(place.directory, 'hup')));
   t.pass();
 });
 
@@ -223,14 +223,14 @@ for (const extra of [[], ['-d']])
 realTest('fdgraft restore --pty', async (t, lab) => {
   const shell = await startShell(t, lab);
   const pid = await pidOf(shell);
-  const { folder, images, tty } = await dump(lab, shell, pid);
+  const { directory, images, tty } = await dump(lab, shell, pid);
   const box = await lab.box();
-  const bin = path.join(lab.folder(), 'criu');
+  const bin = path.join(lab.directory(), 'criu');
   fs.writeFileSync(bin, `#!/bin/sh\nexec ${LOCK.join(' ')} ${criu().join(' ')} "$@"\n`, { mode: 0o755 });
   const search = `PATH=${path.dirname(bin)}:${checkedBuild()}:${process.env.PATH}`;
   const words = ['restore', '-D', images, '-o', 'restore.log', '-v4', '--pty', '--inherit-fd', `fd[5]:${tty}`];
   const command = box.argv(['env', search, ...ownCommand, ...words]);
-  const restored = await start(t, command, folder, images, box, 33);
+  const restored = await start(t, command, directory, images, box, 33);
   await started(restored.window, 'stty size\r', /33 80\r\nready> $/);
   await started(restored.window, 'cat\r', /cat\r\n$/);
   await started(restored.window, '\u001a', /Stopped\s+cat\r\nready> $/);

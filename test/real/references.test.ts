@@ -10,15 +10,15 @@ import { realTest } from './support/real-test';
 
 /** What refers to an entry besides its descriptors, or names these by number: restored by a stock CRIU. */
 
-const report = (folder: string, pid: number, name: string) =>
-  fs.readFileSync(path.join(folder, `read.${pid}.${name}`), 'utf8');
+const report = (directory: string, pid: number, name: string) =>
+  fs.readFileSync(path.join(directory, `read.${pid}.${name}`), 'utf8');
 
 realTest('a log that two tasks have open and mapped: the descriptors move, both mappings stay', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_maps'));
   const [parent, child] = [program.pid, program.pid + 1];
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'r+');
-  const log = path.join(program.folder, 'log');
+  const log = path.join(program.directory, 'log');
   const { restored, plan } = await graft(lab, dump, [`fd[7]:${log}`], { callerFds: { 7: file.fd } });
   const { tasks } = restored;
   t.is(plan.placeholders.length, 1);
@@ -28,7 +28,7 @@ realTest('a log that two tasks have open and mapped: the descriptors move, both 
     t.regex(fs.readFileSync(`/proc/${tasks.hostPid(pid)}/maps`, 'utf8'), new RegExp(`${log}$`, 'm'));
     await tasks.signal(pid, 'SIGUSR1');
     await tasks.signal(pid, 'SIGUSR2');
-    t.is(report(program.folder, pid, 'map'), pid === parent ? '................' : 'mapped..........');
+    t.is(report(program.directory, pid, 'map'), pid === parent ? '................' : 'mapped..........');
   }
   t.is(file.text(), 'parent 5\nchild 5\n');
   t.is(fs.readFileSync(log, 'utf8').slice(0, 8), 'mapped..', 'the mapping is still that of the log');
@@ -36,9 +36,9 @@ realTest('a log that two tasks have open and mapped: the descriptors move, both 
 
 realTest('a segment that is mapped through another open: the plan warns, and the two part', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('mapped_segment'));
-  const { pid, folder } = program;
+  const { pid, directory } = program;
   const dump = await lab.dump(program);
-  const segment = path.join(folder, 'segment');
+  const segment = path.join(directory, 'segment');
   for (const [callerFd, spec] of [`fd[7]:/proc/${pid}/fd/5`, `fd[7]:${segment}`].entries()) {
     const { plan } = await rewrite(await openSource(dump), { specs: [spec] });
     t.deepEqual(
@@ -55,7 +55,11 @@ realTest('a segment that is mapped through another open: the plan warns, and the
   t.regex(fs.readFileSync(`/proc/${tasks.hostPid(pid)}/maps`, 'utf8'), new RegExp(`${segment}$`, 'm'));
   await tasks.signal(pid, 'SIGUSR1');
   await tasks.signal(pid, 'SIGUSR2');
-  t.is(report(folder, pid, 'map'), '................', 'what is written to the descriptor is not seen in the mapping');
+  t.is(
+    report(directory, pid, 'map'),
+    '................',
+    'what is written to the descriptor is not seen in the mapping',
+  );
   t.is(file.text(), 'task 5\n');
   t.is(fs.readFileSync(segment, 'latin1').slice(0, 8), 'mapped..', 'the mapping is still that of the old file');
 });
@@ -64,7 +68,7 @@ realTest('a segment that is mapped through another open, and is gone: the restor
   const program = await lab.startProgram(compileProgram('mapped_segment'));
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'r+');
-  fs.rmSync(path.join(program.folder, 'segment'));
+  fs.rmSync(path.join(program.directory, 'segment'));
   const specs = [`fd[7]:/proc/${program.pid}/fd/5`];
   await t.throwsAsync(graft(lab, dump, specs, { callerFds: { 7: file.fd } }), { instanceOf: CriuFailure });
 });
@@ -74,7 +78,7 @@ realTest("a program's own executable as its log: the descriptors move, the execu
   const [parent, child] = [program.pid, program.pid + 1];
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'r', 'the data of the caller');
-  const executable = path.join(program.folder, 'own_executable');
+  const executable = path.join(program.directory, 'own_executable');
   const { restored, plan } = await graft(lab, dump, [`fd[7]:${executable}`], { callerFds: { 7: file.fd } });
   const { tasks } = restored;
   t.true(plan.placeholders.some(({ split_from }) => split_from !== undefined));
@@ -88,42 +92,42 @@ realTest("a program's own executable as its log: the descriptors move, the execu
 
 realTest('logs without a name: their remaps go along, and nothing is left behind', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('deleted_logs'));
-  const { folder } = program;
+  const { directory } = program;
   const dump = await lab.dump(program, { extraArgs: ['--link-remap'] });
-  const links = () => fs.readdirSync(folder).filter((name) => name.startsWith('link_remap.'));
+  const links = () => fs.readdirSync(directory).filter((name) => name.startsWith('link_remap.'));
   t.is(links().length, 1);
   const ghost = callerFile(lab, 'r+');
   const moved = callerFile(lab, 'a');
-  const specs = [`fd[7]:${folder}/ghost.log`, `fd[8]:${folder}/moved.log`];
+  const specs = [`fd[7]:${directory}/ghost.log`, `fd[8]:${directory}/moved.log`];
   const { restored, plan, out } = await graft(lab, dump, specs, { callerFds: { 7: ghost.fd, 8: moved.fd } });
   t.true(restored.tasks.isOurs(program.pid, 5, ghost.fd));
   t.true(restored.tasks.isOurs(program.pid, 6, moved.fd));
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(ghost.text(), 'task 5\n');
   t.is(moved.text(), 'task 6\n');
-  t.is(fs.readFileSync(path.join(folder, 'kept.log'), 'utf8'), 'kept\ntask 7\n');
-  t.false(fs.existsSync(path.join(folder, 'ghost.log')));
+  t.is(fs.readFileSync(path.join(directory, 'kept.log'), 'utf8'), 'kept\ntask 7\n');
+  t.false(fs.existsSync(path.join(directory, 'ghost.log')));
   // Law 4: CRIU removes a link when it has opened it, and nobody opens this one any more.
   const [link] = links();
   t.deepEqual(
     plan.warnings.map(({ code }) => code),
     ['REMOVED_FILE_DROPPED', 'LINK_LEFT_BEHIND'],
   );
-  t.true(plan.warnings[1]?.message.includes(path.join(folder, link ?? 'none')), plan.warnings[1]?.message);
+  t.true(plan.warnings[1]?.message.includes(path.join(directory, link ?? 'none')), plan.warnings[1]?.message);
   t.is(fs.statSync(path.join(out, 'remap-fpath.img')).size, 8);
 });
 
 realTest('one of two removed logs: the remap of the other still works', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('deleted_logs'));
-  const { folder } = program;
+  const { directory } = program;
   const dump = await lab.dump(program, { extraArgs: ['--link-remap'] });
   const file = callerFile(lab, 'r+');
-  const { restored } = await graft(lab, dump, [`fd[7]:${folder}/ghost.log`], { callerFds: { 7: file.fd } });
+  const { restored } = await graft(lab, dump, [`fd[7]:${directory}/ghost.log`], { callerFds: { 7: file.fd } });
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(file.text(), 'task 5\n');
-  t.is(fs.readFileSync(path.join(folder, 'kept.log'), 'utf8'), 'kept\ntask 6\ntask 7\n');
+  t.is(fs.readFileSync(path.join(directory, 'kept.log'), 'utf8'), 'kept\ntask 6\ntask 7\n');
   t.deepEqual(
-    fs.readdirSync(folder).filter((name) => /^(link_remap|ghost)/.test(name)),
+    fs.readdirSync(directory).filter((name) => /^(link_remap|ghost)/.test(name)),
     [],
   );
 });
@@ -134,11 +138,11 @@ realTest('descriptors in flight over a unix socket, received after the restore',
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a+');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   const { tasks } = restored;
   await tasks.signal(program.pid, 'SIGUSR2');
-  t.is(report(program.folder, program.pid, '6'), 'take these');
+  t.is(report(program.directory, program.pid, '6'), 'take these');
   t.true(tasks.isOurs(program.pid, 20, pipe.writeEnd));
   t.true(tasks.isOurs(program.pid, 21, log.fd));
   await tasks.signal(program.pid, 'SIGUSR1');
@@ -154,7 +158,7 @@ realTest(
     const child = program.pid + 1;
     const dump = await lab.dump(program);
     const log = callerFile(lab, 'a+');
-    const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+    const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
     const { restored, plan } = await graft(lab, dump, specs, { callerFds: { 5: old.writeEnd, 7: log.fd } });
     const { tasks } = restored;
     const split = plan.placeholders.find(({ split_from }) => split_from !== undefined);
@@ -164,7 +168,7 @@ realTest(
     );
     t.true(plan.images.some(({ name }) => name === 'sk-queues.img'));
     await tasks.signal(program.pid, 'SIGUSR2');
-    t.is(report(program.folder, program.pid, '6'), 'take these');
+    t.is(report(program.directory, program.pid, '6'), 'take these');
     for (const [pid, fd] of [
       [program.pid, 7],
       [child, 7],
@@ -172,7 +176,10 @@ realTest(
     ] as const) {
       t.true(tasks.isOurs(pid, fd, log.fd), `${pid}/${fd}`);
     }
-    t.regex(fs.readFileSync(`/proc/${tasks.hostPid(child)}/maps`, 'utf8'), new RegExp(`${program.folder}/log$`, 'm'));
+    t.regex(
+      fs.readFileSync(`/proc/${tasks.hostPid(child)}/maps`, 'utf8'),
+      new RegExp(`${program.directory}/log$`, 'm'),
+    );
   },
 );
 
@@ -198,7 +205,7 @@ realTest('only: one of two dups moves, the other stays on the old log', async (t
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a');
-  const log = path.join(program.folder, 'logs/out.log');
+  const log = path.join(program.directory, 'logs/out.log');
   const specs = [`fd[6]:${old.name}`, { inherit: `fd[7]:/proc/${program.pid}/fd/5`, only: true }];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 6: old.writeEnd, 7: file.fd } });
   const { tasks } = restored;
@@ -261,7 +268,7 @@ for (const [position, expected] of [
     await restored.tasks.signal(program.pid, 'SIGUSR1');
     t.is(file.text(), expected);
     t.is(fs.readFileSync(`/proc/self/fdinfo/${file.fd}`, 'utf8'), before);
-    t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8'), 'first\nsecondtask 6\n', 'the other open stays');
+    t.is(fs.readFileSync(path.join(program.directory, 'log'), 'utf8'), 'first\nsecondtask 6\n', 'the other open stays');
   });
 }
 
@@ -303,7 +310,7 @@ realTest('three threads write to what their task inherits', async (t, lab) => {
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   const { tasks } = restored;
   t.is(fs.readdirSync(`/proc/${tasks.hostPid(program.pid)}/task`).length, 3);
@@ -317,7 +324,7 @@ realTest('an epoll that watches an inherited pipe still fires, and what it canno
   const program = await lab.startProgram(compileProgram('watched_pipe'), { fds: { 0: 'pipe-read' } });
   const old = lab.pipeOf(program, 0);
   const dump = await lab.dump(program);
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   const [file, log] = [callerFile(lab, 'r'), callerFile(lab, 'r')];
   const error = await t.throwsAsync(graft(lab, dump, specs, { callerFds: { 5: file.fd, 7: log.fd } }), {
     instanceOf: CriuFailure,
@@ -331,17 +338,17 @@ realTest('an epoll that watches an inherited pipe still fires, and what it canno
   const { tasks } = restored;
   t.true(tasks.isOurs(program.pid + 1, 0, log.fd));
   await tasks.signal(program.pid, 'SIGUSR2');
-  t.is(report(program.folder, program.pid, '9'), '');
+  t.is(report(program.directory, program.pid, '9'), '');
   pipe.fill(Buffer.from('wake up'));
   await tasks.signal(program.pid, 'SIGUSR2');
-  t.is(report(program.folder, program.pid, '9'), '1 f00d\n');
+  t.is(report(program.directory, program.pid, '9'), '1 f00d\n');
 });
 
 realTest('locked files stop the rewrite with the reason; what is not locked moves', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('locked_log'));
   const dump = await lab.dump(program, { extraArgs: ['--file-locks'] });
   const attempt = async (name: string) =>
-    rewrite(await openSource(dump), { specs: [`fd[7]:${program.folder}/${name}`] });
+    rewrite(await openSource(dump), { specs: [`fd[7]:${program.directory}/${name}`] });
   for (const [name, lock] of [
     ['flocked.log', /descriptor \d+\/5, .* holds a flock: CRIU would lock the caller's file/],
     ['posix.log', /descriptor \d+\/6, .* holds a POSIX lock/],
@@ -352,7 +359,7 @@ realTest('locked files stop the rewrite with the reason; what is not locked move
   }
   const file = callerFile(lab, 'a+');
   const extraArgs = ['--file-locks'];
-  const { restored } = await graft(lab, dump, [`fd[7]:${program.folder}/free.log`], {
+  const { restored } = await graft(lab, dump, [`fd[7]:${program.directory}/free.log`], {
     callerFds: { 7: file.fd },
     extraArgs,
   });
@@ -408,7 +415,7 @@ realTest('10,000 entries on one caller fd: as dups they come back, opened again 
   const program = await lab.startProgram(compileProgram('many_opens'), { args: ['10000'] });
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a');
-  const inherit = `fd[7]:${program.folder}/log`;
+  const inherit = `fd[7]:${program.directory}/log`;
   const callerFds = { 7: file.fd };
   const error = await t.throwsAsync(graft(lab, dump, [inherit], { callerFds }), { instanceOf: CriuFailure });
   t.is(error.exitCode, 100);
@@ -426,10 +433,10 @@ realTest('10,000 entries on one caller fd: as dups they come back, opened again 
 realTest('a FIFO with unread bytes: both its ends come from a FIFO of the caller', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('fifo'));
   const dump = await lab.dump(program);
-  const own = path.join(lab.folder(), 'own');
+  const own = path.join(lab.directory(), 'own');
   execFileSync('mkfifo', [own]);
   const fd = lab.open(own, 'r+');
-  const spec = `fd[5]:${program.folder}/queue`;
+  const spec = `fd[5]:${program.directory}/queue`;
   const { restored } = await graft(lab, dump, [spec], { callerFds: { 5: fd } });
   const { tasks } = restored;
   for (const number of [5, 6, 7]) t.is(descriptor(tasks, program.pid, number).target, own);
@@ -447,7 +454,7 @@ realTest('one end of a FIFO from a pipe of the caller, the other one stays on th
   await write.restored.tasks.signal(program.pid, 'SIGUSR1');
   await write.restored.tasks.signal(program.pid, 'SIGUSR2');
   t.is(pipe.drain().toString(), 'task 6\n');
-  const read = () => fs.readFileSync(path.join(program.folder, `read.${program.pid}.5`), 'utf8');
+  const read = () => fs.readFileSync(path.join(program.directory, `read.${program.pid}.5`), 'utf8');
   t.is(read(), 'in the fifo', 'CRIU gives the reader its bytes');
   await write.restored.end();
 

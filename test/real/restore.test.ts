@@ -51,7 +51,11 @@ realTest('two logs of different paths go to two different files of the caller', 
   const dump = await lab.dump(program);
   const out = callerFile(lab, 'a', 'before\n');
   const err = callerFile(lab, 'r+');
-  const specs = [`fd[7]:${program.folder}/logs/out.log`, `fd[8]:${program.folder}/logs/err.log`, `fd[5]:${old.name}`];
+  const specs = [
+    `fd[7]:${program.directory}/logs/out.log`,
+    `fd[8]:${program.directory}/logs/err.log`,
+    `fd[5]:${old.name}`,
+  ];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 5: old.writeEnd, 7: out.fd, 8: err.fd } });
   const { tasks } = restored;
   t.true(tasks.isOurs(program.pid, 5, out.fd));
@@ -62,7 +66,11 @@ realTest('two logs of different paths go to two different files of the caller', 
   t.is(out.text(), 'before\ntask 5\ntask 7\n');
   t.is(err.text(), 'task 6\n');
   t.is(old.drain().toString(), 'task 1\n');
-  t.is(fs.readFileSync(path.join(program.folder, 'logs/out.log'), 'utf8'), 'out said\n', 'the old log is left alone');
+  t.is(
+    fs.readFileSync(path.join(program.directory, 'logs/out.log'), 'utf8'),
+    'out said\n',
+    'the old log is left alone',
+  );
 });
 
 realTest('two opens of one path on one caller file are still two open files', async (t, lab) => {
@@ -71,7 +79,7 @@ realTest('two opens of one path on one caller file are still two open files', as
   const file = callerFile(lab, 'r+', '0123456789abcdef');
   fs.readSync(file.fd, Buffer.alloc(4));
   const flags = flagsOf(file.fd);
-  const { restored } = await graft(lab, dump, [`fd[7]:${program.folder}/log`], { callerFds: { 7: file.fd } });
+  const { restored } = await graft(lab, dump, [`fd[7]:${program.directory}/log`], { callerFds: { 7: file.fd } });
   const { tasks } = restored;
   t.false(tasks.sameOpenFile(program.pid, 5, program.pid, 6));
   for (const fd of [5, 6]) {
@@ -94,7 +102,7 @@ realTest('a regular file is replaced by a pipe', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
-  const specs = [`fd[7]:${program.folder}/logs/out.log`, `fd[5]:${old.name}`];
+  const specs = [`fd[7]:${program.directory}/logs/out.log`, `fd[5]:${old.name}`];
   const { restored } = await graft(lab, dump, specs, { callerFds: { 5: old.writeEnd, 7: pipe.writeEnd } });
   const { tasks } = restored;
   t.is(descriptor(tasks, program.pid, 5).target, pipe.name);
@@ -123,7 +131,11 @@ realTest('fds 0, 1 and 2 of the caller can be inherited', async (t, lab) => {
   const input = callerFile(lab, 'r+');
   const output = await lab.pipe();
   const errors = callerFile(lab, 'a');
-  const specs = [`fd[0]:${program.folder}/logs/err.log`, `fd[1]:${old.name}`, `fd[2]:${program.folder}/logs/out.log`];
+  const specs = [
+    `fd[0]:${program.directory}/logs/err.log`,
+    `fd[1]:${old.name}`,
+    `fd[2]:${program.directory}/logs/out.log`,
+  ];
   const callerFds = { 0: input.fd, 1: output.writeEnd, 2: errors.fd };
   const { restored } = await graft(lab, dump, specs, { callerFds });
   const { tasks } = restored;
@@ -143,7 +155,7 @@ realTest('two tasks that share a descriptor table', async (t, lab) => {
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a');
-  const specs = [`fd[5]:${old.name}`, `fd[9]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[9]:${program.directory}/log`];
   const { restored, plan } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 9: log.fd } });
   const [first] = plan.placeholders[0]?.references ?? [];
   t.deepEqual(first, { descriptor: { table: 2, pids: [program.pid, program.pid + 1], fd: 1, close_on_exec: false } });
@@ -164,7 +176,7 @@ for (const namespaces of [['pid'], ['user', 'pid', 'mount'], ['pid', 'mount', 'u
     const dump = await lab.dump(program);
     const pipe = await lab.pipe();
     const log = callerFile(lab, 'a+');
-    const rooted = program.namespaces.includes('mount') ? '' : program.folder;
+    const rooted = program.namespaces.includes('mount') ? '' : program.directory;
     // Both logs on one file: neither can be a dup, so each is opened again, which must not need the tree's namespaces.
     const specs = [`fd[5]:${old.name}`, `fd[7]:${rooted}/logs/out.log`, `fd[7]:${rooted}/logs/err.log`];
     const { restored } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd }, program });
@@ -183,7 +195,7 @@ realTest('descriptors on their way through a unix socket come out as the callerâ
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const log = callerFile(lab, 'a');
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/log`];
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/log`];
   const { restored, plan } = await graft(lab, dump, specs, { callerFds: { 5: pipe.writeEnd, 7: log.fd } });
   t.deepEqual(
     plan.placeholders.map(({ references }) => references.map((reference) => Object.keys(reference)[0])),
@@ -250,19 +262,23 @@ realTest('many types in one program: what is not named comes back by itself', as
   t.deepEqual([10, 14, 23, 35].map(read), ['3456789task 12\n', 'inside\n', 'task 22\n', 'queued\n']);
 });
 
-realTest('a folder without a match restores as the dump would', async (t, lab) => {
+realTest('a directory without a match restores as the dump would', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dump = await lab.dump(program);
   const { restored } = await graft(lab, dump, ['fd[5]:pipe:[1]'], { rewrite: { allowUnmatched: true } });
   await restored.tasks.signal(program.pid, 'SIGUSR1');
-  t.is(fs.readFileSync(path.join(program.folder, 'log'), 'utf8'), 'first\ntask 5\ntask 6\n');
+  t.is(fs.readFileSync(path.join(program.directory, 'log'), 'utf8'), 'first\ntask 5\ntask 6\n');
 });
 
 realTest('what does not fit is told before anything starts, and the dump is still good', async (t, lab) => {
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
-  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.folder}/logs/out.log`, `fd[8]:${program.folder}/logs/err.log`];
+  const specs = [
+    `fd[5]:${old.name}`,
+    `fd[7]:${program.directory}/logs/out.log`,
+    `fd[8]:${program.directory}/logs/err.log`,
+  ];
   const callerFds = { 5: old.readEnd, 8: lab.open('/', 'r') };
   const error = await t.throwsAsync(graft(lab, dump, specs, { callerFds }), { instanceOf: CriuFailure });
   t.is(error.exitCode, 100);
@@ -271,7 +287,7 @@ realTest('what does not fit is told before anything starts, and the dump is stil
   t.true(again.restored.tasks.isOurs(program.pid, 1, old.writeEnd));
 });
 
-realTest('criu alone refuses a rewritten folder instead of restoring something else', async (t, lab) => {
+realTest('criu alone refuses a rewritten directory instead of restoring something else', async (t, lab) => {
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);

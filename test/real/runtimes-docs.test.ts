@@ -38,9 +38,9 @@ async function follow(room: RuntimeRoom, title: string): Promise<void> {
     const [, name, value] = /^([A-Z]+)=(\$\(.*\))$/.exec(line) ?? [];
     if (name !== undefined) variables.set(name, (await inRoom(`echo "${value}"`)).trim());
     else if (line.startsWith('fdgraft ')) {
-      const env = [...variables].map(([each, text]) => [each, text.replace(/^\/tmp\/work\//, `${room.folder}/`)]);
+      const env = [...variables].map(([each, text]) => [each, text.replace(/^\/tmp\/work\//, `${room.directory}/`)]);
       execFileSync('sh', ['-e', '-c', `fdgraft() { ${process.execPath} ${top}/dist/cli/bin.js "$@"; }; ${line}`], {
-        cwd: room.folder,
+        cwd: room.directory,
         stdio: 'pipe',
         env: { ...process.env, ...Object.fromEntries(env) },
       });
@@ -52,7 +52,7 @@ async function follow(room: RuntimeRoom, title: string): Promise<void> {
 async function check(t: ExecutionContext, room: RuntimeRoom, pid: number): Promise<void> {
   t.is(fs.readlinkSync(`/proc/${pid}/fd/5`), '/tmp/work/new.log');
   process.kill(pid, 'SIGUSR1');
-  const log = path.join(room.folder, 'new.log');
+  const log = path.join(room.directory, 'new.log');
   await until('a line in the log', () => fs.readFileSync(log, 'utf8') === 'task 5\n');
   process.kill(pid, 'SIGKILL');
   fs.rmSync(log);
@@ -70,7 +70,7 @@ realTest('the recipe for runc', async (t, lab) => {
 realTest('the recipes for podman and its service', async (t, lab) => {
   const room = await RuntimeRoom.open(lab);
   await makePodmanImage(room);
-  const bin = path.join(room.folder, 'bin');
+  const bin = path.join(room.directory, 'bin');
   fs.mkdirSync(bin);
   const remote = '/usr/bin/podman --remote --url unix:///run/podman.sock';
   const own = `/usr/bin/podman ${PODMAN.slice(1).join(' ')}`;

@@ -40,9 +40,9 @@ class Caller {
 
   constructor(lab: Lab) {
     this.fifo = new Fifo(lab);
-    this.log = path.join(lab.folder(), 'log');
+    this.log = path.join(lab.directory(), 'log');
     this.logFd = fs.openSync(this.log, 'a');
-    this.errors = path.join(lab.folder(), 'errors');
+    this.errors = path.join(lab.directory(), 'errors');
     this.errorsFd = fs.openSync(this.errors, 'a');
   }
 
@@ -100,7 +100,7 @@ function printedCommand(
   words: { [word: string]: string } = {},
 ): string[] {
   if (next === undefined) throw new Error('nothing was written');
-  const inRoom = next.words.map((word) => word.replace(room.folder, '/tmp/work'));
+  const inRoom = next.words.map((word) => word.replace(room.directory, '/tmp/work'));
   return [EXEC, ...inRoom.slice(1).map((word) => words[word] ?? word)];
 }
 
@@ -110,8 +110,8 @@ realTest('runc and crun: in the background, attached, and with nothing in its en
   const { input } = await startRunc(room, lab, 'first');
   input.fill(Buffer.from('unread\n'));
   await checkpointRunc(room, 'first');
-  const out = path.join(room.folder, 'out');
-  const { next } = await rewrite(await openSource(path.join(room.folder, 'dump')), {
+  const out = path.join(room.directory, 'out');
+  const { next } = await rewrite(await openSource(path.join(room.directory, 'dump')), {
     specs: SPECS,
     out,
   });
@@ -189,8 +189,8 @@ realTest('podman: container restore --import, by itself and by its service', asy
   fillStdin(await podmanPid(room, 'first'));
   const exported = ['--compress', 'none', '--export', '/tmp/work/dump.tar', 'first'];
   await room.run([...podman, 'container', 'checkpoint', ...exported]);
-  const out = path.join(room.folder, 'out.tar');
-  const { next } = await rewrite(await openSource(path.join(room.folder, 'dump.tar')), { specs: SPECS, out });
+  const out = path.join(room.directory, 'out.tar');
+  const { next } = await rewrite(await openSource(path.join(room.directory, 'dump.tar')), { specs: SPECS, out });
 
   const caller = new Caller(lab);
   const input = await lab.pipe();
@@ -231,7 +231,7 @@ realTest('podman: container restore of what is rewritten in its storage', async 
   // The command that a rewrite prints, with the store that podman has here.
   const printed = printedCommand(room, next);
   const restore = printed.indexOf('podman');
-  t.deepEqual(printed.slice(0, restore), [EXEC, '--plan', images.replace(room.folder, '/tmp/work'), '--']);
+  t.deepEqual(printed.slice(0, restore), [EXEC, '--plan', images.replace(room.directory, '/tmp/work'), '--']);
   const words = [...printed.slice(0, restore), ...PODMAN, ...printed.slice(restore + 1)];
   const caller = new Caller(lab);
   const input = await lab.pipe();

@@ -34,19 +34,19 @@ const CHECKPOINTS = 200;
 const KINDS = ['pipe_outside', 'two_logs', 'shared_table', 'unread_pipe'];
 const PACKED = ['', '.tar', '.tar.gz'];
 
-/** 200 checkpoints in folders of ten, two of three as archives, and the files of the document. */
+/** 200 checkpoints in directories of ten, two of three as archives, and the files of the document. */
 function layOut(lab: Lab): string {
-  const folder = lab.folder();
+  const directory = lab.directory();
   for (let i = 0; i < CHECKPOINTS; i += 1) {
     const images = path.join(FIXTURES, KINDS[i % KINDS.length] as string);
     const ending = PACKED[i % PACKED.length] as string;
-    const place = path.join(folder, 'ckpts', `group-${Math.floor(i / 10)}`, `job-${i}${ending}`);
+    const place = path.join(directory, 'ckpts', `group-${Math.floor(i / 10)}`, `job-${i}${ending}`);
     fs.mkdirSync(path.dirname(place), { recursive: true });
     if (ending === '') fs.cpSync(images, place, { recursive: true });
     else run(['tar', '--auto-compress', '-cf', place, '-C', images, '.']);
   }
-  for (const { name, text } of blocks) if (name !== undefined) fs.writeFileSync(path.join(folder, name), text);
-  return folder;
+  for (const { name, text } of blocks) if (name !== undefined) fs.writeFileSync(path.join(directory, name), text);
+  return directory;
 }
 
 function run([command, ...words]: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): string {
@@ -55,22 +55,22 @@ function run([command, ...words]: string[], options: { cwd?: string; env?: NodeJ
   return stdout;
 }
 
-/** Every file below a folder with its bytes. */
-function tree(folder: string): Map<string, string> {
-  const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const names = files.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+/** Every file below a directory with its bytes. */
+function tree(directory: string): Map<string, string> {
+  const files = fs.readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = files.map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)));
   const ours = names.filter((name) => !name.startsWith('.fdgraft-batch/')).sort();
-  return new Map(ours.map((name) => [name, fs.readFileSync(path.join(folder, name), 'latin1')]));
+  return new Map(ours.map((name) => [name, fs.readFileSync(path.join(directory, name), 'latin1')]));
 }
 
 /** What one batch without shards makes of the same. */
-function checkAgainstWhole(t: ExecutionContext, folder: string, commands: string): void {
+function checkAgainstWhole(t: ExecutionContext, directory: string, commands: string): void {
   const words = ['fdgraft', 'batch', 'rewrite', 'ckpts/**', '--out', 'whole', '--specs', 'specs.json', '--quiet'];
-  run(words, { cwd: folder, env: { ...process.env, PATH: `${commands}:${process.env.PATH}` } });
-  t.deepEqual(tree(path.join(folder, 'grafted')), tree(path.join(folder, 'whole')));
+  run(words, { cwd: directory, env: { ...process.env, PATH: `${commands}:${process.env.PATH}` } });
+  t.deepEqual(tree(path.join(directory, 'grafted')), tree(path.join(directory, 'whole')));
   t.deepEqual(
     fs
-      .readdirSync(folder, { recursive: true })
+      .readdirSync(directory, { recursive: true })
       .filter((name) => String(name).includes('fdgraft-') && !String(name).includes('.fdgraft-batch')),
     [],
     'nothing half-done is left',
@@ -92,8 +92,8 @@ if (missing !== undefined) {
   test.skip(`an array of Slurm (${missing})`, (t) => t.fail());
 } else {
   realTest('the sbatch script does 200 checkpoints in an array of 4 on a real Slurm', async (t, lab) => {
-    const folder = layOut(lab);
-    const commands = lab.folder();
+    const directory = layOut(lab);
+    const commands = lab.directory();
     makeCommands(commands);
     const searchPath = `${commands}:${process.env.PATH}:/usr/sbin:/sbin:/usr/bin:/bin`;
     const box = await lab.box();
@@ -102,16 +102,16 @@ if (missing !== undefined) {
       const said = lab.scratch();
       const [command] = blocks.filter(({ language }) => language === 'sh');
       const child = box.spawn([...slurm.prefix, 'sh', '-e', '-c', command?.text ?? 'false'], {
-        place: ['--chdir', folder, ...slurm.place],
+        place: ['--chdir', directory, ...slurm.place],
         messages: said.fd,
         fds: { 1: said.fd, 2: said.fd },
         env: { ...process.env, ...slurm.env, PATH: searchPath },
       });
       const status = await ended(child, 240);
-      const logs = fs.readdirSync(folder).filter((name) => name.endsWith('.log'));
-      const all = logs.map((name) => `${name}: ${fs.readFileSync(path.join(folder, name), 'utf8')}`).join('\n');
+      const logs = fs.readdirSync(directory).filter((name) => name.endsWith('.log'));
+      const all = logs.map((name) => `${name}: ${fs.readFileSync(path.join(directory, name), 'utf8')}`).join('\n');
       t.is(status, 0, `${said.read()}\n${all}`);
-      return [0, 1, 2, 3].map((task) => doneIn(fs.readFileSync(path.join(folder, `graft-${task}.jsonl`), 'utf8')));
+      return [0, 1, 2, 3].map((task) => doneIn(fs.readFileSync(path.join(directory, `graft-${task}.jsonl`), 'utf8')));
     };
     const parts = await submit();
     t.true(
@@ -121,7 +121,7 @@ if (missing !== undefined) {
     const all = parts.flat();
     t.is(all.length, CHECKPOINTS);
     t.is(new Set(all).size, CHECKPOINTS, 'each of them once');
-    checkAgainstWhole(t, folder, commands);
+    checkAgainstWhole(t, directory, commands);
     t.deepEqual(await submit(), parts, 'once more, all of them are done already, by the same tasks');
   });
 }
@@ -167,15 +167,15 @@ realTest('what the manifest runs does 200 checkpoints, a part for each index', a
   };
   const command = spec.template.spec.containers[0]?.command as string[];
   t.is(command[command.indexOf('--shard') + 1], `auto/${spec.completions}`);
-  const folder = layOut(lab);
-  const commands = lab.folder();
+  const directory = layOut(lab);
+  const commands = lab.directory();
   makeCommands(commands);
   const all: string[] = [];
   for (let index = 0; index < spec.completions; index += 1) {
     const env = { ...process.env, PATH: `${commands}:${process.env.PATH}`, JOB_COMPLETION_INDEX: String(index) };
-    all.push(...doneIn(run(command, { cwd: folder, env })));
+    all.push(...doneIn(run(command, { cwd: directory, env })));
   }
   t.is(all.length, CHECKPOINTS);
   t.is(new Set(all).size, CHECKPOINTS);
-  checkAgainstWhole(t, folder, commands);
+  checkAgainstWhole(t, directory, commands);
 });

@@ -14,7 +14,7 @@ const key = (file: string) => file.slice(1);
 
 realTest('a spec that matches nothing', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
-  const log = path.join(program.folder, 'log');
+  const log = path.join(program.directory, 'log');
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a');
   const spec = `fd[7]:${key(log)}x`;
@@ -29,7 +29,7 @@ realTest('a spec that matches nothing', async (t, lab) => {
 
 realTest('an fd with too little access', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
-  const log = path.join(program.folder, 'log');
+  const log = path.join(program.directory, 'log');
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'r');
   const spec = `fd[7]:${key(log)}`;
@@ -52,7 +52,7 @@ realTest('an fd with too little access', async (t, lab) => {
 realTest('two opens of one log', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_logs'));
   const dump = await lab.dump(program);
-  const spec = `fd[7]:${key(path.join(program.folder, 'log'))}`;
+  const spec = `fd[7]:${key(path.join(program.directory, 'log'))}`;
 
   const [first, second] = [callerFile(lab, 'r+', '0123456789'), callerFile(lab, 'r+', '0123456789')];
   const stock = await lab.restore(dump, { callerFds: { 7: first.fd }, extraArgs: inherit(spec) });
@@ -74,7 +74,7 @@ realTest('unread bytes', async (t, lab) => {
   const dump = await lab.dump(program);
   const pipe = await lab.pipe();
   const spec = `fd[5]:${old.name}`;
-  const read = () => fs.readFileSync(path.join(program.folder, `read.${program.pid}.0`), 'utf8');
+  const read = () => fs.readFileSync(path.join(program.directory, `read.${program.pid}.0`), 'utf8');
 
   const stock = await lab.restore(dump, { callerFds: { 5: pipe.readEnd }, extraArgs: inherit(spec) });
   await stock.tasks.signal(program.pid, 'SIGUSR2');
@@ -91,7 +91,7 @@ realTest('one caller fd for two keys', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
   const file = callerFile(lab, 'a+');
-  const logs = ['out.log', 'err.log'].map((name) => `fd[7]:${key(path.join(program.folder, 'logs', name))}`);
+  const logs = ['out.log', 'err.log'].map((name) => `fd[7]:${key(path.join(program.directory, 'logs', name))}`);
   const specs = [...logs, `fd[5]:${old.name}`];
   const callerFds = { 5: old.writeEnd, 7: file.fd };
 

@@ -23,7 +23,7 @@ async function wroteOn(lab: Lab): Promise<Logs> {
   const dump = await lab.dump(program, { extraArgs: ['--leave-running'] });
   await program.tasks.signal(program.pid, 'SIGUSR1');
   await program.box.end();
-  const logs = ['out.log', 'err.log'].map((name) => path.join(program.folder, 'logs', name)) as [string, string];
+  const logs = ['out.log', 'err.log'].map((name) => path.join(program.directory, 'logs', name)) as [string, string];
   return {
     pid: program.pid,
     dump,
@@ -62,7 +62,7 @@ realTest('logs are rolled back to the dump, and the tasks go on there', async (t
 
 realTest('a restore that fails cuts nothing, however late', async (t, lab) => {
   const logs = await wroteOn(lab);
-  const script = path.join(lab.folder(), 'script');
+  const script = path.join(lab.directory(), 'script');
   fs.writeFileSync(script, '#!/bin/sh\n[ "$CRTOOLS_SCRIPT_ACTION" != post-restore ]\n', { mode: 0o755 });
   const extraArgs = ['--action-script', script];
   await t.throwsAsync(graft(lab, logs.dump, logs.specs, { callerFds: logs.open(), extraArgs }), {
@@ -73,7 +73,7 @@ realTest('a restore that fails cuts nothing, however late', async (t, lab) => {
 
 realTest('a file that gets shorter during the restore: no task runs on', async (t, lab) => {
   const logs = await wroteOn(lab);
-  const script = path.join(lab.folder(), 'script');
+  const script = path.join(lab.directory(), 'script');
   const log = /:(.*)/.exec(logs.specs[1]?.inherit ?? '')?.[1];
   fs.writeFileSync(script, `#!/bin/sh\nif [ "$CRTOOLS_SCRIPT_ACTION" = post-restore ]; then : >${log}; fi\n`, {
     mode: 0o755,
@@ -122,7 +122,7 @@ for (const [name, signal] of [
       await restored.tasks.signal(program.pid, 'SIGUSR2');
       const said = restored.tasks.readBy(program.pid, 'signals').toString();
       await restored.end();
-      fs.rmSync(path.join(program.folder, `read.${program.pid}.signals`));
+      fs.rmSync(path.join(program.directory, `read.${program.pid}.signals`));
       return { said, output: restored.output, out, codes: plan.warnings.map(({ code }) => code) };
     };
     const reopened = await after('reopen');

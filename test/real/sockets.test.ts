@@ -12,9 +12,9 @@ import { realTest } from './support/real-test';
 realTest('a server goes on at a socket on another path, with the connection that it had', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('server'));
   const dump = await lab.dump(program);
-  const at = path.join(lab.folder(), 'other.sock');
+  const at = path.join(lab.directory(), 'other.sock');
   const restored = await restoreGiven(lab, dump, {
-    specs: [`fd[5]:${program.folder}/app.sock`],
+    specs: [`fd[5]:${program.directory}/app.sock`],
     give: [`5=unix:listen:${at}`],
   });
   t.true(fs.existsSync(at), "the caller's path is still there");
@@ -29,10 +29,10 @@ realTest('a server goes on at a socket on another path, with the connection that
 realTest('a client that waited is accepted at the socket of the caller', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('server'), { args: ['waiting'] });
   const dump = await lab.dump(program);
-  const at = path.join(program.folder, 'app.sock');
+  const at = path.join(program.directory, 'app.sock');
   fs.rmSync(at);
   const given = { specs: [`fd[5]:${at}`], extraArgs: OUTER };
-  const elsewhere = path.join(lab.folder(), 'other.sock');
+  const elsewhere = path.join(lab.directory(), 'other.sock');
   const error = await t.throwsAsync(restoreGiven(lab, dump, { ...given, give: [`5=unix:listen:${elsewhere}`] }), {
     instanceOf: CriuFailure,
   });
@@ -49,7 +49,7 @@ realTest('a client that waited is accepted at the socket of the caller', async (
 realTest('a datagram server gets what its clients send to the socket of the caller', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('server'));
   const dump = await lab.dump(program);
-  const at = path.join(program.folder, 'log.sock');
+  const at = path.join(program.directory, 'log.sock');
   fs.rmSync(at);
   const restored = await restoreGiven(lab, dump, {
     specs: [`fd[5]:${at}`],
@@ -62,12 +62,12 @@ realTest('a datagram server gets what its clients send to the socket of the call
 });
 
 realTest('a connection to the outside goes on with another peer, both ways', async (t, lab) => {
-  const folder = lab.folder();
-  const server = net.createServer().listen(path.join(folder, 'peer.sock'));
+  const directory = lab.directory();
+  const server = net.createServer().listen(path.join(directory, 'peer.sock'));
   t.teardown(() => server.close());
   const accepted = () => once(server, 'connection') as Promise<[net.Socket]>;
   const first = accepted();
-  const old = net.connect(path.join(folder, 'peer.sock'));
+  const old = net.connect(path.join(directory, 'peer.sock'));
   await Promise.all([first, once(old, 'connect')]);
   const { fd } = (old as unknown as { _handle: { fd: number } })._handle;
   const program = await lab.startProgram(compileProgram('server'), { fds: { 16: fd } });
@@ -77,7 +77,7 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
   // The socket that the program had is one of Node.js, and does not wait.
   const restored = await restoreGiven(lab, dump, {
     specs: [{ inherit: `fd[7]:socket:[${inode}]`, nonblock: true }],
-    give: [`7=unix:connect:${path.join(folder, 'peer.sock')}`],
+    give: [`7=unix:connect:${path.join(directory, 'peer.sock')}`],
     extraArgs: OUTER,
   });
   t.not(descriptor(restored.tasks, program.pid, 16).flags & fs.constants.O_NONBLOCK, 0);
@@ -89,7 +89,7 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
   peer.write('answer\n');
   for (
     let i = 0;
-    i < 200 && !(fs.existsSync(path.join(program.folder, `read.${program.pid}.16`)) && readOf(program, 16) !== '');
+    i < 200 && !(fs.existsSync(path.join(program.directory, `read.${program.pid}.16`)) && readOf(program, 16) !== '');
     i += 1
   ) {
     await restored.tasks.signal(program.pid, 'SIGUSR2');
@@ -101,15 +101,15 @@ realTest('a connection to the outside goes on with another peer, both ways', asy
 realTest('each kind of descriptor without a path comes from the caller, and a directory too', async (t, lab) => {
   const program = await lab.startProgram(compileProgram('many_types'));
   const dump = await lab.dump(program);
-  const folder = lab.folder();
+  const directory = lab.directory();
   const kinds: readonly [fd: number, word: string, target: RegExp][] = [
-    [13, `file:200000:${folder}`, new RegExp(`^${folder}$`)],
+    [13, `file:200000:${directory}`, new RegExp(`^${directory}$`)],
     [17, 'eventfd', /^anon_inode:\[eventfd\]$/],
     [19, 'timerfd', /^anon_inode:\[timerfd\]$/],
     [20, 'signalfd', /^anon_inode:\[signalfd\]$/],
     [21, 'inotify', /^anon_inode:inotify$/],
     [27, 'memfd', /^\/memfd:given \(deleted\)$/],
-    [32, `file:10000000:${folder}`, new RegExp(`^${folder}$`)],
+    [32, `file:10000000:${directory}`, new RegExp(`^${directory}$`)],
   ];
   const keyOf = (fd: number) => (fd === 27 ? '/memfd:scratch' : `/proc/${program.pid}/fd/${fd}`);
   // The fixture's eventfd does not wait.
@@ -148,10 +148,10 @@ realTest('both ends of a pair, each with its queue dropped as asked', async (t, 
 });
 
 realTest('a socket that waits, where its spec does not ask for O_NONBLOCK, and the warning', async (t, lab) => {
-  const folder = lab.folder();
-  const server = net.createServer().listen(path.join(folder, 'peer.sock'));
+  const directory = lab.directory();
+  const server = net.createServer().listen(path.join(directory, 'peer.sock'));
   t.teardown(() => server.close());
-  const old = net.connect(path.join(folder, 'peer.sock'));
+  const old = net.connect(path.join(directory, 'peer.sock'));
   await once(old, 'connect');
   const { fd } = (old as unknown as { _handle: { fd: number } })._handle;
   const program = await lab.startProgram(compileProgram('server'), { fds: { 16: fd } });
@@ -205,7 +205,7 @@ realTest('the accepted end of a connection sees the hang-up, and the listener go
   const restored = await restoreGiven(lab, dump, { specs, give: ['5=socket'] });
   await restored.tasks.signal(program.pid, 'SIGUSR2');
   t.is(readOf(program, 11), 'task 12\n');
-  await talk(t, program, restored, path.join(program.folder, 'app.sock'), 20);
+  await talk(t, program, restored, path.join(program.directory, 'app.sock'), 20);
 });
 
 realTest('a pidfd is that of the caller, and one that stays is that of its process', async (t, lab) => {

@@ -62,7 +62,7 @@ async function dumped(
   const external = keys.flatMap((key) => (terminals === 1 ? ['--shell-job'] : ['--external', key]));
   const dump = await lab.dump(program, { extraArgs: external });
   for (const holder of old) await holder.hangUp();
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs: keys.map((key, i) => `fd[${5 + i}]:${key}`), out });
   t.deepEqual(checkRewritten(dump, out), []);
   return { program, out };
@@ -84,8 +84,8 @@ async function restored(
 type Tasked = Pick<Restored, 'tasks'>;
 
 /** What a task reports when it is asked, the last lines of it. */
-async function told({ folder }: Program, { tasks }: Tasked, task: number, about = 'terminal'): Promise<string[]> {
-  const file = path.join(folder, `read.${task}.${about}`);
+async function told({ directory }: Program, { tasks }: Tasked, task: number, about = 'terminal'): Promise<string[]> {
+  const file = path.join(directory, `read.${task}.${about}`);
   fs.rmSync(file, { force: true });
   await tasks.signal(task, 'SIGUSR2');
   return fs.readFileSync(file, 'utf8').trim().split('\n');
@@ -138,7 +138,7 @@ realTest('stdout goes to a pipe or to another terminal, and the session stays wi
   const tasks = [0, 1, 2].map((n) => program.pid + n) as [number, number, number];
   const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });
   const single = (fd: number, key: string) => ({ inherit: `fd[${fd}]:${key}`, only: true });
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   const specs = [
     single(6, `/proc/${tasks[0]}/fd/1`),
     ...tasks.slice(1).map((pid) => single(7, `/proc/${pid}/fd/1`)),
@@ -166,10 +166,10 @@ realTest('stdout goes to a pipe or to another terminal, and the session stays wi
 /** Dumps a program, rewrites it for one file of the caller's, and restores it with that. */
 async function restoredOnFile(t: ExecutionContext, lab: Lab, program: Program, specs: string[]) {
   const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   const { plan } = await rewrite(await openSource(dump), { specs, out });
   t.deepEqual(checkRewritten(dump, out), []);
-  const file = path.join(lab.folder(), 'file');
+  const file = path.join(lab.directory(), 'file');
   fs.writeFileSync(file, '');
   const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   const { tasks } = await lab.restore(out, { callerFds: { 5: lab.open(file, fs.constants.O_RDWR) }, prefix });
@@ -386,23 +386,23 @@ interface Container {
 async function dumpedContainer(t: ExecutionContext, lab: Lab): Promise<Container> {
   const room = await RuntimeRoom.open(lab);
   await makeBundle(room);
-  const rootfs = path.join(room.folder, 'rootfs');
+  const rootfs = path.join(room.directory, 'rootfs');
   fs.copyFileSync(compileProgram('terminal'), path.join(rootfs, 'program'));
-  const file = path.join(room.folder, 'config.json');
+  const file = path.join(room.directory, 'config.json');
   const config = JSON.parse(fs.readFileSync(file, 'utf8'));
   config.process.terminal = true;
   config.process.args = ['/program', '/dev/console'];
   fs.writeFileSync(file, JSON.stringify(config));
-  const socket = path.join(room.folder, 'console');
+  const socket = path.join(room.directory, 'console');
   const console = await PtyHolder.listen(lab, socket);
   const own = ['--console-socket', '/tmp/work/console', '--bundle', '/tmp/work'];
-  const paths = (folder: string) => ['--image-path', folder, '--work-path', '/tmp/work/log'];
+  const paths = (directory: string) => ['--image-path', directory, '--work-path', '/tmp/work/log'];
   await room.run(['runc', 'run', '-d', ...own, 'first']);
   const old = await console.received();
   await until('the container', () => fs.existsSync(path.join(rootfs, 'ready')));
   await checkpointRunc(room, 'first', '--shell-job');
   await old.hangUp();
-  const [dump, out] = [path.join(room.folder, 'dump'), path.join(room.folder, 'out')];
+  const [dump, out] = [path.join(room.directory, 'dump'), path.join(room.directory, 'out')];
   await rewrite(await openSource(dump), { specs: ['fd[5]:/dev/console'], out });
   t.deepEqual(checkRewritten(dump, out), []);
   // runc wants the socket with -d, and sends nothing there.

@@ -17,7 +17,7 @@ class Pane {
   private constructor(private readonly socket: string) {}
 
   static async open(t: ExecutionContext, lab: Lab): Promise<Pane> {
-    const pane = new Pane(path.join(lab.folder(), 'tmux'));
+    const pane = new Pane(path.join(lab.directory(), 'tmux'));
     t.teardown(() => {
       pane.tmux('kill-server');
     });
@@ -59,7 +59,7 @@ class Pane {
 
   /** The settings of the terminal, but for its size. */
   async settings(lab: Lab): Promise<string> {
-    const file = path.join(lab.folder(), 'settings');
+    const file = path.join(lab.directory(), 'settings');
     await this.run(`stty -a >${file}; echo all "right"`, /^all right/m);
     return fs.readFileSync(file, 'latin1').replace(/rows \d+; columns \d+/, '');
   }
@@ -81,7 +81,7 @@ realTest('in tmux: the program is used, and the pane is as before, whatever happ
     const box = await lab.box();
     const executor = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--pty', '--', ...LOCK];
     // A script, since a long line would fill the screen.
-    const script = path.join(lab.folder(), 'again');
+    const script = path.join(lab.directory(), 'again');
     const words = [...executor, ...criu(), 'restore', '-D', out, '-o', 'restore.log', ...extra];
     fs.writeFileSync(script, `exec ${quoted(box.argv(words))}\n`);
     return `sh ${script}`;

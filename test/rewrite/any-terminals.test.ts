@@ -4,13 +4,13 @@ import test from 'ava';
 import fc from 'fast-check';
 import { diff, FdgraftError, openSource, rewrite } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
-import { temporaryFolder, writeCheckpoint } from '../support/folders';
+import { temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { checkRewritten } from '../support/independent';
 import { holds } from '../support/properties';
 import { imagesOfTerminals, specsOfTerminals, terminalWorlds } from '../support/random-terminals';
 
 test('any terminals and any specs', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   let [whole, parts, lost, refused] = [0, 0, 0, 0];
   const property = fc.asyncProperty(terminalWorlds, async (world) => {
     const source = writeCheckpoint(top, imagesOfTerminals(world));

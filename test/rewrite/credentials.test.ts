@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openSource, type RewriteOptions, rewrite } from '../../src';
-import { descriptor, type Images, pipeEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
+import { descriptor, type Images, pipeEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { decodeImage, encodeImage, encodeMessage, messageType } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -194,7 +194,7 @@ test('the owner is named as the caller sees it, outside of the user namespace', 
 });
 
 test('a dump of a CRIU that records owners, with another one', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const [source, out] = [path.join(top, 'source'), path.join(top, 'out')];
   fs.cpSync(path.join(__dirname, '../../fixtures/images/job_newer_criu'), source, { recursive: true });
   const file = path.join(source, 'files.img');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { descriptor, fileEntry, type Images, pipeEntry, smallCheckpoint } from '../support/folders';
+import { descriptor, fileEntry, type Images, pipeEntry, smallCheckpoint } from '../support/directories';
 import type { Record } from '../support/images';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 

@@ -2,7 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { LINK_MODES, openSource, rewrite } from '../../src';
-import { descriptor, fileEntry, type Images, pipeEntry, temporaryFolder, writeCheckpoint } from '../support/folders';
+import {
+  descriptor,
+  fileEntry,
+  type Images,
+  pipeEntry,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import { encodeImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -114,7 +121,7 @@ test('two readers to two caller fds: the first spec’s gets them', async (t) =>
 });
 
 test('the image with the bytes is never a link in OUT, for the executor follows none', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const real = writeCheckpoint(top, readers());
   const elsewhere = path.join(top, 'elsewhere');
   fs.renameSync(path.join(real, 'pipes-data.img'), elsewhere);

@@ -1,7 +1,7 @@
 /** Memfds that specs name. */
 import test from 'ava';
 import type { RewriteOptions } from '../../src';
-import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
+import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/directories';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
@@ -92,8 +92,8 @@ test('an entry that is a mapping and has descriptors stays for the mapping', asy
 test('a memfd without descriptors is named by its name', async (t) => {
   const rows = [vma(22, { status: VMA_AREA_MEMFD | VMA_PRIVATE })];
   const source = mapped(rows, { 'memfd.img': [inode(1, 'one'), inode(2, 'two'), inode(3, 'hidden')] });
-  const { plan, source: folder, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:hidden'] });
-  t.deepEqual(checkRewritten(folder, out), []);
+  const { plan, source: directory, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:hidden'] });
+  t.deepEqual(checkRewritten(directory, out), []);
   t.is(plan.placeholders.length, 1);
   t.like(plan.placeholders[0], { file_id: 22, needs_write: false, mapping: { writes: false } });
   t.is(plan.specs[0]?.matches, 1);
@@ -117,8 +117,8 @@ test('the file is as long as what is mapped of the memfd, and no longer', async 
     [9000, 8192n],
   ] as const) {
     const source = mapped([vma(23, { end: 12288 })], { ...table, 'memfd.img': [{ ...inode(1, 'one'), size }] });
-    const { plan, source: folder, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:one'] });
-    t.deepEqual(checkRewritten(folder, out), []);
+    const { plan, source: directory, out } = await rewriteImages(t, source, { specs: ['fd[5]:/memfd:one'] });
+    t.deepEqual(checkRewritten(directory, out), []);
     t.is(plan.placeholders[0]?.mapping?.bytes, bytes, `of ${size}`);
   }
 });

@@ -21,7 +21,7 @@ test('the nearest path is found, and the others are not told', (t) => {
   t.deepEqual(near('a', ['b', 'c']), [], 'all of it differs');
 });
 
-test('the same last part in another folder is near, whatever the rest is', (t) => {
+test('the same last part in another directory is near, whatever the rest is', (t) => {
   const paths = ['var/lib/containers/storage/app.log', 'app.log', 'var/log/myapp.log'];
   t.deepEqual(near('srv/app.log', paths).sort(), ['app.log', 'var/lib/containers/storage/app.log']);
 });

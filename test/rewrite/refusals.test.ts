@@ -12,9 +12,9 @@ import {
   NO_OWNER,
   pipeEntry,
   smallCheckpoint,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeImage, uint32 } from '../support/images';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
@@ -65,7 +65,7 @@ const NEAR: [string, string, object[], RegExp][] = [
     [fileEntry(5, 'file[3:4]', 0, { ext: true })],
     /there is file\[3:4\]/,
   ],
-  ['another folder', 'fd[5]:/log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
+  ['another directory', 'fd[5]:/log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
   [
     'the inode on another mount',
     'fd[5]:file[1:2b]',
@@ -91,7 +91,7 @@ for (const [what, spec, more, near] of NEAR) {
   });
 }
 
-test('what nothing holds open is not suggested, nor is a folder', async (t) => {
+test('what nothing holds open is not suggested, nor is a directory', async (t) => {
   const files = [
     fileEntry(1, '/srv/logs/oup.log', 0),
     pipeEntry(2, 4711, 1),
@@ -216,7 +216,7 @@ test('no spec at all is wrong usage', async (t) => {
 const damage = fc.record({ image: fc.nat(), at: fc.nat(), value: fc.option(fc.integer({ min: 0, max: 255 })) });
 
 test('a damaged image is rewritten or refused, never anything else', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const images = smallWith({ 'remap-fpath.img': [{ orig_id: 1, remap_id: 1, remap_type: 'GHOST' }] });
   const good = writeCheckpoint(top, images);
   const names = fs.readdirSync(good).filter((name) => name !== 'pages-1.img');

@@ -8,9 +8,9 @@ import {
   NO_OWNER,
   pipeEntry,
   smallCheckpoint,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeImage, encodeMessage, readImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
@@ -86,9 +86,9 @@ test('the plan says what the caller has to bring, and for which descriptors', as
 test('the plan has the digests of the changed images, before and after', async (t) => {
   const { createHash } = await import('node:crypto');
   const { plan, source, out } = await rewriteImages(t, smallCheckpoint(), { specs: [PIPE] });
-  const digest = (folder: string, name: string) =>
+  const digest = (directory: string, name: string) =>
     createHash('sha256')
-      .update(fs.readFileSync(path.join(folder, name)))
+      .update(fs.readFileSync(path.join(directory, name)))
       .digest('hex');
   for (const { name, before, after } of plan.images) {
     t.is(before.toString('hex'), digest(source, name));
@@ -381,7 +381,7 @@ test('debug texts are not looked for in the images, and keys of external namespa
 });
 
 test('a dry run gives the same plan and makes nothing', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = await openSource(writeCheckpoint(top, smallCheckpoint()));
   const { plan } = await rewrite(source, { specs: [PIPE] });
   t.is(fs.readdirSync(top).length, 1);
@@ -390,14 +390,14 @@ test('a dry run gives the same plan and makes nothing', async (t) => {
 });
 
 test('the source may give its members in any order', async (t) => {
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
-  const source = await openSource(folder);
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
+  const source = await openSource(directory);
   const backwards = {
     ...source,
     members: async function* () {
       const members = [];
       for await (const member of source.members())
-        members.push({ ...member, open: async () => reopen(folder, member.name) });
+        members.push({ ...member, open: async () => reopen(directory, member.name) });
       yield* members.reverse();
     },
   };
@@ -406,8 +406,8 @@ test('the source may give its members in any order', async (t) => {
   t.deepEqual(plan, forwards.plan);
 });
 
-async function reopen(folder: string, name: Buffer) {
-  const handle = await fs.promises.open(path.join(folder, name.toString()));
+async function reopen(directory: string, name: Buffer) {
+  const handle = await fs.promises.open(path.join(directory, name.toString()));
   return {
     read: async (into: Uint8Array, start: number, length: number) =>
       (await handle.read(into, start, length, null)).bytesRead,
@@ -416,7 +416,7 @@ async function reopen(folder: string, name: Buffer) {
 }
 
 test('an aborted rewrite leaves nothing behind', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = await openSource(writeCheckpoint(top, smallCheckpoint()));
   const controller = new AbortController();
   const onProgress = () => controller.abort(new Error('enough'));

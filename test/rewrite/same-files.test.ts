@@ -1,6 +1,6 @@
 import test from 'ava';
 import { openSource, rewrite } from '../../src';
-import { descriptor, fileEntry, type Images, mapping, mmEntry } from '../support/folders';
+import { descriptor, fileEntry, type Images, mapping, mmEntry } from '../support/directories';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
 /** A regular file that is taken at one entry and open, mapped or executed at another one. */
@@ -51,7 +51,7 @@ const MAPPED: [string, Images, string][] = [
     `fd[7]:${SEGMENT}`,
   ],
   [
-    'below a bind mount of a folder, in another namespace',
+    'below a bind mount of a directory, in another namespace',
     segment(regular(10, '/data/job/segment', { mnt_id: 5 }), regular(11, '/mine/segment', { mnt_id: 6 }), {
       'mountpoints-9.img': [mount(5, 77, '/', '/data')],
       'mountpoints-10.img': [mount(6, 77, '/job', '/mine')],

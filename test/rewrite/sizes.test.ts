@@ -1,6 +1,6 @@
 import test from 'ava';
 import { planToJson, readPlanOf } from '../../src';
-import { descriptor, fileEntry, type Images, pipeEntry } from '../support/folders';
+import { descriptor, fileEntry, type Images, pipeEntry } from '../support/directories';
 import { encodeImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';

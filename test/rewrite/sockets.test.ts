@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { diff, inspect, openSource, readPlanOf, type SpecOptions } from '../../src';
 import { LsText } from '../../src/report/ls-text';
 import { rewriteText } from '../../src/report/rewrite';
-import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/folders';
+import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/directories';
 import { encodeImage, type Record, readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';

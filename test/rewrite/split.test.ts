@@ -12,9 +12,9 @@ import {
   NO_OWNER,
   pipeEntry,
   smallCheckpoint,
-  temporaryFolder,
+  temporaryDirectory,
   writeCheckpoint,
-} from '../support/folders';
+} from '../support/directories';
 import { encodeImage, encodeMessage, type Record, readImage, uint32 } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { imagesOf, specsOf, worlds } from '../support/random-checkpoints';
@@ -84,7 +84,7 @@ for (const [what, images] of SHARED) {
 // Ids that lead to no entry, as a damaged dump may have them, are not free either.
 const HIGHER: [string, Images][] = [
   ['a mapping', { 'mm-8.img': [mmEntry(1, [mapping(40, VMA_FILE_PRIVATE)])] }],
-  ['a folder', { 'fs-8.img': [{ cwd_id: 40, root_id: 4 }] }],
+  ['a directory', { 'fs-8.img': [{ cwd_id: 40, root_id: 4 }] }],
   ['a removed file', { 'remap-fpath.img': [{ orig_id: 40, remap_id: 1, remap_type: 'GHOST' }] }],
   ['a stand-in', { 'remap-fpath.img': [{ orig_id: 1, remap_id: 40, remap_type: 'LINKED' }] }],
   ['a descriptor', { 'fdinfo-2.img': [descriptor(40, 1, 'REG')] }],
@@ -504,9 +504,13 @@ test('a descriptor of a type that cannot be inherited is refused, with the reaso
 });
 
 test('a directory is taken by its path, by that with a slash and by its descriptor, and by no glob', async (t) => {
-  const folder = [fileEntry(4, '/srv', 0o200000, { mode: 0o040755 }), pipeEntry(2, 4711, 1), fileEntry(1, '/srv/x', 0)];
+  const directory = [
+    fileEntry(4, '/srv', 0o200000, { mode: 0o040755 }),
+    pipeEntry(2, 4711, 1),
+    fileEntry(1, '/srv/x', 0),
+  ];
   const table = [descriptor(4, 9, 'REG'), descriptor(1, 8, 'REG'), descriptor(2, 1, 'PIPE')];
-  const open = smallWith({ 'files.img': folder, 'fdinfo-1.img': table });
+  const open = smallWith({ 'files.img': directory, 'fdinfo-1.img': table });
   for (const spec of ['fd[5]:/srv', 'fd[5]:/srv/', 'fd[5]:/proc/7/fd/9']) {
     const { plan } = await checked(t, open, [spec]);
     t.like(plan.placeholders, [{ split_from: 4, was: { type: 'REG', key: '/srv/' }, kind: { name: 'directory' } }]);
@@ -561,7 +565,7 @@ test('apply and position get into the plan, and keep the owner where CRIU can se
 
 // Whatever is asked of whatever refers to whatever, the checker finds nothing.
 test('any references and any specs: the result is sound', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   let rewritten = 0;
   await fc.assert(
     fc.asyncProperty(worlds, async (world) => {

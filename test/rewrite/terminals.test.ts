@@ -1,7 +1,7 @@
 /** Terminals that specs name. */
 import test from 'ava';
 import type { RewriteOptions } from '../../src';
-import { descriptor, fileEntry, type Images, NO_OWNER } from '../support/folders';
+import { descriptor, fileEntry, type Images, NO_OWNER } from '../support/directories';
 import { readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -19,7 +19,7 @@ const info = (id: number, more: object = {}) => ({
 });
 const gone = (name: string) => ({ [name]: undefined });
 
-/** Executable and folder of the small checkpoint. */
+/** Executable and directory of the small checkpoint. */
 const BASE = [fileEntry(1, '/usr/bin/program', 0), fileEntry(4, '/', 0o200000)];
 
 /** Task 7 leads a session on /dev/pts/3, which task 8 has open, too; each has two opens. */

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { decode, diff, explore, inspect, openImages, openSource, rewrite } from '../../src';
-import { mapping, mmEntry, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { mapping, mmEntry, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
 const PIPE = 'fd[5]:pipe:[4711]';
@@ -30,7 +30,7 @@ test('a checkpoint with compressed pages is rewritten, and its pages are left al
 
 /** Everything that only reads. */
 async function readsAll(t: ExecutionContext, version: number): Promise<void> {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const [source, other] = [writeCheckpoint(top, checkpointOf(version)), writeCheckpoint(top, checkpointOf(2))];
   const keys: (string | undefined)[] = [];
   for await (const { facts } of inspect(await openSource(source))) keys.push(facts?.key);
@@ -59,7 +59,7 @@ test('a version that is not known yet is not rewritten, also in place and withou
   });
   t.regex(error.message, /img_version 4 is newer than 3, the last one known: a rewrite could miss/);
   t.regex(error.hint ?? '', /use a newer fdgraft; ls, decode, diff and x read/);
-  const source = writeCheckpoint(temporaryFolder(t), checkpointOf(4));
+  const source = writeCheckpoint(temporaryDirectory(t), checkpointOf(4));
   for (const options of [{}, { inPlace: true }]) {
     await t.throwsAsync(async () => rewrite(await openSource(source), { specs: [PIPE], ...options }), {
       message: /img_version 4/,

@@ -8,7 +8,7 @@ import {
   REG_FILE_ENTRY,
   SCM_ENTRY,
 } from '../../src/schema/generated/images';
-import { NO_OWNER } from '../support/folders';
+import { NO_OWNER } from '../support/directories';
 import { encodeMessage } from '../support/images';
 
 const whole = <T>(schema: Parameters<typeof decode<T>>[0], bytes: Uint8Array) => decode(schema, bytes, 0, bytes.length);

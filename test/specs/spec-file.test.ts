@@ -4,7 +4,7 @@ import test from 'ava';
 import { FdgraftError, openSource, readSpecs, rewrite } from '../../src';
 import { specsOfList } from '../../src/specs/descriptor-list';
 import { parseSpecFile } from '../../src/specs/spec-file';
-import { descriptor, NO_OWNER, smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { descriptor, NO_OWNER, smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import type { Record } from '../support/images';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
@@ -106,20 +106,20 @@ for (const [what, value, problem, hint] of WRONG) {
   });
 }
 
-test('what is no JSON, cannot be read or is a folder is told', async (t) => {
-  const folder = temporaryFolder(t);
+test('what is no JSON, cannot be read or is a directory is told', async (t) => {
+  const directory = temporaryDirectory(t);
   const error = t.throws(() => parseSpecFile('specs.json', '{"version": 1,\n}'), { instanceOf: FdgraftError });
   t.like(error, { code: 'SPEC_FILE', exitCode: 2 });
   t.regex(error?.message ?? '', /specs\.json: is not JSON/);
   for (const name of ['missing', '.']) {
-    const failed = await t.throwsAsync(readSpecs(path.join(folder, name)), { instanceOf: FdgraftError });
+    const failed = await t.throwsAsync(readSpecs(path.join(directory, name)), { instanceOf: FdgraftError });
     t.like(failed, { code: 'SYSTEM', exitCode: 2 });
   }
 });
 
 test('specs of a file are those of the command line', async (t) => {
-  const folder = temporaryFolder(t);
-  const name = path.join(folder, 'specs.json');
+  const directory = temporaryDirectory(t);
+  const name = path.join(directory, 'specs.json');
   fs.writeFileSync(name, JSON.stringify({ version: 1, specs: [SPEC, { inherit: 'debug[2]:hello' }] }));
   const { plan } = await rewriteImages(t, smallCheckpoint(), { specs: await readSpecs(name) });
   t.deepEqual(
@@ -243,7 +243,7 @@ test('--from-descriptors without a list, or with none that is one, is an error',
   t.like(await refusal(t, smallCheckpoint(), options), { code: 'SOURCE_UNUSABLE', exitCode: 2 });
   const error = await refusal(t, listed('nothing'), options);
   t.like(error, { code: 'SOURCE_UNUSABLE', file: 'descriptors.json' });
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, listed(`["${'x'.repeat(2 << 20)}"]`));
   await t.throwsAsync(async () => rewrite(await openSource(source), options), { message: /not a list/ });
 });

@@ -6,7 +6,7 @@ import { type Counted, countCalls, type ErrorName, failAt } from '../support/at-
 import { putCheckpoint } from '../support/batch';
 import { bin } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
-import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryFolder } from '../support/folders';
+import { fileEntry, pipeEntry, smallCheckpoint, snapshot, temporaryDirectory } from '../support/directories';
 import { build } from '../support/native';
 
 /** Each call of a command that concerns its directories fails once: nothing is lost, and nothing half-written stays. */
@@ -22,12 +22,12 @@ test.before(() => void build());
 interface Case {
   /** Its words; paths are relative to the directory that `arrange` fills, and in which it runs. */
   readonly args: readonly string[];
-  readonly arrange: (folder: string) => void;
+  readonly arrange: (directory: string) => void;
 }
 
-function checkpoint(folder: string): void {
+function checkpoint(directory: string): void {
   const images = { ...smallCheckpoint(), 'files.img': [pipeEntry(2, 4711, 1), fileEntry(3, '/var/log/app.log', 1)] };
-  const source = path.join(folder, 'ck');
+  const source = path.join(directory, 'ck');
   putCheckpoint(source, images);
   fs.mkdirSync(path.join(source, 'deep'));
   fs.writeFileSync(path.join(source, 'deep/raw'), 'raw');
@@ -37,20 +37,20 @@ function checkpoint(folder: string): void {
     fs.lutimesSync(path.join(source, name), 1e9, 1e9);
 }
 
-function archive(folder: string): void {
-  checkpoint(folder);
-  execFileSync('tar', ['-C', folder, '-cf', path.join(folder, 'ck.tar'), 'ck']);
-  fs.rmSync(path.join(folder, 'ck'), { recursive: true });
+function archive(directory: string): void {
+  checkpoint(directory);
+  execFileSync('tar', ['-C', directory, '-cf', path.join(directory, 'ck.tar'), 'ck']);
+  fs.rmSync(path.join(directory, 'ck'), { recursive: true });
 }
 
-function forBatch(folder: string): void {
-  checkpoint(folder);
-  fs.mkdirSync(path.join(folder, 'out'));
+function forBatch(directory: string): void {
+  checkpoint(directory);
+  fs.mkdirSync(path.join(directory, 'out'));
 }
 
-function two(folder: string): void {
-  checkpoint(folder);
-  putCheckpoint(path.join(folder, 'other'), smallCheckpoint());
+function two(directory: string): void {
+  checkpoint(directory);
+  putCheckpoint(path.join(directory, 'other'), smallCheckpoint());
 }
 
 const CASES: readonly Case[] = [
@@ -70,9 +70,9 @@ const CASES: readonly Case[] = [
 type Picture = { readonly [name: string]: string };
 
 /** All that is in a directory: modes and contents of files, and the names of all else. */
-function picture(folder: string): Picture {
-  const files = snapshot(folder);
-  const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
+function picture(directory: string): Picture {
+  const files = snapshot(directory);
+  const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return Object.fromEntries(names.sort().map((name) => [name, files[name] ?? 'no file']));
 }
 
@@ -103,15 +103,15 @@ function fault(ended: Counted, undisturbed: Counted, [before, after, now]: reado
 for (const { args, arrange } of CASES) {
   test(`${args.join(' ')}: whichever call fails, all is as before or done`, async (t) => {
     t.timeout(TIMEOUT_MS);
-    const all = fs.realpathSync(temporaryFolder(t));
+    const all = fs.realpathSync(temporaryDirectory(t));
     const command = ['sh', '-c', 'cd "$0" && exec "$@"'] as const;
     const place = (name: string) => {
-      const folder = path.join(all, name);
-      fs.mkdirSync(folder);
-      arrange(folder);
-      return folder;
+      const directory = path.join(all, name);
+      fs.mkdirSync(directory);
+      arrange(directory);
+      return directory;
     };
-    const run = (folder: string) => [...command, folder, process.execPath, bin, ...args] as const;
+    const run = (directory: string) => [...command, directory, process.execPath, bin, ...args] as const;
     const first = place('undisturbed');
     const before = picture(first);
     const undisturbed = await countCalls(first, run(first));
@@ -121,12 +121,12 @@ for (const { args, arrange } of CASES) {
     const wrong: string[] = [];
     for (const n of numbersTo(undisturbed.calls.length, POINTS)) {
       const error = ERRORS[n % ERRORS.length] as ErrorName;
-      const folder = place(String(n));
-      const ended = await failAt(n, error, folder, run(folder));
-      const found = fault(ended, undisturbed, [before, after, picture(folder)]);
-      const call = ended.calls[n - 1]?.replace(folder, '');
+      const directory = place(String(n));
+      const ended = await failAt(n, error, directory, run(directory));
+      const found = fault(ended, undisturbed, [before, after, picture(directory)]);
+      const call = ended.calls[n - 1]?.replace(directory, '');
       if (found !== undefined) wrong.push(`call ${n}, ${call}: ${error}: ${found}: ${ended.code} ${ended.stderr}`);
-      fs.rmSync(folder, { recursive: true });
+      fs.rmSync(directory, { recursive: true });
     }
     t.deepEqual(wrong, []);
   });

@@ -4,7 +4,7 @@ import test from 'ava';
 import { countCalls } from '../support/at-call';
 import { putCheckpoint } from '../support/batch';
 import { bin } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 import { build } from '../support/native';
 
 /** Power can fail at any time: what is renamed into its place is on disk before, and its new name is afterwards. */
@@ -29,17 +29,17 @@ const CASES: readonly { readonly args: readonly string[]; readonly result: strin
 
 for (const { args, result } of CASES) {
   test(args.join(' '), async (t) => {
-    const folder = fs.realpathSync(temporaryFolder(t));
-    putCheckpoint(path.join(folder, 'ck'));
-    const command = ['sh', '-c', 'cd "$0" && exec "$@"', folder, process.execPath, bin, ...args] as const;
-    const { calls, code, stderr } = await countCalls(folder, command);
+    const directory = fs.realpathSync(temporaryDirectory(t));
+    putCheckpoint(path.join(directory, 'ck'));
+    const command = ['sh', '-c', 'cd "$0" && exec "$@"', directory, process.execPath, bin, ...args] as const;
+    const { calls, code, stderr } = await countCalls(directory, command);
     t.is(code, 0, stderr);
     const trace = calls.map((call, at) => {
       const space = call.indexOf(' ');
       return { at, name: call.slice(0, space), file: call.slice(space + 1) };
     });
     // An exchange has the two names in any order.
-    const isResult = (name: string, file: string) => name === 'renameat2' || file === path.join(folder, result);
+    const isResult = (name: string, file: string) => name === 'renameat2' || file === path.join(directory, result);
     const arrival = trace.find(({ name, file }) => ARRIVALS.has(name) && isResult(name, file));
     if (arrival === undefined) return t.fail(`nothing arrives: ${calls.join('\n')}`);
     const isFlushed = (file: string, from: number, to: number) =>
@@ -52,6 +52,6 @@ for (const { args, result } of CASES) {
     const written = trace.filter(({ at, name, file }) => at < arrival.at && WRITES.has(name) && !isNote(file));
     t.true(written.length > 0);
     for (const { at, name, file } of written) t.true(isFlushed(file, at, arrival.at), `${name} ${file} is not flushed`);
-    t.true(isFlushed(folder, arrival.at, calls.length), 'the name is not flushed');
+    t.true(isFlushed(directory, arrival.at, calls.length), 'the name is not flushed');
   });
 }

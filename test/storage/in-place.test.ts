@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
 import { bin, command } from '../support/command';
-import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { build } from '../support/native';
 
 // test/storage/killed.test.ts kills it at every call; here it is left alone, and others get in its way.
@@ -17,7 +17,7 @@ test.before(() => {
 });
 
 function checkpoint(t: ExecutionContext): { top: string; source: string } {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   return { top, source: writeCheckpoint(top, smallCheckpoint()) };
 }
 
@@ -37,10 +37,10 @@ async function refused(t: ExecutionContext, source: string, pattern: RegExp, opt
 const leftBeside = (source: string) =>
   fs.readdirSync(path.dirname(source)).filter((name) => name.startsWith(`.${path.basename(source)}.fdgraft-`));
 
-const inodes = (folder: string) =>
-  Object.fromEntries(fs.readdirSync(folder).map((name) => [name, fs.lstatSync(path.join(folder, name)).ino]));
+const inodes = (directory: string) =>
+  Object.fromEntries(fs.readdirSync(directory).map((name) => [name, fs.lstatSync(path.join(directory, name)).ino]));
 
-test('the folder becomes what -o would have made, and what does not change stays the very file', async (t) => {
+test('the directory becomes what -o would have made, and what does not change stays the very file', async (t) => {
   const { top, source } = checkpoint(t);
   fs.chmodSync(source, 0o750);
   fs.chmodSync(path.join(source, 'files.img'), 0o640);
@@ -71,11 +71,11 @@ test('the folder becomes what -o would have made, and what does not change stays
   t.deepEqual(snapshot(source), snapshot(out));
   const now = fs.statSync(source);
   t.deepEqual([now.mode, now.uid, now.gid], [stats.mode, stats.uid, stats.gid]);
-  t.is(fs.statSync(path.join(source, 'pages-1.img')).nlink, 1, 'the old folder is gone');
+  t.is(fs.statSync(path.join(source, 'pages-1.img')).nlink, 1, 'the old directory is gone');
   t.deepEqual(leftBeside(source), []);
 });
 
-test('a folder that was rewritten is refused by name, whatever the spec', async (t) => {
+test('a directory that was rewritten is refused by name, whatever the spec', async (t) => {
   const { source } = checkpoint(t);
   await rewriteInPlace(source);
   await refused(t, source, new RegExp(`^${source}: holds an inherit-plan\\.img, so it has been rewritten before`));
@@ -142,56 +142,56 @@ test('leftovers of processes that are gone are removed, and nothing else', async
     `.${name}.fdgraft-backup`,
     `.${name}x.fdgraft-${2 ** 22 + 1}.77-abcdef`,
   ];
-  for (const folder of [gone, alive, mine, other]) {
-    fs.mkdirSync(path.join(top, folder, 'folder'), { recursive: true });
-    fs.chmodSync(path.join(top, folder), 0o700);
-    fs.writeFileSync(path.join(top, folder, 'folder/pages-1.img'), 'old');
+  for (const directory of [gone, alive, mine, other]) {
+    fs.mkdirSync(path.join(top, directory, 'directory'), { recursive: true });
+    fs.chmodSync(path.join(top, directory), 0o700);
+    fs.writeFileSync(path.join(top, directory, 'directory/pages-1.img'), 'old');
   }
-  for (const folder of [gone, alive, other]) markAsWorkFolder(path.join(top, folder));
+  for (const directory of [gone, alive, other]) markAsWorkDirectory(path.join(top, directory));
   // One that has the name alone, and one that nobody has marked yet.
   const [renamed, empty] = [`.${name}.fdgraft-${2 ** 22 + 1}.78-abcdef`, `.${name}.fdgraft-${2 ** 22 + 1}.79-abcdef`];
-  for (const folder of [renamed, empty]) fs.mkdirSync(path.join(top, folder), { mode: 0o700 });
+  for (const directory of [renamed, empty]) fs.mkdirSync(path.join(top, directory), { mode: 0o700 });
   fs.writeFileSync(path.join(top, renamed, 'secret'), 'of another program');
   // A link in a leftover is removed, not followed.
   fs.writeFileSync(path.join(top, 'precious'), 'precious');
-  fs.symlinkSync('../../precious', path.join(top, gone, 'folder/link'));
+  fs.symlinkSync('../../precious', path.join(top, gone, 'directory/link'));
   fs.symlinkSync('..', path.join(top, gone, 'up'));
   fs.mkdirSync(path.join(top, gone, 'closed'), 0o000);
   await rewriteInPlace(source);
   t.deepEqual(fs.readdirSync(top).sort(), [alive, mine, other, renamed, name, 'precious'].sort());
-  t.is(fs.readFileSync(path.join(top, mine, 'folder/pages-1.img'), 'utf8'), 'old');
+  t.is(fs.readFileSync(path.join(top, mine, 'directory/pages-1.img'), 'utf8'), 'old');
 });
 
-function markAsWorkFolder(folder: string): void {
-  fs.symlinkSync(String(fs.statSync(folder).ino), path.join(folder, 'work-folder'));
+function markAsWorkDirectory(directory: string): void {
+  fs.symlinkSync(String(fs.statSync(directory).ino), path.join(directory, 'work-directory'));
 }
 
 test('what came in after an exchange, before the run was killed, is told and kept', async (t) => {
   const { top, source } = checkpoint(t);
   const left = path.join(top, `.${path.basename(source)}.fdgraft-${2 ** 22 + 1}.77-abcdef`);
-  fs.mkdirSync(path.join(left, 'folder'), { recursive: true });
+  fs.mkdirSync(path.join(left, 'directory'), { recursive: true });
   fs.chmodSync(left, 0o700);
-  markAsWorkFolder(left);
+  markAsWorkDirectory(left);
   fs.writeFileSync(path.join(left, 'expected'), JSON.stringify([[], [['a.img', '1 2 3']]]));
-  fs.writeFileSync(path.join(left, 'folder/somebodys-file'), 'precious');
+  fs.writeFileSync(path.join(left, 'directory/somebodys-file'), 'precious');
   const error = await t.throwsAsync(rewriteInPlace(source), { instanceOf: FdgraftError });
   t.regex(String(error?.message), /holds something that came in meanwhile/);
   t.true(error?.message.includes(path.basename(left)));
-  t.is(fs.readFileSync(path.join(left, 'folder/somebodys-file'), 'utf8'), 'precious');
+  t.is(fs.readFileSync(path.join(left, 'directory/somebodys-file'), 'utf8'), 'precious');
   // The same, where a further run was killed when it had just taken it.
   const outer = left.replace('.77-', '.78-');
   fs.mkdirSync(outer, { mode: 0o700 });
-  markAsWorkFolder(outer);
+  markAsWorkDirectory(outer);
   fs.renameSync(left, path.join(outer, 'left-0'));
   await t.throwsAsync(rewriteInPlace(source), { message: /holds something that came in meanwhile/ });
-  t.is(fs.readFileSync(path.join(outer, 'left-0/folder/somebodys-file'), 'utf8'), 'precious');
+  t.is(fs.readFileSync(path.join(outer, 'left-0/directory/somebodys-file'), 'utf8'), 'precious');
   fs.renameSync(path.join(outer, 'left-0'), left);
-  fs.rmSync(path.join(left, 'folder/somebodys-file'));
+  fs.rmSync(path.join(left, 'directory/somebodys-file'));
   await rewriteInPlace(source);
   t.deepEqual(leftBeside(source), []);
 });
 
-test('a folder around it that belongs to someone else leads nowhere', async (t) => {
+test('a directory around it that belongs to someone else leads nowhere', async (t) => {
   const { top, source } = checkpoint(t);
   const trap = path.join(top, 'trap');
   fs.mkdirSync(trap, { mode: 0o755 });
@@ -201,7 +201,7 @@ test('a folder around it that belongs to someone else leads nowhere', async (t) 
     const [work = ''] = fs.readdirSync(top).filter((entry) => entry.startsWith(`.${name}.fdgraft-`));
     fs.renameSync(path.join(top, work), path.join(top, 'stolen'));
     fs.mkdirSync(path.join(top, work));
-    fs.symlinkSync(trap, path.join(top, work, 'folder'));
+    fs.symlinkSync(trap, path.join(top, work, 'directory'));
   };
   const before = snapshot(source);
   for (const options of [{ out }, { inPlace: true }]) {
@@ -240,7 +240,7 @@ function startOf(pid: number): string | undefined {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
-test('the current folder is not exchanged under the feet of who is in it', async (t) => {
+test('the current directory is not exchanged under the feet of who is in it', async (t) => {
   const { source } = checkpoint(t);
   const before = snapshot(source);
   const { status, stderr } = spawnSync(process.execPath, [bin, 'rewrite', '.', '--in-place', '--inherit-fd', PIPE], {
@@ -249,11 +249,11 @@ test('the current folder is not exchanged under the feet of who is in it', async
     env: { ...process.env, TS_NODE_PROJECT: path.join(__dirname, '../../tsconfig.json') },
   });
   t.is(status, 2, stderr);
-  t.regex(stderr, /is the current folder or around it/);
+  t.regex(stderr, /is the current directory or around it/);
   t.deepEqual(snapshot(source), before);
 });
 
-test('a long name, one that is not UTF-8 and a link to the folder', async (t) => {
+test('a long name, one that is not UTF-8 and a link to the directory', async (t) => {
   const { top, source } = checkpoint(t);
   const long = path.join(top, 'n'.repeat(255));
   fs.renameSync(source, long);
@@ -337,8 +337,8 @@ test('options that contradict it', async (t) => {
 for (const variant of ['plain', 'sanitized'] as const) {
   test(`fdgraft-exchange takes two paths on stdin and nothing else (${variant})`, (t) => {
     const program = path.join(build(variant), 'fdgraft-exchange');
-    const folder = temporaryFolder(t);
-    const [a, b] = [path.join(folder, 'a'), path.join(folder, 'b')];
+    const directory = temporaryDirectory(t);
+    const [a, b] = [path.join(directory, 'a'), path.join(directory, 'b')];
     fs.mkdirSync(a);
     fs.mkdirSync(b);
     fs.writeFileSync(path.join(a, 'of-a'), '');
@@ -348,7 +348,7 @@ for (const variant of ['plain', 'sanitized'] as const) {
     };
     t.deepEqual(run(`${a}\0${b}\0`), { status: 0, stderr: '' });
     t.deepEqual([fs.readdirSync(a), fs.readdirSync(b)], [[], ['of-a']]);
-    t.is(run(`${a}\0${folder}/c\0`).status, 2, 'ENOENT');
+    t.is(run(`${a}\0${directory}/c\0`).status, 2, 'ENOENT');
     for (const wrong of ['', '\0', a, `${a}\0`, `${a}\0${b}`, `${a}\0${b}\0x`, `${a}\0${b}\0\0`, `${a}\0\0`]) {
       const { status, stderr } = run(wrong);
       t.true(status === 22 || status === 2, JSON.stringify(wrong));

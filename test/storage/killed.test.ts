@@ -4,11 +4,11 @@ import test, { type ExecutionContext } from 'ava';
 import { countWrites, type Ended, killAfter, killAt, leftAlone } from '../support/at-call';
 import { bin, top } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
-import { snapshot, temporaryFolder } from '../support/folders';
+import { snapshot, temporaryDirectory } from '../support/directories';
 import { build } from '../support/native';
 import { randomFrom } from '../support/random';
 
-/** Whatever call of a rewrite is the last, and whatever moment: the folders are as before it or as after it. */
+/** Whatever call of a rewrite is the last, and whatever moment: the directories are as before it or as after it. */
 
 const AT_A_TIME = 3;
 const RANDOM_KILLS = atDepth(16, 200);
@@ -25,7 +25,7 @@ function rewriteOf(source: string, ...where: string[]): [string, ...string[]] {
   return [process.execPath, bin, 'rewrite', source, ...where, '--inherit-fd', 'fd[5]:/dev/null'];
 }
 
-/** A checkpoint with all that a folder of images can hold, in a folder that has nothing else. */
+/** A checkpoint with all that a directory of images can hold, in a directory that has nothing else. */
 function arrange(parent: string): string {
   const source = path.join(parent, 'ckpt');
   fs.cpSync(path.join(top, 'fixtures/images/many_tasks'), source, { recursive: true });
@@ -44,12 +44,12 @@ function arrange(parent: string): string {
 
 type Picture = { [name: string]: string };
 
-/** All of a folder that can be seen: what is in it, and modes and owners, its own and those of subfolders too. */
-function picture(folder: string): Picture {
+/** All of a directory that can be seen: what is in it, and modes and owners, its own and those of subdirectories too. */
+function picture(directory: string): Picture {
   const seen: Picture = {};
-  for (const [name, content] of Object.entries(snapshot(folder))) seen[name] = content;
-  for (const name of ['.', ...fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
-    const { mode, uid, gid } = fs.lstatSync(path.join(folder, name));
+  for (const [name, content] of Object.entries(snapshot(directory))) seen[name] = content;
+  for (const name of ['.', ...fs.readdirSync(directory, { recursive: true, encoding: 'utf8' })]) {
+    const { mode, uid, gid } = fs.lstatSync(path.join(directory, name));
     seen[`${name} is`] = `${mode.toString(8)} of ${uid}:${gid}`;
   }
   return seen;
@@ -58,34 +58,34 @@ function picture(folder: string): Picture {
 const isSame = (a: Picture, b: Picture) =>
   JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
 
-/** Does the work for 1 to `count`, some at a time, each with a folder of its own that is gone afterwards. */
+/** Does the work for 1 to `count`, some at a time, each with a directory of its own that is gone afterwards. */
 async function forEach(
   t: ExecutionContext,
   numbers: readonly number[],
-  work: (n: number, folder: string) => Promise<void>,
+  work: (n: number, directory: string) => Promise<void>,
 ): Promise<void> {
-  const all = temporaryFolder(t);
+  const all = temporaryDirectory(t);
   let next = 0;
   const worker = async () => {
     for (let n = numbers[next++]; n !== undefined; n = numbers[next++]) {
-      const folder = path.join(all, String(n));
-      fs.mkdirSync(folder);
-      await work(n, folder);
-      fs.rmSync(folder, { recursive: true });
+      const directory = path.join(all, String(n));
+      fs.mkdirSync(directory);
+      await work(n, directory);
+      fs.rmSync(directory, { recursive: true });
     }
   };
   const stop = (error: unknown) => {
     next = numbers.length;
     throw error;
   };
-  // All have to be done before their folders go.
+  // All have to be done before their directories go.
   const ends = await Promise.allSettled(Array.from({ length: AT_A_TIME }, () => worker().catch(stop)));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 test.serial('OUT is whole or not there, and the source as it was, whichever call is the last', async (t) => {
   t.timeout(TIMEOUT_MS);
-  const undisturbed = temporaryFolder(t);
+  const undisturbed = temporaryDirectory(t);
   const source = arrange(undisturbed);
   const before = picture(source);
   const out = path.join(undisturbed, 'out');
@@ -95,9 +95,9 @@ test.serial('OUT is whole or not there, and the source as it was, whichever call
   t.deepEqual(picture(source), before);
   const whole = picture(out);
   const seen = { absent: 0, whole: 0 };
-  await forEach(t, numbersTo(calls.length, POINTS), async (n, folder) => {
-    const source = arrange(folder);
-    const out = path.join(folder, 'out');
+  await forEach(t, numbersTo(calls.length, POINTS), async (n, directory) => {
+    const source = arrange(directory);
+    const out = path.join(directory, 'out');
     const { signal } = await killAt(n, rewriteOf(source, '-o', out));
     const where = `killed before call ${n}, ${calls[n - 1]}`;
     t.is(signal, 'SIGKILL', where);
@@ -110,8 +110,8 @@ test.serial('OUT is whole or not there, and the source as it was, whichever call
 
 /** What a rewrite in place finds and leaves, and the calls that it makes. */
 async function undisturbedInPlace(t: ExecutionContext) {
-  const folder = temporaryFolder(t);
-  const source = arrange(folder);
+  const directory = temporaryDirectory(t);
+  const source = arrange(directory);
   const before = picture(source);
   const { calls, code, stderr } = await countWrites(rewriteOf(source, '--in-place'));
   t.is(code, 0, stderr);
@@ -120,7 +120,7 @@ async function undisturbedInPlace(t: ExecutionContext) {
     calls.some((call) => call.startsWith('renameat2 ')),
     'the exchange is not among the calls',
   );
-  t.deepEqual(fs.readdirSync(folder), ['ckpt']);
+  t.deepEqual(fs.readdirSync(directory), ['ckpt']);
   const after = picture(source);
   t.false(isSame(before, after));
   return { before, after, calls };
@@ -136,26 +136,26 @@ async function checkInPlace(
   { before, after }: { before: Picture; after: Picture },
   where: string,
 ): Promise<{ was: 'before' | 'after'; again: Ended }> {
-  const folder = path.dirname(source);
+  const directory = path.dirname(source);
   t.true(fs.existsSync(source), `${where}: the source is missing`);
   const found = picture(source);
   const was = isSame(found, before) ? 'before' : 'after';
   if (was === 'after') t.deepEqual(found, after, where);
-  for (const name of fs.readdirSync(folder)) t.regex(name, /^ckpt$|^\.ckpt\.fdgraft-/, where);
+  for (const name of fs.readdirSync(directory)) t.regex(name, /^ckpt$|^\.ckpt\.fdgraft-/, where);
   const again = await leftAlone(rewriteOf(source, '--in-place'));
   t.is(again.code, was === 'before' ? 0 : 2, `${where}: ${again.stderr}`);
   if (was === 'after') t.regex(again.stderr, /rewritten before/, where);
   t.deepEqual(picture(source), after, where);
-  t.deepEqual(fs.readdirSync(folder), ['ckpt'], `${where}: something was left behind`);
+  t.deepEqual(fs.readdirSync(directory), ['ckpt'], `${where}: something was left behind`);
   return { was, again };
 }
 
-test.serial('in place, the folder is as before or as after, whichever call is the last', async (t) => {
+test.serial('in place, the directory is as before or as after, whichever call is the last', async (t) => {
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
-  await forEach(t, numbersTo(undisturbed.calls.length, POINTS), async (n, folder) => {
-    const source = arrange(folder);
+  await forEach(t, numbersTo(undisturbed.calls.length, POINTS), async (n, directory) => {
+    const source = arrange(directory);
     const { signal } = await killAt(n, rewriteOf(source, '--in-place'));
     const where = `killed before call ${n}, ${undisturbed.calls[n - 1]}`;
     t.is(signal, 'SIGKILL', where);
@@ -165,14 +165,14 @@ test.serial('in place, the folder is as before or as after, whichever call is th
   t.true(seen.before > 0 && seen.after > 0, JSON.stringify(seen));
 });
 
-test.serial('in place, the folder is as before or as after, whenever the command is killed', async (t) => {
+test.serial('in place, the directory is as before or as after, whenever the command is killed', async (t) => {
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
-  let usual = (await leftAlone(rewriteOf(arrange(temporaryFolder(t)), '--in-place'))).milliseconds;
+  let usual = (await leftAlone(rewriteOf(arrange(temporaryDirectory(t)), '--in-place'))).milliseconds;
   const random = randomFrom(SEED);
-  await forEach(t, numbersTo(RANDOM_KILLS, RANDOM_KILLS), async (n, folder) => {
-    const source = arrange(folder);
+  await forEach(t, numbersTo(RANDOM_KILLS, RANDOM_KILLS), async (n, directory) => {
+    const source = arrange(directory);
     // Spread over the whole run, which takes longer where the machine has other work.
     const delay = (usual * (n - random())) / RANDOM_KILLS;
     // Now and then it dies alone, and what it has started goes on.

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { putCheckpoint } from '../support/batch';
 import { command } from '../support/command';
 import { atDepth } from '../support/depth';
-import { fileEntry, pipeEntry, smallCheckpoint, temporaryFolder } from '../support/folders';
+import { fileEntry, pipeEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { encodeImage } from '../support/images';
 import { asOther, OTHER, twoUsersTest } from '../support/other-user';
 
@@ -35,7 +35,7 @@ function leaks(place: string): string[] {
 }
 
 function arrange(t: ExecutionContext, mode: number) {
-  const top = fs.realpathSync(temporaryFolder(t));
+  const top = fs.realpathSync(temporaryDirectory(t));
   fs.chmodSync(top, 0o777);
   const [shared, canary] = [path.join(top, 'shared'), path.join(top, 'canary')];
   fs.mkdirSync(path.join(canary, 'below'), { recursive: true, mode: 0o700 });

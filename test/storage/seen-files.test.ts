@@ -2,14 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { openSource } from '../../src';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
 
 /** Two passes with another run's hard link between them, which comes and goes. */
-async function readTwice(t: Parameters<typeof temporaryFolder>[0], name: string): Promise<void> {
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
-  const file = path.join(folder, name);
+async function readTwice(t: Parameters<typeof temporaryDirectory>[0], name: string): Promise<void> {
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
+  const file = path.join(directory, name);
   if (!fs.existsSync(file)) fs.writeFileSync(file, Buffer.alloc(4096, 1));
-  const source = await openSource(folder);
+  const source = await openSource(directory);
   try {
     for (let pass = 0; pass < 2; pass += 1) {
       for await (const member of source.members()) {
@@ -18,7 +18,7 @@ async function readTwice(t: Parameters<typeof temporaryFolder>[0], name: string)
         await reader.read(Buffer.alloc(16), 0, 16);
         await reader.close();
       }
-      const link = path.join(temporaryFolder(t), 'link');
+      const link = path.join(temporaryDirectory(t), 'link');
       fs.linkSync(file, link);
       fs.rmSync(link);
     }

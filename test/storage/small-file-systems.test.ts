@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { archiveTest } from '../support/archives';
 import { putCheckpoint } from '../support/batch';
 import { command } from '../support/command';
-import { smallCheckpoint, snapshot, temporaryFolder } from '../support/folders';
+import { smallCheckpoint, snapshot, temporaryDirectory } from '../support/directories';
 import { build } from '../support/native';
 
 /** File systems that are full, read-only, or hold what nobody may change: nothing is lost, and nothing half-written stays. */
@@ -23,8 +23,8 @@ const SPEC = "--inherit-fd 'fd[5]:pipe:[4711]'";
 
 test.before(() => void build());
 
-function checkpointAt(folder: string, pagesKib: number): void {
-  putCheckpoint(folder, { ...smallCheckpoint(), 'pages-1.img': Buffer.alloc(pagesKib * KIB, 7) });
+function checkpointAt(directory: string, pagesKib: number): void {
+  putCheckpoint(directory, { ...smallCheckpoint(), 'pages-1.img': Buffer.alloc(pagesKib * KIB, 7) });
 }
 
 interface Ended {
@@ -34,16 +34,16 @@ interface Ended {
   readonly left: readonly string[];
 }
 
-/** Runs lines of the shell in `folder`, one by one, with `m` mounted by `mount`; says how each ended. */
-function runOn(t: ExecutionContext, folder: string, mount: string, lines: readonly string[]): Ended[] {
+/** Runs lines of the shell in `directory`, one by one, with `m` mounted by `mount`; says how each ended. */
+function runOn(t: ExecutionContext, directory: string, mount: string, lines: readonly string[]): Ended[] {
   const quoted = command.map((word) => `'${word}'`).join(' ');
   const runs = lines.map(
     (line, i) => `{ ${line}; } > said-${i} 2>&1; echo $? > status-${i}; find m -mindepth 1 > left-${i}`,
   );
   const script = `fdgraft() { ${quoted} "$@"; }\nmkdir -p m && ${mount} || exit 99\n${runs.join('\n')}`;
-  const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], { cwd: folder, encoding: 'utf8' });
+  const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], { cwd: directory, encoding: 'utf8' });
   t.is(status, 0, stderr);
-  const read = (name: string) => fs.readFileSync(path.join(folder, name), 'utf8');
+  const read = (name: string) => fs.readFileSync(path.join(directory, name), 'utf8');
   return lines.map((_line, i) => ({
     status: Number(read(`status-${i}`)),
     said: read(`said-${i}`),
@@ -53,14 +53,14 @@ function runOn(t: ExecutionContext, folder: string, mount: string, lines: readon
   }));
 }
 
-const FULL: readonly (readonly [title: string, mount: string, prepare: (folder: string) => void])[] = [
+const FULL: readonly (readonly [title: string, mount: string, prepare: (directory: string) => void])[] = [
   ['tmpfs', 'mount -t tmpfs -o size=256k none m', () => {}],
   [
     'ext4',
     'mount -o loop ext4.image m',
-    (folder) => {
-      fs.writeFileSync(path.join(folder, 'ext4.image'), Buffer.alloc(2048 * KIB));
-      execFileSync('mkfs.ext4', ['-q', '-F', path.join(folder, 'ext4.image')], {
+    (directory) => {
+      fs.writeFileSync(path.join(directory, 'ext4.image'), Buffer.alloc(2048 * KIB));
+      execFileSync('mkfs.ext4', ['-q', '-F', path.join(directory, 'ext4.image')], {
         env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
       });
     },
@@ -69,11 +69,11 @@ const FULL: readonly (readonly [title: string, mount: string, prepare: (folder: 
 
 for (const [title, mount, prepare] of FULL) {
   rootTest(`${title} without room for the result: it is refused, and nothing stays`, (t) => {
-    const folder = temporaryFolder(t);
-    prepare(folder);
-    checkpointAt(path.join(folder, 'ck'), 4096);
-    const before = snapshot(path.join(folder, 'ck'));
-    const ended = runOn(t, folder, mount, [
+    const directory = temporaryDirectory(t);
+    prepare(directory);
+    checkpointAt(path.join(directory, 'ck'), 4096);
+    const before = snapshot(path.join(directory, 'ck'));
+    const ended = runOn(t, directory, mount, [
       `fdgraft rewrite ck -o m/out --link copy ${SPEC}`,
       `fdgraft rewrite ck -o m/out.tar --to tar ${SPEC}`,
       'fdgraft decode ck -o m/json',
@@ -83,14 +83,14 @@ for (const [title, mount, prepare] of FULL) {
       t.regex(said, /^fdgraft: m\/\S+: cannot be written.*: the disk is full \(ENOSPC\)\n/m);
       t.deepEqual(left, []);
     }
-    t.deepEqual(snapshot(path.join(folder, 'ck')), before);
+    t.deepEqual(snapshot(path.join(directory, 'ck')), before);
   });
 
   rootTest(`${title} that is full: a rewrite in place leaves the images as they were`, (t) => {
-    const folder = temporaryFolder(t);
-    prepare(folder);
-    checkpointAt(path.join(folder, 'ck'), 16);
-    const [copied, filled, refused, same] = runOn(t, folder, mount, [
+    const directory = temporaryDirectory(t);
+    prepare(directory);
+    checkpointAt(path.join(directory, 'ck'), 16);
+    const [copied, filled, refused, same] = runOn(t, directory, mount, [
       'cp -r ck m/ck',
       'head -c 8M /dev/zero > m/fill',
       `fdgraft rewrite m/ck --in-place ${SPEC}`,
@@ -106,11 +106,11 @@ for (const [title, mount, prepare] of FULL) {
 }
 
 rootTest('a read-only file system is read, and not written to', (t) => {
-  const folder = temporaryFolder(t);
-  checkpointAt(path.join(folder, 'real/ck'), 16);
-  const before = snapshot(path.join(folder, 'real'));
+  const directory = temporaryDirectory(t);
+  checkpointAt(path.join(directory, 'real/ck'), 16);
+  const before = snapshot(path.join(directory, 'real'));
   const mount = 'mount --bind real m && mount -o remount,bind,ro m';
-  const [listed, out, inPlace, elsewhere] = runOn(t, folder, mount, [
+  const [listed, out, inPlace, elsewhere] = runOn(t, directory, mount, [
     'fdgraft ls m/ck',
     `fdgraft rewrite m/ck -o m/out ${SPEC}`,
     `fdgraft rewrite m/ck --in-place ${SPEC}`,
@@ -121,17 +121,17 @@ rootTest('a read-only file system is read, and not written to', (t) => {
     t.is(ended?.status, 2, ended?.said);
     t.regex(ended?.said ?? '', /^fdgraft: m\/\w+: .*(EROFS|read-only|may not be written)/);
   }
-  t.deepEqual(snapshot(path.join(folder, 'real')), before);
+  t.deepEqual(snapshot(path.join(directory, 'real')), before);
 });
 
 rootTest('immutable directories and images are read, and left alone', (t) => {
-  const folder = temporaryFolder(t);
-  checkpointAt(path.join(folder, 'real/ck'), 16);
-  const freeze = (sign: string) => execFileSync('chattr', ['-R', `${sign}i`, path.join(folder, 'real')]);
-  const before = snapshot(path.join(folder, 'real'));
+  const directory = temporaryDirectory(t);
+  checkpointAt(path.join(directory, 'real/ck'), 16);
+  const freeze = (sign: string) => execFileSync('chattr', ['-R', `${sign}i`, path.join(directory, 'real')]);
+  const before = snapshot(path.join(directory, 'real'));
   freeze('+');
   try {
-    const [listed, out, inPlace, elsewhere] = runOn(t, folder, 'mount --bind real m', [
+    const [listed, out, inPlace, elsewhere] = runOn(t, directory, 'mount --bind real m', [
       'fdgraft ls m/ck',
       `fdgraft rewrite m/ck -o m/out ${SPEC}`,
       `fdgraft rewrite m/ck --in-place ${SPEC}`,
@@ -142,8 +142,8 @@ rootTest('immutable directories and images are read, and left alone', (t) => {
       t.is(ended?.status, 2, ended?.said);
       t.notRegex(ended?.said ?? '', /unforeseen|^ {4}at /m);
     }
-    t.false(fs.existsSync(path.join(folder, 'out')));
-    t.deepEqual(snapshot(path.join(folder, 'real')), before);
+    t.false(fs.existsSync(path.join(directory, 'out')));
+    t.deepEqual(snapshot(path.join(directory, 'real')), before);
   } finally {
     freeze('-');
   }

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { openSource, type RewriteOptions, rewrite } from '../../src';
 import { copySparse } from '../../src/storage/sparse-file';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { build } from '../support/native';
 import { holds } from '../support/properties';
 
@@ -43,14 +43,14 @@ const pagesData: Stretch[] = [
 ];
 
 function sparseCheckpoint(t: ExecutionContext): string {
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
-  writeSparse(path.join(folder, LOG), LOG_BYTES, logData);
-  writeSparse(path.join(folder, PAGES), TIB, pagesData);
-  return folder;
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
+  writeSparse(path.join(directory, LOG), LOG_BYTES, logData);
+  writeSparse(path.join(directory, PAGES), TIB, pagesData);
+  return directory;
 }
 
 async function rewriteInto(t: ExecutionContext, place: string, name: string, more: Partial<RewriteOptions> = {}) {
-  const out = path.join(temporaryFolder(t), name);
+  const out = path.join(temporaryDirectory(t), name);
   const source = await openSource(place);
   try {
     await rewrite(source, { specs: ['fd[5]:pipe:[4711]'], out, ...more });
@@ -60,12 +60,12 @@ async function rewriteInto(t: ExecutionContext, place: string, name: string, mor
   return out;
 }
 
-function checkSparse(t: ExecutionContext, folder: string): void {
+function checkSparse(t: ExecutionContext, directory: string): void {
   for (const [name, size, stretches] of [
     [LOG, LOG_BYTES, logData],
     [PAGES, TIB, pagesData],
   ] as const) {
-    const file = path.join(folder, name);
+    const file = path.join(directory, name);
     const stats = fs.statSync(file);
     t.is(stats.size, size, name);
     t.true(stats.blocks * 512 < MOST_ON_DISK, `${name} has ${stats.blocks} blocks`);
@@ -80,33 +80,33 @@ function checkSparse(t: ExecutionContext, folder: string): void {
 }
 
 for (const link of ['copy', 'auto'] as const) {
-  test(`a folder into a folder, --link ${link}`, async (t) => {
+  test(`a directory into a directory, --link ${link}`, async (t) => {
     checkSparse(t, await rewriteInto(t, sparseCheckpoint(t), 'out', { link }));
   });
 }
 
 for (const to of ['tar', 'tar.gz', 'tar.zst'] as const) {
-  test(`a folder into ${to}, which GNU tar unpacks, and into a folder again`, async (t) => {
+  test(`a directory into ${to}, which GNU tar unpacks, and into a directory again`, async (t) => {
     const archive = await rewriteInto(t, sparseCheckpoint(t), `out.${to}`, { to });
     t.true(fs.statSync(archive).size < MOST_ON_DISK);
-    const unpacked = temporaryFolder(t);
+    const unpacked = temporaryDirectory(t);
     execFileSync('tar', ['-xf', archive, '-C', unpacked]);
     checkSparse(t, unpacked);
     // What was rewritten before is not again: its plan goes.
     fs.rmSync(path.join(unpacked, 'inherit-plan.img'));
     const again = await rewriteInto(t, unpacked, 'again.tar', { to: 'tar', specs: ['fd[7]:/var/log/app.log'] });
-    const folder = temporaryFolder(t);
-    execFileSync('tar', ['-xf', again, '-C', folder]);
-    checkSparse(t, folder);
+    const directory = temporaryDirectory(t);
+    execFileSync('tar', ['-xf', again, '-C', directory]);
+    checkSparse(t, directory);
   });
 
-  test(`an archive of GNU tar (${to}) into a folder, and into an archive`, async (t) => {
-    const archive = path.join(temporaryFolder(t), `ckpt.${to}`);
+  test(`an archive of GNU tar (${to}) into a directory, and into an archive`, async (t) => {
+    const archive = path.join(temporaryDirectory(t), `ckpt.${to}`);
     const compress = { tar: [], 'tar.gz': ['-z'], 'tar.zst': ['--zstd'] }[to];
     execFileSync('tar', ['-S', '-c', ...compress, '-f', archive, '-C', sparseCheckpoint(t), '.']);
     checkSparse(t, await rewriteInto(t, archive, 'out', { to: 'dir' }));
     const copied = await rewriteInto(t, archive, `out.${to}`);
-    const unpacked = temporaryFolder(t);
+    const unpacked = temporaryDirectory(t);
     execFileSync('tar', ['-xf', copied, '-C', unpacked]);
     checkSparse(t, unpacked);
   });
@@ -119,22 +119,22 @@ const stretches = fc.array(
   },
 );
 
-test.serial('any file comes back with the same bytes, through a folder and through archives', async (t) => {
+test.serial('any file comes back with the same bytes, through a directory and through archives', async (t) => {
   const property = fc.asyncProperty(stretches, fc.nat(9 * MIB), async (parts, least) => {
     const size = Math.max(least, ...parts.map(([at, bytes]) => at + bytes));
-    const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
+    const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
     writeSparse(
-      path.join(folder, LOG),
+      path.join(directory, LOG),
       size,
       parts.map(([at, bytes, value]) => [at, Buffer.alloc(bytes, value)]),
     );
-    const expected = fs.readFileSync(path.join(folder, LOG));
-    const copied = await rewriteInto(t, folder, 'out', { link: 'copy' });
-    const archive = await rewriteInto(t, folder, 'out.tar', { to: 'tar' });
-    const unpacked = temporaryFolder(t);
+    const expected = fs.readFileSync(path.join(directory, LOG));
+    const copied = await rewriteInto(t, directory, 'out', { link: 'copy' });
+    const archive = await rewriteInto(t, directory, 'out.tar', { to: 'tar' });
+    const unpacked = temporaryDirectory(t);
     execFileSync('tar', ['-xf', archive, '-C', unpacked]);
-    const packed = path.join(temporaryFolder(t), 'ckpt.tar');
-    execFileSync('tar', ['-S', '-c', '-f', packed, '-C', folder, '.']);
+    const packed = path.join(temporaryDirectory(t), 'ckpt.tar');
+    execFileSync('tar', ['-S', '-c', '-f', packed, '-C', directory, '.']);
     const fromArchive = await rewriteInto(t, packed, 'dir', { to: 'dir' });
     return [copied, unpacked, fromArchive].every((place) => fs.readFileSync(path.join(place, LOG)).equals(expected));
   });
@@ -144,8 +144,8 @@ test.serial('any file comes back with the same bytes, through a folder and throu
 for (const variant of ['plain', 'sanitized'] as const) {
   test(`fdgraft-sparse tells stretches, and what it cannot do (${variant})`, (t) => {
     const program = path.join(build(variant), 'fdgraft-sparse');
-    const folder = temporaryFolder(t);
-    const file = path.join(folder, 'file');
+    const directory = temporaryDirectory(t);
+    const file = path.join(directory, 'file');
     writeSparse(file, 10 * MIB, [[4 * MIB, Buffer.alloc(4096, 1)]]);
     const run = (words: readonly string[], place: string) => {
       const fd = fs.openSync(place, 'r');
@@ -156,11 +156,11 @@ for (const variant of ['plain', 'sanitized'] as const) {
       }
     };
     t.is(run(['map'], file), `${4 * MIB} 4096\n`);
-    const empty = path.join(folder, 'empty');
+    const empty = path.join(directory, 'empty');
     writeSparse(empty, 10 * MIB, []);
     t.is(run(['map'], empty), '');
     for (const [words, place] of [
-      [['map'], folder],
+      [['map'], directory],
       [['other'], file],
       [[], file],
       [['copy'], file],
@@ -173,8 +173,8 @@ for (const variant of ['plain', 'sanitized'] as const) {
 }
 
 test.serial('a copy that is told to stop ends its program', async (t) => {
-  const folder = temporaryFolder(t);
-  const [from, to] = [path.join(folder, 'from'), path.join(folder, 'to')];
+  const directory = temporaryDirectory(t);
+  const [from, to] = [path.join(directory, 'from'), path.join(directory, 'to')];
   fs.writeFileSync(from, 'data');
   fs.truncateSync(from, 1 << 30);
   const fd = fs.openSync(from, 'r');

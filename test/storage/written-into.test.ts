@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { isWrittenInto } from '../../src/storage/written-into';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
 test('whether writing one path changes another', (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const at = (name: string) => path.join(top, name);
   fs.mkdirSync(at('images/sub'), { recursive: true });
   fs.writeFileSync(at('archive.tar'), '');

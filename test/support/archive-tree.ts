@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { smallCheckpoint, writeCheckpoint } from './folders';
+import { smallCheckpoint, writeCheckpoint } from './directories';
 
 /** Every name is 255 bytes at most, and with them a path longer than any field of a header. */
 const DEEP = ['d'.repeat(90), 'e'.repeat(120), `${'f'.repeat(100)}.img`];
@@ -61,8 +61,8 @@ export function sparseFile(file: string, stretches = 2): void {
   fs.closeSync(fd);
 }
 
-/** All of a folder: contents, links with their text, modes; names with one character a byte. */
-export function picture(folder: string | Buffer): { [name: string]: string } {
+/** All of a directory: contents, links with their text, modes; names with one character a byte. */
+export function picture(directory: string | Buffer): { [name: string]: string } {
   const seen: { [name: string]: string } = {};
   const look = (place: Buffer, name: string) => {
     const stats = fs.lstatSync(place);
@@ -75,7 +75,7 @@ export function picture(folder: string | Buffer): { [name: string]: string } {
     } else if (stats.isSymbolicLink()) seen[name] = `-> ${fs.readlinkSync(place)}`;
     else seen[name] = stats.isFile() ? `${mode} ${digest(fs.readFileSync(place))}` : 'special';
   };
-  look(Buffer.from(folder as string), '.');
+  look(Buffer.from(directory as string), '.');
   return seen;
 }
 

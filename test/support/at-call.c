@@ -120,13 +120,13 @@ static void path_of(int fd, char path[PATH_SIZE])
     path[length < 0 ? 0 : length] = '\0';
 }
 
-static bool on_at(const char *name, int folder, const char *path)
+static bool on_at(const char *name, int directory, const char *path)
 {
     if (record == NULL || path == NULL)
         return false;
     int error = errno;
     char whole[PATH_SIZE];
-    int fd = folder;
+    int fd = directory;
     int skipped = 0;
     // The command reaches what is in a directory that it holds open by this path.
     if (sscanf(path, "/proc/self/fd/%d%n", &fd, &skipped) == 1)
@@ -182,9 +182,9 @@ static bool on_read_file(const char *name, int fd)
 }
 
 /** Calls that read count where a directory is given. */
-static bool on_read_at(const char *name, int folder, const char *path)
+static bool on_read_at(const char *name, int directory, const char *path)
 {
-    return below != NULL && on_at(name, folder, path);
+    return below != NULL && on_at(name, directory, path);
 }
 
 static bool on_read(const char *name, const char *path)
@@ -197,11 +197,11 @@ static bool on_read_fd(const char *name, int fd)
     return below != NULL && on_fd(name, fd);
 }
 
-static bool on_open(const char *name, int folder, const char *path, int flags)
+static bool on_open(const char *name, int directory, const char *path, int flags)
 {
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0)
-        return on_at(name, folder, path);
-    return on_read_at(name, folder, path);
+        return on_at(name, directory, path);
+    return on_read_at(name, directory, path);
 }
 
 static bool on_fopen(const char *name, const char *path, const char *mode)
@@ -236,7 +236,7 @@ static bool on_ioctl(int fd, unsigned long request)
         return next arguments;                                                                                         \
     }
 
-#define WRAP_OPEN(name, folder, parameters, arguments)                                                                 \
+#define WRAP_OPEN(name, directory, parameters, arguments)                                                                 \
     int name parameters;                                                                                               \
     int name parameters                                                                                                \
     {                                                                                                                  \
@@ -249,20 +249,20 @@ static bool on_ioctl(int fd, unsigned long request)
             mode = va_arg(more, mode_t);                                                                               \
             va_end(more);                                                                                              \
         }                                                                                                              \
-        if (on_open(#name, folder, path, flags))                                                                       \
+        if (on_open(#name, directory, path, flags))                                                                       \
             return -1;                                                                                                 \
         return next arguments;                                                                                         \
     }
 
 WRAP_OPEN(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
 WRAP_OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
-WRAP_OPEN(openat, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
-WRAP_OPEN(openat64, folder, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+WRAP_OPEN(openat, directory, (int directory, const char *path, int flags, ...), (directory, path, flags, mode))
+WRAP_OPEN(openat64, directory, (int directory, const char *path, int flags, ...), (directory, path, flags, mode))
 // What open becomes where a program is built with _FORTIFY_SOURCE.
 WRAP(int, __open_2, (const char *path, int flags), (path, flags), on_open("open", AT_FDCWD, path, flags))
 WRAP(int, __open64_2, (const char *path, int flags), (path, flags), on_open("open", AT_FDCWD, path, flags))
-WRAP(int, __openat_2, (int folder, const char *path, int flags), (folder, path, flags), on_open("openat", folder, path, flags))
-WRAP(int, __openat64_2, (int folder, const char *path, int flags), (folder, path, flags), on_open("openat", folder, path, flags))
+WRAP(int, __openat_2, (int directory, const char *path, int flags), (directory, path, flags), on_open("openat", directory, path, flags))
+WRAP(int, __openat64_2, (int directory, const char *path, int flags), (directory, path, flags), on_open("openat", directory, path, flags))
 WRAP(int, creat, (const char *path, mode_t mode), (path, mode), on_path("creat", path))
 WRAP(int, creat64, (const char *path, mode_t mode), (path, mode), on_path("creat", path))
 WRAP_POINTER(FILE *, fopen, (const char *path, const char *mode), (path, mode), on_fopen("fopen", path, mode))
@@ -306,36 +306,36 @@ WRAP(int, link, (const char *from, const char *to), (from, to), on_path("link", 
 WRAP(int, linkat, (int in, const char *from, int there, const char *to, int flags), (in, from, there, to, flags),
      on_at("linkat", there, to))
 WRAP(int, symlink, (const char *text, const char *path), (text, path), on_path("symlink", path))
-WRAP(int, symlinkat, (const char *text, int folder, const char *path), (text, folder, path),
-     on_at("symlinkat", folder, path))
+WRAP(int, symlinkat, (const char *text, int directory, const char *path), (text, directory, path),
+     on_at("symlinkat", directory, path))
 WRAP(int, unlink, (const char *path), (path), on_path("unlink", path))
-WRAP(int, unlinkat, (int folder, const char *path, int flags), (folder, path, flags), on_at("unlinkat", folder, path))
+WRAP(int, unlinkat, (int directory, const char *path, int flags), (directory, path, flags), on_at("unlinkat", directory, path))
 WRAP(int, remove, (const char *path), (path), on_path("remove", path))
 WRAP(int, rmdir, (const char *path), (path), on_path("rmdir", path))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), on_path("mkdir", path))
-WRAP(int, mkdirat, (int folder, const char *path, mode_t mode), (folder, path, mode), on_at("mkdirat", folder, path))
+WRAP(int, mkdirat, (int directory, const char *path, mode_t mode), (directory, path, mode), on_at("mkdirat", directory, path))
 WRAP_POINTER(char *, mkdtemp, (char *path), (path), on_path("mkdtemp", path))
 WRAP(int, mknod, (const char *path, mode_t mode, dev_t device), (path, mode, device), on_path("mknod", path))
-WRAP(int, mknodat, (int folder, const char *path, mode_t mode, dev_t device), (folder, path, mode, device),
-     on_at("mknodat", folder, path))
+WRAP(int, mknodat, (int directory, const char *path, mode_t mode, dev_t device), (directory, path, mode, device),
+     on_at("mknodat", directory, path))
 WRAP(int, mkfifo, (const char *path, mode_t mode), (path, mode), on_path("mkfifo", path))
 
 WRAP(int, chmod, (const char *path, mode_t mode), (path, mode), on_path("chmod", path))
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), on_fd("fchmod", fd))
-WRAP(int, fchmodat, (int folder, const char *path, mode_t mode, int flags), (folder, path, mode, flags),
-     on_at("fchmodat", folder, path))
+WRAP(int, fchmodat, (int directory, const char *path, mode_t mode, int flags), (directory, path, mode, flags),
+     on_at("fchmodat", directory, path))
 WRAP(int, chown, (const char *path, uid_t uid, gid_t gid), (path, uid, gid), on_path("chown", path))
 WRAP(int, lchown, (const char *path, uid_t uid, gid_t gid), (path, uid, gid), on_path("lchown", path))
 WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), on_fd("fchown", fd))
-WRAP(int, fchownat, (int folder, const char *path, uid_t uid, gid_t gid, int flags), (folder, path, uid, gid, flags),
-     on_at("fchownat", folder, path))
+WRAP(int, fchownat, (int directory, const char *path, uid_t uid, gid_t gid, int flags), (directory, path, uid, gid, flags),
+     on_at("fchownat", directory, path))
 WRAP(int, utime, (const char *path, const struct utimbuf *times), (path, times), on_path("utime", path))
 WRAP(int, utimes, (const char *path, const struct timeval times[2]), (path, times), on_path("utimes", path))
 WRAP(int, lutimes, (const char *path, const struct timeval times[2]), (path, times), on_path("lutimes", path))
 WRAP(int, futimes, (int fd, const struct timeval times[2]), (fd, times), on_fd("futimes", fd))
 WRAP(int, futimens, (int fd, const struct timespec times[2]), (fd, times), on_fd("futimens", fd))
-WRAP(int, utimensat, (int folder, const char *path, const struct timespec times[2], int flags),
-     (folder, path, times, flags), on_at("utimensat", folder, path))
+WRAP(int, utimensat, (int directory, const char *path, const struct timespec times[2], int flags),
+     (directory, path, times, flags), on_at("utimensat", directory, path))
 WRAP(int, setxattr, (const char *path, const char *name, const void *value, size_t size, int flags),
      (path, name, value, size, flags), on_path("setxattr", path))
 WRAP(int, lsetxattr, (const char *path, const char *name, const void *value, size_t size, int flags),
@@ -358,16 +358,16 @@ WRAP(int, lstat, (const char *path, struct stat *to), (path, to), on_read("lstat
 WRAP(int, lstat64, (const char *path, struct stat64 *to), (path, to), on_read("lstat", path))
 WRAP(int, fstat, (int fd, struct stat *to), (fd, to), on_read_file("fstat", fd))
 WRAP(int, fstat64, (int fd, struct stat64 *to), (fd, to), on_read_file("fstat", fd))
-WRAP(int, fstatat, (int folder, const char *path, struct stat *to, int flags), (folder, path, to, flags),
-     on_read_at("fstatat", folder, path))
-WRAP(int, statx, (int folder, const char *path, int flags, unsigned mask, struct statx *to),
-     (folder, path, flags, mask, to), on_read_at("statx", folder, path))
+WRAP(int, fstatat, (int directory, const char *path, struct stat *to, int flags), (directory, path, to, flags),
+     on_read_at("fstatat", directory, path))
+WRAP(int, statx, (int directory, const char *path, int flags, unsigned mask, struct statx *to),
+     (directory, path, flags, mask, to), on_read_at("statx", directory, path))
 WRAP(int, access, (const char *path, int mode), (path, mode), on_read("access", path))
-WRAP(int, faccessat, (int folder, const char *path, int mode, int flags), (folder, path, mode, flags),
-     on_read_at("faccessat", folder, path))
+WRAP(int, faccessat, (int directory, const char *path, int mode, int flags), (directory, path, mode, flags),
+     on_read_at("faccessat", directory, path))
 WRAP(ssize_t, readlink, (const char *path, char *to, size_t size), (path, to, size), on_read("readlink", path))
-WRAP(ssize_t, readlinkat, (int folder, const char *path, char *to, size_t size), (folder, path, to, size),
-     on_read_at("readlinkat", folder, path))
+WRAP(ssize_t, readlinkat, (int directory, const char *path, char *to, size_t size), (directory, path, to, size),
+     on_read_at("readlinkat", directory, path))
 WRAP_POINTER(char *, realpath, (const char *path, char *to), (path, to), on_read("realpath", path))
 WRAP_POINTER(DIR *, opendir, (const char *path), (path), on_read("opendir", path))
 WRAP_POINTER(DIR *, fdopendir, (int fd), (fd), on_read_fd("fdopendir", fd))

@@ -53,15 +53,19 @@ export function killAt(n: number, command: Command): Promise<Counted> {
   return recorded(command, { FDGRAFT_CALL_NUMBER: String(n) });
 }
 
-/** Runs a command to its end and says with which calls it reads or changes what is in `folder`, and the folder itself. */
-export function countCalls(folder: string, command: Command): Promise<Counted> {
-  return recorded(command, { FDGRAFT_CALL_BELOW: folder });
+/** Runs a command to its end and says with which calls it reads or changes what is in `directory`, and the directory itself. */
+export function countCalls(directory: string, command: Command): Promise<Counted> {
+  return recorded(command, { FDGRAFT_CALL_BELOW: directory });
 }
 
-/** Runs a command of whose calls that concern `folder` the one of number `n` fails with an error, by its name. */
-export function failAt(n: number, error: ErrorName, folder: string, command: Command): Promise<Counted> {
+/** Runs a command of whose calls that concern `directory` the one of number `n` fails with an error, by its name. */
+export function failAt(n: number, error: ErrorName, directory: string, command: Command): Promise<Counted> {
   const number = String(os.constants.errno[error]);
-  return recorded(command, { FDGRAFT_CALL_BELOW: folder, FDGRAFT_CALL_NUMBER: String(n), FDGRAFT_CALL_ERROR: number });
+  return recorded(command, {
+    FDGRAFT_CALL_BELOW: directory,
+    FDGRAFT_CALL_NUMBER: String(n),
+    FDGRAFT_CALL_ERROR: number,
+  });
 }
 
 export type ErrorName = keyof typeof os.constants.errno;
@@ -80,9 +84,9 @@ export function leftAlone(command: Command): Promise<Ended> {
 }
 
 async function recorded(command: Command, wanted: NodeJS.ProcessEnv): Promise<Counted> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-at-call-'));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-at-call-'));
   try {
-    const record = path.join(folder, 'record');
+    const record = path.join(directory, 'record');
     fs.closeSync(fs.openSync(record, 'wx'));
     fs.truncateSync(record, CALL_SIZE * (CALLS + 1));
     const end = await ended(command, {
@@ -94,7 +98,7 @@ async function recorded(command: Command, wanted: NodeJS.ProcessEnv): Promise<Co
     });
     return { ...end, calls: readCalls(record) };
   } finally {
-    fs.rmSync(folder, { recursive: true });
+    fs.rmSync(directory, { recursive: true });
   }
 }
 

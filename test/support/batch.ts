@@ -3,18 +3,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type BatchJob, type BatchOptions, type BatchSummary, batch } from '../../src';
-import { type Images, smallCheckpoint } from './folders';
+import { type Images, smallCheckpoint } from './directories';
 import { encodeImage, type Record } from './images';
 
 /** What smallCheckpoint has as fd 1 of both tasks. */
 export const SPEC = 'fd[5]:pipe:[4711]';
 
 /** Writes a checkpoint at that very place. */
-export function putCheckpoint(folder: string, images: Images = smallCheckpoint()): void {
-  fs.mkdirSync(folder, { recursive: true });
+export function putCheckpoint(directory: string, images: Images = smallCheckpoint()): void {
+  fs.mkdirSync(directory, { recursive: true });
   for (const [name, content] of Object.entries(images)) {
     const bytes = Buffer.isBuffer(content) ? content : encodeImage(name, content as readonly Record[]);
-    fs.writeFileSync(path.join(folder, name), bytes);
+    fs.writeFileSync(path.join(directory, name), bytes);
   }
 }
 
@@ -34,26 +34,26 @@ export async function runBatch(options: Omit<BatchOptions, 'onJob'>): Promise<Ra
   return { summary, jobs, told: Object.fromEntries(jobs.map((job) => [job.name, words(job)])) };
 }
 
-/** A rewrite of all that the patterns, relative to `folder`, find there. */
+/** A rewrite of all that the patterns, relative to `directory`, find there. */
 export function rewriteAll(
-  folder: string,
+  directory: string,
   patterns: readonly string[],
   more: Partial<Omit<BatchOptions, 'onJob'>> = {},
 ): Promise<Ran> {
   return runBatch({
     task: { what: 'rewrite', options: { specs: [SPEC] } },
-    patterns: patterns.map((pattern) => below(folder, pattern)),
-    base: folder,
-    out: path.join(folder, 'out'),
+    patterns: patterns.map((pattern) => below(directory, pattern)),
+    base: directory,
+    out: path.join(directory, 'out'),
     ...more,
   });
 }
 
-export function below(folder: string, pattern: string): string {
-  return pattern.startsWith('!') ? `!${path.join(folder, pattern.slice(1))}` : path.join(folder, pattern);
+export function below(directory: string, pattern: string): string {
+  return pattern.startsWith('!') ? `!${path.join(directory, pattern.slice(1))}` : path.join(directory, pattern);
 }
 
-/** All that is below a folder: its path, what it is, modes, and what links say; without what a batch notes for itself. */
+/** All that is below a directory: its path, what it is, modes, and what links say; without what a batch notes for itself. */
 export function outputsIn(root: string): string[] {
   return fs
     .readdirSync(root, { recursive: true, encoding: 'utf8' })

@@ -28,14 +28,14 @@ function refuseStale(): void {
 }
 
 /** Copies the package, for tests that change it and for users who may not look into this directory; returns its command. */
-export function copyPackage(folder: string): string {
-  fs.cpSync(path.join(top, 'package.json'), path.join(folder, 'package.json'));
+export function copyPackage(directory: string): string {
+  fs.cpSync(path.join(top, 'package.json'), path.join(directory, 'package.json'));
   for (const name of ['dist', 'native/build'])
     for (const file of fs.readdirSync(path.join(top, name), { withFileTypes: true }))
       if (file.name !== 'obj' && file.name !== 'sanitize')
-        fs.cpSync(path.join(top, name, file.name), path.join(folder, name, file.name), { recursive: true });
-  fs.chmodSync(folder, 0o755);
-  return path.join(folder, path.relative(top, bin));
+        fs.cpSync(path.join(top, name, file.name), path.join(directory, name, file.name), { recursive: true });
+  fs.chmodSync(directory, 0o755);
+  return path.join(directory, path.relative(top, bin));
 }
 
 let free = os.availableParallelism();

@@ -213,8 +213,8 @@ export function decodeImage(name: string, image: Buffer): { header: Buffer; reco
   return { header: image.subarray(0, headerBytes), records };
 }
 
-export function readImage(folder: string, name: string): ReturnType<typeof decodeImage> {
-  return decodeImage(name, readFileSync(path.join(folder, name)));
+export function readImage(directory: string, name: string): ReturnType<typeof decodeImage> {
+  return decodeImage(name, readFileSync(path.join(directory, name)));
 }
 
 /** The message of a record of an image, by its number from 0. */

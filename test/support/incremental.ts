@@ -22,30 +22,30 @@ interface Pagemap {
 }
 
 /**
- * Leaves in the whole dump `folder` only the pages that changed since the whole dump `before`, and links
+ * Leaves in the whole dump `directory` only the pages that changed since the whole dump `before`, and links
  * `parent` to where that dump, or what it was made into, is to be found: `link`, the text of the link.
  */
-export function leaveToParent(folder: string, before: string, link: string): void {
-  for (const name of fs.readdirSync(folder).filter((name) => /^pagemap-\d+\.img$/.test(name))) {
+export function leaveToParent(directory: string, before: string, link: string): void {
+  for (const name of fs.readdirSync(directory).filter((name) => /^pagemap-\d+\.img$/.test(name))) {
     const older = fs.existsSync(path.join(before, name)) ? pagesOf(before, readPagemap(before, name)) : new Map();
-    const newer = readPagemap(folder, name);
+    const newer = readPagemap(directory, name);
     const records: Uint8Array[] = [newer.head];
     const kept: Buffer[] = [];
     for (const entry of newer.entries) {
-      for (const run of runsOf(folder, newer, entry, (address, page) => older.get(address)?.equals(page) === true)) {
+      for (const run of runsOf(directory, newer, entry, (address, page) => older.get(address)?.equals(page) === true)) {
         if (!run.same) kept.push(...run.pages);
         records.push(entryOf(entry, run.address, run.pages.length, run.same ? PE_PARENT : numberIn(entry, FLAGS)));
       }
     }
-    fs.writeFileSync(path.join(folder, name), image(PAGEMAP_MAGIC, records));
-    fs.writeFileSync(path.join(folder, newer.pages), Buffer.concat(kept));
+    fs.writeFileSync(path.join(directory, name), image(PAGEMAP_MAGIC, records));
+    fs.writeFileSync(path.join(directory, newer.pages), Buffer.concat(kept));
   }
-  fs.symlinkSync(link, path.join(folder, 'parent'));
+  fs.symlinkSync(link, path.join(directory, 'parent'));
 }
 
-function readPagemap(folder: string, name: string): Pagemap {
+function readPagemap(directory: string, name: string): Pagemap {
   const PAGES_ID = 1;
-  const bytes = fs.readFileSync(path.join(folder, name));
+  const bytes = fs.readFileSync(path.join(directory, name));
   const records: Buffer[] = [];
   for (let at = 8; at < bytes.length; at += 4 + bytes.readUInt32LE(at))
     records.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at)));
@@ -62,13 +62,13 @@ interface Run {
 
 /** The pages of an entry of a whole dump, in runs of those that are the same as before and those that are not. */
 function runsOf(
-  folder: string,
+  directory: string,
   pagemap: Pagemap,
   entry: Buffer,
   isSame: (address: number, page: Buffer) => boolean,
 ): Run[] {
   const runs: Run[] = [];
-  for (const [address, page] of pagesOf(folder, pagemap, entry)) {
+  for (const [address, page] of pagesOf(directory, pagemap, entry)) {
     const same = isSame(address, page);
     const last = runs.at(-1);
     if (last?.same === same) last.pages.push(page);
@@ -78,13 +78,13 @@ function runsOf(
 }
 
 /** The pages of a whole dump by address: all, or those of one entry. */
-function pagesOf(folder: string, { name, pages, entries }: Pagemap, only?: Buffer): Map<number, Buffer> {
-  const bytes = fs.readFileSync(path.join(folder, pages));
+function pagesOf(directory: string, { name, pages, entries }: Pagemap, only?: Buffer): Map<number, Buffer> {
+  const bytes = fs.readFileSync(path.join(directory, pages));
   const found = new Map<number, Buffer>();
   let at = 0;
   for (const entry of entries) {
     if ((numberIn(entry, FLAGS) & PE_PRESENT) === 0)
-      throw new Error(`${name} of ${folder} is not that of a whole dump`);
+      throw new Error(`${name} of ${directory} is not that of a whole dump`);
     const address = numberIn(entry, VADDR);
     for (let i = 0; i < countOf(entry); i += 1, at += PAGE)
       if (only === undefined || entry === only) found.set(address + i * PAGE, bytes.subarray(at, at + PAGE));

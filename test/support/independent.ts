@@ -1,5 +1,5 @@
 /**
- * Compares a rewritten folder with its source and with its plan. Shares no code with src/: images are
+ * Compares a rewritten directory with its source and with its plan. Shares no code with src/: images are
  * read by protobufjs, the schemas, and what CRIU says of the wire.
  */
 import { createHash } from 'node:crypto';
@@ -79,9 +79,9 @@ type Types = ReadonlyMap<number, string>;
 
 const originOf = ({ file_id, split_from }: PlanPlaceholder) => split_from ?? file_id;
 
-/** The plan of a folder, as protobufjs reads it. Throws where its frames or its messages are broken. */
-export function readPlan(folder: string): Plan {
-  const bytes = bytesOf(folder, PLAN);
+/** The plan of a directory, as protobufjs reads it. Throws where its frames or its messages are broken. */
+export function readPlan(directory: string): Plan {
+  const bytes = bytesOf(directory, PLAN);
   if (bytes.readUInt32LE(0) !== 0x54564319 || bytes.subarray(4, 8).toString() !== 'FDGP') throw new Error('no magics');
   const records: Buffer[] = [];
   for (let at = 8; at < bytes.length; at += 4 + bytes.readUInt32LE(at)) {
@@ -139,10 +139,10 @@ export function checkRewritten(source: string, out: string): string[] {
   return problems;
 }
 
-const list = (folder: string) => fs.readdirSync(folder).sort();
-const numbered = (folder: string, kind: string) =>
-  list(folder).filter((name) => name.startsWith(`${kind}-`) && /-\d+\.img$/.test(name));
-const bytesOf = (folder: string, name: string) => fs.readFileSync(path.join(folder, name));
+const list = (directory: string) => fs.readdirSync(directory).sort();
+const numbered = (directory: string, kind: string) =>
+  list(directory).filter((name) => name.startsWith(`${kind}-`) && /-\d+\.img$/.test(name));
+const bytesOf = (directory: string, name: string) => fs.readFileSync(path.join(directory, name));
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const hasOwner = ({ pid, signum }: Owner) => pid !== 0 || signum !== 0;
 /** CRIU sets it on what is opened again, where the tree has that number. */
@@ -233,7 +233,7 @@ function checkFiles(source: string, out: string, plan: Plan, expect: Expect): vo
   const changed = new Set(plan.head.images.map(({ name }) => name));
   expect(changed.size === plan.head.images.length, 'the plan names an image twice');
   for (const name of list(source).filter((name) => files.includes(name))) {
-    // `parent` is a link to a folder, which need not be there.
+    // `parent` is a link to a directory, which need not be there.
     if (fs.statSync(path.join(source, name), { throwIfNoEntry: false })?.isFile() !== true) continue;
     const same = bytesOf(source, name).equals(bytesOf(out, name));
     expect(same !== changed.has(name), `${name} ${same ? 'did not change' : 'changed'}, the plan says otherwise`);
@@ -478,9 +478,9 @@ function checkMemfds(source: string, out: string, { placeholders }: Plan, expect
 }
 
 /** The inode of each entry of a memfd, by its file id. */
-function memfdInodes(folder: string): Map<number, unknown> {
+function memfdInodes(directory: string): Map<number, unknown> {
   return new Map(
-    readImage(folder, 'files.img').records.flatMap(({ fields }) => {
+    readImage(directory, 'files.img').records.flatMap(({ fields }) => {
       const memfd = fields.memfd as Fields | undefined;
       return memfd === undefined ? [] : [[Number(fields.id), memfd.inode_id] as const];
     }),
@@ -586,12 +586,12 @@ function checkDescriptors(source: string, out: string, replaced: Replaced, types
 const describe = ({ table, pids, fd, close_on_exec }: PlanDescriptor) =>
   `${table}/${fd} of ${pids}${close_on_exec ? ' closed on exec' : ''}`;
 
-function pidsByTable(folder: string): Map<number, number[]> {
+function pidsByTable(directory: string): Map<number, number[]> {
   const tables = new Map<number, number[]>();
-  for (const { fields } of readImage(folder, 'pstree.img').records) {
+  for (const { fields } of readImage(directory, 'pstree.img').records) {
     const name = `ids-${fields.pid}.img`;
-    if (!fs.existsSync(path.join(folder, name))) continue;
-    const table = Number(readImage(folder, name).records[0]?.fields.files_id);
+    if (!fs.existsSync(path.join(directory, name))) continue;
+    const table = Number(readImage(directory, name).records[0]?.fields.files_id);
     const pids = [...(tables.get(table) ?? []), Number(fields.pid)];
     tables.set(
       table,
@@ -602,9 +602,9 @@ function pidsByTable(folder: string): Map<number, number[]> {
 }
 
 /** The records of an image in which bytes follow each record, as many as its field `length` says. */
-function* recordsWithBytes(folder: string, name: string, type: string, length: string) {
-  if (!fs.existsSync(path.join(folder, name))) return;
-  const image = bytesOf(folder, name);
+function* recordsWithBytes(directory: string, name: string, type: string, length: string) {
+  if (!fs.existsSync(path.join(directory, name))) return;
+  const image = bytesOf(directory, name);
   let at = image.readUInt32LE(0) === 0x54564319 ? 8 : 4;
   for (let number = 0; at < image.length; number += 1) {
     const end = at + 4 + image.readUInt32LE(at);
@@ -663,9 +663,9 @@ function checkReferences(
     );
     expect(same(scm, rights.get(file_id)), `file id ${file_id}: other SCM rights`);
   }
-  const [before, after] = [source, out].map((folder) => {
-    const held = [...recordsWithBytes(folder, 'sk-queues.img', 'sk_packet_entry', 'length')].flatMap(rightsOf);
-    const inTables = numbered(folder, 'fdinfo').flatMap((name) => readImage(folder, name).records);
+  const [before, after] = [source, out].map((directory) => {
+    const held = [...recordsWithBytes(directory, 'sk-queues.img', 'sk_packet_entry', 'length')].flatMap(rightsOf);
+    const inTables = numbered(directory, 'fdinfo').flatMap((name) => readImage(directory, name).records);
     return new Set([...held, ...inTables.map(({ fields }) => Number(fields.id))]);
   }) as [Set<number>, Set<number>];
   for (const [id, type] of types) {

@@ -28,7 +28,7 @@ function locked(key: string, argv: readonly string[]): void {
   done.add(key);
 }
 
-/** Builds what a test of this variant needs and returns the folder of it. */
+/** Builds what a test of this variant needs and returns the directory of it. */
 export function build(variant: Variant = 'plain'): string {
   locked(variant, ['make', '-s', '-C', native, targets[variant]]);
   return builds[variant];
@@ -107,7 +107,7 @@ let reports: string | undefined;
 /** Where the sanitizers write: a keeper has /dev/null as stderr, and its end is seen by nobody. */
 function reportEnvironment(): Record<string, string> {
   if (reports === undefined) {
-    const { path, remove } = folder();
+    const { path, remove } = directory();
     // Other users write there too.
     chmodSync(path, 0o1777);
     process.on('exit', remove);
@@ -185,8 +185,8 @@ export function shown(result: Result): Shown {
   return JSON.parse(result.stdout) as Shown;
 }
 
-/** A fresh folder, and how to remove it. */
-export function folder(): { path: string; remove: () => void } {
+/** A fresh directory, and how to remove it. */
+export function directory(): { path: string; remove: () => void } {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'native-test-')));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

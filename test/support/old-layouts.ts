@@ -1,5 +1,5 @@
 /**
- * Makes an image folder of an older layout out of one of today's, changing what the layout needs and no
+ * Makes an image directory of an older layout out of one of today's, changing what the layout needs and no
  * other byte. Shares no code with src/.
  */
 import fs from 'node:fs';
@@ -7,8 +7,8 @@ import path from 'node:path';
 import { uint32 } from './images';
 import { bytesIn, editFields, encodeField, fieldsOf, IMG_COMMON, image, numberIn, type Value } from './wire';
 
-/** The images of a folder by name. */
-type Folder = Map<string, Buffer>;
+/** The images of a directory by name. */
+type Directory = Map<string, Buffer>;
 
 const CONVERSIONS = {
   v1_magic: withoutFirstMagic,
@@ -29,9 +29,9 @@ export const CONVERTED_FIXTURES: { [fixture: string]: { from: string; layout: Ol
   old_by_pid: { from: 'pipe_outside', layout: 'by_pid' },
 };
 
-/** Writes the images of the folder `from` into the new folder `to`, in an older layout. Other files come along. */
+/** Writes the images of the directory `from` into the new directory `to`, in an older layout. Other files come along. */
 export function convertLayout(layout: OldLayout, from: string, to: string): void {
-  const images: Folder = new Map();
+  const images: Directory = new Map();
   fs.mkdirSync(to);
   for (const name of fs.readdirSync(from)) {
     if (name.endsWith('.img')) images.set(name, fs.readFileSync(path.join(from, name)));
@@ -42,7 +42,7 @@ export function convertLayout(layout: OldLayout, from: string, to: string): void
 }
 
 /** The oldest format: img_version 1, and no image begins with IMG_COMMON. */
-function withoutFirstMagic(images: Folder): void {
+function withoutFirstMagic(images: Directory): void {
   const IMG_VERSION = 1;
   editRecords(images, 'inventory.img', (record) => editFields(record, { [IMG_VERSION]: () => 1 }));
   for (const [name, bytes] of images) {
@@ -51,7 +51,7 @@ function withoutFirstMagic(images: Folder): void {
 }
 
 /** Mappings in images of their own, a record each, instead of inside mm-PID.img. */
-function vmasApart(images: Folder): void {
+function vmasApart(images: Directory): void {
   const VMAS = 14;
   for (const [name, number] of numbered(images, 'mm')) {
     const vmas: Uint8Array[] = [];
@@ -81,7 +81,7 @@ const PER_TYPE: { [type: number]: { member: number; name: string; magic: number 
 const MEMFD = 18;
 
 /** No files.img: each type has an image of its own, and numbers its entries from 1. */
-function imagesPerType(images: Folder): void {
+function imagesPerType(images: Directory): void {
   const [TYPE, ID] = [1, 2];
   const entries = recordsOf(images, 'files.img').flatMap(({ record }) => {
     const type = numberIn(record, TYPE);
@@ -118,7 +118,7 @@ function imagesPerType(images: Folder): void {
 }
 
 /** File ids in the images that keep their place: descriptors and all else that CRIU looks up. */
-function renumberReferences(images: Folder, renumber: (id: Value) => number): void {
+function renumberReferences(images: Directory, renumber: (id: Value) => number): void {
   for (const [name] of numbered(images, 'fdinfo')) {
     const [ID, TYPE] = [1, 3];
     editRecords(images, name, (record) =>
@@ -154,7 +154,7 @@ function renumberMapping(vma: Uint8Array, renumber: (id: Value) => number): Uint
 }
 
 /** No ids-PID.img: the ids of a task are a field of its core-PID.img. */
-function idsInCore(images: Folder): void {
+function idsInCore(images: Directory): void {
   const [IDS, THREAD_CORE] = [4, 5];
   for (const [name, number] of numbered(images, 'ids')) {
     const [ids] = recordsOf(images, name);
@@ -171,7 +171,7 @@ function idsInCore(images: Folder): void {
 }
 
 /** Descriptor tables by pid, which inventory.img tells by being silent: each task has one of its own. */
-function tablesByPid(images: Folder): void {
+function tablesByPid(images: Directory): void {
   const [FDINFO_PER_ID, FILES_ID] = [2, 2];
   editRecords(images, 'inventory.img', (record) => editFields(record, { [FDINFO_PER_ID]: () => undefined }));
   const tables = new Map(numbered(images, 'fdinfo').map(([name, number]) => [number, images.get(name) as Buffer]));
@@ -184,7 +184,7 @@ function tablesByPid(images: Folder): void {
 }
 
 /** Names of the images KIND-N.img, with N. */
-function numbered(images: Folder, kind: string): [name: string, number: number][] {
+function numbered(images: Directory, kind: string): [name: string, number: number][] {
   return [...images.keys()].flatMap((name): [string, number][] => {
     const number = new RegExp(`^${kind}-(\\d+)\\.img$`).exec(name)?.[1];
     return number === undefined ? [] : [[name, Number(number)]];
@@ -196,7 +196,7 @@ interface WithExtra {
   extra: Buffer;
 }
 
-function recordsOf(images: Folder, name: string): WithExtra[] {
+function recordsOf(images: Directory, name: string): WithExtra[] {
   const LENGTH_OF_EXTRA: { [name: string]: number } = { 'sk-queues.img': 2 };
   const bytes = images.get(name);
   const records: WithExtra[] = [];
@@ -214,7 +214,7 @@ function recordsOf(images: Folder, name: string): WithExtra[] {
 const headerBytes = (name: string) => (name === 'inventory.img' ? 4 : 8);
 
 /** Changes the records of an image, where it is there; those for which `change` gives nothing go. */
-function editRecords(images: Folder, name: string, change: (record: Buffer) => Uint8Array | undefined): void {
+function editRecords(images: Directory, name: string, change: (record: Buffer) => Uint8Array | undefined): void {
   const bytes = images.get(name);
   if (bytes === undefined) return;
   const pieces: Uint8Array[] = [bytes.subarray(0, headerBytes(name))];

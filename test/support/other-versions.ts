@@ -98,7 +98,7 @@ function editImage(name: string, image: Buffer, version: Version): Buffer {
   return Buffer.concat(pieces);
 }
 
-function editFolder(from: string, to: string, version: Version): void {
+function editDirectory(from: string, to: string, version: Version): void {
   fs.mkdirSync(to);
   for (const name of fs.readdirSync(from)) {
     const bytes = fs.readFileSync(path.join(from, name));
@@ -109,7 +109,7 @@ function editFolder(from: string, to: string, version: Version): void {
 
 /** A dump of CRIU 4.1.1 as 3.17 would have written it. */
 export function asEarlier(from: string, to: string): void {
-  editFolder(from, to, EARLIER);
+  editDirectory(from, to, EARLIER);
 }
 
 /**
@@ -117,7 +117,7 @@ export function asEarlier(from: string, to: string): void {
  * and new images. Descriptor table: that in which the new open file is.
  */
 export function asLater(from: string, to: string, table: string): void {
-  editFolder(from, to, LATER);
+  editDirectory(from, to, LATER);
   const { type, id, fd } = NEW_TYPE;
   const entry = protobuf.Writer.create().uint32(8).uint32(type).uint32(16).uint32(id);
   const member = protobuf.Writer.create().uint32(8).uint32(id).finish();
@@ -141,8 +141,8 @@ function append(file: string, record: Uint8Array): void {
 }
 
 /** Gives a checkpoint another img_version, and changes nothing else. */
-export function setImageVersion(folder: string, version: number): void {
-  const file = path.join(folder, 'inventory.img');
+export function setImageVersion(directory: string, version: number): void {
+  const file = path.join(directory, 'inventory.img');
   const image = fs.readFileSync(file);
   // The last of two values of a field counts.
   const record = Buffer.concat([image.subarray(8), Buffer.from([8, version])]);

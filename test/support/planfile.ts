@@ -209,14 +209,14 @@ export function planBytes(plan: Plan): Buffer {
   ]);
 }
 
-/** Writes the plan into a folder and returns the plan's path. */
-export function writePlan(folder: string, plan: Plan): string {
-  const path = join(folder, PLAN_NAME);
+/** Writes the plan into a directory and returns the plan's path. */
+export function writePlan(directory: string, plan: Plan): string {
+  const path = join(directory, PLAN_NAME);
   writeFileSync(path, planBytes(plan));
   return path;
 }
 
-/** An image of the folder as a plan names it. */
-export function imageOf(folder: string, name: string): Image {
-  return { name, after: sha256(readFileSync(join(folder, name))) };
+/** An image of the directory as a plan names it. */
+export function imageOf(directory: string, name: string): Image {
+  return { name, after: sha256(readFileSync(join(directory, name))) };
 }

@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const [folder, canary, seed] = process.argv.slice(1);
+const [directory, canary, seed] = process.argv.slice(1);
 let state = Number(seed) >>> 0;
 
 /** A number below `count`, of a sequence that the seed decides. */
@@ -21,7 +21,7 @@ function attempt(work) {
   }
 }
 
-const targets = [canary, path.join(canary, 'files.img'), path.join(canary, 'below'), folder];
+const targets = [canary, path.join(canary, 'files.img'), path.join(canary, 'below'), directory];
 
 /** A link stands in the place of something for a moment. */
 function swap(place) {
@@ -39,18 +39,18 @@ function namesIn(place) {
 
 process.stdout.write('ready\n');
 for (;;) {
-  const names = namesIn(folder);
+  const names = namesIn(directory);
   const fresh = names.filter((name) => name.startsWith('.'));
   // A command that never gets beyond its first look is no test of what it does later.
   if (below(fresh.length > 0 ? 4 : 400) > 0) continue;
   const choice = fresh.length > 0 && below(4) > 0 ? fresh : names;
   const name = choice[below(choice.length)];
   if (name === undefined) continue;
-  const place = path.join(folder, name);
+  const place = path.join(directory, name);
   const inside = namesIn(place);
   switch (below(4)) {
     case 0:
-      swap(folder);
+      swap(directory);
       break;
     case 1:
       if (inside.length > 0) swap(path.join(place, inside[below(inside.length)]));
@@ -59,5 +59,6 @@ for (;;) {
       swap(place);
   }
   // What links were left of an interrupted swap.
-  for (const left of namesIn(folder)) if (left.endsWith('~~')) attempt(() => fs.unlinkSync(path.join(folder, left)));
+  for (const left of namesIn(directory))
+    if (left.endsWith('~~')) attempt(() => fs.unlinkSync(path.join(directory, left)));
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { RewriteOptions } from '../../src';
 import { VMA_FILE_SHARED } from '../../src/checkpoint/vma-status';
-import { descriptor, fileEntry, type Images, mapping, mmEntry, pipeEntry } from './folders';
+import { descriptor, fileEntry, type Images, mapping, mmEntry, pipeEntry } from './directories';
 
 export const worlds = fc.record({
   tables: fc.array(fc.array(fc.record({ id: fc.integer({ min: 2, max: 7 }), exec: fc.nat(1) }), { maxLength: 6 }), {

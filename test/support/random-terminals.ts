@@ -1,7 +1,7 @@
 /** Checkpoints with terminals of any kind, and specs that ask for anything of them. */
 import fc from 'fast-check';
 import type { RewriteOptions } from '../../src';
-import { descriptor, fileEntry, type Images, NO_OWNER, pipeEntry } from './folders';
+import { descriptor, fileEntry, type Images, NO_OWNER, pipeEntry } from './directories';
 
 /** Entries: a pipe, two opens of each of two terminals, a master, one of /dev/tty. */
 const TERMINAL_OF = new Map([

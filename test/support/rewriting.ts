@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { FdgraftError, openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../src';
-import { type Images, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from './folders';
+import { type Images, smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from './directories';
 import type { ImageOptions } from './images';
 
 export interface Rewritten extends RewriteResult {
@@ -17,7 +17,7 @@ export async function rewriteImages(
   options: RewriteOptions,
   imageOptions: ImageOptions = {},
 ): Promise<Rewritten> {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, images, imageOptions);
   const out = path.join(top, 'out');
   const before = snapshot(source);
@@ -40,7 +40,7 @@ export async function refusal(
   options: RewriteOptions,
   imageOptions: ImageOptions = {},
 ): Promise<FdgraftError> {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, images, imageOptions);
   const error = await t.throwsAsync(
     async () => rewrite(await openSource(source), { out: path.join(top, 'out'), ...options }),

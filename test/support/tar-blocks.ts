@@ -86,12 +86,12 @@ export const END = Buffer.alloc(2 * BLOCK);
 export const archiveOf = (...members: readonly (RawMember | Buffer)[]): Buffer =>
   Buffer.concat([...members.map((member) => (Buffer.isBuffer(member) ? member : blocksOf(member))), END]);
 
-/** A folder's files as members, in the order of their names. */
-export function membersOf(folder: string, prefix = ''): RawMember[] {
+/** A directory's files as members, in the order of their names. */
+export function membersOf(directory: string, prefix = ''): RawMember[] {
   return fs
-    .readdirSync(folder)
+    .readdirSync(directory)
     .sort()
-    .map((name) => ({ name: `${prefix}${name}`, content: fs.readFileSync(path.join(folder, name)) }));
+    .map((name) => ({ name: `${prefix}${name}`, content: fs.readFileSync(path.join(directory, name)) }));
 }
 
 export interface Piece {

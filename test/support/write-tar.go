@@ -1,6 +1,6 @@
-// Writes a folder as an archive, the way container runtimes do: filepath.Walk, FileInfoHeader, a format.
+// Writes a directory as an archive, the way container runtimes do: filepath.Walk, FileInfoHeader, a format.
 //
-//	write-tar FORMAT FOLDER ARCHIVE     FORMAT: pax, gnu, ustar
+//	write-tar FORMAT DIRECTORY ARCHIVE     FORMAT: pax, gnu, ustar
 package main
 
 import (
@@ -14,13 +14,13 @@ import (
 
 func main() {
 	formats := map[string]tar.Format{"pax": tar.FormatPAX, "gnu": tar.FormatGNU, "ustar": tar.FormatUSTAR}
-	format, folder := formats[os.Args[1]], os.Args[2]
+	format, directory := formats[os.Args[1]], os.Args[2]
 	file, err := os.Create(os.Args[3])
 	check(err)
 	writer := tar.NewWriter(file)
-	check(filepath.Walk(folder, func(path string, info os.FileInfo, err error) error {
+	check(filepath.Walk(directory, func(path string, info os.FileInfo, err error) error {
 		check(err)
-		name, err := filepath.Rel(folder, path)
+		name, err := filepath.Rel(directory, path)
 		check(err)
 		if name == "." {
 			return nil

@@ -17,18 +17,18 @@ export interface ExploredDescriptor {
 }
 
 /** Where a task stands. */
-export interface ExploredFolder {
-  readonly kind: 'folder';
+export interface ExploredDirectory {
+  readonly kind: 'directory';
   readonly what: 'cwd' | 'root';
   readonly file: NamedFile;
 }
 
-export type ExploredFds = ExploredTask | ExploredDescriptor | ExploredFolder;
+export type ExploredFds = ExploredTask | ExploredDescriptor | ExploredDirectory;
 
 /** More of these are not made before the first is handed on. */
 const RECORDS_AT_ONCE = 1024;
 
-/** What each task has open, in the order of its table, and its folders. */
+/** What each task has open, in the order of its table, and its directories. */
 export async function* openDescriptors(
   images: ImagesByName,
   onGap: OnGap,
@@ -46,8 +46,8 @@ export async function* openDescriptors(
     const fs = await images.first(`fs-${pid}.img`, FS_ENTRY);
     if (fs === undefined) missing.push(`fs-${pid}.img`);
     else {
-      yield folder('cwd', fs.cwd_id);
-      yield folder('root', fs.root_id);
+      yield directory('cwd', fs.cwd_id);
+      yield directory('root', fs.root_id);
     }
     await reportImages(images, pid, missing, onGap);
   }
@@ -74,9 +74,9 @@ async function* descriptorsIn(
   }
 }
 
-function folder(what: 'cwd' | 'root', id: number): Unnamed<ExploredFds> {
+function directory(what: 'cwd' | 'root', id: number): Unnamed<ExploredFds> {
   return {
     files: [{ id, type: FD_TYPES.REG }],
-    complete: ([file]) => ({ kind: 'folder', what, file: file as NamedFile }),
+    complete: ([file]) => ({ kind: 'directory', what, file: file as NamedFile }),
   };
 }

@@ -18,12 +18,12 @@ export interface NamedFile {
   readonly id: number;
   /** Name in CRIU's fd_types. */
   readonly type: string;
-  /** Its key, as `inspect` gives it, or the path of a folder, escaped alike; undefined where there is none of either. */
+  /** Its key, as `inspect` gives it, or the path of a directory, escaped alike; undefined where there is none of either. */
   readonly name?: string;
   /** How many bytes the name has, where `name` is only the beginning of it and so no key. */
   readonly nameBytes?: number;
   /** It cannot be inherited, so that its name is no key. */
-  readonly isFolder?: true;
+  readonly isDirectory?: true;
   /** `name`: only its beginning where it is longer than any key. */
   readonly socket?: { readonly ino: number; readonly peer: number; readonly name: Buffer };
 }
@@ -70,9 +70,9 @@ export function nameByPath({ reference, entry: { type, decoded } }: Pathless, pa
 function nameOf(reference: FileReference, facts: EntryFacts): NamedFile {
   const { key, nameBytes } = facts;
   const long = nameBytes === undefined ? {} : { nameBytes };
-  const isFolder = fileKind(facts) === 'folder';
-  const name = isFolder ? withoutSlash(key) : key;
-  return { ...unnamedFile(reference), name, ...long, ...(isFolder ? { isFolder: true } : {}) };
+  const isDirectory = fileKind(facts) === 'directory';
+  const name = isDirectory ? withoutSlash(key) : key;
+  return { ...unnamedFile(reference), name, ...long, ...(isDirectory ? { isDirectory: true } : {}) };
 }
 
 /** Keys of directories end in a slash, their names do not. */

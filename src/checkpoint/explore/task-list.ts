@@ -75,7 +75,7 @@ export class TaskList {
 /** Throws FdgraftError. */
 export async function listTasks(images: ImagesByName): Promise<TaskList> {
   if (!(await images.has(PSTREE))) {
-    const hint = 'the folder is not complete, or one of criu pre-dump, which has none: give that of the last dump';
+    const hint = 'the directory is not complete, or one of criu pre-dump, which has none: give that of the last dump';
     throw messages.missingImage(PSTREE, 'it says which tasks there are', hint);
   }
   const list = new TaskList();

@@ -1,6 +1,6 @@
 import { FD_TYPES, type UnixSkEntry } from '../../schema/generated/images';
-import { breathe } from '../../storage/breath';
 import type { Source } from '../../storage/source';
+import { yieldToEventLoop } from '../../storage/yield-to-event-loop';
 import { describeEntry, type PathlessEntry, readPathless } from '../describe-entry';
 import { type EntryFacts, withoutKind } from '../entry-facts';
 import { typeName } from '../entry-types';
@@ -66,7 +66,7 @@ export async function* listEntries(
     };
     for await (const batch of batchesOf(member, image)) {
       for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
-        await breathe();
+        await yieldToEventLoop();
         signal?.throwIfAborted();
         piece.each(visit);
         for (const block of inBlocks(() => nextOf(order, isReady, overview, paths))) yield block;
@@ -77,7 +77,7 @@ export async function* listEntries(
   const missing = listMissing(overview);
   for (const next of [() => nextOf(order, () => true, overview, paths), () => missing.next().value]) {
     for (const block of inBlocks(next)) {
-      await breathe();
+      await yieldToEventLoop();
       signal?.throwIfAborted();
       yield block;
     }

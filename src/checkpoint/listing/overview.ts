@@ -4,7 +4,7 @@ import { decode } from '../../schema/decode';
 import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY, TCP_STREAM_ENTRY } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { readPathless } from '../describe-entry';
-import { canBeWatched, type DescriptorName, type EpollWatch } from '../descriptor-names';
+import { canBeWatched, type DescriptorTie, type EpollWatch } from '../descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
 import type { EntryFacts } from '../entry-facts';
 import type { FileEntryView } from '../file-entry';
@@ -72,7 +72,7 @@ export class Overview {
   private readonly referrers: Referrer[] = [{ number: 0, pids: [], names: [], count: 0 }];
   private readonly holderKinds: HolderKind[] = [];
   private readonly scmRights = new Map<number, OtherReference[]>();
-  private readonly names: DescriptorName[] = [];
+  private readonly names: DescriptorTie[] = [];
   /** By the number that they name; each of an epoll once. */
   private readonly watches = new Map<number, EpollWatch[]>();
   private readonly seenWatches = new Set<string>();

@@ -7,7 +7,7 @@ import type {
   TaskKobjIdsEntry,
 } from '../../schema/generated/images';
 import type { SourceMember } from '../../storage/source';
-import type { DescriptorName, EpollWatch } from '../descriptor-names';
+import type { DescriptorTie, EpollWatch } from '../descriptor-names';
 import type { DescriptorView } from '../descriptor-record';
 import type { FileEntryView } from '../file-entry';
 import type { HolderKind } from '../message-rows';
@@ -51,7 +51,7 @@ export interface RecordEvents {
   /** `linkedId`: the file id of what stands in for the removed file, where that is an entry. */
   readonly remap: (remap: RemapFilePathEntry, linkedId: number | undefined, at: RecordPlace) => void;
   /** A lock or the like: what names a descriptor by its number. */
-  readonly tie: (tie: DescriptorName, at: RecordPlace) => void;
+  readonly tie: (tie: DescriptorTie, at: RecordPlace) => void;
   readonly watch: (watch: EpollWatch, at: RecordPlace) => void;
   /** Unread bytes of a pipe or FIFO, and its size. `type`: name of the type of its entries; `offset`: of the bytes in the file. */
   readonly unread: (data: PipeDataEntry, type: string, offset: number, at: RecordPlace) => void;

@@ -32,7 +32,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage(
         'nothing says where the JSON of the checkpoint goes',
-        'give -o OUT, which is to be a folder or an archive as SOURCE is',
+        'give -o OUT, which is to be a directory or an archive as SOURCE is',
       );
     const options = { out, ...outs, pretty, signal, onWarning };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
@@ -43,7 +43,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     return;
   }
   if (Object.keys(outs).length > 0) {
-    throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
+    throw messages.usage('--link and --to go with a directory or an archive', 'leave them out');
   }
   const { name, reader, sources } = openInput(input, true, context);
   try {

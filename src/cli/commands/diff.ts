@@ -95,7 +95,7 @@ async function compare(
   if (isWhole !== isCheckpoint(after)) {
     throw messages.usage(
       'a checkpoint and an image have nothing to compare',
-      'give two folders or archives, or two images',
+      'give two directories or archives, or two images',
     );
   }
   if (isWhole) {

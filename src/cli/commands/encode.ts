@@ -37,7 +37,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
     return;
   }
   if (Object.keys(outs).length > 0) {
-    throw messages.usage('--link and --to go with a folder or an archive', 'leave them out');
+    throw messages.usage('--link and --to go with a directory or an archive', 'leave them out');
   }
   if ((out === undefined || out === STANDARD_STREAM) && isTerminal('stdout')) {
     throw messages.usage('stdout is a terminal, and images are binary', 'name a file: -o IMAGE');

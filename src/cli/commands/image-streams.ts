@@ -42,7 +42,7 @@ export function whoMayReadStdin(): FileAccess[] {
   }
 }
 
-/** True where it names a folder, or an archive; not for what is an image by its name, whatever that holds. */
+/** True where it names a directory, or an archive; not for what is an image by its name, whatever that holds. */
 export function isCheckpoint(file: string | undefined): file is string {
   if (file === undefined || file === STANDARD_STREAM) return false;
   if (statOf(file)?.isDirectory() === true) return true;
@@ -64,7 +64,7 @@ export function openImage(file: string, context: Context): Input {
 }
 
 /** Thrown to stop a conversion whose output nobody reads any more. */
-export class NobodyReads extends Error {}
+export class OutputClosed extends Error {}
 
 /**
  * Calls `convert` with a writer to the file, which appears whole or not at all, or to stdout where none is named, with
@@ -94,13 +94,13 @@ export async function toStdout(
   convert: (writer: Pick<NewFile, 'write'>) => Promise<void>,
 ): Promise<void> {
   const write = async (bytes: Uint8Array) => {
-    if (!(await context.write(bytes))) throw new NobodyReads();
+    if (!(await context.write(bytes))) throw new OutputClosed();
   };
   try {
     await convert({ write });
     if (end !== '') await write(Buffer.from(end));
   } catch (error) {
-    if (!(error instanceof NobodyReads)) throw error;
+    if (!(error instanceof OutputClosed)) throw error;
   }
 }
 

@@ -9,7 +9,7 @@ import { parseSpecs } from '../../specs/parse-specs';
 import type { SpecOptions } from '../../specs/spec';
 import { pathOfNative } from '../../storage/native-program';
 import { orAborted } from '../../storage/or-aborted';
-import { RestoreFolder } from '../../storage/restore-folder';
+import { RestoreDirectory } from '../../storage/restore-directory';
 import { withSource } from '../../storage/with-source';
 import { CallerDescriptors } from '../caller-descriptors';
 import type { Command } from '../command';
@@ -39,16 +39,16 @@ async function run(words: readonly string[], looked: unknown, context: Context):
   if (specs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
   if (line.pty.length === 0) checkCallerFds(callers, specs);
   setV8FlagsFor([line.images]);
-  const folder = await RestoreFolder.create();
+  const directory = await RestoreDirectory.create();
   try {
-    const images = path.join(folder.path, IMAGES);
+    const images = path.join(directory.path, IMAGES);
     const result = await rewriteInto(images, line, specs, context);
     context.signal.throwIfAborted();
     if (line.pty.length > 0) checkCallerFds(callers, specs, terminalsOf(result));
-    process.exitCode = await start(images, line, result, callers, folder, context);
+    process.exitCode = await start(images, line, result, callers, directory, context);
   } finally {
     // criu has done what it was told: this is no failure of the restore.
-    await folder.remove().catch((error) => context.complain(`note: ${error.message}; the next start tries again`));
+    await directory.remove().catch((error) => context.complain(`note: ${error.message}; the next start tries again`));
   }
 }
 
@@ -81,7 +81,7 @@ async function rewriteInto(
   const { signal } = context;
   const source = await openSource(line.images, { signal, exact: true });
   const result = await withSource(source, async () => {
-    if (source.folder === undefined) throw messages.restoreNeedsFolder(line.images);
+    if (source.directory === undefined) throw messages.restoreNeedsDirectory(line.images);
     return rewrite(source, {
       specs,
       fromDescriptors: line.fromDescriptors,
@@ -109,14 +109,14 @@ async function start(
   line: RestoreLine,
   { leftToCriu }: RewriteResult,
   callers: CallerDescriptors,
-  folder: RestoreFolder,
+  directory: RestoreDirectory,
   context: Context,
 ): Promise<number> {
   const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
   // Files that criu writes, and files beside its images, stay where they are without fdgraft.
   const place = line.hasWorkDir ? [] : ['-W', line.images];
   const criu = ['criu', 'restore', '-D', images, ...place, ...inherited, ...line.rest, ...line.behind];
-  const { stdio, standard } = callers.forChild(folder.fd);
+  const { stdio, standard } = callers.forChild(directory.fd);
   const plugins = line.plugins === undefined ? [] : ['--plugins', line.plugins];
   const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, ...line.pty, '--', ...criu];
   const running = runChild(pathOfNative(EXECUTOR), words, stdio);

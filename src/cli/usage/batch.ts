@@ -15,7 +15,7 @@ const COMMON = {
   base: {
     type: 'string',
     requiresArg: true,
-    describe: 'what paths are relative to (the current folder by default, / for absolute paths)',
+    describe: 'what paths are relative to (the current directory by default, / for absolute paths)',
   },
   jobs: {
     alias: 'j',
@@ -36,7 +36,7 @@ const COMMON = {
 } as const;
 
 const WAYS = [
-  ["fdgraft batch ls '/ckpts/**' -o lists", 'what is there can be any mixture: image folders and archives count'],
+  ["fdgraft batch ls '/ckpts/**' -o lists", 'what is there can be any mixture: image directories and archives count'],
   ["fdgraft batch rewrite 'ckpts/**' '!ckpts/old/**' -o out --specs specs.json", 'all but some; again after a kill'],
 ] as const;
 
@@ -94,7 +94,7 @@ const DIFF: Usage = usageOf({
     plan: {
       type: 'string',
       requiresArg: true,
-      describe: 'a folder with, at the same paths, the plans that should explain it all (or the rewritten ones)',
+      describe: 'a directory with, at the same paths, the plans that should explain it all (or the rewritten ones)',
     },
   },
   epilogue: examplesOf([

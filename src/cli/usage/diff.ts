@@ -25,7 +25,7 @@ export const DIFF_USAGE: Usage = {
     before: {
       type: 'string',
       demandOption: true,
-      describe: 'an image folder, an archive, or an image',
+      describe: 'an image directory, an archive, or an image',
     },
     after: { type: 'string', demandOption: true, describe: 'the other one' },
   },
@@ -52,7 +52,7 @@ export const DIFF_USAGE: Usage = {
     ['fdgraft diff monday tuesday --ignore-ids', 'two dumps of one program: its files, whatever their ids'],
     ['fdgraft diff monday tuesday --format markdown', 'for a pull request'],
     ['fdgraft diff ckpt out --format html -o diff.html', 'one page with a picture, for a browser'],
-    ['fdgraft diff ckpt.tar.gz out.tar.gz', 'two archives; one of them may be a folder'],
+    ['fdgraft diff ckpt.tar.gz out.tar.gz', 'two archives; one of them may be a directory'],
     ['fdgraft diff a/files.img b/files.img', 'two images'],
   ]),
 };

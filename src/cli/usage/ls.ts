@@ -25,7 +25,7 @@ export const LS_USAGE: Usage = {
     source: {
       type: 'string',
       demandOption: true,
-      describe: 'an image folder of CRIU, or an archive',
+      describe: 'an image directory of CRIU, or an archive',
     },
   },
   options: { ...LS_OPTIONS },

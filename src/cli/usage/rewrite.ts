@@ -22,7 +22,7 @@ export const REWRITE_OPTIONS = {
     describe: "specs from the source's descriptors.json, as runc and crun mean it",
   },
   to: TO_OPTION,
-  'dry-run': { type: 'boolean', default: false, describe: 'write no folder, only say what would be' },
+  'dry-run': { type: 'boolean', default: false, describe: 'write no directory, only say what would be' },
   link: {
     choices: LINK_MODES,
     requiresArg: true,
@@ -41,11 +41,11 @@ export const REWRITE_USAGE: Usage = {
     source: {
       type: 'string',
       demandOption: true,
-      describe: 'an image folder of CRIU, or an archive',
+      describe: 'an image directory of CRIU, or an archive',
     },
   },
   options: {
-    out: { alias: 'o', type: 'string', requiresArg: true, describe: 'the folder or archive to make' },
+    out: { alias: 'o', type: 'string', requiresArg: true, describe: 'the directory or archive to make' },
     'in-place': {
       type: 'boolean',
       default: false,
@@ -59,7 +59,7 @@ export const REWRITE_USAGE: Usage = {
     ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
     ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'whatever is open there'],
     ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
-    ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second folder'],
+    ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second directory'],
     ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
     [
       "fdgraft rewrite ckpt.tar.gz -o out.tar.gz --inherit-fd 'fd[7]:/var/log/app.log'",

@@ -4,7 +4,7 @@ import type { Usage } from './usage';
 
 const WHAT: { readonly [what in ExploredWhat]: string } = {
   ps: 'the tree of tasks',
-  fds: 'what each task has open, its working folder and its root',
+  fds: 'what each task has open, its working directory and its root',
   mems: 'the executable of each task, and what it has mapped',
   rss: 'the pages of each task that the dump has, and the mappings that they lie in',
 };
@@ -20,7 +20,7 @@ export const X_USAGE: Usage = {
     source: {
       type: 'string',
       demandOption: true,
-      describe: 'an image folder of CRIU, or an archive',
+      describe: 'an image directory of CRIU, or an archive',
     },
     what: { type: 'string', choices: WORDS, describe: 'what to tell of its tasks' },
   },

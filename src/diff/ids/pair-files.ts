@@ -1,6 +1,6 @@
 import { entryTypeOfMember } from '../../checkpoint/entry-types';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
-import { breathe } from '../../storage/breath';
+import { yieldToEventLoop } from '../../storage/yield-to-event-loop';
 import { type CheckpointIds, NO_NUMBER } from './checkpoint-ids';
 import type { IdPairs } from './id-pairs';
 
@@ -25,7 +25,7 @@ export async function pairFiles(
 ): Promise<void> {
   for (const step of new FilePairing(before, after, proposals, ids).steps()) {
     step();
-    await breathe();
+    await yieldToEventLoop();
     signal?.throwIfAborted();
   }
 }

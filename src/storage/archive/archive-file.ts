@@ -58,13 +58,13 @@ export class ArchiveFile {
     return { mode: mode & 0o777, uid, gid };
   }
 
-  /** Mode and owner for a folder with what is in it: who may read the one may search the other. */
-  folderLike() {
+  /** Mode and owner for a directory with what is in it: who may read the one may search the other. */
+  directoryLike() {
     const { mode, uid, gid } = this.modeAndOwner();
     return { mode: 0o700 | (mode & 0o777) | ((mode & 0o044) >> 2), uid, gid };
   }
 
-  /** The mode of a folder that the archive has a member for: who may not read the archive has no right to it. */
+  /** The mode of a directory that the archive has a member for: who may not read the archive has no right to it. */
   modeOfTop(mode: number): number {
     const readers = Number(this.stats.mode) & 0o044;
     return mode & (0o7700 | readers | (readers >> 1) | (readers >> 2));

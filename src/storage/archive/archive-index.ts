@@ -1,7 +1,7 @@
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { leadsOut } from './link-target';
-import { endOfPart, isFolder, PathTree, type Place } from './path-tree';
+import { endOfPart, isDirectory, PathTree, type Place } from './path-tree';
 import type { TarEntry } from './read-headers';
 
 /** A member of an archive, and where it lies there. */
@@ -20,12 +20,12 @@ export interface IndexedMember extends TarEntry {
 
 /** An archive could have headers alone. */
 const MAX_MEMBERS = 1 << 18;
-/** What names, targets, folders and maps may take in all. */
+/** What names, targets, directories and maps may take in all. */
 const MAX_INDEX_BYTES = 64 << 20;
 /** Linux has no longer paths. */
 const MAX_PATH_BYTES = 4096;
-/** What a folder takes beside its path, roughly: its place, and the map of what lies below it. */
-const FOLDER_BYTES = 256;
+/** What a directory takes beside its path, roughly: its place, and the map of what lies below it. */
+const DIRECTORY_BYTES = 256;
 /** Of a name in a message. */
 const MAX_SHOWN_BYTES = 256;
 
@@ -68,14 +68,14 @@ export class ArchiveIndex {
     return this.tree.get(path)?.member;
   }
 
-  /** True for folders without a member too. */
+  /** True for directories without a member too. */
   has(path: string): boolean {
     return this.tree.get(path) !== undefined;
   }
 
-  /** Paths of folders that have no member, but something below them. */
-  foldersWithout(): Generator<string, void, undefined> {
-    return this.tree.foldersWithout();
+  /** Paths of directories that have no member, but something below them. */
+  directoriesWithout(): Generator<string, void, undefined> {
+    return this.tree.directoriesWithout();
   }
 
   /** What a link of either kind leads to, through other links too; undefined if that is no member. */
@@ -85,9 +85,9 @@ export class ArchiveIndex {
     return found?.file ?? found;
   }
 
-  leadsToFolder(member: IndexedMember): boolean {
+  leadsToDirectory(member: IndexedMember): boolean {
     const place = this.placeBehind(member);
-    return place !== undefined && isFolder(place);
+    return place !== undefined && isDirectory(place);
   }
 
   private placeBehind({ path }: IndexedMember): Place<IndexedMember> | undefined {
@@ -95,10 +95,10 @@ export class ArchiveIndex {
     return place && this.tree.follow(place);
   }
 
-  /** The place of a new member, with the folders above it. What lies below a link would be written through it. */
+  /** The place of a new member, with the directories above it. What lies below a link would be written through it. */
   private placeFor({ path, kind }: IndexedMember, refuse: Refuse): Place<IndexedMember> {
     if (path === '') {
-      if (kind !== 'folder') throw refuse('has no name');
+      if (kind !== 'directory') throw refuse('has no name');
       return this.tree.root;
     }
     let place = this.tree.root;
@@ -107,8 +107,8 @@ export class ArchiveIndex {
       const name = path.slice(at, end);
       let next = this.tree.child(place, name);
       if (end < path.length) {
-        if (next !== undefined && !isFolder(next)) throw refuse('lies below something that is no folder');
-        if (next === undefined) this.take(FOLDER_BYTES + 2 * end, refuse);
+        if (next !== undefined && !isDirectory(next)) throw refuse('lies below something that is no directory');
+        if (next === undefined) this.take(DIRECTORY_BYTES + 2 * end, refuse);
       } else if (next !== undefined) refuseOther(next, kind, refuse);
       next ??= this.tree.add(place, name);
       place = next;
@@ -137,7 +137,7 @@ export class ArchiveIndex {
     return first.file ?? first;
   }
 
-  /** Counts what is kept. A folder counts with its whole path: some kilobytes of a name can be two thousand folders. */
+  /** Counts what is kept. A directory counts with its whole path: some kilobytes of a name can be two thousand directories. */
   private take(bytes: number, refuse: Refuse): void {
     this.bytes += bytes;
     if (this.bytes > MAX_INDEX_BYTES) {
@@ -147,10 +147,10 @@ export class ArchiveIndex {
 }
 
 function refuseOther(other: Place<IndexedMember>, kind: TarEntry['kind'], refuse: Refuse): void {
-  if (other.member === undefined && kind !== 'folder') {
-    throw refuse('is no folder, but others before it lie below it');
+  if (other.member === undefined && kind !== 'directory') {
+    throw refuse('is no directory, but others before it lie below it');
   }
-  if (other.member !== undefined && (other.member.kind !== 'folder' || kind !== 'folder')) {
+  if (other.member !== undefined && (other.member.kind !== 'directory' || kind !== 'directory')) {
     throw refuse('is there twice', 'tar would unpack the last one; make the archive again, without -r and -u');
   }
 }

@@ -4,8 +4,8 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { joinPath, splitPath } from '../byte-path';
+import { tryToGiveAway } from '../chown';
 import type { ArchiveForm } from '../form';
-import { tryToGiveAway } from '../give-away';
 import { arriveAsNew } from '../link-or-rename';
 import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
@@ -13,7 +13,7 @@ import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type S
 import type { SparseMap } from '../sparse-map';
 import { Spool } from '../spool';
 import { refuseUnfitDestination } from '../unfit-destination';
-import { WorkFolder } from '../work-folder';
+import { WorkDirectory } from '../work-directory';
 import { BLOCK_BYTES, paddingOf, RECORD_BYTES } from './blocks';
 import { leadsOut } from './link-target';
 import { makeHeaders } from './make-headers';
@@ -41,7 +41,7 @@ export async function createArchiveSink(source: Source, out: string, options: Ar
     const parent = parentOf(out);
     const name = Buffer.from(path.basename(out));
     refuseUnfitDestination(source, out, joinPath(parent, name));
-    const work = await WorkFolder.create(parent, name);
+    const work = await WorkDirectory.create(parent, name);
     return await begin(source, out, work, options, (built) => arriveAsNew(built, work.beside(name), out));
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
@@ -57,7 +57,7 @@ export async function createArchiveInPlace(
   if (archive === undefined || form === 'dir') throw new TypeError('this is for archives');
   try {
     const [parent, name] = splitPath(archive.path);
-    const work = await WorkFolder.create(parent, name);
+    const work = await WorkDirectory.create(parent, name);
     return await begin(source, label, work, { form, onNotice, signal }, (built) => {
       archive.checkAsRead();
       fs.renameSync(built, work.beside(name));
@@ -70,7 +70,7 @@ export async function createArchiveInPlace(
 async function begin(
   source: Source,
   out: string,
-  work: WorkFolder,
+  work: WorkDirectory,
   options: ArchiveSinkOptions,
   arrive: (built: Buffer) => void,
 ): Promise<Sink> {
@@ -94,16 +94,16 @@ class ArchiveSink implements Sink {
   private written = 0;
   /** Members that are not as they were, by their paths in the source's archive: a hard link to one would be too. */
   private readonly replaced = new Set<string>();
-  /** Of a folder: rights that all of its files give. */
+  /** Of a directory: rights that all of its files give. */
   private rights = 0o666;
-  /** A file of the image folder, of which the plan takes over what is not said of it. */
+  /** A file of the image directory, of which the plan takes over what is not said of it. */
   private model: Member | undefined;
 
-  /** Opens the file in the work folder. */
+  /** Opens the file in the work directory. */
   constructor(
     private readonly source: Source,
     private readonly out: string,
-    private readonly work: WorkFolder,
+    private readonly work: WorkDirectory,
     private readonly options: ArchiveSinkOptions,
     private readonly arrive: (built: Buffer) => void,
   ) {
@@ -118,14 +118,14 @@ class ArchiveSink implements Sink {
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
-  /** A folder's mode and owner go ahead of what is in it. */
+  /** A directory's mode and owner go ahead of what is in it. */
   async begin(): Promise<void> {
-    const { folder, mode, uid, gid } = this.source;
-    if (folder === undefined) return;
-    const { mtimeMs } = fs.statSync(folder);
+    const { directory, mode, uid, gid } = this.source;
+    if (directory === undefined) return;
+    const { mtimeMs } = fs.statSync(directory);
     const top = {
       name: Buffer.from('./'),
-      kind: 'folder',
+      kind: 'directory',
       mode,
       uid,
       gid,
@@ -195,7 +195,7 @@ class ArchiveSink implements Sink {
     await this.removeWork();
   }
 
-  /** From a folder: what `tar` makes of it, but that a link to a file becomes the file, which is elsewhere later. */
+  /** From a directory: what `tar` makes of it, but that a link to a file becomes the file, which is elsewhere later. */
   private async bring(member: SourceMember, isImage: boolean): Promise<void> {
     if (isFileOrLeadsToOne(member)) return this.copy(member);
     const isParent = member.name.toString('latin1') === 'parent';
@@ -206,9 +206,9 @@ class ArchiveSink implements Sink {
     if (isParent && member.leadsTo === 'nothing') this.notice('PARENT_MISSING', member);
     const { kind, mode, uid, gid, mtime = 0, linkOwner, target = Buffer.alloc(0) } = member;
     const name = this.newName(member);
-    if (kind === 'folder') {
-      const asFolder = Buffer.concat([name, Buffer.from('/')]);
-      return this.write(await makeHeaders({ name: asFolder, kind, mode, uid, gid, mtime, size: 0 }));
+    if (kind === 'directory') {
+      const asDirectory = Buffer.concat([name, Buffer.from('/')]);
+      return this.write(await makeHeaders({ name: asDirectory, kind, mode, uid, gid, mtime, size: 0 }));
     }
     if (leadsOut(member.name.toString('latin1'), target.toString('latin1'))) {
       return this.notice('OUTER_LINK_LEFT_OUT', member);
@@ -285,7 +285,7 @@ class ArchiveSink implements Sink {
     return makeHeaders({ name: this.newName(member), kind: 'file', mode, uid, gid, mtime, size });
   }
 
-  /** As `tar -C FOLDER .` has it. */
+  /** As `tar -C DIRECTORY .` has it. */
   private newName({ name }: Member): Buffer {
     const inside = this.source.archive?.inside ?? Buffer.alloc(0);
     return joinPath(Buffer.from('.'), inside.length === 0 ? name : joinPath(inside, name));
@@ -326,16 +326,16 @@ class ArchiveSink implements Sink {
   }
 }
 
-/** What the plan can be like: a file of the image folder, not of one in it. */
-function isPlainImage({ kind, name, isAround }: Member): boolean {
-  return kind === 'file' && isAround !== true && !name.includes('/');
+/** What the plan can be like: a file of the image directory, not of one in it. */
+function isPlainImage({ kind, name, outsideImages }: Member): boolean {
+  return kind === 'file' && outsideImages !== true && !name.includes('/');
 }
 
 function endsAlike(path: Buffer, name: Buffer): boolean {
   return path.subarray(path.lastIndexOf('/') + 1).equals(name.subarray(name.lastIndexOf('/') + 1));
 }
 
-/** The path of something in the folder of something else. */
+/** The path of something in the directory of something else. */
 function besideOf(path: Buffer, name: Buffer): Buffer {
   return Buffer.concat([path.subarray(0, path.lastIndexOf('/') + 1), name.subarray(name.lastIndexOf('/') + 1)]);
 }

@@ -1,13 +1,13 @@
 import { escapeBytes } from '../../bytes/escape';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
-import { breathe } from '../breath';
 import type { ArchiveForm } from '../form';
 import { compareMemberNames } from '../member-order';
 import type { SeenFiles } from '../seen-files';
 import type { MemberReader, MembersByName, Source, SourceArchive, SourceMember } from '../source';
 import type { Spool } from '../spool';
-import { USUAL_FOLDER } from '../usual-folder';
+import { USUAL_DIRECTORY } from '../usual-directory';
+import { yieldToEventLoop } from '../yield-to-event-loop';
 import type { ArchiveFile } from './archive-file';
 import { type ArchiveIndex, hardTarget, type IndexedMember } from './archive-index';
 import { scanArchive } from './scan-archive';
@@ -15,9 +15,9 @@ import { SparseReader } from './sparse';
 import { openTarBytes, readFully, refuseBomb, type TarBytes } from './tar-bytes';
 
 export interface ArchiveOptions {
-  /** Names of members that a pass over the image folder gives before all others. */
+  /** Names of members that a pass over the image directory gives before all others. */
   readonly first: readonly string[];
-  /** The image folder is known by a file of one of these names: the first that there is. */
+  /** The image directory is known by a file of one of these names: the first that there is. */
   readonly markers: readonly string[];
   /** True for what is worth keeping from the first pass over a compressed archive; by the last part of its path. */
   readonly isKept: (name: string) => boolean;
@@ -29,13 +29,13 @@ export interface ArchiveOptions {
 }
 
 /**
- * Opens an archive with an image folder in it. All of it is read once and checked, since any name could come again
+ * Opens an archive with an image directory in it. All of it is read once and checked, since any name could come again
  * later. Throws FdgraftError.
  */
 export async function openArchive(file: string, form: ArchiveForm, options: ArchiveOptions): Promise<Source> {
   const scanned = await scanArchive(file, form, options);
   try {
-    const inside = findImageFolder(scanned.index, options, file);
+    const inside = findImageDirectory(scanned.index, options, file);
     return new ArchiveSource(scanned, inside, options);
   } catch (error) {
     scanned.spool?.close();
@@ -43,16 +43,18 @@ export async function openArchive(file: string, form: ArchiveForm, options: Arch
   }
 }
 
-function findImageFolder(index: ArchiveIndex, { markers, isImage }: ArchiveOptions, label: string): string {
+function findImageDirectory(index: ArchiveIndex, { markers, isImage }: ArchiveOptions, label: string): string {
   for (const marker of markers) {
-    const folders = index.members.flatMap((member) => {
-      const [folder, name] = splitName(member.path);
-      return name === marker && index.targetOf(member)?.kind === 'file' ? [folder] : [];
+    const directories = index.members.flatMap((member) => {
+      const [directory, name] = splitName(member.path);
+      return name === marker && index.targetOf(member)?.kind === 'file' ? [directory] : [];
     });
-    const [only] = folders.includes(USUAL_FOLDER) ? [USUAL_FOLDER] : folders;
-    if (folders.length > 1 && only !== USUAL_FOLDER) {
-      const shown = folders.map((folder) => (folder === '' ? 'its top' : escapeBytes(Buffer.from(folder, 'latin1'))));
-      throw messages.severalImageFolders(label, shown);
+    const [only] = directories.includes(USUAL_DIRECTORY) ? [USUAL_DIRECTORY] : directories;
+    if (directories.length > 1 && only !== USUAL_DIRECTORY) {
+      const shown = directories.map((directory) =>
+        directory === '' ? 'its top' : escapeBytes(Buffer.from(directory, 'latin1')),
+      );
+      throw messages.severalImageDirectories(label, shown);
     }
     if (only !== undefined) return only;
   }
@@ -61,13 +63,19 @@ function findImageFolder(index: ArchiveIndex, { markers, isImage }: ArchiveOptio
     : messages.noInventory(label);
 }
 
-function splitName(name: string): [folder: string, last: string] {
+function splitName(name: string): [directory: string, last: string] {
   const slash = name.lastIndexOf('/');
   return [name.slice(0, Math.max(0, slash)), name.slice(slash + 1)];
 }
 
 /** What members of an archive are to who knows of none. */
-const KINDS = { file: 'file', 'hard link': 'file', folder: 'folder', special: 'special', label: 'special' } as const;
+const KINDS = {
+  file: 'file',
+  'hard link': 'file',
+  directory: 'directory',
+  special: 'special',
+  label: 'special',
+} as const;
 
 class ArchiveSource implements Source {
   readonly label: string;
@@ -80,7 +88,7 @@ class ArchiveSource implements Source {
   private readonly index: ArchiveIndex;
   private readonly spool: Spool | undefined;
   private readonly signal: AbortSignal | undefined;
-  /** Those of the image folder, in the order of `members`, and paths of folders without a member. */
+  /** Those of the image directory, in the order of `members`, and paths of directories without a member. */
   private readonly images: readonly (IndexedMember | string)[];
   /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
   private standing: TarBytes | undefined;
@@ -97,7 +105,7 @@ class ArchiveSource implements Source {
     this.label = file.label;
     this.form = file.form;
     const top = this.index.get('');
-    const like = file.folderLike();
+    const like = file.directoryLike();
     this.mode = top === undefined ? like.mode : file.modeOfTop(top.mode);
     ({ uid: this.uid, gid: this.gid } = top ?? like);
     this.archive = {
@@ -111,30 +119,30 @@ class ArchiveSource implements Source {
     const below = inside === '' ? 0 : inside.length + 1;
     const name = (image: IndexedMember | string) => (typeof image === 'string' ? image : image.path).slice(below);
     // What they are to others is made when it is asked for: there may be hundreds of thousands.
-    this.images = [...index.members, ...index.foldersWithout()]
-      .filter((image) => this.isInFolder(typeof image === 'string' ? image : image.path))
+    this.images = [...index.members, ...index.directoriesWithout()]
+      .filter((image) => this.isInDirectory(typeof image === 'string' ? image : image.path))
       .sort((a, b) => compareMemberNames(name(a), name(b), first));
   }
 
   async *members(): AsyncGenerator<SourceMember, void, undefined> {
     for (const image of this.images) {
-      await breathe();
+      await yieldToEventLoop();
       yield typeof image === 'string'
-        ? this.describeFolder(image)
-        : this.describe(image, this.nameInFolder(image.path));
+        ? this.describeDirectory(image)
+        : this.describe(image, this.nameInDirectory(image.path));
     }
     this.file.checkStillThere();
   }
 
-  async *whole(): AsyncGenerator<SourceMember, void, undefined> {
+  async *inArchiveOrder(): AsyncGenerator<SourceMember, void, undefined> {
     const bytes = openTarBytes(this.file, this.signal);
     try {
       for (const member of this.index.members) {
         await bytes.skipTo(member.at);
         const headers = await readFully(bytes, member.contentAt - member.at, this.label);
-        const described = this.isInFolder(member.path)
-          ? this.describe(member, this.nameInFolder(member.path))
-          : { ...this.describe(member, Buffer.from(member.path, 'latin1')), isAround: true };
+        const described = this.isInDirectory(member.path)
+          ? this.describe(member, this.nameInDirectory(member.path))
+          : { ...this.describe(member, Buffer.from(member.path, 'latin1')), outsideImages: true };
         const isHere = () => bytes.position === member.contentAt;
         yield {
           ...described,
@@ -161,13 +169,13 @@ class ArchiveSource implements Source {
   byName(): MembersByName {
     return {
       member: async (text) => {
-        // As in a folder: a name leads to what lies in it, and nowhere else.
+        // As in a directory: a name leads to what lies in it, and nowhere else.
         if (text === '' || text.includes('/')) return undefined;
         const name = Buffer.from(text);
         const path = `${this.inside === '' ? '' : `${this.inside}/`}${name.toString('latin1')}`;
         const member = this.index.get(path);
         if (member !== undefined) return this.describe(member, name);
-        return this.index.has(path) ? this.describeFolder(path) : undefined;
+        return this.index.has(path) ? this.describeDirectory(path) : undefined;
       },
       close: async () => this.file.checkStillThere(),
     };
@@ -179,20 +187,20 @@ class ArchiveSource implements Source {
     this.standing = undefined;
   }
 
-  /** A folder that is there only because something lies in it. */
-  private describeFolder(path: string): SourceMember {
+  /** A directory that is there only because something lies in it. */
+  private describeDirectory(path: string): SourceMember {
     const open = async () => {
       throw messages.notARegularFile(escapeBytes(Buffer.from(path, 'latin1')));
     };
-    return { name: this.nameInFolder(path), kind: 'folder', ...this.file.folderLike(), open };
+    return { name: this.nameInDirectory(path), kind: 'directory', ...this.file.directoryLike(), open };
   }
 
-  /** False for what lies around the image folder, and for that itself. */
-  private isInFolder(path: string): boolean {
+  /** False for what lies around the image directory, and for that itself. */
+  private isInDirectory(path: string): boolean {
     return path !== '' && (this.inside === '' || path.startsWith(`${this.inside}/`));
   }
 
-  private nameInFolder(path: string): Buffer {
+  private nameInDirectory(path: string): Buffer {
     return Buffer.from(this.inside === '' ? path : path.slice(this.inside.length + 1), 'latin1');
   }
 
@@ -200,13 +208,13 @@ class ArchiveSource implements Source {
     const { kind, uid, gid, target } = member;
     const open = () => this.open(member);
     if (kind !== 'link') {
-      // Nothing of the top folder lies in the archive, but who may search it.
+      // Nothing of the top directory lies in the archive, but who may search it.
       const mode = member.path === '' ? this.file.modeOfTop(member.mode) : member.mode;
       return { name, kind: KINDS[kind], mode, uid, gid, open };
     }
     const behind = this.index.targetOf(member);
     const { mode } = behind ?? member;
-    const leadsTo = behind?.kind === 'file' ? 'file' : this.index.leadsToFolder(member) ? 'folder' : 'nothing';
+    const leadsTo = behind?.kind === 'file' ? 'file' : this.index.leadsToDirectory(member) ? 'directory' : 'nothing';
     return {
       name,
       kind,

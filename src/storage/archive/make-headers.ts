@@ -4,9 +4,9 @@ import { encodeHeader } from './tar-stream';
 
 /** A member that comes from elsewhere than an archive. */
 export interface NewMember {
-  /** A folder's ends with a slash. */
+  /** A directory's ends with a slash. */
   readonly name: Buffer;
-  readonly kind: 'file' | 'link' | 'folder';
+  readonly kind: 'file' | 'link' | 'directory';
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -19,7 +19,7 @@ export interface NewMember {
   readonly target?: Buffer;
 }
 
-const TYPES = { file: 'file', link: 'symlink', folder: 'directory' } as const;
+const TYPES = { file: 'file', link: 'symlink', directory: 'directory' } as const;
 /** What 11 octal digits have room for. */
 const MAX_OCTAL = 8 ** 11 - 1;
 /** tar-stream writes times as signed numbers of 32 bits. */

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import type { Writable } from 'node:stream';
 import { builtins } from '../../bytes/builtins';
 import type { ByteWriter } from '../../bytes/byte-stream';
-import { breathe } from '../breath';
 import type { ArchiveForm } from '../form';
+import { yieldToEventLoop } from '../yield-to-event-loop';
 import { spawnZstd } from './zstd';
 
 /** Takes the bytes of a tar and writes them to a file, compressed. */
@@ -21,7 +21,7 @@ const ZSTD_WORDS = ['-3', '-T1'];
 /** `label`: how messages name the file that `fd` is. */
 export function packInto(fd: number, form: ArchiveForm, label: string): PackedWriter {
   const toFile = async (bytes: Uint8Array) => {
-    await breathe();
+    await yieldToEventLoop();
     for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
   };
   if (form === 'tar') return { write: toFile, end: async () => {}, abandon: async () => {} };

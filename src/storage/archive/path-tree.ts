@@ -1,7 +1,7 @@
 /** As many links as Linux follows on the way to one file. */
 const MAX_LINKS = 40;
 
-/** A place in an archive: a member, or a folder that is there because something lies below it. */
+/** A place in an archive: a member, or a directory that is there because something lies below it. */
 export interface Place<T> {
   readonly above: Place<T> | undefined;
   /** The last part of its path, one character a byte. */
@@ -108,7 +108,7 @@ export class PathTree<T extends Linked> {
       const part = target.slice(walk.next, end);
       this.steps += 1;
       // Nothing lies below a file, not even the dot.
-      if (!isFolder(walk.at)) return settle(undefined);
+      if (!isDirectory(walk.at)) return settle(undefined);
       const reached = part === '' || part === '.' ? walk.at : part === '..' ? walk.at.above : walk.at.below?.get(part);
       if (reached === undefined) return settle(undefined);
       if (!isLink(reached)) walk.at = reached;
@@ -125,8 +125,8 @@ export class PathTree<T extends Linked> {
     return settle(walk.at);
   }
 
-  /** Folders without a member, with their paths. */
-  *foldersWithout(): Generator<string, void, undefined> {
+  /** Directories without a member, with their paths. */
+  *directoriesWithout(): Generator<string, void, undefined> {
     const todo = [{ place: this.root, path: '' }];
     for (let one = todo.pop(); one !== undefined; one = todo.pop()) {
       const { place, path } = one;
@@ -139,8 +139,8 @@ export class PathTree<T extends Linked> {
 }
 
 /** True for a place that others can lie below. */
-export function isFolder<T extends Linked>({ above, member }: Place<T>): boolean {
-  return above === undefined || member === undefined || member.kind === 'folder';
+export function isDirectory<T extends Linked>({ above, member }: Place<T>): boolean {
+  return above === undefined || member === undefined || member.kind === 'directory';
 }
 
 function isLink<T extends Linked>({ member }: Place<T>): boolean {

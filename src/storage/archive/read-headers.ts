@@ -12,7 +12,7 @@ export interface TarEntry {
   /** As it stands there. */
   readonly name: string;
   /** 'label': no member at all, but the name of the volume. */
-  readonly kind: 'file' | 'hard link' | 'link' | 'folder' | 'special' | 'label';
+  readonly kind: 'file' | 'hard link' | 'link' | 'directory' | 'special' | 'label';
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -38,7 +38,7 @@ const KINDS: { readonly [type: string]: TarEntry['kind'] | undefined } = {
   '2': 'link',
   '3': 'special',
   '4': 'special',
-  '5': 'folder',
+  '5': 'directory',
   '6': 'special',
   V: 'label',
 };
@@ -191,8 +191,8 @@ function describe(
     return body === undefined ? undefined : textOf(body);
   };
   const name = valueFor('GNU.sparse.name') ?? valueFor('path') ?? long('L') ?? decoded.name;
-  // A file whose name ends with a slash is a folder of the oldest format.
-  const kind = plain === 'file' && name.endsWith('/') ? 'folder' : plain;
+  // A file whose name ends with a slash is a directory of the oldest format.
+  const kind = plain === 'file' && name.endsWith('/') ? 'directory' : plain;
   const stored = number('size', Number.MAX_SAFE_INTEGER, 'number of bytes');
   if (kind !== 'file' && stored !== 0) throw new BadHeader('content in a member that is no file');
   return {

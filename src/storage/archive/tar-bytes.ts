@@ -4,9 +4,9 @@ import { builtins } from '../../bytes/builtins';
 import type { ByteReader } from '../../bytes/byte-stream';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
-import { breathe } from '../breath';
 import { closeRead } from '../close';
 import { readStream } from '../single-file';
+import { yieldToEventLoop } from '../yield-to-event-loop';
 import type { ArchiveFile } from './archive-file';
 import { spawnZstd } from './zstd';
 
@@ -67,7 +67,7 @@ class PlainBytes implements TarBytes {
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
-    await breathe();
+    await yieldToEventLoop();
     this.signal?.throwIfAborted();
     try {
       const got =

@@ -4,12 +4,12 @@ import test, { type ExecutionContext } from 'ava';
 import { FdgraftError } from '../../../src';
 import { readConfigFiles, wordsOfConfig } from '../../../src/cli/criu/config-files';
 import { readRestoreLine } from '../../../src/cli/criu/restore-line';
-import { temporaryFolder } from '../../support/folders';
+import { temporaryDirectory } from '../../support/directories';
 
 const NO_CONFIG = '--no-default-config';
 
 function config(t: ExecutionContext, ...lines: string[]): string {
-  const file = path.join(temporaryFolder(t), 'criu.conf');
+  const file = path.join(temporaryDirectory(t), 'criu.conf');
   fs.writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
   return file;
 }
@@ -61,7 +61,7 @@ test('a work directory is set by each option and each configuration file', (t) =
 });
 
 test('the files that criu reads', (t) => {
-  const home = temporaryFolder(t);
+  const home = temporaryDirectory(t);
   fs.mkdirSync(path.join(home, '.criu'));
   fs.writeFileSync(path.join(home, '.criu/default.conf'), 'work-dir /w\n');
   const named = config(t, 'shell-job');

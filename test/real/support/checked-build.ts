@@ -8,14 +8,14 @@ export function checkedBuild(): string {
   return build('undefined');
 }
 
-let folder: string | undefined;
+let directory: string | undefined;
 
-/** From now on what this process starts writes its reports to a folder, also where its stderr leads nowhere. */
+/** From now on what this process starts writes its reports to a directory, also where its stderr leads nowhere. */
 function collectReports(): string {
-  folder ??= makeTemp();
-  fs.chmodSync(folder, 0o1777);
-  process.env.UBSAN_OPTIONS = `log_path=${path.join(folder, 'report')}:print_stacktrace=1`;
-  return folder;
+  directory ??= makeTemp();
+  fs.chmodSync(directory, 0o1777);
+  process.env.UBSAN_OPTIONS = `log_path=${path.join(directory, 'report')}:print_stacktrace=1`;
+  return directory;
 }
 
 /** The reports of UBSan since the last call. */

@@ -4,8 +4,8 @@ import { command as ownCommand } from '../../support/command';
 import { checkedBuild } from './checked-build';
 import { realCriu } from './criu';
 
-/** Fills a folder with commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
-export function makeCommands(folder: string): void {
+/** Fills a directory with commands for PATH: fdgraft and fdgraft-exec of this tree, and the real CRIU. */
+export function makeCommands(directory: string): void {
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   const commands = {
@@ -15,6 +15,6 @@ export function makeCommands(folder: string): void {
   };
   for (const [name, argv] of Object.entries(commands)) {
     const words = argv.map((word) => `'${word}'`).join(' ');
-    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+    fs.writeFileSync(path.join(directory, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-const { cacheFolder } = require('../../../tools/criu-root.js') as { cacheFolder(): string };
+const { cacheDirectory } = require('../../../tools/criu-root.js') as { cacheDirectory(): string };
 
 const PROGRAMS = path.resolve(__dirname, '../../../fixtures/programs');
 // Static and stripped: a dump then holds few pages and names no library of this machine, and the same binary runs
@@ -11,7 +11,7 @@ const PROGRAMS = path.resolve(__dirname, '../../../fixtures/programs');
 const FLAGS = ['-O1', '-g0', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
 
 function compile(source: string): string {
-  const folder = path.dirname(source);
+  const directory = path.dirname(source);
   const name = path.basename(source, '.c');
   const hash = createHash('sha256').update(FLAGS.join(' '));
   for (const file of [
@@ -25,14 +25,14 @@ function compile(source: string): string {
     hash.update(fs.readFileSync(file));
   }
   // Kept by content, so that each source is compiled once whatever the number of test processes.
-  const build = path.join(cacheFolder(), 'programs');
+  const build = path.join(cacheDirectory(), 'programs');
   const binary = path.join(build, `${name}-${hash.digest('hex').slice(0, 16)}`);
   if (fs.existsSync(binary)) return binary;
   fs.mkdirSync(build, { recursive: true });
   const partial = `${binary}.${process.pid}.${process.hrtime.bigint()}`;
-  // In its own folder and by its bare name: no path of this machine gets into the binary.
+  // In its own directory and by its bare name: no path of this machine gets into the binary.
   const { status, stderr, error } = spawnSync('cc', [...FLAGS, '-o', partial, path.basename(source)], {
-    cwd: folder,
+    cwd: directory,
     encoding: 'utf8',
   });
   if (status !== 0) {

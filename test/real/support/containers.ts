@@ -17,12 +17,12 @@ export async function until(what: string, done: () => boolean | Promise<boolean>
 
 /** Makes the work directory of a room a bundle for runc, with the program `stdio` in it. */
 export async function makeBundle(room: RuntimeRoom): Promise<void> {
-  const rootfs = path.join(room.folder, 'rootfs');
+  const rootfs = path.join(room.directory, 'rootfs');
   fs.mkdirSync(rootfs);
   fs.copyFileSync(compileHelper('stdio'), path.join(rootfs, 'program'));
   fs.chmodSync(path.join(rootfs, 'program'), 0o755);
   await room.run(['sh', '-c', 'cd /tmp/work && runc spec']);
-  const file = path.join(room.folder, 'config.json');
+  const file = path.join(room.directory, 'config.json');
   const config = JSON.parse(fs.readFileSync(file, 'utf8'));
   config.process.terminal = false;
   config.process.args = ['/program'];
@@ -73,7 +73,7 @@ export async function checkpointRunc(room: RuntimeRoom, id: string, ...more: str
   try {
     await room.run(['runc', 'checkpoint', ...more, ...paths, id]);
   } catch (error) {
-    const log = fs.readFileSync(path.join(room.folder, 'log/dump.log'), 'utf8');
+    const log = fs.readFileSync(path.join(room.directory, 'log/dump.log'), 'utf8');
     const errors = log.split('\n').filter((line) => / (Error|Warn) /.test(line));
     throw new Error(`${(error as Error).message}\n${errors.join('\n')}`);
   }
@@ -81,7 +81,7 @@ export async function checkpointRunc(room: RuntimeRoom, id: string, ...more: str
 
 /** Gives podman an image, `program`, that has the program `stdio`. */
 export async function makePodmanImage(room: RuntimeRoom): Promise<void> {
-  const image = path.join(room.folder, 'image');
+  const image = path.join(room.directory, 'image');
   for (const name of ['dev', 'proc', 'sys']) fs.mkdirSync(path.join(image, name), { recursive: true });
   fs.copyFileSync(compileHelper('stdio'), path.join(image, 'program'));
   fs.chmodSync(path.join(image, 'program'), 0o755);
@@ -94,7 +94,7 @@ export async function startRunc(room: RuntimeRoom, lab: Lab, id: string): Promis
   const [input, output, errors] = [await lab.pipe(), await lab.pipe(), await lab.pipe()];
   const stdio = { 0: input.readEnd, 1: output.writeEnd, 2: errors.writeEnd };
   await room.run(['runc', 'run', '-d', '--bundle', '/tmp/work', id], stdio);
-  await until('the container', () => fs.existsSync(path.join(room.folder, 'rootfs/ready')));
+  await until('the container', () => fs.existsSync(path.join(room.directory, 'rootfs/ready')));
   return { input };
 }
 
@@ -114,7 +114,7 @@ export async function podmanPid(room: RuntimeRoom, name: string): Promise<number
 /** The image directory of a container that podman has checkpointed into its own storage, as this machine names it. */
 export async function podmanImages(room: RuntimeRoom, name: string): Promise<string> {
   const id = (await room.run([...PODMAN, 'inspect', '--format', '{{.Id}}', name])).trim();
-  return path.join(room.folder, 'store/vfs-containers', id, 'userdata/checkpoint');
+  return path.join(room.directory, 'store/vfs-containers', id, 'userdata/checkpoint');
 }
 
 /** Starts podman's service and waits for its socket. */

@@ -98,11 +98,11 @@ export function askCrit(images: readonly Buffer[]): Promise<CritImage[]> {
   );
 }
 
-/** Writes the commands crit and python3 into a folder for PATH: the real python, and the real crit or another one. */
-export function writeCommands(folder: string, crit?: readonly string[]): void {
+/** Writes the commands crit and python3 into a directory for PATH: the real python, and the real crit or another one. */
+export function writeCommands(directory: string, crit?: readonly string[]): void {
   const { root } = real();
   for (const [name, argv] of Object.entries({ python3: pythonCommand(root), crit: crit ?? critCommand(root) })) {
     const words = argv.map((word) => `'${word}'`).join(' ');
-    fs.writeFileSync(path.join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+    fs.writeFileSync(path.join(directory, name), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   }
 }

@@ -7,9 +7,9 @@ interface CriuRoot {
   criu: string[];
 }
 
-const { ensureCriuRoot, cacheFolder } = require('../../../tools/criu-root.js') as {
+const { ensureCriuRoot, cacheDirectory } = require('../../../tools/criu-root.js') as {
   ensureCriuRoot(suite?: string): CriuRoot;
-  cacheFolder(): string;
+  cacheDirectory(): string;
 };
 
 export type RealCriu =
@@ -30,7 +30,7 @@ function decide(suite: string): RealCriu {
 }
 
 /**
- * Whether tests with a real CRIU can run here, decided once for each suite. Makes the folder that holds CRIU where
+ * Whether tests with a real CRIU can run here, decided once for each suite. Makes the directory that holds CRIU where
  * it is not there yet. With CI set a CRIU that cannot run is a failure: those tests must not go missing unseen.
  */
 export function realCriu(suite = process.env.FDGRAFT_CRIU_SUITE || 'trixie'): RealCriu {
@@ -47,9 +47,9 @@ export function realCriu(suite = process.env.FDGRAFT_CRIU_SUITE || 'trixie'): Re
   return answer;
 }
 
-export { cacheFolder };
+export { cacheDirectory };
 
 /** One dump or restore at a time on this machine: the file that flock(1) locks. */
 export function criuLock(): string {
-  return `${cacheFolder()}/criu.lock`;
+  return `${cacheDirectory()}/criu.lock`;
 }

@@ -10,7 +10,7 @@ export class Fifo {
   readonly writer: number;
 
   constructor(lab: Lab) {
-    this.path = path.join(lab.folder(), 'fifo');
+    this.path = path.join(lab.directory(), 'fifo');
     const { status, stderr } = spawnSync('mkfifo', [this.path], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
     this.reader = lab.open(this.path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
@@ -36,8 +36,8 @@ export class Fifo {
       .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
       .filter((name) => {
         try {
-          const folder = `/proc/${name}/fd`;
-          return fs.readdirSync(folder).some((fd) => fs.readlinkSync(`${folder}/${fd}`) === this.path);
+          const directory = `/proc/${name}/fd`;
+          return fs.readdirSync(directory).some((fd) => fs.readlinkSync(`${directory}/${fd}`) === this.path);
         } catch {
           return false; // It ended while the list was read.
         }

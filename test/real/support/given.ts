@@ -30,7 +30,7 @@ export async function restoreGiven(
   dump: string,
   { specs, give, extraArgs, dropInFlight, callerFds }: Given,
 ): Promise<Restored> {
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs, out, dropInFlight: dropInFlight ?? false });
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -49,8 +49,8 @@ export async function restoreGiven(
 }
 
 /** The bytes that a task of the program has read from a descriptor. */
-export function readOf({ folder, pid }: Program, fd: number): string {
-  return fs.readFileSync(path.join(folder, `read.${pid}.${fd}`), 'utf8');
+export function readOf({ directory, pid }: Program, fd: number): string {
+  return fs.readFileSync(path.join(directory, `read.${pid}.${fd}`), 'utf8');
 }
 
 /** Connects, says a line, and has the task accept and read it; checks what each has read. */

@@ -17,14 +17,14 @@ export async function graft(
   specs: RewriteOptions['specs'],
   options: RestoreOptions & { rewrite?: Partial<RewriteOptions> } = {},
 ): Promise<Grafted> {
-  const out = options.rewrite?.out ?? path.join(lab.folder(), 'out');
+  const out = options.rewrite?.out ?? path.join(lab.directory(), 'out');
   const result = await rewrite(await openSource(dump), { specs, out, ...options.rewrite });
   const problems = checkRewritten(dump, out);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return { ...result, out, restored: await restoreGrafted(lab, out, options) };
 }
 
-/** Restores a rewritten folder, wherever it is by now. */
+/** Restores a rewritten directory, wherever it is by now. */
 export function restoreGrafted(lab: Lab, out: string, options: RestoreOptions = {}): Promise<Restored> {
   const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
   return lab.restore(out, { ...options, prefix });

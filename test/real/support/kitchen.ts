@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Box } from './box';
 import { makeCommands } from './commands';
 import type { Block, Recipe } from './cookbook';
-import { cacheFolder, criuLock } from './criu';
+import { cacheDirectory, criuLock } from './criu';
 import type { Lab, Program } from './lab';
 import { ended } from './spawn';
 import type { Tasks } from './tasks';
@@ -16,11 +16,11 @@ export interface Running {
 }
 
 /**
- * A place where one recipe is tried: a folder with the dump as ckpt and the recipe's files, a box with free pids, and
+ * A place where one recipe is tried: a directory with the dump as ckpt and the recipe's files, a box with free pids, and
  * the recipe's sh blocks, which are run as they stand, in their order.
  */
 export class Kitchen {
-  readonly folder: string;
+  readonly directory: string;
   /** What the recipe finds in its environment beside PATH. */
   readonly env: NodeJS.ProcessEnv = {};
   /** What the shell is started with: options of place.c, and argv. */
@@ -36,11 +36,11 @@ export class Kitchen {
     private readonly treeSize: number,
     recipe: Recipe,
   ) {
-    this.folder = lab.folder();
-    this.bin = lab.folder();
+    this.directory = lab.directory();
+    this.bin = lab.directory();
     makeCommands(this.bin);
     for (const { name, text } of recipe.blocks) {
-      if (name !== undefined) fs.writeFileSync(path.join(this.folder, name), text);
+      if (name !== undefined) fs.writeFileSync(path.join(this.directory, name), text);
     }
     this.waiting = recipe.blocks.filter(({ language }) => language === 'sh');
   }
@@ -49,7 +49,7 @@ export class Kitchen {
   static async open(lab: Lab, program: Program, recipe: Recipe): Promise<Kitchen> {
     const treeSize = program.tasks.pids().size;
     const kitchen = new Kitchen(lab, await lab.box(), program, treeSize, recipe);
-    const dir = path.join(kitchen.folder, 'ckpt');
+    const dir = path.join(kitchen.directory, 'ckpt');
     fs.mkdirSync(dir);
     await lab.dump(program, { dir });
     return kitchen;
@@ -64,7 +64,7 @@ export class Kitchen {
   }
 
   file(name: string): string {
-    return path.join(this.folder, name);
+    return path.join(this.directory, name);
   }
 
   read(name: string): string {
@@ -93,10 +93,10 @@ export class Kitchen {
     // The lock is taken inside: a process between the box and this one would be taken for one of the tree's.
     const lock = ['flock', '-o', '-w', '300', '-E', '124', criuLock()];
     const child = this.box.spawn([...lock, ...this.prefix, 'sh', '-e', '-c', block.text], {
-      place: ['--chdir', this.folder, ...this.place],
+      place: ['--chdir', this.directory, ...this.place],
       messages: said.fd,
       fds: { 1: said.fd, 2: said.fd },
-      env: { ...process.env, GOCACHE: path.join(cacheFolder(), 'go'), ...this.env, PATH: this.path },
+      env: { ...process.env, GOCACHE: path.join(cacheDirectory(), 'go'), ...this.env, PATH: this.path },
     });
     const status = ended(child, 240);
     return {
@@ -155,7 +155,7 @@ export class Kitchen {
   /** The end of each log of criu, for messages. */
   private log(): string {
     let text = '';
-    for (const name of fs.readdirSync(this.folder)) {
+    for (const name of fs.readdirSync(this.directory)) {
       const file = this.file(`${name}/restore.log`);
       if (fs.existsSync(file)) text += `${name}: …${fs.readFileSync(file, 'utf8').slice(-2000)}\n`;
     }

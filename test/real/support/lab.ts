@@ -17,12 +17,12 @@ export type Namespace = 'user' | 'pid' | 'mount' | 'uts' | 'ipc' | 'net';
 export interface StartOptions {
   fds?: Fds;
   args?: readonly string[];
-  /** New ones for the tree. With mount, its folder is its root. CRIU wants mount and pid where there is user. */
+  /** New ones for the tree. With mount, its directory is its root. CRIU wants mount and pid where there is user. */
   namespaces?: readonly Namespace[];
   /** Its user namespace has 65536 ids, which are those from this one on outside; without it there is root alone. */
   firstId?: number;
-  /** Its working folder, which must be empty; a fresh one unless told. */
-  folder?: string;
+  /** Its working directory, which must be empty; a fresh one unless told. */
+  directory?: string;
   /** Pid of the root task; FIRST_PID unless told. */
   firstPid?: number;
 }
@@ -32,8 +32,8 @@ export interface Program {
   pid: number;
   /** Its pid for criu's -t: another one where it has a pid namespace of its own. */
   dumpPid: number;
-  /** Its working folder, seen from here. Stays until the lab ends, for the restore. */
-  folder: string;
+  /** Its working directory, seen from here. Stays until the lab ends, for the restore. */
+  directory: string;
   tasks: Tasks;
   box: Box;
   namespaces: readonly Namespace[];
@@ -47,7 +47,7 @@ export interface RestoreOptions {
   /** The caller's descriptors, by number. 1 and 2 collect what the command says unless told. */
   callerFds?: Fds;
   extraArgs?: readonly string[];
-  /** What is restored, where it had a mount namespace: its folder is the root again. */
+  /** What is restored, where it had a mount namespace: its directory is the root again. */
   program?: Program;
   env?: NodeJS.ProcessEnv;
 }
@@ -85,7 +85,7 @@ export class Lab {
     t?.teardown(() => this.end());
   }
 
-  /** Boxes end before any folder goes: processes in them may still write there. */
+  /** Boxes end before any directory goes: processes in them may still write there. */
   async end(): Promise<void> {
     const errors: unknown[] = [];
     const boxes = this.boxes.splice(0).map((box) => () => box.end());
@@ -104,10 +104,10 @@ export class Lab {
     this.frees.push(free);
   }
 
-  folder(): string {
-    const folder = makeTemp();
-    this.frees.push(() => removeTemp(folder));
-    return folder;
+  directory(): string {
+    const directory = makeTemp();
+    this.frees.push(() => removeTemp(directory));
+    return directory;
   }
 
   async pipe(): Promise<Pipe> {
@@ -139,27 +139,27 @@ export class Lab {
 
   /** Starts a program, alone in a session, without environment, and waits until it says that it is ready. */
   async startProgram(binary: string, options: StartOptions = {}): Promise<Program> {
-    const folder = options.folder ?? this.folder();
+    const directory = options.directory ?? this.directory();
     const namespaces = options.namespaces ?? [];
     const firstPid = options.firstPid ?? FIRST_PID;
     const name = path.basename(binary).replace(/-[0-9a-f]{16}$/, '');
-    fs.copyFileSync(binary, path.join(folder, name));
-    fs.chmodSync(path.join(folder, name), 0o755);
+    fs.copyFileSync(binary, path.join(directory, name));
+    fs.chmodSync(path.join(directory, name), 0o755);
 
     const place = ['--session', '--bare'];
     if (namespaces.length > 0) place.push('--namespaces', namespaces.join(','));
     if (options.firstId !== undefined) place.push('--first-id', String(options.firstId));
     const rooted = namespaces.includes('mount');
     if (rooted) {
-      makeRoot(folder);
-      if (options.firstId !== undefined) fs.chownSync(folder, options.firstId, options.firstId);
-      place.push('--root', folder, '--chdir', '/');
+      makeRoot(directory);
+      if (options.firstId !== undefined) fs.chownSync(directory, options.firstId, options.firstId);
+      place.push('--root', directory, '--chdir', '/');
     } else {
-      place.push('--chdir', folder);
+      place.push('--chdir', directory);
     }
     const box = await this.box(firstPid);
     const said = this.scratch();
-    const child = box.spawn([rooted ? `/${name}` : path.join(folder, name), ...(options.args ?? [])], {
+    const child = box.spawn([rooted ? `/${name}` : path.join(directory, name), ...(options.args ?? [])], {
       place,
       messages: said.fd,
       fds: options.fds ?? {},
@@ -169,7 +169,7 @@ export class Lab {
       status = code;
     });
     const end = Date.now() + 30_000;
-    while (!fs.existsSync(path.join(folder, 'ready'))) {
+    while (!fs.existsSync(path.join(directory, 'ready'))) {
       if (status !== undefined) throw new Error(`${name} ended with ${status} before it was ready: ${said.read()}`);
       if (Date.now() > end) throw new Error(`${name} was not ready within 30 s`);
       await sleep(5);
@@ -181,16 +181,16 @@ export class Lab {
       pid: own ? 1 : firstPid,
       // What maps many ids takes a pid before it.
       dumpPid: own ? firstPid + (options.firstId === undefined ? 1 : 2) : firstPid,
-      folder,
+      directory,
       tasks: box.tasks,
       box,
       namespaces,
     };
   }
 
-  /** Dumps a program into a folder, a fresh one unless told, and returns that. The tree is gone then. */
+  /** Dumps a program into a directory, a fresh one unless told, and returns that. The tree is gone then. */
   async dump(program: Program, options: { dir?: string; extraArgs?: readonly string[] } = {}): Promise<string> {
-    const dir = options.dir ?? this.folder();
+    const dir = options.dir ?? this.directory();
     const args = [
       'dump',
       '-t',
@@ -202,7 +202,7 @@ export class Lab {
       '-v4',
       ...(options.extraArgs ?? []),
     ];
-    if (program.namespaces.includes('mount')) args.push('--root', program.folder);
+    if (program.namespaces.includes('mount')) args.push('--root', program.directory);
     await this.criu(program.box, args, path.join(dir, 'dump.log'), {});
     if (!options.extraArgs?.includes('--leave-running')) await program.box.end();
     return dir;
@@ -212,7 +212,7 @@ export class Lab {
   async restore(dir: string, options: RestoreOptions = {}): Promise<Restored> {
     const box = await this.box();
     const args = ['restore', '-D', dir, '-d', '-o', 'restore.log', '-v4', ...(options.extraArgs ?? [])];
-    if (options.program?.namespaces.includes('mount')) args.push('--root', options.program.folder);
+    if (options.program?.namespaces.includes('mount')) args.push('--root', options.program.directory);
     const output = await this.criu(box, args, path.join(dir, 'restore.log'), options);
     return { tasks: box.tasks, output, end: () => box.end() };
   }
@@ -235,9 +235,9 @@ export class Lab {
     return said.read();
   }
 
-  /** A file without a name in any folder that a test looks at, for what a command says. */
+  /** A file without a name in any directory that a test looks at, for what a command says. */
   scratch(): { fd: number; read(): string } {
-    const file = path.join(this.folder(), 'said');
+    const file = path.join(this.directory(), 'said');
     return { fd: this.open(file, 'a'), read: () => read(file) };
   }
 }
@@ -250,12 +250,12 @@ function read(file: string): string {
   }
 }
 
-/** What a folder needs to be a root for a program: a place for /proc and a /dev/null. */
-function makeRoot(folder: string): void {
-  fs.mkdirSync(path.join(folder, 'proc'));
-  fs.mkdirSync(path.join(folder, 'dev'));
-  const { status, stderr } = spawnSync('mknod', ['-m', '666', path.join(folder, 'dev/null'), 'c', '1', '3'], {
+/** What a directory needs to be a root for a program: a place for /proc and a /dev/null. */
+function makeRoot(directory: string): void {
+  fs.mkdirSync(path.join(directory, 'proc'));
+  fs.mkdirSync(path.join(directory, 'dev'));
+  const { status, stderr } = spawnSync('mknod', ['-m', '666', path.join(directory, 'dev/null'), 'c', '1', '3'], {
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`no /dev/null in ${folder}: ${stderr}`);
+  if (status !== 0) throw new Error(`no /dev/null in ${directory}: ${stderr}`);
 }

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 	gid = atoi(argv[3]);
 	for (int i = 4; i < argc && count < 8; i++)
 		groups[count++] = atoi(argv[i]);
-	/* Its reports go into the working folder, and its output is its own, as a runtime sees to. */
+	/* Its reports go into the working directory, and its output is its own, as a runtime sees to. */
 	must(chown(".", uid, gid));
 	must(fchown(1, uid, gid));
 	must(setgroups(count, groups));

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { realCritCommand, realVersion } from './crit';
 
-/** Runs CRIU's own crit on a folder, which is its current one. */
-export function crit(folder: string, args: readonly string[]) {
+/** Runs CRIU's own crit on a directory, which is its current one. */
+export function crit(directory: string, args: readonly string[]) {
   const [command = '', ...words] = realCritCommand();
-  const { status, stdout, stderr, error } = spawnSync(command, [...words, ...args], { cwd: folder, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(command, [...words, ...args], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
   if (error !== undefined) throw error;
   return { status, stdout, stderr };
 }

@@ -14,22 +14,22 @@ const ENVIRONMENT = {
 };
 
 /**
- * A place with Debian's container runtimes. `folder` is /tmp/work there, the native build /tmp/native. All that runs in it
+ * A place with Debian's container runtimes. `directory` is /tmp/work there, the native build /tmp/native. All that runs in it
  * ends with the lab.
  */
 export class RuntimeRoom {
   private constructor(
     private readonly lab: Lab,
     private readonly box: Box,
-    readonly folder: string,
+    readonly directory: string,
   ) {}
 
   static async open(lab: Lab): Promise<RuntimeRoom> {
     const real = realCriu();
     if (!real.available) throw new Error(real.missing);
-    const room = new RuntimeRoom(lab, await lab.box(), lab.folder());
+    const room = new RuntimeRoom(lab, await lab.box(), lab.directory());
     const script = path.join(__dirname, 'runtime-room.sh');
-    await room.run(['sh', script, real.root, room.folder, checkedBuild()]);
+    await room.run(['sh', script, real.root, room.directory, checkedBuild()]);
     return room;
   }
 

@@ -21,7 +21,7 @@ export function criu(): readonly string[] {
 }
 
 export interface Place {
-  folder: string;
+  directory: string;
   images: string;
   /** The terminal of the program. */
   tty: string;
@@ -32,7 +32,7 @@ export interface Place {
 export interface Shell {
   window: Window;
   box: Box;
-  folder: string;
+  directory: string;
   /** Its terminal. */
   tty: string;
 }
@@ -48,13 +48,13 @@ const BASH = ['bash', '--noprofile', '--norc', '-i'];
 
 /** An interactive bash that leads the session of a window. */
 export async function startShell(t: ExecutionContext, lab: Lab): Promise<Shell> {
-  const folder = lab.folder();
+  const directory = lab.directory();
   const box = await lab.box(FIRST_PID);
-  const window = openWindow(t, box.argv(['setsid', '-c', ...BASH]), folder);
+  const window = openWindow(t, box.argv(['setsid', '-c', ...BASH]), directory);
   await window.type("bind 'set enable-bracketed-paste off'; PS1='ready> '; cd .\r");
   await window.until(/[\r\n]ready> $/);
   const [, tty = ''] = await started(window, 'tty\r', /(\/dev\/pts\/\d+)\r\nready> $/);
-  return { window, box, folder, tty };
+  return { window, box, directory, tty };
 }
 
 /** Waits until a condition holds. */
@@ -65,8 +65,8 @@ export async function waitFor(what: string, holds: () => boolean | Promise<boole
 }
 
 /** Dumps the tree of a process of the shell's box, and rewrites the images. */
-export async function dump(lab: Lab, { window, box, folder, tty }: Shell, pid: number): Promise<Place> {
-  const images = lab.folder();
+export async function dump(lab: Lab, { window, box, directory, tty }: Shell, pid: number): Promise<Place> {
+  const images = lab.directory();
   const said = lab.scratch();
   const words = ['dump', '-t', String(pid), '-D', images, '-o', 'dump.log', '-v4', '--shell-job'];
   const child = box.spawn([...criu(), ...words], { messages: said.fd, fds: { 1: said.fd, 2: said.fd }, wrap: LOCK });
@@ -75,9 +75,9 @@ export async function dump(lab: Lab, { window, box, folder, tty }: Shell, pid: n
     throw new Error(`${said.read()}${fs.readFileSync(path.join(images, 'dump.log'), 'utf8').slice(-3000)}`);
   await box.end();
   window.kill();
-  const out = path.join(lab.folder(), 'out');
+  const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(images), { specs: [`fd[5]:${tty}`], out });
-  return { folder, images, tty, out };
+  return { directory, images, tty, out };
 }
 
 /** The pid of the shell is the one that its prompt tells. */

@@ -29,12 +29,12 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * Slurm inside a box, with all that it keeps in a folder of the lab. It ends with the box. `processors`: as many as
+ * Slurm inside a box, with all that it keeps in a directory of the lab. It ends with the box. `processors`: as many as
  * its node is said to have, whatever this machine has.
  */
 export async function startSlurm(lab: Lab, box: Box, searchPath: string, processors = 1): Promise<Slurm> {
-  const folder = lab.folder();
-  const file = (name: string) => path.join(folder, name);
+  const directory = lab.directory();
+  const file = (name: string) => path.join(directory, name);
   fs.writeFileSync(file('munge.key'), randomBytes(128), { mode: 0o600 });
   for (const name of ['state', 'spool']) fs.mkdirSync(file(name));
   const [controller, node] = await freePorts(2);
@@ -96,7 +96,7 @@ export async function startSlurm(lab: Lab, box: Box, searchPath: string, process
   const gone: string[] = [];
   for (const argv of daemons) {
     void start(argv).then((code) => gone.push(`${argv[0]} ended with ${code}`));
-    if (argv[0] === 'munged') await until(() => fs.existsSync(file('munge.socket')), gone, folder);
+    if (argv[0] === 'munged') await until(() => fs.existsSync(file('munge.socket')), gone, directory);
   }
   await until(
     async () => {
@@ -107,24 +107,28 @@ export async function startSlurm(lab: Lab, box: Box, searchPath: string, process
       );
     },
     gone,
-    folder,
+    directory,
   );
   return { env, place: OWN_NAME, prefix: NAMED };
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, gone: readonly string[], folder: string): Promise<void> {
+async function until(
+  isSo: () => boolean | Promise<boolean>,
+  gone: readonly string[],
+  directory: string,
+): Promise<void> {
   const end = Date.now() + 60_000;
   while (!(await isSo())) {
     if (gone.length > 0 || Date.now() > end)
-      throw new Error(`Slurm does not start: ${gone.join(', ')}\n${logs(folder)}`);
+      throw new Error(`Slurm does not start: ${gone.join(', ')}\n${logs(directory)}`);
     await sleep(200);
   }
 }
 
-function logs(folder: string): string {
+function logs(directory: string): string {
   return fs
-    .readdirSync(folder)
+    .readdirSync(directory)
     .filter((name) => /\.(log|said)$/.test(name))
-    .map((name) => `${name}: …${fs.readFileSync(path.join(folder, name), 'utf8').slice(-1500)}`)
+    .map((name) => `${name}: …${fs.readFileSync(path.join(directory, name), 'utf8').slice(-1500)}`)
     .join('\n');
 }

@@ -62,13 +62,13 @@ export class Tasks {
 
   /** The open descriptors of a task, by number. */
   fds(pid: number): Map<number, Descriptor> {
-    const folder = `/proc/${this.hostPid(pid)}`;
-    const numbers = fs.readdirSync(`${folder}/fd`).map(Number);
+    const directory = `/proc/${this.hostPid(pid)}`;
+    const numbers = fs.readdirSync(`${directory}/fd`).map(Number);
     return new Map(
       numbers
         .sort((a, b) => a - b)
         .map((fd) => {
-          const lines = fs.readFileSync(`${folder}/fdinfo/${fd}`, 'utf8').split('\n').filter(Boolean);
+          const lines = fs.readFileSync(`${directory}/fdinfo/${fd}`, 'utf8').split('\n').filter(Boolean);
           const value = (name: string) =>
             lines
               .find((line) => line.startsWith(`${name}:`))
@@ -78,7 +78,7 @@ export class Tasks {
           return [
             fd,
             {
-              target: fs.readlinkSync(`${folder}/fd/${fd}`),
+              target: fs.readlinkSync(`${directory}/fd/${fd}`),
               pos: Number(value('pos')),
               flags: flags & ~O_CLOEXEC,
               closeOnExec: (flags & O_CLOEXEC) !== 0,

@@ -20,12 +20,12 @@ function prepare(): void {
   if (prepared) return;
   prepared = true;
   process.on('exit', () => {
-    for (const folder of open) fs.rmSync(folder, { recursive: true, force: true });
+    for (const directory of open) fs.rmSync(directory, { recursive: true, force: true });
   });
   sweep();
 }
 
-/** Removes what killed processes left behind: their folders carry their pid. */
+/** Removes what killed processes left behind: their directories carry their pid. */
 export function sweep(): void {
   for (const name of fs.readdirSync(os.tmpdir())) {
     const pid = pattern.exec(name)?.[1];
@@ -33,15 +33,15 @@ export function sweep(): void {
   }
 }
 
-/** A fresh folder that is gone when the test is, or the process, or at the latest when the next one starts. */
+/** A fresh directory that is gone when the test is, or the process, or at the latest when the next one starts. */
 export function makeTemp(): string {
   prepare();
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`));
-  open.add(folder);
-  return folder;
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`));
+  open.add(directory);
+  return directory;
 }
 
-export function removeTemp(folder: string): void {
-  fs.rmSync(folder, { recursive: true, force: true });
-  open.delete(folder);
+export function removeTemp(directory: string): void {
+  fs.rmSync(directory, { recursive: true, force: true });
+  open.delete(directory);
 }

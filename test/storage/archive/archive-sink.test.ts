@@ -13,7 +13,7 @@ import {
   type RawMember,
   recordsOf,
 } from '../../support/archives';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
 /** Members that do not change are byte for byte what they were, and of others nothing changes but what has to. */
 
@@ -21,11 +21,11 @@ const SPECS = ['fd[5]:pipe:[4711]'];
 const CHANGED = ['files.img', 'fdinfo-1.img', 'fdinfo-2.img'];
 
 function imagesOf(t: ExecutionContext, prefix = ''): RawMember[] {
-  return membersOf(writeCheckpoint(temporaryFolder(t), smallCheckpoint()), prefix);
+  return membersOf(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()), prefix);
 }
 
 async function rewritten(t: ExecutionContext, bytes: Buffer, options: Partial<RewriteOptions> = {}): Promise<Piece[]> {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const [file, out] = [path.join(top, 'archive'), path.join(top, 'out')];
   fs.writeFileSync(file, bytes);
   const source = await openSource(file);
@@ -138,7 +138,7 @@ test('devices, FIFOs, labels and what lies around the images stay', async (t) =>
     { name: 'checkpoint/work/', type: '5', mode: 0o3777 },
     { name: 'checkpoint/work', type: '5', mode: 0o1777 },
     { name: 'empty', size: 0 },
-    { name: 'files.img', content: 'not of the image folder' },
+    { name: 'files.img', content: 'not of the image directory' },
   );
   const before = piecesOf(bytes);
   const after = await rewritten(t, bytes);
@@ -201,21 +201,21 @@ test('an image behind a symbolic link becomes a file with the mode and the owner
 });
 
 test('a changed image with a long name keeps it, in every format', async (t) => {
-  const folder = `${'d'.repeat(90)}/${'e'.repeat(60)}/`;
+  const directory = `${'d'.repeat(90)}/${'e'.repeat(60)}/`;
   const wraps: ((member: RawMember) => (RawMember | Buffer)[])[] = [
     (member: RawMember) => [{ ...member, name: `${member.name}`.slice(91), prefix: 'd'.repeat(90) }],
     (member: RawMember) => [longName(`${member.name}`), { ...member, magic: 'ustar  ' }],
     (member: RawMember) => [{ ...member, name: 'short', pax: { path: `${member.name}` } }],
   ];
   for (const wrap of wraps) {
-    const bytes = archiveOf(...imagesOf(t, folder).flatMap(wrap));
+    const bytes = archiveOf(...imagesOf(t, directory).flatMap(wrap));
     const after = await rewritten(t, bytes);
     areKept(t, piecesOf(bytes), after);
-    t.is(after.at(-1)?.name, `${folder}inherit-plan.img`);
+    t.is(after.at(-1)?.name, `${directory}inherit-plan.img`);
   }
 });
 
-test('the plan lies in the image folder, also where no image can be its model', async (t) => {
+test('the plan lies in the image directory, also where no image can be its model', async (t) => {
   const images = imagesOf(t, 'real/');
   const links = images.map(({ name }) => ({
     name: `checkpoint/${`${name}`.slice(5)}`,
@@ -234,7 +234,7 @@ test('the plan lies in the image folder, also where no image can be its model', 
 
 test('an archive keeps being filled up to records, or not', async (t) => {
   const size = async (bytes: Buffer) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     fs.writeFileSync(path.join(top, 'a'), bytes);
     const source = await openSource(path.join(top, 'a'));
     await rewrite(source, { specs: SPECS, out: path.join(top, 'b') });
@@ -254,7 +254,7 @@ const name = fc.oneof(
 const member = fc.record({
   name,
   how: fc.constantFrom('plain', 'pax', 'gnu'),
-  kind: fc.constantFrom('file', 'file', 'folder', 'link', 'fifo'),
+  kind: fc.constantFrom('file', 'file', 'directory', 'link', 'fifo'),
   content: fc.uint8Array({ maxLength: 2000 }),
   mode: fc.integer({ min: 0, max: 0o7777 }),
   uid: fc.integer({ min: 0, max: 0o7777777 }),
@@ -275,8 +275,8 @@ test('any members around and in between are byte for byte the same', async (t) =
               !['.', '..', 'checkpoint'].includes(text.split('/')[0] as string) && !/(^|\/)\.{1,2}$/.test(text),
           )
           .map(({ name: text, how, kind, content, mode, uid, mtime, dots }) => {
-            const full = `${dots}${text}${kind === 'folder' ? '/' : ''}`;
-            const type = { file: '0', folder: '5', link: '2', fifo: '6' }[kind] as string;
+            const full = `${dots}${text}${kind === 'directory' ? '/' : ''}`;
+            const type = { file: '0', directory: '5', link: '2', fifo: '6' }[kind] as string;
             const body = kind === 'file' ? Buffer.from(content) : Buffer.alloc(0);
             const long = Buffer.byteLength(full) > 100;
             const plainMember: RawMember = {

@@ -17,28 +17,28 @@ import {
   run,
   unpacked,
 } from '../../support/archives';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
-/** Whoever wrote an archive, it is read as the folder that it was made from. */
+/** Whoever wrote an archive, it is read as the directory that it was made from. */
 
 const SPECS = ['fd[5]:pipe:[4711]', 'fd[7]:/var/log/app.log'];
 const CHANGED = ['files.img', 'fdinfo-1.img', 'fdinfo-2.img'];
 
-/** Lists, compares and rewrites an archive of a tree, and sees that it is as with the folder. */
+/** Lists, compares and rewrites an archive of a tree, and sees that it is as with the directory. */
 async function readsAlike(t: ExecutionContext, archive: string, tree: string): Promise<void> {
-  const folder = await openSource(path.join(tree, 'checkpoint'));
+  const directory = await openSource(path.join(tree, 'checkpoint'));
   const source = await openSource(archive);
-  t.deepEqual(await listed(source), await listed(folder));
-  const compared = await diff(folder, source, {});
+  t.deepEqual(await listed(source), await listed(directory));
+  const compared = await diff(directory, source, {});
   const differences: unknown[] = [];
   for await (const difference of compared.differences()) differences.push(difference);
   compared.close();
   t.deepEqual(differences, []);
   t.true(compared.isSame);
 
-  const top = temporaryFolder(t);
-  const [asFolder, asArchive] = [path.join(top, 'out'), path.join(top, 'out.tar')];
-  const expected = await rewrite(folder, { specs: SPECS, out: asFolder });
+  const top = temporaryDirectory(t);
+  const [asDirectory, asArchive] = [path.join(top, 'out'), path.join(top, 'out.tar')];
+  const expected = await rewrite(directory, { specs: SPECS, out: asDirectory });
   const found = await rewrite(source, { specs: SPECS, out: asArchive });
   await source.close();
   t.deepEqual(found.plan, expected.plan);
@@ -47,7 +47,7 @@ async function readsAlike(t: ExecutionContext, archive: string, tree: string): P
   for (const name of [...CHANGED, 'inherit-plan.img']) {
     const place = `checkpoint/${name}`;
     const [mode] = before[place]?.split(' ') ?? [filesMode];
-    t.is(after[place], `${mode} ${digest(fs.readFileSync(path.join(asFolder, name)))}`, name);
+    t.is(after[place], `${mode} ${digest(fs.readFileSync(path.join(asDirectory, name)))}`, name);
     delete before[place];
     delete after[place];
   }
@@ -62,16 +62,16 @@ async function listed(source: Parameters<typeof inspect>[0]): Promise<unknown[]>
 }
 
 function untar(t: ExecutionContext, archive: string): { [name: string]: string } {
-  const folder = temporaryFolder(t);
-  run(t, ['tar', '--same-permissions', '-xf', archive, '-C', folder]);
-  const seen = picture(folder);
+  const directory = temporaryDirectory(t);
+  run(t, ['tar', '--same-permissions', '-xf', archive, '-C', directory]);
+  const seen = picture(directory);
   delete seen['./'];
   return seen;
 }
 
 function packed(argv: (tree: string, archive: string) => string[], isPlain = false) {
   return async (t: ExecutionContext) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const tree = podmanTree(top, isPlain);
     const archive = path.join(top, 'archive');
     run(t, argv(tree, archive));
@@ -136,12 +136,12 @@ archiveTest(
     archive,
   ]),
 );
-archiveTest('GNU tar, a volume with the name of the folder', ['tar'], packed(gnu('-V', 'checkpoint')));
+archiveTest('GNU tar, a volume with the name of the directory', ['tar'], packed(gnu('-V', 'checkpoint')));
 archiveTest('GNU tar, a volume with a path for a name', ['tar'], packed(gnu('-V', '/backup')));
 archiveTest('GNU tar, large records', ['tar'], packed(gnu('-b', '2048')));
 archiveTest('GNU tar, no records', ['tar'], packed(gnu('-b', '1')));
 archiveTest(
-  'GNU tar, no members for folders',
+  'GNU tar, no members for directories',
   ['tar'],
   packed((tree, archive) => [
     'sh',
@@ -152,7 +152,7 @@ archiveTest(
   ]),
 );
 archiveTest(
-  'GNU tar, folders behind what is in them',
+  'GNU tar, directories behind what is in them',
   ['tar'],
   packed((tree, archive) => [
     'sh',
@@ -163,7 +163,7 @@ archiveTest(
   ]),
 );
 archiveTest('GNU tar, xattrs', ['tar', 'setfattr'], async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const tree = podmanTree(top);
   const archive = path.join(top, 'archive');
   run(t, ['setfattr', '-n', 'user.note', '-v', '0xff000a3d', path.join(tree, 'checkpoint/files.img')]);
@@ -173,9 +173,9 @@ archiveTest('GNU tar, xattrs', ['tar', 'setfattr'], async (t) => {
   const source = await openSource(archive);
   await rewrite(source, { specs: SPECS, out });
   await source.close();
-  const folder = temporaryFolder(t);
-  run(t, ['tar', '--xattrs', '-xf', out, '-C', folder]);
-  const [shown] = run(t, ['getfattr', '--only-values', '-n', 'user.note', path.join(folder, 'checkpoint/files.img')])
+  const directory = temporaryDirectory(t);
+  run(t, ['tar', '--xattrs', '-xf', out, '-C', directory]);
+  const [shown] = run(t, ['getfattr', '--only-values', '-n', 'user.note', path.join(directory, 'checkpoint/files.img')])
     .toString('latin1')
     .split('\n\n');
   t.is(shown, '\xff\0\n=');
@@ -205,7 +205,7 @@ archiveTest(
 
 /** Bytes as a file of a test. */
 function fileOf(t: ExecutionContext, bytes: Buffer): string {
-  const file = path.join(temporaryFolder(t), 'archive');
+  const file = path.join(temporaryDirectory(t), 'archive');
   fs.writeFileSync(file, bytes);
   return file;
 }
@@ -269,17 +269,17 @@ test('numbers and names in every way that archives have', async (t) => {
     a: 'file 644 3000000000:4294967295',
     b: 'file 640 0:0',
     c: 'file 644 3000000000:7',
-    p: 'folder 755 0:0',
+    p: 'directory 755 0:0',
     [`p/${'d'.repeat(100)}`]: 'file 644 0:0',
     e: 'file 644 0:0',
     f: 'file 644 0:0',
     g: 'file 600 0:0',
-    h: 'folder 755 0:0',
-    'h/i': 'folder 644 0:0',
-    j: 'folder 644 0:0',
+    h: 'directory 755 0:0',
+    'h/i': 'directory 644 0:0',
+    j: 'directory 644 0:0',
     [Buffer.from('really k\xff').toString('latin1')]: 'file 644 0:0',
     [`long\xff${'l'.repeat(300)}`]: 'file 644 0:0',
-    ['s'.repeat(130)]: 'folder 755 0:0',
+    ['s'.repeat(130)]: 'directory 755 0:0',
     [`${'s'.repeat(130)}/m`]: 'file 644 0:0',
     n: 'file 644 0:0',
     o: 'file 644 0:0',
@@ -306,14 +306,14 @@ test('names are one to one: none is taken for another', async (t) => {
   t.deepEqual(Object.keys(seen).sort(), [' a', '...', '..a', 'A', 'a', 'a ', 'a\\b', 'inventory.img']);
 });
 
-test('links lead to members, through others and through folders that are links', async (t) => {
+test('links lead to members, through others and through directories that are links', async (t) => {
   const file = fileOf(
     t,
     archiveOf(
       { name: 'checkpoint/inventory.img', content: 'i' },
       { name: 'real/files.img', content: 'content' },
-      { name: 'checkpoint/folder', type: '2', target: '../real' },
-      { name: 'checkpoint/one', type: '2', target: 'folder/files.img' },
+      { name: 'checkpoint/directory', type: '2', target: '../real' },
+      { name: 'checkpoint/one', type: '2', target: 'directory/files.img' },
       { name: 'checkpoint/two', type: '2', target: './/one' },
       { name: 'checkpoint/hard', type: '1', target: './real//files.img' },
       { name: 'checkpoint/hard2', type: '1', target: 'checkpoint/hard' },
@@ -339,7 +339,7 @@ test('links lead to members, through others and through folders that are links',
   await source.close();
   t.deepEqual(seen, {
     'inventory.img': 'file  i',
-    folder: 'link folder',
+    directory: 'link directory',
     one: 'link file content',
     two: 'link file content',
     hard: 'file  content',
@@ -352,7 +352,7 @@ test('links lead to members, through others and through folders that are links',
   });
 });
 
-test('the image folder is where inventory.img is; of several the one called checkpoint', async (t) => {
+test('the image directory is where inventory.img is; of several the one called checkpoint', async (t) => {
   const inside = async (...names: string[]) => {
     const source = await openSource(fileOf(t, archiveOf(...names.map((name) => ({ name, content: 'i' })))));
     const { archive } = source;
@@ -364,7 +364,7 @@ test('the image folder is where inventory.img is; of several the one called chec
   t.is(await inside('pre/inventory.img', './checkpoint/inventory.img'), 'checkpoint');
   await t.throwsAsync(inside('a/inventory.img', 'b/inventory.img'), {
     code: 'ARCHIVE_UNUSABLE',
-    message: /several image folders: a, b/,
+    message: /several image directories: a, b/,
   });
   await t.throwsAsync(inside('a/files.img'), { code: 'SOURCE_UNUSABLE', message: /no inventory.img/ });
 });
@@ -378,7 +378,7 @@ test('a member of more than 8 GiB is passed over, in whatever way its size stand
     blocksOf({ name: 'pages-1.img', pax: { size: `${size}` } }),
     blocksOf({ name: 'pages-1.img', magic: 'ustar  ', raw: { 124: base256 } }),
   ]) {
-    const file = path.join(temporaryFolder(t), 'archive');
+    const file = path.join(temporaryDirectory(t), 'archive');
     const fd = fs.openSync(file, 'wx');
     fs.writeSync(fd, header);
     fs.writeSync(fd, Buffer.concat([blocksOf(inventory), END]), 0, null, header.length + size);
@@ -390,9 +390,9 @@ test('a member of more than 8 GiB is passed over, in whatever way its size stand
 });
 
 test('pages are read in any order from what is compressed', async (t) => {
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
   const pages = [1, 2, 3, 4].map((n) => ({ name: `pages-${n}.img`, content: Buffer.alloc(300_000, `${n}`) }));
-  const bytes = archiveOf(...membersOf(folder).filter(({ name }) => name !== 'pages-1.img'), ...pages);
+  const bytes = archiveOf(...membersOf(directory).filter(({ name }) => name !== 'pages-1.img'), ...pages);
   const source = await openSource(fileOf(t, require('node:zlib').gzipSync(bytes)));
   const members = source.byName();
   const into = Buffer.alloc(BLOCK);

@@ -17,13 +17,13 @@ import {
   recordOf,
 } from '../../support/archives';
 import { atDepth, numbersTo } from '../../support/depth';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
 /** Whatever is wrong with an archive: an error that says what and where, soon, with nothing written anywhere. */
 
 const SPECS = ['fd[5]:pipe:[4711]'];
 
-// Whoever spools makes a folder here for a moment; nothing may stay.
+// Whoever spools makes a directory here for a moment; nothing may stay.
 const spools = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'fdgraft-spools-'));
 process.env.TMPDIR = spools;
 test.after.always((t) => {
@@ -34,9 +34,9 @@ test.after.always((t) => {
   t.deepEqual(left, []);
 });
 
-const folder = fs.mkdtempSync(path.join(spools, 'images-'));
-const images = membersOf(writeCheckpoint(folder, smallCheckpoint()), 'checkpoint/');
-fs.rmSync(folder, { recursive: true });
+const directory = fs.mkdtempSync(path.join(spools, 'images-'));
+const images = membersOf(writeCheckpoint(directory, smallCheckpoint()), 'checkpoint/');
+fs.rmSync(directory, { recursive: true });
 const good = archiveOf(...images);
 
 interface Refusal {
@@ -118,7 +118,7 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     { offset: at, message: /member a\/\.\.\/\.\.\/b leads out of the archive with \.\./ },
   ],
   'a name that is ..': [withMember({ name: '..' }), { offset: at }],
-  'a folder with .. behind it': [withMember({ name: 'a/..', type: '5' }), { offset: at }],
+  'a directory with .. behind it': [withMember({ name: 'a/..', type: '5' }), { offset: at }],
   'an absolute name': [withMember({ name: '/etc/passwd' }), { message: /absolute/, offset: at }],
   'an absolute name in a pax header': [
     withMember({ name: 'x', pax: { path: '/etc/passwd' } }),
@@ -137,23 +137,23 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
   'no name': [withMember({ name: '' }), { message: /no name/ }],
   'a file for the top': [withMember({ name: './', type: '2', target: 'x' }), { message: /no name/ }],
   'a member twice': [withMember({ name: './checkpoint//files.img' }), { message: /is there twice/, offset: at }],
-  'a file and a folder of one name': [withMember({ name: 'a' }, { name: 'a/', type: '5' }), { message: /twice/ }],
-  'a folder and a link of one name': [
+  'a file and a directory of one name': [withMember({ name: 'a' }, { name: 'a/', type: '5' }), { message: /twice/ }],
+  'a directory and a link of one name': [
     withMember({ name: 'checkpoint', type: '2', target: 'elsewhere' }),
-    { message: /is no folder/ },
+    { message: /is no directory/ },
   ],
   'a member below a link': [
     withMember({ name: 'l', type: '2', target: 'checkpoint' }, { name: 'l/x' }),
-    { message: /lies below something that is no folder/, offset: at + BLOCK },
+    { message: /lies below something that is no directory/, offset: at + BLOCK },
   ],
   'a member below a file': [withMember({ name: 'f' }, { name: 'f/x/y' }), { message: /lies below/ }],
   'a link behind what lies below it': [
     withMember({ name: 'l/x' }, { name: 'l', type: '2', target: 'checkpoint' }),
-    { message: /is no folder, but others before it lie below it/ },
+    { message: /is no directory, but others before it lie below it/ },
   ],
   'parent behind what lies below it': [
     withMember({ name: 'checkpoint/parent/x' }, { name: 'checkpoint/parent', type: '2', target: '/' }),
-    { message: /is no folder/ },
+    { message: /is no directory/ },
   ],
   'a member below parent': [
     withMember({ name: 'checkpoint/parent', type: '2', target: '/tmp' }, { name: 'checkpoint/parent/x' }),
@@ -164,7 +164,7 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     { message: /symbolic link out of the archive, to \/etc/ },
   ],
   'a link up': [withMember({ name: 'checkpoint/l', type: '2', target: '../../x' }), { message: /link out/ }],
-  'a link to the folder above': [withMember({ name: 'l', type: '2', target: '..' }), { message: /link out/ }],
+  'a link to the directory above': [withMember({ name: 'l', type: '2', target: '..' }), { message: /link out/ }],
   'a link up behind dots': [withMember({ name: 'l', type: '2', target: './/../x' }), { message: /link out/ }],
   'a link through another one and up': [
     withMember({ name: 'x', type: '2', target: 'checkpoint/deep' }, { name: 'l', type: '2', target: 'x/../../../y' }),
@@ -198,7 +198,7 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     { message: /hard link to no/ },
   ],
   'a hard link to itself': [withMember({ name: 'l', type: '1', target: 'l' }), { message: /hard link to no/ }],
-  'a hard link to a folder': [
+  'a hard link to a directory': [
     withMember({ name: 'f/', type: '5' }, { name: 'l', type: '1', target: 'f' }),
     { message: /hard link to no/ },
   ],
@@ -214,7 +214,7 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     withMember({ name: 'x', type: 'N', content: 'x' }),
     { message: /type "N", which no checkpoint needs/ },
   ],
-  'a folder with content': [withMember({ name: 'f/', type: '5', content: 'x' }), { message: /content in a member/ }],
+  'a directory with content': [withMember({ name: 'f/', type: '5', content: 'x' }), { message: /content in a member/ }],
   'a link with content': [
     withMember({ name: 'l', type: '2', target: 'x', size: 512, content: 'x'.repeat(512) }),
     { message: /content in a member/ },
@@ -362,23 +362,23 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
     archiveOf({ name: 'files.img', content: 'x' }),
     { code: 'SOURCE_UNUSABLE', message: /no inventory.img/ },
   ],
-  'inventory.img is a folder': [
+  'inventory.img is a directory': [
     archiveOf({ name: 'inventory.img/', type: '5' }),
     { code: 'SOURCE_UNUSABLE', message: /no inventory.img/ },
   ],
-  'several image folders': [
+  'several image directories': [
     archiveOf({ name: 'a/inventory.img' }, { name: 'b/inventory.img' }),
-    { message: /several image folders: a, b/ },
+    { message: /several image directories: a, b/ },
   ],
   xz: [Buffer.from('fd377a585a000004e6d6b446', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by xz/ }],
   bzip2: [Buffer.from('425a6839314159265359', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by bzip2/ }],
   lz4: [Buffer.from('04224d186440a7', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by lz4/ }],
-  'an empty file': [Buffer.alloc(0), { code: 'SOURCE_UNUSABLE', message: /neither a folder nor an archive/ }],
+  'an empty file': [Buffer.alloc(0), { code: 'SOURCE_UNUSABLE', message: /neither a directory nor an archive/ }],
   'an archive of nothing': [
     Buffer.alloc(10240),
-    { code: 'SOURCE_UNUSABLE', message: /neither a folder nor an archive/ },
+    { code: 'SOURCE_UNUSABLE', message: /neither a directory nor an archive/ },
   ],
-  'a text': [Buffer.alloc(1000, 'text'), { code: 'SOURCE_UNUSABLE', message: /neither a folder nor an archive/ }],
+  'a text': [Buffer.alloc(1000, 'text'), { code: 'SOURCE_UNUSABLE', message: /neither a directory nor an archive/ }],
   'gzip of a text': [
     zlib.gzipSync(Buffer.alloc(1000, 'text')),
     { message: /no tar in it: what is compressed is something else/, offset: 0 },
@@ -500,7 +500,7 @@ archiveTest('zstd that is cut off, has a wrong bit, or bytes behind it', ['zstd'
 
 // Serial, since all of the process has one PATH.
 test.serial('zstd where the program is not there', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const packed = path.join(top, 'archive');
   fs.writeFileSync(packed, Buffer.from('28b52ffd00', 'hex'));
   fs.writeFileSync(path.join(top, 'plain'), good);
@@ -522,7 +522,7 @@ test.serial('zstd where the program is not there', async (t) => {
 });
 
 test.serial('zstd that cannot be run, is killed, fails without a word, or has no room', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const programs = path.join(top, 'programs');
   const zstd = path.join(programs, 'zstd');
   fs.mkdirSync(programs);
@@ -598,7 +598,7 @@ test('10 GiB of zeros in gzip: alone, as pages', async (t) => {
 test('a sparse file of petabytes in a small archive', async (t) => {
   const sparse = (map: string) =>
     withMember({ name: 'checkpoint/holes', pax: { 'GNU.sparse.size': `${2 ** 52}`, 'GNU.sparse.map': map } });
-  const parent = temporaryFolder(t);
+  const parent = temporaryDirectory(t);
   fs.writeFileSync(path.join(parent, 'archive'), sparse('0,0'));
   const source = await openSource(path.join(parent, 'archive'));
   // Unpacked it takes no room, unless the file system has no files of that size.
@@ -648,7 +648,7 @@ archiveTest(
   'opening and refusing leaves no descriptor and no process',
   ['zstd'],
   async (t) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const zstd = spawnSync('zstd', ['-qc'], { input: good }).stdout;
     const contents = [
       good,
@@ -667,7 +667,7 @@ archiveTest(
       for (const file of files) {
         try {
           const source = await openSource(file);
-          for await (const member of source.whole()) if (member.name.toString() === 'pages-1.img') break;
+          for await (const member of source.inArchiveOrder()) if (member.name.toString() === 'pages-1.img') break;
           await source.close();
         } catch (error) {
           if (!(error instanceof FdgraftError)) throw error;

@@ -6,7 +6,7 @@ import { FdgraftError, openSource } from '../../../src';
 import { ArchiveIndex } from '../../../src/storage/archive/archive-index';
 import type { TarEntry } from '../../../src/storage/archive/read-headers';
 import { archiveOf, blocksOf, membersOf, recordOf } from '../../support/archives';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 import { holds } from '../../support/properties';
 
 /** Work is bounded by the bytes of the archive, whatever its names and targets are. Steps are counted, not seconds. */
@@ -32,9 +32,9 @@ function indexOf(entries: readonly TarEntry[]) {
 test('links to a chain of links are followed once each', (t) => {
   const chain = Array.from({ length: 38 }, (_, i) => entry(`c${i}`, 'link', `${'./'.repeat(2000)}c${i + 1}`));
   const links = Array.from({ length: 4000 }, (_, i) => entry(`l${i}.img`, 'link', 'c0'));
-  const { index, bytes } = indexOf([entry('d/', 'folder'), ...chain, entry('c38', 'link', 'd'), ...links]);
+  const { index, bytes } = indexOf([entry('d/', 'directory'), ...chain, entry('c38', 'link', 'd'), ...links]);
   for (const member of index.members) {
-    if (member.kind === 'link') t.true(index.leadsToFolder(member));
+    if (member.kind === 'link') t.true(index.leadsToDirectory(member));
     t.is(index.targetOf(member), index.members[0]);
   }
   t.true(index.steps <= 4 * bytes, `${index.steps} steps for ${bytes} bytes`);
@@ -62,7 +62,7 @@ test('a chain of hard links leads to its file in one step', (t) => {
   t.true(index.steps <= 4 * bytes, `${index.steps} steps for ${bytes} bytes`);
 });
 
-test('folders that only paths have count with their paths', (t) => {
+test('directories that only paths have count with their paths', (t) => {
   const index = new ArchiveIndex('archive');
   let [added, bytes] = [0, 0];
   const error = t.throws(
@@ -77,15 +77,15 @@ test('folders that only paths have count with their paths', (t) => {
   );
   t.true(added > 0 && index.steps <= bytes, `${index.steps} steps for ${bytes} bytes`);
   t.true((error?.message.length ?? 0) < 1000, error?.message);
-  const kept = [...index.foldersWithout()].reduce((sum, path) => sum + path.length, 0);
+  const kept = [...index.directoriesWithout()].reduce((sum, path) => sum + path.length, 0);
   t.true(kept < 64 << 20, `${kept} bytes`);
 });
 
-test('many members in one deep folder cost their own bytes', (t) => {
+test('many members in one deep directory cost their own bytes', (t) => {
   const deep = 'd/'.repeat(1000);
   const { index, bytes } = indexOf(Array.from({ length: 2000 }, (_, i) => entry(`${deep}${i}`)));
   t.true(index.steps <= bytes, `${index.steps} steps for ${bytes} bytes`);
-  t.is([...index.foldersWithout()].length, 1000);
+  t.is([...index.directoriesWithout()].length, 1000);
 });
 
 test('links lead where Linux follows them to', async (t) => {
@@ -96,13 +96,13 @@ test('links lead where Linux follows them to', async (t) => {
   const name = fc.constantFrom('a', 'b', 'c', 'd', 'a/a', 'a/b', 'a/c', 'b/a', 'b/d');
   const up = fc.tuple(fc.constantFrom('', '../'), target).map(([dots, rest]) => `${dots}${rest}`);
   const one = fc.oneof(
-    fc.record({ name, kind: fc.constantFrom<TarEntry['kind']>('file', 'folder'), target: fc.constant('') }),
+    fc.record({ name, kind: fc.constantFrom<TarEntry['kind']>('file', 'directory'), target: fc.constant('') }),
     fc.record({ name, kind: fc.constant<TarEntry['kind']>('link'), target: up }),
   );
   await holds(
     t,
     fc.asyncProperty(fc.array(one, { maxLength: 9 }), async (wanted) => {
-      const top = temporaryFolder(t);
+      const top = temporaryDirectory(t);
       const index = new ArchiveIndex('archive');
       for (const [at, { name, kind, target }] of wanted.entries()) {
         try {
@@ -113,7 +113,7 @@ test('links lead where Linux follows them to', async (t) => {
         }
         const file = path.join(top, name);
         fs.mkdirSync(path.dirname(file), { recursive: true });
-        if (kind === 'folder') fs.mkdirSync(file, { recursive: true });
+        if (kind === 'directory') fs.mkdirSync(file, { recursive: true });
         else if (kind === 'file') fs.writeFileSync(file, name);
         else fs.symlinkSync(target, file);
       }
@@ -122,7 +122,7 @@ test('links lead where Linux follows them to', async (t) => {
         const file = path.join(top, member.name);
         // Without an error for a cycle.
         const found = fs.existsSync(file) ? fs.statSync(file) : undefined;
-        t.is(index.leadsToFolder(member), found?.isDirectory() ?? false, JSON.stringify(wanted));
+        t.is(index.leadsToDirectory(member), found?.isDirectory() ?? false, JSON.stringify(wanted));
         const behind = index.targetOf(member);
         if (found?.isFile()) t.is(fs.statSync(path.join(top, behind?.path ?? '')).ino, found.ino);
         if (behind === undefined) t.false(found?.isFile() ?? false, JSON.stringify(wanted));
@@ -134,7 +134,7 @@ test('links lead where Linux follows them to', async (t) => {
 });
 
 test.serial('a sparse map of single records is read once', async (t) => {
-  const parent = temporaryFolder(t);
+  const parent = temporaryDirectory(t);
   const images = membersOf(writeCheckpoint(parent, smallCheckpoint()));
   const stretches = 5000;
   const offsets = Array.from({ length: stretches }, (_, i) =>

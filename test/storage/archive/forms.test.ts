@@ -8,9 +8,9 @@ import { FORMS } from '../../../src/storage/form';
 import { picture, podmanTree } from '../../support/archive-tree';
 import { archiveOf, archiveTest, blocksOf, END, membersOf, piecesOf, run, unpacked } from '../../support/archives';
 import { bin, top as project } from '../../support/command';
-import { smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
-/** Folders and archives of all forms, from each to each; and the commands with archives. */
+/** Directories and archives of all forms, from each to each; and the commands with archives. */
 
 const SPECS = ['fd[5]:pipe:[4711]'];
 const MAGICS = { tar: /^.*/, 'tar.gz': /^1f8b/, 'tar.zst': /^28b52ffd/ } as const;
@@ -26,25 +26,25 @@ async function rewriteOf(source: string, options: Partial<RewriteOptions>) {
   }
 }
 
-function archived(t: ExecutionContext, folder: string, form: string): string {
-  const archive = `${folder}.of`;
+function archived(t: ExecutionContext, directory: string, form: string): string {
+  const archive = `${directory}.of`;
   const pack = { tar: 'cat', 'tar.gz': 'gzip -nc', 'tar.zst': 'zstd -qc' }[form];
-  run(t, ['sh', '-c', `tar -C "$0" -c . | ${pack} > "$1"`, folder, archive]);
+  run(t, ['sh', '-c', `tar -C "$0" -c . | ${pack} > "$1"`, directory, archive]);
   return archive;
 }
 
 for (const from of FORMS) {
   for (const to of FORMS) {
     archiveTest(`${from} to ${to}, whatever the name, and the same bytes each time`, ['tar', 'zstd'], async (t) => {
-      const top = temporaryFolder(t);
-      const folder = writeCheckpoint(top, smallCheckpoint());
-      fs.mkdirSync(path.join(folder, 'work'), { mode: 0o711 });
-      fs.writeFileSync(path.join(folder, 'work/deep'), 'd');
-      fs.chmodSync(path.join(folder, 'files.img'), 0o640);
-      const source = from === 'dir' ? folder : archived(t, folder, from);
+      const top = temporaryDirectory(t);
+      const directory = writeCheckpoint(top, smallCheckpoint());
+      fs.mkdirSync(path.join(directory, 'work'), { mode: 0o711 });
+      fs.writeFileSync(path.join(directory, 'work/deep'), 'd');
+      fs.chmodSync(path.join(directory, 'files.img'), 0o640);
+      const source = from === 'dir' ? directory : archived(t, directory, from);
       fs.chmodSync(source, from === 'dir' ? 0o750 : 0o640);
       const expected = path.join(top, 'expected');
-      await rewriteOf(folder, { out: expected, link: 'copy' });
+      await rewriteOf(directory, { out: expected, link: 'copy' });
       const [one, other] = [path.join(top, 'a.zip'), path.join(top, 'b')];
       const { next } = await rewriteOf(source, { out: one, to });
       await rewriteOf(source, { out: other, to });
@@ -70,8 +70,8 @@ for (const from of FORMS) {
   }
 }
 
-test('a folder with long names, no UTF-8, large owners and odd times becomes an archive that others read', async (t) => {
-  const top = temporaryFolder(t);
+test('a directory with long names, no UTF-8, large owners and odd times becomes an archive that others read', async (t) => {
+  const top = temporaryDirectory(t);
   const tree = path.join(podmanTree(top), 'checkpoint');
   if (process.getuid?.() === 0) fs.chownSync(path.join(tree, 'pages-1.img'), 3_000_000_000, 3_000_000_001);
   fs.utimesSync(path.join(tree, 'inventory.img'), new Date(-5000), new Date(-5000));
@@ -103,8 +103,8 @@ test('a folder with long names, no UTF-8, large owners and odd times becomes an 
   t.true(names.some((name) => name.endsWith(`${'e'.repeat(120)}/${'f'.repeat(100)}.img`)));
 });
 
-test('a folder that an archive names late, or not, has its mode; nothing but special files is left out', async (t) => {
-  const top = temporaryFolder(t);
+test('a directory that an archive names late, or not, has its mode; nothing but special files is left out', async (t) => {
+  const top = temporaryDirectory(t);
   const images = membersOf(writeCheckpoint(top, smallCheckpoint()), 'a/checkpoint/');
   const file = path.join(top, 'archive');
   fs.writeFileSync(
@@ -132,7 +132,7 @@ test('a folder that an archive names late, or not, has its mode; nothing but spe
 
 for (const form of ['tar', 'tar.gz', 'tar.zst'] as const) {
   archiveTest(`decode and encode of ${form} give back every member, in its order`, ['tar', 'zstd'], async (t) => {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const tree = podmanTree(top);
     const archive = archived(t, tree, form);
     const [json, back] = [path.join(top, 'json'), path.join(top, 'back')];
@@ -156,9 +156,9 @@ for (const form of ['tar', 'tar.gz', 'tar.zst'] as const) {
 
 for (const form of ['tar', 'tar.gz', 'tar.zst'] as const) {
   archiveTest(`${form} in place: one step, mode and owner kept, the link to it too`, ['tar', 'zstd'], async (t) => {
-    const top = temporaryFolder(t);
-    const folder = writeCheckpoint(top, smallCheckpoint());
-    const archive = archived(t, folder, form);
+    const top = temporaryDirectory(t);
+    const directory = writeCheckpoint(top, smallCheckpoint());
+    const archive = archived(t, directory, form);
     fs.chmodSync(archive, 0o604);
     if (process.getuid?.() === 0) fs.chownSync(archive, 1234, 4321);
     const link = path.join(top, 'link');
@@ -186,9 +186,9 @@ test('an archive that is written to, or exchanged, while it is read is not repla
     },
     (file: string) => fs.rmSync(file),
   ]) {
-    const top = temporaryFolder(t);
+    const top = temporaryDirectory(t);
     const file = path.join(top, 'archive');
-    fs.writeFileSync(file, archiveOf(...membersOf(writeCheckpoint(temporaryFolder(t), smallCheckpoint()))));
+    fs.writeFileSync(file, archiveOf(...membersOf(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()))));
     const source = await openSource(file);
     let isChanged = false;
     const onProgress = () => {
@@ -209,10 +209,10 @@ test('an archive that is written to, or exchanged, while it is read is not repla
 });
 
 test('what does not go with archives is said', async (t) => {
-  const top = temporaryFolder(t);
-  const folder = writeCheckpoint(top, smallCheckpoint());
+  const top = temporaryDirectory(t);
+  const directory = writeCheckpoint(top, smallCheckpoint());
   const file = path.join(top, 'archive');
-  fs.writeFileSync(file, archiveOf(...membersOf(folder)));
+  fs.writeFileSync(file, archiveOf(...membersOf(directory)));
   fs.symlinkSync('archive', path.join(top, 'link'));
   const before = snapshot(top);
   const out = path.join(top, 'out');
@@ -220,12 +220,12 @@ test('what does not go with archives is said', async (t) => {
     t.throwsAsync(rewriteOf(source, options), { instanceOf: FdgraftError, code, message });
   await refusal(file, { out, link: 'hard' }, 'USAGE', /OUT is an archive/);
   await refusal(file, { out, link: 'hard', to: 'dir' }, 'USAGE', /SOURCE is an archive/);
-  await refusal(folder, { out, link: 'hard', to: 'tar' }, 'USAGE', /OUT is an archive/);
+  await refusal(directory, { out, link: 'hard', to: 'tar' }, 'USAGE', /OUT is an archive/);
   await refusal(file, { out: file }, 'OUT_UNUSABLE', /exists/);
-  await refusal(file, { out: folder }, 'OUT_UNUSABLE', /exists/);
-  await refusal(folder, { out: path.join(folder, 'a.tar'), to: 'tar' }, 'OUT_UNUSABLE', /./);
-  await refusal(file, { out: path.join(top, 'none/out') }, 'OUT_UNUSABLE', /the folder .*\/none, .* does not exist/);
-  await refusal(file, { out: path.join(top, 'none/out'), to: 'dir' }, 'OUT_UNUSABLE', /the folder .*\/none, /);
+  await refusal(file, { out: directory }, 'OUT_UNUSABLE', /exists/);
+  await refusal(directory, { out: path.join(directory, 'a.tar'), to: 'tar' }, 'OUT_UNUSABLE', /./);
+  await refusal(file, { out: path.join(top, 'none/out') }, 'OUT_UNUSABLE', /the directory .*\/none, .* does not exist/);
+  await refusal(file, { out: path.join(top, 'none/out'), to: 'dir' }, 'OUT_UNUSABLE', /the directory .*\/none, /);
   await refusal(file, { out, savePlan: path.join(top, 'link') }, 'OUT_UNUSABLE', /link: is the source/);
   await refusal(file, { out, savePlan: file }, 'OUT_UNUSABLE', /archive: is the source/);
   await refusal(file, { out, savePlan: out }, 'OUT_UNUSABLE', /./);
@@ -239,9 +239,9 @@ test('what does not go with archives is said', async (t) => {
 });
 
 test('descriptors.json of an archive', async (t) => {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const file = path.join(top, 'archive');
-  const images = membersOf(writeCheckpoint(temporaryFolder(t), smallCheckpoint()), 'checkpoint/');
+  const images = membersOf(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()), 'checkpoint/');
   fs.writeFileSync(
     file,
     archiveOf({ name: 'descriptors.json', content: '["no"]' }, ...images, {
@@ -257,30 +257,30 @@ test('descriptors.json of an archive', async (t) => {
 });
 
 archiveTest('commands take archives: ls, x, diff, rewrite with a plan to prove it', ['tar', 'zstd'], (t) => {
-  const top = temporaryFolder(t);
-  const folder = writeCheckpoint(top, smallCheckpoint());
+  const top = temporaryDirectory(t);
+  const directory = writeCheckpoint(top, smallCheckpoint());
   const spec = ['--inherit-fd', 'fd[5]:pipe:[4711]'];
   for (const form of ['tar', 'tar.gz', 'tar.zst']) {
-    const archive = archived(t, folder, form);
+    const archive = archived(t, directory, form);
     const out = path.join(top, form);
     for (const args of [['ls'], ['ls', '--json'], ['x', 'fds'], ['x', 'ps', '--json'], ['x', 'mems']]) {
       const [word, ...rest] = args as [string, ...string[]];
-      const [expected, found] = [command(word, folder, ...rest), command(word, archive, ...rest)];
+      const [expected, found] = [command(word, directory, ...rest), command(word, archive, ...rest)];
       t.is(found.stdout, expected.stdout);
       t.is(found.status, 0, found.stderr);
     }
     t.is(command('rewrite', archive, '-o', out, ...spec).status, 0);
     t.is(command('diff', archive, out, '--plan', out).status, 0);
-    t.is(command('diff', folder, out, '--plan', out).status, 0);
+    t.is(command('diff', directory, out, '--plan', out).status, 0);
     t.is(command('diff', archive, out).status, 1);
     const dry = command('rewrite', archive, '--dry-run', ...spec);
     t.is(dry.status, 0);
   }
   const shuffled = path.join(top, 'shuffled');
-  fs.writeFileSync(shuffled, archiveOf(...membersOf(folder, './pre/').reverse()));
-  t.is(command('diff', folder, shuffled).status, 0);
+  fs.writeFileSync(shuffled, archiveOf(...membersOf(directory, './pre/').reverse()));
+  t.is(command('diff', directory, shuffled).status, 0);
   const bad = path.join(top, 'bad');
-  fs.writeFileSync(bad, archiveOf(...membersOf(folder), { name: '../x' }));
+  fs.writeFileSync(bad, archiveOf(...membersOf(directory), { name: '../x' }));
   const { status, stderr } = command('ls', bad);
   t.is(status, 2);
   t.regex(
@@ -290,12 +290,12 @@ archiveTest('commands take archives: ls, x, diff, rewrite with a plan to prove i
 });
 
 archiveTest('a signal ends it soon, with nothing left', ['zstd'], async (t) => {
-  const top = temporaryFolder(t);
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
+  const top = temporaryDirectory(t);
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
   const plain = path.join(top, 'plain');
   const size = 6 * 2 ** 30;
   const before = Buffer.concat([
-    ...membersOf(folder).map(blocksOf),
+    ...membersOf(directory).map(blocksOf),
     blocksOf({ name: 'pages-9.img', pax: { size: `${size}` } }),
   ]);
   const fd = fs.openSync(plain, 'wx');
@@ -316,11 +316,11 @@ archiveTest('a signal ends it soon, with nothing left', ['zstd'], async (t) => {
 });
 
 archiveTest('what a killed run leaves goes with the next one', ['zstd'], async (t) => {
-  const top = temporaryFolder(t);
-  const folder = writeCheckpoint(temporaryFolder(t), smallCheckpoint());
+  const top = temporaryDirectory(t);
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
   const [large, out] = [path.join(top, 'large'), path.join(top, 'out')];
   const before = Buffer.concat([
-    ...membersOf(folder).map(blocksOf),
+    ...membersOf(directory).map(blocksOf),
     blocksOf({ name: 'pages-9.img', pax: { size: `${2 ** 32}` } }),
   ]);
   const fd = fs.openSync(large, 'wx');
@@ -336,7 +336,7 @@ archiveTest('what a killed run leaves goes with the next one', ['zstd'], async (
     child.kill('SIGKILL');
     await ended;
     t.is(left().length, 1);
-    await rewriteOf(folder, { out, to: 'tar' });
+    await rewriteOf(directory, { out, to: 'tar' });
     t.deepEqual(fs.readdirSync(top).sort(), ['large', 'out']);
     fs.rmSync(out);
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'ava';
 import { archiveTest, blocksOf, END, membersOf, run } from '../../support/archives';
 import { bin, top } from '../../support/command';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
 /** Memory does not grow with pages, nor with what a hostile archive has in its headers. */
 
@@ -29,7 +29,7 @@ for (const [form, pack] of Object.entries({ 'tar.gz': 'gzip -1c', 'tar.zst': 'zs
     `${PAGES_MIB} MiB of pages in ${form}`,
     ['zstd'],
     async (t) => {
-      const parent = temporaryFolder(t);
+      const parent = temporaryDirectory(t);
       const plain = path.join(parent, 'plain');
       const fd = fs.openSync(plain, 'wx');
       const images = membersOf(writeCheckpoint(parent, smallCheckpoint()));
@@ -65,7 +65,7 @@ for (const [form, pack] of Object.entries({ 'tar.gz': 'gzip -1c', 'tar.zst': 'zs
 }
 
 test.serial('very many members, each with long names', async (t) => {
-  const archive = path.join(temporaryFolder(t), 'archive');
+  const archive = path.join(temporaryDirectory(t), 'archive');
   const fd = fs.openSync(archive, 'wx');
   const records = Array.from({ length: 40 }, (_, i) => [`k${i}`, 'v'.repeat(10_000)]);
   for (let i = 0; i < 300; i += 1) {
@@ -85,8 +85,8 @@ test.serial('very many members, each with long names', async (t) => {
   t.true(peakKib < MOST_KIB + (128 << 10), `${peakKib} KiB`);
 });
 
-test.serial('members below very many folders of their own', async (t) => {
-  const archive = path.join(temporaryFolder(t), 'archive');
+test.serial('members below very many directories of their own', async (t) => {
+  const archive = path.join(temporaryDirectory(t), 'archive');
   const fd = fs.openSync(archive, 'wx');
   for (let i = 0; i < 450; i += 1) {
     fs.writeSync(fd, blocksOf({ name: 'x', pax: { path: `${i}/${'d/'.repeat(1989)}x` } }));
@@ -100,7 +100,7 @@ test.serial('members below very many folders of their own', async (t) => {
 });
 
 test.serial('a sparse member whose map has millions of numbers', async (t) => {
-  const parent = temporaryFolder(t);
+  const parent = temporaryDirectory(t);
   const images = membersOf(writeCheckpoint(parent, smallCheckpoint()));
   const map = Buffer.from(`2000000\n${'1\n0\n'.repeat(2_000_000)}`);
   const pax = {

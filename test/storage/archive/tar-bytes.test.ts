@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import { ArchiveFile } from '../../../src/storage/archive/archive-file';
 import { openTarBytes } from '../../../src/storage/archive/tar-bytes';
 import { SeenFiles } from '../../../src/storage/seen-files';
-import { temporaryFolder } from '../../support/folders';
+import { temporaryDirectory } from '../../support/directories';
 
 const BYTES = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
 
 test('small reads and large ones, one after the other or elsewhere, give what lies there', async (t) => {
-  const file = path.join(temporaryFolder(t), 'bytes');
+  const file = path.join(temporaryDirectory(t), 'bytes');
   fs.writeFileSync(file, BYTES);
   const step = fc.record({
     goTo: fc.option(fc.nat(BYTES.length), { nil: undefined }),

@@ -4,40 +4,40 @@ import { escapeBytes } from '../bytes/escape';
 import { joinPath } from './byte-path';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { flushEntries } from './flush';
-import { type HeldFolder, holdFolder, holdToWrite } from './held-folder';
+import { type HeldDirectory, holdDirectory, holdToWrite } from './held-directory';
 import { removeTree } from './remove-tree';
 
 /** Longer names are cut, so that what is put around them still fits (255 bytes). */
 const MAX_NAME_BYTES = 120;
 const OWNER = /^(\d+)\.(\d+)-[A-Za-z0-9]{6}$/;
 
-/** A link that shows a work folder to be one: only who may write into it can have put it there. Its text is the inode. */
-const MARK = 'work-folder';
+/** A link that shows a work directory to be one: only who may write into it can have put it there. Its text is the inode. */
+const MARK = 'work-directory';
 /** What is being built, and after an exchange what was there before. */
-const CONTENT = 'folder';
+const CONTENT = 'directory';
 /** What CONTENT may be without a word: see `expect`. */
 const EXPECTED = 'expected';
 /** The beginning of the names of others, on their way to be removed. */
 const LEFT = 'left-';
 
 /**
- * A folder that is ours alone (mode 0700) beside the place where a result is to appear, on the same file system. Its
+ * A directory that is ours alone (mode 0700) beside the place where a result is to appear, on the same file system. Its
  * name tells for what and by which process, `.NAME.fdgraft-PID.START-XXXXXX`, so that a later run can remove what one
- * that was killed has left. It and the folder around it are held open: whoever may rename things there cannot lead us
+ * that was killed has left. It and the directory around it are held open: whoever may rename things there cannot lead us
  * elsewhere.
  */
-export class WorkFolder {
+export class WorkDirectory {
   /** Where the result is built. */
   readonly content: Buffer;
-  /** Paths of folders that earlier runs left, and that could not be removed. */
+  /** Paths of directories that earlier runs left, and that could not be removed. */
   readonly unremovable: Buffer[] = [];
-  /** Paths of such folders with something in it that came in from elsewhere: that is not ours to remove. */
+  /** Paths of such directories with something in it that came in from elsewhere: that is not ours to remove. */
   readonly strange: Buffer[] = [];
   private isKept = false;
 
   private constructor(
-    readonly parent: HeldFolder,
-    readonly self: HeldFolder,
+    readonly parent: HeldDirectory,
+    readonly self: HeldDirectory,
     private readonly parentPath: Buffer,
     private readonly name: Buffer,
   ) {
@@ -45,17 +45,17 @@ export class WorkFolder {
   }
 
   /** Makes one in `parent` for what is called `name` there. Removes those of processes that are gone. */
-  static async create(parent: Buffer, name: Buffer): Promise<WorkFolder> {
+  static async create(parent: Buffer, name: Buffer): Promise<WorkDirectory> {
     const around = holdToWrite(parent);
     const begin = prefix(name);
     const start = startOf(process.pid) ?? '0';
     const template = Buffer.concat([joinPath(around.path, begin), Buffer.from(`${process.pid}.${start}-`)]);
-    let work: WorkFolder | undefined;
+    let work: WorkDirectory | undefined;
     let made: Buffer | undefined;
     try {
       // The types of Node 20 do not know that the prefix may be bytes.
       made = fs.mkdtempSync(template as unknown as string, 'buffer') as unknown as Buffer;
-      work = new WorkFolder(around, holdFolder(made), parent, made.subarray(made.lastIndexOf('/') + 1));
+      work = new WorkDirectory(around, holdDirectory(made), parent, made.subarray(made.lastIndexOf('/') + 1));
       work.markAsOurs();
       await work.takeLeftovers(begin);
       fs.mkdirSync(work.content, { mode: 0o700 });
@@ -75,7 +75,7 @@ export class WorkFolder {
     // What we have just made is ours and has nothing in it. Between that and now someone may have exchanged it.
     if (uid !== process.geteuid?.() || fs.readdirSync(this.self.path).length > 0) {
       this.keep();
-      throw new Error(`${escapeBytes(this.shown)} is not the folder that was just made there`);
+      throw new Error(`${escapeBytes(this.shown)} is not the directory that was just made there`);
     }
     // Whatever the umask.
     fs.chmodSync(this.self.path, 0o700);
@@ -93,7 +93,7 @@ export class WorkFolder {
   }
 
   /**
-   * Writes down, before it is exchanged, what the folder may hold: should this run be killed before it has seen that
+   * Writes down, before it is exchanged, what the directory may hold: should this run be killed before it has seen that
    * nothing else has come in, the next one looks.
    */
   expect(fingerprints: readonly Fingerprint[]): void {
@@ -138,7 +138,7 @@ export class WorkFolder {
 
   /**
    * It is moved into this one before it is removed: nobody else can reach it there. And should the process that made
-   * it live on, where its number cannot be looked up from here, then it fails, and does not put a folder that is half
+   * it live on, where its number cannot be looked up from here, then it fails, and does not put a directory that is half
    * removed in its place.
    */
   private async clear(name: Buffer, taken: Buffer): Promise<'removed' | 'foreign' | 'unremovable' | 'strange'> {
@@ -173,36 +173,36 @@ export class WorkFolder {
   }
 }
 
-/** Removes the work folders of processes that are gone. Resolves to the paths of those that hold something strange. */
+/** Removes the work directories of processes that are gone. Resolves to the paths of those that hold something strange. */
 export async function removeLeftovers(parent: Buffer, name: Buffer): Promise<readonly Buffer[]> {
   if (leftovers(parent, prefix(name)).length === 0) return [];
-  const work = await WorkFolder.create(parent, name);
+  const work = await WorkDirectory.create(parent, name);
   await work.remove();
   return work.strange;
 }
 
-/** What is expected goes first, since it is not true any more; the mark last: what is left is known as a work folder. */
-async function empty(folder: Buffer): Promise<void> {
-  const [mark, expected] = [MARK, EXPECTED].map((name) => joinPath(folder, Buffer.from(name))) as [Buffer, Buffer];
+/** What is expected goes first, since it is not true any more; the mark last: what is left is known as a work directory. */
+async function empty(directory: Buffer): Promise<void> {
+  const [mark, expected] = [MARK, EXPECTED].map((name) => joinPath(directory, Buffer.from(name))) as [Buffer, Buffer];
   fs.rmSync(expected, { force: true });
-  for (const name of fs.readdirSync(folder, { encoding: 'buffer' })) {
-    if (name.toString('latin1') !== MARK) await removeTree(joinPath(folder, name));
+  for (const name of fs.readdirSync(directory, { encoding: 'buffer' })) {
+    if (name.toString('latin1') !== MARK) await removeTree(joinPath(directory, name));
   }
   fs.rmSync(mark, { force: true });
 }
 
-function tryToHold(folder: Buffer): HeldFolder | undefined {
+function tryToHold(directory: Buffer): HeldDirectory | undefined {
   try {
-    return holdFolder(folder);
+    return holdDirectory(directory);
   } catch {
     return undefined;
   }
 }
 
-/** A folder that nothing is in yet. */
-function tryToRemove(folder: Buffer): void {
+/** A directory that nothing is in yet. */
+function tryToRemove(directory: Buffer): void {
   try {
-    fs.rmdirSync(folder);
+    fs.rmdirSync(directory);
   } catch {
     // The next run for the same name removes it.
   }
@@ -223,22 +223,22 @@ function isSame(a: Buffer, b: Buffer): boolean {
 }
 
 /**
- * What a folder (held open) is: a work folder of ours with nothing else in it; one that something has come into, or
+ * What a directory (held open) is: a work directory of ours with nothing else in it; one that something has come into, or
  * that has such a one in it; or anything else that has such a name. Nobody else can write into one of ours.
  */
-function judge(folder: Buffer): 'ours' | 'strange' | 'foreign' {
-  const stats = fs.statSync(folder);
+function judge(directory: Buffer): 'ours' | 'strange' | 'foreign' {
+  const stats = fs.statSync(directory);
   if (!isPrivate(stats)) return 'foreign';
-  const names = fs.readdirSync(folder);
+  const names = fs.readdirSync(directory);
   // Made, and not marked yet.
   if (names.length === 0) return 'ours';
-  if (readMark(folder) !== String(stats.ino)) return 'foreign';
-  const isFine = names.filter((name) => name.startsWith(LEFT)).every((name) => isFineInside(folder, name));
-  return isFine && isAsExpected(folder) ? 'ours' : 'strange';
+  if (readMark(directory) !== String(stats.ino)) return 'foreign';
+  const isFine = names.filter((name) => name.startsWith(LEFT)).every((name) => isFineInside(directory, name));
+  return isFine && isAsExpected(directory) ? 'ours' : 'strange';
 }
 
-function isFineInside(folder: Buffer, name: string): boolean {
-  const held = tryToHold(joinPath(folder, Buffer.from(name)));
+function isFineInside(directory: Buffer, name: string): boolean {
+  const held = tryToHold(joinPath(directory, Buffer.from(name)));
   if (held === undefined) return false;
   try {
     return judge(held.path) === 'ours';
@@ -248,9 +248,9 @@ function isFineInside(folder: Buffer, name: string): boolean {
 }
 
 /** A link's text, since that is there at once or not at all. */
-function readMark(folder: Buffer): string | undefined {
+function readMark(directory: Buffer): string | undefined {
   try {
-    return fs.readlinkSync(joinPath(folder, Buffer.from(MARK)));
+    return fs.readlinkSync(joinPath(directory, Buffer.from(MARK)));
   } catch {
     return undefined;
   }
@@ -260,9 +260,9 @@ function isPrivate({ uid, mode }: fs.Stats): boolean {
   return uid === process.geteuid?.() && (mode & 0o777) === 0o700;
 }
 
-/** False where a run was killed after an exchange, and something has come into the old folder meanwhile. */
-function isAsExpected(folder: Buffer): boolean {
-  const file = joinPath(folder, Buffer.from(EXPECTED));
+/** False where a run was killed after an exchange, and something has come into the old directory meanwhile. */
+function isAsExpected(directory: Buffer): boolean {
+  const file = joinPath(directory, Buffer.from(EXPECTED));
   if (!fs.existsSync(file)) return true;
   let expected: [string, string][][];
   try {
@@ -271,7 +271,7 @@ function isAsExpected(folder: Buffer): boolean {
     // Killed while it was written, so before anything was exchanged.
     return true;
   }
-  const found = fingerprint(joinPath(folder, Buffer.from(CONTENT)));
+  const found = fingerprint(joinPath(directory, Buffer.from(CONTENT)));
   return expected.some((files) => firstDifference(new Map(files), found) === undefined);
 }
 
@@ -287,14 +287,14 @@ function digest(name: Buffer): string {
   return builtins.crypto.createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
-/** By folder: the names in it that look like those of work folders; while someone asked to remember them. */
+/** By directory: the names in it that look like those of work directories; while someone asked to remember them. */
 let remembered: Map<string, readonly Buffer[]> | undefined;
 let rememberers = 0;
 const MAX_REMEMBERED = 10_000;
 
 /**
- * From now on, until what it returns is called, each folder is looked through for leftovers once only: who makes a
- * hundred thousand results in one folder cannot list it for each. What is left there meanwhile goes another time.
+ * From now on, until what it returns is called, each directory is looked through for leftovers once only: who makes a
+ * hundred thousand results in one directory cannot list it for each. What is left there meanwhile goes another time.
  */
 export function rememberLeftovers(): () => void {
   rememberers += 1;
@@ -321,7 +321,7 @@ function namesLikeOurs(parent: Buffer): readonly Buffer[] {
   return names;
 }
 
-/** Names of folders with this beginning that a process made which is gone. */
+/** Names of directories with this beginning that a process made which is gone. */
 function leftovers(parent: Buffer, begin: Buffer): Buffer[] {
   return namesLikeOurs(parent).filter((name) => {
     if (!name.subarray(0, begin.length).equals(begin)) return false;

@@ -4,7 +4,7 @@ import { messages } from '../errors/messages';
 import { pathOfNative, runNative } from './native-program';
 import { descriptorPath } from './open-flags';
 import { removeTree } from './remove-tree';
-import { openRuntimeFolder, type RuntimeFolder } from './runtime-folder';
+import { openRuntimeDirectory, type RuntimeDirectory } from './runtime-directory';
 
 const BEGIN = 'restore-';
 /** As mkdtemp names them. */
@@ -17,7 +17,7 @@ const PROGRAM = 'fdgraft-lock';
  * locked, criu too: so it is in use until all of them are gone, whichever of them was killed. The next one that is made
  * removes those that nobody has locked. (Numbers of processes would not tell: namespaces have their own.)
  */
-export class RestoreFolder {
+export class RestoreDirectory {
   constructor(
     readonly path: string,
     /** Has the lock; processes that have it open keep that. */
@@ -25,11 +25,11 @@ export class RestoreFolder {
   ) {}
 
   /** Throws FdgraftError (SYSTEM). */
-  static async create(env?: NodeJS.ProcessEnv): Promise<RestoreFolder> {
-    const base = openRuntimeFolder(env);
+  static async create(env?: NodeJS.ProcessEnv): Promise<RestoreDirectory> {
+    const base = openRuntimeDirectory(env);
     try {
       // So that nobody takes one that is just being made for one that was left.
-      if (!(await lock(base.fd, 'wait', base.path))) throw messages.runtimeFolderBusy(base.path);
+      if (!(await lock(base.fd, 'wait', base.path))) throw messages.runtimeDirectoryBusy(base.path);
       await removeLeftovers(base);
       return await make(base);
     } finally {
@@ -49,28 +49,28 @@ export class RestoreFolder {
   }
 }
 
-async function make(base: RuntimeFolder): Promise<RestoreFolder> {
+async function make(base: RuntimeDirectory): Promise<RestoreDirectory> {
   const inside = (name: string) => path.join(base.path, name);
   let name: string | undefined;
   try {
     name = path.basename(fs.mkdtempSync(path.join(descriptorPath(base.fd).toString(), BEGIN)));
     const fd = open(inside(name));
     fs.fchmodSync(fd, OWN_MODE);
-    if (!(await lock(fd, 'try', inside(name)))) throw messages.runtimeFolderBusy(inside(name));
-    return new RestoreFolder(inside(name), fd);
+    if (!(await lock(fd, 'try', inside(name)))) throw messages.runtimeDirectoryBusy(inside(name));
+    return new RestoreDirectory(inside(name), fd);
   } catch (error) {
     throw messages.systemError(error, name === undefined ? base.path : inside(name));
   }
 }
 
-async function removeLeftovers(base: RuntimeFolder): Promise<void> {
+async function removeLeftovers(base: RuntimeDirectory): Promise<void> {
   for (const name of fs.readdirSync(base.path)) {
     if (!RESTORE_NAME.test(name)) continue;
-    const folder = path.join(base.path, name);
-    const fd = openIfOurs(folder);
+    const directory = path.join(base.path, name);
+    const fd = openIfOurs(directory);
     if (fd === undefined) continue;
     try {
-      if (await lock(fd, 'try', folder)) await removeTree(Buffer.from(folder));
+      if (await lock(fd, 'try', directory)) await removeTree(Buffer.from(directory));
     } catch {
       // A directory that cannot be removed is in nobody's way.
     } finally {
@@ -79,14 +79,14 @@ async function removeLeftovers(base: RuntimeFolder): Promise<void> {
   }
 }
 
-function open(folder: string): number {
-  return fs.openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+function open(directory: string): number {
+  return fs.openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 }
 
-function openIfOurs(folder: string): number | undefined {
+function openIfOurs(directory: string): number | undefined {
   let fd: number | undefined;
   try {
-    fd = open(folder);
+    fd = open(directory);
     const { uid, mode } = fs.fstatSync(fd);
     if (uid === process.geteuid?.() && (mode & 0o7777) === OWN_MODE) return fd;
   } catch {
@@ -97,14 +97,14 @@ function openIfOurs(folder: string): number | undefined {
 }
 
 /** False where another process has the lock. The lock stays with `fd`. Throws FdgraftError (SYSTEM). */
-async function lock(fd: number, how: 'try' | 'wait', folder: string): Promise<boolean> {
+async function lock(fd: number, how: 'try' | 'wait', directory: string): Promise<boolean> {
   const end = await runNative(PROGRAM, { args: [how], fds: [fd] }).catch((error) => {
     throw messages.nativeNotStarted(pathOfNative(PROGRAM), error);
   });
   if (end.code === 0) return true;
   if (end.code !== null && end.errno === 'EAGAIN') return false;
   throw messages.cannotLock(
-    folder,
+    directory,
     end.code === null ? `${PROGRAM} was killed by ${end.signal}` : (end.errno ?? `exit code ${end.code}`),
   );
 }

@@ -4,11 +4,11 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { bin } from '../support/command';
-import { temporaryFolder } from '../support/folders';
+import { temporaryDirectory } from '../support/directories';
 
-/** A folder top/b\xff/in with the checkpoints ck/a and ck/c; \xff is no UTF-8, and a mount may refuse it. */
+/** A directory top/b\xff/in with the checkpoints ck/a and ck/c; \xff is no UTF-8, and a mount may refuse it. */
 function arrange(t: ExecutionContext): { top: string; odd: Buffer } | undefined {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   const odd = Buffer.concat([Buffer.from(`${top}/b`), Buffer.of(0xff)]);
   try {
     fs.mkdirSync(odd);
@@ -38,12 +38,12 @@ const names = (odd: Buffer, below = '') =>
     .filter((name) => name !== '.fdgraft-batch')
     .sort();
 
-/** Nothing was made beside what was asked for: a folder with U+FFFD in its name, for one. */
+/** Nothing was made beside what was asked for: a directory with U+FFFD in its name, for one. */
 function isAlone(t: ExecutionContext, top: string): void {
   t.deepEqual(fs.readdirSync(top, { encoding: 'latin1' }), ['b\xff']);
 }
 
-test('a batch works in a folder whose name is not UTF-8', (t) => {
+test('a batch works in a directory whose name is not UTF-8', (t) => {
   const made = arrange(t);
   if (made === undefined) return t.pass('the file system takes no such name');
   const { top, odd } = made;

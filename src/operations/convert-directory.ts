@@ -9,7 +9,7 @@ import type { Sink, SinkNotice } from '../storage/sink';
 import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
 
 export interface ConvertOptions {
-  /** The folder or archive to make. */
+  /** The directory or archive to make. */
   readonly out: string;
   /** What `out` is to be; what the source is by default. */
   readonly to?: Form;
@@ -32,10 +32,10 @@ export interface Conversion {
 }
 
 /**
- * Makes a folder or an archive from another one: members that `convert` knows under new names and with new content, all others as
+ * Makes a directory or an archive from another one: members that `convert` knows under new names and with new content, all others as
  * they are. It appears whole or not at all. Throws FdgraftError.
  */
-export async function convertFolder(
+export async function convertDirectory(
   source: Source,
   options: ConvertOptions,
   convert: (name: string) => Conversion | undefined,
@@ -49,16 +49,16 @@ export async function convertFolder(
   const names = new Set<string>();
   let converted = 0;
   try {
-    for await (const member of source.whole()) {
+    for await (const member of source.inArchiveOrder()) {
       signal?.throwIfAborted();
       options.onProgress?.({ member: member.name });
       const name = member.name.toString('latin1');
-      const isInFolder = member.isAround !== true;
-      const conversion = isInFolder && isFileOrLeadsToOne(member) ? convert(name) : undefined;
+      const isInDirectory = member.outsideImages !== true;
+      const conversion = isInDirectory && isFileOrLeadsToOne(member) ? convert(name) : undefined;
       const newName = conversion?.name ?? name;
-      if (isInFolder && names.has(newName)) throw messages.convertedTwice(escapeBytes(member.name), newName);
-      if (isInFolder) names.add(newName);
-      if (conversion === undefined) await sink.keep(member, !isInFolder || isImageName(name));
+      if (isInDirectory && names.has(newName)) throw messages.convertedTwice(escapeBytes(member.name), newName);
+      if (isInDirectory) names.add(newName);
+      if (conversion === undefined) await sink.keep(member, !isInDirectory || isImageName(name));
       else {
         await putConverted(member, conversion, sink);
         converted += 1;

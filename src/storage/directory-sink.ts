@@ -2,12 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
-import { breathe } from './breath';
 import { joinPath, retargetLink, splitPath } from './byte-path';
+import { tryToGiveAway } from './chown';
 import { closeRead } from './close';
-import { flushFolder } from './flush';
-import { tryToGiveAway } from './give-away';
-import { holdFolder } from './held-folder';
+import { flushDirectory } from './flush';
+import { holdDirectory } from './held-directory';
 import { Linker, type LinkMode } from './link-mode';
 import { isPages } from './pages';
 import { parentOf } from './parent-of';
@@ -15,9 +14,10 @@ import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import type { SparseMap } from './sparse-map';
 import { refuseUnfitDestination } from './unfit-destination';
-import { WorkFolder } from './work-folder';
+import { WorkDirectory } from './work-directory';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
-export interface FolderSinkOptions {
+export interface DirectorySinkOptions {
   link: LinkMode;
   /** Told about what could not be taken over quite as it was. */
   onNotice: (notice: SinkNotice) => void;
@@ -26,8 +26,8 @@ export interface FolderSinkOptions {
 
 const PIECE_BYTES = 1 << 20;
 
-/** A sink that builds the folder `out` beside its place and moves it there in one step. */
-export async function createFolderSink(source: Source, out: string, options: FolderSinkOptions): Promise<Sink> {
+/** A sink that builds the directory `out` beside its place and moves it there in one step. */
+export async function createDirectorySink(source: Source, out: string, options: DirectorySinkOptions): Promise<Sink> {
   // What Node makes of an argument that is not UTF-8 is another name than the one that was meant.
   if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
@@ -35,28 +35,28 @@ export async function createFolderSink(source: Source, out: string, options: Fol
     const name = Buffer.from(path.basename(out));
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);
-    const work = await WorkFolder.create(parent, name);
+    const work = await WorkDirectory.create(parent, name);
     const arrive = async () => {
       refuseUnfitDestination(source, out, work.beside(name));
-      moveFolder(work.content, work.beside(name));
+      moveDirectory(work.content, work.beside(name));
     };
     const lasting = (to: Buffer) => Buffer.concat([destination, to.subarray(work.content.length)]);
     const linker = new Linker(options.link, lasting, options.signal);
     const bring: Bring = (file, to, isImage, isPages) => linker.bring(file, to, isImage, isPages);
-    return new FolderSink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options);
+    return new DirectorySink(source, out, destination, work, { bring, arrive, keepsPlace: false }, options);
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
   }
 }
 
-/** Moving a folder to another one takes the right to write into it, which its mode may not give. */
-function moveFolder(from: Buffer, to: Buffer): void {
+/** Moving a directory to another one takes the right to write into it, which its mode may not give. */
+function moveDirectory(from: Buffer, to: Buffer): void {
   try {
     fs.renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     // Its name may lead elsewhere as soon as it is there.
-    const held = holdFolder(from);
+    const held = holdDirectory(from);
     try {
       const { mode } = fs.statSync(held.path);
       fs.chmodSync(held.path, 0o700);
@@ -75,21 +75,24 @@ export type Bring = (
   isPages: boolean,
 ) => Promise<Exclude<LinkMode, 'auto'>>;
 
-/** What is otherwise for a new folder and for one in place. */
+/** What is otherwise for a new directory and for one in place. */
 export interface Way {
   /** Takes over a file that did not change. */
   readonly bring: Bring;
   /** Puts the whole where it belongs, in one step. */
   readonly arrive: () => Promise<void>;
-  /** The result is the source's own folder: it may share all its files, and its links lead where they led. */
+  /** The result is the source's own directory: it may share all its files, and its links lead where they led. */
   readonly keepsPlace: boolean;
 }
 
-export class FolderSink implements Sink {
+export class DirectorySink implements Sink {
   private settled = false;
   private readonly building: Buffer;
-  /** Modes of folders that must wait until the folders are full. */
-  private readonly folders = new Map<string, { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }>();
+  /** Modes of directories that must wait until the directories are full. */
+  private readonly directories = new Map<
+    string,
+    { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }
+  >();
 
   /** For contents, which come one after the other: a new one for each of many small files costs more than they do. */
   private piece: Buffer | undefined;
@@ -98,12 +101,12 @@ export class FolderSink implements Sink {
     private readonly source: Source,
     private readonly out: string,
     private readonly destination: Buffer,
-    private readonly work: WorkFolder,
+    private readonly work: WorkDirectory,
     private readonly way: Way,
-    private readonly options: Omit<FolderSinkOptions, 'link'>,
+    private readonly options: Omit<DirectorySinkOptions, 'link'>,
   ) {
     this.building = work.content;
-    this.noteFolder(this.building, { ...modeAndOwner(source), name: Buffer.from(out) });
+    this.noteDirectory(this.building, { ...modeAndOwner(source), name: Buffer.from(out) });
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
@@ -112,7 +115,7 @@ export class FolderSink implements Sink {
     const fd = this.attempt(() => fs.openSync(target, 'wx', 0o600));
     return {
       write: async (bytes) => {
-        await breathe();
+        await yieldToEventLoop();
         this.options.signal?.throwIfAborted();
         for (let done = 0; done < bytes.length; ) done += this.attempt(() => fs.writeSync(fd, bytes, done));
       },
@@ -145,10 +148,10 @@ export class FolderSink implements Sink {
   async commit(): Promise<void> {
     try {
       // Those below others first: a mode may keep us out.
-      const folders = [...this.folders.values()].sort((a, b) => b.path.length - a.path.length);
-      for (const { path, member } of folders) this.keepModeAndOwner(path, this.usable(member));
+      const directories = [...this.directories.values()].sort((a, b) => b.path.length - a.path.length);
+      for (const { path, member } of directories) this.keepModeAndOwner(path, this.usable(member));
       const [parent] = splitPath(this.destination);
-      await flushFolder(this.building, parent);
+      await flushDirectory(this.building, parent);
       await this.way.arrive();
     } catch (error) {
       throw messages.cannotWriteOut(this.out, error);
@@ -182,40 +185,40 @@ export class FolderSink implements Sink {
     }
   }
 
-  /** Root needs no rights to read what an archive gives no rights to; the folders of podman's have no x. */
-  private usable<T extends Pick<Member, 'mode'>>(folder: T): T {
+  /** Root needs no rights to read what an archive gives no rights to; the directories of podman's have no x. */
+  private usable<T extends Pick<Member, 'mode'>>(directory: T): T {
     const isLimited = this.source.archive !== undefined && process.geteuid?.() !== 0;
-    return isLimited ? { ...folder, mode: folder.mode | 0o700 } : folder;
+    return isLimited ? { ...directory, mode: directory.mode | 0o700 } : directory;
   }
 
-  /** What an archive says of a folder counts, wherever it says that; the last, where it does so again. */
-  private noteFolder(path: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
-    this.folders.set(path.toString('latin1'), { path, member });
+  /** What an archive says of a directory counts, wherever it says that; the last, where it does so again. */
+  private noteDirectory(path: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
+    this.directories.set(path.toString('latin1'), { path, member });
   }
 
-  /** An archive becomes what tar makes of it: the image folder is where it was there. */
-  private place({ name, isAround }: Member): Buffer {
+  /** An archive becomes what tar makes of it: the image directory is where it was there. */
+  private place({ name, outsideImages }: Member): Buffer {
     const inside = this.source.archive?.inside ?? Buffer.alloc(0);
-    const path = isAround === true || inside.length === 0 ? name : joinPath(inside, name);
+    const path = outsideImages === true || inside.length === 0 ? name : joinPath(inside, name);
     if (path.length === 0) return this.building;
-    this.makeFoldersAbove(path);
+    this.makeDirectoriesAbove(path);
     return joinPath(this.building, path);
   }
 
-  /** Archives need not have members for folders, or have them later. */
-  private makeFoldersAbove(path: Buffer): void {
+  /** Archives need not have members for directories, or have them later. */
+  private makeDirectoriesAbove(path: Buffer): void {
     if (this.source.archive === undefined) return;
-    // Only folders are noted, so those above one that is are there too.
+    // Only directories are noted, so those above one that is are there too.
     const missing: number[] = [];
     for (let slash = path.lastIndexOf('/'); slash !== -1; slash = path.lastIndexOf('/', slash - 1)) {
-      if (this.folders.has(joinPath(this.building, path.subarray(0, slash)).toString('latin1'))) break;
+      if (this.directories.has(joinPath(this.building, path.subarray(0, slash)).toString('latin1'))) break;
       missing.push(slash);
     }
     for (const slash of missing.reverse()) {
       const name = path.subarray(0, slash);
       const place = joinPath(this.building, name);
       this.attempt(() => fs.mkdirSync(place, 0o700));
-      this.noteFolder(place, { ...modeAndOwner(this.source), name });
+      this.noteDirectory(place, { ...modeAndOwner(this.source), name });
     }
   }
 
@@ -223,9 +226,9 @@ export class FolderSink implements Sink {
     if (member.kind === 'special') {
       // No file of someone else's is to be lost.
       fs.linkSync((member.file as SourceFile).path, target);
-    } else if (member.kind === 'folder') {
+    } else if (member.kind === 'directory') {
       if (fs.lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) fs.mkdirSync(target, 0o700);
-      this.noteFolder(target, member);
+      this.noteDirectory(target, member);
     } else if (member.kind === 'link') {
       await this.bringLink(member, target, isImage);
     } else if (member.file === undefined) {
@@ -249,16 +252,16 @@ export class FolderSink implements Sink {
     if (!this.way.keepsPlace && isPages(member.name)) this.notice('PAGES_LINKED', member);
     const { uid, gid } = fs.lstatSync(target);
     const owner = member.linkOwner ?? { uid, gid };
-    if (uid !== owner.uid || gid !== owner.gid) this.giveAway(target, { ...owner, name: member.name });
+    if (uid !== owner.uid || gid !== owner.gid) this.chown(target, { ...owner, name: member.name });
   }
 
-  /** The folder is built elsewhere than it ends up, and links in subfolders lie deeper. */
+  /** The directory is built elsewhere than it ends up, and links in subdirectories lie deeper. */
   private retarget(member: SourceMember): Buffer {
     const target = member.target ?? Buffer.alloc(0);
-    if (this.source.folder === undefined) return target;
+    if (this.source.directory === undefined) return target;
     const below = path.posix.dirname(member.name.toString('latin1'));
-    const inFolder = (top: Buffer) => Buffer.from(path.posix.join(top.toString('latin1'), below), 'latin1');
-    return retargetLink(target, inFolder(this.source.folder), inFolder(this.destination));
+    const inDirectory = (top: Buffer) => Buffer.from(path.posix.join(top.toString('latin1'), below), 'latin1');
+    return retargetLink(target, inDirectory(this.source.directory), inDirectory(this.destination));
   }
 
   private async copyContent(member: SourceMember): Promise<void> {
@@ -310,12 +313,12 @@ export class FolderSink implements Sink {
     const { uid, gid, mode } = fs.lstatSync(target);
     const isOwned = uid === member.uid && gid === member.gid;
     if (isOwned && (mode & 0o7777) === member.mode) return;
-    const owned = isOwned || this.giveAway(target, member);
+    const owned = isOwned || this.chown(target, member);
     // After chown, which clears the set-id bits; they must not pass to another owner.
     fs.chmodSync(target, owned ? member.mode : member.mode & 0o777);
   }
 
-  private giveAway(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): boolean {
+  private chown(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): boolean {
     const isGiven = tryToGiveAway(() => fs.lchownSync(target, member.uid, member.gid));
     if (!isGiven) this.notice('OWNER_NOT_KEPT', member);
     return isGiven;

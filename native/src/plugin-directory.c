@@ -1,4 +1,4 @@
-#include "plugin-folder.h"
+#include "plugin-directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static bool is_plugin_name(const char *name)
 
 /* fdgraft.so of this program. */
 struct own {
-	char folder[PATH_MAX];
+	char directory[PATH_MAX];
 	dev_t dev;
 	ino_t ino;
 };
@@ -49,8 +49,8 @@ static bool is_ours(const struct own *own, const char *name, const struct stat *
 	return strcmp(name, PLUGIN_NAME) == 0 || (status->st_dev == own->dev && status->st_ino == own->ino);
 }
 
-/* Called for each plugin of a folder but ours; anything but 0 ends it and is returned. */
-typedef int plugin_visitor(void *context, const char *folder, const char *name);
+/* Called for each plugin of a directory but ours; anything but 0 ends it and is returned. */
+typedef int plugin_visitor(void *context, const char *directory, const char *name);
 
 static int each_plugin(const struct own *own, const char *path, plugin_visitor *visit, void *context)
 {
@@ -73,15 +73,15 @@ static int each_plugin(const struct own *own, const char *path, plugin_visitor *
 	return result;
 }
 
-static int count_one(void *context, const char *folder, const char *name)
+static int count_one(void *context, const char *directory, const char *name)
 {
-	(void)folder;
+	(void)directory;
 	(void)name;
 	++*(size_t *)context;
 	return 0;
 }
 
-/* For our own folder, where CRIU would load whatever ends in .so, regular file or not. */
+/* For our own directory, where CRIU would load whatever ends in .so, regular file or not. */
 static bool holds_only_ours(const char *path)
 {
 	DIR *stream = opendir(path);
@@ -101,22 +101,22 @@ static int find_own(struct own *own)
 	struct stat status;
 	struct shown shown;
 	char *slash;
-	ssize_t length = readlink("/proc/self/exe", own->folder, PATH_MAX - 1);
+	ssize_t length = readlink("/proc/self/exe", own->directory, PATH_MAX - 1);
 
 	if (length < 0) {
 		message("cannot read the link /proc/self/exe: %s; /proc has to be mounted", strerror(errno));
 		return EXIT_SYSTEM;
 	}
-	own->folder[length] = '\0';
-	slash = strrchr(own->folder, '/');
+	own->directory[length] = '\0';
+	slash = strrchr(own->directory, '/');
 	if (!slash) {
-		message("cannot tell where fdgraft-exec is: /proc/self/exe is %s", show_raw(&shown, own->folder));
+		message("cannot tell where fdgraft-exec is: /proc/self/exe is %s", show_raw(&shown, own->directory));
 		return EXIT_SYSTEM;
 	}
 	*slash = '\0';
-	snprintf(plugin, sizeof(plugin), "%s/" PLUGIN_NAME, own->folder);
+	snprintf(plugin, sizeof(plugin), "%s/" PLUGIN_NAME, own->directory);
 	if (access(plugin, R_OK) || stat(plugin, &status)) {
-		message("cannot read %s: %s; fdgraft-exec and " PLUGIN_NAME " have to stand in one folder", show_raw(&shown, plugin),
+		message("cannot read %s: %s; fdgraft-exec and " PLUGIN_NAME " have to stand in one directory", show_raw(&shown, plugin),
 			strerror(errno));
 		return EXIT_SYSTEM;
 	}
@@ -125,16 +125,16 @@ static int find_own(struct own *own)
 	return 0;
 }
 
-static int add_link(void *context, const char *folder, const char *name)
+static int add_link(void *context, const char *directory, const char *name)
 {
 	const char *into = context;
 	char target[PATH_MAX + NAME_MAX + 2];
 	char link[PATH_MAX + NAME_MAX + 2];
 	struct shown shown;
 
-	snprintf(target, sizeof(target), "%s/%s", folder, name);
+	snprintf(target, sizeof(target), "%s/%s", directory, name);
 	snprintf(link, sizeof(link), "%s/%s", into, name);
-	/* The first folder that has a name wins. */
+	/* The first directory that has a name wins. */
 	if (symlink(target, link) == 0 || errno == EEXIST)
 		return 0;
 	message("cannot make the link %s: %s", show_raw(&shown, link), strerror(errno));
@@ -155,7 +155,7 @@ static bool is_listed(const struct sources *sources)
 	return false;
 }
 
-/* The folders to bring along, as absolute paths without links. */
+/* The directories to bring along, as absolute paths without links. */
 static int find_sources(struct sources *sources, const char *plugins)
 {
 	const char *environment = getenv(LIBS_ENV);
@@ -170,9 +170,9 @@ static int find_sources(struct sources *sources, const char *plugins)
 		if (!realpath(given, sources->paths[0]) || stat(sources->paths[0], &status))
 			wrong = strerror(errno);
 		else if (!S_ISDIR(status.st_mode))
-			wrong = "not a folder";
+			wrong = "not a directory";
 		if (wrong) {
-			message("%s %s: %s; give a folder with CRIU plugins", plugins ? "--plugins" : LIBS_ENV, show_raw(&shown, given),
+			message("%s %s: %s; give a directory with CRIU plugins", plugins ? "--plugins" : LIBS_ENV, show_raw(&shown, given),
 				wrong);
 			return EXIT_UNUSABLE;
 		}
@@ -185,25 +185,25 @@ static int find_sources(struct sources *sources, const char *plugins)
 	return 0;
 }
 
-static int make_folder(struct plugin_folder *folder, const struct own *own, const struct sources *sources, struct start_dir *dir)
+static int make_directory(struct plugin_directory *directory, const struct own *own, const struct sources *sources, struct start_dir *dir)
 {
 	struct shown shown;
 	int result;
 
-	if (strlen(dir->path) + sizeof("/" PLUGINS_NAME) > sizeof(folder->path)) {
+	if (strlen(dir->path) + sizeof("/" PLUGINS_NAME) > sizeof(directory->path)) {
 		message("%s: the path is too long for a directory of plugins", show_raw(&shown, dir->path));
 		return EXIT_SYSTEM;
 	}
-	snprintf(folder->path, sizeof(folder->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(folder->path) - sizeof("/" PLUGINS_NAME)),
+	snprintf(directory->path, sizeof(directory->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(directory->path) - sizeof("/" PLUGINS_NAME)),
 		 dir->path);
 	if (mkdirat(dir->fd, PLUGINS_NAME, 0700)) {
-		message("cannot make the directory %s: %s", show_raw(&shown, folder->path), strerror(errno));
+		message("cannot make the directory %s: %s", show_raw(&shown, directory->path), strerror(errno));
 		return EXIT_SYSTEM;
 	}
 	dir->has_plugins = true;
-	result = add_link(folder->path, own->folder, PLUGIN_NAME);
+	result = add_link(directory->path, own->directory, PLUGIN_NAME);
 	for (size_t i = 0; result == 0 && i < sources->count; i++) {
-		result = each_plugin(own, sources->paths[i], add_link, folder->path);
+		result = each_plugin(own, sources->paths[i], add_link, directory->path);
 		if (result < 0) {
 			message("cannot list the plugins in %s: %s", show_raw(&shown, sources->paths[i]), strerror(errno));
 			result = EXIT_SYSTEM;
@@ -212,7 +212,7 @@ static int make_folder(struct plugin_folder *folder, const struct own *own, cons
 	return result;
 }
 
-int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct start_dir *dir)
+int plugin_directory_find(struct plugin_directory *directory, const char *plugins, struct start_dir *dir)
 {
 	struct sources sources;
 	struct own own;
@@ -233,9 +233,9 @@ int plugin_folder_find(struct plugin_folder *folder, const char *plugins, struct
 		}
 	if (!dir)
 		return 0;
-	if (others > 0 || !holds_only_ours(own.folder))
-		return make_folder(folder, &own, &sources, dir);
-	memcpy(folder->path, own.folder, sizeof(folder->path));
+	if (others > 0 || !holds_only_ours(own.directory))
+		return make_directory(directory, &own, &sources, dir);
+	memcpy(directory->path, own.directory, sizeof(directory->path));
 	return 0;
 }
 
@@ -260,7 +260,7 @@ static bool contains_name(const char *path, const char *name)
 	return found;
 }
 
-static int is_plugin_of_name(void *context, const char *folder, const char *file)
+static int is_plugin_of_name(void *context, const char *directory, const char *file)
 {
 	const char *name = context;
 	size_t length = strlen(name);
@@ -268,7 +268,7 @@ static int is_plugin_of_name(void *context, const char *folder, const char *file
 
 	if (strncmp(file, name, length) == 0 && strcmp(file + length, ".so") == 0)
 		return 1;
-	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
 	return length > 0 && contains_name(path, name);
 }
 
@@ -294,7 +294,7 @@ static int find_plugin(const struct own *own, const struct sources *sources, cha
 	return found;
 }
 
-int plugin_folder_check(const char *plugins, const struct images *images, enum hidden hidden)
+int plugin_directory_check(const char *plugins, const struct images *images, enum hidden hidden)
 {
 	struct dump_plugins needed;
 	struct sources sources;
@@ -309,7 +309,7 @@ int plugin_folder_check(const char *plugins, const struct images *images, enum h
 		char places[SHOWN_MAX];
 		struct shown shown;
 
-		/* Folders that cannot be listed are left to plugin_folder_find(). */
+		/* Directories that cannot be listed are left to plugin_directory_find(). */
 		if (find_plugin(&own, &sources, needed.names[i]) != 0)
 			continue;
 		show_raw(&shown, needed.names[i]);

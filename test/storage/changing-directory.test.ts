@@ -7,7 +7,14 @@ import { diff, explore, FdgraftError, inspect, type RewriteOptions, rewrite, typ
 import { contentOfInput } from '../../src/batch/content';
 import { openSource } from '../../src/operations/open-source';
 import { SeenFiles } from '../../src/storage/seen-files';
-import { descriptor, pipeEntry, smallCheckpoint, snapshot, temporaryFolder, writeCheckpoint } from '../support/folders';
+import {
+  descriptor,
+  pipeEntry,
+  smallCheckpoint,
+  snapshot,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import { encodeImage, type Record } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { build } from '../support/native';
@@ -25,9 +32,9 @@ function otherFiles(): Buffer {
   return encodeImage('files.img', records);
 }
 
-const at = (folder: string, name: string) => path.join(folder, name);
+const at = (directory: string, name: string) => path.join(directory, name);
 
-/** What others do to a folder at one moment; each leaves a valid checkpoint. */
+/** What others do to a directory at one moment; each leaves a valid checkpoint. */
 const CHANGES: { readonly [what: string]: (source: string) => void } = {
   'files.img is replaced': (source) => {
     const fresh = `${source}-files`;
@@ -57,8 +64,8 @@ const CHANGES: { readonly [what: string]: (source: string) => void } = {
     fs.writeFileSync(fresh, 'read by nobody too');
     fs.renameSync(fresh, at(source, 'pages-1.img'));
   },
-  'the folder is replaced': (source) => {
-    const fresh = `${source}-folder`;
+  'the directory is replaced': (source) => {
+    const fresh = `${source}-directory`;
     fs.cpSync(source, fresh, { recursive: true });
     fs.writeFileSync(at(fresh, 'files.img'), otherFiles());
     fs.renameSync(source, `${source}-old`);
@@ -81,7 +88,7 @@ function watched(source: Source, step: () => void): Source {
   return {
     ...source,
     members: () => steps(source.members()),
-    whole: () => steps(source.whole()),
+    inArchiveOrder: () => steps(source.inArchiveOrder()),
     byName: () => {
       const members = source.byName();
       return {
@@ -104,9 +111,9 @@ interface Place {
 type Work = (source: Source, place: Place) => Promise<unknown>;
 
 /** Contents of OUT; of links, what they lead to. */
-function contentsOf(folder: string) {
+function contentsOf(directory: string) {
   return Object.fromEntries(
-    fs.readdirSync(folder).map((name) => [name, fs.readFileSync(at(folder, name)).toString('latin1')]),
+    fs.readdirSync(directory).map((name) => [name, fs.readFileSync(at(directory, name)).toString('latin1')]),
   );
 }
 
@@ -142,15 +149,15 @@ const WORKS: { readonly [name: string]: Work } = {
   'ls of a spec': async (source) => allOf(inspect(source, { specs: [PIPE] })),
   'x fds': async (source) => allOf(explore(source, 'fds')),
   'x mems': async (source) => allOf(explore(source, 'mems')),
-  diff: async (source, { source: folder }) => {
-    const against = writeCheckpoint(path.dirname(folder), smallCheckpoint());
+  diff: async (source, { source: directory }) => {
+    const against = writeCheckpoint(path.dirname(directory), smallCheckpoint());
     const result = await diff(source, await openSource(against));
     const differences = await allOf(result.differences());
     result.close();
     return { differences, meaning: result.meaning };
   },
-  'diff --ignore-ids': async (source, { source: folder }) => {
-    const against = writeCheckpoint(path.dirname(folder), smallCheckpoint());
+  'diff --ignore-ids': async (source, { source: directory }) => {
+    const against = writeCheckpoint(path.dirname(directory), smallCheckpoint());
     const result = await diff(source, await openSource(against), { ignoreIds: true });
     const differences = await allOf(result.differences());
     result.close();
@@ -159,11 +166,11 @@ const WORKS: { readonly [name: string]: Work } = {
 };
 
 function place(t: ExecutionContext): Place {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   return { source: writeCheckpoint(top, smallCheckpoint()), out: at(top, 'out') };
 }
 
-/** What a work gives as text; paths of temporary folders are not the same twice. */
+/** What a work gives as text; paths of temporary directories are not the same twice. */
 function told(value: unknown, { source }: Place): string {
   const json = JSON.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner));
   return json.replaceAll(path.dirname(source), 'TOP').replaceAll(path.basename(source), 'SOURCE');
@@ -308,10 +315,10 @@ test('while another process renames between two versions, OUT fits one of them o
   fs.copyFileSync(at(source, 'files.img'), versions[0]);
   fs.writeFileSync(versions[1], otherFiles());
   const originals = versions.map((version, i) => {
-    const folder = at(path.dirname(source), `original-${i}`);
-    fs.cpSync(source, folder, { recursive: true });
-    fs.copyFileSync(version, at(folder, 'files.img'));
-    return folder;
+    const directory = at(path.dirname(source), `original-${i}`);
+    fs.cpSync(source, directory, { recursive: true });
+    fs.copyFileSync(version, at(directory, 'files.img'));
+    return directory;
   });
   const child = spawn(process.execPath, ['-e', RENAMER, source, ...versions], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill());

@@ -5,11 +5,11 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { encodeImage, type ImageOptions, type Record } from './images';
 
-/** A folder that is gone when the test is over. */
-export function temporaryFolder(t: ExecutionContext): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-test-'));
-  t.teardown(() => fs.rmSync(folder, { recursive: true, force: true }));
-  return folder;
+/** A directory that is gone when the test is over. */
+export function temporaryDirectory(t: ExecutionContext): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-test-'));
+  t.teardown(() => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /** No one gets a signal on I/O. */
@@ -80,21 +80,21 @@ export const mapping = (shmid: number, status: number) => ({
   fd: -1,
 });
 
-/** Writes the images into a new folder below `parent`. */
+/** Writes the images into a new directory below `parent`. */
 export function writeCheckpoint(parent: string, images: Images, options: ImageOptions = {}): string {
-  const folder = fs.mkdtempSync(path.join(parent, 'checkpoint-'));
+  const directory = fs.mkdtempSync(path.join(parent, 'checkpoint-'));
   for (const [name, content] of Object.entries(images)) {
     const bytes = Buffer.isBuffer(content) ? content : encodeImage(name, content as readonly Record[], options);
-    fs.writeFileSync(path.join(folder, name), bytes);
+    fs.writeFileSync(path.join(directory, name), bytes);
   }
-  return folder;
+  return directory;
 }
 
-/** Every file of a folder with the digest of its content; links with their text. */
-export function snapshot(folder: string): { [name: string]: string } {
+/** Every file of a directory with the digest of its content; links with their text. */
+export function snapshot(directory: string): { [name: string]: string } {
   const files: { [name: string]: string } = {};
-  for (const name of fs.readdirSync(folder).sort()) {
-    const full = path.join(folder, name);
+  for (const name of fs.readdirSync(directory).sort()) {
+    const full = path.join(directory, name);
     const stats = fs.lstatSync(full);
     if (stats.isSymbolicLink()) files[name] = `-> ${fs.readlinkSync(full)}`;
     else if (stats.isDirectory())

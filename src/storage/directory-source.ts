@@ -2,77 +2,77 @@ import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
-import { breathe } from './breath';
 import { joinPath } from './byte-path';
 import { sourceUnreadable } from './denied';
-import { placeIn } from './folder-file';
-import { type FolderTop, memberIn, modeAndOwner } from './folder-member';
-import { FolderPass, listEntries } from './folder-pass';
-import { type HeldFolder, holdFolder } from './held-folder';
+import { placeIn } from './directory-file';
+import { type DirectoryTop, memberIn, modeAndOwner } from './directory-member';
+import { DirectoryPass, listEntries } from './directory-pass';
+import { type HeldDirectory, holdDirectory } from './held-directory';
 import { isSteady, SeenFiles } from './seen-files';
 import type { MembersByName, Source } from './source';
+import { yieldToEventLoop } from './yield-to-event-loop';
 
-export interface FolderOptions {
+export interface DirectoryOptions {
   /** Members that a pass gives before all others. */
   readonly first?: readonly string[];
-  /** The files as they were seen before, for a caller that reads the folder as more than one source. */
+  /** The files as they were seen before, for a caller that reads the directory as more than one source. */
   readonly seen?: SeenFiles | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens an image folder. A pass gives the members named in `first` before all others, the rest in
- * byte order, a subfolder before what is in it. An image that is not the same whenever it is looked at is an error.
+ * Opens an image directory. A pass gives the members named in `first` before all others, the rest in
+ * byte order, a subdirectory before what is in it. An image that is not the same whenever it is looked at is an error.
  */
-export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Source> {
+export async function openDirectory(directory: string, options: DirectoryOptions = {}): Promise<Source> {
   const { first = [], signal, seen = new SeenFiles(signal) } = options;
-  const stats = readable(folder, () => fs.statSync(folder));
-  if (!stats.isDirectory()) throw messages.sourceIsNoFolder(folder);
-  const real = readable(folder, () => fs.realpathSync.native(folder, 'buffer'));
-  const top: FolderTop = { label: folder, path: real, stats, seen };
+  const stats = readable(directory, () => fs.statSync(directory));
+  if (!stats.isDirectory()) throw messages.sourceIsNoDirectory(directory);
+  const real = readable(directory, () => fs.realpathSync.native(directory, 'buffer'));
+  const top: DirectoryTop = { label: directory, path: real, stats, seen };
   return {
-    label: folder,
+    label: directory,
     form: 'dir',
-    folder: real,
+    directory: real,
     ...modeAndOwner(stats),
     members: () => passOver(top, first),
-    whole: () => passOver(top, first),
+    inArchiveOrder: () => passOver(top, first),
     byName: () => membersOf(top),
     close: async () => {},
   };
 }
 
-function passOver(top: FolderTop, first: readonly string[]): FolderPass {
+function passOver(top: DirectoryTop, first: readonly string[]): DirectoryPass {
   const checkPath = () => {
     // A link is resolved by the path.
     const stats = readable(top.label, () => fs.lstatSync(top.path, { throwIfNoEntry: false }));
     if (stats === undefined || !isTop(top, stats)) throw messages.sourceMoved(top.label);
   };
-  return new FolderPass(top, first, () => holdTop(top), checkPath);
+  return new DirectoryPass(top, first, () => holdTop(top), checkPath);
 }
 
-function membersOf(top: FolderTop): MembersByName {
+function membersOf(top: DirectoryTop): MembersByName {
   const held = holdTop(top);
   const { label, path: lasting, seen } = top;
-  const folder = { path: held.path, lasting, key: lasting.toString('latin1'), name: NO_NAME };
-  const place = { key: folder.key, name: NO_NAME, label };
+  const directory = { path: held.path, lasting, key: lasting.toString('latin1'), name: NO_NAME };
+  const place = { key: directory.key, name: NO_NAME, label };
   if (!seen.isListed(place)) {
     const names = listEntries(held.path, lasting, []).map(({ name }) => name);
     seen.list(place, names);
   }
   return {
     member: async (text) => {
-      await breathe();
-      // A name can come from a plan: it leads to what lies in the folder, and nowhere else.
+      await yieldToEventLoop();
+      // A name can come from a plan: it leads to what lies in the directory, and nowhere else.
       if (/[/\0]/.test(text) || text === '.' || text === '..') return undefined;
       const name = Buffer.from(text);
       const found = lookAt(joinPath(held.path, name));
       if (found === 'gone') {
-        if (isSteady(name)) seen.miss(placeIn(folder, name, label));
+        if (isSteady(name)) seen.miss(placeIn(directory, name, label));
         return undefined;
       }
       try {
-        return await memberIn(top, folder, name, found);
+        return await memberIn(top, directory, name, found);
       } catch (error) {
         if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
         throw error;
@@ -94,11 +94,11 @@ function lookAt(file: Buffer): Stats | 'gone' | undefined {
   }
 }
 
-/** The folder that was opened, and no other one that has its name by now. */
-function holdTop(top: FolderTop): HeldFolder {
-  let held: HeldFolder;
+/** The directory that was opened, and no other one that has its name by now. */
+function holdTop(top: DirectoryTop): HeldDirectory {
+  let held: HeldDirectory;
   try {
-    held = holdFolder(top.path);
+    held = holdDirectory(top.path);
   } catch (error) {
     const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
     throw isGone ? messages.sourceMoved(top.label) : sourceUnreadable(escapeBytes(top.path), error);
@@ -113,11 +113,11 @@ function holdTop(top: FolderTop): HeldFolder {
   }
 }
 
-/** The result of a look at the folder. Throws FdgraftError. */
+/** The result of a look at the directory. Throws FdgraftError. */
 function readable<T>(label: string, look: () => T): T {
   return attempt(look, (error) => sourceUnreadable(label, error));
 }
 
-function isTop({ stats }: FolderTop, { dev, ino }: Stats): boolean {
+function isTop({ stats }: DirectoryTop, { dev, ino }: Stats): boolean {
   return dev === stats.dev && ino === stats.ino;
 }

@@ -1,4 +1,4 @@
-// Image folders of any size, always the same bytes for the same size.
+// Image directories of any size, always the same bytes for the same size.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -24,9 +24,9 @@ const NAMED_PATH = '/srv/data/selected.log';
 const noOwner = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 
 class ImageWriter {
-  constructor(root, folder, name, type) {
+  constructor(root, directory, name, type) {
     this.type = root.lookupType(type);
-    this.file = fs.openSync(path.join(folder, name), 'w');
+    this.file = fs.openSync(path.join(directory, name), 'w');
     this.pieces = [];
     this.size = 0;
     if (type !== 'inventory_entry') this.number(IMG_COMMON);
@@ -63,8 +63,8 @@ class ImageWriter {
   }
 }
 
-function writeImage(root, folder, name, type, records) {
-  const image = new ImageWriter(root, folder, name, type);
+function writeImage(root, directory, name, type, records) {
+  const image = new ImageWriter(root, directory, name, type);
   for (const record of records) image.record(record);
   image.close();
 }
@@ -124,14 +124,14 @@ const ADDRESSES = [
   'env_end',
 ];
 
-/** Makes the folder where it is not there yet: `count` entries, 2 × `count` descriptors in `tables` tables. */
-function makeFolder(folder, count, tables) {
-  if (fs.existsSync(folder)) return;
+/** Makes the directory where it is not there yet: `count` entries, 2 × `count` descriptors in `tables` tables. */
+function makeDirectory(directory, count, tables) {
+  if (fs.existsSync(directory)) return;
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) =>
     target.startsWith('google/') ? require.resolve(`protobufjs/${target}`) : path.resolve(IMAGES, target);
   root.loadSync(fs.readdirSync(IMAGES), { keepCase: true });
-  const building = `${folder}.partial`;
+  const building = `${directory}.partial`;
   fs.rmSync(building, { recursive: true, force: true });
   fs.mkdirSync(building, { recursive: true });
   const write = (name, type, records) => writeImage(root, building, name, type, records);
@@ -154,7 +154,7 @@ function makeFolder(folder, count, tables) {
       { ...addresses, exe_file_id: 1, vmas: Array.from({ length: 20 }, (_, n) => mapping(0x500000 + n * 8192)) },
     ]);
   });
-  fs.renameSync(building, folder);
+  fs.renameSync(building, directory);
 }
 
-module.exports = { makeFolder, NAMED_PATH };
+module.exports = { makeDirectory, NAMED_PATH };

@@ -4,13 +4,13 @@ import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
-import { cannotLook, FileReader, FolderFile, type FolderOfFile, placeIn, secondsOf } from './folder-file';
+import { cannotLook, DirectoryFile, type DirectoryOfFile, FileReader, placeIn, secondsOf } from './directory-file';
 import { openRegular } from './open-flags';
 import { isSteady, type SeenFiles } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 
-/** The folder of a source, and what is known of it. */
-export interface FolderTop {
+/** The directory of a source, and what is known of it. */
+export interface DirectoryTop {
   /** The name of the source in messages. */
   readonly label: string;
   readonly path: Buffer;
@@ -18,15 +18,15 @@ export interface FolderTop {
   readonly seen: SeenFiles;
 }
 
-/** The member of this name in a folder of the source. `found`: a look that was just taken. Throws FdgraftError. */
+/** The member of this name in a directory of the source. `found`: a look that was just taken. Throws FdgraftError. */
 export async function memberIn(
-  { label, seen }: FolderTop,
-  folder: FolderOfFile,
+  { label, seen }: DirectoryTop,
+  directory: DirectoryOfFile,
   base: Buffer,
   found?: Stats,
 ): Promise<SourceMember> {
-  const [path, lasting] = [joinPath(folder.path, base), joinPath(folder.lasting, base)];
-  const place = placeIn(folder, base, label);
+  const [path, lasting] = [joinPath(directory.path, base), joinPath(directory.lasting, base)];
+  const place = placeIn(directory, base, label);
   const { name } = place;
   const isToStay = isSteady(base);
   const look = () => {
@@ -39,7 +39,7 @@ export async function memberIn(
   const stats = found ?? look();
   if (stats.isFile()) {
     const settled = isToStay ? await seen.see(place, stats, look) : stats;
-    return new FolderFile(folder, base, place, seen, settled);
+    return new DirectoryFile(directory, base, place, seen, settled);
   }
   const check = (found: Stats | undefined) => {
     if (isToStay) seen.check(place, found);
@@ -50,7 +50,7 @@ export async function memberIn(
     const open = async () => {
       throw messages.notARegularFile(escapeBytes(name));
     };
-    const kind = stats.isDirectory() ? 'folder' : 'special';
+    const kind = stats.isDirectory() ? 'directory' : 'special';
     return { name, kind, ...modeAndOwner(stats), size: stats.size, mtime: secondsOf(stats), file, open };
   }
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
@@ -69,7 +69,7 @@ export async function memberIn(
     size: behind?.size ?? 0,
     mtime: secondsOf(behind ?? stats),
     target,
-    leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'folder' : 'nothing',
+    leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'directory' : 'nothing',
     linkOwner: { uid: stats.uid, gid: stats.gid },
     open: async () => openTrustedLink({ ...file, name, checkOpened, isToStay }),
   };
@@ -100,7 +100,7 @@ interface Link extends SourceFile {
 
 /**
  * Follows a link that we made ourselves, or whose maker owns what it leads to. Any other could be a
- * way to make a privileged user read a file that the maker of the folder cannot.
+ * way to make a privileged user read a file that the maker of the directory cannot.
  */
 async function openTrustedLink(file: Link): Promise<MemberReader> {
   const { path, name } = file;

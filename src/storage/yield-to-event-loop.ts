@@ -15,7 +15,7 @@ export function isDue(): boolean {
  * synchronously here: a system call on a local file takes less time than its way through the thread pool
  * (docs/PERFORMANCE.md). Signals and the caller's own work must come in all the same.
  */
-export async function breathe(): Promise<void> {
+export async function yieldToEventLoop(): Promise<void> {
   if (!isDue()) return;
   await new Promise((resolve) => setImmediate(resolve));
   last = now();

@@ -5,17 +5,17 @@ import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../sr
 import { PLAN_FORMAT } from '../../src/plan/plan';
 import { retargetLink } from '../../src/storage/byte-path';
 import { register } from '../support/command';
-import { smallCheckpoint, temporaryFolder, writeCheckpoint } from '../support/folders';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
 
 const PIPE = 'fd[5]:pipe:[4711]';
 const isRoot = process.getuid?.() === 0;
 
-async function rewriteFolder(source: string, out: string, options: Partial<RewriteOptions> = {}) {
+async function rewriteDirectory(source: string, out: string, options: Partial<RewriteOptions> = {}) {
   return rewrite(await openSource(source), { specs: [PIPE], out, ...options });
 }
 
 function checkpoint(t: ExecutionContext): { top: string; source: string; out: string } {
-  const top = temporaryFolder(t);
+  const top = temporaryDirectory(t);
   return { top, source: writeCheckpoint(top, smallCheckpoint()), out: path.join(top, 'out') };
 }
 
@@ -26,7 +26,7 @@ test('links keep leading to the same place', async (t) => {
   fs.symlinkSync('../first', path.join(source, 'parent'));
   fs.symlinkSync('/usr', path.join(source, 'elsewhere'));
   const out = path.join(top, 'deep/er/out');
-  await rewriteFolder(source, out);
+  await rewriteDirectory(source, out);
   t.is(fs.realpathSync(path.join(out, 'parent')), fs.realpathSync(path.join(top, 'first')));
   t.is(fs.readlinkSync(path.join(out, 'elsewhere')), '/usr');
 });
@@ -36,16 +36,16 @@ test('a parent that leads to nothing stays, with a note, and leads to the same n
   fs.symlinkSync('../gone', path.join(source, 'parent'));
   fs.mkdirSync(path.join(top, 'deep'));
   const out = path.join(top, 'deep/out');
-  const { notices } = await rewriteFolder(source, out, { link: 'copy' });
+  const { notices } = await rewriteDirectory(source, out, { link: 'copy' });
   t.deepEqual(notices, [{ code: 'PARENT_MISSING', member: 'parent' }]);
   t.is(fs.readlinkSync(path.join(out, 'parent')), '../../gone');
 });
 
-test('pages of a previous dump in a subfolder are linked as well', async (t) => {
+test('pages of a previous dump in a subdirectory are linked as well', async (t) => {
   const { source, out } = checkpoint(t);
   fs.mkdirSync(path.join(source, 'parent'));
   fs.writeFileSync(path.join(source, 'parent/pages-1.img'), 'pages');
-  const { notices } = await rewriteFolder(source, out, { link: 'hard' });
+  const { notices } = await rewriteDirectory(source, out, { link: 'hard' });
   t.true(sameInode(path.join(source, 'parent/pages-1.img'), path.join(out, 'parent/pages-1.img')));
   t.true(notices.some(({ member }) => member === 'parent/pages-1.img'));
 });
@@ -63,14 +63,14 @@ test('a link is moved by bytes', (t) => {
   t.is(move('../1', '/x/y', '/x/z'), '../1');
 });
 
-test('modes and owners are kept, of the folder too', async (t) => {
+test('modes and owners are kept, of the directory too', async (t) => {
   const { source, out } = checkpoint(t);
   fs.chmodSync(source, 0o750);
   fs.chmodSync(path.join(source, 'files.img'), 0o640);
   fs.chmodSync(path.join(source, 'pages-1.img'), 0o604);
   if (isRoot)
     for (const name of ['.', 'files.img', 'pages-1.img', 'fs-7.img']) fs.chownSync(path.join(source, name), 1234, 4321);
-  await rewriteFolder(source, out, { link: 'copy' });
+  await rewriteDirectory(source, out, { link: 'copy' });
   for (const name of ['.', 'files.img', 'pages-1.img', 'fs-7.img', 'pstree.img']) {
     const was = fs.statSync(path.join(source, name));
     const is = fs.statSync(path.join(out, name));
@@ -86,7 +86,7 @@ test('auto links pages where it cannot clone, and copies the rest', async (t) =>
   const { source, out } = checkpoint(t);
   fs.writeFileSync(path.join(source, 'dump.log'), 'log');
   fs.writeFileSync(path.join(source, 'stats-dump'), 'stats');
-  const { notices } = await rewriteFolder(source, out);
+  const { notices } = await rewriteDirectory(source, out);
   const pagesLinked = sameInode(path.join(source, 'pages-1.img'), path.join(out, 'pages-1.img'));
   t.is(
     pagesLinked,
@@ -101,7 +101,7 @@ test('hard and symlink link images, but never what a restore writes', async (t) 
     const { source, out } = checkpoint(t);
     for (const name of ['restore.log', 'stats-restore', 'descriptors.json'])
       fs.writeFileSync(path.join(source, name), name);
-    await rewriteFolder(source, out, { link });
+    await rewriteDirectory(source, out, { link });
     for (const name of ['pstree.img', 'pages-1.img', 'mm-7.img']) {
       t.true(sameInode(path.join(source, name), path.join(out, name)), name);
       t.is(fs.lstatSync(path.join(out, name)).isSymbolicLink(), link === 'symlink');
@@ -114,37 +114,37 @@ test('hard and symlink link images, but never what a restore writes', async (t) 
 
 test('symbolic links are relative: a task with a root of its own opens images through them', async (t) => {
   const { source, out } = checkpoint(t);
-  await rewriteFolder(source, out, { link: 'symlink' });
+  await rewriteDirectory(source, out, { link: 'symlink' });
   const link = fs.readlinkSync(path.join(out, 'pages-1.img'));
   t.is(link, path.join(path.relative(fs.realpathSync(out), fs.realpathSync(source)), 'pages-1.img'));
 });
 
-test('a folder of links that we made can be read again', async (t) => {
+test('a directory of links that we made can be read again', async (t) => {
   const { source, out } = checkpoint(t);
-  await rewriteFolder(source, out, { link: 'symlink' });
+  await rewriteDirectory(source, out, { link: 'symlink' });
   fs.rmSync(path.join(out, 'inherit-plan.img'));
-  const again = await rewriteFolder(out, `${out}-again`, { specs: ['fd[7]:/var/log/app.log'] });
+  const again = await rewriteDirectory(out, `${out}-again`, { specs: ['fd[7]:/var/log/app.log'] });
   t.is(again.plan.placeholders.length, 1);
 });
 
 test('OUT is never touched where it exists, and never inside the source', async (t) => {
   const { source, out } = checkpoint(t);
   fs.mkdirSync(out);
-  await t.throwsAsync(rewriteFolder(source, out), { instanceOf: FdgraftError, message: /exists already/ });
+  await t.throwsAsync(rewriteDirectory(source, out), { instanceOf: FdgraftError, message: /exists already/ });
   t.deepEqual(fs.readdirSync(out), []);
-  await t.throwsAsync(rewriteFolder(source, path.join(source, 'below')), {
+  await t.throwsAsync(rewriteDirectory(source, path.join(source, 'below')), {
     instanceOf: FdgraftError,
     message: /inside the source/,
   });
   fs.symlinkSync('nowhere', `${out}-link`);
-  await t.throwsAsync(rewriteFolder(source, `${out}-link`), { instanceOf: FdgraftError, message: /exists already/ });
-  await t.throwsAsync(rewriteFolder(source, path.join(source, '../no/such/out')), {
+  await t.throwsAsync(rewriteDirectory(source, `${out}-link`), { instanceOf: FdgraftError, message: /exists already/ });
+  await t.throwsAsync(rewriteDirectory(source, path.join(source, '../no/such/out')), {
     instanceOf: FdgraftError,
-    message: /the folder .*\/no\/such, which it is to be in, does not exist/,
+    message: /the directory .*\/no\/such, which it is to be in, does not exist/,
   });
 });
 
-test('subfolders come along; sockets, FIFOs and devices do not, and are named', async (t) => {
+test('subdirectories come along; sockets, FIFOs and devices do not, and are named', async (t) => {
   const { source, out } = checkpoint(t);
   fs.mkdirSync(path.join(source, 'work/deep'), { recursive: true });
   fs.chmodSync(path.join(source, 'work'), 0o711);
@@ -152,7 +152,7 @@ test('subfolders come along; sockets, FIFOs and devices do not, and are named', 
   fs.symlinkSync('../../pstree.img', path.join(source, 'work/deep/link'));
   const { execFileSync } = await import('node:child_process');
   execFileSync('mkfifo', [path.join(source, 'lazy.fifo')]);
-  const { notices } = await rewriteFolder(source, out);
+  const { notices } = await rewriteDirectory(source, out);
   t.is(fs.readFileSync(path.join(out, 'work/deep/files.img'), 'utf8'), 'no image here');
   t.is(fs.statSync(path.join(out, 'work')).mode & 0o777, 0o711);
   t.deepEqual(fs.readFileSync(path.join(out, 'work/deep/link')), fs.readFileSync(path.join(source, 'pstree.img')));
@@ -164,17 +164,17 @@ test('names that are not UTF-8 come along', async (t) => {
   const { source, out } = checkpoint(t);
   const name = Buffer.from('odd-\xff\n', 'latin1');
   fs.writeFileSync(Buffer.concat([Buffer.from(`${source}/`), name]), 'odd');
-  await rewriteFolder(source, out);
+  await rewriteDirectory(source, out);
   t.true(fs.readdirSync(out, { encoding: 'buffer' }).some((found) => found.equals(name)));
 });
 
-test('an image that is a folder, a device or a link to somebody else is refused, not waited for', async (t) => {
+test('an image that is a directory, a device or a link to somebody else is refused, not waited for', async (t) => {
   const replace = async (make: (place: string) => void) => {
     const { source, out } = checkpoint(t);
     const place = path.join(source, 'fdinfo-1.img');
     fs.rmSync(place);
     make(place);
-    const error = await t.throwsAsync(rewriteFolder(source, out), { instanceOf: FdgraftError });
+    const error = await t.throwsAsync(rewriteDirectory(source, out), { instanceOf: FdgraftError });
     t.false(fs.existsSync(out));
     return error;
   };
@@ -194,9 +194,9 @@ test('a plan is saved as JSON, and only where the rewrite succeeds', async (t) =
   const { top, source, out } = checkpoint(t);
   const savePlan = path.join(top, 'plan.json');
   fs.writeFileSync(savePlan, 'old');
-  await t.throwsAsync(rewriteFolder(source, source, { savePlan }));
+  await t.throwsAsync(rewriteDirectory(source, source, { savePlan }));
   t.is(fs.readFileSync(savePlan, 'utf8'), 'old');
-  await rewriteFolder(source, out, { savePlan });
+  await rewriteDirectory(source, out, { savePlan });
   t.like(JSON.parse(fs.readFileSync(savePlan, 'utf8')), { format: 'fdgraft.plan', version: PLAN_FORMAT });
   t.deepEqual(
     fs.readdirSync(top).filter((name) => name.startsWith('.')),
@@ -204,17 +204,17 @@ test('a plan is saved as JSON, and only where the rewrite succeeds', async (t) =
   );
 });
 
-test('a plan is never saved over the source, OUT or a folder, and goes through what is no file', async (t) => {
+test('a plan is never saved over the source, OUT or a directory, and goes through what is no file', async (t) => {
   const { top, source, out } = checkpoint(t);
   const leadsBack = path.join(top, 'leads-back');
   fs.symlinkSync(path.join(source, 'files.img'), leadsBack);
   for (const savePlan of [path.join(source, 'files.img'), path.join(source, 'new.json'), leadsBack, out, top]) {
-    await t.throwsAsync(rewriteFolder(source, out, { savePlan }), { instanceOf: FdgraftError });
+    await t.throwsAsync(rewriteDirectory(source, out, { savePlan }), { instanceOf: FdgraftError });
     t.false(fs.existsSync(out));
   }
   const link = path.join(top, 'link');
   fs.symlinkSync('target.json', link);
-  await rewriteFolder(source, out, { savePlan: link });
+  await rewriteDirectory(source, out, { savePlan: link });
   t.true(fs.lstatSync(link).isSymbolicLink());
   t.like(JSON.parse(fs.readFileSync(path.join(top, 'target.json'), 'utf8')), { format: 'fdgraft.plan' });
 });
@@ -224,7 +224,7 @@ test('a link that a restore could write through becomes a file', async (t) => {
   fs.writeFileSync(path.join(source, 'real.log'), 'real');
   fs.symlinkSync('real.log', path.join(source, 'restore.log'));
   fs.symlinkSync('nowhere', path.join(source, 'stats-restore'));
-  const { notices } = await rewriteFolder(source, out);
+  const { notices } = await rewriteDirectory(source, out);
   t.true(fs.lstatSync(path.join(out, 'restore.log')).isFile());
   t.is(fs.readFileSync(path.join(out, 'restore.log'), 'utf8'), 'real');
   t.false(fs.existsSync(path.join(out, 'stats-restore')));
@@ -233,12 +233,12 @@ test('a link that a restore could write through becomes a file', async (t) => {
 
 test('a link through another link and back up keeps its place', async (t) => {
   const { top, source } = checkpoint(t);
-  for (const folder of ['far/dir', 'far/prev', 'prev', 'sub'])
-    fs.mkdirSync(path.join(top, folder), { recursive: true });
+  for (const directory of ['far/dir', 'far/prev', 'prev', 'sub'])
+    fs.mkdirSync(path.join(top, directory), { recursive: true });
   fs.symlinkSync('far/dir', path.join(top, 'lnk'));
   fs.symlinkSync('../lnk/../prev', path.join(source, 'parent'));
   const out = path.join(top, 'sub/out');
-  await rewriteFolder(source, out);
+  await rewriteDirectory(source, out);
   t.is(fs.realpathSync.native(path.join(out, 'parent')), fs.realpathSync(path.join(top, 'far/prev')));
 });
 

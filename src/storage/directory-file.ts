@@ -2,7 +2,6 @@ import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
-import { breathe, isDue } from './breath';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
@@ -11,9 +10,10 @@ import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 import { hasHoles, mapOfFile } from './sparse-file';
 import type { SparseMap } from './sparse-map';
+import { isDue, yieldToEventLoop } from './yield-to-event-loop';
 
-/** The folder that a file lies in. */
-export interface FolderOfFile {
+/** The directory that a file lies in. */
+export interface DirectoryOfFile {
   /** Path to reach what is in it by, during the pass. */
   readonly path: Buffer;
   /** Absolute path for messages and links. */
@@ -24,20 +24,20 @@ export interface FolderOfFile {
   readonly name: Buffer;
 }
 
-/** The place of a file in a folder of the source that messages call `label`. */
-export function placeIn(folder: FolderOfFile, name: Buffer, label: string): SeenPlace {
+/** The place of a file in a directory of the source that messages call `label`. */
+export function placeIn(directory: DirectoryOfFile, name: Buffer, label: string): SeenPlace {
   return {
-    key: `${folder.key}/${name.toString('latin1')}`,
-    name: folder.name.length === 0 ? name : joinPath(folder.name, name),
+    key: `${directory.key}/${name.toString('latin1')}`,
+    name: directory.name.length === 0 ? name : joinPath(directory.name, name),
     label,
   };
 }
 
 /**
- * A file of a folder. A checkpoint has thousands of them, and each look costs as much as reading a small one: it is
+ * A file of a directory. A checkpoint has thousands of them, and each look costs as much as reading a small one: it is
  * looked at when it is opened, or when someone asks for what only a look can tell.
  */
-export class FolderFile implements SourceMember, SourceFile {
+export class DirectoryFile implements SourceMember, SourceFile {
   readonly kind = 'file';
   readonly name: Buffer;
   readonly path: Buffer;
@@ -45,14 +45,14 @@ export class FolderFile implements SourceMember, SourceFile {
   private readonly isSteady: boolean;
 
   constructor(
-    private readonly folder: FolderOfFile,
+    private readonly directory: DirectoryOfFile,
     private readonly base: Buffer,
     private readonly place: SeenPlace,
     private readonly seen: SeenFiles,
     private stats?: Stats,
   ) {
     this.name = place.name;
-    this.path = joinPath(folder.path, base);
+    this.path = joinPath(directory.path, base);
     this.isSteady = isSteady(base);
   }
 
@@ -61,7 +61,7 @@ export class FolderFile implements SourceMember, SourceFile {
   }
 
   get lasting(): Buffer {
-    return joinPath(this.folder.lasting, this.base);
+    return joinPath(this.directory.lasting, this.base);
   }
 
   get mode(): number {
@@ -126,7 +126,7 @@ export class FolderFile implements SourceMember, SourceFile {
     try {
       return fs.openSync(this.path, NEVER_WAIT_OR_FOLLOW);
     } catch (error) {
-      // A look tells more than that: it is gone, or its folder is closed to us.
+      // A look tells more than that: it is gone, or its directory is closed to us.
       this.look();
       throw messages.cannotRead(escapeBytes(this.name), error);
     }
@@ -185,7 +185,7 @@ export class FileReader implements MemberReader {
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
-    await breathe();
+    await yieldToEventLoop();
     return this.readAtOnce(into, start, length);
   }
 

@@ -1,2 +1,2 @@
 /** Where podman, CRI-O and containerd have the images, in their archives and in what tar makes of these. */
-export const USUAL_FOLDER = 'checkpoint';
+export const USUAL_DIRECTORY = 'checkpoint';

@@ -6,7 +6,7 @@ import { messages } from '../errors/messages';
  * The directory that fdgraft-exec has its sockets in (native/src/base-dir.c): /run/fdgraft for root, that name below
  * XDG_RUNTIME_DIR for others, and for a root that may not write to /run. Made where it is missing.
  */
-export interface RuntimeFolder {
+export interface RuntimeDirectory {
   readonly path: string;
   /** Open on it. */
   readonly fd: number;
@@ -19,7 +19,7 @@ const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
 
 /** Opens the first place that serves; close its `fd`. Throws FdgraftError (SYSTEM). */
-export function openRuntimeFolder(env: NodeJS.ProcessEnv = process.env): RuntimeFolder {
+export function openRuntimeDirectory(env: NodeJS.ProcessEnv = process.env): RuntimeDirectory {
   const own = env.XDG_RUNTIME_DIR;
   const parents = [
     ...(process.geteuid?.() === 0 ? [SYSTEM_PARENT] : []),
@@ -34,7 +34,7 @@ export function openRuntimeFolder(env: NodeJS.ProcessEnv = process.env): Runtime
       wrong.push({ path: path.join(parent, NAME), cause: error });
     }
   }
-  throw messages.noRuntimeFolder(wrong);
+  throw messages.noRuntimeDirectory(wrong);
 }
 
 function openOrMake(parent: string): number {
@@ -44,9 +44,9 @@ function openOrMake(parent: string): number {
   if ((around.mode & WRITABLE_BY_OTHERS) !== 0 && (around.mode & STICKY) === 0) {
     throw new Error(`other users can write to ${parent}`);
   }
-  const folder = path.join(parent, NAME);
-  const isNew = make(folder);
-  const fd = fs.openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const directory = path.join(parent, NAME);
+  const isNew = make(directory);
+  const fd = fs.openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     // Whatever the umask.
     if (isNew) fs.fchmodSync(fd, OWN_MODE);
@@ -60,9 +60,9 @@ function openOrMake(parent: string): number {
   }
 }
 
-function make(folder: string): boolean {
+function make(directory: string): boolean {
   try {
-    fs.mkdirSync(folder, { mode: OWN_MODE });
+    fs.mkdirSync(directory, { mode: OWN_MODE });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
