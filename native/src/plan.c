@@ -9,6 +9,7 @@
 
 #include "budget.h"
 #include "escape.h"
+#include "field-numbers.h"
 #include "message.h"
 #include "open-regular.h"
 
@@ -117,7 +118,7 @@ enum plan_found plan_parse(struct plan *plan)
 	if (next_record(plan, &offset, &record, &size))
 		return PLAN_UNUSABLE;
 	plan->head = fdgraft__plan_head__unpack(&budget_allocator, size, record);
-	if (!plan->head) {
+	if (!plan->head || !field_numbers_are_valid(&plan->head->base)) {
 		message("%s: byte %d: the head record is not a plan_head message; write the plan again with fdgraft rewrite",
 			plan->shown_path, 2 * FRAME_SIZE);
 		return PLAN_UNUSABLE;
@@ -140,7 +141,9 @@ int plan_each(const struct plan *plan, plan_visitor *visit, void *context)
 		if (next_record(plan, &offset, &record, &size))
 			return -1;
 		placeholder = fdgraft__plan_placeholder__unpack(&budget_allocator, size, record);
-		if (!placeholder) {
+		if (!placeholder || !field_numbers_are_valid(&placeholder->base)) {
+			if (placeholder)
+				fdgraft__plan_placeholder__free_unpacked(placeholder, &budget_allocator);
 			message("%s: byte %zu: placeholder %zu is not a plan_placeholder message; write the plan again with fdgraft rewrite",
 				plan->shown_path, begin, number);
 			return -1;
