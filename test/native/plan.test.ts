@@ -60,6 +60,16 @@ const tarBegin = Buffer.alloc(512);
 tarBegin.write('checkpoint/');
 tarBegin.write('ustar', 257);
 
+/** A field of number 0 in two bytes, as no encoder writes it, at the end of the record that begins there. */
+function withFieldZero(begin: number): Buffer {
+  const bytes = planBytes(good);
+  const size = bytes.readUInt32LE(begin);
+  const end = begin + 4 + size;
+  const longer = Buffer.concat([bytes.subarray(0, end), Buffer.from([0x80, 0, 0]), bytes.subarray(end)]);
+  longer.writeUInt32LE(size + 3, begin);
+  return longer;
+}
+
 const corruptions: [string, Buffer, RegExp][] = [
   ['an empty file', Buffer.alloc(0), /ends after 0 bytes, within its magic numbers/],
   ['the magic of another image', patched(4, 0x56303138), /not a plan: begins with 0x54564319 0x56303138/],
@@ -70,6 +80,8 @@ const corruptions: [string, Buffer, RegExp][] = [
   ['no common magic', patched(0, 0x50474446), /not a plan/],
   ['a head past the end', patched(8, 0xffffffff), /byte 8: a record of 4294967295 bytes/],
   ['a head of no bytes', patched(8, 0), /byte 8: the head record is not a plan_head message/],
+  ['a field of number 0 in the head', withFieldZero(8), /byte 8: the head record is not a plan_head message/],
+  ['a field of number 0', withFieldZero(afterHead), /placeholder 0 is not a plan_placeholder message/],
   [
     'a placeholder past the end',
     patched(afterHead, 1 << 30),
