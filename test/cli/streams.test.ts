@@ -118,7 +118,7 @@ const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).st
   const directory = arrange(t);
   const words = `"${process.execPath}" "${bin}" batch ls "*" -o out`;
   // In a session of its own, which no hang-up ends, it waits until the terminal takes nothing more.
-  const later = `setsid sh -c 'touch started; while echo >&2; do sleep 0.1; done; ${words}; echo $? > status' &`;
+  const later = `setsid sh -c 'touch started; while echo >&2; do sleep 0.1; done; ${words}; echo $? > status.new; mv status.new status' &`;
   const started = 'while [ ! -e started ]; do sleep 0.1; done';
   const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
   spawnSync('script', ['-qec', `${later} ${started}`, '/dev/null'], { cwd: directory, env });

@@ -37,13 +37,13 @@ static void fail(const char *what)
 
 static int open_socket(struct sockaddr_un *address, const char *directory)
 {
-	int directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int opened = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	if (directory < 0 || fd < 0)
+	if (opened < 0 || fd < 0)
 		fail(directory);
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/socket", directory);
+	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/socket", opened);
 	return fd;
 }
 

@@ -24,7 +24,7 @@ test('as many looks at entries without descriptors as there are', (t) => {
     numbers(count).map((id) => [id, { mapped: [{ id, memory }], held: new Set<number>(), isHuge: false }]),
   ) as unknown as Map<number, MappedMemfd>;
   const found = { memfds, notOpen, references: new Map() } as unknown as Survey;
-  const taken = decideMemfds({ shares: [] } as unknown as Assignment, found, SPECS);
+  const taken = decideMemfds({ claims: [] } as unknown as Assignment, found, SPECS);
   t.is(taken.length, count);
   t.true(looks <= 2 * count, `${looks} looks`);
 });
@@ -32,12 +32,12 @@ test('as many looks at entries without descriptors as there are', (t) => {
 test('a memfd of more entries than a call takes arguments', (t) => {
   const count = 500_000;
   const one = { descriptors: [{}], scmRights: [] };
-  const shares = numbers(count).map((id) => ({ match: { id }, spec: 0, references: one }));
+  const claims = numbers(count).map((id) => ({ match: { id }, spec: 0, references: one }));
   const memfd = { mapped: [{ id: 0, memory }], held: new Set(numbers(count)), isHuge: false };
   const found = {
     memfds: new Map(numbers(count).map((id) => [id, memfd])),
     notOpen: [],
     references: new Map(numbers(count).map((id) => [id, one])),
   } as unknown as Survey;
-  t.is(decideMemfds({ shares } as unknown as Assignment, found, SPECS).length, 1);
+  t.is(decideMemfds({ claims } as unknown as Assignment, found, SPECS).length, 1);
 });
