@@ -70,7 +70,10 @@ function compileOnHost(partial) {
   return { goCriu: packageVersion([]) };
 }
 
-/** The packages are hundreds of MiB that CRIU's own directory does without: a copy of it gets them, and goes when it is done. */
+/**
+ * The packages are hundreds of MiB that CRIU's own directory does without: a copy of it gets them, and goes when it is
+ * done.
+ */
 function compileInRoot(partial) {
   const copy = path.join(partial, 'root');
   if (!run(['cp', '-a', '--reflink=auto', ensureCriuRoot().root, copy])) throw new Error('the root cannot be copied');

@@ -1,4 +1,5 @@
-// npm run bench [-- [--runs N] [--start | --entries MOST | --json | --batch]]: the budgets as ratios within one run, medians with quartiles: of start-up, of directories with up to MOST entries (10,000,000), of decode and encode, of batches; all, or one of them. Nothing fails on a time.
+// npm run bench [-- [--runs N] [--start | --entries MOST | --json | --batch]]: the budgets as ratios within one run,
+// medians with quartiles: of start-up, of directories with up to MOST entries (10,000,000), of decode and encode, of batches; all, or one of them. Nothing fails on a time.
 
 const fs = require('node:fs');
 const os = require('node:os');

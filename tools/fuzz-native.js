@@ -53,8 +53,8 @@ function said(program, args, env) {
 }
 
 /**
- * Runs one program; tells how often it ran, and what it said if it found a fault. `findings`: the directory of inputs that
- * come first, and where one that shows a fault goes.
+ * Runs one program; tells how often it ran, and what it said if it found a fault. `findings`: the directory of inputs
+ * that come first, and where one that shows a fault goes.
  */
 async function fuzz(
   name,

@@ -74,7 +74,9 @@ static int find_linked_pages(int directory, char name[NAME_MAX + 1])
 	return 0;
 }
 
-/* True for a directory that continues an earlier dump: CRIU reads pages through that link, and punches holes as well. */
+/*
+ * True for a directory that continues an earlier dump: CRIU reads pages through that link, and punches holes as well.
+ */
 static bool has_parent(int directory)
 {
 	struct stat status;

@@ -7,8 +7,8 @@
 #include "plan.h"
 
 /*
- * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide it. `directory`:
- * the image directory, -1 for an archive.
+ * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide
+ * it. `directory`: the image directory, -1 for an archive.
  * -1 on a system error, which is said.
  */
 int refuse_command(char *const *command, const struct plan *plan, int directory, bool own_plugin);

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	ssize_t length;
 
 	(void)argv;
-	/* What a terminal sends to its whole group is for the caller to act on, which may be putting a directory back. */
+	/* A terminal signals its whole group. The caller acts on that; it may have to put a directory back. */
 	if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGHUP, SIG_IGN) == SIG_ERR)
 		return fail("signal");
 	if (argc != 1) {

@@ -142,8 +142,7 @@ int plan_each(const struct plan *plan, plan_visitor *visit, void *context)
 			return -1;
 		placeholder = fdgraft__plan_placeholder__unpack(&budget_allocator, size, record);
 		if (!placeholder || !field_numbers_are_valid(&placeholder->base)) {
-			if (placeholder)
-				fdgraft__plan_placeholder__free_unpacked(placeholder, &budget_allocator);
+			fdgraft__plan_placeholder__free_unpacked(placeholder, &budget_allocator);
 			message("%s: byte %zu: placeholder %zu is not a plan_placeholder message; write the plan again with fdgraft rewrite",
 				plan->shown_path, begin, number);
 			return -1;

@@ -12,8 +12,8 @@ struct plugin_directory {
 };
 
 /*
- * `plugins`: --plugins, or NULL. `dir`: where a directory of links is made, if one is needed; NULL only checks. Returns an
- * exit code; what is wrong is said.
+ * `plugins`: --plugins, or NULL. `dir`: where a directory of links is made, if one is needed; NULL only checks. Returns
+ * an exit code; what is wrong is said.
  */
 int plugin_directory_find(struct plugin_directory *directory, const char *plugins, struct start_dir *dir);
 

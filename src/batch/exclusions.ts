@@ -18,8 +18,8 @@ export class Exclusions {
   private constructor(private readonly all: readonly Exclusion[]) {}
 
   /**
-   * Patterns are relative to the current directory, `here`; those that begin with `**` mean what lies anywhere below that, or
-   * for what lies elsewhere, anywhere below `base`, and else `/`.
+   * Patterns are relative to the current directory, `here`; those that begin with `**` mean what lies anywhere below
+   * that, or for what lies elsewhere, anywhere below `base`, and else `/`.
    */
   static async of(words: readonly string[], here: string, base: string | undefined): Promise<Exclusions> {
     if (words.length === 0) return new Exclusions([]);

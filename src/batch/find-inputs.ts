@@ -16,7 +16,7 @@ import type { Root } from './root';
 import type { JobWarning } from './task';
 
 export interface FindOptions {
-  /** What names are relative to; by default the current directory, and `/` for absolute paths. */
+  /** The directory that names are relative to; by default the current directory, and `/` for absolute paths. */
   readonly base: string | undefined;
   readonly root: Root;
   readonly signal: AbortSignal | undefined;
@@ -26,9 +26,9 @@ export interface FindOptions {
 
 /**
  * The checkpoints that words and patterns name, sorted by name. A word that is a path of something is that; any
- * other is a pattern, which finds image directories and archives, but neither what is in an image directory nor what lies
- * behind links, in ROOT, or in what an earlier batch made below the pattern; one that begins with `!` takes away from
- * all others. Throws FdgraftError for what is wrong with all of it; what is wrong with one input is its `problem`.
+ * other is a pattern, which finds image directories and archives, but neither what is in an image directory nor what
+ * lies behind links, in ROOT, or in what an earlier batch made below the pattern; one that begins with `!` takes away
+ * from all others. Throws FdgraftError for what is wrong with all of it; what is wrong with one input is its `problem`.
  */
 export async function findInputs(words: readonly string[], options: FindOptions): Promise<BatchInput[]> {
   const taken = words.filter((word) => isExclusion(word) && !exists(word));
@@ -129,9 +129,9 @@ class Finder {
   }
 
   /**
-   * Lists directories for a pattern: of an image directory only what tells that it is one, so that nothing in it is looked at;
-   * of ROOT nothing, nor of another batch's, but where the pattern begins in there. What cannot be listed is told, and
-   * the rest goes on.
+   * Lists directories for a pattern: of an image directory only what tells that it is one, so that nothing in it is
+   * looked at; of ROOT nothing, nor of another batch's, but where the pattern begins in there. What cannot be listed is
+   * told, and the rest goes on.
    */
   private readdirFrom(tops: ReadonlySet<string>, onProblem: (directory: string, problem: FdgraftError) => void) {
     return (directory: string, options: { withFileTypes: true }, done: Done) => {

@@ -7,7 +7,9 @@ import { Here } from './here';
 
 /** The directory that all outputs lie below, which need not be there yet. */
 export class Root {
-  /** Absolute and free of links, if that can be said as text; else a path that leads there from the current directory. */
+  /**
+   * Absolute and free of links, if that can be said as text; else a path that leads there from the current directory.
+   */
   readonly real: string;
   private readonly bytes: Buffer;
   /** The directory and all those around it that are there, by what they are, not by their names. */

@@ -103,7 +103,7 @@ class Job {
     }
   }
 
-  /** What is found is what counts, whoever made it. Throws ConcurrentChange where another run was at it. */
+  /** Goes by the files that it finds, whichever run made them. Throws ConcurrentChange where another run was at it. */
   private async attempt(wanted: Wanted, isAgain: boolean): Promise<Done> {
     if (!isThere(this.out)) return this.makeOrGiveBack(wanted, () => this.state.old.things());
     await this.clearOld();
@@ -163,7 +163,7 @@ class Job {
       return { ...result, isEarlier: true };
     } catch (error) {
       // Another run that has ended clears away what it finds, while this one begins to write there, too.
-      throw isByOthers(error) || (isAboutPlace(error) && isMovedByOthers(error)) ? new ConcurrentChange(error) : error;
+      throw isMovedByOthers(error) ? new ConcurrentChange(error) : error;
     } finally {
       await aside.remove(place);
     }
@@ -284,8 +284,8 @@ function isAboutPlace(error: unknown): error is FdgraftError {
 }
 
 /** True where the place, or a directory above it, was not what it had been a moment before. */
-function isMovedByOthers(error: FdgraftError): boolean {
-  return error.cause === undefined || isByOthers(error);
+function isMovedByOthers(error: unknown): boolean {
+  return isByOthers(error) || (isAboutPlace(error) && error.cause === undefined);
 }
 
 function identityOf(file: string): string | undefined {

@@ -8,8 +8,8 @@ import { removeTree } from '../storage/remove-tree';
 const GOING = 'going-';
 
 /**
- * A directory for what is put aside for one output, by as many runs as there are: each has places of its own on it, so that
- * none takes what another one has put there, nor puts something over it.
+ * A directory for what is put aside for one output, by as many runs as there are: each has places of its own on it, so
+ * that none takes what another one has put there, nor puts something over it.
  */
 export class Shelf {
   constructor(private readonly directory: string) {}

@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import { messages } from '../errors/messages';
 
 /**
- * What a command opens at most at the same time, beside the directories of a tree that is read: images, the work directory,
- * a program that it starts and the pipes to it. Node.js aborts if it cannot open what it needs itself.
+ * The most files that a command has open at the same time: images, the work directory, a program that it starts and the
+ * pipes to it. The directories of a tree that is read are not in this number. Node.js aborts if it cannot open what it
+ * needs itself.
  */
 const NEEDED = 16;
 

@@ -32,8 +32,8 @@ export interface Conversion {
 }
 
 /**
- * Makes a directory or an archive from another one: members that `convert` knows under new names and with new content, all others as
- * they are. It appears whole or not at all. Throws FdgraftError.
+ * Makes a directory or an archive from another one: members that `convert` knows under new names and with new content,
+ * all others as they are. It appears whole or not at all. Throws FdgraftError.
  */
 export async function convertDirectory(
   source: Source,

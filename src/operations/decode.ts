@@ -42,8 +42,8 @@ export interface DecodeOptions extends ConvertOptions {
 }
 
 /**
- * Makes a directory with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode` makes
- * the same images of it again. It appears whole or not at all. Throws FdgraftError.
+ * Makes a directory with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode`
+ * makes the same images of it again. It appears whole or not at all. Throws FdgraftError.
  */
 export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
   const { pretty = false, signal, onWarning } = options;

@@ -12,7 +12,7 @@ import type { Source } from '../storage/source';
 export interface Explored {
   /** The tasks, each followed by its children. */
   ps: ExploredProcess;
-  /** What each task has open, its current directory and its root. */
+  /** The open descriptors, current directory and root of each task. */
   fds: ExploredFds;
   /** The executable of each task, and what it has mapped. */
   mems: ExploredMems;

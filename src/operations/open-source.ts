@@ -22,7 +22,9 @@ export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.
 const DECODED_INVENTORY = `${INVENTORY_IMAGE}${JSON_ENDING}`;
 
 export interface OpenOptions {
-  /** Only a directory that has the images itself, for who makes another one of it; else they may be in checkpoint/ too. */
+  /**
+   * Only a directory that has the images itself, for who makes another one of it; else they may be in checkpoint/ too.
+   */
   readonly exact?: boolean;
   /**
    * The files as they were seen before: a caller that opens a source more than once gets the same files, or an error.
@@ -62,12 +64,18 @@ async function hasInventory(source: Source): Promise<boolean> {
   }
 }
 
-/** The directory with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for neither. */
+/**
+ * The directory with the images: this one, or the one in it that tar makes of an archive of podman's; undefined for
+ * neither.
+ */
 export function imageDirectoryIn(place: string): string | undefined {
   return [place, `${place}/${USUAL_DIRECTORY}`].find((directory) => exists(place, `${directory}/${INVENTORY_IMAGE}`));
 }
 
-/** Opens a directory or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError (SOURCE_UNUSABLE). */
+/**
+ * Opens a directory or an archive of images, or of their JSON. It is to be closed. Throws FdgraftError
+ * (SOURCE_UNUSABLE).
+ */
 export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
   return openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
 }

@@ -6,8 +6,9 @@ import { isFileOrLeadsToOne } from '../storage/source';
 import { imageDirectoryIn } from './open-source';
 
 /**
- * Modes and groups of all that tells something when a checkpoint or an image is read: of a directory its images, else the
- * file. What is not there, or cannot be reached, tells nothing. Throws FdgraftError if the directory cannot be read.
+ * Modes and groups of the files whose content is shown when a checkpoint or an image is read: of a directory its
+ * images, else the file. Files that are missing or out of reach do not count. Throws FdgraftError if the directory
+ * cannot be read.
  */
 export async function whoMayRead(place: string): Promise<FileAccess[]> {
   const stats = statOf(place);

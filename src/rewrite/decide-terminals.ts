@@ -129,8 +129,8 @@ function refused(parts: readonly Claim[], specs: Specs, why: string) {
 }
 
 /**
- * The claim whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before one
- * that names a descriptor of it, and the lowest descriptor before others.
+ * The claim whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before
+ * one that names a descriptor of it, and the lowest descriptor before others.
  */
 function keeperOf(
   terminal: NamedTerminal,

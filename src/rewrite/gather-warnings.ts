@@ -180,7 +180,7 @@ function warnOfOtherReferences(
   return [{ code: 'FILE_STILL_USED', message, fileId }];
 }
 
-/** Who names single descriptors, or a device or directory that many have open, means no others. */
+/** No warning for specs that name single descriptors, nor for devices and directories, which many have open. */
 function warnOfOpens({ match, fileId, spec }: Placeholder, opens: readonly string[], specs: Specs): Warning[] {
   const kind = fileKind(match.facts);
   if (opens.length === 0 || specs[spec]?.only || (kind !== 'regular' && kind !== undefined)) return [];

@@ -5,8 +5,8 @@ import type { Match } from './match';
 const SLASH = 0x2f;
 
 /**
- * Takes from each path key what something better of the same name stands in front of: a directory, where a file has that
- * name too; and, for a key without a leading slash, a file of that path, where an external file has the name.
+ * Takes from each path key what something better of the same name stands in front of: a directory, where a file has
+ * that name too; and, for a key without a leading slash, a file of that path, where an external file has the name.
  */
 export function narrowMatches(byId: Map<number, Match>, specs: readonly InheritSpec[]): void {
   if (!specs.some(({ key }) => key.kind === 'path')) return;

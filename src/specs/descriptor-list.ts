@@ -1,6 +1,6 @@
 import type { SpecOptions } from './spec';
 
-/** What the container runtimes leave in the image directory: what the fds 0, 1, 2 of the container pointed at. */
+/** A file that container runtimes write into the image directory: the targets of the container's fds 0, 1 and 2. */
 export const DESCRIPTOR_LIST = 'descriptors.json';
 
 /** A list of strings as JSON has it, at the start of a text: crun once wrote stray bytes after it. */

@@ -16,8 +16,8 @@ export function retargetLink(target: Buffer, fromDirectory: Buffer, toDirectory:
   // One character a byte, both ways: the path functions only look at slashes and dots.
   let from = fromDirectory.toString('latin1');
   let rest = target.toString('latin1');
-  // Dots in front lead up through directories that are no links, and so need not be there for the link to work. Behind a
-  // name they are not resolved by their text: that may be a link.
+  // Dots in front lead up through directories that are no links, and so need not be there for the link to work. Behind
+  // a name they are not resolved by their text: that may be a link.
   for (let dots = LEADING_DOTS.exec(rest); dots !== null; dots = LEADING_DOTS.exec(rest)) {
     if (dots[1] === '..') from = path.posix.dirname(from);
     rest = rest.slice(dots[0].length);
@@ -27,9 +27,9 @@ export function retargetLink(target: Buffer, fromDirectory: Buffer, toDirectory:
 }
 
 /**
- * The text of a symbolic link in `directory` that leads to `target`; both are absolute and free of links. From a directory
- * that is held open it leads there from any root: a task of CRIU that has its own mounts opens images like that (tried:
- * an absolute link leads into the root of the task, "No pagemap-1.img image").
+ * The text of a symbolic link in `directory` that leads to `target`; both are absolute and free of links. From a
+ * directory that is held open it leads there from any root: a task of CRIU that has its own mounts opens images like
+ * that (tried: an absolute link leads into the root of the task, "No pagemap-1.img image").
  */
 export function relativeLink(directory: Buffer, target: Buffer): Buffer {
   return Buffer.from(path.posix.relative(directory.toString('latin1'), target.toString('latin1')), 'latin1');

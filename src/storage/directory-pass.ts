@@ -19,8 +19,8 @@ const AT_END: IteratorResult<SourceMember, undefined> = { done: true, value: und
 const NO_NAME = Buffer.alloc(0);
 
 /**
- * One pass over a directory and those below it, a directory before what is in it. It is no async generator: a checkpoint has
- * thousands of members, and each would take several promises.
+ * One pass over a directory and those below it, a directory before what is in it. It is no async generator: a
+ * checkpoint has thousands of members, and each would take several promises.
  */
 export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
   /** The innermost last; undefined before the first member. */

@@ -21,8 +21,8 @@ export interface Place {
 }
 
 /**
- * Exchanges two directories of one file system in one step: whoever looks sees one of them at each place, always. Throws
- * FdgraftError where that was not done. `directory`: how messages name it.
+ * Exchanges two directories of one file system in one step: whoever looks sees one of them at each place, always.
+ * Throws FdgraftError where that was not done. `directory`: how messages name it.
  */
 export async function exchange(a: Place, b: Place, directory: string): Promise<void> {
   const inode = () => fs.lstatSync(joinPath(a.directory.path, a.name), { bigint: true }).ino;

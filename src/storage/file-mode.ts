@@ -13,8 +13,8 @@ const SETGID = 0o2000;
 const READ_WRITE = 0o666;
 
 /**
- * The mode for a new file in `directory` that holds what `sources` hold: nobody may read it who may not read all of them.
- * The umask still applies to it. Without sources it is the mode of any new file.
+ * The mode for a new file in `directory` that holds what `sources` hold: nobody may read it who may not read all of
+ * them. The umask still applies to it. Without sources it is the mode of any new file.
  */
 export function modeLike(sources: readonly FileAccess[], directory: fs.PathLike): number {
   return common(sources, groupOfNewFile(directory));

@@ -4,7 +4,9 @@ import { joinPath } from './byte-path';
 import { holdDirectory } from './held-directory';
 import { isSteady } from './seen-files';
 
-/** What a directory holds, told without reading it: every name with its inode, of images size and time of change too. */
+/**
+ * What a directory holds, told without reading it: every name with its inode, of images size and time of change too.
+ */
 export type Fingerprint = ReadonlyMap<string, string>;
 
 export function fingerprint(directory: Buffer): Fingerprint {

@@ -6,7 +6,9 @@ import { closeRead } from './close';
 /** So many files are flushed one by one: to start a program takes more. */
 const FEW_FILES = 32;
 
-/** Waits until the file system of `directory` has all of it on disk. `beside`: a path on it that other programs can use. */
+/**
+ * Waits until the file system of `directory` has all of it on disk. `beside`: a path on it that other programs can use.
+ */
 export async function flushDirectory(directory: Buffer, beside: Buffer): Promise<void> {
   const few = take(filesBelow(directory), FEW_FILES);
   if (few?.every(mayRead)) {
@@ -18,7 +20,9 @@ export async function flushDirectory(directory: Buffer, beside: Buffer): Promise
   for (const file of filesBelow(directory)) await flushFile(file);
 }
 
-/** Waits until the entries of `directory` itself, such as a rename in it, are on disk, where the file system does that. */
+/**
+ * Waits until the entries of `directory` itself, such as a rename in it, are on disk, where the file system does that.
+ */
 export async function flushEntries(directory: Buffer): Promise<void> {
   try {
     await flushFile(directory);

@@ -23,8 +23,8 @@ export function holdDirectory(path: Buffer): HeldDirectory {
 }
 
 /**
- * The same for a directory that is written into. `path` is absolute and free of links, and has to lead there as it stands:
- * a link that someone has put into it since it was resolved is an error. Throws FdgraftError for that.
+ * The same for a directory that is written into. `path` is absolute and free of links, and has to lead there as it
+ * stands: a link that someone has put into it since it was resolved is an error. Throws FdgraftError for that.
  */
 export function holdToWrite(path: Buffer): HeldDirectory {
   const held = holdDirectory(path);

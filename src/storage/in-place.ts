@@ -15,8 +15,8 @@ import { removeLeftovers, WorkDirectory } from './work-directory';
 /** A rewrite at the source's own place, from before the first look at it. */
 export interface InPlace {
   /**
-   * A sink that builds the directory anew beside the source, where what does not change is a hard link to the very file,
-   * and exchanges the two in one step. The old images are there until that is done.
+   * A sink that builds the directory anew beside the source, where what does not change is a hard link to the very
+   * file, and exchanges the two in one step. The old images are there until that is done.
    */
   createSink(options: Omit<DirectorySinkOptions, 'link'>): Promise<Sink>;
 }

@@ -4,8 +4,8 @@ import { holdDirectory } from './held-directory';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
 /**
- * Removes a directory with all that is in it. What is below is reached through directories that are held open, so that no
- * link that someone puts in the place of one leads out. Does nothing where there is none.
+ * Removes a directory with all that is in it. What is below is reached through directories that are held open, so that
+ * no link that someone puts in the place of one leads out. Does nothing where there is none.
  */
 export async function removeTree(directory: Buffer): Promise<void> {
   const stats = fs.lstatSync(directory, { throwIfNoEntry: false });

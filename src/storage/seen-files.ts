@@ -80,7 +80,9 @@ export class SeenFiles {
 
   constructor(private readonly signal?: AbortSignal | undefined) {}
 
-  /** Takes the names of a directory that have to stay. Throws FdgraftError where they are not those of the first time. */
+  /**
+   * Takes the names of a directory that have to stay. Throws FdgraftError where they are not those of the first time.
+   */
   list(directory: SeenPlace, names: readonly Buffer[]): void {
     const steady = names.filter(isSteady);
     const keyOf = (name: Buffer) => `${directory.key}/${name.toString('latin1')}`;
@@ -102,7 +104,9 @@ export class SeenFiles {
     }
   }
 
-  /** What a file is that is read without a list of its directory, such as an archive. `path`: absolute, free of links. */
+  /**
+   * What a file is that is read without a list of its directory, such as an archive. `path`: absolute, free of links.
+   */
   async seeAlone(path: Buffer, label: string): Promise<Stats> {
     const place = placeOfAlone(path, label);
     if (!this.files.has(place.key)) this.files.set(place.key, '');

@@ -11,7 +11,10 @@ import { removeTree } from './remove-tree';
 const MAX_NAME_BYTES = 120;
 const OWNER = /^(\d+)\.(\d+)-[A-Za-z0-9]{6}$/;
 
-/** A link that shows a work directory to be one: only who may write into it can have put it there. Its text is the inode. */
+/**
+ * A link that shows a work directory to be one: only who may write into it can have put it there. Its text is the
+ * inode.
+ */
 const MARK = 'work-directory';
 /** What is being built, and after an exchange what was there before. */
 const CONTENT = 'directory';
@@ -23,8 +26,8 @@ const LEFT = 'left-';
 /**
  * A directory that is ours alone (mode 0700) beside the place where a result is to appear, on the same file system. Its
  * name tells for what and by which process, `.NAME.fdgraft-PID.START-XXXXXX`, so that a later run can remove what one
- * that was killed has left. It and the directory around it are held open: whoever may rename things there cannot lead us
- * elsewhere.
+ * that was killed has left. It and the directory around it are held open: whoever may rename things there cannot lead
+ * us elsewhere.
  */
 export class WorkDirectory {
   /** Where the result is built. */
@@ -138,8 +141,8 @@ export class WorkDirectory {
 
   /**
    * It is moved into this one before it is removed: nobody else can reach it there. And should the process that made
-   * it live on, where its number cannot be looked up from here, then it fails, and does not put a directory that is half
-   * removed in its place.
+   * it live on, where its number cannot be looked up from here, then it fails, and does not put a directory that is
+   * half removed in its place.
    */
   private async clear(name: Buffer, taken: Buffer): Promise<'removed' | 'foreign' | 'unremovable' | 'strange'> {
     const held = tryToHold(this.beside(name));
@@ -173,7 +176,9 @@ export class WorkDirectory {
   }
 }
 
-/** Removes the work directories of processes that are gone. Resolves to the paths of those that hold something strange. */
+/**
+ * Removes the work directories of processes that are gone. Resolves to the paths of those that hold something strange.
+ */
 export async function removeLeftovers(parent: Buffer, name: Buffer): Promise<readonly Buffer[]> {
   if (leftovers(parent, prefix(name)).length === 0) return [];
   const work = await WorkDirectory.create(parent, name);
@@ -181,7 +186,9 @@ export async function removeLeftovers(parent: Buffer, name: Buffer): Promise<rea
   return work.strange;
 }
 
-/** What is expected goes first, since it is not true any more; the mark last: what is left is known as a work directory. */
+/**
+ * What is expected goes first, since it is not true any more; the mark last: what is left is known as a work directory.
+ */
 async function empty(directory: Buffer): Promise<void> {
   const [mark, expected] = [MARK, EXPECTED].map((name) => joinPath(directory, Buffer.from(name))) as [Buffer, Buffer];
   fs.rmSync(expected, { force: true });
@@ -223,8 +230,8 @@ function isSame(a: Buffer, b: Buffer): boolean {
 }
 
 /**
- * What a directory (held open) is: a work directory of ours with nothing else in it; one that something has come into, or
- * that has such a one in it; or anything else that has such a name. Nobody else can write into one of ours.
+ * What a directory (held open) is: a work directory of ours with nothing else in it; one that something has come into,
+ * or that has such a one in it; or anything else that has such a name. Nobody else can write into one of ours.
  */
 function judge(directory: Buffer): 'ours' | 'strange' | 'foreign' {
   const stats = fs.statSync(directory);

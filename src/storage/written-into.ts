@@ -2,7 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { joinPath } from './byte-path';
 
-/** True where writing the file `file` would change `place`: where it is that file, or lies in that directory, links followed. */
+/**
+ * True where writing the file `file` would change `place`: where it is that file, or lies in that directory, links
+ * followed.
+ */
 export function isWrittenInto(file: string, place: string | Buffer): boolean {
   const top = realPath(place);
   if (top === undefined) return false;

@@ -60,7 +60,10 @@ realTest(
   },
 );
 
-/** Programs of fixtures, and which of their entries have the caller's pipe at 5 and its files at 7 and 8; {} is their directory. */
+/**
+ * Programs of fixtures, and which of their entries have the caller's pipe at 5 and its files at 7 and 8; {} is their
+ * directory.
+ */
 const SAME: readonly [program: string, specs: readonly string[]][] = [
   ['pipe_outside', ['fd[5]:OLD']],
   ['two_paths', ['fd[5]:OLD', 'fd[7]:{}/logs/out.log', 'fd[8]:{}/logs/err.log']],

@@ -44,7 +44,9 @@ function arrange(parent: string): string {
 
 type Picture = { [name: string]: string };
 
-/** All of a directory that can be seen: what is in it, and modes and owners, its own and those of subdirectories too. */
+/**
+ * All of a directory that can be seen: what is in it, and modes and owners, its own and those of subdirectories too.
+ */
 function picture(directory: string): Picture {
   const seen: Picture = {};
   for (const [name, content] of Object.entries(snapshot(directory))) seen[name] = content;

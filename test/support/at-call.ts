@@ -53,7 +53,10 @@ export function killAt(n: number, command: Command): Promise<Counted> {
   return recorded(command, { FDGRAFT_CALL_NUMBER: String(n) });
 }
 
-/** Runs a command to its end and says with which calls it reads or changes what is in `directory`, and the directory itself. */
+/**
+ * Runs a command to its end and says with which calls it reads or changes what is in `directory`, and the directory
+ * itself.
+ */
 export function countCalls(directory: string, command: Command): Promise<Counted> {
   return recorded(command, { FDGRAFT_CALL_BELOW: directory });
 }

@@ -53,7 +53,10 @@ export function below(directory: string, pattern: string): string {
   return pattern.startsWith('!') ? `!${path.join(directory, pattern.slice(1))}` : path.join(directory, pattern);
 }
 
-/** All that is below a directory: its path, what it is, modes, and what links say; without what a batch notes for itself. */
+/**
+ * All that is below a directory: its path, what it is, modes, and what links say; without what a batch notes for
+ * itself.
+ */
 export function outputsIn(root: string): string[] {
   return fs
     .readdirSync(root, { recursive: true, encoding: 'utf8' })

@@ -29,7 +29,9 @@ export const CONVERTED_FIXTURES: { [fixture: string]: { from: string; layout: Ol
   old_by_pid: { from: 'pipe_outside', layout: 'by_pid' },
 };
 
-/** Writes the images of the directory `from` into the new directory `to`, in an older layout. Other files come along. */
+/**
+ * Writes the images of the directory `from` into the new directory `to`, in an older layout. Other files come along.
+ */
 export function convertLayout(layout: OldLayout, from: string, to: string): void {
   const images: Directory = new Map();
   fs.mkdirSync(to);

@@ -28,7 +28,7 @@ export type ExploredFds = ExploredTask | ExploredDescriptor | ExploredDirectory;
 /** More of these are not made before the first is handed on. */
 const RECORDS_AT_ONCE = 1024;
 
-/** What each task has open, in the order of its table, and its directories. */
+/** The open descriptors of each task in the order of its table, and its directories. */
 export async function* openDescriptors(
   images: ImagesByName,
   onGap: OnGap,

@@ -18,7 +18,9 @@ export interface NamedFile {
   readonly id: number;
   /** Name in CRIU's fd_types. */
   readonly type: string;
-  /** Its key, as `inspect` gives it, or the path of a directory, escaped alike; undefined where there is none of either. */
+  /**
+   * Its key, as `inspect` gives it, or the path of a directory, escaped alike; undefined where there is none of either.
+   */
   readonly name?: string;
   /** How many bytes the name has, where `name` is only the beginning of it and so no key. */
   readonly nameBytes?: number;

@@ -20,7 +20,7 @@ export interface IndexedMember extends TarEntry {
 
 /** An archive could have headers alone. */
 const MAX_MEMBERS = 1 << 18;
-/** What names, targets, directories and maps may take in all. */
+/** The limit for names, targets, directories and maps together. */
 const MAX_INDEX_BYTES = 64 << 20;
 /** Linux has no longer paths. */
 const MAX_PATH_BYTES = 4096;
@@ -137,7 +137,10 @@ export class ArchiveIndex {
     return first.file ?? first;
   }
 
-  /** Counts what is kept. A directory counts with its whole path: some kilobytes of a name can be two thousand directories. */
+  /**
+   * Counts what is kept. A directory counts with its whole path: some kilobytes of a name can be two thousand
+   * directories.
+   */
   private take(bytes: number, refuse: Refuse): void {
     this.bytes += bytes;
     if (this.bytes > MAX_INDEX_BYTES) {

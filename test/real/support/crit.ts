@@ -98,7 +98,9 @@ export function askCrit(images: readonly Buffer[]): Promise<CritImage[]> {
   );
 }
 
-/** Writes the commands crit and python3 into a directory for PATH: the real python, and the real crit or another one. */
+/**
+ * Writes the commands crit and python3 into a directory for PATH: the real python, and the real crit or another one.
+ */
 export function writeCommands(directory: string, crit?: readonly string[]): void {
   const { root } = real();
   for (const [name, argv] of Object.entries({ python3: pythonCommand(root), crit: crit ?? critCommand(root) })) {

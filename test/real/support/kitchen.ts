@@ -16,8 +16,8 @@ export interface Running {
 }
 
 /**
- * A place where one recipe is tried: a directory with the dump as ckpt and the recipe's files, a box with free pids, and
- * the recipe's sh blocks, which are run as they stand, in their order.
+ * A place where one recipe is tried: a directory with the dump as ckpt and the recipe's files, a box with free pids,
+ * and the recipe's sh blocks, which are run as they stand, in their order.
  */
 export class Kitchen {
   readonly directory: string;

@@ -14,8 +14,8 @@ const ENVIRONMENT = {
 };
 
 /**
- * A place with Debian's container runtimes. `directory` is /tmp/work there, the native build /tmp/native. All that runs in it
- * ends with the lab.
+ * A place with Debian's container runtimes. `directory` is /tmp/work there, the native build /tmp/native. All that runs
+ * in it ends with the lab.
  */
 export class RuntimeRoom {
   private constructor(
