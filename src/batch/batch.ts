@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { messages } from '../errors/messages';
+import { holdDirectoryBelow } from '../storage/below-root';
+import { joinPath } from '../storage/byte-path';
 import { rememberLeftovers } from '../storage/work-directory';
 import { checkOutputs } from './check-outputs';
 import { checkTask } from './check-task';
@@ -8,6 +10,7 @@ import { findInputs } from './find-inputs';
 import type { BatchInput } from './input';
 import type { BatchJob } from './job';
 import { runInWorkers } from './pool';
+import type { JobRoot } from './record';
 import { Root } from './root';
 import { type JobSetup, runJob } from './run-job';
 import { isInShard, type Shard, WHOLE } from './shard';
@@ -80,17 +83,13 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
   }
 }
 
-function makeRoot({ given, real }: Root): NonNullable<JobSetup['root']> {
-  try {
-    const stats = fs.statSync(real, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === false) throw messages.rootIsNoDirectory(given);
-    if (stats === undefined && fs.lstatSync(real, { throwIfNoEntry: false }) !== undefined) {
-      throw messages.rootLeadsNowhere(given);
-    }
-    fs.mkdirSync(real, { recursive: true });
-  } catch (error) {
-    throw messages.cannotWriteOut(given, error);
-  }
+function makeRoot({ given, real, start, missing }: Root): JobRoot {
+  if (!fs.statSync(start).isDirectory()) throw messages.rootIsNoDirectory(given);
+  const [first] = missing.split('/') as [string];
+  const there = fs.lstatSync(joinPath(start, Buffer.from(first)), { throwIfNoEntry: false });
+  // It leads to nothing, since otherwise it would not be missing; a directory was made by another run meanwhile.
+  if (missing !== '' && there?.isSymbolicLink() === true) throw messages.rootLeadsNowhere(given);
+  holdDirectoryBelow(start, missing, given).close();
   return { given, real };
 }
 

@@ -1,14 +1,30 @@
 import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
+import { holdDirectoryBelow } from '../storage/below-root';
+import { closeRead } from '../storage/close';
 import { modeLike, modeOfReplaced } from '../storage/file-mode';
+import type { HeldDirectory } from '../storage/held-directory';
+import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
+import { resolveToWrite } from '../storage/trusted-path';
 import { pathDigest } from './path-digest';
 import { Shelf } from './shelf';
 
 /** A record is written again, also that of an output which may not be. */
 const OWN = 0o600;
 
-const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+/** A FIFO that somebody has put there fails, and is not waited for. */
+const WRITE_RECORD = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+
+/** A path of 4096 bytes, each escaped, and what stands beside it. */
+const MAX_RECORD_BYTES = 64 * 1024;
+
+/** Where outputs go, as it was given, and absolute without links: data alone, so that another process can have it. */
+export interface JobRoot {
+  readonly given: string;
+  readonly real: string;
+}
 
 /** What a batch keeps in ROOT about what it made there. */
 export const STATE_DIRECTORY = '.fdgraft-batch';
@@ -28,33 +44,65 @@ export interface JobRecord {
   readonly isFine: boolean;
 }
 
-/** Where one output's record stands, and what is put aside for it. Named by its path alone, which may be of any length. */
+/**
+ * One output's place, its record, and what is put aside for it. All is reached through directories that are held open
+ * until `close`: others may be able to rename things in ROOT. The state is named by the output's path alone, which may
+ * be of any length.
+ */
 export class JobState {
-  private readonly directory: string;
-  private readonly record: string;
   /** The output itself. */
-  private readonly made: string;
+  readonly made: string;
   /** On ROOT's file system, for this output alone: what is made to be compared. */
   readonly aside: Shelf;
   /** And what was there before, until what takes its place is made. */
   readonly old: Shelf;
+  /** The output and the directory of `aside` by their names, which by now may lead elsewhere. */
+  readonly madePath: string;
+  readonly asidePath: string;
+  private readonly record: string;
+  /** The record as messages name it. */
+  private readonly shown: string;
 
-  constructor(
-    root: string,
+  private constructor(
+    private readonly around: HeldDirectory,
+    private readonly directory: HeldDirectory,
+    root: JobRoot,
     private readonly output: string,
+    { above, name }: StatePlace,
   ) {
-    this.made = path.join(root, output);
-    const name = pathDigest(output).toString('hex', 0, 16);
-    this.directory = path.join(root, STATE_DIRECTORY, name.slice(0, 2));
-    this.record = path.join(this.directory, `${name}.json`);
-    this.aside = new Shelf(path.join(this.directory, `${name}.aside`));
-    this.old = new Shelf(path.join(this.directory, `${name}.old`));
+    this.made = `${around.path}/${path.basename(output)}`;
+    this.record = `${directory.path}/${name}.json`;
+    const shelf = (ending: string) =>
+      new Shelf(`${directory.path}/${name}.${ending}`, path.join(root.given, above, `${name}.${ending}`));
+    this.aside = shelf('aside');
+    this.old = shelf('old');
+    this.madePath = path.join(root.real, output);
+    this.asidePath = path.join(root.real, above, `${name}.aside`);
+    this.shown = path.join(root.given, above, `${name}.json`);
+  }
+
+  /** Makes the directories that are missing. None may be a link, which would lead out of ROOT. Throws FdgraftError. */
+  static open(root: JobRoot, output: string): JobState {
+    const real = resolveToWrite(root.real);
+    const place = statePlace(output);
+    const around = holdDirectoryBelow(real, path.dirname(output), root.given);
+    try {
+      return new JobState(around, holdDirectoryBelow(real, place.above, root.given), root, output, place);
+    } catch (error) {
+      around.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.around.close();
+    this.directory.close();
   }
 
   /** Undefined where there is none that is whole: who was killed while writing it is taken for one who had not begun. */
   read(): JobRecord | undefined {
     try {
-      const record = JSON.parse(fs.readFileSync(this.record, 'utf8')) as JobRecord;
+      const record = JSON.parse(this.readRecord()) as JobRecord;
       return record.version === 1 && record.output === this.output ? record : undefined;
     } catch {
       return undefined;
@@ -62,8 +110,8 @@ export class JobState {
   }
 
   /** True where the output, a file, has not been changed since its record was written: it need not be read to know. */
-  isNewerThan(output: string): boolean {
-    const [file, record] = [output, this.record].map((name) => fs.lstatSync(name, { bigint: true })) as [
+  isNewer(): boolean {
+    const [file, record] = [this.made, this.record].map((name) => fs.lstatSync(name, { bigint: true })) as [
       fs.BigIntStats,
       fs.BigIntStats,
     ];
@@ -75,35 +123,45 @@ export class JobState {
     try {
       const made = fs.lstatSync(this.made, { throwIfNoEntry: false });
       const sources = made === undefined ? [] : [made];
-      const fd = fs.openSync(
-        this.record,
-        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-        OWN | modeLike(sources, this.directory),
-      );
+      const fd = fs.openSync(this.record, WRITE_RECORD, OWN | modeLike(sources, this.directory.path));
       try {
         // One that is there may tell of an output that others could read.
         const there = fs.fstatSync(fd);
+        // Somebody may have put another file there, whose content is not the batch's to replace.
+        if (!there.isFile() || there.nlink > 1) throw new Error('something else is there');
         const mode = OWN | modeOfReplaced(there, sources);
         const isOurs = there.uid === process.geteuid?.();
         if (isOurs && mode !== (there.mode & 0o7777)) fs.fchmodSync(fd, mode);
+        fs.ftruncateSync(fd);
         fs.writeSync(fd, `${JSON.stringify({ version: 1, output: this.output, ...record })}\n`);
       } finally {
         fs.closeSync(fd);
       }
     } catch (error) {
-      throw messages.stateUnusable(this.record, error);
+      throw messages.stateUnusable(this.shown, error);
     }
   }
 
-  /** Makes the directory of it, before all else; others may make it meanwhile. A link would lead out of ROOT. */
-  prepare(): void {
-    for (const directory of [path.dirname(this.directory), this.directory]) {
-      try {
-        fs.mkdirSync(directory, { recursive: true });
-        if (!fs.lstatSync(directory).isDirectory()) throw new Error('it is no directory');
-      } catch (error) {
-        throw messages.stateUnusable(directory, error);
-      }
+  /** Its text. Throws where it is no file, or larger than any record. */
+  private readRecord(): string {
+    const fd = fs.openSync(this.record, NEVER_WAIT_OR_FOLLOW);
+    try {
+      const stats = fs.fstatSync(fd);
+      if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) throw new Error('it is no record');
+      return fs.readFileSync(fd, 'utf8');
+    } finally {
+      closeRead(fd);
     }
   }
+}
+
+/** Below ROOT. */
+interface StatePlace {
+  readonly above: string;
+  readonly name: string;
+}
+
+function statePlace(output: string): StatePlace {
+  const name = pathDigest(output).toString('hex', 0, 16);
+  return { above: path.join(STATE_DIRECTORY, name.slice(0, 2)), name };
 }

@@ -11,6 +11,9 @@ export class Root {
    * Absolute and free of links, if that can be said as text; else a path that leads there from the current directory.
    */
   readonly real: string;
+  /** The deepest directory on the way to it that is there, absolute and free of links, and the path from there. */
+  readonly start: Buffer;
+  readonly missing: string;
   private readonly bytes: Buffer;
   /** The directory and all those around it that are there, by what they are, not by their names. */
   private readonly around: ReadonlySet<string>;
@@ -27,6 +30,8 @@ export class Root {
       there = path.dirname(there);
     }
     const start = resolveToWrite(there);
+    this.start = start;
+    this.missing = missing.join('/');
     this.real = path.join(isUtf8(start) ? start.toString() : there, ...missing);
     this.bytes = missing.reduce<Buffer>((directory, name) => joinPath(directory, Buffer.from(name)), start);
     const around = new Set<string>();

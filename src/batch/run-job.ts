@@ -3,23 +3,22 @@ import path from 'node:path';
 import { builtins } from '../bytes/builtins';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { makeDirectoriesAbove } from '../storage/below-root';
+import { splitPath } from '../storage/byte-path';
 import { SeenFiles } from '../storage/seen-files';
 import { removeLeftovers } from '../storage/work-directory';
 import { version } from '../version';
 import { contentOfInput, contentOfOutput } from './content';
 import type { BatchInput } from './input';
 import { type BatchJob, type MadeAgain, toJobError } from './job';
-import { type JobRecord, JobState } from './record';
+import { type JobRecord, type JobRoot, JobState } from './record';
 import { runTask } from './run-task';
-import { moveToFree } from './shelf';
 import { type BatchTask, outputOf, readBy, type TaskResult } from './task';
 
 /** What all jobs of a batch have in common: data alone, so that another process can have it. */
 export interface JobSetup {
   readonly task: BatchTask;
-  /** Where outputs go, as it was given, and absolute without links; undefined where nothing is to be written. */
-  readonly root: { readonly given: string; readonly real: string } | undefined;
+  /** Undefined where nothing is to be written. */
+  readonly root: JobRoot | undefined;
 }
 
 type Done = Pick<BatchJob, 'isEarlier' | 'again'> & Pick<TaskResult, 'isFine'> & Partial<TaskResult>;
@@ -48,38 +47,57 @@ async function finish(input: BatchInput, setup: JobSetup, signal: AbortSignal | 
       ...(await runTask(task, { input, out: undefined, seen: new SeenFiles(signal), signal })),
       isEarlier: false,
     };
+  const seen = new SeenFiles(signal);
+  const wanted = await describe(task, input, seen, signal);
   const output = outputOf(task, input);
-  const job = new Job(input, task, output, root, signal);
-  return job.finish();
+  const out = path.join(root.given, output);
+  checkName(out);
+  const state = JobState.open(root, output);
+  try {
+    return await new Job(input, task, out, state, seen, signal).finish(wanted);
+  } finally {
+    state.close();
+  }
+}
+
+type Wanted = Pick<JobRecord, 'command' | 'task' | 'input'>;
+
+/** What a job is to make, and of what. */
+async function describe(
+  task: BatchTask,
+  input: BatchInput,
+  seen: SeenFiles,
+  signal: AbortSignal | undefined,
+): Promise<Wanted> {
+  const read: string[] = [];
+  for (const file of readBy(task, input)) read.push(await contentOfInput(file, seen, signal));
+  return { command: task.what, task: digest(version(), JSON.stringify(task)), input: digest(...read) };
+}
+
+function checkName(out: string): void {
+  try {
+    isThere(out);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw messages.outNameTooLong(out, error);
+  }
 }
 
 /** The code of errors about outputs: one appeared that was not there when the job began, for one. */
 const APPEARED = 'OUT_UNUSABLE';
 
 class Job {
-  private readonly state: JobState;
-  /** The output as messages name it. */
-  private readonly out: string;
-  /** What the input's files were when its content was noted: the task has to find the same. */
-  private readonly seen: SeenFiles;
-
   constructor(
     private readonly input: BatchInput,
     private readonly task: BatchTask,
-    private readonly output: string,
-    private readonly root: { readonly given: string; readonly real: string },
+    /** The output as messages name it, and as the task gets it. */
+    private readonly out: string,
+    private readonly state: JobState,
+    /** What the input's files were when its content was noted: the task has to find the same. */
+    private readonly seen: SeenFiles,
     private readonly signal: AbortSignal | undefined,
-  ) {
-    this.state = new JobState(root.real, output);
-    this.out = path.join(root.given, output);
-    this.seen = new SeenFiles(signal);
-  }
+  ) {}
 
-  async finish(): Promise<Done> {
-    const wanted = await this.describe();
-    this.checkName();
-    makeDirectoriesAbove(this.root.real, this.output);
-    this.state.prepare();
+  async finish(wanted: Wanted): Promise<Done> {
     for (let tries = 1; ; tries += 1) {
       try {
         const done = await this.attempt(wanted, tries > 1);
@@ -95,17 +113,9 @@ class Job {
     }
   }
 
-  private checkName(): void {
-    try {
-      isThere(this.out);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw messages.outNameTooLong(this.out, error);
-    }
-  }
-
   /** Goes by the files that it finds, whichever run made them. Throws ConcurrentChange where another run was at it. */
   private async attempt(wanted: Wanted, isAgain: boolean): Promise<Done> {
-    if (!isThere(this.out)) return this.makeOrGiveBack(wanted, () => this.state.old.things());
+    if (!isThere(this.state.made)) return this.makeOrGiveBack(wanted, () => this.state.old.things());
     await this.clearOld();
     await this.clearBeside();
     const record = this.state.read();
@@ -118,14 +128,6 @@ class Job {
     return done ?? { ...(await this.replace(record, wanted)), again: why };
   }
 
-  /** What this job is to make, and of what. */
-  private async describe() {
-    const { task, input, seen, signal } = this;
-    const read: string[] = [];
-    for (const file of readBy(task, input)) read.push(await contentOfInput(file, seen, signal));
-    return { command: task.what, task: digest(version(), JSON.stringify(task)), input: digest(...read) };
-  }
-
   private async make(wanted: Wanted): Promise<Done> {
     const { task, input, out, seen, signal } = this;
     let result: TaskResult;
@@ -133,7 +135,8 @@ class Job {
       result = await runTask(task, { input, out, seen, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
-      if (isAboutPlace(error) && (isThere(out) || isMovedByOthers(error))) throw new ConcurrentChange(error);
+      if (isAboutPlace(error) && (isThere(this.state.made) || isMovedByOthers(error)))
+        throw new ConcurrentChange(error);
       throw error;
     }
     await this.note(wanted, result.isFine);
@@ -151,8 +154,9 @@ class Job {
   /** Notes what is there where it is what the job makes, made once more. */
   private async compare(wanted: Wanted): Promise<Done | undefined> {
     const { task, input, out, seen, signal } = this;
-    const { aside } = this.state;
-    const place = aside.place();
+    const { aside, asidePath } = this.state;
+    const name = aside.newName();
+    const place = path.join(asidePath, name);
     try {
       const result = await runTask(task, { input, out: place, seen, signal });
       const content = await this.contentOfOwn(place);
@@ -165,7 +169,7 @@ class Job {
       // Another run that has ended clears away what it finds, while this one begins to write there, too.
       throw isMovedByOthers(error) ? new ConcurrentChange(error) : error;
     } finally {
-      await aside.remove(place);
+      await aside.remove(name);
     }
   }
 
@@ -182,7 +186,7 @@ class Job {
   private async whyAgain(record: JobRecord, wanted: Wanted): Promise<MadeAgain | undefined> {
     if (record.task !== wanted.task) return 'OPTIONS_CHANGED';
     if (record.input !== wanted.input) return 'INPUT_CHANGED';
-    if (this.state.isNewerThan(this.out)) return undefined;
+    if (this.state.isNewer()) return undefined;
     return record.content === (await contentOfOutput(this.out, this.signal)) ? undefined : 'OUTPUT_CHANGED';
   }
 
@@ -193,8 +197,8 @@ class Job {
 
   /** What looks at the output, and means nothing where another run takes that away or puts another one there. */
   private async unlessGone<T>(look: () => Promise<T>): Promise<T> {
-    const before = identityOf(this.out);
-    const isSame = () => before !== undefined && identityOf(this.out) === before;
+    const before = identityOf(this.state.made);
+    const isSame = () => before !== undefined && identityOf(this.state.made) === before;
     let found: T;
     try {
       found = await look();
@@ -207,30 +211,32 @@ class Job {
 
   /** What an earlier batch made here goes when what takes its place is there, and comes back where that fails. */
   private async replace(record: JobRecord, wanted: Wanted): Promise<Done> {
-    const place = this.state.old.place();
+    const { old } = this.state;
+    let before: string;
     try {
-      fs.renameSync(this.out, place);
+      before = old.take(this.state.made);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw code === 'ENOENT' ? new ConcurrentChange(error) : messages.cannotWriteOut(this.out, error);
     }
     // Where another run has noted something since, that is what it made, and it stays.
     if (JSON.stringify(this.state.read()) !== JSON.stringify(record)) {
-      moveToFree(place, this.out);
+      old.giveBack(before, this.state.made);
       throw new ConcurrentChange(messages.changedMeanwhile(this.out));
     }
-    return this.makeOrGiveBack(wanted, () => [place]);
+    return this.makeOrGiveBack(wanted, () => [before]);
   }
 
   /** What was there before comes back where nothing takes its place, never over what another run has put there. */
   private async makeOrGiveBack(wanted: Wanted, before: () => string[]): Promise<Done> {
+    const { old } = this.state;
     try {
       return await this.make(wanted);
     } catch (error) {
-      if (!(error instanceof ConcurrentChange)) before().some((place) => moveToFree(place, this.out));
+      if (!(error instanceof ConcurrentChange)) before().some((name) => old.giveBack(name, this.state.made));
       throw error;
     } finally {
-      if (this.state.old.things().length === 0) await this.state.old.clear();
+      if (old.things().length === 0) await old.clear();
     }
   }
 
@@ -244,7 +250,7 @@ class Job {
 
   /** What was there before goes where the output is there. */
   private async clearOld(): Promise<void> {
-    if (!isThere(this.out)) throw new ConcurrentChange(messages.changedMeanwhile(this.out));
+    if (!isThere(this.state.made)) throw new ConcurrentChange(messages.changedMeanwhile(this.out));
     await this.state.old.clear().catch((error) => {
       throw messages.stateUnusable(this.out, error);
     });
@@ -252,15 +258,9 @@ class Job {
 
   /** A run that was killed when all was done may have left its work directory. */
   private async clearBeside(): Promise<void> {
-    const { parent, name } = placeOf(path.join(this.root.real, this.output));
-    await removeLeftovers(Buffer.from(parent), Buffer.from(name)).catch(() => {});
+    const [parent, name] = splitPath(Buffer.from(this.state.madePath));
+    await removeLeftovers(parent, name).catch(() => {});
   }
-}
-
-type Wanted = Pick<JobRecord, 'command' | 'task' | 'input'>;
-
-function placeOf(file: string): { parent: string; name: string } {
-  return { parent: path.dirname(file), name: path.basename(file) };
 }
 
 /** Another run was at the same job, and what this one has seen is not true any more: it looks again. */

@@ -1,6 +1,8 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { builtins } from '../bytes/builtins';
+import { messages } from '../errors/messages';
+import { makeAndHold } from '../storage/below-root';
+import { type HeldDirectory, holdDirectory } from '../storage/held-directory';
 import { linkOrRename } from '../storage/link-or-rename';
 import { removeTree } from '../storage/remove-tree';
 
@@ -9,30 +11,60 @@ const GOING = 'going-';
 
 /**
  * A directory for what is put aside for one output, by as many runs as there are: each has places of its own on it, so
- * that none takes what another one has put there, nor puts something over it.
+ * that none takes what another one has put there, nor puts something over it. Others may clear it, and it may be a link
+ * that somebody has put there: what changes something goes through the directory itself, held open.
  */
 export class Shelf {
-  constructor(private readonly directory: string) {}
+  /** `directory` leads to it from a directory that is held open; messages name it `shown`. */
+  constructor(
+    private readonly directory: string,
+    private readonly shown: string,
+  ) {}
 
-  /** A place that nobody else has; the directory around it is made, and may be cleared by others. */
-  place(): string {
-    fs.mkdirSync(this.directory, { recursive: true });
-    return path.join(this.directory, builtins.crypto.randomBytes(8).toString('hex'));
+  /** The name of a place that nobody else has, in the directory, which is made. */
+  newName(): string {
+    this.hold(makeAndHold).close();
+    return randomName();
   }
 
-  /** What is whole. */
+  /** Moves something to a place of its own; its name. */
+  take(from: string): string {
+    const name = randomName();
+    const held = this.hold(makeAndHold);
+    try {
+      fs.renameSync(from, inside(held, name));
+    } finally {
+      held.close();
+    }
+    return name;
+  }
+
+  /** Moves one to a place where nothing is. False where something is there, or it is gone. */
+  giveBack(name: string, to: string): boolean {
+    const held = this.tryToHold();
+    try {
+      return held !== undefined && moveToFree(inside(held, name), to);
+    } finally {
+      held?.close();
+    }
+  }
+
+  /** Names of what is whole. */
   things(): string[] {
-    if (!this.isThere()) return [];
-    return fs
-      .readdirSync(this.directory)
-      .filter((name) => !name.startsWith(GOING) && !name.startsWith('.'))
-      .map((name) => path.join(this.directory, name));
+    const held = this.tryToHold();
+    try {
+      return held === undefined ? [] : wholeIn(held);
+    } finally {
+      held?.close();
+    }
   }
 
   /** Only this; what cannot be removed now goes another time. */
-  async remove(place: string): Promise<void> {
-    await removeTree(Buffer.from(place)).catch(() => {});
+  async remove(name: string): Promise<void> {
     try {
+      const held = this.tryToHold();
+      if (held === undefined) return;
+      await removeTree(Buffer.from(inside(held, name))).finally(() => held.close());
       fs.rmdirSync(this.directory);
     } catch {
       // Others have something on it, or have cleared it.
@@ -41,28 +73,60 @@ export class Shelf {
 
   /** What others put here meanwhile stays for another time. */
   async clear(): Promise<void> {
-    if (!this.isThere()) return;
-    for (const thing of this.things()) {
-      try {
-        // In one step it is no thing that anybody could take for a whole one.
-        fs.renameSync(thing, path.join(this.directory, GOING + path.basename(thing)));
-      } catch (error) {
-        // Another run was first.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const held = this.tryToHold();
+    if (held === undefined) return;
+    try {
+      for (const name of wholeIn(held)) {
+        try {
+          // In one step it is no thing that anybody could take for a whole one.
+          fs.renameSync(inside(held, name), inside(held, GOING + name));
+        } catch (error) {
+          // Another run was first.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        }
       }
+    } finally {
+      held.close();
     }
     await removeTree(Buffer.from(this.directory)).catch((error: NodeJS.ErrnoException) => {
       if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
     });
   }
 
-  private isThere(): boolean {
-    return fs.lstatSync(this.directory, { throwIfNoEntry: false }) !== undefined;
+  /** Undefined where there is none. */
+  private tryToHold(): HeldDirectory | undefined {
+    try {
+      return this.hold(holdDirectory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  private hold(by: (directory: Buffer) => HeldDirectory): HeldDirectory {
+    try {
+      return by(Buffer.from(this.directory));
+    } catch (error) {
+      // Another run may have cleared it.
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? error : messages.stateUnusable(this.shown, error);
+    }
   }
 }
 
+function randomName(): string {
+  return builtins.crypto.randomBytes(8).toString('hex');
+}
+
+function inside(held: HeldDirectory, name: string): string {
+  return `${held.path}/${name}`;
+}
+
+function wholeIn(held: HeldDirectory): string[] {
+  return fs.readdirSync(held.path, 'utf8').filter((name) => !name.startsWith(GOING) && !name.startsWith('.'));
+}
+
 /** Moves it there, never over something. False where something is there, or it is gone. */
-export function moveToFree(from: string, to: string): boolean {
+function moveToFree(from: string, to: string): boolean {
   try {
     const isDirectory = fs.lstatSync(from).isDirectory();
     if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) return false;

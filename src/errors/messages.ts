@@ -764,6 +764,7 @@ const texts = {
       code: 'OUT_UNUSABLE',
       file: directory,
       problem: `what the batch has done cannot be noted there: ${reason(cause)}`,
+      hint: 'if a batch has not made it, remove it; else give another --out',
       cause,
     }),
   shardSyntax: (text: string) =>

@@ -2,40 +2,39 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
-import { holdDirectory, holdToWrite } from './held-directory';
-import { resolveToWrite } from './trusted-path';
+import { type HeldDirectory, holdDirectory, holdToWrite } from './held-directory';
 
 /**
- * Makes the directories above `below`, a relative path without dots, in the directory `root`. None
- * of them may be a link: that would lead out. Others may make the same ones meanwhile. Throws FdgraftError.
+ * Holds the directory `below`, a relative path without dots, of the directory `root`, an absolute path without links.
+ * Makes it, and those between, where they are missing; others may make the same ones meanwhile. None of them may be a
+ * link: that would lead out. `shown` is `root` as messages name it. Throws FdgraftError.
  */
-export function makeDirectoriesAbove(root: string, below: string): void {
-  const parts = path.dirname(below).split('/');
-  let held = holdToWrite(resolveToWrite(root));
-  let shown = root;
+export function holdDirectoryBelow(root: Buffer, below: string, shown: string): HeldDirectory {
+  let at = shown;
+  let held: HeldDirectory | undefined;
   try {
-    for (const part of parts) {
-      if (part === '.') continue;
-      shown = path.join(shown, part);
-      const directory = joinPath(held.path, Buffer.from(part));
-      makeDirectory(directory);
-      if (!fs.lstatSync(directory).isDirectory()) throw messages.notADirectoryBelowRoot(shown);
-      const next = holdDirectory(directory);
+    held = holdToWrite(root);
+    for (const part of below.split('/')) {
+      if (part === '' || part === '.') continue;
+      at = path.join(at, part);
+      const next = makeAndHold(joinPath(held.path, Buffer.from(part)));
       held.close();
       held = next;
     }
+    return held;
   } catch (error) {
+    held?.close();
     const isNone = ['ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
-    throw isNone ? messages.notADirectoryBelowRoot(shown) : messages.cannotWriteOut(shown, error);
-  } finally {
-    held.close();
+    throw isNone ? messages.notADirectoryBelowRoot(at) : messages.cannotWriteOut(at, error);
   }
 }
 
-function makeDirectory(directory: Buffer): void {
+/** Holds a directory, which is made where there is none. Throws what the system says, ENOTDIR or ELOOP for a link. */
+export function makeAndHold(directory: Buffer): HeldDirectory {
   try {
     fs.mkdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+  return holdDirectory(directory);
 }

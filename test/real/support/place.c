@@ -15,7 +15,7 @@
  * --first-id N       in a new user namespace, 65536 ids are those from N on outside; without it there is root alone
  * --root DIR         with DIR as the root of its new mount namespace, and a /proc in it
  *
- * Exits as COMMAND does (128 + signal where one killed it); 125 where it cannot be started.
+ * Ends as COMMAND does, by a signal too; 125 where it cannot be started.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,6 +29,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,17 @@ static void usage(const char *what)
 	exit(125);
 }
 
+/* As the command did: a shell sets its terminal back where a signal ended a job. */
+static _Noreturn void die_of(int number)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+	_exit(128 + number);
+}
+
 /* The child goes on; the parent lets go of every descriptor, so that pipes see their end, and waits. */
 static void go_on_in_child(void)
 {
@@ -67,7 +79,9 @@ static void go_on_in_child(void)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			_exit(125);
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	if (WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	die_of(WTERMSIG(status));
 }
 
 static void enter(pid_t pid)

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
 import { compileHelper } from './compile';
 
 /**
@@ -46,11 +47,11 @@ export function spawnWith(argv: readonly string[], options: PlaceOptions): Child
 export function ended(child: ChildProcess, seconds: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
-    const done = (code: number | null) => {
+    const done = (code: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(timer);
-      resolve(code ?? 137);
+      resolve(code ?? 128 + os.constants.signals[signal ?? 'SIGKILL']);
     };
-    if (child.exitCode !== null || child.signalCode !== null) return done(child.exitCode);
+    if (child.exitCode !== null || child.signalCode !== null) return done(child.exitCode, child.signalCode);
     child.once('exit', done);
     child.once('error', (error) => {
       clearTimeout(timer);
