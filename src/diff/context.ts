@@ -111,17 +111,25 @@ export class CheckpointContext {
     return this.keys.has(id);
   }
 
-  /** What refers to an entry: pid/fd of each descriptor, table by table; where there is none, what else does. Of many, some. */
+  /** What refers to an entry: pid/fd of each descriptor, by pid and fd; where there is none, what else does. Of many, the first. */
   referencesTo(id: number): string[] {
-    const descriptors: string[] = [];
-    let more = 0;
+    let found: Holder[] = [];
+    let total = 0;
     const places = this.descriptors.get(id);
     for (let i = 0; places !== undefined && i < places.length; i += 2) {
       const [pids, fd] = [this.pidsOf(places.at(i)), places.at(i + 1)];
-      const room = MAX_REFERENCES - descriptors.length;
-      for (const pid of pids.slice(0, room)) descriptors.push(`${pid}/${fd}`);
-      more += Math.max(0, pids.length - room);
+      total += pids.length;
+      for (const pid of pids) {
+        found.push({ pid, fd });
+        // Memory stays small even if millions of descriptors refer to it.
+        if (found.length >= 2 * MAX_REFERENCES) found = found.sort(byPidAndFd).slice(0, MAX_REFERENCES);
+      }
     }
+    const descriptors = found
+      .sort(byPidAndFd)
+      .slice(0, MAX_REFERENCES)
+      .map(({ pid, fd }) => `${pid}/${fd}`);
+    const more = total - descriptors.length;
     const right = this.queues.has(id) ? ['an SCM right under way'] : [];
     const others = descriptors.length > 0 ? descriptors : (this.others.get(id) ?? []);
     return [...others, ...(more > 0 ? [`${more} more`] : []), ...right];
@@ -166,6 +174,10 @@ export class CheckpointContext {
     const name = this.tasks.nameOf(pid);
     return name === undefined ? `task ${pid}` : `task ${pid} (${name})`;
   }
+}
+
+function byPidAndFd(a: Holder, b: Holder): number {
+  return a.pid - b.pid || a.fd - b.fd;
 }
 
 function keyOf(view: FileEntryView): string {

@@ -1,4 +1,6 @@
+import { identifyImage } from '../frames/image-kinds';
 import type { Plan } from '../plan/plan';
+import { INVENTORY_ENTRY_FIELDS } from '../schema/generated/images';
 import type { Source } from '../storage/source';
 import { checkDigests } from './check-digests';
 import { CheckpointContext } from './context';
@@ -14,6 +16,7 @@ import type { DiffResult } from './result';
 import type { Statement } from './statement';
 import { statementsOf } from './statements';
 import { DifferenceText } from './text/difference-text';
+import { isOfField } from './wire/value-change';
 
 export interface GatherOptions {
   /** What the differences are measured by. */
@@ -38,6 +41,7 @@ export class Gathered {
   private readonly meaning: Meaning;
   private readonly spool = new DifferenceSpool();
   private unexplained = 0;
+  private isOtherRun = false;
   private graph: DiffGraph | undefined;
   /** Images of pages that differ. */
   private readonly pages = new Set<string>();
@@ -56,6 +60,7 @@ export class Gathered {
       this.pages.add(found.file);
       if (found.counterpart?.file !== undefined) this.pages.add(found.counterpart.file);
     }
+    if (isOtherRun(found)) this.isOtherRun = true;
     const told = this.text.tell(found);
     this.meaning.add(found, told);
     this.spool.push(explained === undefined ? told : { ...told, explained });
@@ -71,6 +76,7 @@ export class Gathered {
     const { unexplained, graph } = this;
     return {
       isSame,
+      isOtherRun: this.isOtherRun && proof === undefined,
       meaning,
       ...(graph === undefined ? {} : { graph }),
       unexplained,
@@ -116,4 +122,12 @@ export class Gathered {
   close(): void {
     this.spool.close();
   }
+}
+
+/** Each run of criu dump has an id of its own. Older dumps lack it. */
+function isOtherRun(found: Found): boolean {
+  if (found.what !== 'entry' || found.change !== 'changed') return false;
+  if (identifyImage(found.image)?.kind.name !== 'INVENTORY') return false;
+  const change = found.changes.find((one) => isOfField(one, INVENTORY_ENTRY_FIELDS.dump_criu_run_id));
+  return change?.before !== undefined && change.after !== undefined;
 }

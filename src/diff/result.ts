@@ -7,6 +7,8 @@ export type ToldDifference = Difference & { readonly explained?: boolean };
 
 export interface DiffResult {
   readonly isSame: boolean;
+  /** The two are of different runs of criu dump: ids differ that mean the same. Never with a plan or `ignoreIds`. */
+  readonly isOtherRun: boolean;
   /** What it all means, a line each. */
   readonly meaning: readonly Statement[];
   /** Which descriptors and caller fds the entries that differ have; where it was asked for, and something differs. */

@@ -35,7 +35,7 @@ export function statementsOf(
       [...loneTasks[change]].map((pid) => ofTask(pid, change, names)),
     ),
     ...meaning.files.map((file) => ofFile(file, names)),
-    ...[...meaning.descriptors].flatMap(([table, differences]) => ofDescriptors(table, differences, names)),
+    ...ofDescriptors(meaning, names),
     ...[...meaning.mappings].map(([image, counts]) => ofMappings(image, counts, names)),
     ...[...memory].map(([pid, mappings]) => ofMemory(pid, mappings, names)),
     ...(memory.size > 0 ? [] : meaning.pages.map(ofPages)),
@@ -100,16 +100,28 @@ function withHolders(key: string, holders: readonly string[]): string {
   return holders.length === 0 ? key : `${key} (${holders.join(', ')})`;
 }
 
-function ofDescriptors(table: number, differences: readonly DescriptorChange[], names: Names): Statement[] {
-  return differences
-    .filter((difference) => !isTurnedDescriptor(difference, names))
-    .map((difference) => ({ about: 'descriptor', text: ofDescriptor(table, difference, names) }));
+/** By pid and fd. */
+function ofDescriptors({ descriptors }: Meaning, names: Names): Statement[] {
+  const all = [...descriptors].flatMap(([table, differences]) =>
+    differences
+      .filter((difference) => !isTurnedDescriptor(difference, names))
+      .map((difference) => ({ table, difference, pid: holdersOf(difference, names)[0] ?? table })),
+  );
+  return all
+    .sort((a, b) => a.pid - b.pid || a.difference.fd - b.difference.fd)
+    .map(({ table, difference }) => ({ about: 'descriptor', text: ofDescriptor(table, difference, names) }));
 }
 
-function ofDescriptor(table: number, difference: DescriptorChange, { before, after }: Names): string {
+/** Pids of the tasks that have the descriptor, ascending. */
+function holdersOf({ change, ownTable }: DescriptorChange, { before, after }: Names): number[] {
+  return [...(change === 'added' ? after : before).pidsOf(ownTable)].sort((a, b) => a - b);
+}
+
+function ofDescriptor(table: number, difference: DescriptorChange, names: Names): string {
+  const { before, after } = names;
   const { change, fd, entry, ids, isOtherId, fields } = difference;
   const side = change === 'added' ? after : before;
-  const holders = side.pidsOf(difference.ownTable).map((pid) => `${pid}/${fd}`);
+  const holders = holdersOf(difference, names).map((pid) => `${pid}/${fd}`);
   const who = holders.length === 0 ? `table ${table}, ${entry}` : holders.join(', ');
   const id = ids.before ?? ids.after;
   if (change !== 'changed') {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { type DiffReport, describeDifference, entryOf, placeOf } from './diff-report';
+import { ALL_EXPLAINED, type DiffReport, describeDifference, entryOf, OTHER_RUN, placeOf } from './diff-report';
 import { escapeHtml, shorten } from './html/escape';
 import { graphSection } from './html/graph-section';
 import { SCRIPT } from './html/page-script';
@@ -81,7 +81,7 @@ ${this.verdict(result)}${isSame ? '' : section('meaning', 'What it means', sayMe
 `;
   }
 
-  private verdict({ isSame, unexplained, misfits }: DiffResult): string {
+  private verdict({ isSame, isOtherRun, unexplained, misfits }: DiffResult): string {
     const problems = [
       ...(unexplained === 0
         ? []
@@ -93,7 +93,11 @@ ${this.verdict(result)}${isSame ? '' : section('meaning', 'What it means', sayMe
       return `<div class="verdict bad"><ul>\n${problems.map((line) => `<li>${line}</li>\n`).join('')}</ul></div>\n`;
     }
     if (isSame) return '<p class="verdict">No differences.</p>\n';
-    return this.isProof ? '<p class="verdict">The plan explains every difference.</p>\n' : '';
+    return this.isProof
+      ? `<p class="verdict">${ALL_EXPLAINED}</p>\n`
+      : isOtherRun
+        ? `<p class="verdict">${OTHER_RUN}</p>\n`
+        : '';
   }
 }
 

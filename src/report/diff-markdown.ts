@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { type DiffReport, describeDifference, placeOf } from './diff-report';
+import { ALL_EXPLAINED, type DiffReport, describeDifference, OTHER_RUN, placeOf } from './diff-report';
 
 /** What the comment of a pull request takes; the rest of the details is counted. */
 const MAX_CHARACTERS = 50_000;
@@ -14,12 +14,16 @@ export class DiffMarkdown implements DiffReport {
   constructor(
     private readonly before: string,
     private readonly after: string,
+    /** A plan was given, and has to explain all. */
+    private readonly isProof = false,
   ) {}
 
-  begin({ isSame, meaning }: DiffResult): string {
+  begin({ isSame, isOtherRun, meaning, unexplained, misfits }: DiffResult): string {
     const title = `### ${code(this.before)} → ${code(this.after)}\n\n`;
     if (isSame) return `${title}No differences.\n`;
-    return `${title}${meaning.map(({ text }) => `- ${code(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
+    const isFine = this.isProof && unexplained === 0 && misfits.length === 0;
+    const told = `${isFine ? `${ALL_EXPLAINED}\n\n` : ''}${isOtherRun ? `${OTHER_RUN}\n\n` : ''}`;
+    return `${title}${told}${meaning.map(({ text }) => `- ${code(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
   }
 
   difference(difference: ToldDifference): string {

@@ -7,6 +7,13 @@ export interface DiffReport {
   end(result: DiffResult): string;
 }
 
+/** Said if a plan was given and nothing contradicts it. */
+export const ALL_EXPLAINED = 'The plan explains every difference.';
+
+/** Said of two dumps of different runs. */
+export const OTHER_RUN =
+  'These are dumps of different runs, whose ids differ in any case. --ignore-ids compares ids by what they stand for.';
+
 /** The lines of one difference; the first names it. */
 export function describeDifference(difference: ToldDifference): string[] {
   switch (difference.what) {

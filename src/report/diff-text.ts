@@ -1,12 +1,16 @@
 import { escapeControls } from '../bytes/escape';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { type DiffReport, describeDifference, placeOf } from './diff-report';
+import { ALL_EXPLAINED, type DiffReport, describeDifference, placeOf } from './diff-report';
 
 /** For a terminal. */
 export class DiffText implements DiffReport {
   private place: string | undefined;
 
-  constructor(private readonly emphasize: (text: string) => string) {}
+  /** `isProof`: a plan was given, and has to explain all. */
+  constructor(
+    private readonly emphasize: (text: string) => string,
+    private readonly isProof = false,
+  ) {}
 
   begin({ isSame, meaning }: DiffResult): string {
     return isSame ? '' : `${meaning.map(({ text }) => this.emphasize(escapeControls(text))).join('\n')}\n`;
@@ -21,9 +25,9 @@ export class DiffText implements DiffReport {
     return `${heading}  ${first}${flag}\n${others.map((line) => `      ${line}\n`).join('')}`;
   }
 
-  end({ unexplained, misfits }: DiffResult): string {
+  end({ isSame, unexplained, misfits }: DiffResult): string {
     const told = misfits.map((line) => `\n! ${escapeControls(line)}\n`).join('');
-    if (unexplained === 0) return told;
+    if (unexplained === 0) return this.isProof && !isSame && misfits.length === 0 ? `\n${ALL_EXPLAINED}\n` : told;
     return `${told}\n! the plan does not explain ${unexplained} ${unexplained === 1 ? 'difference' : 'differences'}\n`;
   }
 }

@@ -28,14 +28,17 @@ export function pidAndFd({ pids, table, fd }: { pids: readonly number[]; table: 
   return pids.length === 0 ? [`table ${table}/${fd}`] : pids.map((pid) => `${pid}/${fd}`);
 }
 
-/** No column is wider: one long name would fill all other lines with spaces. */
-const MAX_WIDTH = 256;
+/** Longer cells go beyond their column: one long name would fill all other lines with spaces. */
+const MAX_WIDTH = 72;
 
-/** Columns as wide as their widest cell, and as `widths` says, which grows; the last one is not padded. */
+/**
+ * Columns as wide as their widest cell of up to MAX_WIDTH characters, and as `widths` says, which grows; the last one is
+ * not padded.
+ */
 export function columns(rows: readonly (readonly string[])[], widths: number[] = []): string[][] {
   for (const row of rows) {
     row.forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, Math.min(cell.length, MAX_WIDTH));
+      if (cell.length <= MAX_WIDTH) widths[i] = Math.max(widths[i] ?? 0, cell.length);
     });
   }
   return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))));

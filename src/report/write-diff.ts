@@ -18,9 +18,9 @@ export interface DiffReportOptions {
 export async function createDiffReport(format: DiffFormat, options: DiffReportOptions): Promise<DiffReport> {
   const { before, after, isProof, emphasize = (text) => text } = options;
   if (format === 'json') return new (await import('./diff-json')).DiffJson(before, after);
-  if (format === 'markdown') return new (await import('./diff-markdown')).DiffMarkdown(before, after);
+  if (format === 'markdown') return new (await import('./diff-markdown')).DiffMarkdown(before, after, isProof);
   if (format === 'html') return new (await import('./diff-html')).DiffHtml(before, after, isProof);
-  return new (await import('./diff-text')).DiffText(emphasize);
+  return new (await import('./diff-text')).DiffText(emphasize, isProof);
 }
 
 /** True where the answer is yes: nothing differs, or a plan was given and explains all that does. */

@@ -4,6 +4,7 @@ import type { DiffResult } from '../../operations/diff';
 import { diff, diffImages } from '../../operations/diff';
 import { openSource } from '../../operations/open-source';
 import { whoMayRead } from '../../operations/who-may-read';
+import { OTHER_RUN } from '../../report/diff-report';
 import { createDiffReport, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
 import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
@@ -34,10 +35,17 @@ interface Arguments {
 }
 
 async function run(args: Arguments, context: Context): Promise<void> {
+  const notes: string[] = [];
+  await compareAndWrite(args, context, notes);
+  // Behind the pager.
+  if (!args.quiet) for (const note of notes) await context.complain(note);
+}
+
+async function compareAndWrite(args: Arguments, context: Context, notes: string[]): Promise<void> {
   const out = once('out', args.out);
   const format = chooseFormat(args);
-  if (args.quiet && out === undefined) return tell(args, format, context, undefined);
-  const work = (writer: Writer) => tell(args, format, context, writer);
+  if (args.quiet && out === undefined) return tell(args, format, context, notes, undefined);
+  const work = (writer: Writer) => tell(args, format, context, notes, writer);
   if (format === 'text' && out === undefined) return (await import('../pager')).withPager(context, work);
   for (const place of [args.before, args.after, once('plan', args.plan)]) {
     if (out !== undefined && place !== undefined && isWrittenInto(out, place)) throw messages.outIsCompared(out, place);
@@ -54,7 +62,13 @@ async function whoMayReadAll(args: Arguments): Promise<FileAccess[]> {
   return (await Promise.all(each)).flat();
 }
 
-async function tell(args: Arguments, format: DiffFormat, context: Context, writer: Writer | undefined): Promise<void> {
+async function tell(
+  args: Arguments,
+  format: DiffFormat,
+  context: Context,
+  notes: string[],
+  writer: Writer | undefined,
+): Promise<void> {
   const [before, after] = [wordOf(args.before), wordOf(args.after)];
   const planPath = once('plan', args.plan);
   if (args.ignoreIds && planPath !== undefined) throw messages.idsOfPlan();
@@ -70,6 +84,7 @@ async function tell(args: Arguments, format: DiffFormat, context: Context, write
       const names = { before: args.before, after: args.after };
       await writeDiff(result, await createDiffReport(format, { ...names, isProof, emphasize }), writer);
     }
+    if (result.isOtherRun) notes.push(`note: ${OTHER_RUN}`);
   } finally {
     result.close();
   }
