@@ -274,6 +274,22 @@ test('what the text leaves out is named by its descriptors, of many the first', 
   ]);
 });
 
+test('a key of more than 72 characters goes beyond its column and pads no other line', async (t) => {
+  const long = `/${'x'.repeat(100)}`;
+  const images = smallWith({
+    'files.img': [fileEntry(20, '/a', 1), fileEntry(21, '/bcd', 1), fileEntry(22, long, 1)],
+    'fdinfo-1.img': [20, 21, 22].map((id) => descriptor(id, id, 'REG')),
+    'fdinfo-2.img': [],
+  });
+  const report = new LsText((text) => text);
+  for (const entry of await list(t, images)) report.entry({ ...entry, callerFds: [] });
+  const lines = report.end().trimEnd().split('\n');
+  t.deepEqual(
+    lines.map((line) => line.slice(0, line.indexOf('write')).replace(long, 'LONG')),
+    ["--inherit-fd 'fd[N]:/a'    REG  ", "--inherit-fd 'fd[N]:/bcd'  REG  ", "--inherit-fd 'fd[N]:LONG'  REG  "],
+  );
+});
+
 test('damage is told with its place, whichever pass meets it', async (t) => {
   const directory = writeCheckpoint(temporaryDirectory(t), smallWith({}));
   const cases: [string, (bytes: Buffer) => Buffer][] = [

@@ -12,6 +12,8 @@ const images = path.join(top, 'fixtures/images');
 const canTest = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true;
 const terminalTest = canTest ? test : test.skip;
 
+const HINT = /note: These are dumps of different runs, .*--ignore-ids .*\n/;
+
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
 
 async function onTerminal(args: readonly string[], env: NodeJS.ProcessEnv) {
@@ -22,7 +24,9 @@ async function onTerminal(args: readonly string[], env: NodeJS.ProcessEnv) {
     env: { ...others, TERM: 'xterm', SHELL: '/bin/sh', ...env },
   });
   const code = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { shown: (await text(child.stdout)).replaceAll('\r\n', '\n'), code: await code };
+  const all = (await text(child.stdout)).replaceAll('\r\n', '\n');
+  // The dumps that are compared are of different runs.
+  return { shown: all.replace(HINT, ''), all, code: await code };
 }
 
 const PAIR = ['diff', path.join(images, 'two_logs'), path.join(images, 'two_paths')];
@@ -32,7 +36,7 @@ const plain = (shown: string) => shown.replace(/\u001b\[\d+m/g, '');
 terminalTest('text on a terminal goes through the pager, and the exit code stays', async (t) => {
   const { shown, code } = await onTerminal(PAIR, { PAGER: 'tr a-z A-Z' });
   t.true(plain(shown).toUpperCase().includes(LINE.toUpperCase()));
-  t.notRegex(plain(shown).replace(/^note: .*$/m, ''), /[a-z]{3}/);
+  t.notRegex(plain(shown), /[a-z]{3}/);
   t.is(code, 1);
 });
 
@@ -40,6 +44,12 @@ terminalTest('less is told what git tells it, unless the user told it something'
   const PAGER = 'echo "<$LESS $LV>"; cat >/dev/null';
   t.regex((await onTerminal(PAIR, { PAGER })).shown, /^<FRX -c>\n$/);
   t.regex((await onTerminal(PAIR, { PAGER, LESS: 'i', LV: '' })).shown, /^<i >\n$/);
+});
+
+terminalTest('the hint at --ignore-ids comes behind the pager', async (t) => {
+  const { all } = await onTerminal(PAIR, { PAGER: 'cat >/dev/null; echo the pager ends' });
+  t.true(all.startsWith('the pager ends\nnote: '), all);
+  t.regex(all, HINT);
 });
 
 terminalTest('without PAGER it is less', async (t) => {
