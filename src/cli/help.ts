@@ -1,18 +1,10 @@
-export const EXIT_CODES = `Exit codes:
-  0  done and nothing to report
-  1  done and the answer is no: a spec that matches nothing, a difference
-  2  wrong usage or unusable input`;
+import type { Texts } from './usage/usage';
 
-export const EXIT_CODES_OF_BATCH = `Exit codes:
-  0  all of it done, by this run or an earlier one, and nothing to report
-  1  all of it done, and the answer of at least one is no: a spec that matches nothing, a difference
-  2  wrong usage, or at least one could not be done`;
-
-/** Examples, each a command with what it does, and the exit codes. */
-export function epilogue(
-  examples: readonly (readonly [command: string, what: string])[],
-  exitCodes: string = EXIT_CODES,
-): string {
+/** The examples of a command, each under a line that explains it, and its exit codes. */
+export function epilogueOf({ examples, exitCodes }: Pick<Texts, 'examples' | 'exitCodes'>): string {
   const lines = examples.flatMap(([command, what]) => [`  # ${what}`, `  ${command}`]);
-  return `Examples:\n${lines.join('\n')}\n\n${exitCodes}`;
+  const width = Math.max(...exitCodes.map(([code]) => code.length));
+  const codes = exitCodes.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}`);
+  const parts = [...(lines.length === 0 ? [] : [`Examples:\n${lines.join('\n')}`]), `Exit codes:\n${codes.join('\n')}`];
+  return parts.join('\n\n');
 }

@@ -2,18 +2,19 @@ import yargs = require('yargs');
 
 import { messages } from '../errors/messages';
 import { version } from '../version';
-import { EXIT_CODES } from './help';
-import { PARSING } from './ordinary';
+import { epilogueOf } from './help';
+import { isJsonUseless, PARSING } from './ordinary';
 import { BATCH_USAGE } from './usage/batch';
 import { DECODE_USAGE } from './usage/decode';
 import { DIFF_USAGE } from './usage/diff';
 import { ENCODE_USAGE } from './usage/encode';
+import { EXIT_CODES } from './usage/exit-codes';
 import { INFO_USAGE } from './usage/info';
 import { LS_USAGE } from './usage/ls';
 import { RESTORE_USAGE } from './usage/restore';
 import { REWRITE_USAGE } from './usage/rewrite';
 import { SHOW_USAGE } from './usage/show';
-import { COMMON_OPTIONS, switchesOf, type Usage, type UsageOfSeveral } from './usage/usage';
+import { COMMON_OPTIONS, type CommonName, switchesOf, type Usage, type UsageOfSeveral } from './usage/usage';
 import { X_USAGE } from './usage/x';
 import { withContext } from './with-context';
 import { prepareWords } from './words-of-line';
@@ -63,7 +64,19 @@ export async function readByYargs(line: readonly string[]): Promise<{ asked: Ask
   await parser.parseAsync(words, {}, (_error, _args, output) => {
     told = output;
   });
+  if (asked !== undefined) refuseUselessJson(asked);
   return { asked, told };
+}
+
+/** A program that gave --json would read something else as JSON of the command's own. */
+function refuseUselessJson({ name, args }: Asked): void {
+  const usage = USAGES.find(({ command }) => wordOf(command) === name);
+  if (usage === undefined || !isJsonUseless(usage, args)) return;
+  throw messages.usage(`--json does nothing with ${name}`, `leave it out; fdgraft ${name} --help lists its options`);
+}
+
+function wordOf(command: string): string {
+  return command.split(' ')[0] as string;
 }
 
 function allOptions(usage: Usage | UsageOfSeveral): Usage['options'][] {
@@ -80,18 +93,18 @@ function buildParser(words: readonly string[], hear: Hear): yargs.Argv {
     .usage(
       '$0 COMMAND SOURCE [options]\n\nPrepares CRIU checkpoints so that restored descriptors come from the caller.',
     )
-    .options(COMMON_OPTIONS);
+    .options(COMMON_OPTIONS)
+    .help('help', 'Print this help')
+    .version('version', 'Print the version', version());
   for (const usage of USAGES) {
-    parser.command(moduleOf(usage, (args) => hear(usage.command.split(' ')[0] as string, args)));
+    parser.command(moduleOf(usage, (args) => hear(wordOf(usage.command), args)));
   }
   return parser
     .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()
     .recommendCommands()
-    .help()
-    .version(version())
-    .epilogue(EXIT_CODES)
+    .epilogue(epilogueOf({ examples: [], exitCodes: EXIT_CODES }))
     .wrap(100)
     .exitProcess(false)
     .fail((message, error) => {
@@ -111,18 +124,26 @@ function moduleOf(usage: Usage | UsageOfSeveral, handler: (args: object) => void
     command,
     describe,
     builder: (parser) => {
-      parser.usage(usage.usage);
+      parser.usage(usage.about === undefined ? usage.usage : `${usage.usage}\n\n${usage.about}`);
       if ('several' in usage) {
         for (const one of usage.several) parser.command(moduleOf(one, handler));
         parser.demandCommand(1, usage.missing);
       } else {
         for (const [name, positional] of Object.entries(usage.positionals)) parser.positional(name, positional);
         parser.options(usage.options);
+        parser.group(Object.keys(usage.options), 'Options:');
       }
-      return parser.epilogue(usage.epilogue);
+      showCommon(parser, usage.common);
+      return parser.epilogue(epilogueOf(usage));
     },
     handler: 'several' in usage ? () => {} : handler,
   };
+}
+
+/** Below the command's own options. */
+function showCommon(parser: yargs.Argv, shown: readonly CommonName[]): void {
+  for (const name of Object.keys(COMMON_OPTIONS) as CommonName[]) if (!shown.includes(name)) parser.hide(name);
+  parser.group([...shown, 'help', 'version'], 'Common options:');
 }
 
 /** The one message of yargs that has lines of its own; a line end in any other is in a word of the user's. */

@@ -1,7 +1,7 @@
 import parse = require('yargs-parser');
 
 import type { Options } from 'yargs';
-import { COMMON_OPTIONS, switchesOf, type Usage } from './usage/usage';
+import { COMMON_OPTIONS, switchesOf, type Texts, type Usage } from './usage/usage';
 import { prepareWords } from './words-of-line';
 
 /** How words become values, for yargs and for its parser alone. */
@@ -25,8 +25,14 @@ export function readOrdinary(usage: Usage, words: readonly string[]): object | u
   const known = new Set(Object.keys(options).flatMap((name) => [name, ...(aliases[name] ?? [])]));
   if (Object.keys(named).some((name) => !known.has(name))) return undefined;
   if (Object.entries(options).some(([name, option]) => !isChoice(named[name], option))) return undefined;
+  if (isJsonUseless(usage, named)) return undefined;
   const placed = place(usage, positionals.map(String));
   return placed === undefined ? undefined : { ...named, ...placed };
+}
+
+/** Whether the line has a --json that the command does not use. */
+export function isJsonUseless({ common }: Pick<Texts, 'common'>, args: object): boolean {
+  return !common.includes('json') && (args as { json?: unknown }).json === true;
 }
 
 function prepare(words: readonly string[], switches: readonly string[]): string[] | undefined {

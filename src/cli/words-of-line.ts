@@ -29,5 +29,7 @@ function refuseValueOfSwitch(word: string, switches: readonly string[]): void {
 /** Whether the word before is an option that takes the next one. */
 function takesValue(word: string | undefined, switches: readonly string[]): boolean {
   if (word === undefined || !/^-./.test(word) || word.includes('=')) return false;
-  return !switches.includes(word.replace(/^--(no-)?/, ''));
+  // yargs takes --ignoreIds for --ignore-ids.
+  const name = word.replace(/^--(no-)?/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return !switches.includes(name);
 }

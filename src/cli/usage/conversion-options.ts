@@ -5,10 +5,12 @@ export const IN_OPTION = {
   alias: 'i',
   type: 'string',
   requiresArg: true,
-  describe: 'the same, as crit has it',
+  value: 'FILE',
+  describe: 'Read FILE, as SOURCE does; crit has this option',
 } as const;
 export const LINK_OPTION = {
   choices: LINK_MODES,
   requiresArg: true,
-  describe: 'how raw files get to OUTDIR',
+  value: 'MODE',
+  describe: 'Link or copy raw files into OUTDIR this way. Default: auto',
 } as const;

@@ -1,11 +1,13 @@
-import { epilogue } from '../help';
+import { DONE_OR_NOT } from './exit-codes';
 import type { Usage } from './usage';
 
 export const INFO_USAGE: Usage = {
   command: 'info <image>',
-  describe: 'Say what an image is and how many entries it has',
+  describe: 'Print the type of an image and the number of its entries',
   usage: 'fdgraft info IMAGE [--json]',
-  positionals: { image: { type: 'string', demandOption: true, describe: 'an image of CRIU; - is stdin' } },
+  positionals: { image: { type: 'string', demandOption: true, describe: 'Image of CRIU; - is stdin' } },
   options: {},
-  epilogue: epilogue([['fdgraft info files.img', 'its magic and the number of its entries']]),
+  common: ['json'],
+  examples: [['fdgraft info files.img', 'print its magic and the number of its entries']],
+  exitCodes: DONE_OR_NOT,
 };

@@ -1,5 +1,5 @@
 import { LINK_MODES } from '../../storage/link-mode';
-import { epilogue } from '../help';
+import { MATCHED_OR_NOT } from './exit-codes';
 import { TO_OPTION, type Usage } from './usage';
 
 /** Those of a batch, too. */
@@ -8,66 +8,73 @@ export const REWRITE_OPTIONS = {
     type: 'string',
     nargs: 1,
     requiresArg: true,
+    value: 'SPEC',
     describe:
-      'fd[N]:KEY or debug[N]:TEXT; can be given again. KEY: pipe:[ID], pipe:[ID]:read, file[MNT:INO], /proc/PID/fd/N, a path, a glob',
+      'Restore matches of the spec fd[N]:KEY from your fd N, or write a text with debug[N]:TEXT. Repeat it for more specs. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob and others',
   },
   specs: {
     type: 'string',
     requiresArg: true,
-    describe: 'file with specs and their options as JSON (schemas/specs.schema.json)',
+    value: 'FILE',
+    describe: 'Read specs and their options from a JSON file (schemas/specs.schema.json)',
   },
   'from-descriptors': {
     type: 'boolean',
     default: false,
-    describe: "specs from the source's descriptors.json, as runc and crun mean it",
+    describe: 'Read specs from descriptors.json of SOURCE, which runc and crun write',
   },
   to: TO_OPTION,
-  'dry-run': { type: 'boolean', default: false, describe: 'write no directory, only say what would be' },
+  'dry-run': { type: 'boolean', default: false, describe: 'Print the result without writing OUT' },
   link: {
     choices: LINK_MODES,
     requiresArg: true,
+    value: 'MODE',
     describe:
-      'how unchanged images get to OUT; auto, the default: reflink, else a hard link for pages and a copy for the rest',
+      'Link or copy unchanged images to OUT this way. Default: auto, which tries a reflink, then hard links for pages and copies for the rest',
   },
-  'allow-unmatched': { type: 'boolean', default: false, describe: 'go on where a spec matches nothing' },
-  'drop-in-flight': { type: 'boolean', default: false, describe: 'lose unread bytes of inherited pipes' },
+  'allow-unmatched': { type: 'boolean', default: false, describe: 'Continue if a spec matches nothing' },
+  'drop-in-flight': { type: 'boolean', default: false, describe: 'Drop unread bytes of inherited pipes' },
 } as const;
 
 export const REWRITE_USAGE: Usage = {
   command: 'rewrite <source>',
-  describe: 'Make a checkpoint whose named entries are restored from the fds of the caller',
-  usage: "fdgraft rewrite SOURCE (-o OUT | --in-place) --inherit-fd 'fd[N]:KEY' [--inherit-fd SPEC]... [options]",
-  positionals: {
-    source: {
-      type: 'string',
-      demandOption: true,
-      describe: 'an image directory of CRIU, or an archive',
-    },
-  },
+  describe: 'Write a checkpoint whose matched entries are restored from caller fds',
+  usage: "fdgraft rewrite SOURCE (-o OUT | --in-place) --inherit-fd 'fd[N]:KEY'... [options]",
+  positionals: { source: { type: 'string', demandOption: true, describe: 'Image directory or archive' } },
   options: {
-    out: { alias: 'o', type: 'string', requiresArg: true, describe: 'the directory or archive to make' },
+    out: {
+      alias: 'o',
+      type: 'string',
+      requiresArg: true,
+      value: 'OUT',
+      describe: 'Write the result to this new directory or archive',
+    },
     'in-place': {
       type: 'boolean',
       default: false,
-      describe: 'put the result in the place of SOURCE, in one step',
+      describe: 'Replace SOURCE by the result in one atomic step',
     },
     ...REWRITE_OPTIONS,
-    'save-plan': { type: 'string', requiresArg: true, describe: 'write the plan as JSON too; - is stdout' },
+    'save-plan': {
+      type: 'string',
+      requiresArg: true,
+      value: 'FILE',
+      describe: 'Write the plan as JSON to FILE too; - is stdout',
+    },
   },
-  epilogue: epilogue([
-    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'a pipe'],
-    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'a log'],
-    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'whatever is open there'],
-    ['fdgraft rewrite ckpt -o out --specs specs.json', 'with options for each spec'],
-    ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'without a second directory'],
-    ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restores the result'],
-    [
-      "fdgraft rewrite ckpt.tar.gz -o out.tar.gz --inherit-fd 'fd[7]:/var/log/app.log'",
-      'an archive, as podman makes it',
-    ],
+  common: ['json', 'quiet'],
+  examples: [
+    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[5]:pipe:[22653]'", 'inherit a pipe'],
+    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[7]:/var/log/app.log'", 'inherit a log'],
+    ["fdgraft rewrite ckpt -o out --inherit-fd 'fd[8]:/proc/14716/fd/5'", 'inherit the open file of a descriptor'],
+    ['fdgraft rewrite ckpt -o out --specs specs.json', 'give options to specs'],
+    ["fdgraft rewrite ckpt --in-place --inherit-fd 'fd[7]:/var/log/app.log'", 'make no second directory'],
+    ['fdgraft-exec --plan out -- criu restore -D out -d 5>&1 7>>new.log', 'restore the result'],
+    ["fdgraft rewrite ckpt.tar.gz -o out.tar.gz --inherit-fd 'fd[7]:/var/log/app.log'", 'rewrite an archive of podman'],
     [
       "fdgraft rewrite ckpt.tar.gz --to dir -o out --inherit-fd 'fd[7]:/var/log/app.log'",
-      'the same, unpacked: what CRIU restores is out/checkpoint',
+      'unpack it too; CRIU restores out/checkpoint',
     ],
-  ]),
+  ],
+  exitCodes: MATCHED_OR_NOT,
 };

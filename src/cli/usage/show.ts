@@ -1,17 +1,19 @@
-import { epilogue } from '../help';
+import { DONE_OR_NOT } from './exit-codes';
 import type { Usage } from './usage';
 
 export const SHOW_USAGE: Usage = {
   command: 'show <image>',
-  describe: 'Show an image as JSON for people: decode --pretty',
+  describe: 'Print an image as readable JSON, as decode --pretty does',
   usage: 'fdgraft show IMAGE [--nopl]',
-  positionals: { image: { type: 'string', demandOption: true, describe: 'an image of CRIU; - is stdin' } },
+  positionals: { image: { type: 'string', demandOption: true, describe: 'Image of CRIU; - is stdin' } },
   options: {
     nopl: {
       type: 'boolean',
       default: false,
-      describe: 'not the payload that follows entries, only its length',
+      describe: 'Print only the length of the payload that follows an entry',
     },
   },
-  epilogue: epilogue([['fdgraft show pipes-data.img --nopl', 'which pipes held how much']]),
+  common: ['quiet'],
+  examples: [['fdgraft show pipes-data.img --nopl', 'see how many unread bytes each pipe has']],
+  exitCodes: DONE_OR_NOT,
 };

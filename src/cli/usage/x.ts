@@ -1,14 +1,14 @@
 import type { ExploredWhat } from '../../index';
-import { epilogue } from '../help';
+import { DONE_OR_NOT } from './exit-codes';
 import type { Usage } from './usage';
 
 const WHAT: { readonly [what in ExploredWhat]: string } = {
-  ps: 'the tree of tasks',
-  fds: 'what each task has open, its working directory and its root',
-  mems: 'the executable of each task, and what it has mapped',
-  rss: 'the pages of each task that the dump has, and the mappings that they lie in',
+  ps: 'print the tree of tasks',
+  fds: 'print the open files, the working directory and the root of each task',
+  mems: 'print the executable and the mappings of each task',
+  rss: 'print the dumped pages of each task, and the mappings that they lie in',
 };
-/** What can be asked for. */
+/** The words after SOURCE. */
 export const WORDS = Object.keys(WHAT);
 export const USAGE = `fdgraft x SOURCE ${WORDS.join('|')} [--json]`;
 
@@ -17,16 +17,14 @@ export const X_USAGE: Usage = {
   describe: 'Explore the tasks: tree, descriptors, mappings, pages (crit x)',
   usage: USAGE,
   positionals: {
-    source: {
-      type: 'string',
-      demandOption: true,
-      describe: 'an image directory of CRIU, or an archive',
-    },
-    what: { type: 'string', choices: WORDS, describe: 'what to tell of its tasks' },
+    source: { type: 'string', demandOption: true, describe: 'Image directory or archive' },
+    what: { type: 'string', choices: WORDS, describe: 'Part of the tasks to print' },
   },
   options: {},
-  epilogue: epilogue([
+  common: ['json', 'quiet'],
+  examples: [
     ...Object.entries(WHAT).map(([what, told]) => [`fdgraft x ckpt ${what}`, told] as const),
-    ["fdgraft x ckpt fds --json | jq '.tasks[].descriptors[].key'", 'for programs'],
-  ]),
+    ["fdgraft x ckpt fds --json | jq '.tasks[].descriptors[].key'", 'use the JSON in a program'],
+  ],
+  exitCodes: DONE_OR_NOT,
 };
