@@ -1,5 +1,6 @@
 import type { Context } from './context';
 import { readOrdinary } from './ordinary';
+import { startProgress } from './progress';
 import type { Usage, UsageOfSeveral } from './usage/usage';
 import { setV8FlagsFor } from './v8-flags';
 import { withContext } from './with-context';
@@ -18,7 +19,11 @@ export function command<Arguments>(
 ): Command {
   const perform = async (args: object) => {
     setV8FlagsFor(inputsOf(usage, args));
-    await withContext((context) => run(args as Arguments, context));
+    await withContext(async (context) => {
+      // A batch shows its jobs.
+      if (!('several' in usage) && (args as { quiet?: unknown }).quiet !== true) startProgress();
+      await run(args as Arguments, context);
+    });
   };
   return {
     main: async (words) => {

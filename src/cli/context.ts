@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { yieldToEventLoop } from '../storage/yield-to-event-loop';
+import { hideProgress, stopProgress } from './progress';
 import { isTerminal, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
@@ -65,6 +66,7 @@ export function createContext(): Context {
 
 /** Writes lines to stderr, as `Context` has it. */
 export async function complain(...lines: readonly string[]): Promise<void> {
+  hideProgress();
   await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
 }
 
@@ -75,6 +77,7 @@ function showsColour(): boolean {
 /** Writing to a file or a pipe gives the event loop no turn by itself. */
 async function answer(data: string | Uint8Array): Promise<boolean> {
   await yieldToEventLoop();
+  if (isTerminal('stdout')) stopProgress();
   try {
     await writeAll('stdout', data);
     return true;

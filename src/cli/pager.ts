@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { builtins } from '../bytes/builtins';
 import { OutputClosed, toStdout } from './commands/image-streams';
 import { type Context, Interrupted } from './context';
+import { stopProgress } from './progress';
 import { isTerminal } from './stdio';
 
 /** What a shell has to read; a command without it is started as it is, so that it is told where it is not there. */
@@ -65,6 +66,7 @@ class Pager {
     const [file, ...args] = words as [string, ...string[]];
     // As git has it: short text is only printed, colours are shown, and the screen keeps what was read.
     const env = { LESS: 'FRX', LV: '-c', ...process.env };
+    stopProgress();
     const child = builtins.childProcess.spawn(file, args, { stdio: ['pipe', 'inherit', 'inherit'], env });
     this.ended = new Promise((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
     const isStarted = await new Promise((resolve) => {

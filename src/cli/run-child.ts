@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { builtins } from '../bytes/builtins';
 import { messages } from '../errors/messages';
+import { stopProgress } from './progress';
 
 /** Those that ask a program for something. A terminal sends its own to the child too, which bears them twice. */
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
@@ -21,6 +22,8 @@ export function runChild(program: string, args: readonly string[], stdio: ('igno
       for (const signal of FORWARDED) process.off(signal, onSignal);
     };
     for (const signal of FORWARDED) process.on(signal, onSignal);
+    // The terminal is the program's now.
+    stopProgress();
     try {
       const child = builtins.childProcess.spawn(program, args, { stdio });
       forward = (signal) => child.kill(signal);

@@ -4,6 +4,9 @@ type Name = 'stdout' | 'stderr';
 
 const NUMBERS = { stdout: 1, stderr: 2 } as const;
 
+/** Ends what is drawn in the line of a terminal that the cursor is in. */
+export const CLEAR_LINE = '\r\u001b[K';
+
 /** A standard stream; undefined if it cannot be used, as a terminal that is gone. */
 export function stdio(name: Name): NodeJS.WriteStream | undefined {
   try {

@@ -2,6 +2,7 @@ import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { type Context, complain, createContext, Interrupted } from './context';
 import { checkDescriptorLimit } from './descriptor-limit';
+import { stopProgress } from './progress';
 
 /** Does `work`, says what went wrong, and sets the exit code. Never throws. */
 export async function withContext(work: (context: Context) => Promise<void>): Promise<void> {
@@ -11,8 +12,10 @@ export async function withContext(work: (context: Context) => Promise<void>): Pr
     context = createContext();
     await work(context);
   } catch (error) {
+    stopProgress();
     await report(error, context);
   } finally {
+    stopProgress();
     context?.release();
   }
 }

@@ -2,6 +2,7 @@ import { messages } from '../errors/messages';
 import { createDirectorySink } from './directory-sink';
 import type { Form } from './form';
 import type { LinkMode } from './link-mode';
+import { beginWriting } from './pass-progress';
 import type { Sink, SinkNotice } from './sink';
 import type { Source } from './source';
 
@@ -24,6 +25,7 @@ export async function createSink(source: Source, out: string, options: SinkOptio
       'leave it out',
     );
   }
+  beginWriting(out);
   if (form === 'dir') return createDirectorySink(source, out, { link: link ?? 'auto', onNotice, signal });
   const { createArchiveSink } = await import('./archive/archive-sink');
   return createArchiveSink(source, out, { form, onNotice, signal });

@@ -5,7 +5,9 @@ import { attempt } from './attempt';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
+import type { PassedFile } from './directory-progress';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import { isProgressShown } from './pass-progress';
 import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 import { hasHoles, mapOfFile } from './sparse-file';
@@ -37,10 +39,11 @@ export function placeIn(directory: DirectoryOfFile, name: Buffer, label: string)
  * A file of a directory. A checkpoint has thousands of them, and each look costs as much as reading a small one: it is
  * looked at when it is opened, or when someone asks for what only a look can tell.
  */
-export class DirectoryFile implements SourceMember, SourceFile {
+export class DirectoryFile implements SourceMember, SourceFile, PassedFile {
   readonly kind = 'file';
   readonly name: Buffer;
   readonly path: Buffer;
+  private reader: FileReader | undefined;
   /** It has to be the same at every look. */
   private readonly isSteady: boolean;
 
@@ -108,11 +111,22 @@ export class DirectoryFile implements SourceMember, SourceFile {
       if (isSteady && !seen.seeAtOnce(place, stats)) stats = await seen.see(place, stats, () => this.lookAt(fd));
       if (isSteady) seen.noteOpened(place);
       this.stats = stats;
-      return new FileReader(fd, stats, this, isSteady);
+      this.reader = new FileReader(fd, stats, this, isSteady);
+      return this.reader;
     } catch (error) {
       closeRead(fd);
       throw error;
     }
+  }
+
+  get bytesRead(): number {
+    return this.reader?.bytesRead ?? 0;
+  }
+
+  sizeIfKnown(): number {
+    if (this.stats !== undefined) return this.stats.size;
+    // It takes a system call, for each of thousands of files.
+    return isProgressShown() ? (fs.lstatSync(this.path, { throwIfNoEntry: false })?.size ?? 0) : 0;
   }
 
   private lookAt(fd: number): Stats {
@@ -187,6 +201,10 @@ export class FileReader implements MemberReader {
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
     await yieldToEventLoop();
     return this.readAtOnce(into, start, length);
+  }
+
+  get bytesRead(): number {
+    return this.at;
   }
 
   readNow(into: Uint8Array, start: number, length: number): number | undefined {

@@ -3,7 +3,9 @@ import { escapeBytes } from '../bytes/escape';
 import { sourceUnreadable } from './denied';
 import { DirectoryFile, type DirectoryOfFile, placeIn } from './directory-file';
 import { type DirectoryTop, memberIn } from './directory-member';
+import { DirectoryProgress } from './directory-progress';
 import { type HeldDirectory, holdDirectory } from './held-directory';
+import { beginPass } from './pass-progress';
 import type { SourceFile, SourceMember } from './source';
 import { isDue, yieldToEventLoop } from './yield-to-event-loop';
 
@@ -26,6 +28,7 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
   /** The innermost last; undefined before the first member. */
   private directories: OpenDirectory[] | undefined;
   private last: SourceMember | undefined;
+  private readonly progress: DirectoryProgress;
 
   /**
    * `first`: members of the top that come before all others. `begin` holds the top. `end` is called when all was given,
@@ -36,7 +39,9 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
     private readonly first: readonly string[],
     private readonly begin: () => HeldDirectory,
     private readonly end: () => void,
-  ) {}
+  ) {
+    this.progress = new DirectoryProgress(top.label, top.path);
+  }
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -47,6 +52,7 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
       if (isDue()) await yieldToEventLoop();
       if (this.last instanceof DirectoryFile && this.last.isUnseen) await this.last.see();
       const directory = this.directoryOfNext();
+      this.progress.moveTo(undefined);
       if (directory === undefined) return AT_END;
       const entry = directory.entries[directory.next] as Dirent<Buffer>;
       directory.next += 1;
@@ -54,6 +60,7 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
         ? this.fileIn(directory, entry.name)
         : await memberIn(this.top, directory, entry.name);
       this.last = member;
+      if (member instanceof DirectoryFile) this.progress.moveTo(member);
       return { done: false, value: member };
     } catch (error) {
       this.close();
@@ -89,6 +96,7 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
     this.last = undefined;
     if (this.directories === undefined) {
       this.directories = [];
+      beginPass(this.progress);
       this.enter(this.directories, top.path, NO_NAME, this.begin(), this.first);
     } else if (last?.kind === 'directory') {
       const { path, lasting } = last.file as SourceFile;

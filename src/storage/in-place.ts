@@ -7,6 +7,7 @@ import { type Bring, DirectorySink, type DirectorySinkOptions } from './director
 import { checkExchange, exchange, type Place } from './exchange';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { tryHardLink } from './link-mode';
+import { beginWriting } from './pass-progress';
 import type { Sink } from './sink';
 import type { Source } from './source';
 import { resolveToWrite } from './trusted-path';
@@ -37,14 +38,24 @@ export async function beginInPlace(source: Source): Promise<InPlace> {
     refuseCurrentDirectory(label, directory);
     refuseReadOnly(label, directory);
     const before = fingerprint(directory);
-    return { createSink: (options) => explained(label, () => createSink(source, directory, before, options)) };
+    return {
+      createSink: (options) => {
+        beginWriting(label);
+        return explained(label, () => createSink(source, directory, before, options));
+      },
+    };
   });
 }
 
 /** A file is replaced by a rename, which every file system does in one step. */
 async function beginArchive(source: Source): Promise<InPlace> {
   const { createArchiveInPlace } = await import('./archive/archive-sink');
-  return { createSink: (options) => createArchiveInPlace(source, options) };
+  return {
+    createSink: (options) => {
+      beginWriting(source.label);
+      return createArchiveInPlace(source, options);
+    },
+  };
 }
 
 async function createSink(

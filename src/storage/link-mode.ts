@@ -4,6 +4,7 @@ import { messages } from '../errors/messages';
 import { relativeLink, splitPath } from './byte-path';
 import { closeRead } from './close';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import { whileCopying } from './pass-progress';
 import type { SourceFile } from './source';
 import { copySparse, hasHoles } from './sparse-file';
 
@@ -73,8 +74,9 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: Abort
     if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
     file.check(stats);
     const from = process.platform === 'linux' ? descriptorPath(fd) : file.path;
-    if (how === 0 && hasHoles(stats)) await copySparse(fd, to, signal);
-    else if (stats.size > LARGE_BYTES) await fs.promises.copyFile(from, to, constants.COPYFILE_EXCL | how);
+    if (how === 0 && hasHoles(stats)) await whileCopying(to, () => copySparse(fd, to, signal));
+    else if (stats.size > LARGE_BYTES)
+      await whileCopying(to, () => fs.promises.copyFile(from, to, constants.COPYFILE_EXCL | how));
     else fs.copyFileSync(from, to, constants.COPYFILE_EXCL | how);
     file.check(fs.fstatSync(fd));
   } finally {

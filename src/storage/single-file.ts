@@ -13,6 +13,7 @@ import { type HeldDirectory, holdToWrite } from './held-directory';
 import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
 import { parentOf } from './parent-of';
+import { beginPass } from './pass-progress';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 import { resolveToWrite } from './trusted-path';
@@ -26,12 +27,16 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   // Opening and reading may wait for as long as the other end likes.
   const opened = stats.isFile() ? attempt(() => openRegular(file), cannotRead) : undefined;
   if (opened === undefined) return readStream(fs.createReadStream(file), file, signal);
-  const { fd } = opened;
+  const { fd, stats: found } = opened;
+  let count = 0;
+  beginPass({ label: file, done: () => count, total: () => found.size });
   return {
     access: opened.stats,
     read: async (into, start, length) => {
       await yieldToEventLoop();
-      return attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+      const got = attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
+      count += got;
+      return got;
     },
     close: async () => closeRead(fd),
   };
@@ -41,6 +46,8 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
 export function readStream(stream: Readable, name: string, signal?: AbortSignal): MemberReader {
   const pieces = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
+  let count = 0;
+  beginPass({ label: name, done: () => count, total: () => undefined });
   const next = () =>
     pieces.next().catch((error) => {
       throw messages.cannotRead(name, error);
@@ -54,6 +61,7 @@ export function readStream(stream: Readable, name: string, signal?: AbortSignal)
       }
       const copied = rest.copy(into, start, 0, length);
       rest = rest.subarray(copied);
+      count += copied;
       return copied;
     },
     close: async () => {

@@ -319,7 +319,7 @@ test('help has examples and exit codes', async (t) => {
     const { stdout, status } = await run(directory, [what, '--help']);
     t.is(status, 0);
     t.regex(stdout, /Examples:\n {2}# /, what);
-    t.regex(stdout, /Exit codes:\n {2}0 {2}all of it done/, what);
+    t.regex(stdout, /Exit codes:\n {2}0 {2}every job is done/, what);
     t.regex(stdout, /--shard/, what);
   }
 });

@@ -1,14 +1,16 @@
 import type { BatchProgress } from '../../index';
 import type { Context } from '../context';
-import { stdio } from '../stdio';
-import { ProgressLine } from './progress-line';
+import { ProgressLine, type Unit } from '../progress-line';
+import { CLEAR_LINE, stdio } from '../stdio';
+import { rateText } from './job-text';
 
 const REDRAW_MS = 100;
-const CLEAR_LINE = '\r\u001b[K';
+
+const JOBS: Unit = { amount: ({ done, total }) => `${done}/${total}`, rate: rateText };
 
 /** A line at the bottom of a terminal, redrawn in its place; what is printed meanwhile comes above it. */
 export class ProgressBar {
-  private readonly line = new ProgressLine();
+  private readonly line = new ProgressLine(JOBS);
   private drawn = 0;
   private isShown = false;
   private latest: BatchProgress | undefined;
@@ -22,7 +24,8 @@ export class ProgressBar {
     this.drawn = now;
     this.isShown = true;
     const terminal = stdio('stderr');
-    terminal?.write(CLEAR_LINE + this.line.draw(progress, now, terminal.columns || 80));
+    const failed = progress.failed === 0 ? [] : [`${progress.failed} failed`];
+    terminal?.write(CLEAR_LINE + this.line.draw(progress, failed, now, terminal.columns || 80));
   }
 
   /** Prints a line above it. */

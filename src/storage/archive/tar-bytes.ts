@@ -5,6 +5,7 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import { closeRead } from '../close';
+import { beginPass } from '../pass-progress';
 import { readStream } from '../single-file';
 import { yieldToEventLoop } from '../yield-to-event-loop';
 import type { ArchiveFile } from './archive-file';
@@ -64,6 +65,7 @@ class PlainBytes implements TarBytes {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.fd = file.open();
+    beginPass({ label: file.label, done: () => this.position, total: () => file.bytes });
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
@@ -116,6 +118,7 @@ class UnpackedBytes implements TarBytes {
   ) {
     this.unpacking = file.form === 'tar.gz' ? gunzip(file) : unzstd(file);
     this.reader = readStream(this.unpacking.output, file.label);
+    beginPass({ label: file.label, done: () => this.unpacking.consumed(), total: () => file.bytes });
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
@@ -159,6 +162,8 @@ class UnpackedBytes implements TarBytes {
 
 interface Unpacking {
   readonly output: Readable;
+  /** Of the archive, in bytes. Throws when all is over. */
+  consumed(): number;
   /** To be called at the end of the output: throws where that came too early. */
   ended(): Promise<void>;
   /** To be called where the output failed: throws what says more of it. */
@@ -173,6 +178,7 @@ function gunzip(file: ArchiveFile): Unpacking {
   pipeline(input, output, () => {});
   return {
     output,
+    consumed: () => output.bytesWritten,
     // At zeros it stops, whatever comes behind them.
     ended: async () => refuseMore(file, output.bytesWritten),
     failed: async () => {},
@@ -203,8 +209,26 @@ function unzstd(file: ArchiveFile): Unpacking {
   const fd = file.open();
   try {
     const { child, done, stop } = spawnZstd(['-d'], [fd, 'pipe', 'pipe'], file.label);
-    return { output: child.stdout as Readable, ended: () => done, failed: () => done, stop };
-  } finally {
+    let isOpen = true;
+    return {
+      output: child.stdout as Readable,
+      consumed: () => (isOpen ? offsetOf(fd) : file.bytes),
+      ended: () => done,
+      failed: () => done,
+      stop: async () => {
+        if (isOpen) closeRead(fd);
+        isOpen = false;
+        await stop();
+      },
+    };
+  } catch (error) {
     closeRead(fd);
+    throw error;
   }
+}
+
+/** Where the next byte of a file is read, which all have in common that have the descriptor. */
+function offsetOf(fd: number): number {
+  const [, offset] = /^pos:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
+  return Number(offset ?? 0);
 }
