@@ -34,7 +34,8 @@ export class ProgressLine {
     const pieces = [
       ...(total === undefined ? [] : [barText(done, total)]),
       this.unit.amount(amount),
-      ...(perSecond > 0 ? [this.unit.rate(perSecond)] : []),
+      // When all is done, something else takes the time.
+      ...(perSecond > 0 && (isMore || total === undefined) ? [this.unit.rate(perSecond)] : []),
       ...(perSecond > 0 && isMore ? [`${timeText((total - done) / perSecond)} left`] : []),
       ...more,
     ];

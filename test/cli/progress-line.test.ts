@@ -27,7 +27,7 @@ test('without a total it says how much, and how fast', (t) => {
 test('more than there was to do, as of a file that grows, is no fault, and what begins again has a new rate', (t) => {
   const line = new ProgressLine(BYTES);
   line.draw({ total: 1000, done: 0 }, [], 0, 80);
-  t.is(line.draw({ total: 1000, done: 2000 }, [], 1000, 80), `[${'#'.repeat(20)}]  2.0 kB of 1.0 kB  2.0 kB/s`);
+  t.is(line.draw({ total: 1000, done: 2000 }, [], 1000, 80), `[${'#'.repeat(20)}]  2.0 kB of 1.0 kB`);
   t.is(line.draw({ total: 1000, done: 0 }, [], 2000, 80), `[${'-'.repeat(20)}]  0 bytes of 1.0 kB`);
   t.is(
     line.draw({ total: 1000, done: 500 }, [], 3000, 80),
