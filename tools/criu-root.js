@@ -4,9 +4,9 @@
 //   node tools/criu-root.js [SUITE]     prints the directory; SUITE is trixie unless told (sid, experimental: newer ones)
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
+const { cacheDirectory, debootstrap, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 
 const DEFAULT_SUITE = 'trixie';
 const PACKAGES = ['criu', 'python3-pycriu'];
@@ -17,11 +17,6 @@ const MARKER = 'fdgraft-root.json';
 const BASE_OF = { experimental: 'sid' };
 
 const packagesOf = (suite) => (suite === DEFAULT_SUITE ? [...PACKAGES, ...RUNTIMES] : PACKAGES);
-
-function cacheDirectory() {
-  const base = process.env.XDG_CACHE_HOME;
-  return path.join(base && path.isAbsolute(base) ? base : path.join(os.homedir(), '.cache'), 'fdgraft');
-}
 
 /** The argv that starts the criu of ROOT without chroot: ROOT's own loader with ROOT's own libraries. */
 function criuCommand(root) {
@@ -69,63 +64,6 @@ function readMarker(suite) {
   return packagesOf(suite).every((name) => marker.packages.includes(name)) ? marker : undefined;
 }
 
-function environment() {
-  // debootstrap lives in sbin, which a plain user's PATH may lack; its messages are read by the log.
-  return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` };
-}
-
-function run(argv) {
-  const [command, ...args] = argv;
-  // stdout is the answer of this tool, so what the commands say goes to stderr.
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2], env: environment() });
-  return !error && status === 0;
-}
-
-function has(program) {
-  return spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore', env: environment() }).status === 0;
-}
-
-function requireDebootstrap() {
-  if (has('debootstrap')) return;
-  if (has('apt-get')) {
-    const install = ['apt-get', 'install', '-y', '--no-install-recommends', 'debootstrap', 'debian-archive-keyring'];
-    if (run(install) || (run(['apt-get', 'update']) && run(install))) return;
-  }
-  throw new Error(
-    'debootstrap is missing: install the package debootstrap (and debian-archive-keyring), then run again',
-  );
-}
-
-/** The mirrors that this host's apt uses for Debian, however its sources are written. */
-function hostMirrors() {
-  const { status, stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian'], {
-    encoding: 'utf8',
-    env: environment(),
-  });
-  return status === 0 ? [...new Set(stdout.split('\n').filter(Boolean))] : [];
-}
-
-function debootstrap(suite, target) {
-  const command = [
-    'unshare',
-    '-m',
-    'debootstrap',
-    '--variant=minbase',
-    `--include=${packagesOf(suite).join(',')}`,
-    suite,
-    target,
-  ];
-  // debootstrap's own default mirror first: the host's may be a snapshot that lacks the suite.
-  for (const mirror of [undefined, ...hostMirrors()]) {
-    fs.rmSync(target, { recursive: true, force: true });
-    if (run(mirror ? [...command, mirror] : command)) return;
-  }
-  fs.rmSync(target, { recursive: true, force: true });
-  throw new Error(
-    `debootstrap could not make a ${suite} root in ${target} (its messages are above): check the network, and http_proxy where one is needed`,
-  );
-}
-
 function addNewerPackages(suite, target) {
   const list = path.join(target, 'etc/apt/sources.list');
   const base = fs.readFileSync(list, 'utf8');
@@ -142,8 +80,7 @@ function build(suite) {
   const root = path.join(cacheDirectory(), suite);
   const partial = `${root}.partial`;
   if (readMarker(suite)) return;
-  requireDebootstrap();
-  debootstrap(BASE_OF[suite] ?? suite, partial);
+  debootstrap(BASE_OF[suite] ?? suite, packagesOf(suite), partial);
   if (BASE_OF[suite]) addNewerPackages(suite, partial);
   fs.rmSync(path.join(partial, 'var/cache/apt'), { recursive: true, force: true });
   fs.rmSync(path.join(partial, 'var/lib/apt/lists'), { recursive: true, force: true });
@@ -153,44 +90,18 @@ function build(suite) {
   fs.renameSync(partial, root);
 }
 
-/** What this machine lacks to make or to use a root, or undefined. */
-function whatIsMissing() {
-  if (process.platform !== 'linux' || process.arch !== 'x64')
-    return `CRIU is tested on Linux x86_64, this is ${process.platform} ${process.arch}`;
-  if (process.getuid() !== 0) return 'CRIU needs root: run again as root';
-  for (const program of ['unshare', 'flock']) {
-    if (!has(program)) return `${program} is missing: install the package util-linux`;
-  }
-  return undefined;
-}
-
 /** Makes sure that the root of a suite is there; at once where it is. Throws an Error that says the way out. */
 function ensureCriuRoot(suite = DEFAULT_SUITE) {
   if (!/^[a-z][a-z0-9-]*$/.test(suite)) throw new Error(`"${suite}" is no name of a Debian suite: try trixie or sid`);
-  const missing = whatIsMissing();
-  if (missing) throw new Error(missing);
+  const missing = whatRootsNeed();
+  if (missing) throw new Error(`CRIU cannot be tested here: ${missing}`);
   const root = path.join(cacheDirectory(), suite);
-  let marker = readMarker(suite);
-  if (!marker) {
-    fs.mkdirSync(cacheDirectory(), { recursive: true });
-    // flock(1) keeps the lock for as long as the build runs, however this process ends.
-    const built = spawnSync('flock', [`${root}.lock`, process.execPath, __filename, '--build', suite], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-      env: environment(),
-    });
-    marker = readMarker(suite);
-    if (built.status !== 0 || !marker) {
-      throw new Error(
-        `no ${suite} root with criu could be made:\n${(built.stderr || String(built.error)).trim().split('\n').slice(-15).join('\n')}`,
-      );
-    }
-  }
+  makeUnderLock(suite, __filename, () => readMarker(suite) !== undefined, `${suite} root with criu`);
+  const marker = readMarker(suite);
   return { root, suite, version: marker.criu, criu: criuCommand(root) };
 }
 
-module.exports = { ensureCriuRoot, critCommand, criuCommand, pythonCommand, cacheDirectory, DEFAULT_SUITE };
+module.exports = { ensureCriuRoot, critCommand, criuCommand, pythonCommand, DEFAULT_SUITE };
 
 if (require.main === module) {
   const args = process.argv.slice(2);

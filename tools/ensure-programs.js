@@ -7,7 +7,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { cacheDirectory } = require('./criu-root');
+const { cacheDirectory } = require('./debian-root');
 
 /** By name: programs, the Debian packages that bring them, and a probe where it takes more than to find them. */
 const TOOLS = {
@@ -27,6 +27,8 @@ const TOOLS = {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
     packages: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],
   },
+  qemu: { programs: ['qemu-aarch64-static'], packages: ['qemu-user-static'] },
+  readelf: { programs: ['readelf'], packages: ['binutils'] },
   chromium: { programs: ['chromium'], packages: ['chromium'], probe: ['/usr/bin/chromium', '--version'] },
 };
 

@@ -1,9 +1,10 @@
-// Before `npm pack`: builds the command, so that a fresh clone packs it, and gives every packed file one of two modes,
+// Before `npm pack`: builds the command and the programs, so that a fresh clone packs it, and gives every packed file one of two modes,
 // whatever the umask of the clone was. The package of one commit then has the same bytes everywhere.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { buildCommand } = require('./build');
+const { prebuild } = require('./prebuild');
 const { runMain, top } = require('./ensure');
 
 /** All files of the package; npm adds package.json to those of "files". */
@@ -20,6 +21,7 @@ function packedFiles() {
 
 function main() {
   buildCommand();
+  prebuild();
   for (const file of packedFiles()) fs.chmodSync(file, fs.statSync(file).mode & 0o100 ? 0o755 : 0o644);
 }
 

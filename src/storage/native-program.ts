@@ -8,14 +8,17 @@ import { ownDirectory } from './own-directory';
 export type NativeProgram = 'fdgraft-exchange' | 'fdgraft-sparse' | 'fdgraft-lock' | 'fdgraft-exec';
 
 /**
- * One of the programs that do what Node.js cannot: where `npm run build` puts it, else where
- * `make install` put it into PATH. If it is in neither, where the build would put it.
+ * One of the programs that do what Node.js cannot: where `npm run build` puts it, else where `make install` put it into
+ * PATH, else the one that the package brings. If it is nowhere, where the build would put it.
  */
 export function pathOfNative(program: NativeProgram): string {
-  const built = path.join(ownDirectory(), 'native/build', program);
+  const native = path.join(ownDirectory(), 'native');
+  const built = path.join(native, 'build', program);
   if (fs.existsSync(built)) return built;
   const directories = (process.env.PATH ?? '').split(path.delimiter).filter((directory) => path.isAbsolute(directory));
-  return directories.map((directory) => path.join(directory, program)).find((file) => fs.existsSync(file)) ?? built;
+  const brought = path.join(native, 'prebuilt', `${process.platform}-${process.arch}`, program);
+  const places = [...directories.map((directory) => path.join(directory, program)), brought];
+  return places.find((file) => fs.existsSync(file)) ?? built;
 }
 
 export interface NativeRun {

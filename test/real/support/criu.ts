@@ -7,10 +7,10 @@ interface CriuRoot {
   criu: string[];
 }
 
-const { ensureCriuRoot, cacheDirectory } = require('../../../tools/criu-root.js') as {
+const { ensureCriuRoot } = require('../../../tools/criu-root.js') as {
   ensureCriuRoot(suite?: string): CriuRoot;
-  cacheDirectory(): string;
 };
+const { cacheDirectory } = require('../../../tools/debian-root.js') as { cacheDirectory(): string };
 
 export type RealCriu =
   | { available: true; criu: string[]; root: string; version: string }
