@@ -14,7 +14,7 @@ if [ ! -x "$program" ] && [ -e "$loader" ]; then
 	program=$native/prebuilt/$name/fdgraft-exec
 fi
 if [ ! -x "$program" ]; then
-	printf 'fdgraft-exec: %s is not built, and the package has no program for this system; run: make -C %s\n' "$native/build/fdgraft-exec" "$native" >&2
+	printf 'fdgraft-exec: %s is not built; run: make -C %s\n' "$native/build/fdgraft-exec" "$native" >&2
 	printf 'fdgraft-exec: it needs gcc make protobuf-c-compiler libprotobuf-c-dev (Debian)\n' >&2
 	exit 111
 fi

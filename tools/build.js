@@ -6,6 +6,11 @@ const { ensureNativeTools, ensureNodeModules, run, runMain, top } = require('./e
 
 function buildCommand() {
   ensureNodeModules();
+  compileCommand();
+}
+
+/** For who has installed the packages. */
+function compileCommand() {
   fs.rmSync(path.join(top, 'dist'), { recursive: true, force: true });
   run(process.execPath, [path.join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   const { bundle, compileAll } = require('./compile-command');
@@ -26,4 +31,4 @@ function build() {
 
 if (require.main === module) runMain(build);
 
-module.exports = { build, buildCommand };
+module.exports = { build, buildCommand, compileCommand };

@@ -24,9 +24,11 @@ function fetch(version, integrity, place) {
     if (status !== 0) throw new Error(`npm could not fetch ${PACKAGE} ${version}: ${stderr.trim()}`);
     const archive = path.join(partial, `${PACKAGE}-${version}.tgz`);
     const digest = createHash('sha512').update(fs.readFileSync(archive)).digest('base64');
-    if (`sha512-${digest}` !== integrity) throw new Error(`${PACKAGE} ${version} is another one: its digest is ${digest}`);
+    if (`sha512-${digest}` !== integrity)
+      throw new Error(`${PACKAGE} ${version} is another one: its digest is ${digest}`);
     const unpack = ['xzf', archive, '-C', partial, '--strip-components=1', 'package/bin/node'];
-    if (spawnSync('tar', unpack, { stdio: ['ignore', 'ignore', 2] }).status !== 0) throw new Error(`${archive} could not be unpacked`);
+    if (spawnSync('tar', unpack, { stdio: ['ignore', 'ignore', 2] }).status !== 0)
+      throw new Error(`${archive} could not be unpacked`);
     fs.rmSync(archive);
     fs.rmSync(place, { recursive: true, force: true });
     fs.renameSync(partial, place);

@@ -3,9 +3,9 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { buildCommand } = require('./build');
+const { compileCommand } = require('./build');
 const { runMain, top } = require('./ensure');
 
 runMain(() => {
-  if (!fs.existsSync(path.join(top, 'dist/cli/bin.js'))) buildCommand();
+  if (!fs.existsSync(path.join(top, 'dist/cli/bin.js'))) compileCommand();
 });

@@ -26,6 +26,7 @@ const LONG = [
   'cli/hostile-places',
   'json/memory',
   'native/fuzz',
+  'package/installed',
   'package/tarball',
   'storage/archive/memory',
 ].map((name) => `!test/${name}.test.ts`);
