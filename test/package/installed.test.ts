@@ -131,7 +131,7 @@ test.serial('installed by npm with Node.js 20, 22 and 24, it works in Debian 12 
         LINES.join('\n'),
       );
       t.is(status, 0, `${version} in ${root}: ${stderr}`);
-      t.regex(stdout, /\nfdgraft-exec \d.*\n.*\/fdgraft\/native\/fdgraft-exec\.sh\n$/s, version);
+      t.regex(stdout, /^fdgraft-exec \d.*\n.*\/fdgraft\/native\/fdgraft-exec\.sh\n$/s, version);
     }
   }
 });
