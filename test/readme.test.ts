@@ -8,7 +8,6 @@ import { temporaryDirectory } from './support/directories';
 /** What the README shows is what the commands print, and what it links to is there. */
 
 const README = fs.readFileSync(path.join(top, 'README.md'), 'utf8');
-const MOST_WORDS = 1000;
 
 test('each command of a console block prints what stands below it', (t) => {
   const directory = temporaryDirectory(t);
@@ -23,11 +22,6 @@ test('each command of a console block prints what stands below it', (t) => {
     const { status, stdout } = spawnSync('sh', ['-c', script], { cwd: directory, encoding: 'utf8' });
     t.deepEqual({ status, stdout }, { status: 0, stdout: output }, line);
   }
-});
-
-test('it is short', (t) => {
-  const words = README.split(/\s+/).filter((word) => word !== '').length;
-  t.true(words <= MOST_WORDS, `${words} words`);
 });
 
 test('each text links to files and headings that are there', (t) => {

@@ -6,11 +6,6 @@ const { ensureNativeTools, ensureNodeModules, run, runMain, top } = require('./e
 
 function buildCommand() {
   ensureNodeModules();
-  compileCommand();
-}
-
-/** For who has installed the packages. */
-function compileCommand() {
   fs.rmSync(path.join(top, 'dist'), { recursive: true, force: true });
   run(process.execPath, [path.join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   const { bundle, compileAll } = require('./compile-command');
@@ -31,4 +26,4 @@ function build() {
 
 if (require.main === module) runMain(build);
 
-module.exports = { build, buildCommand, compileCommand };
+module.exports = { build, buildCommand };

@@ -3,9 +3,11 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { compileCommand } = require('./build');
+const { buildCommand } = require('./build');
 const { runMain, top } = require('./ensure');
 
 runMain(() => {
-  if (!fs.existsSync(path.join(top, 'dist/cli/bin.js'))) compileCommand();
+  // `npm install --global` from git has set this for whatever it starts, and has installed nothing here.
+  for (const name of ['npm_config_global', 'npm_config_location', 'npm_config_prefix']) delete process.env[name];
+  if (!fs.existsSync(path.join(top, 'dist/cli/bin.js'))) buildCommand();
 });

@@ -13,7 +13,7 @@ const ava = path.join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
 const PROGRESS_MS = 15_000;
 
 /** Those of a real CRIU that show the main jobs. */
-const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', 'sockets', 'terminals'].map(
+const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', 'sockets', 'terminals', 'tour'].map(
   (name) => `test/real/${name}.test.ts`,
 );
 

@@ -26,7 +26,7 @@ Here are the options that fdgraft itself reads. criu restore --help lists all ot
       nargs: 1,
       requiresArg: true,
       value: 'SPEC',
-      describe: 'Restore matches of fd[N]:KEY from your fd N, or write debug[N]:TEXT, as fdgraft rewrite does',
+      describe: 'Restore matches of fd[N]:KEY from caller fd N, or write debug[N]:TEXT, as fdgraft rewrite does',
     },
     specs: {
       type: 'string',

@@ -10,7 +10,7 @@ export const REWRITE_OPTIONS = {
     requiresArg: true,
     value: 'SPEC',
     describe:
-      'Restore matches of the spec fd[N]:KEY from your fd N, or write a text with debug[N]:TEXT. Repeat it for more specs. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob and others',
+      'Restore matches of the spec fd[N]:KEY from caller fd N, or write a text with debug[N]:TEXT. Repeat it for more specs. KEY: pipe:[ID], file[MNT:INO], /proc/PID/fd/N, a path, a glob and others',
   },
   specs: {
     type: 'string',

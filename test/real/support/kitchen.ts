@@ -4,16 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Box } from './box';
 import { makeCommands } from './commands';
 import type { Block, Recipe } from './cookbook';
-import { cacheDirectory, criuLock } from './criu';
 import type { Lab, Program } from './lab';
-import { ended } from './spawn';
+import { pathWith, type Running, startBlock } from './run-block';
 import type { Tasks } from './tasks';
-
-/** A block that is running: what it has said so far, and its end, which has to be a good one. */
-export interface Running {
-  said(): string;
-  finish(): Promise<string>;
-}
 
 /**
  * A place where one recipe is tried: a directory with the dump as ckpt and the recipe's files, a box with free pids,
@@ -60,7 +53,7 @@ export class Kitchen {
   }
 
   get path(): string {
-    return `${this.bin}:${process.env.PATH}:/usr/sbin:/sbin:/usr/bin:/bin`;
+    return pathWith(this.bin);
   }
 
   file(name: string): string {
@@ -89,25 +82,8 @@ export class Kitchen {
   start(): Running {
     const block = this.waiting.shift();
     if (block === undefined) throw new Error('the recipe has no further sh block');
-    const said = this.lab.scratch();
-    // The lock is taken inside: a process between the box and this one would be taken for one of the tree's.
-    const lock = ['flock', '-o', '-w', '300', '-E', '124', criuLock()];
-    const child = this.box.spawn([...lock, ...this.prefix, 'sh', '-e', '-c', block.text], {
-      place: ['--chdir', this.directory, ...this.place],
-      messages: said.fd,
-      fds: { 1: said.fd, 2: said.fd },
-      env: { ...process.env, GOCACHE: path.join(cacheDirectory(), 'go'), ...this.env, PATH: this.path },
-    });
-    const status = ended(child, 240);
-    return {
-      said: said.read,
-      finish: async () => {
-        const code = await status;
-        if (code !== 0)
-          throw new Error(`the block in line ${block.line} ended with ${code}\n${said.read()}${this.log()}`);
-        return said.read();
-      },
-    };
+    const { directory, path, env, place, prefix } = this;
+    return startBlock(this.lab, this.box, block, { directory, path, env, place, prefix, log: () => this.log() });
   }
 
   /** Runs the next block to its end. */
