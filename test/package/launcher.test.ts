@@ -5,7 +5,7 @@ import test from 'ava';
 import { temporaryDirectory } from '../support/directories';
 import { build, helper } from '../support/native';
 
-/** The command fdgraft-exec of the npm package. */
+/** The commands of the npm package, which start what is built. */
 
 const native = path.join(__dirname, '../../native');
 
@@ -38,4 +38,37 @@ test('without the program it says how to build it', (t) => {
   const { status, stderr } = spawnSync(installed(temporaryDirectory(t), false), ['--version'], { encoding: 'utf8' });
   t.is(status, 111);
   t.regex(stderr, /^fdgraft-exec: .*it's here\/native\/build\/fdgraft-exec is not built; run: make -C .*\/native\n/);
+});
+
+const launcher = path.join(native, '../bin/fdgraft.js');
+
+/** The launcher in a package without the rest, run by what says that it is this version of Node.js. */
+function launch(directory: string, version: string) {
+  fs.mkdirSync(path.join(directory, 'bin'), { recursive: true });
+  fs.copyFileSync(launcher, path.join(directory, 'bin/fdgraft.js'));
+  const versions = JSON.stringify({ ...process.versions, node: version });
+  const set = `Object.defineProperty(process, 'versions', { value: ${versions} }); require('./bin/fdgraft.js')`;
+  return spawnSync(process.execPath, ['-e', set], { cwd: directory, encoding: 'utf8' });
+}
+
+test('a Node.js that is too old, and a package that is not built, are told in one line', (t) => {
+  const directory = temporaryDirectory(t);
+  for (const version of ['6.17.1', '18.20.8', '20.18.3']) {
+    const { status, stderr } = launch(directory, version);
+    t.is(status, 2);
+    t.is(stderr, `fdgraft: needs Node.js 20.19 or newer, and this is ${version}\n`);
+  }
+  for (const version of ['20.19.0', '22.0.0', '24.1.0', '100.0.0']) {
+    const { status, stderr } = launch(directory, version);
+    t.is(status, 2);
+    t.regex(stderr, /^fdgraft: is not built; run: npm --prefix \S+ run build\n$/);
+  }
+});
+
+test('the launcher is the command', (t) => {
+  const link = path.join(temporaryDirectory(t), 'fdgraft');
+  fs.symlinkSync(launcher, link);
+  const run = (...words: string[]) => spawnSync(link, words, { encoding: 'utf8' });
+  t.regex(run('--version').stdout, /^\d+\.\d+\.\d+\n$/);
+  t.is(run('ls', '/nowhere').status, 2);
 });

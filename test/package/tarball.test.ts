@@ -9,7 +9,7 @@ const top = path.join(__dirname, '../..');
 /** All that `npm pack` needs of a fresh clone; fixtures are what V8's code is compiled with. */
 const NEEDED = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json', 'tools', 'src'];
 const PACKED = [
-  ...['schemas', 'native/Makefile', 'native/fdgraft-exec.sh', 'native/install.sh', 'native/src'],
+  ...['bin', 'schemas', 'native/Makefile', 'native/fdgraft-exec.sh', 'native/install.sh', 'native/src'],
   ...['docs', 'examples', 'LICENSE'],
 ];
 const TEXTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md'];
@@ -68,20 +68,27 @@ test('two clones give the same package, whatever their place, modes, times and u
   t.is(spawnSync('tar', ['xzpf', other.file, '-C', unpacked]).status, 0);
   const directory = path.join(unpacked, 'package');
   const names = filesBelow(directory).map((file) => path.relative(directory, file));
-  for (const name of ['dist/cli/bin.js', 'dist/index.d.ts', 'native/src/plugin.c', 'schemas/plan.proto', ...TEXTS])
+  for (const name of [
+    'bin/fdgraft.js',
+    'dist/cli/bin.js',
+    'dist/index.d.ts',
+    'native/src/plugin.c',
+    'schemas/plan.proto',
+    ...TEXTS,
+  ])
     t.true(names.includes(name), name);
   // V8's code fits one build of Node.js.
   t.deepEqual(
     names.filter((name) => name.endsWith('.code')),
     [],
   );
-  for (const name of ['dist/cli/bin.js', 'native/fdgraft-exec.sh'])
+  for (const name of ['bin/fdgraft.js', 'dist/cli/bin.js', 'native/fdgraft-exec.sh'])
     t.is(fs.statSync(path.join(directory, name)).mode & 0o777, 0o755, name);
   t.is(fs.statSync(path.join(directory, 'README.md')).mode & 0o777, 0o644);
 
   // It runs as installed, and writes nothing into its own place.
   fs.symlinkSync(path.join(top, 'node_modules'), path.join(directory, 'node_modules'));
-  const args = [path.join(directory, 'dist/cli/bin.js'), 'ls', path.join(top, 'fixtures/images/two_paths')];
+  const args = [path.join(directory, 'bin/fdgraft.js'), 'ls', path.join(top, 'fixtures/images/two_paths')];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   t.is(status, 0);
   t.is(stdout, fs.readFileSync(path.join(top, 'test/golden/expected/two_paths/ls.txt'), 'utf8'));
