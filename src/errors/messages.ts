@@ -2,6 +2,7 @@
  * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
  * way out. Text from bytes arrives here escaped (bytes/escape.ts); control characters of all text are escaped here.
  */
+import fs from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { escapeControls } from '../bytes/escape';
@@ -35,11 +36,16 @@ function shortageHint(cause: unknown): string | undefined {
 /** So many specs are told of at once. */
 const MAX_SPECS_TOLD = 20;
 
+function hasProc(): boolean {
+  return process.platform !== 'linux' || fs.existsSync('/proc/self');
+}
+
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException)?.code;
   switch (code) {
     case 'ENOENT':
-      return 'it does not exist';
+      // Files are reached through it: without it, none seems to be there.
+      return hasProc() ? 'it does not exist' : '/proc is not mounted, and fdgraft needs it; mount -t proc proc /proc';
     case 'EACCES':
     case 'EPERM':
       return `permission denied (${code})`;

@@ -126,3 +126,15 @@ rootTest('directories of an archive can be used by who unpacks them', (t, top) =
   t.is(spawnSync(process.execPath, [bin, ...words], { cwd: top }).status, 0);
   t.deepEqual(modes(), ['600', '600', '40', '0']);
 });
+
+rootTest('a system without /proc is told as what it is', (t, top) => {
+  putCheckpoint(path.join(top, 'ck'));
+  const script = 'umount -l /proc && exec "$@"';
+  const words = ['-m', 'sh', '-c', script, 'sh', process.execPath, bin, 'ls', 'ck'];
+  const { status, stderr } = spawnSync('unshare', words, { cwd: top, encoding: 'utf8' });
+  t.is(status, 2);
+  t.regex(
+    stderr,
+    /^fdgraft: ck: cannot be read: \/proc is not mounted, and fdgraft needs it; mount -t proc proc \/proc\n/,
+  );
+});
