@@ -11,6 +11,7 @@ function buildCommand() {
   const { bundle, compileAll } = require('./compile-command');
   bundle();
   compileAll();
+  require('./man').writeManPages();
   fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
 }
 
