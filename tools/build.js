@@ -12,6 +12,7 @@ function buildCommand() {
   bundle();
   compileAll();
   require('./man').writeManPages();
+  require('./completion').writeCompletionScripts();
   fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
 }
 

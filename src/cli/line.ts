@@ -72,7 +72,6 @@ ${FDGRAFT.describe}`)
     parser.command(moduleOf(usage, (args) => hear(wordOf(usage.command), args)));
   }
   return parser
-    .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()
     .recommendCommands()

@@ -1,4 +1,5 @@
 import { BATCH_USAGE } from './batch';
+import { COMPLETION_USAGE } from './completion';
 import { DECODE_USAGE } from './decode';
 import { DIFF_USAGE } from './diff';
 import { ENCODE_USAGE } from './encode';
@@ -30,6 +31,7 @@ export const USAGES: readonly (Usage | UsageOfSeveral)[] = [
   SHOW_USAGE,
   X_USAGE,
   BATCH_USAGE,
+  COMPLETION_USAGE,
 ];
 
 /** The word of a command, without its positionals. */
