@@ -2,7 +2,7 @@
 
 The shell writes its line into OUT at Ctrl-X d; its start-up file, which sets this up, prompts with READY.
 """
-import os, pty, select, signal, sys, time
+import fcntl, os, pty, select, signal, struct, sys, termios, time
 
 shell, out, tabs, line = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 argv = {
@@ -13,6 +13,7 @@ argv = {
 pid, master = pty.fork()
 if pid == 0:
     os.execvp(argv[0], argv)
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
 seen = b""
 
 

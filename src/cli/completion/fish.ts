@@ -10,13 +10,16 @@ import {
 const FUNCTIONS = `# The words before the cursor that are no options, without fdgraft.
 function __fdgraft_names
     set -l tokens (commandline -opc)
-    string match -v -- '-*' $tokens[2..-1]
+    set -e tokens[1]
+    string match -v -- '-*' $tokens
 end
 
 # Whether these words begin the line: the command.
 function __fdgraft_is
     set -l names (__fdgraft_names)
-    test (count $names) -ge (count $argv); and test "$names[1..(count $argv)]" = "$argv"
+    test (count $names) -ge (count $argv); or return
+    set -l first $names[1..(count $argv)]
+    test "$first" = "$argv"
 end
 
 function __fdgraft_count
@@ -56,10 +59,11 @@ function optionLine(command: string, condition: string, { names, describe, value
 
 function linesOf(command: CompletedCommand): string[] {
   const is = `__fdgraft_is ${command.words.join(' ')}`;
+  const hasChoices = command.positionals.some(({ kind }) => kind === 'choice');
   const places = command.positionals.map((value, i) => {
-    const before = command.words.length + i;
-    if (value.kind !== 'choice') return `complete -c fdgraft -n '${is}' -F`;
-    return `complete -c fdgraft -n '${is}; and __fdgraft_count ${before}'${action(value)}`;
+    // Files would stand among the choices.
+    const condition = hasChoices ? `${is}; and __fdgraft_count ${command.words.length + i}` : is;
+    return `complete -c fdgraft -n '${condition}'${value.kind === 'choice' ? action(value) : ' -F'}`;
   });
   return [...command.options.map((one) => optionLine('fdgraft', ` -n '${is}'`, one)), ...new Set(places)];
 }

@@ -28,9 +28,10 @@ export async function offerSpecs(shell: Shell, words: readonly string[], signal:
   // A FIFO would wait for a writer.
   if (!stats.isFile() && !stats.isDirectory()) return [];
   const fd = /^fd\[(\d+)/.exec(typed)?.[1] ?? freeFd(specs);
-  const offered = (await keysOf(source, signal))
-    .map((key) => `fd[${fd}]:${key}`)
-    .filter((spec) => !specs.includes(spec));
+  // The first spec of a key gets its entries.
+  const named = new Set(specs.map(withoutFd));
+  const keys = (await keysOf(source, signal)).filter((key) => !named.has(key));
+  const offered = keys.map((key) => `fd[${fd}]:${key}`);
   return shell === 'bash' ? forBash(offered, current, typed) : offered;
 }
 
@@ -78,6 +79,8 @@ function freeFd(specs: readonly string[]): number {
   return fd;
 }
 
+const withoutFd = (spec: string) => spec.replace(/^\w+\[\d+\]:/, '');
+
 /** Each key once, without those that have bytes which no terminal is to get. */
 async function keysOf(place: string, signal: AbortSignal): Promise<string[]> {
   const keys = new Set<string>();
@@ -103,10 +106,18 @@ function forBash(specs: readonly string[], current: ShellWord, typed: string): s
     .filter((spec) => spec.startsWith(typed))
     .flatMap((spec) => {
       const rest = spec.slice(cut);
-      if (current.quote === "'") return rest.replaceAll("'", "'\\''");
+      if (current.quote === "'") return beforeClosing(rest, "'", inSingle);
       // In double quotes nothing keeps bash from the history.
-      if (current.quote === '"') return rest.includes('!') ? [] : rest.replace(/[$`"\\]/g, '\\$&');
-      if (typed === '') return `'${rest.replaceAll("'", "'\\''")}'`;
+      if (current.quote === '"') return rest.includes('!') ? [] : beforeClosing(rest, '"', inDouble);
+      if (typed === '') return `'${inSingle(rest)}'`;
       return rest.replace(/[^\w@%+=:,./\u0080-\uffff-]/g, '\\$&');
     });
+}
+
+const inSingle = (text: string) => text.replaceAll("'", "'\\''");
+const inDouble = (text: string) => text.replace(/[$`"\\]/g, '\\$&');
+
+/** readline closes the quote, unless the text ends with that very character: then it is closed here. */
+function beforeClosing(text: string, quote: string, inside: (text: string) => string): string {
+  return text.endsWith(quote) ? `${inside(text.slice(0, -1))}${quote}\\${quote}` : inside(text);
 }
