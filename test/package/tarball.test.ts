@@ -68,7 +68,15 @@ test('two clones give the same package, whatever their place, modes, times and u
   t.is(spawnSync('tar', ['xzpf', other.file, '-C', unpacked]).status, 0);
   const directory = path.join(unpacked, 'package');
   const names = filesBelow(directory).map((file) => path.relative(directory, file));
-  for (const name of ['dist/cli/bin.js', 'dist/index.d.ts', 'native/src/plugin.c', 'schemas/plan.proto', ...TEXTS])
+  for (const name of [
+    'dist/cli/bin.js',
+    'dist/index.d.ts',
+    'dist/share/man/man1/fdgraft.1',
+    'dist/share/zsh/site-functions/_fdgraft',
+    'native/src/plugin.c',
+    'schemas/plan.proto',
+    ...TEXTS,
+  ])
     t.true(names.includes(name), name);
   // V8's code fits one build of Node.js.
   t.deepEqual(
