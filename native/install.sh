@@ -1,8 +1,10 @@
 #!/bin/sh
-# install.sh install | uninstall, for make: BUILD, PREFIX, PLUGINDIR ("": find it) and DESTDIR are in the environment.
+# install.sh install | uninstall, for make: BUILD, SHARE, PREFIX, PLUGINDIR ("": find it) and DESTDIR are in the
+# environment.
 #
 #   PREFIX/lib/fdgraft/     fdgraft-exec, the plugin that it gives to CRIU, and the list of what was installed
 #   PREFIX/bin/             a link to fdgraft-exec, and the helpers of the command fdgraft
+#   PREFIX/share/           man pages and shell completion, if SHARE has them
 #   PLUGINDIR/fdgraft.so    for a CRIU that a service starts
 set -eu
 
@@ -80,6 +82,11 @@ listed() {
 	if [ -e "$DESTDIR$list" ]; then sed -n "s|^$1 ||p" "$DESTDIR$list"; fi
 }
 
+# The files of SHARE, relative to it.
+shared() {
+	[ -z "$SHARE" ] || [ ! -d "$SHARE" ] || (cd "$SHARE" && find . -type f | sed 's|^\./||' | sort)
+}
+
 install_all() {
 	if [ -n "${PLUGINDIR:-}" ]; then
 		plugins=$(without_end_slash "$PLUGINDIR" PLUGINDIR)
@@ -93,12 +100,17 @@ file $PREFIX/bin/fdgraft-exchange
 file $PREFIX/bin/fdgraft-lock
 file $PREFIX/bin/fdgraft-sparse
 file $plugins/fdgraft.so"
+	for name in $shared; do
+		files="$files
+file $share/$name"
+	done
 	printf '%s\n' "$files" | while IFS= read -r path; do
 		path=$DESTDIR${path#file }
 		[ ! -d "$path" ] || fail "$path: cannot install: it is a directory; remove it"
 	done
 	[ -z "$DESTDIR" ] || mkdir -p "$DESTDIR"
 	for dir in "$lib" "$PREFIX/bin" "$plugins"; do make_dir "$dir"; done
+	for name in $shared; do make_dir "$(dirname "$share/$name")"; done
 	old=$(listed file)
 	dirs="$dirs$(listed dir | sed 's/^/dir /')"
 	# First, so that uninstall knows what an install that is cut short has put there.
@@ -109,6 +121,7 @@ file $plugins/fdgraft.so"
 	put 755 "$BUILD/fdgraft-lock" "$PREFIX/bin/fdgraft-lock"
 	put 755 "$BUILD/fdgraft-sparse" "$PREFIX/bin/fdgraft-sparse"
 	put 644 "$BUILD/fdgraft.so" "$plugins/fdgraft.so"
+	for name in $shared; do put 644 "$SHARE/$name" "$share/$name"; done
 	# fdgraft-exec looks for its plugin where the link leads.
 	ln -sf ../lib/fdgraft/fdgraft-exec "$DESTDIR$PREFIX/bin/fdgraft-exec"
 	printf '%s\n' "$DESTDIR$PREFIX/bin/fdgraft-exec"
@@ -136,6 +149,10 @@ PREFIX=$(without_end_slash "$PREFIX" PREFIX)
 PREFIX=${PREFIX%/}
 lib=$PREFIX/lib/fdgraft
 list=$lib/installed
+SHARE=${SHARE:-}
+share=$PREFIX/share
+# Names of ours: without spaces.
+shared=$(shared)
 case $1 in
 install) install_all ;;
 uninstall) uninstall_all ;;

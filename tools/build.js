@@ -11,6 +11,8 @@ function buildCommand() {
   const { bundle, compileAll } = require('./compile-command');
   bundle();
   compileAll();
+  require('./man').writeManPages();
+  require('./completion').writeCompletionScripts();
   fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
 }
 

@@ -20,6 +20,10 @@ const RUNS = {
   },
   'commands/batch': ({ perform }, work) =>
     perform({ _: ['batch', 'ls'], patterns: [checkpoint], base: '/', out: path.join(work, 'lists'), quiet: true }),
+  'commands/completion': async ({ main }) => {
+    await main(['bash']);
+    await main(['fish', '--', 'fdgraft', 'ls', checkpoint, '--inherit-fd', '']);
+  },
   'commands/decode': ({ main }, work) => main(['-i', image, '-o', path.join(work, 'files.json')]),
   'commands/diff': ({ main }) => main([checkpoint, path.join(checkpoint, '..', 'two_paths'), '--quiet']),
   'commands/encode': ({ main }, work) =>

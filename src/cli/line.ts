@@ -4,34 +4,10 @@ import { messages } from '../errors/messages';
 import { version } from '../version';
 import { epilogueOf } from './help';
 import { isJsonUseless, PARSING } from './ordinary';
-import { BATCH_USAGE } from './usage/batch';
-import { DECODE_USAGE } from './usage/decode';
-import { DIFF_USAGE } from './usage/diff';
-import { ENCODE_USAGE } from './usage/encode';
-import { EXIT_CODES } from './usage/exit-codes';
-import { INFO_USAGE } from './usage/info';
-import { LS_USAGE } from './usage/ls';
-import { RESTORE_USAGE } from './usage/restore';
-import { REWRITE_USAGE } from './usage/rewrite';
-import { SHOW_USAGE } from './usage/show';
+import { FDGRAFT, USAGES, wordOf } from './usage/all';
 import { COMMON_OPTIONS, type CommonName, switchesOf, type Usage, type UsageOfSeveral } from './usage/usage';
-import { X_USAGE } from './usage/x';
 import { withContext } from './with-context';
 import { prepareWords } from './words-of-line';
-
-/** All commands, in the order of the help. */
-export const USAGES: readonly (Usage | UsageOfSeveral)[] = [
-  LS_USAGE,
-  REWRITE_USAGE,
-  RESTORE_USAGE,
-  DIFF_USAGE,
-  DECODE_USAGE,
-  ENCODE_USAGE,
-  INFO_USAGE,
-  SHOW_USAGE,
-  X_USAGE,
-  BATCH_USAGE,
-];
 
 /** The command of a line, by its name, and its arguments. */
 export interface Asked {
@@ -75,10 +51,6 @@ function refuseUselessJson({ name, args }: Asked): void {
   throw messages.usage(`--json does nothing with ${name}`, `leave it out; fdgraft ${name} --help lists its options`);
 }
 
-function wordOf(command: string): string {
-  return command.split(' ')[0] as string;
-}
-
 function allOptions(usage: Usage | UsageOfSeveral): Usage['options'][] {
   return [COMMON_OPTIONS, ...('several' in usage ? usage.several : [usage]).map(({ options }) => options)];
 }
@@ -90,9 +62,9 @@ function buildParser(words: readonly string[], hear: Hear): yargs.Argv {
     .scriptName('fdgraft')
     .locale('en')
     .parserConfiguration(PARSING)
-    .usage(
-      '$0 COMMAND SOURCE [options]\n\nPrepares CRIU checkpoints so that restored descriptors come from the caller.',
-    )
+    .usage(`$0 ${FDGRAFT.usage}
+
+${FDGRAFT.describe}`)
     .options(COMMON_OPTIONS)
     .help('help', 'Print this help')
     .version('version', 'Print the version', version());
@@ -100,11 +72,10 @@ function buildParser(words: readonly string[], hear: Hear): yargs.Argv {
     parser.command(moduleOf(usage, (args) => hear(wordOf(usage.command), args)));
   }
   return parser
-    .completion('completion', 'Print a completion script for your shell')
     .demandCommand(1, 'a command is missing')
     .strict()
     .recommendCommands()
-    .epilogue(epilogueOf({ examples: [], exitCodes: EXIT_CODES }))
+    .epilogue(epilogueOf({ examples: [], exitCodes: FDGRAFT.exitCodes }))
     .wrap(100)
     .exitProcess(false)
     .fail((message, error) => {

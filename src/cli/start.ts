@@ -4,6 +4,7 @@ import { loadCompiled } from './load-compiled';
 /** Each module here, and all that it needs, is one file when the package is built (tools/compile-command.js). */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   batch: () => import('./commands/batch'),
+  completion: () => import('./commands/completion'),
   decode: () => import('./commands/decode'),
   diff: () => import('./commands/diff'),
   encode: () => import('./commands/encode'),

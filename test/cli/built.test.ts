@@ -52,7 +52,7 @@ test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
       if (script.cachedDataRejected !== false) process.exitCode = 1;
     }`;
   const files = compiledFiles(directory);
-  t.is(files.length, 12, 'line, tell-version and ten commands');
+  t.is(files.length, 13, 'line, tell-version and eleven commands');
   t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: directory }).status, 0, 'V8 takes the code');
   keepOnly(directory, 'commands/ls.js', 'commands/ls.code');
   listsTheFixture(t, directory);

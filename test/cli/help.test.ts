@@ -1,5 +1,6 @@
 import test from 'ava';
-import { readByYargs, USAGES } from '../../src/cli/line';
+import { readByYargs } from '../../src/cli/line';
+import { USAGES } from '../../src/cli/usage/all';
 import type { Usage, UsageOfSeveral } from '../../src/cli/usage/usage';
 
 const MAX_WORDS = 30;

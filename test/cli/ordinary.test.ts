@@ -2,8 +2,9 @@ import assert from 'node:assert';
 import test from 'ava';
 import fc from 'fast-check';
 import type { Options } from 'yargs';
-import { readByYargs, USAGES } from '../../src/cli/line';
+import { readByYargs } from '../../src/cli/line';
 import { readOrdinary } from '../../src/cli/ordinary';
+import { USAGES } from '../../src/cli/usage/all';
 import { COMMON_OPTIONS, type Usage } from '../../src/cli/usage/usage';
 import { holds } from '../support/properties';
 

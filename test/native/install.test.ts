@@ -24,12 +24,12 @@ const give = [file(5, O.RDONLY, '/dev/null')];
 
 type Variables = Record<string, string>;
 
-/** Without a criu in PATH, unless the test gives it one. */
+/** Without a criu in PATH, unless the test gives it one, and without what `npm run build` makes, unless it says so. */
 function make(target: string, variables: Variables, bin?: string) {
   build();
   // Other tests build in the same tree.
   const words = [join(native, 'Makefile'), 'make', '-s', '-C', native, target];
-  const given = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const given = Object.entries({ SHARE: '', ...variables }).map(([name, value]) => `${name}=${value}`);
   const PATH = [...(bin === undefined ? [] : [bin]), process.env.PATH].join(':');
   const { status, stdout, stderr } = spawnSync('flock', [...words, ...given], {
     encoding: 'utf8',
@@ -127,6 +127,33 @@ test('uninstall leaves what others put there, and what was there before', (t) =>
   t.is(make('uninstall', variables).status, 0);
   execFileSync('rm', ['-r', join(DESTDIR, 'none')]);
   t.deepEqual(below(DESTDIR).sort(), [...before, 'opt/plugins', 'opt/plugins/mine.so'].sort());
+});
+
+test('man pages and completion are installed if they are made, and uninstalled', (t) => {
+  const top = scratch(t);
+  const DESTDIR = join(top, 'root');
+  const SHARE = join(top, 'a share');
+  const names = ['man/man1/fdgraft.1', 'zsh/site-functions/_fdgraft'];
+  for (const name of names) {
+    mkdirSync(join(SHARE, name, '..'), { recursive: true });
+    writeFileSync(join(SHARE, name), name, { mode: 0o600 });
+  }
+  const variables = { DESTDIR, SHARE, PLUGINDIR: '/plugins' };
+  const share = join(DESTDIR, 'usr/local/share');
+  for (const name of names) t.true(install(t, variables).includes(`/usr/local/share/${name}`));
+  for (const name of names) {
+    t.is(readFileSync(join(share, name), 'utf8'), name);
+    t.is(lstatSync(join(share, name)).mode & 0o777, 0o644);
+  }
+  // A build without one of them takes it away.
+  execFileSync('rm', ['-r', join(SHARE, 'zsh')]);
+  install(t, variables);
+  t.deepEqual(
+    below(share).filter((name) => lstatSync(join(share, name)).isFile()),
+    ['man/man1/fdgraft.1'],
+  );
+  t.is(make('uninstall', { DESTDIR }).status, 0);
+  t.deepEqual(below(DESTDIR), []);
 });
 
 test('CRIU’s plugin directory is found', (t) => {

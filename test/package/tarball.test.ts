@@ -72,6 +72,8 @@ test('two clones give the same package, whatever their place, modes, times and u
     'bin/fdgraft.js',
     'dist/cli/bin.js',
     'dist/index.d.ts',
+    'dist/share/man/man1/fdgraft.1',
+    'dist/share/zsh/site-functions/_fdgraft',
     'native/src/plugin.c',
     'schemas/plan.proto',
     ...TEXTS,
