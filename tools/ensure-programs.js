@@ -33,6 +33,7 @@ const TOOLS = {
     programs: ['munged', 'slurmctld', 'slurmd', 'srun'],
     packages: ['munge', 'slurmctld', 'slurmd', 'slurm-client'],
   },
+  lintian: { programs: ['lintian'], packages: ['lintian'] },
   qemu: { programs: ['qemu-aarch64-static'], packages: ['qemu-user-static'] },
   readelf: { programs: ['readelf'], packages: ['binutils'] },
   chromium: { programs: ['chromium'], packages: ['chromium'], probe: ['/usr/bin/chromium', '--version'] },

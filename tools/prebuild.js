@@ -30,6 +30,9 @@ const TARGETS = {
 };
 const PRODUCTS = ['fdgraft-exec', 'fdgraft.so', 'fdgraft-exchange', 'fdgraft-lock', 'fdgraft-sparse'];
 
+/** What make needs. */
+const SOURCES = ['package.json', 'schemas', 'native/Makefile', 'native/src'];
+
 const chroot = (root, ...argv) => ['unshare', '-m', 'chroot', root, ...argv];
 
 function isWhole() {
@@ -73,10 +76,9 @@ function ensureNativeRoot() {
   return path.join(cacheDirectory(), NAME);
 }
 
-/** What make needs, in a directory of its own in the root; the same path each time, since nothing of it may be seen. */
+/** In a directory of its own in the root. */
 function copySources(place) {
-  for (const name of ['package.json', 'schemas', 'native/Makefile', 'native/src'])
-    fs.cpSync(path.join(top, name), path.join(place, name), { recursive: true });
+  for (const name of SOURCES) fs.cpSync(path.join(top, name), path.join(place, name), { recursive: true });
 }
 
 function buildFor(root, place, target, variables) {
@@ -110,7 +112,23 @@ function prebuild() {
   }
 }
 
-module.exports = { prebuild, ensureNativeRoot };
+/** Makes native/prebuilt where it is not there, or older than what it is made of. */
+function ensurePrebuilt() {
+  const made = Object.keys(TARGETS).flatMap((target) =>
+    PRODUCTS.map((name) => path.join(top, 'native/prebuilt', `linux-${target}`, name)),
+  );
+  const sources = [...SOURCES, 'tools/prebuild.js'].flatMap((name) => filesBelow(path.join(top, name)));
+  const time = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Math.min(...made.map(time)) < Math.max(...sources.map(time))) prebuild();
+}
+
+function filesBelow(place) {
+  if (!fs.statSync(place).isDirectory()) return [place];
+  const entries = fs.readdirSync(place, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+module.exports = { ensureNativeRoot, ensurePrebuilt, prebuild };
 
 if (require.main === module) {
   if (process.argv[2] === '--build') runMain(makeRoot);

@@ -26,6 +26,7 @@ const LONG = [
   'cli/hostile-places',
   'json/memory',
   'native/fuzz',
+  'package/deb',
   'package/installed',
   'package/tarball',
   'storage/archive/memory',

@@ -10,9 +10,9 @@ const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
   ensurePrograms(names: string[]): { [name: string]: string };
 };
 const { ensureCriuRoot } = require('../../tools/criu-root.js') as { ensureCriuRoot(): { root: string } };
-const { ensureNativeRoot, prebuild } = require('../../tools/prebuild.js') as {
+const { ensureNativeRoot, ensurePrebuilt } = require('../../tools/prebuild.js') as {
   ensureNativeRoot(): string;
-  prebuild(): void;
+  ensurePrebuilt(): void;
 };
 
 const top = path.join(__dirname, '../..');
@@ -35,7 +35,7 @@ function output(command: string, ...args: string[]): string {
 }
 
 test.serial.before(() => {
-  prebuild();
+  ensurePrebuilt();
 });
 
 test.serial('the programs need libc alone, the plugin what CRIU has, and no glibc that is newer than 2.34', (t) => {
