@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
+import { Arrival } from './arrival';
+import { attempt } from './attempt';
 import { joinPath, retargetLink, splitPath } from './byte-path';
 import { tryToGiveAway } from './chown';
 import { closeRead } from './close';
@@ -86,7 +88,6 @@ export interface Way {
 }
 
 export class DirectorySink implements Sink {
-  private settled = false;
   private readonly building: Buffer;
   /** Modes of directories that must wait until the directories are full. */
   private readonly directories = new Map<
@@ -94,6 +95,7 @@ export class DirectorySink implements Sink {
     { path: Buffer; member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'> }
   >();
 
+  private readonly arrival: Arrival;
   /** For contents, which come one after the other: a new one for each of many small files costs more than they do. */
   private piece: Buffer | undefined;
 
@@ -101,11 +103,12 @@ export class DirectorySink implements Sink {
     private readonly source: Source,
     private readonly out: string,
     private readonly destination: Buffer,
-    private readonly work: WorkDirectory,
+    work: WorkDirectory,
     private readonly way: Way,
     private readonly options: Omit<DirectorySinkOptions, 'link'>,
   ) {
     this.building = work.content;
+    this.arrival = new Arrival(work, out, () => this.notice('WORK_FOLDER_LEFT', { name: work.shown }));
     this.noteDirectory(this.building, { ...modeAndOwner(source), name: Buffer.from(out) });
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
@@ -146,43 +149,22 @@ export class DirectorySink implements Sink {
   }
 
   async commit(): Promise<void> {
-    try {
+    await this.arrival.commit(async () => {
       // Those below others first: a mode may keep us out.
       const directories = [...this.directories.values()].sort((a, b) => b.path.length - a.path.length);
       for (const { path, member } of directories) this.keepModeAndOwner(path, this.usable(member));
       const [parent] = splitPath(this.destination);
       await flushDirectory(this.building, parent);
       await this.way.arrive();
-    } catch (error) {
-      throw messages.cannotWriteOut(this.out, error);
-    }
-    this.settled = true;
-    try {
-      await this.work.flushParent();
-    } catch (error) {
-      throw messages.notFlushed(this.out, error);
-    } finally {
-      await this.removeWork();
-    }
+    });
   }
 
   async abort(): Promise<void> {
-    if (this.settled) return;
-    this.settled = true;
-    await this.removeWork();
-  }
-
-  /** What cannot be removed is no reason to call a result a failure, nor to hide one. */
-  private async removeWork(): Promise<void> {
-    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.shown }));
+    await this.arrival.abort();
   }
 
   private attempt<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      throw messages.cannotWriteOut(this.out, error);
-    }
+    return attempt(call, (error) => messages.cannotWriteOut(this.out, error));
   }
 
   /** Root needs no rights to read what an archive gives no rights to; the directories of podman's have no x. */

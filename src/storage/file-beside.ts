@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { messages } from '../errors/messages';
+import { Arrival } from './arrival';
+import { attempt } from './attempt';
 import { joinPath } from './byte-path';
 import { type FileAccess, modeLike } from './file-mode';
 import { arriveAsNew } from './link-or-rename';
@@ -15,53 +17,38 @@ import { yieldToEventLoop } from './yield-to-event-loop';
  * FdgraftError.
  */
 export async function createFileBeside(file: string, sources: readonly FileAccess[]): Promise<NewFile> {
-  const attempt = <T>(call: () => T): T => {
-    try {
-      return call();
-    } catch (error) {
-      throw messages.cannotWriteOut(file, error);
-    }
-  };
+  const cannotWrite = (error: unknown) => messages.cannotWriteOut(file, error);
   const name = Buffer.from(path.basename(file));
-  const parent = attempt(() => resolveToWrite(path.dirname(file)));
+  const parent = attempt(() => resolveToWrite(path.dirname(file)), cannotWrite);
   const work = await WorkDirectory.create(parent, name).catch((error) => {
-    throw messages.cannotWriteOut(file, error);
+    throw cannotWrite(error);
   });
+  const arrival = new Arrival(work, file);
   const built = joinPath(work.content, Buffer.from('file'));
-  let fd: number | undefined;
-  const end = async () => {
-    if (fd === undefined) return;
-    fs.closeSync(fd);
-    fd = undefined;
-    // It is known as a work directory, and goes with the next run.
-    await work.remove().catch(() => {});
-  };
+  let fd: number;
   try {
-    fd = attempt(() => fs.openSync(built, 'wx', modeLike(sources, parent.toString())));
+    fd = attempt(() => fs.openSync(built, 'wx', modeLike(sources, parent.toString())), cannotWrite);
   } catch (error) {
-    await work.remove().catch(() => {});
+    await arrival.abort();
     throw error;
   }
-  const opened = fd;
+  const close = () => fs.closeSync(fd);
   return {
     write: async (bytes) => {
       await yieldToEventLoop();
-      for (let done = 0; done < bytes.length; ) done += attempt(() => fs.writeSync(opened, bytes, done));
-    },
-    commit: async () => {
-      attempt(() => {
-        fs.fsyncSync(opened);
-        arriveAsNew(built, work.beside(name), file);
-      });
-      try {
-        await work.flushParent();
-      } catch (error) {
-        throw messages.notFlushed(file, error);
-      } finally {
-        await end();
+      for (let done = 0; done < bytes.length; ) {
+        const from = done;
+        done += attempt(() => fs.writeSync(fd, bytes, from), cannotWrite);
       }
     },
-    close: end,
-    abort: end,
+    commit: async () => {
+      const arrive = () => {
+        fs.fsyncSync(fd);
+        arriveAsNew(built, work.beside(name), file);
+      };
+      await arrival.commit(arrive, close);
+    },
+    close: () => arrival.abort(close),
+    abort: () => arrival.abort(close),
   };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ByteReader } from '../../bytes/byte-stream';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
+import { Arrival } from '../arrival';
 import { joinPath, splitPath } from '../byte-path';
 import { tryToGiveAway } from '../chown';
 import type { ArchiveForm } from '../form';
@@ -87,7 +88,7 @@ async function begin(
 }
 
 class ArchiveSink implements Sink {
-  private isSettled = false;
+  private readonly arrival: Arrival;
   private readonly built: Buffer;
   private readonly fd: number;
   private readonly writer: PackedWriter;
@@ -103,10 +104,11 @@ class ArchiveSink implements Sink {
   constructor(
     private readonly source: Source,
     private readonly out: string,
-    private readonly work: WorkDirectory,
+    work: WorkDirectory,
     private readonly options: ArchiveSinkOptions,
     private readonly arrive: (built: Buffer) => void,
   ) {
+    this.arrival = new Arrival(work, out, () => this.notice('WORK_FOLDER_LEFT', { name: work.shown }));
     this.built = joinPath(work.content, ARCHIVE);
     this.fd = fs.openSync(this.built, 'wx', 0o600);
     try {
@@ -171,28 +173,19 @@ class ArchiveSink implements Sink {
     const records = Math.ceil((this.written + end) / RECORD_BYTES) * RECORD_BYTES;
     await this.write(Buffer.alloc(hasRecords ? records - this.written : end));
     await this.attempt(() => this.writer.end());
-    await this.attempt(async () => {
+    const arrive = () => {
       this.keepModeAndOwner();
       fs.fsyncSync(this.fd);
       this.arrive(this.built);
-    });
-    this.isSettled = true;
-    try {
-      fs.closeSync(this.fd);
-      await this.work.flushParent();
-    } catch (error) {
-      throw messages.notFlushed(this.out, error);
-    } finally {
-      await this.removeWork();
-    }
+    };
+    await this.arrival.commit(arrive, () => fs.closeSync(this.fd));
   }
 
   async abort(): Promise<void> {
-    if (this.isSettled) return;
-    this.isSettled = true;
-    await this.writer.abandon();
-    fs.closeSync(this.fd);
-    await this.removeWork();
+    await this.arrival.abort(async () => {
+      await this.writer.abandon();
+      fs.closeSync(this.fd);
+    });
   }
 
   /** From a directory: what `tar` makes of it, but that a link to a file becomes the file, which is elsewhere later. */
@@ -315,10 +308,6 @@ class ArchiveSink implements Sink {
       this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
     }
     fs.fchmodSync(this.fd, mode);
-  }
-
-  private async removeWork(): Promise<void> {
-    await this.work.remove().catch(() => this.notice('WORK_FOLDER_LEFT', { name: this.work.shown }));
   }
 
   private notice(code: SinkNotice['code'], { name }: Pick<Member, 'name'>): void {
