@@ -6,7 +6,7 @@ import { closeRead } from '../storage/close';
 import { modeLike, modeOfReplaced } from '../storage/file-mode';
 import type { HeldDirectory } from '../storage/held-directory';
 import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
-import { resolveToWrite } from '../storage/trusted-path';
+import { fixDirectory } from '../storage/trusted-path';
 import { pathDigest } from './path-digest';
 import { Shelf } from './shelf';
 
@@ -24,6 +24,8 @@ const MAX_RECORD_BYTES = 64 * 1024;
 export interface JobRoot {
   readonly given: string;
   readonly real: string;
+  /** The bytes of `real`, as latin1: each job goes there without following links. */
+  readonly bytes: string;
 }
 
 /** What a batch keeps in ROOT about what it made there. */
@@ -63,6 +65,8 @@ export class JobState {
   /** The record as messages name it. */
   private readonly shown: string;
 
+  private readonly letGo: readonly (() => void)[];
+
   private constructor(
     private readonly around: HeldDirectory,
     private readonly directory: HeldDirectory,
@@ -70,6 +74,8 @@ export class JobState {
     private readonly output: string,
     { above, name }: StatePlace,
   ) {
+    const real = Buffer.from(root.bytes, 'latin1');
+    this.letGo = [root.given, root.real].map((given) => fixDirectory(given, real));
     this.made = `${around.path}/${path.basename(output)}`;
     this.record = `${directory.path}/${name}.json`;
     const shelf = (ending: string) =>
@@ -83,7 +89,7 @@ export class JobState {
 
   /** Makes the directories that are missing. None may be a link, which would lead out of ROOT. Throws FdgraftError. */
   static open(root: JobRoot, output: string): JobState {
-    const real = resolveToWrite(root.real);
+    const real = Buffer.from(root.bytes, 'latin1');
     const place = statePlace(output);
     const around = holdDirectoryBelow(real, path.dirname(output), root.given);
     try {
@@ -95,6 +101,7 @@ export class JobState {
   }
 
   close(): void {
+    for (const letGo of this.letGo) letGo();
     this.around.close();
     this.directory.close();
   }

@@ -4,8 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { pathDigest } from '../../src/batch/path-digest';
+import { JobState } from '../../src/batch/record';
 import { Root } from '../../src/batch/root';
 import { holdDirectoryBelow } from '../../src/storage/below-root';
+import { createFileBeside } from '../../src/storage/file-beside';
+import { resolveToWrite } from '../../src/storage/trusted-path';
 import { putCheckpoint, rewriteAll, STATE } from '../support/batch';
 import { snapshot, temporaryDirectory } from '../support/directories';
 
@@ -117,4 +120,41 @@ test('a link that takes the place of a directory above ROOT is not followed', (t
   const before = snapshot(canary);
   t.throws(() => holdDirectoryBelow(start, missing, 'shared'), { code: 'OUT_UNUSABLE' });
   t.deepEqual(snapshot(canary), before);
+});
+
+for (const [title, replaced] of [
+  ['the directory of an output', 'lists/sub'],
+  ['ROOT', 'lists'],
+  ['a directory above ROOT', '.'],
+] as const) {
+  test(`a link that takes the place of ${title} during a job is not followed`, async (t) => {
+    const { directory, canary } = arrange(t);
+    fs.mkdirSync(path.join(directory, 'shared/lists/sub'), { recursive: true });
+    fs.mkdirSync(path.join(canary, 'lists/sub'), { recursive: true });
+    fs.mkdirSync(path.join(canary, 'sub'));
+    const given = path.join(directory, 'shared/lists');
+    const { real, bytes } = new Root(given);
+    const root = { given, real, bytes: bytes.toString('latin1') };
+    const state = JobState.open(root, 'sub/ck.ls.txt');
+    t.teardown(() => state.close());
+    const place = path.join(directory, 'shared', replaced);
+    fs.renameSync(place, path.join(directory, 'moved'));
+    // A link of the user who asks, or of root, counts elsewhere.
+    fs.symlinkSync(canary, place);
+    const before = snapshot(canary);
+    for (const out of [path.join(given, 'sub/ck.ls.txt'), state.madePath, path.join(state.asidePath, 'one')])
+      await t.throwsAsync(createFileBeside(out, []), { code: 'OUT_UNUSABLE' });
+    t.throws(() => JobState.open(root, 'sub/other'), { code: 'OUT_UNUSABLE' });
+    t.deepEqual(snapshot(canary), before);
+  });
+}
+
+test('links in the way to ROOT count again when a job is over', (t) => {
+  const { directory, canary } = arrange(t);
+  fs.mkdirSync(path.join(directory, 'lists'));
+  const given = path.join(directory, 'lists');
+  const { real, bytes } = new Root(given);
+  JobState.open({ given, real, bytes: bytes.toString('latin1') }, 'ck').close();
+  fs.symlinkSync(canary, path.join(given, 'link'));
+  t.is(resolveToWrite(path.join(given, 'link')).toString(), canary);
 });
