@@ -65,6 +65,8 @@ export class JobState {
   /** The record as messages name it. */
   private readonly shown: string;
 
+  /** Of the output, also when it is put aside. */
+  private owner: number | undefined;
   private readonly letGo: readonly (() => void)[];
 
   private constructor(
@@ -149,12 +151,24 @@ export class JobState {
     }
   }
 
+  /**
+   * A record lets a batch remove the output, so it counts only if it belongs to who asks, to root, or to the owner of the
+   * output: in a ROOT like /tmp, others may have put it there.
+   */
+  private isTrusted({ uid }: fs.Stats): boolean {
+    const own = process.geteuid?.();
+    if (own === undefined || uid === own || uid === 0) return true;
+    this.owner = fs.lstatSync(this.made, { throwIfNoEntry: false })?.uid ?? this.owner;
+    return uid === this.owner;
+  }
+
   /** Its text. Throws where it is no file, or larger than any record. */
   private readRecord(): string {
     const fd = fs.openSync(this.record, NEVER_WAIT_OR_FOLLOW);
     try {
       const stats = fs.fstatSync(fd);
       if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) throw new Error('it is no record');
+      if (!this.isTrusted(stats)) throw new Error('somebody else wrote it');
       return fs.readFileSync(fd, 'utf8');
     } finally {
       closeRead(fd);

@@ -11,6 +11,7 @@ import { createFileBeside } from '../../src/storage/file-beside';
 import { resolveToWrite } from '../../src/storage/trusted-path';
 import { putCheckpoint, rewriteAll, STATE } from '../support/batch';
 import { snapshot, temporaryDirectory } from '../support/directories';
+import { OTHER, twoUsersTest } from '../support/other-user';
 
 interface Room {
   readonly directory: string;
@@ -157,4 +158,21 @@ test('links in the way to ROOT count again when a job is over', (t) => {
   JobState.open({ given, real, bytes: bytes.toString('latin1') }, 'ck').close();
   fs.symlinkSync(canary, path.join(given, 'link'));
   t.is(resolveToWrite(path.join(given, 'link')).toString(), canary);
+});
+
+twoUsersTest('a record of another user does not let a batch remove what it has not made', async (t) => {
+  const { directory, state, name } = arrange(t);
+  const precious = path.join(directory, 'out/ck/precious');
+  fs.mkdirSync(path.dirname(precious), { recursive: true });
+  fs.writeFileSync(precious, 'not of the batch');
+  fs.mkdirSync(state, { recursive: true });
+  const record = { version: 1, output: 'ck', command: 'rewrite', task: '', input: '', content: '', isFine: true };
+  const place = path.join(state, `${name}.json`);
+  fs.writeFileSync(place, JSON.stringify(record));
+  fs.chownSync(place, OTHER, OTHER);
+  t.deepEqual((await rewriteAll(directory, ['ck'])).told, { ck: 'failed OUT_UNUSABLE' });
+  t.is(fs.readFileSync(precious, 'utf8'), 'not of the batch');
+  // Of one's own output, whoever runs the batch now.
+  fs.chownSync(path.dirname(precious), OTHER, OTHER);
+  t.deepEqual((await rewriteAll(directory, ['ck'])).told, { ck: 'done OPTIONS_CHANGED' });
 });
