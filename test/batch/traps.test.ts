@@ -176,3 +176,19 @@ twoUsersTest('a record of another user does not let a batch remove what it has n
   fs.chownSync(path.dirname(precious), OTHER, OTHER);
   t.deepEqual((await rewriteAll(directory, ['ck'])).told, { ck: 'done OPTIONS_CHANGED' });
 });
+
+test('notes that vanish during a job are told by the output, not by a place of the batch', async (t) => {
+  const { directory, state } = arrange(t);
+  // Without a record it is compared with what the job makes, beside the notes.
+  fs.mkdirSync(path.join(directory, 'out/ck'), { recursive: true });
+  const run = rewriteAll(directory, ['ck']);
+  let isOver = false;
+  void run.finally(() => {
+    isOver = true;
+  });
+  while (!isOver && !fs.existsSync(state)) await new Promise((resolve) => setImmediate(resolve));
+  fs.rmSync(state, { recursive: true, force: true });
+  const [job] = (await run).jobs;
+  t.is(job?.error?.code, 'OUT_UNUSABLE');
+  t.is(job?.error?.file, path.join(directory, 'out/ck'));
+});
