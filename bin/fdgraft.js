@@ -13,13 +13,17 @@ function isTooOld() {
 
 var command = path.join(__dirname, '../dist/cli/bin.js');
 
+function quoted(word) {
+  return /^[\w/.+@-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'";
+}
+
 function whatIsMissing() {
   if (isTooOld()) {
     return 'needs Node.js ' + OLDEST.join('.') + ' or newer, and this is ' + process.versions.node;
   }
   // npm has run no script: it asks for that, and installing from git takes one.
   if (!fs.existsSync(command)) {
-    return 'is not built; run: npm --prefix ' + path.dirname(__dirname) + ' run build';
+    return 'is not built; run: npm --prefix ' + quoted(path.dirname(__dirname)) + ' run build';
   }
 }
 

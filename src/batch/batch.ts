@@ -83,14 +83,14 @@ export async function batch(options: BatchOptions): Promise<BatchSummary> {
   }
 }
 
-function makeRoot({ given, real, start, missing }: Root): JobRoot {
+function makeRoot({ given, real, bytes, start, missing }: Root): JobRoot {
   if (!fs.statSync(start).isDirectory()) throw messages.rootIsNoDirectory(given);
   const [first] = missing.split('/') as [string];
   const there = fs.lstatSync(joinPath(start, Buffer.from(first)), { throwIfNoEntry: false });
   // It leads to nothing, since otherwise it would not be missing; a directory was made by another run meanwhile.
   if (missing !== '' && there?.isSymbolicLink() === true) throw messages.rootLeadsNowhere(given);
   holdDirectoryBelow(start, missing, given).close();
-  return { given, real };
+  return { given, real, bytes: bytes.toString('latin1') };
 }
 
 /** Where work is not over by then, and there is this much of it yet, processes are worth their start (some 100 ms). */

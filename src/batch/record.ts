@@ -6,7 +6,7 @@ import { closeRead } from '../storage/close';
 import { modeLike, modeOfReplaced } from '../storage/file-mode';
 import type { HeldDirectory } from '../storage/held-directory';
 import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
-import { resolveToWrite } from '../storage/trusted-path';
+import { fixDirectory } from '../storage/trusted-path';
 import { pathDigest } from './path-digest';
 import { Shelf } from './shelf';
 
@@ -24,6 +24,8 @@ const MAX_RECORD_BYTES = 64 * 1024;
 export interface JobRoot {
   readonly given: string;
   readonly real: string;
+  /** The bytes of `real`, as latin1: each job goes there without following links. */
+  readonly bytes: string;
 }
 
 /** What a batch keeps in ROOT about what it made there. */
@@ -63,6 +65,10 @@ export class JobState {
   /** The record as messages name it. */
   private readonly shown: string;
 
+  /** Of the output, also when it is put aside. */
+  private owner: number | undefined;
+  private readonly letGo: readonly (() => void)[];
+
   private constructor(
     private readonly around: HeldDirectory,
     private readonly directory: HeldDirectory,
@@ -70,6 +76,8 @@ export class JobState {
     private readonly output: string,
     { above, name }: StatePlace,
   ) {
+    const real = Buffer.from(root.bytes, 'latin1');
+    this.letGo = [root.given, root.real].map((given) => fixDirectory(given, real));
     this.made = `${around.path}/${path.basename(output)}`;
     this.record = `${directory.path}/${name}.json`;
     const shelf = (ending: string) =>
@@ -83,7 +91,7 @@ export class JobState {
 
   /** Makes the directories that are missing. None may be a link, which would lead out of ROOT. Throws FdgraftError. */
   static open(root: JobRoot, output: string): JobState {
-    const real = resolveToWrite(root.real);
+    const real = Buffer.from(root.bytes, 'latin1');
     const place = statePlace(output);
     const around = holdDirectoryBelow(real, path.dirname(output), root.given);
     try {
@@ -95,6 +103,7 @@ export class JobState {
   }
 
   close(): void {
+    for (const letGo of this.letGo) letGo();
     this.around.close();
     this.directory.close();
   }
@@ -142,12 +151,24 @@ export class JobState {
     }
   }
 
+  /**
+   * A record lets a batch remove the output, so it counts only if it belongs to who asks, to root, or to the owner of the
+   * output: in a ROOT like /tmp, others may have put it there.
+   */
+  private isTrusted({ uid }: fs.Stats): boolean {
+    const own = process.geteuid?.();
+    if (own === undefined || uid === own || uid === 0) return true;
+    this.owner = fs.lstatSync(this.made, { throwIfNoEntry: false })?.uid ?? this.owner;
+    return uid === this.owner;
+  }
+
   /** Its text. Throws where it is no file, or larger than any record. */
   private readRecord(): string {
     const fd = fs.openSync(this.record, NEVER_WAIT_OR_FOLLOW);
     try {
       const stats = fs.fstatSync(fd);
       if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) throw new Error('it is no record');
+      if (!this.isTrusted(stats)) throw new Error('somebody else wrote it');
       return fs.readFileSync(fd, 'utf8');
     } finally {
       closeRead(fd);

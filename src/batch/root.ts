@@ -14,7 +14,8 @@ export class Root {
   /** The deepest directory on the way to it that is there, absolute and free of links, and the path from there. */
   readonly start: Buffer;
   readonly missing: string;
-  private readonly bytes: Buffer;
+  /** The bytes of `real`. */
+  readonly bytes: Buffer;
   /** The directory and all those around it that are there, by what they are, not by their names. */
   private readonly around: ReadonlySet<string>;
   private readonly own: string | undefined;

@@ -107,7 +107,11 @@ class Job {
         const isSystem = !(error instanceof FdgraftError);
         if (!(error instanceof ConcurrentChange) && !((isSystem || isAboutPlace(error)) && isByOthers(error)))
           throw error;
-        if (tries === MAX_TRIES) throw error instanceof ConcurrentChange ? error.cause : error;
+        if (tries === MAX_TRIES) {
+          const cause = error instanceof ConcurrentChange ? error.cause : error;
+          // Such an error is about a place of the batch's own, which means nothing to the user.
+          throw isByOthers(cause) ? messages.changedMeanwhile(this.out) : cause;
+        }
         this.signal?.throwIfAborted();
       }
     }

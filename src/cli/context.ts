@@ -3,7 +3,7 @@ import { escapeControls } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { yieldToEventLoop } from '../storage/yield-to-event-loop';
 import { hideProgress, stopProgress } from './progress';
-import { isTerminal, writeAll } from './stdio';
+import { isTerminal, mayBeShown, writeAll } from './stdio';
 
 /** What the commands need of the process: its streams and its signals. */
 export interface Context {
@@ -77,7 +77,7 @@ function showsColour(): boolean {
 /** Writing to a file or a pipe gives the event loop no turn by itself. */
 async function answer(data: string | Uint8Array): Promise<boolean> {
   await yieldToEventLoop();
-  if (isTerminal('stdout')) stopProgress();
+  if (mayBeShown('stdout')) stopProgress();
   try {
     await writeAll('stdout', data);
     return true;

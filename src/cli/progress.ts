@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { passProgress } from '../storage/pass-progress';
 import { BYTES, ProgressLine } from './progress-line';
-import { CLEAR_LINE, isTerminal, stdio } from './stdio';
+import { CLEAR_LINE, isInForeground, isTerminal, stdio } from './stdio';
 
 /** What takes less time shows nothing. */
 const FIRST_MS = 1000;
@@ -29,7 +29,7 @@ export function startProgress(): void {
 
 /** To be called before anything is printed: the line comes back later, in another place. */
 export function hideProgress(): void {
-  if (isDrawn) stdio('stderr')?.write(CLEAR_LINE);
+  if (isDrawn && isInForeground()) stdio('stderr')?.write(CLEAR_LINE);
   isDrawn = false;
 }
 
@@ -43,7 +43,7 @@ export function stopProgress(): void {
 function draw(): void {
   const progress = passProgress();
   const terminal = stdio('stderr');
-  if (progress === undefined || terminal === undefined) return;
+  if (progress === undefined || terminal === undefined || !isInForeground()) return;
   const { verb, label, done, total } = progress;
   const name = path.basename(label);
   const what = NARROW.test(name) ? `${verb} ${name}` : verb;

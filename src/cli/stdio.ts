@@ -42,6 +42,27 @@ export function isTerminal(name: Name): boolean {
   return kindOf(NUMBERS[name]) === 'terminal';
 }
 
+/** Whether somebody may see it at a terminal at once: there, or behind a pipe to a pager or the like. */
+export function mayBeShown(name: Name): boolean {
+  return kindOf(NUMBERS[name]) !== 'at once';
+}
+
+/**
+ * False if this process is in the background of its terminal: another program has the line of the cursor, and writing
+ * may stop this one (`stty tostop`).
+ */
+export function isInForeground(): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    const stat = fs.readFileSync('/proc/self/stat', 'latin1');
+    // proc(5): fields 5 and 8, counted behind the name, which may hold anything. Without a terminal the latter is -1.
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return foreground === '-1' || foreground === group;
+  } catch {
+    return true;
+  }
+}
+
 type Kind = 'at once' | 'waits' | 'terminal';
 
 const known = new Map<number, Kind>();

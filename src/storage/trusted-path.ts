@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
@@ -9,6 +10,36 @@ const SLASH = Buffer.from('/');
 const ROOT = Buffer.alloc(0);
 const DOTS = Buffer.from('..');
 
+interface Fixed {
+  readonly given: string;
+  readonly real: Buffer;
+}
+
+const allFixed = new Set<Fixed>();
+
+/**
+ * Until what it returns is called, `resolveToWrite` takes `given` for `real`, an absolute path without links, and
+ * refuses each link below it: others may put one there, or in the place of a directory above it, at any time.
+ */
+export function fixDirectory(given: string, real: Buffer): () => void {
+  const fixed = { given, real: real.equals(SLASH) ? ROOT : real };
+  allFixed.add(fixed);
+  return () => void allFixed.delete(fixed);
+}
+
+/** The fixed directory that a path begins with, and the rest of the path. */
+function fixedAround(file: string): (Fixed & { readonly below: string }) | undefined {
+  for (const fixed of allFixed) {
+    const below = path.relative(fixed.given, file);
+    if (below !== '..' && !below.startsWith('../')) return { ...fixed, below };
+  }
+  return undefined;
+}
+
+function shownBelow(place: Buffer, real: Buffer): string {
+  return escapeBytes(place.subarray(real.length + 1));
+}
+
 /**
  * The absolute path to write to, free of links. A link on the way counts if it belongs to who asks, to root, or to the
  * owner of what it leads to. Any other would let its maker choose which file of somebody else is written. Throws
@@ -16,9 +47,10 @@ const DOTS = Buffer.from('..');
  */
 export function resolveToWrite(file: string): Buffer {
   if (process.platform === 'win32') return fs.realpathSync.native(file, 'buffer');
+  const fixed = fixedAround(file);
   // The root is empty here, since a slash follows.
-  let current: Buffer = file.startsWith('/') ? ROOT : here();
-  let parts = partsOf(Buffer.from(file));
+  let current: Buffer = fixed?.real ?? (file.startsWith('/') ? ROOT : here());
+  let parts = partsOf(Buffer.from(fixed?.below ?? file));
   for (let links = 0; ; ) {
     const [part, ...rest] = parts;
     if (part === undefined) return current.length === 0 ? SLASH : current;
@@ -36,6 +68,8 @@ export function resolveToWrite(file: string): Buffer {
       current = next;
       continue;
     }
+    if (fixed !== undefined)
+      throw messages.notADirectoryBelowRoot(path.join(fixed.given, shownBelow(next, fixed.real)));
     links += 1;
     if (links > MAX_LINKS) throw Object.assign(new Error('too many symbolic links'), { code: 'ELOOP' });
     refuseLinkOfOthers(next, stats.uid, file);

@@ -4,10 +4,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { pathDigest } from '../../src/batch/path-digest';
+import { JobState } from '../../src/batch/record';
 import { Root } from '../../src/batch/root';
 import { holdDirectoryBelow } from '../../src/storage/below-root';
+import { createFileBeside } from '../../src/storage/file-beside';
+import { resolveToWrite } from '../../src/storage/trusted-path';
 import { putCheckpoint, rewriteAll, STATE } from '../support/batch';
 import { snapshot, temporaryDirectory } from '../support/directories';
+import { OTHER, twoUsersTest } from '../support/other-user';
 
 interface Room {
   readonly directory: string;
@@ -117,4 +121,74 @@ test('a link that takes the place of a directory above ROOT is not followed', (t
   const before = snapshot(canary);
   t.throws(() => holdDirectoryBelow(start, missing, 'shared'), { code: 'OUT_UNUSABLE' });
   t.deepEqual(snapshot(canary), before);
+});
+
+for (const [title, replaced] of [
+  ['the directory of an output', 'lists/sub'],
+  ['ROOT', 'lists'],
+  ['a directory above ROOT', '.'],
+] as const) {
+  test(`a link that takes the place of ${title} during a job is not followed`, async (t) => {
+    const { directory, canary } = arrange(t);
+    fs.mkdirSync(path.join(directory, 'shared/lists/sub'), { recursive: true });
+    fs.mkdirSync(path.join(canary, 'lists/sub'), { recursive: true });
+    fs.mkdirSync(path.join(canary, 'sub'));
+    const given = path.join(directory, 'shared/lists');
+    const { real, bytes } = new Root(given);
+    const root = { given, real, bytes: bytes.toString('latin1') };
+    const state = JobState.open(root, 'sub/ck.ls.txt');
+    t.teardown(() => state.close());
+    const place = path.join(directory, 'shared', replaced);
+    fs.renameSync(place, path.join(directory, 'moved'));
+    // A link of the user who asks, or of root, counts elsewhere.
+    fs.symlinkSync(canary, place);
+    const before = snapshot(canary);
+    for (const out of [path.join(given, 'sub/ck.ls.txt'), state.madePath, path.join(state.asidePath, 'one')])
+      await t.throwsAsync(createFileBeside(out, []), { code: 'OUT_UNUSABLE' });
+    t.throws(() => JobState.open(root, 'sub/other'), { code: 'OUT_UNUSABLE' });
+    t.deepEqual(snapshot(canary), before);
+  });
+}
+
+test('links in the way to ROOT count again when a job is over', (t) => {
+  const { directory, canary } = arrange(t);
+  fs.mkdirSync(path.join(directory, 'lists'));
+  const given = path.join(directory, 'lists');
+  const { real, bytes } = new Root(given);
+  JobState.open({ given, real, bytes: bytes.toString('latin1') }, 'ck').close();
+  fs.symlinkSync(canary, path.join(given, 'link'));
+  t.is(resolveToWrite(path.join(given, 'link')).toString(), canary);
+});
+
+twoUsersTest('a record of another user does not let a batch remove what it has not made', async (t) => {
+  const { directory, state, name } = arrange(t);
+  const precious = path.join(directory, 'out/ck/precious');
+  fs.mkdirSync(path.dirname(precious), { recursive: true });
+  fs.writeFileSync(precious, 'not of the batch');
+  fs.mkdirSync(state, { recursive: true });
+  const record = { version: 1, output: 'ck', command: 'rewrite', task: '', input: '', content: '', isFine: true };
+  const place = path.join(state, `${name}.json`);
+  fs.writeFileSync(place, JSON.stringify(record));
+  fs.chownSync(place, OTHER, OTHER);
+  t.deepEqual((await rewriteAll(directory, ['ck'])).told, { ck: 'failed OUT_UNUSABLE' });
+  t.is(fs.readFileSync(precious, 'utf8'), 'not of the batch');
+  // Of one's own output, whoever runs the batch now.
+  fs.chownSync(path.dirname(precious), OTHER, OTHER);
+  t.deepEqual((await rewriteAll(directory, ['ck'])).told, { ck: 'done OPTIONS_CHANGED' });
+});
+
+test('notes that vanish during a job are told by the output, not by a place of the batch', async (t) => {
+  const { directory, state } = arrange(t);
+  // Without a record it is compared with what the job makes, beside the notes.
+  fs.mkdirSync(path.join(directory, 'out/ck'), { recursive: true });
+  const run = rewriteAll(directory, ['ck']);
+  let isOver = false;
+  void run.finally(() => {
+    isOver = true;
+  });
+  while (!isOver && !fs.existsSync(state)) await new Promise((resolve) => setImmediate(resolve));
+  fs.rmSync(state, { recursive: true, force: true });
+  const [job] = (await run).jobs;
+  t.is(job?.error?.code, 'OUT_UNUSABLE');
+  t.is(job?.error?.file, path.join(directory, 'out/ck'));
 });

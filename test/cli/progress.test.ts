@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { bin } from '../support/command';
-import { smallCheckpoint, temporaryDirectory } from '../support/directories';
+import { fileEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { encodeImage } from '../support/images';
 
 const CLEAR = '\r\u001b[K';
@@ -95,3 +95,29 @@ for (const [title, line] of [
     if (line.includes('2>said')) t.is(fs.readFileSync(path.join(directory, 'said'), 'utf8'), '');
   });
 }
+
+test('results in a pipe stop it, since a pager may show them', async (t) => {
+  const directory = temporaryDirectory(t);
+  await fifo(directory);
+  const image = encodeImage(
+    'files.img',
+    Array.from({ length: 9000 }, (_, i) => fileEntry(i + 1, `/log/${i}`, 1)),
+  );
+  const line = `${fdgraft} show - <feed | { dd bs=1 count=1 2>/dev/null; sleep 1.5; cat >/dev/null; }`;
+  const halves: [Buffer, Buffer] = [image.subarray(0, 30), image.subarray(30)];
+  const { text } = await atTerminal(directory, line, 'feed', halves, (shown) => shown.includes('30 bytes'));
+  t.regex(text, /30 bytes\r\u001b\[K\{$/);
+});
+
+test('nothing is shown in the background of a terminal, whose line another program has', async (t) => {
+  const { directory, halves } = arrange(t);
+  await fifo(directory);
+  fs.writeFileSync(
+    path.join(directory, 'job.sh'),
+    `set -m; stty tostop; ${fdgraft} show - <feed >out & wait $!; echo $?`,
+  );
+  const started = Date.now();
+  const { text } = await atTerminal(directory, 'bash job.sh', 'feed', halves, () => Date.now() - started > 1800);
+  t.is(text, '0\r\n');
+  t.true(fs.statSync(path.join(directory, 'out')).size > 0);
+});

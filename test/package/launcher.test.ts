@@ -37,7 +37,23 @@ test('it is the program: with its arguments, descriptors and exit code', (t) => 
 test('without the program it says how to build it', (t) => {
   const { status, stderr } = spawnSync(installed(temporaryDirectory(t), false), ['--version'], { encoding: 'utf8' });
   t.is(status, 111);
-  t.regex(stderr, /^fdgraft-exec: .*it's here\/native\/build\/fdgraft-exec is not built; run: make -C .*\/native\n/);
+  t.regex(
+    stderr,
+    /^fdgraft-exec: .*it's here\/native\/build\/fdgraft-exec is not built; run: make -C ".*it's here\/native"\n/,
+  );
+});
+
+test('the program gets the environment of the caller, also a PATH that has no commands', (t) => {
+  const directory = temporaryDirectory(t);
+  const own = path.join(directory, 'native');
+  fs.mkdirSync(path.join(own, 'build'), { recursive: true });
+  fs.copyFileSync(path.join(native, 'fdgraft-exec.sh'), path.join(own, 'fdgraft-exec.sh'));
+  fs.symlinkSync('/usr/bin/env', path.join(own, 'build/fdgraft-exec'));
+  const env = { PATH: '/nowhere', name: '1', native: '2', loader: '3', program: '4' };
+  const { stdout, stderr } = spawnSync(path.join(own, 'fdgraft-exec.sh'), { encoding: 'utf8', env });
+  t.is(stderr, '');
+  const lines = stdout.split('\n');
+  for (const [key, value] of Object.entries(env)) t.true(lines.includes(`${key}=${value}`), stdout);
 });
 
 const launcher = path.join(native, '../bin/fdgraft.js');
@@ -63,6 +79,13 @@ test('a Node.js that is too old, and a package that is not built, are told in on
     t.is(status, 2);
     t.regex(stderr, /^fdgraft: is not built; run: npm --prefix \S+ run build\n$/);
   }
+});
+
+test('the command to build is quoted if the directory has a space', (t) => {
+  const directory = path.join(temporaryDirectory(t), "it's here");
+  const { stderr } = launch(directory, '20.19.0');
+  t.true(stderr.endsWith(`/it'\\''s here' run build\n`), stderr);
+  t.regex(stderr, /run: npm --prefix '\//);
 });
 
 test('the launcher is the command', (t) => {

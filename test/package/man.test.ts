@@ -107,6 +107,7 @@ for (const place of Object.keys(manPages())) {
     t.is(fs.readFileSync(file, 'utf8'), manPages()[place] ?? '');
     if (!needs(t, 'groff', 'man', 'mandoc')) return;
     t.is(run('groff', '-man', '-Tutf8', '-ww', '-z', file).stderr, '');
+    for (const width of [60, 78]) t.notRegex(run('groff', '-man', '-Tutf8', `-rLL=${width}n`, file).stdout, /\u2010/);
     const { status, stderr } = run('man', '--warnings', '-l', file);
     t.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     // A page has no date before the first release.

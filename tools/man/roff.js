@@ -46,7 +46,8 @@ const heading = (title) => `.SH ${escapeText(title.toUpperCase())}`;
 const subheading = (title) => `.SS ${escapeText(title)}`;
 /** An item of a list; term and body are escaped. */
 const item = (term, body) => `.TP\n${guard(term)}\n${wrap(body)}`;
-const code = (lines) => ['.EX', ...lines.map((line) => guard(escapeText(line))), '.EE'].join('\n');
+/** In groff 1.22, .EE turns hyphens on again. */
+const code = (lines) => ['.EX', ...lines.map((line) => guard(escapeText(line))), '.EE', '.nh'].join('\n');
 const indented = (block) => `.RS 4\n${block}\n.RE`;
 
 /** A reference to a page: fdgraft(1). */

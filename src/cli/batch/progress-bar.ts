@@ -1,7 +1,7 @@
 import type { BatchProgress } from '../../index';
 import type { Context } from '../context';
 import { ProgressLine, type Unit } from '../progress-line';
-import { CLEAR_LINE, stdio } from '../stdio';
+import { CLEAR_LINE, isInForeground, stdio } from '../stdio';
 import { rateText } from './job-text';
 
 const REDRAW_MS = 100;
@@ -22,6 +22,7 @@ export class ProgressBar {
     const now = performance.now();
     if (now - this.drawn < REDRAW_MS) return;
     this.drawn = now;
+    if (!isInForeground()) return;
     this.isShown = true;
     const terminal = stdio('stderr');
     const failed = progress.failed === 0 ? [] : [`${progress.failed} failed`];
@@ -37,7 +38,7 @@ export class ProgressBar {
   }
 
   clear(): void {
-    if (this.isShown) stdio('stderr')?.write(CLEAR_LINE);
+    if (this.isShown && isInForeground()) stdio('stderr')?.write(CLEAR_LINE);
     this.isShown = false;
   }
 }

@@ -80,7 +80,7 @@ const REWRITE: Usage = usageOf({
     ],
     ["fdgraft batch rewrite 'ckpts/**' -o out --specs specs.json --dry-run", 'print the results without writing them'],
   ],
-  exitCodes: exitCodesOfBatch(SPEC_UNMATCHED),
+  exitCodes: exitCodesOfBatch(`${SPEC_UNMATCHED}, and no output was written for it`),
 });
 
 const DECODE: Usage = usageOf({

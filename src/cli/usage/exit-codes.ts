@@ -5,6 +5,12 @@ const WRONG = ['2', 'wrong usage or unusable input'] as const;
 /** Of commands that answer no question. */
 export const DONE_OR_NOT: ExitCodes = [['0', 'completed'], WRONG];
 export const MATCHED_OR_NOT: ExitCodes = [['0', 'completed'], ['1', 'a spec matched nothing'], WRONG];
+/** Of a rewrite, which makes no checkpoint that lacks a caller fd. */
+export const WRITTEN_OR_NOT: ExitCodes = [
+  ['0', 'completed'],
+  ['1', 'a spec matched nothing, and nothing was written'],
+  WRONG,
+];
 export const SAME_OR_NOT: ExitCodes = [
   ['0', 'nothing differs, or with --plan: the plan explains every difference'],
   ['1', 'a difference was found, or with --plan: one that the plan does not explain'],
@@ -13,7 +19,7 @@ export const SAME_OR_NOT: ExitCodes = [
 /** Of the help without a command. */
 export const EXIT_CODES: ExitCodes = [
   ['0', 'completed'],
-  ['1', 'completed; a spec matched nothing, or a difference was found'],
+  ['1', 'a spec matched nothing (rewrite and restore stop), or a difference was found'],
   WRONG,
 ];
 

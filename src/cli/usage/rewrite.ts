@@ -1,5 +1,5 @@
 import { LINK_MODES } from '../../storage/link-mode';
-import { MATCHED_OR_NOT } from './exit-codes';
+import { WRITTEN_OR_NOT } from './exit-codes';
 import { TO_OPTION, type Usage } from './usage';
 
 /** Those of a batch, too. */
@@ -76,5 +76,5 @@ export const REWRITE_USAGE: Usage = {
       'unpack it too; CRIU restores out/checkpoint',
     ],
   ],
-  exitCodes: MATCHED_OR_NOT,
+  exitCodes: WRITTEN_OR_NOT,
 };
