@@ -8,7 +8,7 @@ const path = require('node:path');
 const zlib = require('node:zlib');
 const { buildCommand } = require('./build');
 const { Missing, runMain, top } = require('./ensure');
-const { ensureNativeRoot, prebuild } = require('./prebuild');
+const { ensureNativeRoot, NOTICE, prebuild } = require('./prebuild');
 
 /** By Node.js' name for a processor: Debian's, and the directory of its libraries. */
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
@@ -123,6 +123,7 @@ function makeTree(tree, target, by) {
   for (const name of ['README.md', 'docs', 'examples']) copy(name, path.join(tree, DOC, name));
   write(path.join(tree, DOC, 'CHANGELOG.md.gz'), gzip(fs.readFileSync(path.join(top, 'CHANGELOG.md'))));
   write(path.join(tree, DOC, 'changelog.gz'), gzip(changelogText(by)));
+  copy(NOTICE, path.join(tree, DOC, path.basename(NOTICE)));
   write(path.join(tree, DOC, 'copyright'), copyrightText());
 }
 

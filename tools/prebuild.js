@@ -30,6 +30,9 @@ const TARGETS = {
 };
 const PRODUCTS = ['fdgraft-exec', 'fdgraft.so', 'fdgraft-exchange', 'fdgraft-lock', 'fdgraft-sparse'];
 
+/** The license of the library that the executor has in it. */
+const NOTICE = 'native/prebuilt/libprotobuf-c.copyright';
+
 /** What make needs. */
 const SOURCES = ['package.json', 'schemas', 'native/Makefile', 'native/src'];
 
@@ -107,6 +110,9 @@ function prebuild() {
   try {
     copySources(place);
     for (const [target, variables] of Object.entries(TARGETS)) buildFor(root, place, target, variables);
+    // Its license asks for that where it is part of a program.
+    fs.copyFileSync(path.join(root, 'usr/share/doc/libprotobuf-c1/copyright'), path.join(top, NOTICE));
+    fs.chmodSync(path.join(top, NOTICE), 0o644);
   } finally {
     fs.rmSync(place, { recursive: true, force: true });
   }
@@ -114,9 +120,10 @@ function prebuild() {
 
 /** Makes native/prebuilt where it is not there, or older than what it is made of. */
 function ensurePrebuilt() {
-  const made = Object.keys(TARGETS).flatMap((target) =>
-    PRODUCTS.map((name) => path.join(top, 'native/prebuilt', `linux-${target}`, name)),
+  const products = Object.keys(TARGETS).flatMap((target) =>
+    PRODUCTS.map((name) => path.join('native/prebuilt', `linux-${target}`, name)),
   );
+  const made = [...products, NOTICE].map((name) => path.join(top, name));
   const sources = [...SOURCES, 'tools/prebuild.js'].flatMap((name) => filesBelow(path.join(top, name)));
   const time = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (Math.min(...made.map(time)) < Math.max(...sources.map(time))) prebuild();
@@ -128,7 +135,7 @@ function filesBelow(place) {
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-module.exports = { ensureNativeRoot, ensurePrebuilt, prebuild };
+module.exports = { ensureNativeRoot, ensurePrebuilt, NOTICE, prebuild };
 
 if (require.main === module) {
   if (process.argv[2] === '--build') runMain(makeRoot);

@@ -55,6 +55,10 @@ test.serial('the programs need libc alone, the plugin what CRIU has, and no glib
   }
 });
 
+test.serial('the license of the library that is part of the executor comes with it', (t) => {
+  t.regex(fs.readFileSync(path.join(native, 'libprotobuf-c.copyright'), 'utf8'), /Redistributions in binary form/);
+});
+
 test.serial('those of arm64 run', (t) => {
   needs('qemu');
   const loader = path.join(ensureNativeRoot(), 'usr/aarch64-linux-gnu');
