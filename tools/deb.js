@@ -8,6 +8,7 @@ const path = require('node:path');
 const zlib = require('node:zlib');
 const { buildCommand } = require('./build');
 const { Missing, runMain, top } = require('./ensure');
+const { filesBelow } = require('./files-below');
 const { ensureNativeRoot, NOTICE, prebuild } = require('./prebuild');
 
 /** By Node.js' name for a processor: Debian's, and the directory of its libraries. */
@@ -66,9 +67,7 @@ const gzip = (content) => zlib.gzipSync(content, { level: 9 });
 
 function putShared(tree) {
   const shared = path.join(top, 'dist/share');
-  for (const entry of fs.readdirSync(shared, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = path.join(entry.parentPath, entry.name);
+  for (const file of filesBelow(shared)) {
     const name = path.join('usr/share', path.relative(shared, file));
     const content = fs.readFileSync(file);
     if (name.startsWith('usr/share/man/')) write(path.join(tree, `${name}.gz`), gzip(content));

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { cacheDirectory, debootstrap, environment, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 const { runMain, top } = require('./ensure');
+const { filesBelow } = require('./files-below');
 
 const SUITE = 'bookworm';
 const NAME = 'bookworm-native';
@@ -127,12 +128,6 @@ function ensurePrebuilt() {
   const sources = [...SOURCES, 'tools/prebuild.js'].flatMap((name) => filesBelow(path.join(top, name)));
   const time = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (Math.min(...made.map(time)) < Math.max(...sources.map(time))) prebuild();
-}
-
-function filesBelow(place) {
-  if (!fs.statSync(place).isDirectory()) return [place];
-  const entries = fs.readdirSync(place, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 module.exports = { ensureNativeRoot, ensurePrebuilt, NOTICE, prebuild };

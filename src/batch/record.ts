@@ -20,7 +20,7 @@ const WRITE_RECORD = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 /** A path of 4096 bytes, each escaped, and what stands beside it. */
 const MAX_RECORD_BYTES = 64 * 1024;
 
-/** Where outputs go, as it was given, and absolute without links: data alone, so that another process can have it. */
+/** The directory for outputs, as given and absolute without links: data alone, so that another process can have it. */
 export interface JobRoot {
   readonly given: string;
   readonly real: string;

@@ -62,7 +62,7 @@ async function finish(input: BatchInput, setup: JobSetup, signal: AbortSignal | 
 
 type Wanted = Pick<JobRecord, 'command' | 'task' | 'input'>;
 
-/** What a job is to make, and of what. */
+/** The command, the digest of the task and that of its input. */
 async function describe(
   task: BatchTask,
   input: BatchInput,
@@ -92,7 +92,7 @@ class Job {
     /** The output as messages name it, and as the task gets it. */
     private readonly out: string,
     private readonly state: JobState,
-    /** What the input's files were when its content was noted: the task has to find the same. */
+    /** The input's files as they were when the content was noted: the task has to find the same. */
     private readonly seen: SeenFiles,
     private readonly signal: AbortSignal | undefined,
   ) {}

@@ -1,4 +1,4 @@
-/** What a rate is taken over: far enough back to be steady, and near enough to be true. */
+/** A rate is that of so long a time: far enough back to be steady, and near enough to be true. */
 const WINDOW_MS = 10_000;
 const BAR_CELLS = 20;
 

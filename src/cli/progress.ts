@@ -3,9 +3,11 @@ import { passProgress } from '../storage/pass-progress';
 import { BYTES, ProgressLine } from './progress-line';
 import { CLEAR_LINE, isInForeground, isTerminal, stdio } from './stdio';
 
-/** What takes less time shows nothing. */
+/** A command that takes less time shows nothing. */
 const FIRST_MS = 1000;
 const REDRAW_MS = 200;
+/** Of a terminal: numbers need so many. */
+const MIN_CELLS = 30;
 
 /** Some terminals show others in two columns, and the line must not be longer than it seems to be. */
 const NARROW = /^[\x20-\x7e]+$/;
@@ -44,16 +46,15 @@ function draw(): void {
   const progress = passProgress();
   const terminal = stdio('stderr');
   if (progress === undefined || terminal === undefined || !isInForeground()) return;
-  const { verb, label, done, total } = progress;
+  const { verb, label } = progress;
   const name = path.basename(label);
   const what = NARROW.test(name) ? `${verb} ${name}` : verb;
   const line = lines.get(what) ?? new ProgressLine(BYTES);
   lines.set(what, line);
-  const width = (terminal.columns || 80) - what.length - 2;
-  const text =
-    width < 30
-      ? line.draw(progress, [], performance.now(), terminal.columns || 80)
-      : `${what}  ${line.draw({ done, total }, [], performance.now(), width)}`;
-  terminal.write(CLEAR_LINE + text);
+  const columns = terminal.columns || 80;
+  const left = columns - what.length - 2;
+  // The numbers say more than the name.
+  const [before, width] = left < MIN_CELLS ? ['', columns] : [`${what}  `, left];
+  terminal.write(CLEAR_LINE + before + line.draw(progress, [], performance.now(), width));
   isDrawn = true;
 }

@@ -111,7 +111,7 @@ export class CheckpointContext {
     return this.keys.has(id);
   }
 
-  /** What refers to an entry: pid/fd of each descriptor, by pid and fd; where there is none, what else does. Of many, the first. */
+  /** The references to an entry: pid/fd of each descriptor, by pid and fd; without any, the others. Of many, the first. */
   referencesTo(id: number): string[] {
     let found: Holder[] = [];
     let total = 0;

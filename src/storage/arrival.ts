@@ -44,7 +44,7 @@ export class Arrival {
     }
   }
 
-  /** What cannot be removed is no reason to call a result a failure, nor to hide one. The next run removes it. */
+  /** A directory that stays does not make a result a failure, nor hide one. The next run removes it. */
   private async removeWork(): Promise<void> {
     await this.work.remove().catch(() => this.onLeft());
   }

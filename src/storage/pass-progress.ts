@@ -11,7 +11,7 @@ export interface Pass {
 }
 
 export interface PassProgress {
-  /** What is done, and with what. */
+  /** The kind of work. `label` names the source, or OUT. */
   readonly verb: 'Reading' | 'Writing';
   readonly label: string;
   readonly done: number;

@@ -16,24 +16,14 @@ import {
   writeCheckpoint,
 } from '../support/directories';
 import { exec } from '../support/native';
+import { needsOf } from '../support/needs';
 
-const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
-  ensurePrograms(names: string[]): { [name: string]: string };
-};
 const { completionScripts } = require('../../tools/completion.js') as {
   completionScripts(): { [name: string]: string };
 };
 
-const missing = ensurePrograms(['python3', ...SHELLS]);
+const needs = needsOf(['python3', ...SHELLS]);
 const fixtures = path.join(top, 'fixtures/images');
-
-function needs(t: ExecutionContext, ...names: string[]): boolean {
-  const absent = names.flatMap((name) => missing[name] ?? []);
-  if (absent.length > 0 && process.env.CI === 'true') t.fail(absent.join('\n'));
-  else if (absent.length > 0) t.log(absent.join('\n'));
-  if (absent.length > 0) t.pass();
-  return absent.length === 0;
-}
 
 /** A home whose shells have the scripts as `make install` puts them, or as `fdgraft completion` prints them. */
 function home(t: ExecutionContext): { directory: string; env: NodeJS.ProcessEnv } {

@@ -1,29 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { readByYargs } from '../../src/cli/line';
 import { USAGES, wordOf } from '../../src/cli/usage/all';
 import { top } from '../support/command';
 import { exec } from '../support/native';
+import { needsOf } from '../support/needs';
 
-const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
-  ensurePrograms(names: string[]): { [name: string]: string };
-};
 const { manPages } = require('../../tools/man.js') as { manPages(): { [name: string]: string } };
 const { helpOf } = require('../../tools/man/executor-page.js') as { helpOf(source: string): string };
 
 const man = path.join(top, 'dist/share/man');
-const missing = ensurePrograms(['groff', 'man', 'mandoc']);
-
-/** Fails in CI if the program is missing. */
-function needs(t: ExecutionContext, ...names: string[]): boolean {
-  const absent = names.flatMap((name) => missing[name] ?? []);
-  if (absent.length > 0 && process.env.CI === 'true') t.fail(absent.join('\n'));
-  else if (absent.length > 0) t.log(absent.join('\n'));
-  if (absent.length > 0) t.pass();
-  return absent.length === 0;
-}
+const needs = needsOf(['groff', 'man', 'mandoc']);
 
 function run(command: string, ...args: string[]) {
   const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', MANWIDTH: '200', TERM: 'dumb', GROFF_NO_SGR: '1' };

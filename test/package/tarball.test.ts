@@ -5,6 +5,8 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryDirectory } from '../support/directories';
 
+const { filesBelow } = require('../../tools/files-below.js') as { filesBelow(place: string): string[] };
+
 const top = path.join(__dirname, '../..');
 /** All that `npm pack` needs of a fresh clone; fixtures are what V8's code is compiled with. */
 const NEEDED = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json', 'tools', 'src'];
@@ -32,12 +34,6 @@ function clone(directory: string, isPrivate: boolean): string {
     }
   }
   return directory;
-}
-
-function filesBelow(place: string): string[] {
-  if (!fs.statSync(place).isDirectory()) return [place];
-  const entries = fs.readdirSync(place, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 interface Packed {

@@ -98,7 +98,7 @@ function isPlain(key: string): boolean {
   return !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]|\\x(?![2-6][0-9a-f]|7[0-9a-e])/u.test(key);
 }
 
-/** What takes the place of the end of the line, quoted in the way in which it begins. */
+/** The new end of the line, quoted in the way in which the old one begins. */
 function forBash(specs: readonly string[], current: ShellWord, typed: string): string[] {
   const before = current.value.length - typed.length;
   const cut = Math.max(0, current.cut - before);

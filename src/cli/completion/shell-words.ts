@@ -4,7 +4,7 @@ export interface ShellWord {
   readonly isEmpty: boolean;
   /** The quote that is open at the end. */
   readonly quote: '' | "'" | '"';
-  /** Where in `value` the part begins that readline replaces. */
+  /** The offset in `value` of the part that readline replaces. */
   readonly cut: number;
 }
 

@@ -25,7 +25,7 @@ export interface Texts {
 }
 
 /**
- * What a command takes: the one table for help, man pages, completion, and all who read the words of a line.
+ * The words that a command takes: the one table for help, man pages, completion, and all who read the words of a line.
  * Data alone, so that help and completion load nothing of what commands do.
  */
 export interface Usage extends Texts {

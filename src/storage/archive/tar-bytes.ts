@@ -227,7 +227,7 @@ function unzstd(file: ArchiveFile): Unpacking {
   }
 }
 
-/** Where the next byte of a file is read, which all have in common that have the descriptor. */
+/** The offset that the next read of a descriptor has, which all processes with a copy of it share. */
 function offsetOf(fd: number): number {
   const [, offset] = /^pos:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
   return Number(offset ?? 0);
