@@ -41,7 +41,7 @@ function home(t: ExecutionContext): { directory: string; env: NodeJS.ProcessEnv 
 for name in fdgraft fdgraft-exec; do source "$HOME/share/bash-completion/completions/$name"; done
 bind 'set bell-style none'
 bind 'set page-completions off'
-bind -x '"\\C-xd": printf %s "$READLINE_LINE" > "$LINE_FILE"'
+bind -x '"\\C-xd": printf "%s\\n" "$READLINE_LINE" > "$LINE_FILE"'
 `,
   );
   put(
@@ -52,7 +52,7 @@ autoload -Uz compinit
 compinit -u -D
 unsetopt beep
 bindkey -e
-write-line() { print -rn -- "$BUFFER" > "$LINE_FILE" }
+write-line() { print -r -- "$BUFFER" > "$LINE_FILE" }
 zle -N write-line
 bindkey '^Xd' write-line
 `,

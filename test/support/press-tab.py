@@ -1,6 +1,6 @@
 """press-tab.py SHELL OUT TABS LINE: types LINE and TAB in a shell under a pty, and prints what the terminal got.
 
-The shell writes its line into OUT at Ctrl-X d; its start-up file, which sets this up, prompts with READY.
+The shell writes its line, with a line end, into OUT at Ctrl-X d; its start-up file, which sets this up, prompts with READY.
 """
 import fcntl, os, pty, select, signal, struct, sys, termios, time
 
@@ -35,11 +35,19 @@ def read(until, quiet, limit):
     seen += got
 
 
+def is_whole():
+    """The file is there before its content is, and that ends with a line end."""
+    if not os.path.exists(out):
+        return False
+    with open(out, "rb") as file:
+        return file.read().endswith(b"\n")
+
+
 def written():
     end = time.time() + 20
-    while time.time() < end and not os.path.exists(out):
+    while time.time() < end and not is_whole():
         read(None, 0.05, 0.1)
-    if not os.path.exists(out):
+    if not is_whole():
         sys.stderr.write("the line was not written\n")
 
 
