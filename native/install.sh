@@ -1,10 +1,10 @@
 #!/bin/sh
-# install.sh install | uninstall, for make: BUILD, SHARE, PREFIX, PLUGINDIR ("": find it) and DESTDIR are in the
+# install.sh install | uninstall, for make: BUILD, SHARE, DOCS, PREFIX, PLUGINDIR ("": find it) and DESTDIR are in the
 # environment.
 #
 #   PREFIX/lib/fdgraft/     fdgraft-exec, the plugin that it gives to CRIU, and the list of what was installed
 #   PREFIX/bin/             a link to fdgraft-exec, and the helpers of the command fdgraft
-#   PREFIX/share/           man pages and shell completion, if SHARE has them
+#   PREFIX/share/           man pages and shell completion, if SHARE has them, and the documents of DOCS
 #   PLUGINDIR/fdgraft.so    for a CRIU that a service starts
 set -eu
 
@@ -82,9 +82,17 @@ listed() {
 	if [ -e "$DESTDIR$list" ]; then sed -n "s|^$1 ||p" "$DESTDIR$list"; fi
 }
 
-# The files of SHARE, relative to it.
-shared() {
-	[ -z "$SHARE" ] || [ ! -d "$SHARE" ] || (cd "$SHARE" && find . -type f | sed 's|^\./||' | sort)
+# The files of a directory, relative to it; of none without it.
+files_of() {
+	[ -z "$1" ] || [ ! -d "$1" ] || (cd "$1" && find . -type f | sed 's|^\./||' | sort)
+}
+
+# Prints the source of a file below PREFIX/share.
+source_of() {
+	case $1 in
+	$docs/*) printf '%s\n' "$DOCS${1#"$docs"}" ;;
+	*) printf '%s\n' "$SHARE/$1" ;;
+	esac
 }
 
 install_all() {
@@ -121,7 +129,7 @@ file $share/$name"
 	put 755 "$BUILD/fdgraft-lock" "$PREFIX/bin/fdgraft-lock"
 	put 755 "$BUILD/fdgraft-sparse" "$PREFIX/bin/fdgraft-sparse"
 	put 644 "$BUILD/fdgraft.so" "$plugins/fdgraft.so"
-	for name in $shared; do put 644 "$SHARE/$name" "$share/$name"; done
+	for name in $shared; do put 644 "$(source_of "$name")" "$share/$name"; done
 	# fdgraft-exec looks for its plugin where the link leads.
 	ln -sf ../lib/fdgraft/fdgraft-exec "$DESTDIR$PREFIX/bin/fdgraft-exec"
 	printf '%s\n' "$DESTDIR$PREFIX/bin/fdgraft-exec"
@@ -150,9 +158,11 @@ PREFIX=${PREFIX%/}
 lib=$PREFIX/lib/fdgraft
 list=$lib/installed
 SHARE=${SHARE:-}
+DOCS=${DOCS:-}
 share=$PREFIX/share
+docs=doc/fdgraft/docs
 # Names of ours: without spaces.
-shared=$(shared)
+shared="$(files_of "$SHARE") $(files_of "$DOCS" | sed "s|^|$docs/|")"
 case $1 in
 install) install_all ;;
 uninstall) uninstall_all ;;

@@ -11,6 +11,8 @@ import {
   tell,
 } from './support/prose';
 
+const { helpOf } = require('../tools/man/executor-page.js') as { helpOf(source: string): string };
+
 const top = path.resolve(__dirname, '..');
 
 /** Every text for people is in short, plain sentences and standard words. */
@@ -81,6 +83,34 @@ test('the help texts', (t) => {
     ),
   );
   t.deepEqual(faults.map(tell), []);
+});
+
+test('the help of fdgraft-exec', (t) => {
+  const lines = helpOf(fs.readFileSync(path.join(top, 'native/src/help.c'), 'utf8')).split('\n');
+  t.true(lines.length > 40);
+  t.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+  // An option is a paragraph of its own; the usage, examples and exit codes are no sentences.
+  const text = lines
+    .join('\n')
+    .replace(/^ {2}-.*?(?= {2,}[A-Z])/gm, '\n')
+    .split(/\n\s*\n/);
+  const said = text.filter((one) => !/^(Usage|Examples|Exit codes):/.test(one));
+  const faults = faultsOf(
+    said.flatMap((one) => sentencesOfText(one, 'native/src/help.c')),
+    SHORT.sentence,
+  );
+  t.deepEqual(faults.map(tell), []);
+});
+
+test('the comments of the plan schema', (t) => {
+  const lines = fs.readFileSync(path.join(top, 'schemas/plan.proto'), 'utf8').split('\n');
+  const comments = lines.map((line) => /^\s*\/\/ ?(.*)$/.exec(line)?.[1] ?? '').join('\n');
+  const said = comments.split(/\n\s*\n/).flatMap((one) => sentencesOfText(one.trim(), 'schemas/plan.proto'));
+  t.true(said.length > 60, `${said.length} sentences`);
+  t.deepEqual(faultsOf(said, SHORT.sentence).map(tell), []);
 });
 
 test('a sentence ends where people end it', (t) => {

@@ -4,11 +4,15 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { noticesOf } = require('./bundled-notices');
 const { run, top } = require('./ensure');
 
 const cli = path.join(top, 'dist', 'cli');
 const checkpoint = path.join(top, 'fixtures', 'images', 'pipe_outside');
 const image = path.join(checkpoint, 'files.img');
+
+/** In dist: the licenses of the packages that are in the command. */
+const NOTICES = 'NOTICES.txt';
 
 /** By module: what runs before its code is kept. V8 keeps what it has compiled, so these are the usual uses. */
 const RUNS = {
@@ -52,11 +56,11 @@ async function withoutStderr(work) {
 
 /**
  * Bundles into files without a needless copy: of each module of Node.js that a source imports as a default, esbuild
- * copies all names, which dozens of sources would have done at each start.
+ * copies all names, which dozens of sources would have done at each start. Returns the sources.
  */
 function bundleFiles(options) {
   const { buildSync, transformSync } = require('esbuild');
-  const { outputFiles } = buildSync({ ...options, write: false });
+  const { outputFiles, metafile } = buildSync({ ...options, write: false, metafile: true });
   const copy = /__toESM\((require\("node:[\w/]+"\))\)/g;
   if (!outputFiles.some(({ text }) => text.search(copy) !== -1))
     throw new Error('esbuild no longer writes __toESM(require("node:…")): look at what it writes, and adapt this file');
@@ -66,11 +70,13 @@ function bundleFiles(options) {
     const { code } = transformSync(lean, { target, format, charset, legalComments, minify: true });
     fs.writeFileSync(file, code);
   }
+  return Object.keys(metafile.inputs);
 }
 
 function bundle() {
-  bundleFiles({
+  const inputs = bundleFiles({
     bundle: true,
+    absWorkingDir: top,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
@@ -96,6 +102,7 @@ function bundle() {
     entryPoints: [path.join(top, 'src/cli/bin.ts')],
     outfile: path.join(cli, 'bin.js'),
   });
+  fs.writeFileSync(path.join(top, 'dist', NOTICES), noticesOf(inputs));
 }
 
 /** A process a module, since each changes the process that it runs in. Their output goes nowhere. */
@@ -124,4 +131,4 @@ async function compile(name, work) {
 
 if (require.main === module) void compile(process.argv[2], process.argv[3]);
 
-module.exports = { bundle, compileAll };
+module.exports = { bundle, compileAll, NOTICES };

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const zlib = require('node:zlib');
 const { buildCommand } = require('./build');
+const { NOTICES } = require('./compile-command');
 const { Missing, runMain, top } = require('./ensure');
 const { filesBelow } = require('./files-below');
 const { ensureNativeRoot, NOTICE, prebuild } = require('./prebuild');
@@ -123,6 +124,7 @@ function makeTree(tree, target, by) {
   write(path.join(tree, DOC, 'CHANGELOG.md.gz'), gzip(fs.readFileSync(path.join(top, 'CHANGELOG.md'))));
   write(path.join(tree, DOC, 'changelog.gz'), gzip(changelogText(by)));
   copy(NOTICE, path.join(tree, DOC, path.basename(NOTICE)));
+  copy(`dist/${NOTICES}`, path.join(tree, DOC, NOTICES));
   write(path.join(tree, DOC, 'copyright'), copyrightText());
 }
 

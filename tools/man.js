@@ -44,7 +44,7 @@ function contents() {
   return [
     mainPage(FDGRAFT, USAGES, COMMON_OPTIONS),
     ...commands,
-    executorPage(read('native/src/usage.c')),
+    executorPage(read('native/src/help.c'), read('docs/RESTORE.md')),
     specs,
     protoPage(read('schemas/plan.proto')),
   ];

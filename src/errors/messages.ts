@@ -119,6 +119,13 @@ const texts = {
       hint: deniedHint(denied),
       cause,
     }),
+  sourceIsStream: (source: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'is a pipe, and an archive is read more than once',
+      hint: 'write it to a file first: cat >ckpt.tar',
+    }),
   sourceIsNoDirectory: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',

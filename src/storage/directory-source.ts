@@ -27,6 +27,7 @@ export interface DirectoryOptions {
 export async function openDirectory(directory: string, options: DirectoryOptions = {}): Promise<Source> {
   const { first = [], signal, seen = new SeenFiles(signal) } = options;
   const stats = readable(directory, () => fs.statSync(directory));
+  if (stats.isFIFO() || stats.isSocket()) throw messages.sourceIsStream(directory);
   if (!stats.isDirectory()) throw messages.sourceIsNoDirectory(directory);
   const real = readable(directory, () => fs.realpathSync.native(directory, 'buffer'));
   const top: DirectoryTop = { label: directory, path: real, stats, seen };

@@ -307,7 +307,7 @@ test('SOURCE is found behind options, and is not waited for', async (t) => {
     return stdout;
   };
   const source = path.join(fixtures, 'pipe_outside');
-  const all = 'fd[5]:/dev/null\nfd[5]:pipe:[126920]\n';
+  const all = 'fd[5]:/dev/null\tREG\nfd[5]:pipe:[126920]\tPIPE\n';
   t.is(await offer('rewrite', '-o', 'out', '--quiet', '--link=copy', source, '--inherit-fd', ''), all);
   t.is(await offer('restore', '--images-dir', source, '--inherit-fd', ''), all);
   t.is(await offer('batch', 'rewrite', source, '--inherit-fd', ''), all);

@@ -128,6 +128,27 @@ const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).st
   t.is(fs.readdirSync(path.join(directory, 'out')).filter((name) => name.endsWith('.txt')).length, 2);
 });
 
+test('an archive from a pipe is refused with the way out', (t) => {
+  const directory = temporaryDirectory(t);
+  putCheckpoint(path.join(directory, 'ck'));
+  const packed = spawnSync('tar', ['-c', '-C', directory, 'ck']).stdout;
+  for (const args of [
+    ['ls', '-'],
+    ['ls', '/dev/stdin'],
+    ['rewrite', '-', '-o', 'out', '--allow-unmatched'],
+  ]) {
+    const { status, stderr } = spawnSync('sh', ['-c', 'cat | "$@"', 'sh', process.execPath, bin, ...args], {
+      cwd: directory,
+      encoding: 'utf8',
+      input: packed,
+    });
+    t.is(status, 2, stderr);
+    t.regex(stderr, /^fdgraft: \/dev\/stdin: is a pipe, and an archive is read more than once\n/);
+    t.regex(stderr, /\n {2}write it to a file first: cat >ckpt\.tar\n$/);
+  }
+  t.deepEqual(fs.readdirSync(directory), ['ck']);
+});
+
 // Opening a FIFO waits for its other end.
 for (const args of [
   ['diff', 'ck', 'ck', '--plan', 'fifo'],

@@ -29,7 +29,7 @@ function make(target: string, variables: Variables, bin?: string) {
   build();
   // Other tests build in the same tree.
   const words = [join(native, 'Makefile'), 'make', '-s', '-C', native, target];
-  const given = Object.entries({ SHARE: '', ...variables }).map(([name, value]) => `${name}=${value}`);
+  const given = Object.entries({ SHARE: '', DOCS: '', ...variables }).map(([name, value]) => `${name}=${value}`);
   const PATH = [...(bin === undefined ? [] : [bin]), process.env.PATH].join(':');
   const { status, stdout, stderr } = spawnSync('flock', [...words, ...given], {
     encoding: 'utf8',
@@ -129,24 +129,29 @@ test('uninstall leaves what others put there, and what was there before', (t) =>
   t.deepEqual(below(DESTDIR).sort(), [...before, 'opt/plugins', 'opt/plugins/mine.so'].sort());
 });
 
-test('man pages and completion are installed if they are made, and uninstalled', (t) => {
+test('man pages, completion and documents are installed if they are there, and uninstalled', (t) => {
   const top = scratch(t);
   const DESTDIR = join(top, 'root');
   const SHARE = join(top, 'a share');
-  const names = ['man/man1/fdgraft.1', 'zsh/site-functions/_fdgraft'];
-  for (const name of names) {
-    mkdirSync(join(SHARE, name, '..'), { recursive: true });
-    writeFileSync(join(SHARE, name), name, { mode: 0o600 });
+  const DOCS = join(top, 'some docs');
+  const shared = ['man/man1/fdgraft.1', 'zsh/site-functions/_fdgraft'];
+  const documents = ['LS.md', 'api/types.txt'];
+  const files = [...shared.map((name) => join(SHARE, name)), ...documents.map((name) => join(DOCS, name))];
+  for (const path of files) {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, path, { mode: 0o600 });
   }
-  const variables = { DESTDIR, SHARE, PLUGINDIR: '/plugins' };
+  const variables = { DESTDIR, SHARE, DOCS, PLUGINDIR: '/plugins' };
   const share = join(DESTDIR, 'usr/local/share');
-  for (const name of names) t.true(install(t, variables).includes(`/usr/local/share/${name}`));
-  for (const name of names) {
-    t.is(readFileSync(join(share, name), 'utf8'), name);
+  const names = [...shared, ...documents.map((name) => `doc/fdgraft/docs/${name}`)];
+  const told = install(t, variables);
+  for (const [index, name] of names.entries()) {
+    t.true(told.includes(`/usr/local/share/${name}`));
+    t.is(readFileSync(join(share, name), 'utf8'), files[index] as string);
     t.is(lstatSync(join(share, name)).mode & 0o777, 0o644);
   }
-  // A build without one of them takes it away.
-  execFileSync('rm', ['-r', join(SHARE, 'zsh')]);
+  // A build without some of them takes them away.
+  execFileSync('rm', ['-r', join(SHARE, 'zsh'), DOCS]);
   install(t, variables);
   t.deepEqual(
     below(share).filter((name) => lstatSync(join(share, name)).isFile()),

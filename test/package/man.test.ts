@@ -59,7 +59,7 @@ for (const words of LINES) {
 
 test('fdgraft-exec(1) has the whole text of its --help', async (t) => {
   const { stdout } = await exec(['--help']);
-  t.is(helpOf(fs.readFileSync(path.join(top, 'native/src/usage.c'), 'utf8')), stdout);
+  t.is(helpOf(fs.readFileSync(path.join(top, 'native/src/help.c'), 'utf8')), stdout);
   if (!needs(t, 'groff')) return;
   const squeeze = (text: string) => text.replace(/\s+/g, ' ').toLowerCase();
   const page = squeeze(render('man1/fdgraft-exec.1'));

@@ -1,11 +1,13 @@
-// The page of fdgraft-exec, from the text of its --help, which stands in native/src/usage.c as C strings.
+// The page of fdgraft-exec: the text of its --help, which stands in native/src/help.c as C strings, and the sections of
+// docs/RESTORE.md.
 
+const { markdownSections } = require('./markdown');
 const { bold, code, emphasizeOptions, heading, indented, item, prose, wrap } = require('./roff');
 
 /** The text that `fdgraft-exec --help` prints. */
 function helpOf(source) {
-  const [, strings] = /^static const char help\[\] =\n((?:\t"(?:[^"\\]|\\.)*"\n?)+);$/m.exec(source) ?? [];
-  if (strings === undefined) throw new Error('native/src/usage.c: no text `help` of string literals');
+  const [, strings] = /^const char help\[\] =\n((?:\t"(?:[^"\\]|\\.)*"\n?)+);$/m.exec(source) ?? [];
+  if (strings === undefined) throw new Error('native/src/help.c: no text `help` of string literals');
   return [...strings.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([literal]) => JSON.parse(literal)).join('');
 }
 
@@ -33,7 +35,10 @@ function synopsisLine(line) {
   return wrap(`${bold(name)} ${emphasizeOptions(rest.join(' '))}`);
 }
 
-function executorPage(source) {
+/** Of docs/RESTORE.md: the others are of the command `fdgraft restore`, or in the help. */
+const SECTIONS = ['Which caller fds fit', 'Unread bytes and cut files', 'Without CRIU', 'How the fds reach CRIU'];
+
+function executorPage(source, restoring) {
   const [usage, ...parts] = helpOf(source).trimEnd().split('\n\n');
   const part = (begins) => parts.find((one) => begins.test(one)).split('\n');
   const about = parts.slice(
@@ -53,6 +58,7 @@ function executorPage(source) {
       about.map((one) => prose(one)).join('\n.PP\n'),
       heading('Options'),
       ...readOptions(part(/^ {2}-/)).map(([term, text]) => item(optionTerm(term), emphasizeOptions(sentence(text)))),
+      ...markdownSections(restoring, SECTIONS),
       heading('Examples'),
       indented(code(examples.map((line) => line.trim()))),
       heading('Exit status'),

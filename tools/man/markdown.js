@@ -67,24 +67,34 @@ function block(lines, at) {
 
 const inlineText = (text) => text.replace(/[`*]/g, '');
 
-/** The blocks of a document; its title gives way to `title`. A first paragraph has no .PP. */
-function markdownBlocks(text, title) {
-  const lines = text
-    .trimEnd()
-    .split('\n')
-    .filter((line) => !line.startsWith('# '));
-  const blocks = [heading(title)];
+/** The blocks of a text. A first paragraph has no .PP. */
+function blocksOf(text) {
+  const lines = text.trimEnd().split('\n');
+  const blocks = [];
   for (let at = 0; at < lines.length; ) {
     if (lines[at] === '') {
       at += 1;
       continue;
     }
     const { length, text: made } = block(lines, at);
-    const isFirst = blocks.at(-1).startsWith('.SH') || blocks.at(-1).startsWith('.SS');
+    const isFirst = blocks.length === 0 || /^\.S[HS]/.test(blocks.at(-1));
     blocks.push(isFirst ? made.replace(/^\.PP\n/, '') : made);
     at += length;
   }
   return blocks;
 }
 
-module.exports = { markdownBlocks };
+/** The blocks of a document; its title gives way to `title`. */
+const markdownBlocks = (text, title) => [heading(title), ...blocksOf(text.replace(/^# .*\n/, ''))];
+
+/** The blocks of those sections of a document that begin with `## TITLE`, in this order. */
+function markdownSections(text, titles) {
+  const sections = text.split(/^(?=## )/m);
+  return titles.flatMap((title) => {
+    const section = sections.find((one) => one.startsWith(`## ${title}\n`));
+    if (section === undefined) throw new Error(`no section ${title}`);
+    return blocksOf(section);
+  });
+}
+
+module.exports = { markdownBlocks, markdownSections };

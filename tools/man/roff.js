@@ -53,6 +53,8 @@ const indented = (block) => `.RS 4\n${block}\n.RE`;
 /** A reference to a page: fdgraft(1). */
 const reference = (page) => page.replace(/^(.*)(\(\d\))$/, (_all, name, section) => `${bold(name)}${section}`);
 
+const DOCS = 'The files of docs/ are in share/doc/fdgraft, and in the npm package.';
+
 /** A page of `blocks`; `date` is empty before a release. */
 function page({ name, section, summary, date, version, blocks, seeAlso }) {
   const title = `.TH ${escapeText(name.toUpperCase())} ${section} "${escapeText(date)}" "fdgraft ${escapeText(version)}" "fdgraft manual"`;
@@ -67,6 +69,7 @@ function page({ name, section, summary, date, version, blocks, seeAlso }) {
     ...blocks,
     heading('See also'),
     wrap(seeAlso.map(reference).join(', ')),
+    ...(blocks.some((block) => block.includes('docs/')) ? ['.PP', wrap(escapeText(DOCS))] : []),
   ].join('\n')}\n`;
 }
 

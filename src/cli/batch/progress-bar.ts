@@ -37,8 +37,10 @@ export class ProgressBar {
     if (this.latest !== undefined) this.show(this.latest);
   }
 
+  /** It comes back later, so that a reader of stdout (`| jq`) can print into the empty line. */
   clear(): void {
     if (this.isShown && isInForeground()) stdio('stderr')?.write(CLEAR_LINE);
     this.isShown = false;
+    this.drawn = performance.now();
   }
 }

@@ -1,7 +1,7 @@
 import { escapeControls } from '../../bytes/escape';
 import type { BatchJob, BatchProgress, BatchSummary, BatchTask } from '../../index';
 import type { Context } from '../context';
-import { stdio } from '../stdio';
+import { mayBeShown, stdio } from '../stdio';
 import { jobJson, summaryJson } from './job-json';
 import { jobLine, jobRemarks, summaryLines } from './job-text';
 import { ProgressBar } from './progress-bar';
@@ -50,8 +50,7 @@ export class BatchTeller {
     const { json, quiet, what } = this.options;
     if (job.error !== undefined) this.troubles.add(job, job.error);
     if (json) {
-      // On a terminal, the line that is redrawn would stand in its way.
-      this.bar?.clear();
+      if (mayBeShown('stdout')) this.bar?.clear();
       await this.print(jobJson(job));
     } else if (job.text !== undefined) {
       this.bar?.clear();

@@ -15,7 +15,8 @@ const OPTION = '--inherit-fd';
 /**
  * The specs that can stand at the end of a line, one for each key of its SOURCE, as the scripts of the shells take them:
  * from bash come its COMP_WORDBREAKS and the line, from zsh words as they are typed, from fish words without quotes and
- * the last one as it is typed. Empty if there is no checkpoint. Throws when SOURCE cannot be read.
+ * the last one as it is typed. For fish, a tab and the type of the entry follow. Empty if there is no checkpoint.
+ * Throws when SOURCE cannot be read.
  */
 export async function offerSpecs(shell: Shell, words: readonly string[], signal: AbortSignal): Promise<string[]> {
   const line = readWords(shell, words);
@@ -30,9 +31,10 @@ export async function offerSpecs(shell: Shell, words: readonly string[], signal:
   const fd = /^fd\[(\d+)/.exec(typed)?.[1] ?? freeFd(specs);
   // The first spec of a key gets its entries.
   const named = new Set(specs.map(withoutFd));
-  const keys = (await keysOf(source, signal)).filter((key) => !named.has(key));
-  const offered = keys.map((key) => `fd[${fd}]:${key}`);
-  return shell === 'bash' ? forBash(offered, current, typed) : offered;
+  const keys = [...(await keysOf(source, signal))].filter(([key]) => !named.has(key));
+  const offered = keys.map(([key]) => `fd[${fd}]:${key}`);
+  if (shell === 'bash') return forBash(offered, current, typed);
+  return shell === 'fish' ? keys.map(([, type], i) => `${offered[i]}\t${type}`) : offered;
 }
 
 function readWords(shell: Shell, words: readonly string[]): ShellWord[] {
@@ -81,16 +83,17 @@ function freeFd(specs: readonly string[]): number {
 
 const withoutFd = (spec: string) => spec.replace(/^\w+\[\d+\]:/, '');
 
-/** Each key once, without those that have bytes which no terminal is to get. */
-async function keysOf(place: string, signal: AbortSignal): Promise<string[]> {
-  const keys = new Set<string>();
+/** Each key with the type of its first entry, without keys that have bytes which no terminal is to get. */
+async function keysOf(place: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>();
   await withSource(await openSource(place, { signal }), async (source) => {
     for await (const block of inspectBlocks(source, { signal })) {
-      for (const { facts } of block) if (facts !== undefined && isPlain(facts.key)) keys.add(facts.key);
+      for (const { facts, type } of block)
+        if (facts !== undefined && isPlain(facts.key) && !keys.has(facts.key)) keys.set(facts.key, type);
       if (keys.size >= MOST) return;
     }
   });
-  return [...keys];
+  return keys;
 }
 
 /** Keys are escaped: a byte that is none of printable text stands as \xHH. */

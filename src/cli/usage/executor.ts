@@ -1,6 +1,6 @@
 import type { Option } from './usage';
 
-/** The options of fdgraft-exec, for completion. native/src/usage.c has the whole texts. */
+/** The options of fdgraft-exec, for completion. native/src/help.c has the whole texts. */
 export const EXECUTOR_OPTIONS: { readonly [name: string]: Option } = {
   plan: {
     type: 'string',
