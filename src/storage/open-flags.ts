@@ -13,7 +13,7 @@ export function descriptorPath(fd: number): Buffer {
 }
 
 /** Of Linux, on every processor: names a file without opening it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** A file that was found by its path and not opened. */
 export interface NamedFile {

@@ -1,11 +1,19 @@
-import fs from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { joinPath } from './byte-path';
-import { holdDirectory } from './held-directory';
+import { closeRead } from './close';
+import type { HeldDirectory } from './held-directory';
+import { descriptorPath, O_PATH } from './open-flags';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
+const ALL_OF_OWNER = 0o700;
+
+type Directory = Omit<HeldDirectory, 'fd'>;
+
 /**
- * Removes a directory with all that is in it. What is below is reached through directories that are held open, so that
- * no link that someone puts in the place of one leads out. Does nothing where there is none.
+ * Removes a directory with all that is in it, however deep: with two descriptors, since each directory below is moved
+ * up into the first. What is below is reached through directories that are held open, so that no link that someone puts
+ * in the place of one leads out. Does nothing where there is none. Throws what the system says, also if others put
+ * something in meanwhile.
  */
 export async function removeTree(directory: Buffer): Promise<void> {
   const stats = fs.lstatSync(directory, { throwIfNoEntry: false });
@@ -14,16 +22,75 @@ export async function removeTree(directory: Buffer): Promise<void> {
     fs.unlinkSync(directory);
     return;
   }
-  const held = holdDirectory(directory);
+  const top = holdForRemoval(directory);
   try {
-    // A directory's mode may forbid what its owner is about to do.
-    if ((stats.mode & 0o700) !== 0o700) fs.chmodSync(held.path, 0o700);
-    for (const name of fs.readdirSync(held.path, { encoding: 'buffer' })) {
-      await yieldToEventLoop();
-      await removeTree(joinPath(held.path, name));
+    const waiting = namesIn(top);
+    const freeName = namesFreeIn(top);
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      const place = joinPath(top.path, name);
+      if (await removeFile(place)) continue;
+      for (const lifted of await empty(place, top, freeName)) waiting.push(lifted);
+      fs.rmdirSync(place);
+    }
+  } finally {
+    top.close();
+  }
+  fs.rmdirSync(directory);
+}
+
+/** Gives its owner the rights to empty it: its mode may forbid that, and to open it for reading. */
+function holdForRemoval(directory: Buffer): Directory {
+  const isLinux = process.platform === 'linux';
+  const fd = isLinux ? fs.openSync(directory, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW) : undefined;
+  const held =
+    fd === undefined ? { path: directory, close: () => {} } : { path: descriptorPath(fd), close: () => closeRead(fd) };
+  try {
+    const { mode } = fs.statSync(held.path);
+    if ((mode & ALL_OF_OWNER) !== ALL_OF_OWNER) fs.chmodSync(held.path, ALL_OF_OWNER);
+    return held;
+  } catch (error) {
+    held.close();
+    throw error;
+  }
+}
+
+const namesIn = (directory: Directory) => fs.readdirSync(directory.path, { encoding: 'buffer' });
+
+/** False for a directory, which stays. */
+async function removeFile(place: Buffer): Promise<boolean> {
+  await yieldToEventLoop();
+  if (fs.lstatSync(place).isDirectory()) return false;
+  fs.unlinkSync(place);
+  return true;
+}
+
+/** Removes the files of a directory, and moves its directories up into `top`. Returns their names there. */
+async function empty(directory: Buffer, top: Directory, freeName: () => NonSharedBuffer): Promise<NonSharedBuffer[]> {
+  const lifted: NonSharedBuffer[] = [];
+  const held = holdForRemoval(directory);
+  try {
+    for (const name of namesIn(held)) {
+      const place = joinPath(held.path, name);
+      if (await removeFile(place)) continue;
+      // Its entry `..` changes, which needs the right to write.
+      holdForRemoval(place).close();
+      const free = freeName();
+      fs.renameSync(place, joinPath(top.path, free));
+      lifted.push(free);
     }
   } finally {
     held.close();
   }
-  fs.rmdirSync(directory);
+  return lifted;
+}
+
+function namesFreeIn(directory: Directory): () => NonSharedBuffer {
+  let count = 0;
+  return () => {
+    for (;;) {
+      count += 1;
+      const name = Buffer.from(`${count}`);
+      if (fs.lstatSync(joinPath(directory.path, name), { throwIfNoEntry: false }) === undefined) return name;
+    }
+  };
 }
