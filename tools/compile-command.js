@@ -118,7 +118,7 @@ function compileAll() {
 }
 
 async function compile(name, work) {
-  const { codeFileOf, compileModule, runModule, sealCode } = require(path.join(cli, 'load-compiled.js'));
+  const { compileModule, runModule, writeCode } = require(path.join(cli, 'load-compiled.js'));
   // Code is used where it was made with the same flags, and the command sets them when its code is loaded already.
   require('node:v8').setFlagsFromString = () => {};
   const file = path.join(cli, `${name}.js`);
@@ -126,7 +126,7 @@ async function compile(name, work) {
   const script = compileModule(source, file);
   await RUNS[name](runModule(script, file), work);
   process.exitCode = 0;
-  fs.writeFileSync(codeFileOf(file), sealCode(source, script.createCachedData()));
+  writeCode(file, source, script);
 }
 
 if (require.main === module) void compile(process.argv[2], process.argv[3]);

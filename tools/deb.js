@@ -112,6 +112,12 @@ Description: restore CRIU checkpoints with descriptors of the caller
 `;
 }
 
+/** The command keeps V8's code of each Node.js that runs it. */
+const PRERM = `#!/bin/sh
+set -e
+find /${OWN}/dist -name '*.code' -delete
+`;
+
 function makeTree(tree, target, by) {
   for (const name of commandFiles()) copy(name, path.join(tree, OWN, name));
   const native = `native/prebuilt/linux-${target}`;
@@ -152,9 +158,11 @@ function packFor(root, target, to) {
     makeTree(tree, target, by);
     const kilobytes = settle(tree);
     write(path.join(tree, 'DEBIAN/control'), controlText(architecture, kilobytes, by));
+    write(path.join(tree, 'DEBIAN/prerm'), PRERM);
     fs.chmodSync(path.join(tree, 'DEBIAN'), 0o755);
     const inside = path.join('/', path.relative(root, place));
-    const sums = 'find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums && chmod 644 DEBIAN/*';
+    const sums =
+      'find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums && chmod 644 DEBIAN/* && chmod 755 DEBIAN/prerm';
     const build = `dpkg-deb --root-owner-group --build ${inside}/tree ${inside}/fdgraft.deb`;
     const argv = ['-m', 'chroot', root, 'sh', '-ec', `umask 022; cd ${inside}/tree; ${sums}; ${build} >&2`];
     const env = { ...process.env, SOURCE_DATE_EPOCH: String(sourceTime()), PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };

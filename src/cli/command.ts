@@ -2,15 +2,16 @@ import type { Context } from './context';
 import { readOrdinary } from './ordinary';
 import { startProgress } from './progress';
 import type { Usage, UsageOfSeveral } from './usage/usage';
-import { setV8FlagsFor } from './v8-flags';
+import { areV8FlagsSet, setV8FlagsFor } from './v8-flags';
 import { withContext } from './with-context';
 
-/** The two functions of each command's module, for start.ts. Neither ever throws. */
+/** The functions of each command's module, for start.ts. None ever throws. */
 export interface Command {
   /** Does what the words after the command say; false, with nothing done, where yargs is to read them. */
   main(words: readonly string[]): Promise<boolean>;
   /** Does what yargs read. */
   perform(args: object): Promise<void>;
+  readonly areV8FlagsSet: typeof areV8FlagsSet;
 }
 
 export function command<Arguments>(
@@ -33,6 +34,7 @@ export function command<Arguments>(
       return true;
     },
     perform,
+    areV8FlagsSet,
   };
 }
 

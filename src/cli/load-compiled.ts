@@ -3,23 +3,68 @@ import { createRequire, wrap } from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
 
-/**
- * A module beside this one, `commands/ls` for example, by V8's code that `npm run build` kept of it in NAME.code:
- * compiling is most of what a short run takes. Undefined where there is no such code, or none of this very source.
- * V8 itself refuses what another version of it has made, and compiles the source then.
- */
-export function loadCompiled(name: string): unknown {
-  const file = path.join(__dirname, `${name}.js`);
-  const kept = readIfPossible(codeFileOf(file));
-  if (kept === undefined) return undefined;
-  const source = readIfPossible(file);
-  const code = source === undefined ? undefined : openCode(source, kept);
-  if (source === undefined || code === undefined) return undefined;
-  return runModule(compileModule(source, file, code), file);
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** A module, and what to do when it has run: V8 has compiled then what a run needs. */
+export interface Loaded {
+  readonly module: unknown;
+  /** Keeps V8's code of it beside it for the next run, if this process may. Never throws. */
+  keepCode(): void;
 }
 
+/**
+ * A module beside this one, `commands/ls` for example, by the code that this version of V8 made of it before: compiling
+ * is most of what a short run takes. `npm run build` makes the code for its own Node.js, the first run that may write
+ * there for another one. Undefined if the module is no file of its own, as in the sources.
+ */
+export function loadCompiled(name: string): Loaded | undefined {
+  const file = path.join(__dirname, `${name}.js`);
+  const source = readIfPossible(file);
+  if (source === undefined) return undefined;
+  const kept = readIfPossible(codeFileOf(file));
+  const code = kept === undefined ? undefined : openCode(source, kept);
+  const script = compileModule(source, file, code);
+  const keepCode = () => {
+    // With other options, V8 refuses its code at the next run.
+    if (code !== undefined || process.execArgv.length > 0 || process.env.NODE_OPTIONS) return;
+    try {
+      if (isOurs(path.dirname(file))) writeCode(file, source, script);
+    } catch {
+      // A disk that is full, or that may not be written to: the next run compiles again.
+    }
+  };
+  return { module: runModule(script, file), keepCode };
+}
+
+/** Beside the module; V8 takes no code of another version. */
 export function codeFileOf(file: string): string {
-  return file.replace(/\.js$/, '.code');
+  return file.replace(/\.js$/, `.${process.versions.v8}-${process.arch}.code`);
+}
+
+/** Whether nobody but the user of this process writes there. */
+function isOurs(directory: string): boolean {
+  const { uid, mode } = fs.statSync(directory);
+  return uid === process.geteuid?.() && (mode & WRITABLE_BY_OTHERS) === 0;
+}
+
+/** Writes V8's code of a module that has run, in one step. Throws what the system says. */
+export function writeCode(file: string, source: Buffer, script: vm.Script): void {
+  const place = codeFileOf(file);
+  const made = `${place}.new`;
+  // Another run makes it, or was killed while it did.
+  const fd = fs.openSync(made, 'wx');
+  try {
+    try {
+      fs.writeFileSync(fd, sealCode(source, script.createCachedData()));
+      fs.fchmodSync(fd, fs.statSync(file).mode & 0o666);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(made, place);
+  } catch (error) {
+    fs.rmSync(made, { force: true });
+    throw error;
+  }
 }
 
 /**

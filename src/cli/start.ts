@@ -1,5 +1,5 @@
 import type { Command } from './command';
-import { loadCompiled } from './load-compiled';
+import { type Loaded, loadCompiled } from './load-compiled';
 
 /** Each module here, and all that it needs, is one file when the package is built (tools/compile-command.js). */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
@@ -16,24 +16,43 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   x: () => import('./commands/x'),
 };
 
+/** Those of V8's code that is to be kept when all is done. */
+const loaded: Loaded[] = [];
+
 /** Runs the command line and sets the exit code. Only what the line needs is loaded. Never throws. */
 export async function start(words: readonly string[]): Promise<void> {
+  const command = await run(words);
+  if (command?.areV8FlagsSet() !== true) for (const one of loaded) one.keepCode();
+}
+
+/** Returns the command that did it; undefined for help and the like. */
+async function run(words: readonly string[]): Promise<Command | undefined> {
   if (words.length === 1 && words[0] === '--version') {
     const { tellVersion } = await load('tell-version', () => import('./tell-version'));
-    return tellVersion();
+    await tellVersion();
+    return undefined;
   }
   const [name = '', ...rest] = words;
-  if (Object.hasOwn(COMMANDS, name) && (await (await loadCommand(name)).main(rest))) return;
+  if (Object.hasOwn(COMMANDS, name)) {
+    const command = await loadCommand(name);
+    if (await command.main(rest)) return command;
+  }
   const { readLine } = await load('line', () => import('./line'));
   const asked = await readLine(words);
-  if (asked !== undefined) await (await loadCommand(asked.name)).perform(asked.args);
+  if (asked === undefined) return undefined;
+  const command = await loadCommand(asked.name);
+  await command.perform(asked.args);
+  return command;
 }
 
 function loadCommand(name: string): Promise<Command> {
   return load(`commands/${name}`, COMMANDS[name] as () => Promise<Command>);
 }
 
-/** A module with V8's code of it, where that was kept. */
+/** A module, in the build by V8's code of it. */
 async function load<Module>(name: string, otherwise: () => Promise<Module>): Promise<Module> {
-  return (loadCompiled(name) as Module | undefined) ?? otherwise();
+  const compiled = loadCompiled(name);
+  if (compiled === undefined) return otherwise();
+  loaded.push(compiled);
+  return compiled.module as Module;
 }

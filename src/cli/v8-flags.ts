@@ -10,6 +10,13 @@ const FEW_IMAGES = 256;
 
 const UNLESS_GONE = { throwIfNoEntry: false } as const;
 
+let areSet = false;
+
+/** Whether code that V8 makes now is of no use to a process that has just begun. */
+export function areV8FlagsSet(): boolean {
+  return areSet;
+}
+
 /**
  * What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is
  * of use, and both stay resident (docs/PERFORMANCE.md). The flags must be set before the work begins. They are of no
@@ -18,6 +25,7 @@ const UNLESS_GONE = { throwIfNoEntry: false } as const;
  */
 export function setV8FlagsFor(inputs: readonly unknown[]): void {
   if (inputs.length > 0 && inputs.every(isSmall)) return;
+  areSet = true;
   builtins.v8.setFlagsFromString('--semi-space-growth-factor=1');
   builtins.v8.setFlagsFromString('--heap-growing-percent=50');
 }

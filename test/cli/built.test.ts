@@ -9,9 +9,12 @@ const dist = path.join(top, 'dist');
 const fixture = 'fixtures/images/two_paths';
 const expected = fs.readFileSync(path.join(top, 'test/golden/expected/two_paths/ls.txt'), 'utf8');
 
+/** Of this Node.js. */
+const CODE = `.${process.versions.v8}-${process.arch}.code`;
+
 /** A copy of what `npm run build` made, in a directory that looks like the package. */
 function builtPackage(t: ExecutionContext): string {
-  t.true(fs.existsSync(path.join(dist, 'cli/commands/ls.code')), 'npm run build makes the command');
+  t.true(fs.existsSync(path.join(dist, `cli/commands/ls${CODE}`)), 'npm run build makes the command');
   const directory = temporaryDirectory(t);
   fs.cpSync(dist, path.join(directory, 'dist'), { recursive: true });
   for (const name of ['package.json', 'node_modules']) fs.symlinkSync(path.join(top, name), path.join(directory, name));
@@ -47,14 +50,14 @@ test('a command runs as one file, with V8 code, and V8 takes all code', (t) => {
     const fs = require('fs');
     const { compileModule, openCode } = require('./dist/cli/load-compiled.js');
     for (const file of process.argv.slice(1)) {
-      const source = fs.readFileSync(file.replace(/code$/, 'js'));
+      const source = fs.readFileSync(file.replace(${JSON.stringify(CODE)}, '.js'));
       const script = compileModule(source, file, openCode(source, fs.readFileSync(file)));
       if (script.cachedDataRejected !== false) process.exitCode = 1;
     }`;
   const files = compiledFiles(directory);
   t.is(files.length, 13, 'line, tell-version and eleven commands');
   t.is(spawnSync(process.execPath, ['-e', script, ...files], { cwd: directory }).status, 0, 'V8 takes the code');
-  keepOnly(directory, 'commands/ls.js', 'commands/ls.code');
+  keepOnly(directory, 'commands/ls.js', `commands/ls${CODE}`);
   listsTheFixture(t, directory);
 });
 
@@ -64,7 +67,7 @@ test('--version and --help load neither each other nor a command', (t) => {
     ['line', '--help', /^fdgraft COMMAND SOURCE/],
   ] as const) {
     const directory = builtPackage(t);
-    keepOnly(directory, `${name}.js`, `${name}.code`);
+    keepOnly(directory, `${name}.js`, `${name}${CODE}`);
     const { stdout, status } = run(directory, word);
     t.regex(stdout, expected);
     t.is(status, 0);
@@ -81,7 +84,7 @@ test('code that was made of another source is not used', (t) => {
 
 test('it runs without the code, and with code that is damaged', (t) => {
   const directory = builtPackage(t);
-  const code = path.join(directory, 'dist/cli/commands/ls.code');
+  const code = path.join(directory, `dist/cli/commands/ls${CODE}`);
   const bytes = fs.readFileSync(code);
   for (const at of [0, 40, 5000, bytes.length >> 1, bytes.length - 1]) {
     const damaged = Buffer.from(bytes);
@@ -105,8 +108,59 @@ test('it runs with code that V8 refuses, as that of another version', (t) => {
   const { sealCode } = require(path.join(dist, 'cli/load-compiled.js'));
   const source = fs.readFileSync(path.join(directory, 'dist/cli/commands/ls.js'));
   for (const code of [Buffer.from([1]), Buffer.alloc(4096)]) {
-    fs.writeFileSync(path.join(directory, 'dist/cli/commands/ls.code'), sealCode(source, code));
+    fs.writeFileSync(path.join(directory, `dist/cli/commands/ls${CODE}`), sealCode(source, code));
     listsTheFixture(t, directory);
+  }
+});
+
+test('the first run of a Node.js keeps its code for the next, if nobody else can write there', (t) => {
+  const directory = builtPackage(t);
+  const commands = path.join(directory, 'dist/cli/commands');
+  const code = path.join(commands, `ls${CODE}`);
+  const built = fs.readFileSync(code);
+  const without = () => {
+    fs.rmSync(code, { force: true });
+    return fs.readdirSync(commands);
+  };
+  const names = without();
+  listsTheFixture(t, directory);
+  t.deepEqual(fs.readdirSync(commands), [...names, path.basename(code)].sort());
+  t.is(fs.statSync(code).mode & 0o777, 0o644);
+  const { openCode, compileModule } = require(path.join(dist, 'cli/load-compiled.js'));
+  const source = fs.readFileSync(path.join(commands, 'ls.js'));
+  const kept = openCode(source, fs.readFileSync(code));
+  t.is(compileModule(source, 'ls.js', kept).cachedDataRejected, false);
+  t.true(kept.length > built.length / 4, 'with the functions that ran');
+  // Code that is there stays, whatever V8 says of it; code of another source goes.
+  const { ino } = fs.statSync(code);
+  listsTheFixture(t, directory);
+  t.is(fs.statSync(code).ino, ino);
+  fs.writeFileSync(code, 'of another source');
+  listsTheFixture(t, directory);
+  t.true(fs.statSync(code).size > 100_000);
+
+  const keepsNone = (why: string, ...args: string[]) => {
+    const before = without();
+    const { status, stderr } = run(directory, ...args);
+    t.deepEqual({ status, stderr, names: fs.readdirSync(commands) }, { status: 0, stderr: '', names: before }, why);
+  };
+  const image = path.join(top, fixture, 'files.img');
+  fs.rmSync(path.join(commands, `decode${CODE}`));
+  const bin = path.join(directory, 'dist/cli/bin.js');
+  const streamed = spawnSync(process.execPath, [bin, 'decode'], { input: fs.readFileSync(image) });
+  t.is(streamed.status, 0);
+  t.false(fs.existsSync(path.join(commands, `decode${CODE}`)), 'flags of V8 were set');
+  fs.writeFileSync(`${code}.new`, '');
+  keepsNone('another run is at it', 'ls', fixture);
+  fs.rmSync(`${code}.new`);
+  fs.chmodSync(commands, 0o777);
+  keepsNone('others can write', 'ls', fixture);
+  fs.chmodSync(commands, 0o755);
+  process.env.NODE_OPTIONS = '--no-warnings';
+  try {
+    keepsNone('other options', 'ls', fixture);
+  } finally {
+    delete process.env.NODE_OPTIONS;
   }
 });
 

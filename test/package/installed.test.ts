@@ -112,6 +112,18 @@ function install(t: ExecutionContext, node: string, archive: string): string {
   return prefix;
 }
 
+/** Tells of the code that runs have kept of commands, and whether V8 takes it. */
+const TELL_CODE = `
+const fs = require('fs');
+const [cli] = process.argv.slice(1);
+const { codeFileOf, compileModule, openCode } = require(cli + '/load-compiled.js');
+for (const file of fs.readdirSync(cli + '/commands').filter((name) => name.endsWith('.js')).map((name) => cli + '/commands/' + name)) {
+  if (!fs.existsSync(codeFileOf(file))) continue;
+  const source = fs.readFileSync(file);
+  const { cachedDataRejected } = compileModule(source, file, openCode(source, fs.readFileSync(codeFileOf(file))));
+  console.log(file.replace(/.*\\/(.*)\\.js/, '$1') + (cachedDataRejected === false ? ': taken' : ': refused'));
+}`;
+
 test.serial('installed by npm with Node.js 20, 22 and 24, it works in Debian 12 and in Debian 13', (t) => {
   t.timeout(1_800_000);
   const directory = temporaryDirectory(t);
@@ -137,5 +149,7 @@ test.serial('installed by npm with Node.js 20, 22 and 24, it works in Debian 12 
       t.is(status, 0, `${version} in ${root}: ${stderr}`);
       t.regex(stdout, /^fdgraft-exec \d.*\n.*\/fdgraft\/native\/fdgraft-exec\.sh\n$/s, version);
     }
+    const told = output(node, '-e', TELL_CODE, path.join(prefix, 'lib/node_modules/fdgraft/dist/cli'));
+    t.is(told, 'diff: taken\nrewrite: taken\n', version);
   }
 });

@@ -170,4 +170,4 @@ function parseJobs(text: string | undefined): number | undefined {
   return jobs;
 }
 
-export const { main, perform } = command(BATCH_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(BATCH_USAGE, run);

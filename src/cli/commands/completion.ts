@@ -39,7 +39,7 @@ async function offer(shell: Shell, words: readonly string[]): Promise<void> {
 
 const usual = command(COMPLETION_USAGE, run);
 
-export const { perform } = usual;
+export const { perform, areV8FlagsSet } = usual;
 
 /** `completion SHELL -- WORD...` is for the scripts: it prints the specs that can stand at the end of a line. */
 export const main: Command['main'] = async (words) => {

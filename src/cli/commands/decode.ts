@@ -56,4 +56,4 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (!quiet) for (const line of warnings) await context.complain(line);
 }
 
-export const { main, perform } = command(DECODE_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(DECODE_USAGE, run);

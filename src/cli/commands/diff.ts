@@ -136,4 +136,4 @@ async function compare(
   }
 }
 
-export const { main, perform } = command(DIFF_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(DIFF_USAGE, run);

@@ -50,4 +50,4 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
 }
 
-export const { main, perform } = command(ENCODE_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(ENCODE_USAGE, run);

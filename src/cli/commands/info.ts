@@ -21,4 +21,4 @@ async function run({ image, json }: Arguments, context: Context): Promise<void> 
   }
 }
 
-export const { main, perform } = command(INFO_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(INFO_USAGE, run);

@@ -40,4 +40,4 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
   if (unmatched !== undefined) throw unmatched;
 }
 
-export const { main, perform } = command(LS_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(LS_USAGE, run);

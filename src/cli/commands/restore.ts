@@ -136,7 +136,7 @@ function lookAtDescriptors(): unknown {
 }
 
 /** Not read by yargs: the words are criu's. */
-export const { main, perform }: Command = {
+export const { main, perform }: Omit<Command, 'areV8FlagsSet'> = {
   main: async (words) => {
     const looked = lookAtDescriptors();
     const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
@@ -146,3 +146,5 @@ export const { main, perform }: Command = {
   },
   perform: async () => {},
 };
+
+export { areV8FlagsSet } from '../v8-flags';

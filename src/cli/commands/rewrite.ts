@@ -88,4 +88,4 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (savePlan === '-' && !args.quiet) await context.complain(...text.trimEnd().split('\n'));
 }
 
-export const { main, perform } = command(REWRITE_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(REWRITE_USAGE, run);

@@ -55,4 +55,4 @@ async function whatIsNoImage(word: string, context: Context): Promise<object | u
   return planToJson(await orAborted(readPlanOf(word), context.signal));
 }
 
-export const { main, perform } = command(SHOW_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(SHOW_USAGE, run);

@@ -69,4 +69,4 @@ async function createReport(what: ExploredWhat, json: boolean): Promise<Report> 
   return reports[what] as Report;
 }
 
-export const { main, perform } = command(X_USAGE, run);
+export const { main, perform, areV8FlagsSet } = command(X_USAGE, run);
