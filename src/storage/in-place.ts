@@ -30,10 +30,8 @@ export async function beginInPlace(source: Source): Promise<InPlace> {
     (error) => messages.cannotWriteOut(label, error),
   );
   if (directory === undefined) return beginArchive(source);
-  const [parent, name] = splitPath(directory);
   return explained(label, async () => {
-    const [strange] = await removeLeftovers(parent, name);
-    if (strange !== undefined) throw messages.strangeLeftover(label, escapeBytes(strange));
+    await clearLeftovers(label, directory);
     checkExchange(label);
     refuseCurrentDirectory(label, directory);
     refuseReadOnly(label, directory);
@@ -47,12 +45,20 @@ export async function beginInPlace(source: Source): Promise<InPlace> {
   });
 }
 
+/** Of killed runs for the same place. Throws FdgraftError if one has something in it that is not ours to remove. */
+async function clearLeftovers(label: string, place: Buffer): Promise<void> {
+  const [strange] = await removeLeftovers(...splitPath(place));
+  if (strange !== undefined) throw messages.strangeLeftover(label, escapeBytes(strange));
+}
+
 /** A file is replaced by a rename, which every file system does in one step. */
 async function beginArchive(source: Source): Promise<InPlace> {
+  const { archive, label } = source;
+  if (archive !== undefined) await explained(label, () => clearLeftovers(label, archive.path));
   const { createArchiveInPlace } = await import('./archive/archive-sink');
   return {
     createSink: (options) => {
-      beginWriting(source.label);
+      beginWriting(label);
       return createArchiveInPlace(source, options);
     },
   };

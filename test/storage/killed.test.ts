@@ -5,12 +5,12 @@ import { countWrites, type Ended, killAfter, killAt, leftAlone } from '../suppor
 import { bin, top } from '../support/command';
 import { atDepth, numbersTo } from '../support/depth';
 import { snapshot, temporaryDirectory } from '../support/directories';
+import { inDirectories } from '../support/in-directories';
 import { build } from '../support/native';
 import { randomFrom } from '../support/random';
 
 /** Whatever call of a rewrite is the last, and whatever moment: the directories are as before it or as after it. */
 
-const AT_A_TIME = 3;
 const RANDOM_KILLS = atDepth(16, 200);
 const POINTS = atDepth(12, 400);
 const SEED = 1;
@@ -60,31 +60,6 @@ function picture(directory: string): Picture {
 const isSame = (a: Picture, b: Picture) =>
   JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
 
-/** Does the work for 1 to `count`, some at a time, each with a directory of its own that is gone afterwards. */
-async function forEach(
-  t: ExecutionContext,
-  numbers: readonly number[],
-  work: (n: number, directory: string) => Promise<void>,
-): Promise<void> {
-  const all = temporaryDirectory(t);
-  let next = 0;
-  const worker = async () => {
-    for (let n = numbers[next++]; n !== undefined; n = numbers[next++]) {
-      const directory = path.join(all, String(n));
-      fs.mkdirSync(directory);
-      await work(n, directory);
-      fs.rmSync(directory, { recursive: true });
-    }
-  };
-  const stop = (error: unknown) => {
-    next = numbers.length;
-    throw error;
-  };
-  // All have to be done before their directories go.
-  const ends = await Promise.allSettled(Array.from({ length: AT_A_TIME }, () => worker().catch(stop)));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
 test.serial('OUT is whole or not there, and the source as it was, whichever call is the last', async (t) => {
   t.timeout(TIMEOUT_MS);
   const undisturbed = temporaryDirectory(t);
@@ -97,7 +72,7 @@ test.serial('OUT is whole or not there, and the source as it was, whichever call
   t.deepEqual(picture(source), before);
   const whole = picture(out);
   const seen = { absent: 0, whole: 0 };
-  await forEach(t, numbersTo(calls.length, POINTS), async (n, directory) => {
+  await inDirectories(t, numbersTo(calls.length, POINTS), async (n, directory) => {
     const source = arrange(directory);
     const out = path.join(directory, 'out');
     const { signal } = await killAt(n, rewriteOf(source, '-o', out));
@@ -156,7 +131,7 @@ test.serial('in place, the directory is as before or as after, whichever call is
   t.timeout(TIMEOUT_MS);
   const undisturbed = await undisturbedInPlace(t);
   const seen = { before: 0, after: 0 };
-  await forEach(t, numbersTo(undisturbed.calls.length, POINTS), async (n, directory) => {
+  await inDirectories(t, numbersTo(undisturbed.calls.length, POINTS), async (n, directory) => {
     const source = arrange(directory);
     const { signal } = await killAt(n, rewriteOf(source, '--in-place'));
     const where = `killed before call ${n}, ${undisturbed.calls[n - 1]}`;
@@ -173,7 +148,7 @@ test.serial('in place, the directory is as before or as after, whenever the comm
   const seen = { before: 0, after: 0 };
   let usual = (await leftAlone(rewriteOf(arrange(temporaryDirectory(t)), '--in-place'))).milliseconds;
   const random = randomFrom(SEED);
-  await forEach(t, numbersTo(RANDOM_KILLS, RANDOM_KILLS), async (n, directory) => {
+  await inDirectories(t, numbersTo(RANDOM_KILLS, RANDOM_KILLS), async (n, directory) => {
     const source = arrange(directory);
     // Spread over the whole run, which takes longer where the machine has other work.
     const delay = (usual * (n - random())) / RANDOM_KILLS;
