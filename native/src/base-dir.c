@@ -130,7 +130,9 @@ int base_dir_make(char path[BASE_PATH_MAX])
 		}
 	}
 	if (dirs.count == 0)
-		message("no directory for the socket: " USER_PARENT_ENV " is not an absolute path; set it to a directory that is yours alone");
+		message("no directory for the socket: " USER_PARENT_ENV " is %s; set it to a directory that is yours alone, or run this as "
+			"root, which a restore by CRIU needs in most cases",
+			getenv(USER_PARENT_ENV) ? "not an absolute path" : "not set");
 	else if (dirs.count == 1)
 		message("%s: cannot be used for the socket: %s; make it a directory of this user with mode 0700%s",
 			show_raw(&shown[0], dirs.paths[0]), wrong[0],

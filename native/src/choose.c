@@ -69,9 +69,28 @@ static bool fits_special(const struct caller *caller, const struct graft *graft)
 	return !S_ISDIR(caller->status.st_mode) || graft->kind.name == KIND_DIRECTORY || graft->flags & O_PATH;
 }
 
+/* The redirection of a shell that opens what the graft needs, and empties no file. "": no redirection opens such a thing. */
+static const char *redirection_for(const struct graft *graft)
+{
+	switch (graft->kind.name) {
+	case KIND_DIRECTORY:
+		return "<DIRECTORY";
+	case KIND_TERMINAL:
+		return "<>/dev/pts/N";
+	case KIND_ANY:
+	case KIND_MEMFD:
+		if (!graft->needs_write)
+			return "<FILE";
+		return graft->needs_read || graft->cuts ? "<>FILE" : ">>FILE";
+	default:
+		return "";
+	}
+}
+
 /* Refuses a descriptor that fits no graft of this sort, and says so once. 1: refused. */
 static int refuse_caller(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
+	const char *redirection;
 	struct shown spec;
 
 	if (caller->kind != CALLER_CLOSED && fits_special(caller, graft))
@@ -82,8 +101,13 @@ static int refuse_caller(const struct plan *plan, struct caller *caller, const s
 	show_spec(&spec, plan, graft->spec);
 	switch (caller->kind) {
 	case CALLER_CLOSED:
-		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u<FILE` or `%u>FILE`",
-			caller->number, spec.text, caller->number, caller->number);
+		redirection = redirection_for(graft);
+		if (redirection[0] == '\0')
+			problem("caller fd %u is not open (spec %s); let the program that starts fdgraft-exec open it", caller->number,
+				spec.text);
+		else
+			problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u%s`", caller->number,
+				spec.text, caller->number, redirection);
 		return 1;
 	case CALLER_PATH:
 		problem("caller fd %u was opened with O_PATH (spec %s), which allows no reading or writing; open it without O_PATH",

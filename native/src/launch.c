@@ -25,7 +25,8 @@ static int cannot_run(const char *name, int error)
 {
 	struct shown shown;
 
-	message("cannot run %s: %s", show_raw(&shown, name), strerror(error));
+	message("cannot run %s: %s%s", show_raw(&shown, name), strerror(error),
+		error == ENOENT ? "; install it, or give its path" : "");
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 

@@ -197,8 +197,9 @@ enum plan_found plan_open_in(struct plan *plan, int directory, const char *shown
 		return PLAN_MISSING;
 	if (fd < 0) {
 		found = errno == ELOOP ? PLAN_UNUSABLE : PLAN_SYSTEM;
-		message("%s: cannot open: %s", shown_path,
-			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : strerror(errno));
+		message("%s: cannot open: %s%s", shown_path,
+			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : strerror(errno),
+			errno == EACCES ? "; run this as the owner of the file, or as root" : "");
 		return found;
 	}
 	found = plan_keep_shown_path(plan, shown_path) ? PLAN_SYSTEM : plan_read(plan, fd);

@@ -158,10 +158,12 @@ static int start(const char *variable)
 	case PLAN_FOUND:
 		break;
 	case PLAN_MISSING:
-		if (variable)
-			criu_log(CRIU_LOG_WARNING, "no " PLAN_NAME " in the image directory: nothing is inherited; give the directory of "
-						   "fdgraft-exec's --plan to -D");
-		return 0;
+		/* The plugin may lie in CRIU's own directory, where it has no use for other restores. */
+		if (!variable)
+			return 0;
+		message("no " PLAN_NAME " in the image directory, so nothing would be inherited; give the directory of fdgraft-exec's "
+			"--plan to -D, or start this restore without fdgraft-exec");
+		return -1;
 	default:
 		return -1;
 	}

@@ -2,6 +2,7 @@ import yargs = require('yargs');
 
 import { messages } from '../errors/messages';
 import { version } from '../version';
+import { explainWrong } from './explain-wrong';
 import { epilogueOf } from './help';
 import { isJsonUseless, PARSING } from './ordinary';
 import { FDGRAFT, USAGES, wordOf } from './usage/all';
@@ -30,7 +31,9 @@ export async function readLine(words: readonly string[]): Promise<Asked | undefi
 }
 
 /** `told`: what is to be printed. Throws FdgraftError (USAGE). */
-export async function readByYargs(line: readonly string[]): Promise<{ asked: Asked | undefined; told: string }> {
+export async function readByYargs(given: readonly string[]): Promise<{ asked: Asked | undefined; told: string }> {
+  // As git and others have it.
+  const line = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const words = prepareWords(line, ['help', 'version', ...USAGES.flatMap(allOptions).flatMap(switchesOf)]);
   let asked: Asked | undefined;
   let told = '';
@@ -80,12 +83,7 @@ ${FDGRAFT.describe}`)
     .exitProcess(false)
     .fail((message, error) => {
       const isOurs = error !== undefined && error !== null && error.name !== 'YError';
-      throw isOurs
-        ? error
-        : messages.usage(
-            inOneLine(message ?? error.message),
-            'fdgraft --help and fdgraft COMMAND --help say what there is',
-          );
+      throw isOurs ? error : explainWrong(words, inOneLine(message ?? error.message));
     });
 }
 

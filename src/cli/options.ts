@@ -1,6 +1,7 @@
 import { messages } from '../errors/messages';
-import type { Form } from '../storage/form';
+import type { ArchiveForm, Form } from '../storage/form';
 import type { LinkMode } from '../storage/link-mode';
+import type { Source } from '../storage/source';
 
 /** The value of an option that can be given once. */
 export function once(name: string, value: string | string[] | undefined): string | undefined {
@@ -17,8 +18,29 @@ export function repeated(value: string | string[] | undefined): string[] {
 }
 
 /** What --to and --link say, as options of the library. */
-export function outOptions(args: { to?: string | string[]; link?: string | string[] }): { to?: Form; link?: LinkMode } {
+export interface OutOptions {
+  readonly to?: Form;
+  readonly link?: LinkMode;
+}
+
+export function outOptions(args: { to?: string | string[]; link?: string | string[] }): OutOptions {
   const link = once('link', args.link) as LinkMode | undefined;
   const to = once('to', args.to) as Form | undefined;
   return { ...(link === undefined ? {} : { link }), ...(to === undefined ? {} : { to }) };
+}
+
+const ENDINGS: readonly (readonly [ending: RegExp, form: ArchiveForm])[] = [
+  [/\.tar$/, 'tar'],
+  [/\.(tar\.gz|tgz)$/, 'tar.gz'],
+  [/\.(tar\.zst|tzst)$/, 'tar.zst'],
+];
+
+/**
+ * The same for the OUT of a directory whose name is that of an archive: it becomes one, unless --to says otherwise. An
+ * archive keeps its compression, whatever the name of OUT.
+ */
+export function withFormOfName(options: OutOptions, out: string | undefined, source: Source): OutOptions {
+  if (options.to !== undefined || out === undefined || source.form !== 'dir') return options;
+  const [, to] = ENDINGS.find(([ending]) => ending.test(out)) ?? [];
+  return to === undefined ? options : { ...options, to };
 }

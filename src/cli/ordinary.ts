@@ -17,6 +17,8 @@ export const PARSING = {
  */
 export function readOrdinary(usage: Usage, words: readonly string[]): object | undefined {
   const options: Usage['options'] = { ...COMMON_OPTIONS, ...usage.options };
+  // --inheritFd is --inherit-fd to yargs, but its parser does not see that a value of it is missing.
+  if (words.some((word) => /^--[a-z-]*[A-Z]/.test(word))) return undefined;
   const prepared = prepare(words, switchesOf(options));
   if (prepared === undefined) return undefined;
   const { argv, aliases, error } = parse.detailed(prepared, { ...parserOptions(options), configuration: PARSING });

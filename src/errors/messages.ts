@@ -541,6 +541,12 @@ const texts = {
       problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
       hint: 'fdgraft ls DIR prints what can be inherited, ready to paste; without specs, run criu restore itself',
     }),
+  restoreTakesOption: (word: string) =>
+    error({
+      code: 'USAGE',
+      problem: `'${escapeControls(word)}' is no option, and restore takes the words of criu restore`,
+      hint: 'give the image directory by -D DIR',
+    }),
   restoreNeedsDirectory: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',

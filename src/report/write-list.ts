@@ -25,6 +25,8 @@ const PIECE = 1 << 14;
 export interface WrittenList {
   /** False where nobody read on. */
   readonly isWhole: boolean;
+  /** No entry was in it. */
+  readonly isEmpty: boolean;
   /** What is wrong with specs that take nothing: that is known when all is listed. */
   readonly unmatched?: FdgraftError;
 }
@@ -39,14 +41,16 @@ export async function writeList(
   write: (text: string) => Promise<boolean>,
 ): Promise<WrittenList> {
   let text = report.begin?.() ?? '';
+  let isEmpty = true;
   let unmatched: FdgraftError | undefined;
   try {
     for await (const block of blocks) {
       for (const entry of block) {
+        isEmpty = false;
         for (const piece of report.entry(entry)) {
           text += piece;
           if (text.length < PIECE) continue;
-          if (!(await write(text))) return { isWhole: false };
+          if (!(await write(text))) return { isWhole: false, isEmpty };
           text = '';
         }
       }
@@ -57,5 +61,5 @@ export async function writeList(
   }
   text += report.end();
   if (text !== '') await write(text);
-  return { isWhole: true, ...(unmatched === undefined ? {} : { unmatched }) };
+  return { isWhole: true, isEmpty, ...(unmatched === undefined ? {} : { unmatched }) };
 }

@@ -53,27 +53,42 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
     if (known === undefined) takers.set(match.id, new Set([spec]));
     else known.add(spec);
   }
-  const shadowed = new Map<number, { taken: number; named: number; by: Set<number> }>();
+  const shadowed = new Map<number, { taken: number; named: number; last: number; by: Set<number> }>();
   for (const { id, specs: numbers } of found.matches) {
     const taking = takers.get(id) ?? new Set();
     for (const number of numbers) {
-      const known = shadowed.get(number) ?? { taken: 0, named: 0, by: new Set<number>() };
+      const known = shadowed.get(number) ?? { taken: 0, named: 0, last: id, by: new Set<number>() };
       known.named += 1;
       if (!taking.has(number)) {
         known.taken += 1;
+        known.last = id;
         for (const taker of taking) if (known.by.size <= MAX_TAKERS) known.by.add(taker);
       }
       shadowed.set(number, known);
     }
   }
+  const descriptorKey = (id: number): string | undefined => {
+    const claim = assignment.claims.find(
+      ({ match, references }) => match.id === id && references.descriptors.length > 0,
+    );
+    const { table, fd } = claim?.references.descriptors[0] ?? {};
+    const pid = table === undefined ? undefined : found.tasks.pidsOf(table)[0];
+    return pid === undefined ? undefined : `/proc/${pid}/fd/${fd}`;
+  };
   return [...shadowed]
     .filter(([number, { taken }]) => taken > 0 && !policy.mayRepeat(number))
     .sort(([a], [b]) => a - b)
-    .map(([number, { taken, named, by }]) => {
+    .map(([number, { taken, named, last, by }]) => {
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
       const takers = [...by].slice(0, MAX_TAKERS).map((taker) => specs[taker]?.text);
       const more = by.size > MAX_TAKERS ? ' and others' : '';
-      return { code: 'SPEC_SHADOWED', message: `${specs[number]?.text}: ${takers.join(', ')}${more} takes ${what}` };
+      // Of several entries with one key, that of a descriptor names one.
+      const key = named > 1 ? descriptorKey(last) : undefined;
+      const advice = key === undefined ? '' : `; ${key} names one of them`;
+      return {
+        code: 'SPEC_SHADOWED',
+        message: `${specs[number]?.text}: ${takers.join(', ')}${more} takes ${what}${advice}`,
+      };
     });
 }
 

@@ -30,7 +30,7 @@ function describePlace(path: string, value: unknown): string {
   const index = /^\/specs\/(\d+)/.exec(path)?.[1];
   const spec = index === undefined ? undefined : (value as { specs: { inherit?: unknown }[] }).specs[Number(index)];
   const text = typeof spec?.inherit === 'string' ? ` (${escapeControls(spec.inherit)})` : '';
-  return `${path === '' ? 'the whole' : escapeControls(path)}${text}`;
+  return `${path === '' ? 'the file' : escapeControls(path)}${text}`;
 }
 
 /** What is wrong and what is allowed, from the schema: [problem, hint]. */

@@ -147,7 +147,7 @@ test('what does not go is refused before anything is made, with the way out', as
     [['diff', 'ck/*', '-o', 'out', '--against', 'ck', '--plan', 'ck/a/files.img'], /--plan names: it is no directory/],
     [rewriteTo('ck/a/files.img'), /ck\/a\/files\.img/],
     [['decode', 'ck/*', '-o', 'out', '--inherit-fd', SPEC], /inherit-fd/],
-    [['rewrite', '-o', 'out', ...specs], /non-option arguments|patterns/],
+    [['rewrite', '-o', 'out', ...specs], /PATTERNS is missing/],
     [['upgrade', 'ck/*'], /upgrade/],
     [[], /rewrite, decode, diff or ls/],
   ];

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
-import { bin } from '../support/command';
+import { bin, top } from '../support/command';
 import { temporaryDirectory } from '../support/directories';
 
 /** A directory with checkpoints a and b, which differ, and a text that is no image. */
@@ -147,6 +147,51 @@ test('an archive from a pipe is refused with the way out', (t) => {
     t.regex(stderr, /\n {2}write it to a file first: cat >ckpt\.tar\n$/);
   }
   t.deepEqual(fs.readdirSync(directory), ['ck']);
+});
+
+test('OUT of a directory is an archive if it is named so', (t) => {
+  const directory = temporaryDirectory(t);
+  putCheckpoint(path.join(directory, 'ck'));
+  const made = (...args: string[]) => {
+    const { status, stderr } = spawnSync(process.execPath, [bin, ...args, '--quiet'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    t.is(status, 0, stderr);
+    const out = path.join(directory, args[args.indexOf('-o') + 1] as string);
+    return fs.statSync(out).isDirectory() ? 'dir' : fs.readFileSync(out).subarray(0, 2).toString('hex');
+  };
+  const rewrite = (...words: string[]) => made('rewrite', 'ck', '--inherit-fd', SPEC, ...words);
+  t.is(rewrite('-o', 'out.tar.gz'), '1f8b');
+  t.is(rewrite('-o', 'out.tgz'), '1f8b');
+  t.is(rewrite('-o', 'out.tar.zst'), '28b5');
+  t.is(rewrite('-o', 'tar'), 'dir');
+  t.is(rewrite('-o', 'dir.tar', '--to', 'dir'), 'dir');
+  t.is(made('decode', 'ck', '-o', 'json.tar.gz'), '1f8b');
+  t.is(made('encode', 'json.tar.gz', '-o', 'again.tar'), '1f8b', 'an archive keeps its compression');
+  // A name of a directory among the inputs of a batch is no wish.
+  fs.renameSync(path.join(directory, 'ck'), path.join(directory, 'ck.tar'));
+  const words = ['batch', 'decode', 'ck.tar', '-o', 'outs', '--quiet'];
+  t.is(spawnSync(process.execPath, [bin, ...words], { cwd: directory }).status, 0);
+  t.true(fs.statSync(path.join(directory, 'outs/ck.tar')).isDirectory());
+});
+
+test('an empty list says why, on stderr', (t) => {
+  const directory = temporaryDirectory(t);
+  putCheckpoint(path.join(directory, 'ck'));
+  const ls = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'ls', ...args], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    t.is(status, 0, stderr);
+    return { stdout, stderr };
+  };
+  t.deepEqual(ls('ck', '--path', '/nope'), { stdout: '', stderr: 'note: no open file has such a path\n' });
+  t.deepEqual(ls('ck', '--path', '/nope', '--quiet'), { stdout: '', stderr: '' });
+  const logs = ls(path.join(top, 'fixtures/images/two_logs'), '--external');
+  t.is(logs.stdout, '');
+  t.regex(logs.stderr, /^note: nothing here needs an fd of the caller/);
 });
 
 // Opening a FIFO waits for its other end.

@@ -142,13 +142,12 @@ for (const host of ['host', 'host-options'] as const) {
   });
 }
 
-test('without a plan in the directory, but started by fdgraft-exec: a warning', async (t) => {
+test('without a plan in the directory, but started by fdgraft-exec', async (t) => {
   const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
-  const { lines, result } = await play(plan, [1], { images: scratch(t), give: [file(5, O.RDONLY, '/dev/null')] });
-  t.is(result.code, 0);
-  t.regex(
-    lines.join('\n'),
-    /log 2 Warn {2}\(fdgraft\): no inherit-plan\.img in the image directory: nothing is inherited/,
+  fails(
+    t,
+    await play(plan, [1], { images: scratch(t), give: [file(5, O.RDONLY, '/dev/null')] }),
+    /no inherit-plan\.img in the image directory, so nothing would be inherited; give the directory of/,
   );
 });
 

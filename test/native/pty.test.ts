@@ -176,7 +176,10 @@ test('messages of COMMAND keep their lines, and a failure leaves the window as i
   await settled(t, started);
   const missing = await open(t, ['no-such-program-anywhere']);
   t.is(await missing.window.ended(), 'exit 127');
-  t.is(shown(missing), 'fdgraft-exec: cannot run no-such-program-anywhere: No such file or directory\r\n');
+  t.is(
+    shown(missing),
+    'fdgraft-exec: cannot run no-such-program-anywhere: No such file or directory; install it, or give its path\r\n',
+  );
   await settled(t, missing);
 });
 

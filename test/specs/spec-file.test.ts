@@ -30,8 +30,8 @@ test('a file with all options, and one with none', (t) => {
 
 /** One thing wrong with a good file: what is said of it, where, and what helps. */
 const WRONG: [string, unknown, RegExp, RegExp][] = [
-  ['no object', [], /the whole: a list is no object/, /What a checkpoint inherits/],
-  ['no version', { specs: [] }, /the whole: version is missing/, /version: Version of this format/],
+  ['no object', [], /the file: a list is no object/, /What a checkpoint inherits/],
+  ['no version', { specs: [] }, /the file: version is missing/, /version: Version of this format: 1/],
   ['another version', { version: 2, specs: [] }, /\/version: 2 where 1 belongs/, /reads version 1/],
   ['no specs', { version: 1 }, /specs is missing/, /takes it/],
   ['specs that are no list', { version: 1, specs: {} }, /\/specs: an object is no array/, /first spec/],
@@ -60,12 +60,7 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
     /no option constructor/,
     /there are: inherit/,
   ],
-  [
-    'a misspelt list',
-    { version: 1, spec: [], specs: [] },
-    /the whole: there is no option spec/,
-    /did you mean specs\?/,
-  ],
+  ['a misspelt list', { version: 1, spec: [], specs: [] }, /the file: there is no option spec/, /did you mean specs\?/],
   [
     'an unknown option',
     { version: 1, specs: [{ ...SPEC, nothing: 1 }] },

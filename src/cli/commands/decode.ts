@@ -5,7 +5,7 @@ import { noticeLines } from '../../report/notices';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
-import { once, outOptions } from '../options';
+import { once, outOptions, withFormOfName } from '../options';
 import { STANDARD_STREAM } from '../standard-stream';
 import { DECODE_USAGE } from '../usage/decode';
 import { chooseInput, isCheckpoint, openInput, withOutput } from './image-streams';
@@ -34,9 +34,9 @@ async function run(args: Arguments, context: Context): Promise<void> {
         'nothing says where the JSON of the checkpoint goes',
         'give -o OUT, which is to be a directory or an archive as SOURCE is',
       );
-    const options = { out, ...outs, pretty, signal, onWarning };
+    const options = { out, pretty, signal, onWarning };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
-      decode(source, options),
+      decode(source, { ...options, ...withFormOfName(outs, out, source) }),
     );
     if (!quiet) for (const line of [...warnings, ...noticeLines(notices)]) await context.complain(line);
     if (!quiet) await context.complain(`${converted} images are JSON in ${out}`);

@@ -5,7 +5,7 @@ import { noticeLines } from '../../report/notices';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
-import { once, outOptions } from '../options';
+import { once, outOptions, withFormOfName } from '../options';
 import { STANDARD_STREAM } from '../standard-stream';
 import { isTerminal } from '../stdio';
 import { ENCODE_USAGE } from '../usage/encode';
@@ -28,9 +28,8 @@ async function run(args: Arguments, context: Context): Promise<void> {
   if (isCheckpoint(input)) {
     if (out === undefined || out === STANDARD_STREAM)
       throw messages.usage('nothing says where the images go', 'give -o OUTDIR');
-    const options = { out, ...outs, signal };
     const { converted, notices } = await withSource(await openImages(input, { signal: context.signal }), (source) =>
-      encode(source, options),
+      encode(source, { out, signal, ...withFormOfName(outs, out, source) }),
     );
     if (!args.quiet) for (const line of noticeLines(notices)) await context.complain(line);
     if (!args.quiet) await context.complain(`${converted} images are in ${out}`);

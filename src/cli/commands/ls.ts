@@ -18,6 +18,13 @@ interface Arguments {
   color: boolean;
 }
 
+/** Why nothing is listed, by what was asked for. */
+const WHY_EMPTY = {
+  path: 'no open file has such a path',
+  external: 'nothing here needs an fd of the caller: criu restores every descriptor from the images',
+  all: 'no file is open in this checkpoint',
+} as const;
+
 async function run(args: Arguments, context: Context): Promise<void> {
   await withSource(await openSource(args.source, { signal: context.signal }), (source) => list(source, args, context));
 }
@@ -34,8 +41,10 @@ async function list(source: Source, args: Arguments, context: Context): Promise<
     onWarning: ({ message }) => notes.push(`warning: ${message}`),
   });
   const report = await createListReport(args.json, (text) => context.emphasize(text, args.color));
-  const { isWhole, unmatched } = await writeList(blocks, report, context.print);
+  const { isWhole, isEmpty, unmatched } = await writeList(blocks, report, context.print);
   if (!isWhole) return;
+  if (isEmpty && unmatched === undefined)
+    notes.push(`note: ${WHY_EMPTY[path !== undefined ? 'path' : args.external ? 'external' : 'all']}`);
   if (!args.quiet) for (const note of [...notes, ...(report.remarks?.() ?? [])]) await context.complain(note);
   if (unmatched !== undefined) throw unmatched;
 }

@@ -9,7 +9,7 @@ import { orAborted } from '../../storage/or-aborted';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
-import { once, outOptions, repeated } from '../options';
+import { once, outOptions, repeated, withFormOfName } from '../options';
 import { printPieces } from '../print-pieces';
 import { REWRITE_USAGE } from '../usage/rewrite';
 
@@ -66,14 +66,13 @@ async function run(args: Arguments, context: Context): Promise<void> {
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     inPlace: inPlace && !args['dry-run'],
-    ...outs,
     ...(savePlan === undefined || savePlan === '-' ? {} : { savePlan }),
     allowUnmatched: args['allow-unmatched'],
     dropInFlight: args['drop-in-flight'],
     signal: context.signal,
   };
   const result = await withSource(await openSource(args.source, { signal: context.signal, exact: true }), (source) =>
-    rewrite(source, options),
+    rewrite(source, { ...options, ...withFormOfName(outs, options.out, source) }),
   );
   if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;

@@ -58,6 +58,8 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
   refuseSwitch(given, 'restore-sibling', messages.restoreSibling);
   refuseSwitch(given, 'stream', messages.restoreStream);
   const all = given.flatMap(({ options }) => options);
+  const [operand] = line.operands;
+  if (operand !== undefined && lastOf(all, 'images-dir') === undefined) throw messages.restoreTakesOption(operand);
   if (has(line.options, 'help') || has(line.options, 'version')) throw messages.criuHelp();
   return {
     images: lastOf(all, 'images-dir') ?? '.',

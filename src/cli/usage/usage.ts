@@ -61,7 +61,8 @@ export const TO_OPTION = {
   choices: FORMS,
   requiresArg: true,
   value: 'FORM',
-  describe: 'Make OUT a directory or an archive of this form. Default: the form of SOURCE',
+  describe:
+    'Make OUT a directory or an archive of this form. Default: the form of SOURCE; a directory becomes an archive if OUT ends in .tar, .tar.gz or .tar.zst',
 } as const;
 
 /** The names of options without a value, aliases apart. */
