@@ -30,6 +30,7 @@ export interface Holder {
 export class CheckpointContext {
   private readonly tasks = new Tasks();
   private readonly keys = new Map<number, string>();
+  private readonly types = new Map<number, string>();
   /** Of each entry the table and the number of each descriptor, one after the other. */
   private readonly descriptors = new Map<number, Numbers>();
   /** What else of tasks refers to an entry, in words. */
@@ -55,6 +56,7 @@ export class CheckpointContext {
       const { id } = view;
       if (!ids.has(id)) return;
       this.keys.set(id, keyOf(view));
+      this.types.set(id, typeName(view.type));
       if (REGF_MEMBERS.has(view.member)) this.pathIds.set(id, regfOf(view));
     };
     return {
@@ -105,6 +107,11 @@ export class CheckpointContext {
   /** The key that names an entry, or its type and id. */
   keyOf(id: number): string {
     return this.keys.get(id) ?? `file id ${id}`;
+  }
+
+  /** CRIU's name of an entry's type. */
+  typeOf(id: number): string {
+    return this.types.get(id) ?? 'UNKNOWN';
   }
 
   hasEntry(id: number): boolean {

@@ -5,10 +5,12 @@ import type { Change } from './difference';
 import type { EntryIds, Meaning } from './meaning';
 
 /** So many entries are in the graph; more are counted. */
-const MAX_ENTRIES = 200;
+const MAX_ENTRIES = 1000;
 /** So many descriptors of one entry, and of all together. */
-const MAX_HOLDERS = 24;
-const MAX_DESCRIPTORS = 1000;
+const MAX_HOLDERS = 500;
+const MAX_DESCRIPTORS = 5000;
+/** So many queues of one entry. */
+const MAX_QUEUES = 24;
 
 /** Which of the two checkpoints something is in. */
 export type Presence = 'before' | 'after' | 'both';
@@ -44,6 +46,9 @@ export interface GraphEntry {
   /** The key that names it, on the sides that have it. */
   readonly before?: string;
   readonly after?: string;
+  /** CRIU's name of its type, on the sides that have it. */
+  readonly typeBefore?: string;
+  readonly typeAfter?: string;
   readonly descriptors: readonly GraphDescriptor[];
   /** Descriptors of it that are not here. */
   readonly moreDescriptors: number;
@@ -85,11 +90,13 @@ export function buildGraph(
       id,
       ...(idAfter === undefined || idAfter === id ? {} : { idAfter }),
       change: !isBefore ? 'added' : !isAfter ? 'removed' : differs ? 'changed' : 'same',
-      ...(isBefore ? { before: before.keyOf(ids.before as number) } : {}),
-      ...(isAfter ? { after: after.keyOf(ids.after as number) } : {}),
+      ...(isBefore
+        ? { before: before.keyOf(ids.before as number), typeBefore: before.typeOf(ids.before as number) }
+        : {}),
+      ...(isAfter ? { after: after.keyOf(ids.after as number), typeAfter: after.typeOf(ids.after as number) } : {}),
       descriptors,
       moreDescriptors: more,
-      queues: queuesWith(ids, meaning, before, after).slice(0, MAX_HOLDERS),
+      queues: queuesWith(ids, meaning, before, after).slice(0, MAX_QUEUES),
       ...(inherited === undefined || !isAfter ? {} : { inherited }),
     };
   });

@@ -1,29 +1,29 @@
-import type { DiffGraph, GraphEntry, GraphTask } from '../../diff/graph';
-
-type Presence = GraphTask['presence'];
+import { pushTo } from '../../checkpoint/push-to';
+import type { Presence } from '../../diff/graph';
+import type { CallerNode, CollapsedGraph, EntryGroup, QueueGroup, RowGroup, TaskGroup } from './collapse';
 
 interface Place {
+  /** Names it in the page. */
+  readonly name: string;
   readonly y: number;
   readonly height: number;
 }
 
 export interface CallerPlace extends Place {
-  readonly fd: number;
+  readonly caller: CallerNode;
 }
 
 export interface EntryPlace extends Place {
-  readonly entry: GraphEntry;
+  readonly group: EntryGroup;
 }
 
 export interface TaskPlace extends Place {
-  readonly task: GraphTask;
-  readonly descriptors: readonly DescriptorPlace[];
+  readonly group: TaskGroup;
+  readonly rows: readonly RowPlace[];
 }
 
-export interface DescriptorPlace extends Place {
-  readonly pid: number;
-  readonly fd: number;
-  readonly presence: Presence;
+export interface RowPlace extends Place {
+  readonly row: RowGroup;
 }
 
 /** The rights under way, below the tasks. */
@@ -32,20 +32,22 @@ export interface RightsPlace extends Place {
 }
 
 export interface QueuePlace extends Place {
-  readonly socket: number;
-  readonly presence: Presence;
+  readonly queue: QueueGroup;
 }
 
 /** A line from the middle of one place to that of another. */
 export interface Edge {
-  readonly from: number;
-  readonly to: number;
+  readonly from: Place;
+  readonly to: Place;
   readonly presence: Presence;
+  /** Its descriptors get a caller fd. */
+  readonly isGiven: boolean;
 }
 
 export interface GraphLayout {
   readonly height: number;
   readonly callers: readonly CallerPlace[];
+  /** In the order of `entries` of the graph. */
   readonly entries: readonly EntryPlace[];
   readonly tasks: readonly TaskPlace[];
   /** Absent where no right is under way. */
@@ -60,121 +62,178 @@ const ROW = 26;
 const GAP = 14;
 const TOP = 34;
 const ENTRY = 50;
+/** A line that says how many more there are. */
+const MORE = 20;
 const CALLER = 30;
 
-/** Places for a graph in three columns: descriptors by task, and the others as near to what they lead to as they fit. */
-export function layOut({ tasks, entries }: DiffGraph): GraphLayout {
-  const right = placeTasks(tasks, entries);
+/**
+ * Places for a graph in three columns: descriptors by task, and the others as near to what they lead to as they fit.
+ * Entries of one caller fd lie together.
+ */
+export function layOut(graph: CollapsedGraph): GraphLayout {
+  const { tasks, entries, queues, callers } = graph;
+  const heights = entries.map(heightOfEntry);
+  // Tasks give the entries their order; then tasks go to their entries, and the entries into their places.
+  const first = placeEntries(graph, heights, meansOf(graph, placeTasks(tasks, [])));
+  const right = placeTasks(tasks, meansOfTasks(graph, heights, first));
   const lowest = right.at(-1);
-  const rights = placeRights(entries, lowest === undefined ? TOP : lowest.y + lowest.height + GAP);
-  const spots = new Map([
-    ...right.flatMap(({ descriptors }) => descriptors.map((one) => [nameOf(one), middle(one)] as const)),
-    ...(rights?.queues ?? []).map((one) => [nameOfQueue(one), middle(one)] as const),
-  ]);
-  const targetsOf = ({ descriptors, queues }: GraphEntry) => [
-    ...descriptors.map((one) => ({ at: spots.get(nameOf(one)) as number, presence: one.presence })),
-    ...queues.map((one) => ({ at: spots.get(nameOfQueue(one)) as number, presence: one.presence })),
-  ];
-  const spotsOf = (entry: GraphEntry) => targetsOf(entry).map(({ at }) => at);
-
-  const placed = stack(entries, () => ENTRY, spotsOf).map(({ item, ...place }) => ({ ...place, entry: item }));
-  const taken = placed.filter(({ entry }) => entry.inherited !== undefined);
-  const fdOf = ({ entry }: EntryPlace) => entry.inherited?.caller_fd as number;
-  const fds = [...new Set(taken.map(fdOf))].sort((a, b) => a - b);
-  const callers = stack(
-    fds,
-    () => CALLER,
-    (fd) => taken.filter((place) => fdOf(place) === fd).map(middle),
-  ).map(({ item, ...place }) => ({ ...place, fd: item }));
-
-  const ends = [...right, ...(rights === undefined ? [] : [rights]), ...placed, ...callers].map(
-    ({ y, height }) => y + height,
+  const rights = placeRights(queues, lowest === undefined ? TOP : lowest.y + lowest.height + GAP);
+  const yOf = placeEntries(graph, heights, meansOf(graph, right, rights));
+  const placed = entries.map(
+    (group, i): EntryPlace => ({
+      name: `e${i}`,
+      y: yOf[i] as number,
+      height: heights[i] as number,
+      group,
+    }),
   );
-  const callerAt = new Map(callers.map((place) => [place.fd, middle(place)]));
+
+  const wanted = callers
+    .map((caller) => ({
+      caller,
+      height: CALLER,
+      at: meanOf(caller.entries.map((entry) => middle(placed[entry] as EntryPlace))) as number,
+    }))
+    .sort((a, b) => a.at - b.at || a.caller.fd - b.caller.fd);
+  const callerYs = stack(wanted);
+  const given = wanted.map(
+    ({ caller }, i): CallerPlace => ({
+      name: `c${caller.fd}`,
+      y: callerYs[i] as number,
+      height: CALLER,
+      caller,
+    }),
+  );
+  const all = [...right, ...(rights === undefined ? [] : [rights]), ...placed, ...given];
   return {
-    height: Math.max(TOP, ...ends) + GAP,
-    callers,
+    height: Math.max(TOP, ...all.map(({ y, height }) => y + height)) + GAP,
+    callers: given,
     entries: placed,
     tasks: right,
     ...(rights === undefined ? {} : { rights }),
-    gifts: taken.map((place) => ({ from: callerAt.get(fdOf(place)) as number, to: middle(place), presence: 'after' })),
-    uses: placed.flatMap((place) =>
-      targetsOf(place.entry).map(({ at, presence }) => ({ from: middle(place), to: at, presence })),
+    gifts: given.flatMap((place) =>
+      place.caller.entries.map((entry) => ({
+        from: place,
+        to: placed[entry] as EntryPlace,
+        presence: 'after' as const,
+        isGiven: true,
+      })),
+    ),
+    uses: endsOf(right, rights).flatMap(({ place, uses }) =>
+      uses.map(({ entry, presence }) => ({
+        from: placed[entry] as EntryPlace,
+        to: place,
+        presence,
+        isGiven: presence !== 'before' && entries[entry]?.callerFd !== undefined,
+      })),
     ),
   };
 }
 
-function placeRights(entries: readonly GraphEntry[], top: number): RightsPlace | undefined {
-  const found = new Map<number, Presence>();
-  for (const { socket, presence } of entries.flatMap(({ queues }) => queues)) {
-    const known = found.get(socket);
-    found.set(socket, known === undefined || known === presence ? presence : 'both');
-  }
-  if (found.size === 0) return undefined;
-  const queues = [...found]
-    .sort(([a], [b]) => a - b)
-    .map(([socket, presence], i) => ({ socket, presence, y: top + (i + 1) * ROW, height: ROW }));
-  return { queues, y: top, height: (queues.length + 1) * ROW };
+function heightOfEntry({ entries }: EntryGroup): number {
+  return ENTRY + (entries.length > 1 ? MORE : 0);
 }
 
-function placeTasks(tasks: readonly GraphTask[], entries: readonly GraphEntry[]): TaskPlace[] {
-  const found = new Map<number, Map<number, Presence>>();
-  for (const { pid, fd, presence } of entries.flatMap(({ descriptors }) => descriptors)) {
-    const ofTask = found.get(pid) ?? new Map<number, Presence>();
-    found.set(pid, ofTask);
-    const known = ofTask.get(fd);
-    // One that went from one entry to another was there before and is there after.
-    ofTask.set(fd, known === undefined || known === presence ? presence : 'both');
+/** Rows and queues, with the entries that they lead to. */
+function endsOf(tasks: readonly TaskPlace[], rights: RightsPlace | undefined) {
+  return [
+    ...tasks.flatMap(({ rows }) => rows.map((place) => ({ place, uses: place.row.uses }))),
+    ...(rights?.queues ?? []).map((place) => ({ place, uses: place.queue.uses })),
+  ];
+}
+
+/** The middle of what each entry leads to. */
+function meansOf({ entries }: CollapsedGraph, tasks: readonly TaskPlace[], rights?: RightsPlace) {
+  const targets = entries.map((): number[] => []);
+  for (const { place, uses } of endsOf(tasks, rights)) {
+    for (const { entry } of uses) targets[entry]?.push(middle(place));
   }
-  const rows = [...found.values()].reduce((sum, ofTask) => sum + ofTask.size, tasks.length);
-  const linked = entries.filter(({ descriptors }) => descriptors.length > 0).length;
-  // Where the entries take more room, descriptors are in the middle of it.
-  const spare = linked * (ENTRY + GAP) - rows * ROW - tasks.length * GAP;
-  let y = TOP + Math.max(0, Math.round(spare / 2));
-  return tasks.map((task) => {
-    const top = y;
-    y += ROW;
-    const ofTask = [...(found.get(task.pid) ?? [])].sort(([a], [b]) => a - b);
-    const descriptors = ofTask.map(([fd, presence]) => {
-      const place = { pid: task.pid, fd, presence, y, height: ROW };
-      y += ROW;
-      return place;
+  return targets.map(meanOf);
+}
+
+/** The middle of the entries of each task: of those that no other has, where there are any. */
+function meansOfTasks({ tasks, entries }: CollapsedGraph, heights: readonly number[], ys: readonly number[]) {
+  const users = entries.map(() => 0);
+  const used = tasks.map(({ rows }) => [...new Set(rows.flatMap(({ uses }) => uses.map(({ entry }) => entry)))]);
+  for (const entry of used.flat()) users[entry] = (users[entry] as number) + 1;
+  return used.map((all) => {
+    const own = all.filter((entry) => users[entry] === 1);
+    return meanOf((own.length > 0 ? own : all).map((entry) => (ys[entry] as number) + (heights[entry] as number) / 2));
+  });
+}
+
+/** Below each other, each near its place in `means`. */
+function placeTasks(tasks: readonly TaskGroup[], means: readonly (number | undefined)[]): TaskPlace[] {
+  const heights = tasks.map((group) => (1 + group.rows.length) * ROW + (group.tasks.length > 1 ? MORE : 0));
+  const tops = stack(heights.map((height, i) => ({ height, at: means[i] })));
+  let count = 0;
+  return tasks.map((group, i) => {
+    const [top, height] = [tops[i] as number, heights[i] as number];
+    const first = top + height - group.rows.length * ROW;
+    const rows = group.rows.map((row, place) => {
+      count += 1;
+      return { name: `d${count - 1}`, y: first + place * ROW, height: ROW, row };
     });
-    y += GAP;
-    return { task, descriptors, y: top, height: y - GAP - top };
+    return { name: `t${i}`, y: top, height, group, rows };
   });
 }
 
-/** Puts items below each other, in the order of what they lead to and near its middle; those that lead nowhere last. */
-function stack<T>(items: readonly T[], heightOf: (item: T) => number, targetsOf: (item: T) => readonly number[]) {
-  const wanted = items.map((item) => {
-    const targets = targetsOf(item);
-    return { item, at: targets.length === 0 ? undefined : targets.reduce((sum, y) => sum + y, 0) / targets.length };
+function placeRights(queues: readonly QueueGroup[], top: number): RightsPlace | undefined {
+  if (queues.length === 0) return undefined;
+  const places = queues.map((queue, i) => ({ name: `q${i}`, y: top + (i + 1) * ROW, height: ROW, queue }));
+  return { name: 'rights', queues: places, y: top, height: (queues.length + 1) * ROW };
+}
+
+/** The entries of one caller fd in one block, all others by themselves; each block near the middle of its targets. */
+function placeEntries(
+  { entries }: CollapsedGraph,
+  heights: readonly number[],
+  means: readonly (number | undefined)[],
+): number[] {
+  const blocks = new Map<string, number[]>();
+  entries.forEach(({ callerFd }, i) => {
+    pushTo(blocks, callerFd === undefined ? `entry ${i}` : `caller ${callerFd}`, i);
   });
-  wanted.sort((a, b) => (a.at ?? Number.MAX_SAFE_INTEGER) - (b.at ?? Number.MAX_SAFE_INTEGER));
+  const last = Number.MAX_SAFE_INTEGER;
+  const wanted = [...blocks.values()]
+    .map((members) => ({
+      members: members.sort((a, b) => (means[a] ?? last) - (means[b] ?? last) || a - b),
+      height: members.reduce((sum, member) => sum + (heights[member] as number) + GAP, -GAP),
+      at: meanOf(members.flatMap((member) => means[member] ?? [])),
+    }))
+    .sort((a, b) => (a.at ?? last) - (b.at ?? last) || (a.members[0] as number) - (b.members[0] as number));
+  const tops = stack(wanted);
+  const ys: number[] = [];
+  wanted.forEach(({ members }, i) => {
+    let y = tops[i] as number;
+    for (const member of members) {
+      ys[member] = y;
+      y += (heights[member] as number) + GAP;
+    }
+  });
+  return ys;
+}
+
+/** Puts boxes below each other in this order, each near its place `at`; those that have none follow the one before. */
+function stack(boxes: readonly { readonly height: number; readonly at: number | undefined }[]): number[] {
   let free = TOP;
   let late = 0;
-  const places = wanted.map(({ item, at }) => {
-    const height = heightOf(item);
+  const ys = boxes.map(({ height, at }) => {
     const y = Math.round(at === undefined ? free : Math.max(free, at - height / 2));
     if (at !== undefined) late += y + height / 2 - at;
     free = y + height + GAP;
-    return { item, y, height };
+    return y;
   });
   // Those that had to make room stand below their targets: all go up by what they are late on average.
-  const linked = wanted.filter(({ at }) => at !== undefined).length;
-  const up = Math.min((places[0]?.y ?? TOP) - TOP, linked === 0 ? 0 : Math.round(late / linked));
-  return places.map((place) => ({ ...place, y: place.y - up }));
+  const linked = boxes.filter(({ at }) => at !== undefined).length;
+  const up = Math.min((ys[0] ?? TOP) - TOP, linked === 0 ? 0 : Math.max(0, Math.round(late / linked)));
+  return ys.map((y) => y - up);
 }
 
-function middle({ y, height }: Place): number {
+function meanOf(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0 ? undefined : numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+}
+
+export function middle({ y, height }: Place): number {
   return y + height / 2;
-}
-
-function nameOf({ pid, fd }: { readonly pid: number; readonly fd: number }): string {
-  return `${pid}/${fd}`;
-}
-
-function nameOfQueue({ socket }: { readonly socket: number }): string {
-  return `queue ${socket}`;
 }

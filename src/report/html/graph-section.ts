@@ -1,8 +1,12 @@
-import type { DiffGraph, GraphEntry } from '../../diff/graph';
-import { escapeHtml, shorten } from './escape';
-import { drawGraph, idOf, nameOf, noteOf } from './graph-svg';
+import type { DiffGraph } from '../../diff/graph';
+import { type CollapsedGraph, collapse } from './collapse';
+import { drawGraph } from './graph-svg';
+import { graphTables, lists } from './graph-tables';
+import { hasOnly, sayGraph } from './graph-words';
 
-const MAX_TEXT = 500;
+/** So many nodes are drawn at once, so many if the reader wants it, and none of more: nobody could read it. */
+export const MAX_SHOWN_NODES = 120;
+export const MAX_DRAWN_NODES = 1000;
 
 const VIEWS = [
   ['both', 'Both, with marks'],
@@ -10,53 +14,47 @@ const VIEWS = [
   ['after', 'After'],
 ] as const;
 
-/** The picture, what its marks mean, and a table that says the same. The choice of the side works without script. */
+/** The picture, what its marks mean, and tables that say the same. All of it works without script. */
 export function graphSection(graph: DiffGraph): string {
-  const { entries, moreEntries } = graph;
+  const { moreEntries } = graph;
   const rest = moreEntries === 0 ? '' : `<p>… and ${moreEntries} more entries that differ.</p>\n`;
-  if (entries.length === 0) return `<p>No file entry differs, nor any descriptor of one.</p>\n${rest}`;
+  if (graph.entries.length === 0) return `<p>No file entry differs, nor any descriptor of one.</p>\n${rest}`;
+  const collapsed = collapse(graph);
+  const nodes = nodesOf(collapsed);
+  const intro = `<p>${sayGraph(collapsed)}. <span class="soft">Only what differs is here.</span></p>\n`;
+  const tables = `${graphTables(collapsed)}${rest}${lists(collapsed)}`;
+  if (nodes > MAX_DRAWN_NODES) {
+    return `${intro}<p>The page has no picture, since it would have ${nodes} nodes, and ${MAX_DRAWN_NODES} are the limit.</p>\n${tables}`;
+  }
+  const picture = pictureOf(collapsed);
+  if (nodes > MAX_SHOWN_NODES) {
+    return `${intro}<details class="rest" id="picture"><summary>Show the picture (${nodes} nodes)</summary>\n${picture}</details>\n${tables}`;
+  }
+  return `${intro}${picture}${rest}${lists(collapsed)}<details class="rest" id="same"><summary>The same as tables</summary>\n${graphTables(collapsed)}</details>\n`;
+}
+
+/** The nodes of the picture: caller fds, entries, tasks, rows of descriptors, queues. */
+export function nodesOf({ callers, entries, tasks, queues }: CollapsedGraph): number {
+  const rows = tasks.reduce((sum, group) => sum + group.rows.length, 0);
+  return callers.length + entries.length + tasks.length + rows + queues.length;
+}
+
+function pictureOf(graph: CollapsedGraph): string {
   const choices = VIEWS.map(
     ([view, label], i) =>
       `<span><input type="radio" name="view" id="view-${view}"${i === 0 ? ' checked' : ''}> <label for="view-${view}">${label}</label></span>\n`,
   ).join('');
-  return `<p class="soft">File entries that differ, the tasks that have them open, and the caller fds that a plan gives them.</p>
+  const legend = [
+    ...(graph.callers.length === 0 ? [] : ['<li class="turned">blue, thick: now from a caller fd</li>\n']),
+    ...(hasOnly('after', graph) ? ['<li class="new">+ green: after only</li>\n'] : []),
+    ...(hasOnly('before', graph) ? ['<li class="old">− red, dashed: before only</li>\n'] : []),
+  ];
+  return `<a class="skip" href="#behind-picture">Skip the picture</a>
 <fieldset><legend>Side</legend>
 ${choices}</fieldset>
-<div class="scroll picture" tabindex="0" role="region" aria-label="Picture of the graph">
+${legend.length === 0 ? '' : `<ul class="legend">\n${legend.join('')}</ul>\n`}<p class="hint">The picture is wider than the screen. Scroll it sideways.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Picture of the graph">
 ${drawGraph(graph)}</div>
-<ul class="legend">
-<li class="old">− dashed: before only</li>
-<li class="new">+ after only</li>
-<li class="turned">filled, thick line: now from a caller fd</li>
-</ul>
-${rest}<details class="wide"><summary>The same as a table</summary>
-${tableOf(graph)}</details>
+<p id="behind-picture" class="soft" tabindex="-1"><span id="pointing" hidden>Point at a box, or move to it with the Tab key, to see what it leads to.</span></p>
 `;
-}
-
-function tableOf({ entries }: DiffGraph): string {
-  return `<div class="scroll" tabindex="0" role="region" aria-label="Table of the graph"><table id="entries">
-<caption>Entries and their descriptors, as task/fd</caption>
-<thead><tr><th scope="col">Entry</th><th scope="col">Change</th><th scope="col">Descriptors before</th><th scope="col">Descriptors after</th><th scope="col">Caller fd</th></tr></thead>
-<tbody>
-${entries.map(rowOf).join('')}</tbody>
-</table></div>
-`;
-}
-
-function rowOf(entry: GraphEntry): string {
-  const { inherited, descriptors, moreDescriptors, queues } = entry;
-  const on = (side: 'before' | 'after') => {
-    const isOn = ({ presence }: { presence: string }) => presence === side || presence === 'both';
-    const held = [
-      ...descriptors.filter(isOn).map(({ pid, fd }) => `${pid}/${fd}`),
-      ...queues.filter(isOn).map(({ socket }) => `SCM right in the queue of socket id ${socket}`),
-    ];
-    return held.length === 0 ? '–' : held.join(', ');
-  };
-  const more = moreDescriptors === 0 ? '' : ` (and ${moreDescriptors} more on either side)`;
-  const name = escapeHtml(shorten(nameOf(entry), MAX_TEXT));
-  const note = escapeHtml(shorten(noteOf(entry), MAX_TEXT));
-  const caller = inherited === undefined ? '–' : `fd[${inherited.caller_fd}]`;
-  return `<tr><th scope="row"><code>${name}</code> (${idOf(entry)})</th><td>${note}</td><td>${on('before')}${more}</td><td>${on('after')}</td><td>${caller}</td></tr>\n`;
 }

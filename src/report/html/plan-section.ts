@@ -1,34 +1,64 @@
+import { pushTo } from '../../checkpoint/push-to';
 import { someOf } from '../../errors/some-of';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { escapeHtml, shorten } from './escape';
+import { fold, foldedList, foldedTable } from './fold';
+import { shapeOf } from './shape';
 
-const MAX_ROWS = 200;
-const MAX_REFERENCES = 24;
+const MAX_ROWS = 1000;
+const MAX_REFERENCES = 10;
 const MAX_TEXT = 500;
 
 /** The plan of a rewrite: which caller fd becomes what. */
 export function planSection({ placeholders, specs, debugs, warnings }: Plan): string {
-  const rows = placeholders.slice(0, MAX_ROWS).map((placeholder) => rowOf(placeholder, specs[placeholder.spec]?.text));
-  const left = placeholders.length - rows.length;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="Table of the plan"><table>
-<caption>What comes from the caller of criu restore</caption>
-<thead><tr><th scope="col">Caller fd</th><th scope="col">Becomes</th><th scope="col">Needs</th><th scope="col">Given to</th><th scope="col">How</th><th scope="col">Spec</th></tr></thead>
-<tbody>
-${rows.join('')}</tbody>
-</table></div>
-${left === 0 ? '' : `<p>… and ${left} more.</p>\n`}${list(
-  'Debug specs',
-  debugs.map(({ text }) => `<code>${show(text)}</code>`),
-)}${list(
-  'Warnings',
-  warnings.map(({ message }) => show(message)),
-)}`;
+  const groups = new Map<string, Row[]>();
+  for (const placeholder of placeholders.slice(0, MAX_ROWS)) {
+    const row = rowOf(placeholder, specs[placeholder.spec]?.text);
+    pushTo(groups, shapeOf(JSON.stringify(row)), row);
+  }
+  const table = foldedTable({
+    caption: 'What comes from the caller of criu restore',
+    columns: ['Caller fd', 'Becomes', 'Needs', 'Given to', 'How', 'Spec'],
+    rows: [...groups.values()].map(cellsOf),
+  });
+  const left = Math.max(0, placeholders.length - MAX_ROWS);
+  return `${table}${left === 0 ? '' : `<p>… and ${left} more.</p>\n`}${list(
+    'Debug specs',
+    debugs.map(({ text }) => `<code>${show(text)}</code>`),
+  )}${list(
+    'Warnings',
+    warnings.map(({ message }) => show(message)),
+  )}`;
 }
 
-function rowOf(placeholder: PlanPlaceholder, spec = ''): string {
+/** As markup. */
+interface Row {
+  readonly caller: string;
+  readonly entry: string;
+  readonly needs: string;
+  readonly references: string;
+  readonly how: string;
+  readonly spec: string;
+}
+
+function rowOf(placeholder: PlanPlaceholder, spec = ''): Row {
   const { caller_fd, was, file_id, needs_read, needs_write } = placeholder;
-  const needs = [...(needs_read ? ['read'] : []), ...(needs_write ? ['write'] : [])].join(' and ') || 'no access';
-  return `<tr><th scope="row">fd[${caller_fd}]</th><td><code>${show(was.key)}</code> (${show(was.type)}, id ${file_id})</td><td>${needs}</td><td>${show(referencesOf(placeholder))}</td><td>${show(howOf(placeholder))}</td><td><code>${show(spec)}</code></td></tr>\n`;
+  return {
+    caller: `fd[${caller_fd}]`,
+    entry: `<code>${show(was.key)}</code> (${show(was.type)}, id ${file_id})`,
+    needs: [...(needs_read ? ['read'] : []), ...(needs_write ? ['write'] : [])].join(' and ') || 'no access',
+    references: show(referencesOf(placeholder)),
+    how: show(howOf(placeholder)),
+    spec: `<code>${show(spec)}</code>`,
+  };
+}
+
+/** The cells for rows that differ in numbers only: the first, and the others folded. */
+function cellsOf(rows: readonly Row[]): string[] {
+  const [{ caller, entry, needs, references, how, spec }, ...others] = rows as [Row, ...Row[]];
+  const items = others.map((other) => `${other.entry}: ${other.references}`);
+  const more = others.length === 0 ? '' : fold(`${others.length} more like this`, foldedList(items));
+  return [caller, entry + more, needs, references, how, spec];
 }
 
 function referencesOf({ references, mapping }: PlanPlaceholder): string {
@@ -69,9 +99,8 @@ function howOf({ apply, position, was, in_flight, truncate_to, set_nonblock, map
 
 function list(title: string, items: readonly string[]): string {
   if (items.length === 0) return '';
-  const shown = items.slice(0, MAX_ROWS).map((item) => `<li>${item}</li>\n`);
-  const left = items.length - shown.length;
-  return `<h3>${title}</h3>\n<ul>\n${shown.join('')}</ul>\n${left === 0 ? '' : `<p>… and ${left} more.</p>\n`}`;
+  const left = Math.max(0, items.length - MAX_ROWS);
+  return `<h3>${title}</h3>\n${foldedList(items.slice(0, MAX_ROWS))}${left === 0 ? '' : `<p>… and ${left} more.</p>\n`}`;
 }
 
 function show(text: string): string {
