@@ -8,6 +8,7 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { ensureNodeModules, Missing, runMain, top } = require('./ensure');
 const { filesOf, PARTS } = require('./mutation/parts');
+const { sampleOf } = require('./mutation/sample');
 
 const TESTERS = 2;
 const MEMORY_MB = 2048;
@@ -124,17 +125,6 @@ const inOneLine = (text) => text.replaceAll(/\s+/g, ' ');
 /** A mutant as it is listed: without its line, which moves. */
 function describe(mutant) {
   return `${path.relative(top, mutant.fileName)}: ${inOneLine(originalOf(mutant))} -> ${inOneLine(mutant.replacement)}`;
-}
-
-/** The same choice for the same seed. */
-function sampleOf(mutants, count, seed) {
-  let state = seed >>> 0;
-  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
-  return mutants
-    .map((mutant) => ({ mutant, key: next() }))
-    .sort((a, b) => a.key - b.key)
-    .slice(0, count)
-    .map(({ mutant }) => mutant);
 }
 
 /** The tests without a mutant: what each of them reaches, and how long it takes. */
