@@ -141,18 +141,21 @@ async function measure(tester, part) {
   return { part, tests, atLoad: new Set(atLoad) };
 }
 
-/** The mutants that no test notices, in the order of the sources. */
-async function attack(testers, mutants, baseline) {
+/** The mutants that no test notices; `show` is called with each as it is found. */
+async function attack(testers, mutants, baseline, show) {
   const queue = [...mutants];
   const survivors = [];
   const work = async (tester) => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      if (!(await isKilled(tester, mutant, baseline))) survivors.push(mutant);
+      if (!(await isKilled(tester, mutant, baseline))) {
+        survivors.push(mutant);
+        show(mutant);
+      }
       if (queue.length % 50 === 0) console.error(`  ${queue.length} left, ${survivors.length} survived`);
     }
   };
   await Promise.all(testers.map(work));
-  return survivors.sort((a, b) => Number(a.id) - Number(b.id));
+  return survivors;
 }
 
 function show(mutant, baseline) {
@@ -181,10 +184,12 @@ async function main() {
   try {
     const baseline = await measure(testers[0], part);
     console.log(`${part}: ${chosen.length} of ${all.length} mutants, ${baseline.tests.length} tests, seed ${seed}`);
-    const survivors = await attack(testers, chosen, baseline);
     const reasons = JSON.parse(fs.readFileSync(explained, 'utf8'));
-    const open = survivors.filter((mutant) => reasons[describe(mutant)] === undefined);
-    for (const mutant of open) show(mutant, baseline);
+    const isOpen = (mutant) => reasons[describe(mutant)] === undefined;
+    const survivors = await attack(testers, chosen, baseline, (mutant) => {
+      if (isOpen(mutant)) show(mutant, baseline);
+    });
+    const open = survivors.filter(isOpen);
     const killed = chosen.length - survivors.length;
     const score = ((100 * killed) / Math.max(1, chosen.length)).toFixed(1);
     console.log(`${killed} killed (${score} %), ${survivors.length - open.length} explained, ${open.length} survived`);
