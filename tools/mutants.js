@@ -90,20 +90,25 @@ function testsFor(mutant, { part, tests, atLoad }) {
     return ms <= MOST_MS;
   });
   const hits = Math.max(0, ...order.map((index) => tests[index].hits[mutant.id] ?? 0));
-  return { order, hitLimit: atLoad.has(mutant.id) ? undefined : 1000 + hits * 100, ms: 10_000 + MOST_MS * 5 };
+  return {
+    names: order.map((index) => tests[index].name),
+    hitLimit: atLoad.has(mutant.id) ? undefined : 1000 + hits * 100,
+    ms: 10_000 + MOST_MS * 5,
+  };
 }
 
 /** Whether a test notices the mutant. The second look is in a fresh process, if the first one has spoiled its own. */
 async function isKilled(tester, mutant, baseline, isSecond = false) {
-  const { order, hitLimit, ms } = testsFor(mutant, baseline);
-  if (order.length === 0) return false;
+  const { names, hitLimit, ms } = testsFor(mutant, baseline);
+  if (names.length === 0) return false;
   const isAtLoad = baseline.atLoad.has(mutant.id);
   if (isAtLoad || tester.child === undefined) {
     const loaded = await tester.start(isAtLoad ? mutant.id : undefined);
     if (loaded?.answer === undefined && isAtLoad) return true;
     if (loaded?.answer === undefined) throw new Error(loaded?.failure ?? 'the tests could not be loaded');
   }
-  const { answer } = (await tester.tell({ order: 'attack', mutant: mutant.id, chosen: order, hitLimit }, ms)) ?? {};
+  const { answer, failure } = (await tester.tell({ order: 'attack', mutant: mutant.id, names, hitLimit }, ms)) ?? {};
+  if (failure !== undefined) throw new Error(failure);
   if (isAtLoad || answer?.isStale) tester.stop();
   if (answer?.isStale && !isAtLoad && !isSecond) return isKilled(tester, mutant, baseline, true);
   return answer === undefined || answer.killedBy !== undefined;
@@ -161,7 +166,7 @@ async function attack(testers, mutants, baseline, show) {
 function show(mutant, baseline) {
   const { line, column } = mutant.location.start;
   const [file, ...change] = describe(mutant).split(': ');
-  const kind = testsFor(mutant, baseline).order.length === 0 ? 'not reached' : mutant.mutatorName;
+  const kind = testsFor(mutant, baseline).names.length === 0 ? 'not reached' : mutant.mutatorName;
   console.log(`${file}:${line + 1}:${column + 1}: ${kind}: ${change.join(': ')}`);
 }
 

@@ -273,7 +273,8 @@ const corruptions: [string, Buffer, RegExp][] = [
 
 for (const variant of ['plain', 'sanitized'] as const) {
   test(`${variant}: the plan without a fault is taken`, async (t) => {
-    for (const plan of [good, { ...good, placeholders: [whole] }]) {
+    const largest = with0({ descriptors: [{ fd: 1048575, pids: [7, 2147483647] }] });
+    for (const plan of [good, { ...good, placeholders: [whole] }, largest]) {
       const result = await check(variant, scratch(t), planBytes(plan));
       t.deepEqual([result.code, result.stderr], [0, '']);
     }

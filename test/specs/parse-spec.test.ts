@@ -160,6 +160,7 @@ const HINTS: [string, string][] = [
   ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0x587d]', 'write fd[5]:pipe:[22653]; 0x587d is 22653'],
+  ['fd[5]:pipe:[0x12]', 'write fd[5]:pipe:[18]; 0x12 is 18'],
   ['fd[5]:pipe:[1]:reed', 'write fd[5]:pipe:[1]:read'],
   ['fd[5]:pipe:[1]:w', 'write fd[5]:pipe:[1]:write'],
   ['fd[5]:pipe:[1]:both', 'write fd[5]:pipe:[1]:read or fd[5]:pipe:[1]:write'],

@@ -73,17 +73,20 @@ async function measure() {
 }
 
 /** The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. */
-async function attack({ mutant, chosen, hitLimit }) {
-  for (const index of chosen) {
+async function attack({ mutant, names, hitLimit }) {
+  const byName = new Map(tests.map((one) => [one.name, one]));
+  for (const name of names) {
+    const one = byName.get(name);
+    if (one === undefined) throw new Error(`the tests were changed meanwhile: there is no ${name}`);
     stryker.activeMutant = mutant;
     stryker.hitCount = hitLimit === undefined ? undefined : 0;
     stryker.hitLimit = hitLimit;
-    const failure = await failureOf(tests[index]);
+    const failure = await failureOf(one);
     stryker.hitCount = undefined;
     if (failure === undefined) continue;
     stryker.activeMutant = undefined;
-    const isStale = (await failureOf(tests[index])) !== undefined;
-    return { killedBy: tests[index].name, isStale };
+    const isStale = (await failureOf(one)) !== undefined;
+    return { killedBy: name, isStale };
   }
   stryker.activeMutant = undefined;
   return {};
