@@ -11,7 +11,7 @@ const READ: [string, object][] = [
   ['fd[5]:file[1f:2b]', { key: { kind: 'external', name: 'file[1f:2b]' } }],
   ['fd[5]:/var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
   ['fd[5]:var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
-  ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0) } }],
+  ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0), isDirectory: false } }],
   ['fd[5]:/srv/data/', { key: { kind: 'path', path: Buffer.from('srv/data'), isDirectory: true } }],
   ['fd[5]:socket:[12]', { key: { kind: 'socket', name: 'socket:[12]' } }],
   ['fd[5]:@a\\x00b', { key: { kind: 'socket', name: '@a\\x00b' } }],
@@ -65,6 +65,11 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[2147483648]:x', 'SPEC_SYNTAX', /no descriptor number/],
   ['fd[7]:', 'SPEC_SYNTAX', /key is empty/],
   ['debug[7]:', 'SPEC_SYNTAX', /text is empty/],
+  ['xfd[7]:/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['xfd[7]/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['xfd[ 7]:/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[7]:pipe:[99999999999]', 'SPEC_SYNTAX', /it goes to 4294967295/],
+  ['fd[7]:/a\ud800', 'SPEC_SYNTAX', /fd\[7\]:\/a\\ud800': has half of a surrogate pair/],
   ['fd[7]:pipe[1]', 'SPEC_SYNTAX', /colon after pipe is missing/],
   ['fd[7]:pipe:[0x587d]', 'SPEC_SYNTAX', /hexadecimal/],
   ['fd[7]:pipe:[587d]', 'SPEC_SYNTAX', /hexadecimal/],
@@ -135,6 +140,8 @@ test('options stand beside the spec', (t) => {
   const more = { truncate: true, nonblock: true, peer: 'hangup' } as const;
   t.like(parseSpec({ inherit, ...more, inFlight: undefined }), { ...more, options: Object.keys(more) });
   t.like(parseSpec({ inherit: 'fd[3]:pipe:[1]', nonblock: true, truncate: false }), { nonblock: true });
+  t.like(parseSpec({ inherit, apply: 'dup', position: 'caller' }), { apply: 'dup', position: 'caller' });
+  t.like(parseSpec({ inherit, nonblock: true, apply: 'dup' }), { nonblock: true, apply: 'dup' });
 });
 
 const REFUSED_OPTIONS: [SpecOptions, RegExp][] = [
@@ -160,6 +167,11 @@ const HINTS: [string, string][] = [
   ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0x587d]', 'write fd[5]:pipe:[22653]; 0x587d is 22653'],
+  ['fd[5]:file[01F:0x2B]', 'write fd[5]:file[1f:2b], both in lower-case hexadecimal without 0x and leading zeros'],
+  [
+    'fd[5]:file[x]',
+    'write file[MNT:INO], both in lower-case hexadecimal without 0x and leading zeros, such as file[1f:2b]',
+  ],
   ['fd[5]:pipe:[0x12]', 'write fd[5]:pipe:[18]; 0x12 is 18'],
   ['fd[5]:pipe:[1]:reed', 'write fd[5]:pipe:[1]:read'],
   ['fd[5]:pipe:[1]:w', 'write fd[5]:pipe:[1]:write'],
@@ -249,4 +261,12 @@ test('a filter of paths takes a path or a glob, as a key does', (t) => {
     t.is(parsePathFilter(filter)(Buffer.from(path)), expected, `${filter} ${path}`);
   for (const wrong of ['/var/[a', '/a\\xg1'])
     t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
+});
+
+test('the slash before a glob may be left out, and no other', (t) => {
+  for (const text of ['fd[3]:/var/log/*', 'fd[3]:var/log/*']) {
+    const { key } = parseInheritSpec(text);
+    const matches = (path: string) => key.kind === 'glob' && key.glob.matches(Buffer.from(path), 0, path.length);
+    t.deepEqual(['var/log/a', 'varlog/a', 'log/a'].map(matches), [true, false, false], text);
+  }
 });
