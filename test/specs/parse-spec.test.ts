@@ -172,6 +172,19 @@ const HINTS: [string, string][] = [
     'fd[5]:file[x]',
     'write file[MNT:INO], both in lower-case hexadecimal without 0x and leading zeros, such as file[1f:2b]',
   ],
+  ['fd[07]:', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd[01048576]:/log', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd[01048575]:/log', 'write fd[1048575]:/log'],
+  [
+    'fd[5]:socket:[x]',
+    'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]',
+  ],
+  ['fd[5]:socket:[f1]', 'write fd[5]:socket:[241]'],
+  [
+    'fd[5]:tty[x]',
+    'write tty[RDEV:DEV], both in lower-case hexadecimal without 0x and leading zeros, such as tty[8803:19]',
+  ],
+  ['fd[5]:pipe:[f1]', 'write fd[5]:pipe:[241]; 0xf1 is 241'],
   ['fd[5]:pipe:[0x12]', 'write fd[5]:pipe:[18]; 0x12 is 18'],
   ['fd[5]:pipe:[1]:reed', 'write fd[5]:pipe:[1]:read'],
   ['fd[5]:pipe:[1]:w', 'write fd[5]:pipe:[1]:write'],
@@ -227,6 +240,14 @@ for (const [options, problem] of WRONG_VALUES) {
     t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
   });
 }
+
+test('a wrong value is told with the allowed ones', (t) => {
+  const wrong = { inherit: 'fd[3]:pipe:[1]', inFlight: 'reply' } as never;
+  t.is(
+    t.throws(() => parseSpec(wrong), { instanceOf: FdgraftError })?.hint,
+    'allowed for inFlight: replay, drop, fail',
+  );
+});
 
 test('an unknown option of the library is told with the one that was meant', (t) => {
   for (const [option, meant] of [
