@@ -274,7 +274,9 @@ const corruptions: [string, Buffer, RegExp][] = [
 for (const variant of ['plain', 'sanitized'] as const) {
   test(`${variant}: the plan without a fault is taken`, async (t) => {
     const largest = with0({ descriptors: [{ fd: 1048575, pids: [7, 2147483647] }] });
-    for (const plan of [good, { ...good, placeholders: [whole] }, largest]) {
+    const waiting = with0({ flags: O.RDWR | O.NONBLOCK, setNonblock: true, apply: 'dup' });
+    const images = { ...good, images: [{ name: 'files.img', after: digest }] };
+    for (const plan of [good, { ...good, placeholders: [whole] }, largest, waiting, images]) {
       const result = await check(variant, scratch(t), planBytes(plan));
       t.deepEqual([result.code, result.stderr], [0, '']);
     }
