@@ -40,7 +40,8 @@ function readKept(name) {
 function translated(file) {
   const code = fs.readFileSync(file);
   const hash = createHash('sha256');
-  for (const part of [...settings, code]) hash.update(part);
+  // The source map has the whole path.
+  for (const part of [...settings, file, code]) hash.update(part);
   const mark = `\n// ${hash.digest('hex')}\n`;
   const name = path.join(kept, `${path.relative(top, file)}.js`);
   const before = readKept(name);

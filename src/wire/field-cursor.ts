@@ -13,7 +13,6 @@ export const WIRE_TYPE = {
 } as const;
 
 const MAX_VARINT_BYTES = 10;
-const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 /** One for all cursors: an empty array costs more than the rest of one. */
 const NO_BYTES = new Uint8Array(0);
 
@@ -52,11 +51,9 @@ export class FieldCursor {
     if (start >= this.limit) return false;
     this.start = start;
     const afterTag = this.varint(start);
-    const number = (this.high & 7) * 2 ** 29 + (this.low >>> 3);
-    if (this.high > 0 || number === 0 || number > MAX_FIELD_NUMBER) {
-      throw new WireFault('a field number is outside 1 to 2^29-1', start);
-    }
-    this.number = number;
+    // The three lowest bits are the wire type.
+    this.number = this.low >>> 3;
+    if (this.high > 0 || this.number === 0) throw new WireFault('a field number is outside 1 to 2^29-1', start);
     this.wireType = this.low & 7;
     this.value(afterTag);
     return true;

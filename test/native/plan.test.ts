@@ -24,7 +24,7 @@ const whole: Placeholder = {
 const digest = Buffer.alloc(32, 7);
 const good: Plan = {
   specs: [{ text: 'fd[5]:pipe:[1]', callerFd: 5 }],
-  placeholders: [whole, { ...whole, fileId: 4 }],
+  placeholders: [whole, { ...whole, fileId: 4, descriptors: [{ fd: 40, pids: [7] }] }],
   credentials: [
     { pids: [7, 9], uid: 65534, gid: 65534, groups: [5, 65534] },
     { pids: [8], overridesAccess: true, overridesReading: true },
@@ -255,12 +255,31 @@ const corruptions: [string, Buffer, RegExp][] = [
     ),
     /task 7 has descriptor 4 twice/,
   ],
+  [
+    'a descriptor of a table twice, with others between',
+    planBytes(
+      with0({
+        descriptors: [
+          { fd: 4, pids: [7], table: 3 },
+          { fd: 5, pids: [7], table: 2 },
+          { fd: 9, pids: [7], table: 3 },
+          { fd: 4, pids: [7], table: 3 },
+        ],
+      }),
+    ),
+    /descriptor table 3 has descriptor 4 twice, of file ids 3 and 3/,
+  ],
 ];
 
 for (const variant of ['plain', 'sanitized'] as const) {
   test(`${variant}: the plan without a fault is taken`, async (t) => {
-    const result = await check(variant, scratch(t), planBytes({ ...good, placeholders: [whole] }));
-    t.deepEqual([result.code, result.stderr], [0, '']);
+    const largest = with0({ descriptors: [{ fd: 1048575, pids: [7, 2147483647] }] });
+    const waiting = with0({ flags: O.RDWR | O.NONBLOCK, setNonblock: true, apply: 'dup' });
+    const images = { ...good, images: [{ name: 'files.img', after: digest }] };
+    for (const plan of [good, { ...good, placeholders: [whole] }, largest, waiting, images]) {
+      const result = await check(variant, scratch(t), planBytes(plan));
+      t.deepEqual([result.code, result.stderr], [0, '']);
+    }
   });
   test(`${variant}: as many groups and ranges as Linux has are taken`, async (t) => {
     const ranges = upTo(340).map((at): IdRange => [2 * at, 2 * at + 1, 1]);

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
-import { parseSpec } from '../../src/specs/parse-spec';
+import { parseInheritSpec, parseSpec } from '../../src/specs/parse-spec';
 import { parseSpecs } from '../../src/specs/parse-specs';
+import { parsePathFilter } from '../../src/specs/path-filter';
 import type { SpecOptions } from '../../src/specs/spec';
 
 const READ: [string, object][] = [
@@ -10,7 +11,7 @@ const READ: [string, object][] = [
   ['fd[5]:file[1f:2b]', { key: { kind: 'external', name: 'file[1f:2b]' } }],
   ['fd[5]:/var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
   ['fd[5]:var/log/a.log', { key: { kind: 'path', path: Buffer.from('var/log/a.log') } }],
-  ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0) } }],
+  ['fd[5]:/', { key: { kind: 'path', path: Buffer.alloc(0), isDirectory: false } }],
   ['fd[5]:/srv/data/', { key: { kind: 'path', path: Buffer.from('srv/data'), isDirectory: true } }],
   ['fd[5]:socket:[12]', { key: { kind: 'socket', name: 'socket:[12]' } }],
   ['fd[5]:@a\\x00b', { key: { kind: 'socket', name: '@a\\x00b' } }],
@@ -36,6 +37,15 @@ const READ: [string, object][] = [
   ['fd[3]:/proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
   ['fd[3]:proc/14716/fd/5', { key: { kind: 'descriptor', pid: 14716, fd: 5 } }],
   ['fd[3]:/proc/*/fd/0', { key: { kind: 'descriptor', pid: undefined, fd: 0 } }],
+  ['fd[1048575]:socket:[4294967295]', { callerFd: 1048575, key: { kind: 'socket', name: 'socket:[4294967295]' } }],
+  ['fd[5]:socket:[131019]', { key: { kind: 'socket', name: 'socket:[131019]' } }],
+  ['fd[5]:pipe:[4294967295]', { key: { kind: 'pipe', id: 4294967295 } }],
+  ['fd[5]:tty[8803:19]', { key: { kind: 'terminal', rdev: 0x8803, dev: 0x19 } }],
+  ['fd[5]:tcp:1.2.3.4:65535', { key: { kind: 'socket', name: 'tcp:1.2.3.4:65535' } }],
+  ['fd[5]:./memfd:a', { key: { kind: 'path', path: Buffer.from('memfd:a') } }],
+  ['fd[5]:/srv/proc/1/fd/2', { key: { kind: 'path', path: Buffer.from('srv/proc/1/fd/2') } }],
+  ['fd[5]:/a\nb', { key: { kind: 'path', path: Buffer.from('a\nb') } }],
+  ['fd[3]:/proc/2147483647/fd/2147483647', { key: { kind: 'descriptor', pid: 2147483647, fd: 2147483647 } }],
   ['fd[3]:/proc/14716/fdinfo', { key: { kind: 'path', path: Buffer.from('proc/14716/fdinfo') } }],
 ];
 for (const [text, expected] of READ) {
@@ -55,6 +65,11 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[2147483648]:x', 'SPEC_SYNTAX', /no descriptor number/],
   ['fd[7]:', 'SPEC_SYNTAX', /key is empty/],
   ['debug[7]:', 'SPEC_SYNTAX', /text is empty/],
+  ['xfd[7]:/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['xfd[7]/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['xfd[ 7]:/a', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[7]:pipe:[99999999999]', 'SPEC_SYNTAX', /it goes to 4294967295/],
+  ['fd[7]:/a\ud800', 'SPEC_SYNTAX', /fd\[7\]:\/a\\ud800': has half of a surrogate pair/],
   ['fd[7]:pipe[1]', 'SPEC_SYNTAX', /colon after pipe is missing/],
   ['fd[7]:pipe:[0x587d]', 'SPEC_SYNTAX', /hexadecimal/],
   ['fd[7]:pipe:[587d]', 'SPEC_SYNTAX', /hexadecimal/],
@@ -76,6 +91,12 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:/proc/0/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:/proc/12/fd/2147483648', 'SPEC_SYNTAX', /not the name of a descriptor/],
   ['fd[7]:socket:[0x12]', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[1048576]:x', 'SPEC_SYNTAX', /1048576 is no descriptor number/],
+  ['fd[7]:/proc/2147483648/fd/3', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:socket:[4294967296]', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[7]:socket:[012]', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[7]:tcp:1.2.3.4:080', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:[1.2.3.4]:80', 'SPEC_SYNTAX', /not the address of a socket/],
   ['fd[7]:socket[12]', 'SPEC_SYNTAX', /not the name of a socket/],
   ['fd[7]:tcp:localhost:80', 'SPEC_SYNTAX', /not the address of a socket/],
   ['fd[7]:tcp:::80', 'SPEC_SYNTAX', /not the address of a socket/],
@@ -101,12 +122,35 @@ test('options stand beside the spec', (t) => {
   t.like(parseSpec(inherit), { apply: 'auto', position: 'caller', inFlight: undefined, only: false });
   const options = { apply: 'reopen', position: 'saved', inFlight: 'fail', only: true } as const;
   t.like(parseSpec({ inherit, ...options }), options);
+  t.deepEqual(parseSpec('fd[3]:pipe:[1]'), {
+    kind: 'inherit',
+    text: 'fd[3]:pipe:[1]',
+    callerFd: 3,
+    key: { kind: 'pipe', id: 1, end: undefined },
+    keyText: 'pipe:[1]',
+    options: [],
+    apply: 'auto',
+    position: 'caller',
+    inFlight: undefined,
+    truncate: false,
+    nonblock: false,
+    peer: 'keep',
+    only: false,
+  });
+  const more = { truncate: true, nonblock: true, peer: 'hangup' } as const;
+  t.like(parseSpec({ inherit, ...more, inFlight: undefined }), { ...more, options: Object.keys(more) });
+  t.like(parseSpec({ inherit: 'fd[3]:pipe:[1]', nonblock: true, truncate: false }), { nonblock: true });
+  t.like(parseSpec({ inherit, apply: 'dup', position: 'caller' }), { apply: 'dup', position: 'caller' });
+  t.like(parseSpec({ inherit, nonblock: true, apply: 'dup' }), { nonblock: true, apply: 'dup' });
 });
 
 const REFUSED_OPTIONS: [SpecOptions, RegExp][] = [
   [{ inherit: 'fd[3]:/log', only: true }, /only: true, and its key names whole entries/],
   [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'saved' }, /apply dup and position saved/],
   [{ inherit: 'fd[3]:/log', apply: 'dup', position: 'end' }, /apply dup and position end/],
+  [{ inherit: 'fd[3]:pipe:[1]', truncate: true }, /truncate: true, and its key names a pipe/],
+  [{ inherit: 'fd[3]:pipe:[1]', nonblock: true, apply: 'reopen' }, /nonblock: true and apply reopen/],
+  [{ inherit: 'fd[3]:/log', nonblock: true, position: 'end' }, /nonblock: true and position end/],
   [{ inherit: 'debug[3]:text', apply: 'dup' }, /has the option apply/],
 ];
 for (const [options, problem] of REFUSED_OPTIONS) {
@@ -123,6 +167,25 @@ const HINTS: [string, string][] = [
   ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0x587d]', 'write fd[5]:pipe:[22653]; 0x587d is 22653'],
+  ['fd[5]:file[01F:0x2B]', 'write fd[5]:file[1f:2b], both in lower-case hexadecimal without 0x and leading zeros'],
+  [
+    'fd[5]:file[x]',
+    'write file[MNT:INO], both in lower-case hexadecimal without 0x and leading zeros, such as file[1f:2b]',
+  ],
+  ['fd[07]:', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd[01048576]:/log', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd[01048575]:/log', 'write fd[1048575]:/log'],
+  [
+    'fd[5]:socket:[x]',
+    'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]',
+  ],
+  ['fd[5]:socket:[f1]', 'write fd[5]:socket:[241]'],
+  [
+    'fd[5]:tty[x]',
+    'write tty[RDEV:DEV], both in lower-case hexadecimal without 0x and leading zeros, such as tty[8803:19]',
+  ],
+  ['fd[5]:pipe:[f1]', 'write fd[5]:pipe:[241]; 0xf1 is 241'],
+  ['fd[5]:pipe:[0x12]', 'write fd[5]:pipe:[18]; 0x12 is 18'],
   ['fd[5]:pipe:[1]:reed', 'write fd[5]:pipe:[1]:read'],
   ['fd[5]:pipe:[1]:w', 'write fd[5]:pipe:[1]:write'],
   ['fd[5]:pipe:[1]:both', 'write fd[5]:pipe:[1]:read or fd[5]:pipe:[1]:write'],
@@ -132,6 +195,13 @@ const HINTS: [string, string][] = [
   ['fd[07]:/log', 'write fd[7]:/log'],
   ['fd[7]:tty:[0x8801:0A]', 'write fd[7]:tty[8801:a], both in lower-case hexadecimal without 0x and leading zeros'],
   ['fd[0x1f]:/log', 'write fd[31]:/log'],
+  ['fd[N]:pipe:[1]', 'write that number for N: fd[5]:pipe:[1]'],
+  ['fd[N]/a]:b', 'write that number for N: fd[5]:/a]:b'],
+  ['fd[5]:socket[0131019]', 'write fd[5]:socket:[131019]'],
+  ['fd[5]:socket:[0x1f]', 'write fd[5]:socket:[31]'],
+  ['fd[5]:socket:[1f]', 'write fd[5]:socket:[31]'],
+  ['/var/log', 'write fd[N]:/var/log, N being the number of your descriptor'],
+  ['fd[5]:/a\ud800', 'write its bytes as \\xHH'],
   ['pipe:[22653]', 'write fd[N]:pipe:[22653], N being the number of your descriptor'],
 ];
 for (const [spec, hint] of HINTS) {
@@ -171,15 +241,53 @@ for (const [options, problem] of WRONG_VALUES) {
   });
 }
 
+test('a wrong value is told with the allowed ones', (t) => {
+  const wrong = { inherit: 'fd[3]:pipe:[1]', inFlight: 'reply' } as never;
+  t.is(
+    t.throws(() => parseSpec(wrong), { instanceOf: FdgraftError })?.hint,
+    'allowed for inFlight: replay, drop, fail',
+  );
+});
+
 test('an unknown option of the library is told with the one that was meant', (t) => {
   for (const [option, meant] of [
     ['aply', 'apply'],
     ['in-flight', 'inFlight'],
     ['onyl', 'only'],
+    ['IN_FLIGHT', 'inFlight'],
+    ['i-n-f-l-i-g-h-t', 'inFlight'],
   ] as const) {
     const error = t.throws(() => parseSpec({ inherit: 'fd[3]:pipe:[1]', [option]: 1 } as never), {
       instanceOf: FdgraftError,
     });
     t.is(error?.hint, `did you mean ${meant}?`);
+  }
+});
+
+test('who asks for entries gets no debug text', (t) => {
+  t.like(parseInheritSpec('fd[3]:pipe:[1]'), { kind: 'inherit', callerFd: 3 });
+  t.throws(() => parseInheritSpec('debug[3]:text'), { instanceOf: FdgraftError, message: /debug\[3\]:text/ });
+});
+
+test('a filter of paths takes a path or a glob, as a key does', (t) => {
+  for (const [filter, path, expected] of [
+    ['/var/log', 'var/log', true],
+    ['var/log', 'var/log', true],
+    ['/var/log', 'var/logs', false],
+    ['/var/*', 'var/log', true],
+    ['/var/*', 'var/log/a', false],
+    ['/a\\x2a', 'a*', true],
+    ['/a\\x2a', 'ab', false],
+  ] as const)
+    t.is(parsePathFilter(filter)(Buffer.from(path)), expected, `${filter} ${path}`);
+  for (const wrong of ['/var/[a', '/a\\xg1'])
+    t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
+});
+
+test('the slash before a glob may be left out, and no other', (t) => {
+  for (const text of ['fd[3]:/var/log/*', 'fd[3]:var/log/*']) {
+    const { key } = parseInheritSpec(text);
+    const matches = (path: string) => key.kind === 'glob' && key.glob.matches(Buffer.from(path), 0, path.length);
+    t.deepEqual(['var/log/a', 'varlog/a', 'log/a'].map(matches), [true, false, false], text);
   }
 });

@@ -1,0 +1,144 @@
+// npm run mutants:native -- PART [--sample N] [--seed S]: changes each comparison, operator, small number and return of
+// a file of native/src that decides, one at a time, in a copy of the project, and shows the changes that its tests
+// do not notice (docs/RELIABILITY.md).
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { ensureNativeTools, ensureNodeModules, Missing, runMain, top } = require('./ensure');
+const { sampleOf } = require('./mutation/sample');
+
+/** The files that decide, and the tests of each. */
+const PARTS = {
+  'access-check': ['access'],
+  choose: ['fit', 'kinds', 'nonblock', 'reopened', 'access'],
+  credentials: ['access', 'plan'],
+  cuts: ['cuts', 'plan'],
+  kind: ['kinds', 'plan'],
+  'own-key': ['plan', 'mappings', 'terminals'],
+  'plan-check': ['plan'],
+  plan: ['plan'],
+};
+const COPIED = [
+  'native',
+  'test',
+  'tools',
+  'src',
+  'schemas',
+  'fixtures',
+  'dist',
+  'bin',
+  'package.json',
+  'tsconfig.json',
+];
+const LONGEST_MS = 300_000;
+
+/** Each pattern with its replacements. Longer operators come first: a place is changed by the first that fits it. */
+const CHANGES = [
+  [/ == /g, [' != ']],
+  [/ != /g, [' == ']],
+  [/ <= /g, [' < ', ' > ']],
+  [/ >= /g, [' > ', ' < ']],
+  [/ < /g, [' <= ', ' >= ']],
+  [/ > /g, [' >= ', ' <= ']],
+  [/ && /g, [' || ']],
+  [/ \|\| /g, [' && ']],
+  [/ \+ /g, [' - ']],
+  [/ - /g, [' + ']],
+  [/ & /g, [' | ']],
+  [/([ (])!(?=[a-z(])/g, ['$1']],
+  [/return 0;/g, ['return -1;']],
+  [/return -1;/g, ['return 0;']],
+  [/return true;/g, ['return false;']],
+  [/return false;/g, ['return true;']],
+  [/return NULL;/g, ['return "";']],
+  [/continue;/g, [';']],
+  [/ = true;/g, [' = false;']],
+  [/ = false;/g, [' = true;']],
+];
+
+/** Comments, texts and lines of the preprocessor as spaces, so that nothing in them is changed. */
+function codeOf(text) {
+  const blank = (part) => part.replaceAll(/[^\n]/g, ' ');
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|^#.*$|^_Static_assert.*$/gm, blank);
+}
+
+function mutantsOf(text) {
+  const code = codeOf(text);
+  return CHANGES.flatMap(([pattern, replacements]) =>
+    [...code.matchAll(pattern)].flatMap(({ 0: found, 1: group = '', index }) =>
+      replacements.map((replacement) => {
+        const by = replacement.replace('$1', group);
+        const end = index + found.length;
+        return { index, found, by, text: text.slice(0, index) + by + text.slice(end) };
+      }),
+    ),
+  );
+}
+
+/** A copy that the mutants are built in. Its tests take the usual build for the one with sanitizers, for speed. */
+function copyProject() {
+  const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-mutants-'));
+  for (const name of COPIED)
+    fs.cpSync(path.join(top, name), path.join(copy, name), { recursive: true, preserveTimestamps: true });
+  fs.symlinkSync(path.join(top, 'node_modules'), path.join(copy, 'node_modules'));
+  const support = path.join(copy, 'test/support/native.ts');
+  const text = fs.readFileSync(support, 'utf8');
+  const plain = text.replace("'build/sanitize'", "'build'").replace("sanitized: 'sanitize'", "sanitized: 'all'");
+  if (plain === text) throw new Error('test/support/native.ts has other builds');
+  fs.writeFileSync(support, plain);
+  return copy;
+}
+
+/** 'survived', or the step that noticed. */
+function attempt(copy, tests) {
+  const options = { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL', stdio: 'ignore' };
+  if (spawnSync('make', ['-s', '-C', 'native', 'all'], options).status !== 0) return 'not built';
+  const ava = 'node_modules/ava/entrypoints/cli.mjs';
+  for (const name of tests) {
+    const args = [ava, '--fail-fast', '--serial', `test/native/${name}.test.ts`];
+    if (spawnSync(process.execPath, args, options).status !== 0) return 'killed';
+  }
+  return 'survived';
+}
+
+function show(part, text, { index, found, by }) {
+  const lines = text.slice(0, index + 1).split('\n');
+  const line = text.split('\n')[lines.length - 1].trim();
+  console.log(`native/src/${part}.c:${lines.length}: ${found.trim()} -> ${by.trim()} in: ${line}`);
+}
+
+function main() {
+  const options = { sample: { type: 'string' }, seed: { type: 'string', default: '1' } };
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [part] = positionals;
+  const tests = PARTS[part];
+  if (positionals.length !== 1 || tests === undefined)
+    throw new Missing(`name one of ${Object.keys(PARTS).join(', ')}`);
+  ensureNodeModules();
+  ensureNativeTools();
+  const copy = copyProject();
+  try {
+    const file = path.join(copy, 'native/src', `${part}.c`);
+    const text = fs.readFileSync(file, 'utf8');
+    const all = mutantsOf(text);
+    const seed = Number(values.seed);
+    const chosen = values.sample === undefined ? all : sampleOf(all, Number(values.sample), seed);
+    console.log(`${part}: ${chosen.length} of ${all.length} mutants, seed ${seed}`);
+    if (attempt(copy, tests) !== 'survived') throw new Error('the tests fail without a mutant');
+    const counts = { killed: 0, survived: 0, 'not built': 0 };
+    for (const mutant of chosen) {
+      fs.writeFileSync(file, mutant.text);
+      const outcome = attempt(copy, tests);
+      counts[outcome] += 1;
+      if (outcome === 'survived') show(part, text, mutant);
+    }
+    console.log(`${counts.killed} killed, ${counts.survived} survived, ${counts['not built']} that no compiler takes`);
+  } finally {
+    fs.rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+runMain(main);
