@@ -3,9 +3,35 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { ensureNativeTools, ensureNodeModules, run, runMain, top } = require('./ensure');
+const { filesBelow } = require('./files-below');
+
+const BUILT = path.join(top, 'dist/cli/bin.js');
+/** All that dist/ is made of. */
+const SOURCES = [
+  'src',
+  'schemas',
+  'docs',
+  'tools',
+  'native/src/help.c',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'CHANGELOG.md',
+];
+
+/** Whether dist/ is older than what it is made of, or was not built to the end. */
+function isStale() {
+  const built = fs.statSync(BUILT, { throwIfNoEntry: false });
+  if (built === undefined || (built.mode & 0o100) === 0) return true;
+  return SOURCES.flatMap((name) => filesBelow(path.join(top, name))).some(
+    (file) => fs.statSync(file).mtimeMs > built.ctimeMs,
+  );
+}
 
 function buildCommand() {
   ensureNodeModules();
+  console.error('building the command: a minute or less');
   fs.rmSync(path.join(top, 'dist'), { recursive: true, force: true });
   run(process.execPath, [path.join(top, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);
   const { bundle, compileAll } = require('./compile-command');
@@ -13,11 +39,13 @@ function buildCommand() {
   compileAll();
   require('./man').writeManPages();
   require('./completion').writeCompletionScripts();
-  fs.chmodSync(path.join(top, 'dist/cli/bin.js'), 0o755);
+  // Last: without this, it is not built to the end.
+  fs.chmodSync(BUILT, 0o755);
 }
 
 function buildNative() {
   ensureNativeTools();
+  console.error('building the executor and the plugin');
   run('make', ['-s', '-C', 'native']);
 }
 
@@ -26,6 +54,12 @@ function build() {
   buildNative();
 }
 
+/** The same if it is needed: make sees by itself what is. */
+function buildIfStale() {
+  if (isStale()) buildCommand();
+  buildNative();
+}
+
 if (require.main === module) runMain(build);
 
-module.exports = { build, buildCommand };
+module.exports = { build, buildCommand, buildIfStale };

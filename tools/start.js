@@ -4,7 +4,7 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { build } = require('./build');
+const { buildIfStale } = require('./build');
 const { runMain, top } = require('./ensure');
 
 const SOURCE = 'fixtures/images/two_paths';
@@ -42,7 +42,7 @@ function findKeys() {
 }
 
 function main() {
-  build();
+  buildIfStale();
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-start-'));
   try {
     const out = path.join(work, 'out');

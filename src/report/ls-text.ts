@@ -13,11 +13,17 @@ const MAX_PIDS = 8;
 /** The same for descriptors, and for what is tied to them. `--json` has them all. */
 const MAX_PLACES = 1000;
 
+/** Of so many keys it is known whether a later entry has the same. */
+const MAX_KEYS = 1000;
+
 /** One line an entry that can be inherited: the option to paste, type, access, state, descriptors, what else there is. */
 export class LsText {
   private block: string[][] = [];
   private readonly widths: number[] = [];
   private hasPeers = false;
+  private readonly paths = new Set<string>();
+  /** A path with more than one open file, and the key that takes the second of them alone. */
+  private several: { readonly path: string; readonly one: string } | undefined;
   private readonly unlisted = new Map<string, { count: number; readonly places: string[] }>();
 
   constructor(private readonly emphasize: (text: string) => string) {}
@@ -26,6 +32,7 @@ export class LsText {
   entry(entry: ListedEntry): string[] {
     if (entry.facts !== undefined) {
       this.hasPeers ||= peerOf(entry) !== undefined;
+      this.findSeveral(entry, entry.facts.key);
       this.block.push(toRow(entry, entry.facts));
     } else {
       this.leaveOut(entry);
@@ -44,6 +51,20 @@ export class LsText {
       text += `${row.join('  ')}\n`;
     }
     return text;
+  }
+
+  private findSeveral({ type, descriptors }: ListedEntry, path: string): void {
+    // The ends of a pipe have keys of their own, and a terminal comes as a whole.
+    if (this.several !== undefined || type !== 'REG') return;
+    if (!this.paths.has(path)) {
+      if (this.paths.size < MAX_KEYS) this.paths.add(path);
+      return;
+    }
+    for (const { pids, fd } of descriptors) {
+      if (pids[0] === undefined) continue;
+      this.several = { path, one: `/proc/${pids[0]}/fd/${fd}` };
+      return;
+    }
   }
 
   private leaveOut(entry: ListedEntry): void {
@@ -65,11 +86,15 @@ export class LsText {
       return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
     });
     return [
+      ...(this.several === undefined ? [] : [severalFiles(this.several)]),
       ...(this.hasPeers ? [PEERS_GO_TOGETHER] : []),
       ...(left.length === 0 ? [] : [`not listed, since they cannot be inherited: ${left.join(', ')}`]),
     ];
   }
 }
+
+const severalFiles = ({ path, one }: { path: string; one: string }) =>
+  `${path} is open more than once here: its key takes all open files of it; ${one} takes one`;
 
 const PEERS_GO_TOGETHER =
   'a pair of unix sockets, each the peer of the other, needs both ends: name both, or one with the option peer hangup of --specs';

@@ -53,15 +53,16 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
     if (known === undefined) takers.set(match.id, new Set([spec]));
     else known.add(spec);
   }
-  const shadowed = new Map<number, { taken: number; named: number; last: number; by: Set<number> }>();
-  for (const { id, specs: numbers } of found.matches) {
+  const shadowed = new Map<number, { taken: number; named: number; last: number | undefined; by: Set<number> }>();
+  for (const { id, type, specs: numbers } of found.matches) {
     const taking = takers.get(id) ?? new Set();
     for (const number of numbers) {
-      const known = shadowed.get(number) ?? { taken: 0, named: 0, last: id, by: new Set<number>() };
+      const known = shadowed.get(number) ?? { taken: 0, named: 0, last: undefined, by: new Set<number>() };
       known.named += 1;
       if (!taking.has(number)) {
         known.taken += 1;
-        known.last = id;
+        // A terminal comes as a whole.
+        if (type.name === 'REG') known.last = id;
         for (const taker of taking) if (known.by.size <= MAX_TAKERS) known.by.add(taker);
       }
       shadowed.set(number, known);
@@ -82,8 +83,9 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
       const takers = [...by].slice(0, MAX_TAKERS).map((taker) => specs[taker]?.text);
       const more = by.size > MAX_TAKERS ? ' and others' : '';
-      // Of several entries with one key, that of a descriptor names one.
-      const key = named > 1 ? descriptorKey(last) : undefined;
+      // Of several files with one path, the key of a descriptor names one.
+      const isOfSeveral = last !== undefined && named > 1 && taken === named && specs[number]?.key.kind === 'path';
+      const key = isOfSeveral ? descriptorKey(last) : undefined;
       const advice = key === undefined ? '' : `; ${key} names one of them`;
       return {
         code: 'SPEC_SHADOWED',

@@ -176,6 +176,19 @@ test('OUT of a directory is an archive if it is named so', (t) => {
   t.true(fs.statSync(path.join(directory, 'outs/ck.tar')).isDirectory());
 });
 
+test('a path with several open files is told, with a key that takes one', (t) => {
+  const ls = (name: string) => {
+    const { status, stderr } = spawnSync(process.execPath, [bin, 'ls', path.join(top, 'fixtures/images', name)]);
+    t.is(status, 0);
+    return String(stderr);
+  };
+  t.is(
+    ls('two_logs'),
+    '/srv/fdgraft/log is open more than once here: its key takes all open files of it; /proc/14716/fd/6 takes one\n',
+  );
+  t.is(ls('two_paths'), '');
+});
+
 test('an empty list says why, on stderr', (t) => {
   const directory = temporaryDirectory(t);
   putCheckpoint(path.join(directory, 'ck'));
