@@ -60,17 +60,22 @@ const UNFOLDED: { [name: string]: string } = {
   'too-many': '#meaning > details',
 };
 
+/** Colours do not depend on the width, nor the layout on colours, and axe takes seconds for a page. */
+const SEEN_BY_AXE = ['light, 1280', 'dark, 390'];
+
 for (const name of PAGES) {
   browserTest(`${name}: it loads alone, fits a phone, and axe finds nothing`, async (t, open) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1280, 390]) {
+        const where = `${colorScheme}, ${width}`;
         const shown = await open(page(name), { colorScheme, viewport: { width, height: 800 } });
-        t.is(await shown.evaluate(TOO_WIDE), '', `${colorScheme}, ${width}`);
-        t.deepEqual(await violations(shown), [], `${colorScheme}, ${width}`);
-        await unfold(shown, UNFOLDED[name] ?? 'details');
-        t.deepEqual(await violations(shown), [], `${colorScheme}, ${width}, unfolded`);
+        t.is(await shown.evaluate(TOO_WIDE), '', where);
+        if (SEEN_BY_AXE.includes(where)) {
+          await unfold(shown, UNFOLDED[name] ?? 'details');
+          t.deepEqual(await violations(shown), [], where);
+        }
         await unfold(shown, 'details');
-        t.is(await shown.evaluate(TOO_WIDE), '', `${colorScheme}, ${width}, with all details`);
+        t.is(await shown.evaluate(TOO_WIDE), '', `${where}, with all details`);
       }
     }
   });

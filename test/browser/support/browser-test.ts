@@ -23,7 +23,7 @@ export function browserTest(title: string, body: (t: ExecutionContext, open: Ope
     return;
   }
   test.serial(title, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     browser ??= await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--headless', '--no-sandbox'] });
     const [complaints, ends]: [string[], (() => Promise<void>)[]] = [[], []];
     const open: Open = async (file, options) => {
