@@ -2,6 +2,7 @@ import { messages } from '../errors/messages';
 import { nearestOption } from '../specs/nearest-option';
 import { USAGES, wordOf } from './usage/all';
 import { COMMON_OPTIONS, type Usage } from './usage/usage';
+import { optionOf } from './words-of-line';
 
 const HELP = 'fdgraft --help and fdgraft COMMAND --help say what there is';
 /** Of yargs: words that are no options are missing. */
@@ -21,7 +22,7 @@ export function explainWrong(words: readonly string[], message: string): Error {
   const { usage, name } = found;
   const hint = `fdgraft ${name} --help lists what it takes`;
   const known = ['help', 'version', ...namesOf({ ...COMMON_OPTIONS, ...usage.options })];
-  const wrong = optionsIn(words).find((option) => !known.includes(plain(option)));
+  const wrong = optionsIn(words).find((option) => !known.includes(optionOf(`--${option}`)));
   if (wrong !== undefined) {
     const near = nearestOption(wrong, [...Object.keys(usage.options), ...usage.common]);
     return messages.usage(`${name} has no option --${wrong}; ${near.replace(/^did you mean /, '$&--')}`, hint);
@@ -46,6 +47,3 @@ const optionsIn = (words: readonly string[]) =>
   words
     .slice(0, words.includes('--') ? words.indexOf('--') : undefined)
     .flatMap((word) => /^--([a-z][\w-]*)/.exec(word)?.[1] ?? []);
-
-/** yargs takes --ignoreIds for --ignore-ids. */
-const plain = (option: string) => option.replace(/^no-/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

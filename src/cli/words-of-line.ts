@@ -29,7 +29,10 @@ function refuseValueOfSwitch(word: string, switches: readonly string[]): void {
 /** Whether the word before is an option that takes the next one. */
 function takesValue(word: string | undefined, switches: readonly string[]): boolean {
   if (word === undefined || !/^-./.test(word) || word.includes('=')) return false;
-  // yargs takes --ignoreIds for --ignore-ids.
-  const name = word.replace(/^--(no-)?/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return !switches.includes(name);
+  return !switches.includes(optionOf(word));
+}
+
+/** The option that a word is: yargs takes --ignoreIds for --ignore-ids, and --no-NAME for a NAME that is off. */
+export function optionOf(word: string): string {
+  return word.replace(/^--(no-)?/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -2,6 +2,7 @@ import { pushTo } from '../checkpoint/push-to';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import type { CheckpointContext } from './context';
+import { counted } from './counted';
 import type { Change, FileDifference, ImageDifference } from './difference';
 import { isOfTask, numberOfImage } from './image-of-task';
 import type { DescriptorChange, FileChange, ImageChanges, Meaning, SpokenField } from './meaning';
@@ -140,12 +141,12 @@ function isTurnedDescriptor({ change, isTurned, isOtherId, ids }: DescriptorChan
 function ofMappings(image: string, counts: Record<Change, number>, { before }: Names): Statement {
   const parts = (['added', 'removed', 'changed'] as const)
     .filter((change) => counts[change] > 0)
-    .map((change) => `${count(counts[change], 'mapping', 'mappings')} ${change}`);
+    .map((change) => `${counted(counts[change], 'mapping', 'mappings')} ${change}`);
   return { about: 'mappings', text: `${before.task(numberOfImage(image, 'MM') as number)}: ${parts.join(', ')}` };
 }
 
 function ofMemory(pid: number, mappings: number, { before }: Names): Statement {
-  return { about: 'memory', text: `${before.task(pid)}: pages of ${count(mappings, 'mapping', 'mappings')} differ` };
+  return { about: 'memory', text: `${before.task(pid)}: pages of ${counted(mappings, 'mapping', 'mappings')} differ` };
 }
 
 function ofPages(file: string): Statement {
@@ -155,7 +156,7 @@ function ofPages(file: string): Statement {
 function ofEntries(image: string, { count: entries, fields }: ImageChanges, { before }: Names): Statement {
   const about = image.startsWith('pagemap-') ? 'memory' : 'image';
   if (entries > 1 || fields.length === 0) {
-    return { about, text: `${image}: ${count(entries, 'entry differs', 'entries differ')}` };
+    return { about, text: `${image}: ${counted(entries, 'entry differs', 'entries differ')}` };
   }
   const pid = isOfTask(image) ? numberOfImage(image) : undefined;
   const others = fields.filter(({ isRegister }) => !isRegister);
@@ -167,7 +168,7 @@ function ofEntries(image: string, { count: entries, fields }: ImageChanges, { be
 }
 
 function ofImage({ image, change, entries }: ImageDifference): Statement {
-  return { about: 'image', text: `${image}: ${change}, ${count(entries, 'entry', 'entries')}` };
+  return { about: 'image', text: `${image}: ${change}, ${counted(entries, 'entry', 'entries')}` };
 }
 
 function ofRaw({ file, change }: FileDifference): Statement {
@@ -186,8 +187,4 @@ function showFields(fields: readonly SpokenField[], nameOf = ({ name }: SpokenFi
 function shorten(value: string | undefined): string {
   if (value === undefined) return 'none';
   return value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
-}
-
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,4 +1,4 @@
-import { socketKey } from '../checkpoint/key-text';
+import { descriptorKey, socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { kindText } from '../checkpoint/open-kind';
 import type { ListedEntry } from '../operations/inspect';
@@ -62,7 +62,7 @@ export class LsText {
     }
     for (const { pids, fd } of descriptors) {
       if (pids[0] === undefined) continue;
-      this.several = { path, one: `/proc/${pids[0]}/fd/${fd}` };
+      this.several = { path, one: descriptorKey(pids[0], fd) };
       return;
     }
   }

@@ -1,5 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { fileKind, hasOwner } from '../checkpoint/entry-facts';
+import { descriptorKey } from '../checkpoint/key-text';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
@@ -68,13 +69,13 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
       shadowed.set(number, known);
     }
   }
-  const descriptorKey = (id: number): string | undefined => {
+  const keyOfDescriptor = (id: number): string | undefined => {
     const claim = assignment.claims.find(
       ({ match, references }) => match.id === id && references.descriptors.length > 0,
     );
     const { table, fd } = claim?.references.descriptors[0] ?? {};
     const pid = table === undefined ? undefined : found.tasks.pidsOf(table)[0];
-    return pid === undefined ? undefined : `/proc/${pid}/fd/${fd}`;
+    return pid === undefined || fd === undefined ? undefined : descriptorKey(pid, fd);
   };
   return [...shadowed]
     .filter(([number, { taken }]) => taken > 0 && !policy.mayRepeat(number))
@@ -85,7 +86,7 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
       const more = by.size > MAX_TAKERS ? ' and others' : '';
       // Of several files with one path, the key of a descriptor names one.
       const isOfSeveral = last !== undefined && named > 1 && taken === named && specs[number]?.key.kind === 'path';
-      const key = isOfSeveral ? descriptorKey(last) : undefined;
+      const key = isOfSeveral ? keyOfDescriptor(last) : undefined;
       const advice = key === undefined ? '' : `; ${key} names one of them`;
       return {
         code: 'SPEC_SHADOWED',

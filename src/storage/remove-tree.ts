@@ -11,8 +11,8 @@ type Directory = Omit<HeldDirectory, 'fd'>;
 
 /**
  * Removes a directory with all that is in it, however deep: with two descriptors, since each directory below is moved
- * up into the first. What is below is reached through directories that are held open, so that no link that someone puts
- * in the place of one leads out. Does nothing where there is none. Throws what the system says, also if others put
+ * up into the first. All of it is reached through directories that are held open: a link that someone puts in the place
+ * of one leads nowhere. Does nothing where there is none. Throws what the system says, also if others put
  * something in meanwhile.
  */
 export async function removeTree(directory: Buffer): Promise<void> {

@@ -3,7 +3,7 @@ import { describeDifference, entryOf, placeOf } from '../diff-report';
 import { escapeHtml, shorten } from './escape';
 import { fold, OPEN_ROWS } from './fold';
 
-/** So many characters of differences; the rest is counted. What browsers show and filter without delay. */
+/** So many characters of differences; the rest is counted. Browsers show and filter so many without delay. */
 const MAX_CHARACTERS = 2_000_000;
 /** So many lines of a difference are shown and so many open at once, and so much of one. */
 const MAX_LINES = 200;

@@ -1,3 +1,4 @@
+import { counted } from '../../diff/counted';
 import type { GraphEntry, GraphTask, Presence } from '../../diff/graph';
 import type { CollapsedGraph, EntryGroup, RowGroup, TaskGroup } from './collapse';
 
@@ -83,8 +84,4 @@ export function sayGraph({ callers, entries, tasks, queues }: CollapsedGraph): s
     `${counted(sum(rows), 'descriptor', 'descriptors')} of ${counted(sum(tasks.map((group) => group.tasks.length)), 'task', 'tasks')}`,
     ...(sockets === 0 ? [] : [`SCM rights in ${counted(sockets, 'queue', 'queues')}`]),
   ].join(', ');
-}
-
-export function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,3 +1,4 @@
+import { pushTo } from '../../checkpoint/push-to';
 import type { DiffResult } from '../../operations/diff';
 import { escapeHtml, shorten } from './escape';
 import { fold, foldedList } from './fold';
@@ -13,10 +14,7 @@ const DESCRIPTORS = new RegExp(`(?<!\\d)(?:\\d+/\\d+, ){${NAMED},}\\d+/\\d+`, 'g
 export function meaningSection(meaning: DiffResult['meaning']): string {
   const groups = new Map<string, string[]>();
   for (const { about, text } of meaning.slice(0, MAX_STATEMENTS)) {
-    const shape = `${about} ${shapeOf(text)}`;
-    const group = groups.get(shape) ?? [];
-    groups.set(shape, group);
-    group.push(escapeHtml(shorten(nameFew(text), MAX_STATEMENT)));
+    pushTo(groups, `${about} ${shapeOf(text)}`, escapeHtml(shorten(nameFew(text), MAX_STATEMENT)));
   }
   const items = [...groups.values()].flatMap((group) => {
     const [first = '', ...others] = group;

@@ -17,7 +17,7 @@ export function planSection({ placeholders, specs, debugs, warnings }: Plan): st
     pushTo(groups, shapeOf(JSON.stringify(row)), row);
   }
   const table = foldedTable({
-    caption: 'What comes from the caller of criu restore',
+    caption: 'Open files from the caller of criu restore',
     columns: ['Caller fd', 'Becomes', 'Needs', 'Given to', 'How', 'Spec'],
     rows: [...groups.values()].map(cellsOf),
   });
