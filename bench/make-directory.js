@@ -27,7 +27,7 @@ class ImageWriter {
   constructor(root, directory, name, type) {
     this.type = root.lookupType(type);
     this.file = fs.openSync(path.join(directory, name), 'w');
-    this.pieces = [];
+    this.chunks = [];
     this.size = 0;
     if (type !== 'inventory_entry') this.number(IMG_COMMON);
     this.number(MAGICS[type]);
@@ -46,14 +46,14 @@ class ImageWriter {
   }
 
   add(bytes) {
-    this.pieces.push(bytes);
+    this.chunks.push(bytes);
     this.size += bytes.length;
     if (this.size >= FLUSH_BYTES) this.flush();
   }
 
   flush() {
-    fs.writeSync(this.file, Buffer.concat(this.pieces));
-    this.pieces = [];
+    fs.writeSync(this.file, Buffer.concat(this.chunks));
+    this.chunks = [];
     this.size = 0;
   }
 

@@ -181,16 +181,16 @@ function edit(out: string, name: string, id: number | 'all', change: (fields: Fi
 function editPlan(out: string, id: number | 'head', change: (message: Fields) => void): void {
   const file = path.join(out, 'inherit-plan.img');
   const bytes = fs.readFileSync(file);
-  const pieces: Uint8Array[] = [bytes.subarray(0, 8)];
+  const chunks: Uint8Array[] = [bytes.subarray(0, 8)];
   for (let at = 8; at < bytes.length; at += 4 + bytes.readUInt32LE(at)) {
     const type = at === 8 ? 'fdgraft.plan_head' : 'fdgraft.plan_placeholder';
     const message = messageType(type).decode(bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at)));
     const fields = messageType(type).toObject(message, { arrays: true });
     if (at === 8 ? id === 'head' : fields.file_id === id) change(fields);
     const record = encodeMessage(type, fields);
-    pieces.push(uint32(record.length), record);
+    chunks.push(uint32(record.length), record);
   }
-  fs.writeFileSync(file, Buffer.concat(pieces));
+  fs.writeFileSync(file, Buffer.concat(chunks));
 }
 
 /** The plan is at odds with a reference that it has. */

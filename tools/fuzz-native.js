@@ -17,7 +17,7 @@ const PROGRAM = {
   archive: { share: 6, longest: 12288 },
   choose: { share: 10, longest: 8192 },
   'config-lines': { share: 4, longest: 512 },
-  delivery: { share: 8, longest: 8192 },
+  unread: { share: 8, longest: 8192 },
   fetch: { share: 5, longest: 1024 },
   give: { share: 3, longest: 256 },
   'hash-images': { share: 6, longest: 4096 },

@@ -134,7 +134,7 @@ function withCallers(size) {
 }
 
 /** Plans with unread bytes for a pipe of the caller's. */
-function deliveries() {
+function unreadBytes() {
   return plans()
     .filter(([name]) => /pipe|fifo|format/.test(name))
     .flatMap(([name, plan]) =>
@@ -172,7 +172,7 @@ const SEEDS = {
   archive: archives,
   choose: () => withCallers(33),
   'config-lines': () => CONFIGS.map((text, at) => [String(at), Buffer.from(`${String.fromCharCode(at % 2)}${text}`)]),
-  delivery: deliveries,
+  unread: unreadBytes,
   fetch: () => FETCHED.map(([name, bytes]) => [name, Buffer.from(bytes)]),
   give: () => GIVEN.map(([name, bytes]) => [name, Buffer.from(bytes)]),
   'hash-images': plans,

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	said = said_count();
 	MUST((of_file.found == PLAN_FOUND) == (said == 0));
 	check_plan(&of_file, bytes, size);
-	/* The same in the pieces that a pipe gives. */
+	/* The same in the parts that a pipe gives. */
 	MUST(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
 	if (write(ends[1], bytes, size) == (ssize_t)size) {
 		close(ends[1]);

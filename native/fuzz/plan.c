@@ -30,8 +30,8 @@ static void check_grafts(const struct plan *plan)
 		MUST(!graft->own_key.controlling || graft->own_key.session != 0);
 		MUST((graft->kind.bound != NULL) == (graft->kind.bound_length > 0));
 	}
-	for (size_t i = 0; i < plan->in_flight_count; i++) {
-		const struct in_flight *bytes = &plan->in_flight[i];
+	for (size_t i = 0; i < plan->unread_count; i++) {
+		const struct unread_bytes *bytes = &plan->unread[i];
 
 		MUST(bytes->graft < plan->graft_count && plan->grafts[bytes->graft].needs_read);
 		MUST(bytes->bytes > 0 && bytes->bytes <= OFFSET_MAX && bytes->offset <= OFFSET_MAX - bytes->bytes);
@@ -86,7 +86,7 @@ static void check_again(const struct plan *plan, const struct seen *seen)
 	struct plan again;
 
 	MUST(plan_of(&again, seen->packed, seen->size) == PLAN_FOUND);
-	MUST(again.graft_count == plan->graft_count && again.in_flight_count == plan->in_flight_count);
+	MUST(again.graft_count == plan->graft_count && again.unread_count == plan->unread_count);
 	MUST(again.task_count == plan->task_count && again.head->n_specs == plan->head->n_specs);
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *a = &plan->grafts[i];
@@ -98,8 +98,8 @@ static void check_again(const struct plan *plan, const struct seen *seen)
 		MUST(a->pipe_size == b->pipe_size && a->kind.name == b->kind.name && a->apply == b->apply);
 		MUST(a->position == b->position && a->own_key.repeated == b->own_key.repeated);
 	}
-	for (size_t i = 0; i < plan->in_flight_count; i++)
-		MUST(plan->in_flight[i].offset == again.in_flight[i].offset && plan->in_flight[i].bytes == again.in_flight[i].bytes);
+	for (size_t i = 0; i < plan->unread_count; i++)
+		MUST(plan->unread[i].offset == again.unread[i].offset && plan->unread[i].bytes == again.unread[i].bytes);
 	plan_free(&again);
 }
 

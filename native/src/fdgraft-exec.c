@@ -9,7 +9,6 @@
 #include "command-words.h"
 #include "cuts.h"
 #include "debug-texts.h"
-#include "delivery.h"
 #include "escape.h"
 #include "exit-codes.h"
 #include "find-plan.h"
@@ -20,12 +19,13 @@
 #include "next-dump-check.h"
 #include "pipe-size.h"
 #include "plugin-directory.h"
-#include "pty-run.h"
 #include "pty.h"
+#include "pty-run.h"
 #include "serve.h"
 #include "session-check.h"
 #include "stderr-sink.h"
 #include "task.h"
+#include "unread.h"
 #include "usage.h"
 #include "watch-check.h"
 
@@ -84,7 +84,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 
 /* What happens to the caller's pipes and files. */
 struct changes {
-	struct deliveries deliveries;
+	struct unread_pipes unread;
 	struct cuts cuts;
 };
 
@@ -93,7 +93,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 			 const struct callers *callers, struct targets *targets)
 {
 	enum growing growing = options->check ? GROW_NOTHING : GROW_PIPES;
-	struct deliveries *deliveries = &changes->deliveries;
+	struct unread_pipes *unread = &changes->unread;
 	const struct targets *limit = options->task ? targets : NULL;
 
 	if (options->task) {
@@ -102,14 +102,14 @@ static int check_changes(const struct options *options, struct changes *changes,
 		if (code)
 			return code;
 	}
-	if (deliveries_collect(deliveries, plan, callers))
+	if (unread_collect(unread, plan, callers))
 		return EXIT_SYSTEM;
 	if (options->task)
-		deliveries_limit(deliveries, plan, callers, targets);
-	if (deliveries_check(deliveries, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
+		unread_limit(unread, plan, callers, targets);
+	if (unread_check(unread, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
 		return EXIT_SYSTEM;
-	deliveries_refuse_debugs(deliveries, plan);
+	unread_refuse_debugs(unread, plan);
 	cuts_refuse_debugs(&changes->cuts, plan);
 	return 0;
 }
@@ -137,7 +137,7 @@ static int run(const struct options *options, const struct plan *plan, const str
 	struct plugin_directory unused;
 
 	if (options->task)
-		return run_task(options, plan, callers, targets, &changes->deliveries, &changes->cuts, images->directory);
+		return run_task(options, plan, callers, targets, &changes->unread, &changes->cuts, images->directory);
 	if (options->check)
 		return plugin_directory_find(&unused, options->plugins, NULL);
 	if (options->pty)
@@ -156,7 +156,7 @@ static int check_plugins(const struct options *options, const struct images *ima
 /* Digests of a directory's images; those of an archive are checked by the plugin, where CRIU reads them. */
 static int check_images(const struct options *options, const struct plan *plan, const struct images *images)
 {
-	if (options->task && images->directory < 0 && plan->in_flight_count > 0)
+	if (options->task && images->directory < 0 && plan->unread_count > 0)
 		problem("--task reads unread bytes of pipes from the images: unpack %s, and give the image directory to --plan",
 			plan->shown_path);
 	if (options->task)
@@ -186,7 +186,7 @@ static int check_and_run(const struct options *options, struct plan *plan, struc
 		code = EXIT_UNUSABLE;
 	if (code == 0)
 		code = run(options, plan, images, callers, &targets, &changes, terminal);
-	deliveries_free(&changes.deliveries);
+	unread_free(&changes.unread);
 	cuts_free(&changes.cuts);
 	targets_free(&targets);
 	return code;

@@ -18,7 +18,7 @@
 enum { SOURCE = 3, TARGET = 4 };
 
 #define HOLE_MIN 65536
-#define PIECE_BYTES (1 << 18)
+#define CHUNK_BYTES (1 << 18)
 
 static int fail(const char *what)
 {
@@ -65,11 +65,11 @@ static int next_stretch(off_t from, off_t size, off_t *begin, off_t *end)
 /* Copies by read and write, for file systems that cannot do better. Stops where the file ends by now. */
 static int copy_by_hand(off_t begin, off_t end)
 {
-	static char piece[PIECE_BYTES];
+	static char part[CHUNK_BYTES];
 
 	while (begin < end) {
-		size_t wanted = end - begin < PIECE_BYTES ? (size_t)(end - begin) : PIECE_BYTES;
-		ssize_t got = pread(SOURCE, piece, wanted, begin);
+		size_t wanted = end - begin < CHUNK_BYTES ? (size_t)(end - begin) : CHUNK_BYTES;
+		ssize_t got = pread(SOURCE, part, wanted, begin);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -78,7 +78,7 @@ static int copy_by_hand(off_t begin, off_t end)
 		if (got == 0)
 			return 0;
 		for (ssize_t done = 0; done < got;) {
-			ssize_t written = pwrite(TARGET, piece + done, (size_t)(got - done), begin + done);
+			ssize_t written = pwrite(TARGET, part + done, (size_t)(got - done), begin + done);
 
 			if (written < 0 && errno == EINTR)
 				continue;

@@ -68,7 +68,7 @@ static int check_head(const struct plan *plan)
 }
 
 /* The images that hold bytes which the executor can write. */
-static const char *const in_flight_images[] = {"pipes-data.img", "fifo-data.img"};
+static const char *const unread_images[] = {"pipes-data.img", "fifo-data.img"};
 
 /* A descriptor of a table, and the placeholder that it is of. */
 struct place {
@@ -80,7 +80,7 @@ struct place {
 struct collecting {
 	struct plan *plan;
 	size_t room;
-	size_t in_flight_room;
+	size_t unread_room;
 	struct place *places;
 	size_t place_count;
 	size_t place_room;
@@ -161,31 +161,31 @@ static int check_references(struct collecting *collecting, const Fdgraft__PlanPl
 	return 0;
 }
 
-static const char *in_flight_image(const char *name)
+static const char *unread_image(const char *name)
 {
-	for (size_t i = 0; i < sizeof(in_flight_images) / sizeof(in_flight_images[0]); i++)
-		if (strcmp(name, in_flight_images[i]) == 0)
-			return in_flight_images[i];
+	for (size_t i = 0; i < sizeof(unread_images) / sizeof(unread_images[0]); i++)
+		if (strcmp(name, unread_images[i]) == 0)
+			return unread_images[i];
 	return NULL;
 }
 
-static int add_in_flight(struct collecting *collecting, struct in_flight in_flight, const char *key)
+static int add_unread(struct collecting *collecting, struct unread_bytes bytes, const char *key)
 {
 	struct plan *plan = collecting->plan;
 
-	if (plan->in_flight_count == collecting->in_flight_room) {
-		size_t room = collecting->in_flight_room ? 2 * collecting->in_flight_room : 16;
-		struct in_flight *list = reallocarray(plan->in_flight, room, sizeof(*list));
+	if (plan->unread_count == collecting->unread_room) {
+		size_t room = collecting->unread_room ? 2 * collecting->unread_room : 16;
+		struct unread_bytes *list = reallocarray(plan->unread, room, sizeof(*list));
 
 		if (!list)
 			return -1;
-		plan->in_flight = list;
-		collecting->in_flight_room = room;
+		plan->unread = list;
+		collecting->unread_room = room;
 	}
-	in_flight.key = strdup(key);
-	if (!in_flight.key)
+	bytes.key = strdup(key);
+	if (!bytes.key)
 		return -1;
-	plan->in_flight[plan->in_flight_count++] = in_flight;
+	plan->unread[plan->unread_count++] = bytes;
 	return 0;
 }
 
@@ -194,7 +194,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 {
 	const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
 	const struct plan *plan = collecting->plan;
-	const char *image = in_flight_image(bytes->image);
+	const char *image = unread_image(bytes->image);
 	const char *wrong = NULL;
 	struct shown shown;
 
@@ -205,12 +205,12 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 	else if (!placeholder->needs_read)
 		wrong = "they are for an entry that nothing reads";
 	if (wrong) {
-		message("%s: placeholder %zu, bytes in flight %zu (%s): %s; " PLAN_AGAIN, plan->shown_path, number, i,
+		message("%s: placeholder %zu, unread bytes %zu (%s): %s; " PLAN_AGAIN, plan->shown_path, number, i,
 			show_raw(&shown, bytes->image), wrong);
 		return -1;
 	}
-	if (add_in_flight(collecting,
-			  (struct in_flight){
+	if (add_unread(collecting,
+			  (struct unread_bytes){
 				  .graft = (uint32_t)number,
 				  .pipe_id = placeholder->was->has_pipe_id ? placeholder->was->pipe_id : 0,
 				  .image = image,
@@ -224,7 +224,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 	return 0;
 }
 
-static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
+static int check_unread(struct collecting *collecting, const Fdgraft__PlanPlaceholder *placeholder, size_t number)
 {
 	const struct plan *plan = collecting->plan;
 
@@ -233,12 +233,12 @@ static int check_in_flight(struct collecting *collecting, const Fdgraft__PlanPla
 		struct shown shown;
 
 		if (!is_image_name(bytes->image)) {
-			message("%s: placeholder %zu, bytes in flight %zu: \"%s\" is not the name of an image in the directory; " PLAN_AGAIN,
+			message("%s: placeholder %zu, unread bytes %zu: \"%s\" is not the name of an image in the directory; " PLAN_AGAIN,
 				plan->shown_path, number, i, show_raw(&shown, bytes->image));
 			return -1;
 		}
 		if (bytes->fate != FDGRAFT__PLAN_FATE__FATE_REPLAY && bytes->fate != FDGRAFT__PLAN_FATE__FATE_DROP) {
-			message("%s: placeholder %zu, bytes in flight %zu: fate %d, known are 0 (replay) and 1 (drop); " PLAN_AGAIN,
+			message("%s: placeholder %zu, unread bytes %zu: fate %d, known are 0 (replay) and 1 (drop); " PLAN_AGAIN,
 				plan->shown_path, number, i, (int)bytes->fate);
 			return -1;
 		}
@@ -340,7 +340,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		forget_ties(&kind, &own_key);
 		return -1;
 	}
-	if (check_references(collecting, placeholder, number) || check_in_flight(collecting, placeholder, number)) {
+	if (check_references(collecting, placeholder, number) || check_unread(collecting, placeholder, number)) {
 		forget_ties(&kind, &own_key);
 		return -1;
 	}

@@ -225,9 +225,9 @@ void plan_free(struct plan *plan)
 		own_key_free(&plan->grafts[i].own_key);
 	}
 	free(plan->grafts);
-	for (size_t i = 0; i < plan->in_flight_count; i++)
-		free(plan->in_flight[i].key);
-	free(plan->in_flight);
+	for (size_t i = 0; i < plan->unread_count; i++)
+		free(plan->unread[i].key);
+	free(plan->unread);
 	free(plan->tasks);
 	*plan = (struct plan){0};
 }

@@ -44,14 +44,14 @@ struct graft {
 };
 
 /* Unread bytes of a pipe that the executor has to write: one record of a placeholder. */
-struct in_flight {
+struct unread_bytes {
 	uint32_t graft; /* index into plan->grafts */
 	uint32_t pipe_id; /* 0: the plan has none */
 	const char *image;
 	uint64_t offset;
 	uint64_t bytes; /* at least 1 */
 	char *key; /* of the entry, as the plan has it */
-	bool repeated; /* set by deliveries_check(): another record has the same bytes for the same pipe */
+	bool repeated; /* set by unread_check(): another record has the same bytes for the same pipe */
 };
 
 struct task_credentials;
@@ -65,8 +65,8 @@ struct plan {
 	Fdgraft__PlanHead *head;
 	struct graft *grafts; /* ascending file_id */
 	size_t graft_count;
-	struct in_flight *in_flight; /* in the order of the plan; those that may be lost are not among them */
-	size_t in_flight_count;
+	struct unread_bytes *unread; /* in the order of the plan; those that may be lost are not among them */
+	size_t unread_count;
 	struct task_credentials *tasks; /* ascending pid; tasks whose credentials the plan has */
 	size_t task_count;
 };
@@ -91,7 +91,7 @@ typedef int plan_visitor(void *context, const Fdgraft__PlanPlaceholder *placehol
 /* -1 has said why. */
 int plan_each(const struct plan *plan, plan_visitor *visit, void *context);
 
-/* Checks the head and all records against the format and fills plan->grafts, in_flight and tasks. -1 has said why. */
+/* Checks the head and all records against the format and fills plan->grafts, unread and tasks. -1 has said why. */
 int plan_check(struct plan *plan);
 
 /* The spec as given, for messages. */

@@ -15,7 +15,6 @@
 #include "choose.h"
 #include "criu.h"
 #include "cuts.h"
-#include "delivery.h"
 #include "fetch.h"
 #include "foreground.h"
 #include "hash-images.h"
@@ -25,15 +24,16 @@
 #include "pipe-size.h"
 #include "plan.h"
 #include "socket-variable.h"
-#include "staging.h"
 #include "terminals.h"
+#include "unread.h"
+#include "unread-copies.h"
 
 /* For CRIU itself, which opens images meanwhile, and for what opens and closes here. */
 #define SPARE_DESCRIPTORS 256
 /* The directory of the start, where the links to plugins in it are left to this process. */
 static struct start_dir start_dir = {.base = -1, .fd = -1};
 
-static struct staging staging;
+static struct unread_copies copies;
 static struct cuts cuts;
 static struct nonblocks nonblocks;
 static struct terminals terminals;
@@ -51,7 +51,7 @@ static int restore_ext_file(int id, bool *retry_needed)
 /* The cuts come last: bytes in a pipe and flags can be taken back. */
 static int change_late(void)
 {
-	if (cuts_ready(&cuts) || staging_deliver(&staging))
+	if (cuts_ready(&cuts) || unread_copies_deliver(&copies))
 		return -1;
 	if (nonblocks_set(&nonblocks) == 0) {
 		if (cuts_make(&cuts) == 0) {
@@ -60,18 +60,18 @@ static int change_late(void)
 		}
 		nonblocks_take_back(&nonblocks);
 	}
-	staging_take_back(&staging);
+	unread_copies_take_back(&copies);
 	return -1;
 }
 
 static size_t late_count(void)
 {
-	return staging.count + nonblocks.count + cuts.count + terminals.count;
+	return copies.count + nonblocks.count + cuts.count + terminals.count;
 }
 
 static void free_late(void)
 {
-	staging_free(&staging);
+	unread_copies_free(&copies);
 	nonblocks_free(&nonblocks);
 	terminals_free(&terminals);
 	cuts_free(&cuts);
@@ -116,7 +116,7 @@ static int inspect_all(struct callers *callers)
 
 static int graft_all(struct plan *plan, int directory, const char *variable)
 {
-	struct deliveries deliveries = {0};
+	struct unread_pipes unread = {0};
 	struct callers callers;
 	int result = -1;
 
@@ -125,12 +125,12 @@ static int graft_all(struct plan *plan, int directory, const char *variable)
 	raise_limit(plan->graft_count + 7 * callers.count + SPARE_DESCRIPTORS);
 	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))
 		goto out;
-	if (choose(plan, &callers, false) || deliveries_collect(&deliveries, plan, &callers) ||
-	    deliveries_check(&deliveries, plan, directory, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
+	if (choose(plan, &callers, false) || unread_collect(&unread, plan, &callers) ||
+	    unread_check(&unread, plan, directory, GROW_PIPES) || pipe_sizes_restore(plan, &callers, NULL, GROW_PIPES) ||
 	    cuts_check(&cuts, plan, &callers, NULL) || nonblocks_collect(&nonblocks, plan, &callers, NULL) ||
 	    problem_count() > 0)
 		goto out;
-	if (staging_fill(&staging, &deliveries, plan, directory, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
+	if (unread_copies_fill(&copies, &unread, plan, directory, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
 	    foreground_hold(plan, &callers) || answers_store(plan, &callers) || leaders_start(plan))
 		goto out;
@@ -138,7 +138,7 @@ static int graft_all(struct plan *plan, int directory, const char *variable)
 out:
 	problems_end();
 	fetched_close(&callers);
-	deliveries_free(&deliveries);
+	unread_free(&unread);
 	callers_free(&callers);
 	return result;
 }
@@ -218,9 +218,9 @@ static void plugin_exit(int stage, int result)
 {
 	if (stage != CRIU_STAGE_RESTORE)
 		return;
-	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < staging.count; i++)
+	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < copies.count; i++)
 		message("caller fd %u: %llu unread bytes of the checkpoint were not delivered: CRIU did not ask for them, as when another plugin answers RESUME_DEVICES_LATE first",
-			staging.list[i].caller_fd, (unsigned long long)staging.list[i].bytes);
+			copies.list[i].caller_fd, (unsigned long long)copies.list[i].bytes);
 	for (size_t i = 0; result == 0 && late_state == NOT_DONE && i < cuts.count; i++)
 		message("caller fd %u: its file was not cut to %llu bytes: CRIU did not ask for it, as when another plugin answers RESUME_DEVICES_LATE first",
 			cuts.list[i].caller_fd, (unsigned long long)cuts.list[i].size);

@@ -15,8 +15,8 @@
 #include "message.h"
 #include "nonblock.h"
 #include "reopen.h"
-#include "staging.h"
 #include "stderr-sink.h"
+#include "unread-copies.h"
 
 /* What the work needs of the numbers: those of the task, and a source for each placeholder out of their way. */
 struct sources {
@@ -125,12 +125,12 @@ static int put_in_place(const struct plan *plan, const struct sources *sources, 
 }
 
 /* The unread bytes, O_NONBLOCK and the cuts go last: nothing but COMMAND itself can fail after them. */
-static int deliver_and_run(const struct options *options, struct staging *staging, struct nonblocks *nonblocks,
+static int deliver_and_run(const struct options *options, struct unread_copies *copies, struct nonblocks *nonblocks,
 			   const struct cuts *cuts)
 {
 	int code = EXIT_SYSTEM;
 
-	if (cuts_ready(cuts) || staging_deliver(staging))
+	if (cuts_ready(cuts) || unread_copies_deliver(copies))
 		return EXIT_SYSTEM;
 	if (nonblocks_set(nonblocks) == 0 && cuts_make(cuts) == 0) {
 		code = run_command(options->command);
@@ -139,12 +139,12 @@ static int deliver_and_run(const struct options *options, struct staging *stagin
 				(unsigned long long)cuts->list[i].size);
 	}
 	nonblocks_take_back(nonblocks);
-	staging_take_back(staging);
+	unread_copies_take_back(copies);
 	return code;
 }
 
 static int place_and_run(const struct options *options, const struct plan *plan, const struct callers *callers,
-			 const struct targets *targets, struct sources *sources, struct staging *staging,
+			 const struct targets *targets, struct sources *sources, struct unread_copies *copies,
 			 struct nonblocks *nonblocks, const struct cuts *cuts, const struct rlimit *before)
 {
 	for (size_t i = 0; i < targets->count; i++)
@@ -156,14 +156,14 @@ static int place_and_run(const struct options *options, const struct plan *plan,
 		return EXIT_SYSTEM;
 	if (limit_set_back(before))
 		return EXIT_SYSTEM;
-	return deliver_and_run(options, staging, nonblocks, cuts);
+	return deliver_and_run(options, copies, nonblocks, cuts);
 }
 
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int directory)
+	     const struct targets *targets, const struct unread_pipes *unread, struct cuts *cuts, int directory)
 {
 	struct sources sources = {0};
-	struct staging staging = {0};
+	struct unread_copies copies = {0};
 	struct nonblocks nonblocks = {0};
 	struct rlimit before;
 	int code;
@@ -175,14 +175,14 @@ int run_task(const struct options *options, const struct plan *plan, const struc
 	if (code == 0)
 		code = make_room(targets, &before);
 	if (code == 0 && (prepare(&sources, plan, callers, targets) ||
-			  staging_fill(&staging, deliveries, plan, directory, sources.reserved, sources.reserved_count) ||
+			  unread_copies_fill(&copies, unread, plan, directory, sources.reserved, sources.reserved_count) ||
 			  cuts_hold(cuts, sources.reserved, sources.reserved_count) ||
 			  nonblocks_collect(&nonblocks, plan, callers, targets) ||
 			  nonblocks_hold(&nonblocks, sources.reserved, sources.reserved_count)))
 		code = EXIT_SYSTEM;
 	if (code == 0)
-		code = place_and_run(options, plan, callers, targets, &sources, &staging, &nonblocks, cuts, &before);
-	staging_free(&staging);
+		code = place_and_run(options, plan, callers, targets, &sources, &copies, &nonblocks, cuts, &before);
+	unread_copies_free(&copies);
 	nonblocks_free(&nonblocks);
 	free(sources.reserved);
 	free(sources.by_graft);

@@ -3,11 +3,11 @@
 #define FDGRAFT_TASK_H
 
 #include "cuts.h"
-#include "delivery.h"
 #include "options.h"
+#include "unread.h"
 
 /* Returns only what to exit with. Where options->check is set it stops before anything is changed. */
 int run_task(const struct options *options, const struct plan *plan, const struct callers *callers,
-	     const struct targets *targets, const struct deliveries *deliveries, struct cuts *cuts, int directory);
+	     const struct targets *targets, const struct unread_pipes *unread, struct cuts *cuts, int directory);
 
 #endif

@@ -8,11 +8,11 @@
 int text_add(struct text *text, const char *format, ...)
 {
 	va_list arguments;
-	char *piece = NULL;
+	char *part = NULL;
 	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&piece, format, arguments);
+	length = vasprintf(&part, format, arguments);
 	va_end(arguments);
 	if (length < 0)
 		return -1;
@@ -21,15 +21,15 @@ int text_add(struct text *text, const char *format, ...)
 		char *bytes = realloc(text->bytes, room);
 
 		if (!bytes) {
-			free(piece);
+			free(part);
 			return -1;
 		}
 		text->bytes = bytes;
 		text->room = room;
 	}
-	memcpy(text->bytes + text->length, piece, (size_t)length + 1);
+	memcpy(text->bytes + text->length, part, (size_t)length + 1);
 	text->length += (size_t)length;
-	free(piece);
+	free(part);
 	return 0;
 }
 

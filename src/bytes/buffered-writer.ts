@@ -5,7 +5,7 @@ const SIZE_BYTES = 4;
 /** Up to so many bytes are copied one by one. */
 const LOOPED = 128;
 
-/** Gathers small pieces, so that a writer gets few large ones. */
+/** Gathers small chunks, so that a writer gets few large ones. */
 export class BufferedWriter {
   private readonly bytes = Buffer.allocUnsafeSlow(2 * BYTES);
   private length = 0;
@@ -30,22 +30,22 @@ export class BufferedWriter {
     return true;
   }
 
-  /** Adds a piece. Resolves at once where it is small. */
-  async write(piece: Uint8Array): Promise<void> {
-    if (!this.add(piece)) {
+  /** Adds a chunk. Resolves at once where it is small. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (!this.add(chunk)) {
       await this.flush();
-      await this.writer.write(piece);
+      await this.writer.write(chunk);
     }
   }
 
-  /** Adds small pieces; false, and none added, where there is no room for them. */
-  add(...pieces: readonly Uint8Array[]): boolean {
+  /** Adds small chunks; false, and none added, where there is no room for them. */
+  add(...chunks: readonly Uint8Array[]): boolean {
     let { length } = this;
-    for (const piece of pieces) length += piece.length;
+    for (const chunk of chunks) length += chunk.length;
     if (length > this.bytes.length) return false;
-    for (const piece of pieces) {
-      this.bytes.set(piece, this.length);
-      this.length += piece.length;
+    for (const chunk of chunks) {
+      this.bytes.set(chunk, this.length);
+      this.length += chunk.length;
     }
     return true;
   }

@@ -15,11 +15,11 @@ const BACKSLASH_BEFORE_X = /\\(?=x)/g;
 export function escapeBytes(bytes: Uint8Array): string {
   const whole = decodeStrictly(bytes);
   if (whole !== undefined) return escapeControls(whole.replace(BACKSLASH_BEFORE_X, '\\x5c'));
-  return [...escapedPieces(bytes)].join('');
+  return [...escapedChunks(bytes)].join('');
 }
 
-/** The same text in pieces, so that one of millions of bytes need not be there as a whole. */
-export function* escapedPieces(bytes: Uint8Array): Generator<string, void, undefined> {
+/** The same text in chunks, so that one of millions of bytes need not be there as a whole. */
+export function* escapedChunks(bytes: Uint8Array): Generator<string, void, undefined> {
   // Joined now and then: a string for each of millions of bytes would take more than the text.
   let few: string[] = [];
   let at = 0;
@@ -41,7 +41,7 @@ export function* escapedPieces(bytes: Uint8Array): Generator<string, void, undef
       yield few.join('');
       few = [];
     }
-    if (few.length < MOST_PIECES) continue;
+    if (few.length < MOST_CHUNKS) continue;
     yield few.join('');
     few = [];
   }
@@ -51,7 +51,7 @@ export function* escapedPieces(bytes: Uint8Array): Generator<string, void, undef
 /** So many bytes of a text are escaped at once. */
 const MOST_RUN = 1 << 14;
 const BACKSLASH = 0x5c;
-const MOST_PIECES = 1 << 14;
+const MOST_CHUNKS = 1 << 14;
 
 export class EscapeFault extends Error {
   constructor(
@@ -65,7 +65,7 @@ export class EscapeFault extends Error {
 
 /** The bytes that a text of `escapeBytes` stands for. A backslash that is not before an x is itself. */
 export function unescapeText(text: string): Buffer {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let run = 0;
   let at = text.indexOf('\\x');
   while (at !== -1) {
@@ -73,12 +73,12 @@ export function unescapeText(text: string): Buffer {
     if (!/^[0-9a-fA-F]{2}$/.test(digits)) {
       throw new EscapeFault(`"${text.slice(at, at + 4)}" is not \\x and two hexadecimal digits`, at);
     }
-    pieces.push(Buffer.from(text.slice(run, at), 'utf8'), Buffer.from(digits, 'hex'));
+    chunks.push(Buffer.from(text.slice(run, at), 'utf8'), Buffer.from(digits, 'hex'));
     run = at + 4;
     at = text.indexOf('\\x', run);
   }
-  pieces.push(Buffer.from(text.slice(run), 'utf8'));
-  return Buffer.concat(pieces);
+  chunks.push(Buffer.from(text.slice(run), 'utf8'));
+  return Buffer.concat(chunks);
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {

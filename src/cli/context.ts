@@ -96,10 +96,10 @@ const EMPHASIS = /(\u001b\[(?:1|22)m|[\n\t])/;
 
 /** Nothing that came from outside may steer the terminal; line ends, tabs and what `emphasize` writes may. */
 function printable(text: string): string {
-  // Most text has nothing of the kind: it is not taken to pieces then.
+  // Most text has nothing of the kind: it is not taken apart then.
   if (!STEERS.test(text)) return text;
   return text
     .split(EMPHASIS)
-    .map((piece, index) => (index % 2 === 1 ? piece : escapeControls(piece)))
+    .map((chunk, index) => (index % 2 === 1 ? chunk : escapeControls(chunk)))
     .join('');
 }

@@ -31,7 +31,7 @@ export class ProgressLine {
     const first = this.seen[0] ?? { at: now, done };
     const perSecond = now > first.at ? ((done - first.done) * 1000) / (now - first.at) : 0;
     const isMore = total !== undefined && total > done;
-    const pieces = [
+    const chunks = [
       ...(total === undefined ? [] : [barText(done, total)]),
       this.unit.amount(amount),
       // When all is done, something else takes the time.
@@ -39,10 +39,10 @@ export class ProgressLine {
       ...(perSecond > 0 && isMore ? [`${timeText((total - done) / perSecond)} left`] : []),
       ...more,
     ];
-    const whole = pieces.join('  ');
+    const whole = chunks.join('  ');
     const isWide = whole.length >= width && total !== undefined;
     // The picture goes before the numbers do.
-    return (isWide ? pieces.slice(1).join('  ') : whole).slice(0, Math.max(0, width - 1));
+    return (isWide ? chunks.slice(1).join('  ') : whole).slice(0, Math.max(0, width - 1));
   }
 }
 

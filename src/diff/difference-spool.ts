@@ -1,7 +1,7 @@
 import { Spool } from '../storage/spool';
 import type { ToldDifference } from './result';
 
-const PIECE_BYTES = 1 << 16;
+const CHUNK_BYTES = 1 << 16;
 
 /** Differences that wait, in a file where they are many, until what they mean is known. They are in words: no secret waits there. */
 export class DifferenceSpool {
@@ -15,12 +15,12 @@ export class DifferenceSpool {
 
   async *read(): AsyncGenerator<ToldDifference, void, undefined> {
     const reader = this.spool.reader();
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const decoder = new TextDecoder();
-    // A line can have many pieces: none of it is looked through twice.
+    // A line can have many chunks: none of it is looked through twice.
     let rest: string[] = [];
-    for (let got = await reader.read(piece, 0, PIECE_BYTES); got > 0; got = await reader.read(piece, 0, PIECE_BYTES)) {
-      const [first = '', ...others] = decoder.decode(piece.subarray(0, got), { stream: true }).split('\n');
+    for (let got = await reader.read(chunk, 0, CHUNK_BYTES); got > 0; got = await reader.read(chunk, 0, CHUNK_BYTES)) {
+      const [first = '', ...others] = decoder.decode(chunk.subarray(0, got), { stream: true }).split('\n');
       rest.push(first);
       for (const next of others) {
         const line = rest.join('');

@@ -125,9 +125,9 @@ export class ImageEntries {
   async tail(): Promise<Digest | undefined> {
     const hash = builtins.crypto.createHash('sha256');
     let bytes = 0;
-    await this.reader.readTail((piece) => {
-      hash.update(piece);
-      bytes += piece.length;
+    await this.reader.readTail((chunk) => {
+      hash.update(chunk);
+      bytes += chunk.length;
     });
     return bytes === 0 ? undefined : { bytes, sha256: hash.digest('hex') };
   }

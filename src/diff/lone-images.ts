@@ -15,10 +15,10 @@ export interface LoneImage {
 /** An image that is read twice. */
 export async function copyOf({ reader }: LoneImage, signal: AbortSignal | undefined): Promise<Spool> {
   const copy = new Spool();
-  const piece = Buffer.allocUnsafe(1 << 16);
-  for (let got = await reader.read(piece, 0, piece.length); got > 0; got = await reader.read(piece, 0, piece.length)) {
+  const chunk = Buffer.allocUnsafe(1 << 16);
+  for (let got = await reader.read(chunk, 0, chunk.length); got > 0; got = await reader.read(chunk, 0, chunk.length)) {
     signal?.throwIfAborted();
-    copy.push(piece.subarray(0, got));
+    copy.push(chunk.subarray(0, got));
   }
   return copy;
 }

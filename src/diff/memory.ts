@@ -11,7 +11,7 @@ import type { Digest, MemoryDifference } from './difference';
 import { pagesIdIn } from './pages-id';
 
 const PAGE_BYTES = 4096;
-const PIECE_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 
 /** Pages in a row that lie in the pages image. */
 interface Run {
@@ -112,7 +112,7 @@ async function digestRuns(
   signal: AbortSignal | undefined,
 ): Promise<Memory> {
   const hashes = new Map<string, { hash: Hash; bytes: number }>();
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let at = 0;
   for (const { address, pages } of runs) {
     signal?.throwIfAborted();
@@ -129,7 +129,7 @@ async function digestRuns(
       hashes.set(name, digested);
       // The same pages elsewhere in a mapping are another content.
       digested.hash.update(`${place}+${count};`);
-      if (!(await hashBytes(reader, count * PAGE_BYTES, piece, digested))) return finish(hashes);
+      if (!(await hashBytes(reader, count * PAGE_BYTES, chunk, digested))) return finish(hashes);
       place += BigInt(count * PAGE_BYTES);
       left -= count;
     }
@@ -141,13 +141,13 @@ async function digestRuns(
 async function hashBytes(
   reader: MemberReader,
   length: number,
-  piece: Buffer,
+  chunk: Buffer,
   digested: { hash: Hash; bytes: number },
 ): Promise<boolean> {
   for (let left = length; left > 0; ) {
-    const got = await reader.read(piece, 0, Math.min(piece.length, left));
+    const got = await reader.read(chunk, 0, Math.min(chunk.length, left));
     if (got === 0) return false;
-    digested.hash.update(piece.subarray(0, got));
+    digested.hash.update(chunk.subarray(0, got));
     digested.bytes += got;
     left -= got;
   }

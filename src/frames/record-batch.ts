@@ -51,8 +51,8 @@ export class RecordBatch {
     return new RecordBatch(file, bytes, starts, ends, 1, firstEntry, end, base);
   }
 
-  /** The batch in pieces of so many records, for those who make something of each: it need not all be there at once. */
-  *pieces(records: number): Generator<RecordBatch, void, undefined> {
+  /** The batch in chunks of so many records, for those who make something of each: it need not all be there at once. */
+  *chunks(records: number): Generator<RecordBatch, void, undefined> {
     const { file, bytes, starts, ends, count, firstEntry, end, base } = this;
     for (let from = 0; from < count; from += records) {
       const to = Math.min(count, from + records);

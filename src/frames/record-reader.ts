@@ -158,7 +158,7 @@ export class RecordReader {
     return this.base + this.start;
   }
 
-  /** Gives what is behind the last record to `take`, piece by piece. To be called when there are no more batches. */
+  /** Gives what is behind the last record to `take`, chunk by chunk. To be called when there are no more batches. */
   async readTail(take: TakeExtra): Promise<void> {
     for (;;) {
       if (this.start === this.end) await this.fill(1);

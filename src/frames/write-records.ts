@@ -10,7 +10,7 @@ export function encodeSize(recordBytes: number): Buffer {
   return encodeUint32(recordBytes);
 }
 
-/** A record, which may lie in pieces, as it stands in an image. */
-export function frameRecord(...pieces: readonly Uint8Array[]): Uint8Array[] {
-  return [encodeSize(pieces.reduce((sum, { length }) => sum + length, 0)), ...pieces];
+/** A record, which may lie in chunks, as it stands in an image. */
+export function frameRecord(...chunks: readonly Uint8Array[]): Uint8Array[] {
+  return [encodeSize(chunks.reduce((sum, { length }) => sum + length, 0)), ...chunks];
 }

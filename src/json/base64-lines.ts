@@ -5,7 +5,7 @@ const LINE_CHARACTERS = 76;
 const LINES = 1024;
 const LINE_END = Buffer.from('\\n', 'latin1');
 
-/** Writes bytes that come in pieces as the inside of a JSON string. */
+/** Writes bytes that come in chunks as the inside of a JSON string. */
 export class Base64Lines {
   private readonly rest = Buffer.allocUnsafe(LINE_BYTES);
   private restBytes = 0;

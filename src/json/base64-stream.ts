@@ -1,6 +1,6 @@
 import { decodeBase64 } from '../bytes/base64';
 
-/** Decodes base64 whose characters come in pieces, with the escapes of a JSON string. */
+/** Decodes base64 whose characters come in chunks, with the escapes of a JSON string. */
 export class Base64Stream {
   /** Characters that are no whole escape, and none that are four, yet. */
   private escape = '';

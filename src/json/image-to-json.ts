@@ -237,7 +237,7 @@ class ImageDecoder {
     let isPadding = false;
     await reader.readTail(async (bytes) => {
       if (lines === undefined) {
-        lines = new Base64Lines((piece) => text.raw(piece));
+        lines = new Base64Lines((chunk) => text.raw(chunk));
         isPadding = isEmptyRecord(bytes) && !(this.rules.tail?.afterFirst && this.entries > 0);
         this.options.onTail?.(offset);
         writer.key(TAIL_KEY);

@@ -24,7 +24,7 @@ export type JsonType = 'object' | 'array' | 'string' | 'number' | 'true' | 'fals
 
 /**
  * Walks over JSON text in a buffer. Numbers are exact to any length, strings are positions, so that neither is
- * taken to pieces twice; where the buffer ends inside a value NEEDS_MORE is thrown. Keeps the path of where it stands.
+ * taken apart twice; where the buffer ends inside a value NEEDS_MORE is thrown. Keeps the path of where it stands.
  */
 export class JsonScanner {
   /** Where it stands. */
@@ -285,7 +285,7 @@ export class JsonScanner {
     return true;
   }
 
-  /** Steps over an array of any length and gives its text to `take`, piece by piece, without a look at what is in it. */
+  /** Steps over an array of any length and gives its text to `take`, chunk by chunk, without a look at what is in it. */
   async copyArray(take: (bytes: Uint8Array) => void): Promise<void> {
     let depth = 0;
     let isInString = false;
@@ -319,7 +319,7 @@ export class JsonScanner {
   }
 
   /**
-   * Steps over a string of any length and gives its characters to `take`, piece by piece, escapes as they stand. To be
+   * Steps over a string of any length and gives its characters to `take`, chunk by chunk, escapes as they stand. To be
    * called where a string begins.
    */
   async copyString(take: (characters: Buffer) => void): Promise<void> {

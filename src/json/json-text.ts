@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { ByteWriter } from '../bytes/byte-stream';
-import { escapedPieces } from '../bytes/escape';
+import { escapedChunks } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
 
 /** Characters that room is made for at once, since each can become six. */
@@ -8,7 +8,7 @@ const ESCAPED_AT_ONCE = 1 << 14;
 
 const FIRST_BYTES = 1 << 16;
 /** What is written at once. */
-const PIECE_BYTES = 1 << 16;
+const CHUNK_BYTES = 1 << 16;
 const MAX_DIGITS = 20;
 const [QUOTE, BACKSLASH, NEWLINE, SPACE, COMMA] = [0x22, 0x5c, 0x0a, 0x20, 0x2c];
 const DEPTH = 128;
@@ -174,7 +174,7 @@ export class JsonText {
   escapedBytes(from: Uint8Array, start: number, end: number): void {
     this.ensure(1);
     this.bytes[this.at++] = QUOTE;
-    for (const piece of escapedPieces(from.subarray(start, end))) this.escaped(piece, start);
+    for (const chunk of escapedChunks(from.subarray(start, end))) this.escaped(chunk, start);
     this.endString();
   }
 
@@ -204,7 +204,7 @@ export class JsonText {
 
   private escaped(text: string, start: number): void {
     for (let from = 0; from < text.length; from += ESCAPED_AT_ONCE) {
-      this.escapedPiece(text, from, Math.min(text.length, from + ESCAPED_AT_ONCE));
+      this.escapedChunk(text, from, Math.min(text.length, from + ESCAPED_AT_ONCE));
       if (this.at <= this.maxEscaped) continue;
       const problem = `escapes make the entry more than ${this.maxEscaped} characters of JSON, the most that fdgraft writes`;
       throw new WireFault(
@@ -217,7 +217,7 @@ export class JsonText {
     }
   }
 
-  private escapedPiece(text: string, from: number, to: number): void {
+  private escapedChunk(text: string, from: number, to: number): void {
     this.ensure(6 * (to - from));
     const { bytes } = this;
     let at = this.at;
@@ -236,7 +236,7 @@ export class JsonText {
 
   /** Whether so much has gathered that it should be written. */
   get isFull(): boolean {
-    return this.at >= PIECE_BYTES;
+    return this.at >= CHUNK_BYTES;
   }
 
   /** Writes what there is. */

@@ -19,19 +19,19 @@ export function mergeIntoWire(shape: MessageShape, wire: Buffer, before: Encoded
   );
   if (changed.length === 0) return wire;
   const replaced = new Map(changed.map((field) => [field.number, new Replacement(field, wire, before, now)]));
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   const cursor = new FieldCursor().over(wire, 0, wire.length);
   while (cursor.next()) {
     const old = wire.subarray(cursor.start, cursor.end);
-    pieces.push(...(replaced.get(cursor.number)?.next(old) ?? [old]));
+    chunks.push(...(replaced.get(cursor.number)?.next(old) ?? [old]));
   }
-  for (const { number } of changed) if (!before.has(number)) pieces.push(now.get(number) ?? NOTHING);
-  return Buffer.concat(pieces);
+  for (const { number } of changed) if (!before.has(number)) chunks.push(now.get(number) ?? NOTHING);
+  return Buffer.concat(chunks);
 }
 
 /** What stands in place of the occurrences of one field, asked for one after the other. */
 class Replacement {
-  private readonly pieces: readonly (readonly Uint8Array[])[];
+  private readonly chunks: readonly (readonly Uint8Array[])[];
   private index = 0;
 
   constructor(field: FieldShape, wire: Buffer, before: EncodedFields, now: EncodedFields) {
@@ -40,13 +40,13 @@ class Replacement {
     const fresh = field.type === 'string' ? values.map((value) => readEscapes(field, value, old)) : values;
     const valuesBefore = splitValues(before.get(field.number) ?? NOTHING);
     const isOneToOne = field.label === 'repeated' && !field.packed && old.every((bytes) => isOneValue(field, bytes));
-    this.pieces = isOneToOne ? keepEqual(old, valuesBefore, values, fresh) : atTheEnd(old.length, fresh);
+    this.chunks = isOneToOne ? keepEqual(old, valuesBefore, values, fresh) : atTheEnd(old.length, fresh);
   }
 
   next(_old: Uint8Array): readonly Uint8Array[] {
-    const pieces = this.pieces[this.index] ?? [];
+    const chunks = this.chunks[this.index] ?? [];
     this.index += 1;
-    return pieces;
+    return chunks;
   }
 }
 
@@ -64,21 +64,21 @@ function keepEqual(
   let tail = 0;
   while (tail < shorter - head && isSame(before.length - 1 - tail, now.length - 1 - tail)) tail += 1;
   const middle = fresh.slice(head, now.length - tail);
-  const pieces = old.map((bytes, i) => (i < head || i >= old.length - tail ? [bytes] : []));
+  const chunks = old.map((bytes, i) => (i < head || i >= old.length - tail ? [bytes] : []));
   // A value in between takes the place of the one that stood there; what is more comes with the last of them.
   const places = Math.max(0, old.length - head - tail);
   middle.forEach((value, i) => {
     const at = places > 0 ? head + Math.min(i, places - 1) : Math.max(0, head - 1);
-    const piece = pieces[at] as Uint8Array[];
-    if (places === 0 && head === 0) piece.splice(i, 0, value);
-    else piece.push(value);
+    const chunk = chunks[at] as Uint8Array[];
+    if (places === 0 && head === 0) chunk.splice(i, 0, value);
+    else chunk.push(value);
   });
-  return pieces;
+  return chunks;
 }
 
 /** All values where the last occurrence stands: the one that counts to a decoder. */
 function atTheEnd(occurrences: number, values: readonly Uint8Array[]): Uint8Array[][] {
-  return Array.from({ length: occurrences }, (_piece, i) => (i === occurrences - 1 ? [...values] : []));
+  return Array.from({ length: occurrences }, (_chunk, i) => (i === occurrences - 1 ? [...values] : []));
 }
 
 function occurrencesOf(wire: Buffer, number: number): Buffer[] {

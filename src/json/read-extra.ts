@@ -187,7 +187,7 @@ class Messages implements Extra {
     const text = new Spool();
     try {
       await readBase64(scanner, text, NOT_SHOWN);
-      for (const piece of frameRecord(record)) this.spool.push(piece);
+      for (const chunk of frameRecord(record)) this.spool.push(chunk);
       const [part] = roleReader(this.inner)(record, 0, record.length).parts;
       const into = { write: async (bytes: Uint8Array) => this.spool.push(bytes) };
       await writePart(part as ExtraPart, text, into, (problem, hint) => scanner.fault(problem, hint));

@@ -28,7 +28,7 @@ class Base64 implements ExtraWriter {
     private readonly text: JsonText,
   ) {
     this.left = part.bytes;
-    this.lines = new Base64Lines((piece) => text.raw(piece));
+    this.lines = new Base64Lines((chunk) => text.raw(chunk));
     text.raw(QUOTE);
   }
 
@@ -63,12 +63,12 @@ class Named implements ExtraWriter {
   take(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
-      const piece = bytes.subarray(at, at + this.left);
-      this.current?.take(piece);
-      this.left -= piece.length;
-      at += piece.length;
+      const chunk = bytes.subarray(at, at + this.left);
+      this.current?.take(chunk);
+      this.left -= chunk.length;
+      at += chunk.length;
       if (this.left === 0 && this.index + 1 < this.parts.length) this.next();
-      else if (piece.length === 0) return;
+      else if (chunk.length === 0) return;
     }
   }
 

@@ -446,7 +446,7 @@ export class MessageWriter {
   base64(bytes: Uint8Array): void {
     const { text } = this;
     text.raw(QUOTE);
-    const lines = new Base64Lines((piece) => text.raw(piece));
+    const lines = new Base64Lines((chunk) => text.raw(chunk));
     lines.push(bytes);
     lines.end();
     text.raw(QUOTE);
@@ -454,9 +454,9 @@ export class MessageWriter {
 }
 
 /** What is told of bytes that are not shown. */
-export function digestText(pieces: readonly Uint8Array[]): string {
-  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return `<${bytes} bytes, SHA-256 ${sha256Of(pieces)}>`;
+export function digestText(chunks: readonly Uint8Array[]): string {
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  return `<${bytes} bytes, SHA-256 ${sha256Of(chunks)}>`;
 }
 
 /** True for a repeated field whose values are written one by one as they come. */

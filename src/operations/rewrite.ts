@@ -8,7 +8,7 @@ import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
 import { type NextCommand, nextCommand, type Rewritten } from '../plan/next-command';
 import type { Plan } from '../plan/plan';
-import { planPieces } from '../plan/plan-json';
+import { planChunks } from '../plan/plan-json';
 import { decide } from '../rewrite/decide';
 import type { Decision } from '../rewrite/decision';
 import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
@@ -277,7 +277,7 @@ async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
   const name = Buffer.from(PLAN_IMAGE);
   const writer = await sink.put({ name, kind: 'file', mode, uid, gid, ...(mtime === undefined ? {} : { mtime }) });
   try {
-    for (const piece of encodePlan(plan)) await writer.write(piece);
+    for (const chunk of encodePlan(plan)) await writer.write(chunk);
   } finally {
     await writer.close();
   }
@@ -313,7 +313,7 @@ async function withSavedPlan(
     // A device, a FIFO or a link to what is not there stays what it is: the plan goes through it.
     await commit();
     await fs.promises
-      .writeFile(file, planPieces(plan), { mode: modeLike(sources, path.dirname(file)) })
+      .writeFile(file, planChunks(plan), { mode: modeLike(sources, path.dirname(file)) })
       .catch((error) => {
         throw messages.systemError(error, file);
       });
@@ -321,7 +321,7 @@ async function withSavedPlan(
   }
   const saved = createFile(file, { sources });
   try {
-    for (const piece of planPieces(plan)) await saved.write(Buffer.from(piece));
+    for (const chunk of planChunks(plan)) await saved.write(Buffer.from(chunk));
     await commit();
     await saved.commit();
   } finally {

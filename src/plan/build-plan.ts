@@ -82,7 +82,7 @@ function buildPlaceholder(
     fileId,
     spec: number,
     references,
-    inFlight,
+    unread,
     isWatched,
     cut,
     pipeSize,
@@ -117,7 +117,7 @@ function buildPlaceholder(
     apply: isDup ? 'DUP' : APPLY[spec.apply],
     position: isDup ? 'CALLER' : POSITION[spec.position],
     references: buildReferences(references, parts.pidsOf),
-    in_flight: inFlight.map(({ image, offset, bytes, pipeSize, fate }) => ({
+    in_flight: unread.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,
       offset,
       bytes,

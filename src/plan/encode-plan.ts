@@ -7,28 +7,28 @@ import type { Plan, PlanPlaceholder } from './plan';
 import { fieldsOf, type PlanField, writeFields } from './plan-message';
 import { unpackedBytes } from './unpacked-bytes';
 
-/** So much is encoded before it becomes a piece: a placeholder can have millions of references. */
-const PIECE_BYTES = 1 << 20;
+/** So much is encoded before it becomes a chunk: a placeholder can have millions of references. */
+const CHUNK_BYTES = 1 << 20;
 
 /**
- * The plan as the bytes of inherit-plan.img, in pieces: two magics, the head, then a record a placeholder. Throws
+ * The plan as the bytes of inherit-plan.img, in chunks: two magics, the head, then a record a placeholder. Throws
  * FdgraftError (PLAN_LIMIT) for one that the executor would refuse for its size.
  */
 export function encodePlan(plan: Plan): Uint8Array[] {
   refuseUnpacked(plan);
   const encoder = new Encoder();
   const { placeholders, ...rest } = plan;
-  const pieces: Uint8Array[] = [encodeMagics({ first: IMG_COMMON, own: PLAN_MAGIC })];
-  let size = (pieces[0] as Uint8Array).length;
+  const chunks: Uint8Array[] = [encodeMagics({ first: IMG_COMMON, own: PLAN_MAGIC })];
+  let size = (chunks[0] as Uint8Array).length;
   const add = (parts: readonly Uint8Array[]) => {
     const framed = frameRecord(...parts);
     size += framed.reduce((sum, { length }) => sum + length, 0);
     if (size > PLAN_SIZE_MAX) throw messages.planPastLimit(PLAN_IMAGE, `${PLAN_SIZE_MAX} bytes`);
-    pieces.push(...framed);
+    chunks.push(...framed);
   };
   add(encoder.encode(fieldsOf('plan_head'), { ...rest, placeholders: placeholders.length }));
   for (const one of placeholders) add(encodePlaceholder(encoder, one));
-  return pieces;
+  return chunks;
 }
 
 /** The executor keeps the head, and one placeholder at a time. */
@@ -56,11 +56,11 @@ class Encoder {
     return [this.take()];
   }
 
-  /** A repeated field, some of its values in each piece. */
+  /** A repeated field, some of its values in each chunk. */
   *encodeEach(field: PlanField, values: Iterable<unknown>): Generator<Uint8Array, void, undefined> {
     for (const value of values) {
       field.write(this.buffer, [value]);
-      if (this.buffer.length >= PIECE_BYTES) yield this.take();
+      if (this.buffer.length >= CHUNK_BYTES) yield this.take();
     }
     yield this.take();
   }
@@ -69,7 +69,7 @@ class Encoder {
     const { buffer } = this;
     const written = buffer.since(0);
     // A large buffer is handed over, so that its bytes are not there twice.
-    if (buffer.length >= PIECE_BYTES) this.buffer = new WireBuffer();
+    if (buffer.length >= CHUNK_BYTES) this.buffer = new WireBuffer();
     else buffer.length = 0;
     return this.buffer === buffer ? Buffer.from(written) : written;
   }

@@ -1,5 +1,5 @@
 import { escapeBytes } from '../bytes/escape';
-import { jsonPieces } from '../json/json-pieces';
+import { jsonChunks } from '../json/json-chunks';
 import type { Plan, PlanKind } from './plan';
 
 /**
@@ -41,9 +41,9 @@ function kindToJson({ name, socket }: PlanKind): object {
   return { name, socket: { ...rest, state: state.toLowerCase(), ...binding } };
 }
 
-/** The plan as text of JSON, in pieces. */
-export function* planPieces(plan: Plan): Generator<string, void, undefined> {
-  yield* jsonPieces(planToJson(plan));
+/** The plan as text of JSON, in chunks. */
+export function* planChunks(plan: Plan): Generator<string, void, undefined> {
+  yield* jsonChunks(planToJson(plan));
   yield '\n';
 }
 

@@ -1,6 +1,6 @@
 import type { DiffResult, ToldDifference } from '../operations/diff';
 
-/** Writes a comparison, piece by piece: first what it means, then the differences as they come. */
+/** Writes a comparison, chunk by chunk: first what it means, then the differences as they come. */
 export interface DiffReport {
   begin(result: DiffResult): string;
   difference(difference: ToldDifference): string;

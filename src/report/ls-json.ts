@@ -3,13 +3,13 @@ import { socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { accessOf } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
-import { jsonPieces } from '../json/json-pieces';
+import { jsonChunks } from '../json/json-chunks';
 import type { ListedEntry } from '../operations/inspect';
 import { jsonNumber } from '../plan/plan-json';
 
 const INDENT = 4;
 
-/** The list for programs, in pieces: what they are in a row is one value of JSON. */
+/** The list for programs, in chunks: what they are in a row is one value of JSON. */
 export class LsJson {
   private isFirst = true;
 
@@ -20,7 +20,7 @@ export class LsJson {
   *entry(entry: ListedEntry): Generator<string, void, undefined> {
     yield this.isFirst ? '\n    ' : ',\n    ';
     this.isFirst = false;
-    yield* jsonPieces(toJson(entry), INDENT);
+    yield* jsonChunks(toJson(entry), INDENT);
   }
 
   end(): string {

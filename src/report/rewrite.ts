@@ -1,7 +1,7 @@
 import { escapeControls } from '../bytes/escape';
 import { kindText } from '../checkpoint/open-kind';
 import { someOf } from '../errors/some-of';
-import { jsonPieces } from '../json/json-pieces';
+import { jsonChunks } from '../json/json-chunks';
 import type { RewriteResult } from '../operations/rewrite';
 import type { NextCommand } from '../plan/next-command';
 import type { Plan, PlanMapping, PlanPlaceholder } from '../plan/plan';
@@ -146,7 +146,7 @@ function namedDescriptor(spec: string): { pid: string; fd: number } | undefined 
   return pid === undefined ? undefined : { pid, fd: Number(fd) };
 }
 
-/** In pieces: a plan can have a million descriptors. */
+/** In chunks: a plan can have a million descriptors. */
 export function* rewriteJson(result: RewriteResult, out: string | undefined): Generator<string, void, undefined> {
   const value = {
     format: 'fdgraft.rewrite',
@@ -156,7 +156,7 @@ export function* rewriteJson(result: RewriteResult, out: string | undefined): Ge
     plan: planToJson(result.plan),
     notices: result.notices,
   };
-  yield* jsonPieces(value);
+  yield* jsonChunks(value);
   yield '\n';
 }
 

@@ -29,7 +29,7 @@ export function isFine({ isSame, unexplained, misfits }: DiffResult, isProof: bo
 }
 
 /** What is written at once, in characters. */
-const PIECE = 1 << 14;
+const CHUNK = 1 << 14;
 
 export async function writeDiff(
   result: DiffResult,
@@ -39,7 +39,7 @@ export async function writeDiff(
   let text = report.begin(result);
   for await (const difference of result.differences()) {
     text += report.difference(difference);
-    if (text.length < PIECE) continue;
+    if (text.length < CHUNK) continue;
     await writer.write(Buffer.from(text));
     text = '';
   }

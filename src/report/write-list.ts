@@ -4,7 +4,7 @@ import type { ListedEntry } from '../operations/inspect';
 /** Writes a list, entry by entry. */
 export interface ListReport {
   begin?(): string;
-  /** In pieces: an entry can have millions of descriptors. */
+  /** In chunks: an entry can have millions of descriptors. */
   entry(entry: ListedEntry): Iterable<string>;
   end(): string;
   /** What the list leaves out, and the like: a line each. */
@@ -20,7 +20,7 @@ export async function createListReport(isJson: boolean, emphasize: Emphasize = (
 }
 
 /** What is written at once, in characters. */
-const PIECE = 1 << 14;
+const CHUNK = 1 << 14;
 
 export interface WrittenList {
   /** False where nobody read on. */
@@ -47,9 +47,9 @@ export async function writeList(
     for await (const block of blocks) {
       for (const entry of block) {
         isEmpty = false;
-        for (const piece of report.entry(entry)) {
-          text += piece;
-          if (text.length < PIECE) continue;
+        for (const chunk of report.entry(entry)) {
+          text += chunk;
+          if (text.length < CHUNK) continue;
           if (!(await write(text))) return { isWhole: false, isEmpty };
           text = '';
         }

@@ -8,7 +8,7 @@ import type { Explored, ExploredWhat } from '../operations/explore';
 import { jsonNumber } from '../plan/plan-json';
 import { pagesIn, protWord } from './x-words';
 
-/** Rows as one JSON document, in pieces. */
+/** Rows as one JSON document, in chunks. */
 export class XJson {
   private isFirstTask = true;
   private isInTask = false;

@@ -80,14 +80,14 @@ function firstByte({ starts }: RecordBatch): number {
 function applyReplacements(batch: RecordBatch, original: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
   if (replacements.length === 0) return original;
   const { bytes, starts, ends, count, end } = batch;
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let copied = firstByte(batch);
   const startOf = (index: number) => (index < count ? (starts[index] as number) - SIZE_BYTES : end);
   for (const { index, record, added = [] } of replacements) {
-    pieces.push(bytes.subarray(copied, startOf(index)), ...added.flatMap((one) => frameRecord(one)));
-    if (record !== undefined) pieces.push(...frameRecord(record));
+    chunks.push(bytes.subarray(copied, startOf(index)), ...added.flatMap((one) => frameRecord(one)));
+    if (record !== undefined) chunks.push(...frameRecord(record));
     copied = record === undefined ? startOf(index + 1) : (ends[index] as number);
   }
-  pieces.push(bytes.subarray(copied, end));
-  return Buffer.concat(pieces);
+  chunks.push(bytes.subarray(copied, end));
+  return Buffer.concat(chunks);
 }

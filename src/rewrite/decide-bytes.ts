@@ -24,7 +24,7 @@ export function decideBytes(
   dropInFlight: boolean,
   fedByCriu: ReadonlySet<PipeName>,
 ): Map<Claim, PlannedBytes[]> {
-  if (found.inFlight.length === 0) return new Map();
+  if (found.unread.length === 0) return new Map();
   const wanted = ({ spec }: Claim) => wantedOf(specs[spec], dropInFlight);
   const ends = new Map<PipeName, Claim[]>();
   for (const claim of claims) {
@@ -32,7 +32,7 @@ export function decideBytes(
     if (pipe !== undefined) pushTo(ends, pipe, claim);
   }
   const planned = new Map<Claim, PlannedBytes[]>();
-  for (const bytes of found.inFlight) {
+  for (const bytes of found.unread) {
     const taken = ends.get(bytes.pipe) ?? [];
     const place = { file: bytes.image, entry: bytes.entry };
     const failing = taken.find((claim) => wanted(claim) === 'fail');

@@ -184,7 +184,7 @@ function makePlaceholders(
         const watch = watched.get(`${table}/${fd}`);
         return watch !== undefined && canBeWatched(match.facts, watch.inode);
       }),
-      inFlight: bytes.get(claim) ?? sockets.queued.get(claim) ?? [],
+      unread: bytes.get(claim) ?? sockets.queued.get(claim) ?? [],
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
@@ -220,7 +220,7 @@ function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder 
     takesAll: false,
     keepsOwner: false,
     isWatched: false,
-    inFlight: [],
+    unread: [],
     unnamed: [],
     hungUp: [],
     memory,

@@ -23,7 +23,7 @@ export interface Placeholder {
   /** An epoll watches a descriptor of it. */
   readonly isWatched: boolean;
   /** Unread bytes that go with it. */
-  readonly inFlight: readonly PlannedBytes[];
+  readonly unread: readonly PlannedBytes[];
   /** The caller's file is cut to it. */
   readonly cut?: Cut;
   /** Capacity of the pipe at the dump. */

@@ -20,8 +20,8 @@ import {
 import { FD_NUMBER_MAX, PIPE_CAPACITY_MAX } from '../schema/plan-limits';
 import type { Candidates } from './find-candidates';
 import {
-  type BytesInFlight,
   type DescriptorReference,
+  type PipeBytes,
   pipeOf,
   type QueuedBytes,
   type Remap,
@@ -46,7 +46,7 @@ export class ReferenceFinder {
   readonly names: NamedDescriptor[] = [];
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
   readonly otherReferences = new Map<number, string[]>();
-  readonly inFlight: BytesInFlight[] = [];
+  readonly unread: PipeBytes[] = [];
   /** The content of the candidates' queues, by file id. */
   readonly queued = new Map<number, QueuedBytes[]>();
   /** Capacities of the candidates' pipes. */
@@ -168,7 +168,7 @@ export class ReferenceFinder {
     this.seePipeSize(pipe, data, { file: open.name, entry });
     if (data.bytes === 0) return;
     const { bytes, size } = data;
-    this.inFlight.push({
+    this.unread.push({
       image: open.name,
       entry,
       pipe,

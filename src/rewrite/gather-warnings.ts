@@ -315,7 +315,7 @@ function describeOwner({ pid, pid_type, signum }: FownEntry): string {
 }
 
 function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
-  const { match, fileId, spec, inFlight, keepsOwner, cut } = placeholder;
+  const { match, fileId, spec, unread, keepsOwner, cut } = placeholder;
   const warnings: Warning[] = [];
   const { key, owner, flags } = match.facts;
   const about = `${key} (file id ${fileId})`;
@@ -345,7 +345,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
   }
   warnings.push(...socketWarnings(placeholder), ...lostState(placeholder));
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
-  for (const { bytes, fate } of inFlight) {
+  for (const { bytes, fate } of unread) {
     if (fate !== 'DROP') continue;
     const what = `${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped here, as you asked`;
     const rest = isFedByCriu ? '; CRIU gives them to the end that stays in the tree' : '';

@@ -32,7 +32,7 @@ export interface UnreadBytes {
 }
 
 /** Bytes that were in a pipe at the dump. */
-export interface BytesInFlight extends UnreadBytes {
+export interface PipeBytes extends UnreadBytes {
   readonly pipe: PipeName;
 }
 

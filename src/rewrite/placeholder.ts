@@ -94,16 +94,16 @@ function replaceIds(field: FieldCursor, ids: ReadonlyMap<number, number>): Buffe
     const id = ids.get(field.uint32());
     return id === undefined ? undefined : encodeVarintField(field.number, id);
   }
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let isChanged = false;
   const packed = new FieldCursor().over(field.bytes, field.valueStart, field.end);
   while (packed.nextPacked(WIRE_TYPE.VARINT)) {
     const id = ids.get(packed.uint32());
-    pieces.push(id === undefined ? field.bytes.subarray(packed.start, packed.end) : encodeVarint(id));
+    chunks.push(id === undefined ? field.bytes.subarray(packed.start, packed.end) : encodeVarint(id));
     if (id !== undefined) isChanged = true;
   }
   if (!isChanged) return undefined;
-  return encodeBytesField(field.number, Buffer.concat(pieces));
+  return encodeBytesField(field.number, Buffer.concat(chunks));
 }
 
 /** The owner's own bytes, unknown fields included; made anew where they lie in another entry. */

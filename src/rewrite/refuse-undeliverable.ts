@@ -14,8 +14,8 @@ export function refuseUndeliverable(
   debugs: readonly DebugSpec[],
 ): void {
   const byCallerFd = new Map<number, { key: string; spec: InheritSpec }>();
-  for (const { match, spec: number, inFlight } of placeholders) {
-    const delivered = inFlight.filter(({ fate }) => fate === 'REPLAY');
+  for (const { match, spec: number, unread } of placeholders) {
+    const delivered = unread.filter(({ fate }) => fate === 'REPLAY');
     const [first] = delivered;
     if (first === undefined) continue;
     const { key } = match.facts;

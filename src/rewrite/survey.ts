@@ -16,8 +16,8 @@ import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
 import { findTerminals, type NamedTerminal } from './find-terminals';
 import {
-  type BytesInFlight,
   type Match,
+  type PipeBytes,
   type PipeEnd,
   pipeOf,
   type QueuedBytes,
@@ -47,7 +47,7 @@ export interface Survey {
   readonly watched: readonly { readonly table: number; readonly fd: number; readonly inode?: bigint }[];
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
-  readonly inFlight: readonly BytesInFlight[];
+  readonly unread: readonly PipeBytes[];
   /** The content of the queues of named sockets, by file id. */
   readonly queued: ReadonlyMap<number, readonly QueuedBytes[]>;
   /** Sockets of the tree that have to do with named ones. */
@@ -154,7 +154,7 @@ class Surveyor {
       names: finder.names,
       watched: this.gatherWatched(),
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
-      inFlight: finder.inFlight.filter(({ pipe }) => pipes.has(pipe)),
+      unread: finder.unread.filter(({ pipe }) => pipes.has(pipe)),
       queued: finder.queued,
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,

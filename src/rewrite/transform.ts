@@ -113,7 +113,7 @@ class Transformer {
     }
     this.byEntry = [...byEntry].sort(([a], [b]) => a - b).map(([, list]) => list);
     this.lostRemaps = new Set(lostRemaps.map(({ entry }) => entry));
-    const bytes = placeholders.flatMap(({ inFlight }) => inFlight);
+    const bytes = placeholders.flatMap(({ unread }) => unread);
     this.lostPackets = new Set(bytes.flatMap(({ image, entry }) => (image === QUEUES ? entry : [])));
     this.replayed = new Set(bytes.flatMap(({ fate, image }) => (fate === 'REPLAY' ? image : [])));
     this.atOthers = changesAtOthers(placeholders);

@@ -1,7 +1,7 @@
 import { builtins } from '../bytes/builtins';
 import { isFileOrLeadsToOne, type SourceMember } from './source';
 
-const PIECE_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 
 /** Size and SHA-256 (hexadecimal) of a file, or of the file that a link leads to; undefined for anything else. */
 export async function digestMember(
@@ -13,10 +13,10 @@ export async function digestMember(
   const hash = builtins.crypto.createHash('sha256');
   let bytes = 0;
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let got = await reader.read(piece, 0, PIECE_BYTES); got > 0; got = await reader.read(piece, 0, PIECE_BYTES)) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let got = await reader.read(chunk, 0, CHUNK_BYTES); got > 0; got = await reader.read(chunk, 0, CHUNK_BYTES)) {
       signal?.throwIfAborted();
-      hash.update(piece.subarray(0, got));
+      hash.update(chunk.subarray(0, got));
       bytes += got;
     }
   } finally {

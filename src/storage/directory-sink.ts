@@ -26,7 +26,7 @@ export interface DirectorySinkOptions {
   signal?: AbortSignal | undefined;
 }
 
-const PIECE_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 20;
 
 /** A sink that builds the directory `out` beside its place and moves it there in one step. */
 export async function createDirectorySink(source: Source, out: string, options: DirectorySinkOptions): Promise<Sink> {
@@ -97,7 +97,7 @@ export class DirectorySink implements Sink {
 
   private readonly arrival: Arrival;
   /** For contents, which come one after the other: a new one for each of many small files costs more than they do. */
-  private piece: Buffer | undefined;
+  private chunk: Buffer | undefined;
 
   constructor(
     private readonly source: Source,
@@ -252,8 +252,8 @@ export class DirectorySink implements Sink {
       if (reader.condense !== undefined) return await this.copyStretches(member, reader, await reader.condense());
       const writer = await this.put(member);
       try {
-        this.piece ??= Buffer.allocUnsafe(PIECE_BYTES);
-        await copyAll(reader, writer, this.piece);
+        this.chunk ??= Buffer.allocUnsafe(CHUNK_BYTES);
+        await copyAll(reader, writer, this.chunk);
       } finally {
         await writer.close();
       }
@@ -265,17 +265,17 @@ export class DirectorySink implements Sink {
   /** Makes a sparse file of the stretches that `reader` gives. */
   private async copyStretches(member: SourceMember, reader: MemberReader, map: SparseMap): Promise<void> {
     const target = this.place(member);
-    this.piece ??= Buffer.allocUnsafe(PIECE_BYTES);
-    const { piece } = this;
+    this.chunk ??= Buffer.allocUnsafe(CHUNK_BYTES);
+    const { chunk } = this;
     const fd = this.attempt(() => fs.openSync(target, 'wx', 0o600));
     try {
       for (let stretch = 0; stretch < map.length; stretch += 1) {
         for (let at = map.offset(stretch); at < map.end(stretch); ) {
-          const got = await reader.read(piece, 0, Math.min(piece.length, map.end(stretch) - at));
+          const got = await reader.read(chunk, 0, Math.min(chunk.length, map.end(stretch) - at));
           if (got === 0) throw messages.memberChanged(this.source.label, escapeBytes(member.name));
           this.options.signal?.throwIfAborted();
           for (let done = 0; done < got; ) {
-            done += this.attempt(() => fs.writeSync(fd, piece, done, got - done, at + done));
+            done += this.attempt(() => fs.writeSync(fd, chunk, done, got - done, at + done));
           }
           at += got;
         }
@@ -317,11 +317,11 @@ function checkIsThere({ file }: SourceMember): void {
   file.check(fs.statSync(file.path, { throwIfNoEntry: false }));
 }
 
-async function copyAll(reader: MemberReader, writer: MemberWriter, piece: Buffer): Promise<void> {
+async function copyAll(reader: MemberReader, writer: MemberWriter, chunk: Buffer): Promise<void> {
   for (;;) {
-    const got = await reader.read(piece, 0, piece.length);
+    const got = await reader.read(chunk, 0, chunk.length);
     if (got === 0) return;
-    await writer.write(piece.subarray(0, got));
+    await writer.write(chunk.subarray(0, got));
   }
 }
 

@@ -44,12 +44,12 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
 
 /** Reads a stream as it comes. */
 export function readStream(stream: Readable, name: string, signal?: AbortSignal): MemberReader {
-  const pieces = stream[Symbol.asyncIterator]();
+  const chunks = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   let count = 0;
   beginPass({ label: name, done: () => count, total: () => undefined });
   const next = () =>
-    pieces.next().catch((error) => {
+    chunks.next().catch((error) => {
       throw messages.cannotRead(name, error);
     });
   return {

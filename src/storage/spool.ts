@@ -7,7 +7,7 @@ import { yieldToEventLoop } from './yield-to-event-loop';
 
 /** What is kept in memory; more goes to a file. */
 const MEMORY_BYTES = 1 << 20;
-const PIECE_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 
 /**
  * Bytes that have to wait, of any number, in a little memory: the first in it, all of them in a file of the temporary
@@ -16,13 +16,13 @@ const PIECE_BYTES = 1 << 18;
 export class Spool {
   /** Bytes so far. */
   length = 0;
-  private pieces: Buffer[] = [];
+  private chunks: Buffer[] = [];
   private inMemory = 0;
   private fd: number | undefined;
 
   push(bytes: Uint8Array): void {
     this.length += bytes.length;
-    this.pieces.push(Buffer.from(bytes));
+    this.chunks.push(Buffer.from(bytes));
     this.inMemory += bytes.length;
     if (this.inMemory > MEMORY_BYTES) this.toFile();
   }
@@ -30,10 +30,10 @@ export class Spool {
   /** Gives all bytes to a writer. */
   async writeTo(writer: ByteWriter): Promise<void> {
     const reader = this.reader();
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.length));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.length));
     for (let left = this.length; left > 0; ) {
-      const got = await reader.read(piece, 0, Math.min(piece.length, left));
-      await writer.write(piece.subarray(0, got));
+      const got = await reader.read(chunk, 0, Math.min(chunk.length, left));
+      await writer.write(chunk.subarray(0, got));
       left -= got;
     }
   }
@@ -54,8 +54,8 @@ export class Spool {
   private copy(into: Uint8Array, start: number, length: number, at: number): number {
     const { fd } = this;
     if (fd === undefined) {
-      if (this.pieces.length > 1) this.pieces = [Buffer.concat(this.pieces)];
-      return this.pieces[0]?.copy(into, start, at, at + length) ?? 0;
+      if (this.chunks.length > 1) this.chunks = [Buffer.concat(this.chunks)];
+      return this.chunks[0]?.copy(into, start, at, at + length) ?? 0;
     }
     this.toFile();
     return attempt(() => fs.readSync(fd, into, start, length, at));
@@ -64,16 +64,16 @@ export class Spool {
   close(): void {
     if (this.fd !== undefined) fs.closeSync(this.fd);
     this.fd = undefined;
-    this.pieces = [];
+    this.chunks = [];
   }
 
   private toFile(): void {
     this.fd ??= attempt(openUnnamed);
     const { fd } = this;
-    if (this.pieces.length === 0) return;
-    const all = Buffer.concat(this.pieces);
+    if (this.chunks.length === 0) return;
+    const all = Buffer.concat(this.chunks);
     for (let at = 0; at < all.length; ) at += attempt(() => fs.writeSync(fd, all, at));
-    this.pieces = [];
+    this.chunks = [];
     this.inMemory = 0;
   }
 }

@@ -27,15 +27,15 @@ export function patchRecord(bytes: Uint8Array, start: number, end: number, edits
     if (edit.wireType !== undefined) cursor.expect(edit.wireType);
     last.set(cursor.number, cursor.start);
   }
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   cursor.over(bytes, start, end);
   while (cursor.next()) {
     const edit = edits.find((candidate) => candidate.number === cursor.number);
-    if (edit === undefined) pieces.push(bytes.subarray(cursor.start, cursor.end));
-    else if (last.get(edit.number) === cursor.start) pieces.push(edit.replacement);
+    if (edit === undefined) chunks.push(bytes.subarray(cursor.start, cursor.end));
+    else if (last.get(edit.number) === cursor.start) chunks.push(edit.replacement);
   }
-  for (const edit of edits) if (!last.has(edit.number)) pieces.push(edit.replacement);
-  return Buffer.concat(pieces);
+  for (const edit of edits) if (!last.has(edit.number)) chunks.push(edit.replacement);
+  return Buffer.concat(chunks);
 }
 
 /**
@@ -48,8 +48,8 @@ export function editFields(
   end: number,
   edit: (field: FieldCursor) => Uint8Array | undefined,
 ): Buffer {
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   const cursor = new FieldCursor().over(bytes, start, end);
-  while (cursor.next()) pieces.push(edit(cursor) ?? bytes.subarray(cursor.start, cursor.end));
-  return Buffer.concat(pieces);
+  while (cursor.next()) chunks.push(edit(cursor) ?? bytes.subarray(cursor.start, cursor.end));
+  return Buffer.concat(chunks);
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { escapeBytes, escapedPieces, unescapeText } from '../../src/bytes/escape';
+import { escapeBytes, escapedChunks, unescapeText } from '../../src/bytes/escape';
 
 test('bytes survive the way into text and back', (t) => {
   fc.assert(
@@ -38,7 +38,7 @@ test('long texts with a byte that is no text survive, wherever they are cut', (t
       const bytes = Buffer.concat([Buffer.from(units.join('')), Buffer.from(tail, 'latin1')]);
       const text = escapeBytes(bytes);
       t.true(unescapeText(text).equals(bytes));
-      t.is(text, [...escapedPieces(bytes)].join(''));
+      t.is(text, [...escapedChunks(bytes)].join(''));
     }),
   );
 });

@@ -34,9 +34,9 @@ const manyDescriptors = (count = DESCRIPTORS) => ({
 
 /** Runs the command, and gives all that it wrote. */
 async function textOf(args: readonly string[]): Promise<[Ran, string]> {
-  const pieces: Buffer[] = [];
-  const ran = await measured(args, { take: (piece) => pieces.push(piece) });
-  return [ran, Buffer.concat(pieces).toString()];
+  const chunks: Buffer[] = [];
+  const ran = await measured(args, { take: (chunk) => chunks.push(chunk) });
+  return [ran, Buffer.concat(chunks).toString()];
 }
 
 test.serial('many descriptors of one entry are listed in little memory', async (t) => {

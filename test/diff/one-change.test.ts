@@ -126,13 +126,13 @@ function withField(type: string, bytes: Uint8Array, [step, ...rest]: Place, fiel
   const known = messageType(type).fields[step] as protobuf.Field;
   const [index, below] = typeof rest[0] === 'number' ? [rest[0], rest.slice(1)] : [0, rest];
   let seen = -1;
-  const pieces = fieldsOf(bytes).map(({ number, start, end, value }) => {
+  const chunks = fieldsOf(bytes).map(({ number, start, end, value }) => {
     if (number === known.id) seen += 1;
     if (number !== known.id || seen !== index) return bytes.subarray(start, end);
     const inner = (known.resolvedType as protobuf.Type).name;
     return encodeField(number, withField(inner, value as Uint8Array, below, field));
   });
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 
 test('a field that no schema knows, at any depth, is one change', async (t) => {

@@ -9,8 +9,8 @@ import { encodeImage, uint32 } from '../support/images';
 const FILES = identifyImage('files.img')?.kind as ImageKind;
 const PIPES_DATA = identifyImage('pipes-data.img')?.kind as ImageKind;
 
-/** Gives the bytes in pieces of at most `step`, as a pipe or an archive would. */
-function inPieces(bytes: Buffer, step: number): ByteReader {
+/** Gives the bytes in chunks of at most `step`, as a pipe or an archive would. */
+function inChunks(bytes: Buffer, step: number): ByteReader {
   let at = 0;
   return {
     read: async (into, start, length) => {
@@ -23,7 +23,7 @@ function inPieces(bytes: Buffer, step: number): ByteReader {
 }
 
 async function readAll(bytes: Buffer, step: number, kind = FILES, extra?: ExtraLength) {
-  const reader = new RecordReader(inPieces(bytes, step), 'x.img', { extraLength: extra });
+  const reader = new RecordReader(inChunks(bytes, step), 'x.img', { extraLength: extra });
   await reader.header(kind);
   const records: Buffer[] = [];
   for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {

@@ -132,12 +132,12 @@ const FAULTS: [what: string, make: () => Target, problem: RegExp][] = [
       decodeTarget({
         ...CONVERSIONS,
         decode: (image, json, options) => {
-          const pieces: Buffer[] = [];
-          const write = async (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes));
+          const chunks: Buffer[] = [];
+          const write = async (bytes: Uint8Array) => void chunks.push(Buffer.from(bytes));
           return decodeImage(image, { write }, options).then(() =>
             json.write(
               Buffer.from(
-                Buffer.concat(pieces)
+                Buffer.concat(chunks)
                   .toString()
                   .replace(/, "_wire": "[^"]*"/g, ''),
               ),

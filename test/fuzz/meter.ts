@@ -18,7 +18,7 @@ export class Meter {
     return allocated - this.allocatedBefore;
   }
 
-  /** Gives bytes in pieces of at most `most`. */
+  /** Gives bytes in chunks of at most `most`. */
   reader(bytes: Uint8Array, most = Number.POSITIVE_INFINITY): ByteReader {
     let at = 0;
     return {

@@ -22,7 +22,7 @@ export async function problemOf(target: Target, input: Input): Promise<string | 
   }
 }
 
-/** A smaller input with the same problem: without parts, and without pieces of them. */
+/** A smaller input with the same problem: without parts, and without chunks of them. */
 export async function minimised(target: Target, input: Input, problem: string): Promise<Input> {
   const kind = kindOfProblem(problem);
   let best = input;

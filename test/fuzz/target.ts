@@ -1,6 +1,6 @@
 import type { Random } from '../support/random-messages';
 
-/** An input: named pieces of bytes, so that it can be kept, changed and made smaller by code that does not know what it means. */
+/** An input: named chunks of bytes, so that it can be kept, changed and made smaller by code that does not know what it means. */
 export interface Input {
   readonly [part: string]: Buffer;
 }

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { type ErrorCode, FdgraftError, imageInfo } from '../../src';
-import { inPieces, toImage, toJson } from '../support/conversions';
+import { inChunks, toImage, toJson } from '../support/conversions';
 import { encodeMessage, imageOf, uint32 } from '../support/images';
 import { bytesOf, headOf, KINDS_WITH_EXTRAS, randomImages } from '../support/random-images';
 import { Random, varint } from '../support/random-messages';
@@ -10,7 +10,7 @@ const FOWN = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 const DESC = { key: 1, uid: 2, gid: 3, cuid: 4, cgid: 5, mode: 6, id: 7 };
 
 const framed = (record: Uint8Array) => Buffer.concat([uint32(record.length), record]);
-const imageWith = (kind: string, ...pieces: Uint8Array[]) => Buffer.concat([headOf(imageOf(kind)), ...pieces]);
+const imageWith = (kind: string, ...chunks: Uint8Array[]) => Buffer.concat([headOf(imageOf(kind)), ...chunks]);
 const pipe = (bytes: number) => framed(encodeMessage('pipe_data_entry', { pipe_id: 1, bytes }));
 const file = framed(
   encodeMessage('file_entry', { type: 'REG', id: 1, reg: { id: 1, flags: 2, pos: 3, fown: FOWN, name: '/a' } }),
@@ -121,7 +121,7 @@ test('raw files are told by their names', async (t) => {
   for (const name of names) {
     const error = await refused(t, imageWith('FILES'), name, name);
     t.is(error.code, 'IMAGE_MAGIC');
-    const info = await imageInfo(inPieces(imageWith('FILES')), { name });
+    const info = await imageInfo(inChunks(imageWith('FILES')), { name });
     t.true('raw' in info && info.content.length > 5);
   }
 });

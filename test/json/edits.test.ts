@@ -84,7 +84,7 @@ function sameAround(before: Buffer, after: Buffer, path: Place['path'], edited: 
   const [old, now] = [before, after].map((bytes) => wireFields(bytes).filter((field) => field.number === number));
   if (old === undefined || now === undefined) return;
   const index = step[1];
-  // A message in several pieces becomes one where it is edited.
+  // A message in several chunks becomes one where it is edited.
   if (index === undefined && old.length > 1) return;
   assert.equal(now.length, old.length);
   const at = index ?? 0;

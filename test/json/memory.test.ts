@@ -14,8 +14,8 @@ const GIB = 2 ** 30;
 const record = (bytes: Buffer) => Buffer.concat([uint32(bytes.length), bytes]);
 const pipe = (bytes: number) => record(encodeMessage('pipe_data_entry', { pipe_id: 1, bytes }));
 
-/** Writes `count` times the same piece, as fast as it is taken. */
-async function feed(into: Writable, before: Uint8Array, piece: Uint8Array, count: number, behind: Uint8Array) {
+/** Writes `count` times the same chunk, as fast as it is taken. */
+async function feed(into: Writable, before: Uint8Array, chunk: Uint8Array, count: number, behind: Uint8Array) {
   into.on('error', () => {});
   const write = (bytes: Uint8Array) => {
     if (into.write(bytes)) return undefined;
@@ -28,7 +28,7 @@ async function feed(into: Writable, before: Uint8Array, piece: Uint8Array, count
     });
   };
   await write(before);
-  for (let i = 0; i < count && !into.destroyed; i += 1) await write(piece);
+  for (let i = 0; i < count && !into.destroyed; i += 1) await write(chunk);
   await write(behind);
   into.end();
 }
@@ -67,16 +67,16 @@ test.serial('a ghost file of 1 GiB becomes JSON in little memory', async (t) => 
   t.true(ran.bytes > base64Length && ran.bytes < base64Length + 200);
 });
 
-/** 57 bytes a line, 4096 lines a piece. */
-const PIECE = Buffer.from(`${'A'.repeat(76)}\\n`.repeat(4096));
-const PIECE_BYTES = 57 * 4096;
-const PIECES = Math.floor(GIB / PIECE_BYTES);
-const SIZE = PIECES * PIECE_BYTES;
+/** 57 bytes a line, 4096 lines a chunk. */
+const CHUNK = Buffer.from(`${'A'.repeat(76)}\\n`.repeat(4096));
+const CHUNK_BYTES = 57 * 4096;
+const CHUNKS = Math.floor(GIB / CHUNK_BYTES);
+const SIZE = CHUNKS * CHUNK_BYTES;
 
 test.serial('JSON of 1 GiB becomes an image in little memory', async (t) => {
   const before = Buffer.from(`{"magic": "PIPES_DATA", "entries": [{"pipe_id": 1, "bytes": ${SIZE}, "extra": "`);
   const ran = await measured(['encode'], {
-    give: (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')),
+    give: (stdin) => feed(stdin, before, CHUNK, CHUNKS, Buffer.from('"}]}')),
   });
   stays(t, ran);
   t.is(ran.bytes, headOf(imageOf('PIPES_DATA')).length + pipe(SIZE).length + SIZE);
@@ -87,7 +87,7 @@ test.serial('JSON of a ghost file of 1 GiB becomes an image in little memory', a
   const start = Buffer.concat([headOf(imageOf('GHOST_FILE')), ghost]);
   const before = Buffer.from('{"magic": "GHOST_FILE", "entries": [{"uid": 1, "gid": 2, "mode": 33188, "extra": "');
   const ran = await measured(['encode'], {
-    give: (stdin) => feed(stdin, before, PIECE, PIECES, Buffer.from('"}]}')),
+    give: (stdin) => feed(stdin, before, CHUNK, CHUNKS, Buffer.from('"}]}')),
   });
   stays(t, ran);
   t.is(ran.bytes, start.length + SIZE);

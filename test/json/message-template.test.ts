@@ -142,7 +142,7 @@ test('what is wrong behind many entries of one form is told with its place', asy
   ];
   for (const [entry, expected] of wrong) {
     const json = `${head}${[...many, entry].join(', ')}]}`;
-    // In large pieces, and in small ones, which hold no entry as a whole.
+    // In large chunks, and in small ones, which hold no entry as a whole.
     for (const random of [new Random(1), new Random(5)]) {
       const error = await t.throwsAsync(toImage(json, random), { instanceOf: FdgraftError });
       t.regex(error.message, expected);

@@ -89,11 +89,11 @@ const FAULTS: [title: string, name: string, source: string, right: string, wrong
   ],
   [
     'bytes of another place',
-    'delivery',
-    'src/staging.c',
+    'unread',
+    'src/unread-copies.c',
     'offset += (uint64_t)got;',
     'offset += (uint64_t)got;\n\t\tchunk[0] ^= 1;',
-    /fault: fuzz\/delivery\.c:\d+: .*memcmp/,
+    /fault: fuzz\/unread\.c:\d+: .*memcmp/,
   ],
 ];
 

@@ -15,7 +15,7 @@ import {
   readPlanOf,
   rewrite,
 } from '../../src';
-import { inPieces } from '../support/conversions';
+import { inChunks } from '../support/conversions';
 import { snapshot, temporaryDirectory } from '../support/directories';
 import { checkRewritten } from '../support/independent';
 import { asEarlier, asLater, NEW_IMAGES, NEW_TYPE, setImageVersion } from '../support/other-versions';
@@ -127,11 +127,11 @@ test('an image of no known kind cannot be read alone, and the error says why', a
   const { source } = made(t, { criu: 'to come', fixture: 'two_paths', spec: '', make: later });
   const image = fs.readFileSync(path.join(source, 'novelty.img'));
   const write = async () => {};
-  await t.throwsAsync(() => decodeImage(inPieces(image), { write }, { name: 'novelty.img' }), {
+  await t.throwsAsync(() => decodeImage(inChunks(image), { write }, { name: 'novelty.img' }), {
     instanceOf: FdgraftError,
     message: /novelty\.img, offset 4: the magic 0x4e455721 is that of no image of CRIU 3\.17 to 4\.3/,
   });
-  await t.throwsAsync(() => imageInfo(inPieces(image), { name: 'novelty.img' }), {
+  await t.throwsAsync(() => imageInfo(inChunks(image), { name: 'novelty.img' }), {
     instanceOf: FdgraftError,
     message: /0x4e455721/,
   });
@@ -166,7 +166,7 @@ test('an img_version that is not known is refused by rewrite alone', async (t) =
   const shown: Buffer[] = [];
   const inventory = fs.readFileSync(path.join(source, 'inventory.img'));
   await decodeImage(
-    inPieces(inventory),
+    inChunks(inventory),
     { write: async (bytes) => void shown.push(Buffer.from(bytes)) },
     { name: 'i' },
   );

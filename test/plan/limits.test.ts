@@ -3,7 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { FdgraftError, type RewriteOptions } from '../../src';
-import { encodePlan as piecesOf } from '../../src/plan/encode-plan';
+import { encodePlan as chunksOf } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan } from '../../src/plan/plan';
 import * as limits from '../../src/schema/plan-limits';
 import {
@@ -296,7 +296,7 @@ test('no debug text comes before unread bytes', async (t) => {
   await accepted(t, out);
 });
 
-const encodePlan = (plan: Plan): Buffer => Buffer.concat(piecesOf(plan));
+const encodePlan = (plan: Plan): Buffer => Buffer.concat(chunksOf(plan));
 
 const emptyPlan: Plan = {
   format: PLAN_FORMAT,

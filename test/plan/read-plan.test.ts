@@ -3,7 +3,7 @@ import type { ByteReader } from '../../src/bytes/byte-stream';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
 import { encodePlan } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from '../../src/plan/plan';
-import { planPieces, planToJson } from '../../src/plan/plan-json';
+import { planChunks, planToJson } from '../../src/plan/plan-json';
 import { readPlan } from '../../src/plan/read-plan';
 import { uint32 } from '../support/images';
 
@@ -111,8 +111,8 @@ test('references of a large placeholder are decoded when they are asked for, to 
     references.map((one) => 'scm_right' in one),
   );
   t.deepEqual({ ...large, references }, expected[0] as PlanPlaceholder);
-  const asText = [...planPieces({ ...head, placeholders })].join('');
-  t.deepEqual(JSON.parse(asText), JSON.parse([...planPieces(plan)].join('')));
+  const asText = [...planChunks({ ...head, placeholders })].join('');
+  t.deepEqual(JSON.parse(asText), JSON.parse([...planChunks(plan)].join('')));
   t.true(asText.endsWith('}\n'));
 });
 

@@ -365,8 +365,8 @@ realTest('strings of JSON as Python writes them', async (t) => {
       (json: JsonText) => json.string(bytes, 0, bytes.length),
     ]) {
       let written = '';
-      const write = async (piece: Uint8Array) => {
-        written += Buffer.from(piece).toString('latin1');
+      const write = async (chunk: Uint8Array) => {
+        written += Buffer.from(chunk).toString('latin1');
       };
       const json = new JsonText({ write }, false);
       put(json);

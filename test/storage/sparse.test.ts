@@ -31,7 +31,7 @@ function writeSparse(file: string, size: number, stretches: readonly Stretch[]):
   fs.closeSync(fd);
 }
 
-/** A log of 1.5 GB with 208 KB on disk, and pages of 1 TiB with two pieces of data. */
+/** A log of 1.5 GB with 208 KB on disk, and pages of 1 TiB with two chunks of data. */
 const LOG_BYTES = 1_500_000_000;
 const logData: Stretch[] = [
   [0, Buffer.alloc(100_000, 'first ')],

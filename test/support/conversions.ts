@@ -1,11 +1,11 @@
-/** Images to JSON and back, with the bytes given in pieces of any size. */
+/** Images to JSON and back, with the bytes given in chunks of any size. */
 import type { ByteReader } from '../../src/bytes/byte-stream';
 import { decodeImage } from '../../src/operations/decode';
 import { encodeImage } from '../../src/operations/encode';
 import { Random } from './random-messages';
 
-/** Gives the bytes in pieces: of any size, at most what is asked for. */
-export function inPieces(bytes: Uint8Array, random = new Random(1)): ByteReader {
+/** Gives the bytes in chunks: of any size, at most what is asked for. */
+export function inChunks(bytes: Uint8Array, random = new Random(1)): ByteReader {
   let at = 0;
   const most = [1, 7, 300, 5000, 1 << 20][random.below(5)] as number;
   return {
@@ -28,20 +28,20 @@ export interface DecodeSettings {
 
 export async function toJson(image: Uint8Array, settings: DecodeSettings = {}): Promise<string> {
   const { random, ...options } = settings;
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   const write = async (bytes: Uint8Array) => {
-    pieces.push(Buffer.from(bytes));
+    chunks.push(Buffer.from(bytes));
   };
-  await decodeImage(inPieces(image, random), { write }, { name: 'x.img', ...options });
-  return Buffer.concat(pieces).toString('utf8');
+  await decodeImage(inChunks(image, random), { write }, { name: 'x.img', ...options });
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export async function toImage(json: string | Uint8Array, random?: Random): Promise<Buffer> {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   const write = async (bytes: Uint8Array) => {
-    pieces.push(Buffer.from(bytes));
+    chunks.push(Buffer.from(bytes));
   };
   const text = typeof json === 'string' ? Buffer.from(json, 'utf8') : json;
-  await encodeImage(inPieces(text, random), { write }, { name: 'x.json' });
-  return Buffer.concat(pieces);
+  await encodeImage(inChunks(text, random), { write }, { name: 'x.json' });
+  return Buffer.concat(chunks);
 }

@@ -182,15 +182,15 @@ export interface ImageOptions {
 /** The bytes of an image with these records. */
 export function encodeImage(name: string, records: readonly Record[], options: ImageOptions = {}): Buffer {
   const [, magic, type] = lookUp(name);
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   if (options.firstMagic !== false && name !== 'inventory.img')
-    pieces.push(uint32(name.endsWith('.img') ? IMG_COMMON : IMG_SERVICE));
-  pieces.push(uint32(magic));
+    chunks.push(uint32(name.endsWith('.img') ? IMG_COMMON : IMG_SERVICE));
+  chunks.push(uint32(magic));
   records.forEach((record, i) => {
     const bytes = record instanceof Uint8Array ? record : encodeMessage(type, record);
-    pieces.push(uint32(bytes.length), bytes, options.extras?.[i] ?? Buffer.alloc(0));
+    chunks.push(uint32(bytes.length), bytes, options.extras?.[i] ?? Buffer.alloc(0));
   });
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 
 export interface DecodedRecord {

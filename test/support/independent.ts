@@ -697,7 +697,7 @@ function checkQueues(source: string, { placeholders }: Plan, expect: Expect): vo
 
 /** Bytes in flight of the plan lie where it says, once each; those of a replaced read end are in the plan. */
 function checkInFlight(source: string, out: string, plan: Plan, expect: Expect): void {
-  const pieces = new Map<string, number>();
+  const chunks = new Map<string, number>();
   const planned = plan.placeholders.flatMap(({ was, in_flight }) =>
     pipesOf(in_flight).map(
       ({ image, offset, bytes, pipe_size }) => `${image} ${offset} ${bytes} ${pipe_size} ${was.pipe_id}`,
@@ -711,17 +711,17 @@ function checkInFlight(source: string, out: string, plan: Plan, expect: Expect):
   for (const image of ['pipes-data.img', 'fifo-data.img']) {
     for (const { fields, offset } of recordsWithBytes(source, image, 'pipe_data_entry', 'bytes')) {
       if (fields.bytes !== 0)
-        pieces.set(`${image} ${offset} ${fields.bytes} ${fields.size} ${fields.pipe_id}`, Number(fields.pipe_id));
+        chunks.set(`${image} ${offset} ${fields.bytes} ${fields.size} ${fields.pipe_id}`, Number(fields.pipe_id));
     }
   }
   expect(new Set(planned).size === planned.length, 'bytes in flight are twice in the plan');
-  for (const piece of planned) expect(pieces.has(piece), `no such bytes in flight: ${piece}`);
-  for (const [piece, pipe] of pieces) {
-    const [image = ''] = piece.split(' ');
+  for (const chunk of planned) expect(chunks.has(chunk), `no such bytes in flight: ${chunk}`);
+  for (const [chunk, pipe] of chunks) {
+    const [image = ''] = chunk.split(' ');
     const readable = plan.placeholders.some(
       ({ was, needs_read }) => was.pipe_id === pipe && was.type === typeOf(image) && needs_read,
     );
-    expect(!readable || planned.includes(piece), `bytes in flight are not in the plan: ${piece}`);
+    expect(!readable || planned.includes(chunk), `bytes in flight are not in the plan: ${chunk}`);
   }
   const { records } = readImage(out, 'files.img');
   const readers = records.flatMap(({ fields }) => {

@@ -20,7 +20,7 @@ const SHOWN = 1 << 16;
 /** Runs the command, and says what it wrote and how much memory it had. */
 export async function measured(
   args: readonly string[],
-  { give, take }: { give?: (stdin: Writable) => Promise<void>; take?: (piece: Buffer) => void } = {},
+  { give, take }: { give?: (stdin: Writable) => Promise<void>; take?: (chunk: Buffer) => void } = {},
 ): Promise<Ran> {
   const command = ['-r', path.join(top, 'bench/print-peak.js'), bin, ...args];
   const child = spawn(process.execPath, command, { cwd: top, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -28,14 +28,14 @@ export async function measured(
   let first = '';
   let last = '';
   let said = '';
-  (child.stdout as Readable).on('data', (piece: Buffer) => {
-    take?.(piece);
-    if (first.length < SHOWN) first += piece.toString('latin1', 0, SHOWN);
-    last = (last + piece.toString('latin1')).slice(-SHOWN);
-    bytes += piece.length;
+  (child.stdout as Readable).on('data', (chunk: Buffer) => {
+    take?.(chunk);
+    if (first.length < SHOWN) first += chunk.toString('latin1', 0, SHOWN);
+    last = (last + chunk.toString('latin1')).slice(-SHOWN);
+    bytes += chunk.length;
   });
-  child.stderr.on('data', (piece) => {
-    said += piece;
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
   });
   const status = new Promise<number | null>((resolve) => child.on('close', resolve));
   if (give !== undefined) await give(child.stdin);

@@ -219,10 +219,10 @@ const headerBytes = (name: string) => (name === 'inventory.img' ? 4 : 8);
 function editRecords(images: Directory, name: string, change: (record: Buffer) => Uint8Array | undefined): void {
   const bytes = images.get(name);
   if (bytes === undefined) return;
-  const pieces: Uint8Array[] = [bytes.subarray(0, headerBytes(name))];
+  const chunks: Uint8Array[] = [bytes.subarray(0, headerBytes(name))];
   for (const { record, extra } of recordsOf(images, name)) {
     const changed = change(record);
-    if (changed !== undefined) pieces.push(uint32(changed.length), changed, extra);
+    if (changed !== undefined) chunks.push(uint32(changed.length), changed, extra);
   }
-  images.set(name, Buffer.concat(pieces));
+  images.set(name, Buffer.concat(chunks));
 }

@@ -57,7 +57,7 @@ const LATER: Version = { drops: new Set(), edit: (message) => Buffer.concat([mes
 
 function editMessage(type: protobuf.Type, bytes: Uint8Array, version: Version): Buffer {
   const reader = protobuf.Reader.create(bytes);
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   while (reader.pos < reader.len) {
     const start = reader.pos;
     const tag = reader.uint32();
@@ -65,13 +65,13 @@ function editMessage(type: protobuf.Type, bytes: Uint8Array, version: Version): 
     if (field?.resolvedType instanceof protobuf.Type) {
       const inner = editMessage(field.resolvedType, reader.bytes(), version);
       if (!version.drops.has(`${type.name}.${field.name}`))
-        pieces.push(protobuf.Writer.create().uint32(tag).bytes(inner).finish());
+        chunks.push(protobuf.Writer.create().uint32(tag).bytes(inner).finish());
     } else {
       reader.skipType(tag & 7);
-      if (!version.drops.has(`${type.name}.${field?.name}`)) pieces.push(bytes.subarray(start, reader.pos));
+      if (!version.drops.has(`${type.name}.${field?.name}`)) chunks.push(bytes.subarray(start, reader.pos));
     }
   }
-  return version.edit(Buffer.concat(pieces));
+  return version.edit(Buffer.concat(chunks));
 }
 
 /** How many bytes follow a record; `left`: how many there are. */
@@ -85,17 +85,17 @@ function extraAfter(message: string, record: Buffer, left: number): number {
 
 function editImage(name: string, image: Buffer, version: Version): Buffer {
   const start = name === 'inventory.img' ? 4 : 8;
-  const pieces: Buffer[] = [image.subarray(0, start)];
+  const chunks: Buffer[] = [image.subarray(0, start)];
   for (let at = start, number = 0; at < image.length; number += 1) {
     const end = at + 4 + image.readUInt32LE(at);
     const record = image.subarray(at + 4, end);
     const message = messageOfRecord(name, number);
     const edited = editMessage(messageType(message), record, version);
     const extra = extraAfter(message, record, image.length - end);
-    pieces.push(uint32(edited.length), edited, image.subarray(end, end + extra));
+    chunks.push(uint32(edited.length), edited, image.subarray(end, end + extra));
     at = end + extra;
   }
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 
 function editDirectory(from: string, to: string, version: Version): void {

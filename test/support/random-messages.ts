@@ -62,8 +62,8 @@ const enumNumbers = fc.oneof(
   fc.constantFrom(-1, 65534, 65535, 2 ** 31 - 1, -(2 ** 31)),
 );
 
-/** Pieces that JSON, quoted-printable or the escapes of bytes could trip over. */
-const pieces = [
+/** Chunks that JSON, quoted-printable or the escapes of bytes could trip over. */
+const chunks = [
   'a',
   '/x',
   '"',
@@ -82,7 +82,7 @@ const pieces = [
 ];
 const unicode = ['é', '\u0080', '\u2028', '\ufeff', '\ufffd', '\uffff', '\u{1f600}', '\u{10ffff}', '{', '}', ',', '/'];
 const texts = fc
-  .array(fc.oneof(fc.constantFrom(...pieces, ...unicode), fc.string({ unit: 'binary', maxLength: 6 })), {
+  .array(fc.oneof(fc.constantFrom(...chunks, ...unicode), fc.string({ unit: 'binary', maxLength: 6 })), {
     maxLength: 6,
   })
   .map((parts) => Buffer.from(parts.join(''), 'utf8'));
@@ -226,13 +226,13 @@ export function encodeOddly(type: string, message: Message, random: Random): Buf
     return value === undefined ? [] : [occurrences(field, value, random)];
   });
   if (random.chance(30)) rows.push([unknownField(type, random)]);
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   const mixes = random.chance(40);
   for (let left = rows.filter((row) => row.length > 0); left.length > 0; left = left.filter((row) => row.length > 0)) {
     const row = left[mixes ? random.below(left.length) : 0] as Buffer[];
-    pieces.push(row.shift() as Buffer);
+    chunks.push(row.shift() as Buffer);
   }
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 
 function occurrences(field: protobuf.Field, value: Value, random: Random): Buffer[] {

@@ -1,4 +1,4 @@
-/** Archives made block by block, and taken to pieces by a reader that has nothing of the one in src. */
+/** Archives made block by block, and taken apart by a reader that has nothing of the one in src. */
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -94,7 +94,7 @@ export function membersOf(directory: string, prefix = ''): RawMember[] {
     .map((name) => ({ name: `${prefix}${name}`, content: fs.readFileSync(path.join(directory, name)) }));
 }
 
-export interface Piece {
+export interface Chunk {
   name: string;
   type: string;
   headers: Buffer;
@@ -104,9 +104,9 @@ export interface Piece {
   content: Buffer;
 }
 
-/** Takes an archive to pieces; what is not as POSIX has it is an error. */
-export function piecesOf(tar: Buffer): Piece[] {
-  const pieces: Piece[] = [];
+/** Takes an archive to chunks; what is not as POSIX has it is an error. */
+export function chunksOf(tar: Buffer): Chunk[] {
+  const chunks: Chunk[] = [];
   let [at, begin] = [0, 0];
   let pax: { [key: string]: string } = {};
   let long: string | undefined;
@@ -133,12 +133,12 @@ export function piecesOf(tar: Buffer): Piece[] {
     at += Math.ceil(size / BLOCK) * BLOCK;
     begin = at;
     const name = pax['GNU.sparse.name'] ?? pax.path ?? long ?? plainName(main);
-    pieces.push({ name, type, headers, main, pax, content });
+    chunks.push({ name, type, headers, main, pax, content });
     pax = {};
     long = undefined;
   }
   if (!tar.subarray(at).every((byte) => byte === 0) || tar.length - at < 2 * BLOCK) throw new Error('a strange end');
-  return pieces;
+  return chunks;
 }
 
 function plainName(main: Buffer): string {

@@ -60,11 +60,11 @@ export function editFields(
   record: Uint8Array,
   edits: { [number: number]: (value: Value) => Value | undefined },
 ): Uint8Array {
-  const pieces = fieldsOf(record).map(({ number, start, end, value }) => {
+  const chunks = fieldsOf(record).map(({ number, start, end, value }) => {
     const edit = edits[number];
     if (edit === undefined) return record.subarray(start, end);
     const changed = edit(value as Value);
     return changed === undefined ? Buffer.alloc(0) : encodeField(number, changed);
   });
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }

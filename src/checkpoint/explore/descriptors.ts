@@ -59,9 +59,9 @@ async function* descriptorsIn(
 ): AsyncGenerator<Unnamed<ExploredFds>, void, undefined> {
   const view = new DescriptorView();
   for await (const batch of images.batches(name)) {
-    for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
+    for (const chunk of batch.chunks(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredFds>[] = [];
-      piece.each((bytes, start, end) => {
+      chunk.each((bytes, start, end) => {
         const { id, type, fd, flags } = view.read(bytes, start, end).checkComplete();
         const closeOnExec = isCloseOnExec(flags);
         rows.push({

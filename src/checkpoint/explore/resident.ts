@@ -64,9 +64,9 @@ async function* runsIn(
   const cursor = new FieldCursor();
   const walk = new Walk(table);
   for await (const batch of images.batches(name)) {
-    for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
+    for (const chunk of batch.chunks(RECORDS_AT_ONCE)) {
       const rows: Unnamed<ExploredRss>[] = [];
-      piece.each((bytes, start, end, entry) => {
+      chunk.each((bytes, start, end, entry) => {
         // The first is a pagemap_head.
         if (entry > 0) rows.push(runRow(readPageRun(cursor, bytes, start, end), walk, table));
       });

@@ -1,35 +1,35 @@
-const PIECE_BITS = 14;
-const PIECE = 1 << PIECE_BITS;
+const CHUNK_BITS = 14;
+const CHUNK = 1 << CHUNK_BITS;
 
 /** Millions of numbers, to be gone through in ascending order; 8 bytes each. */
 export class SortedKeys {
-  private readonly pieces: Float64Array[] = [];
+  private readonly chunks: Float64Array[] = [];
   private sorted: Float64Array | undefined;
   private isAscending = true;
   length = 0;
 
   /** Adds a key before `finish`. */
   add(key: number): void {
-    if ((this.length & (PIECE - 1)) === 0) this.pieces.push(new Float64Array(PIECE));
+    if ((this.length & (CHUNK - 1)) === 0) this.chunks.push(new Float64Array(CHUNK));
     if (this.length > 0 && key < this.at(this.length - 1)) this.isAscending = false;
     this.length += 1;
-    (this.pieces.at(-1) as Float64Array)[(this.length - 1) & (PIECE - 1)] = key;
+    (this.chunks.at(-1) as Float64Array)[(this.length - 1) & (CHUNK - 1)] = key;
   }
 
   /** To be called when all keys are there. CRIU writes most images in ascending order. */
   finish(): void {
     if (this.isAscending) return;
-    const all = new Float64Array(this.pieces.length * PIECE);
-    this.pieces.forEach((piece, i) => {
-      all.set(piece, i * PIECE);
+    const all = new Float64Array(this.chunks.length * CHUNK);
+    this.chunks.forEach((chunk, i) => {
+      all.set(chunk, i * CHUNK);
     });
     this.sorted = all.subarray(0, this.length).sort();
-    this.pieces.length = 0;
+    this.chunks.length = 0;
   }
 
   at(place: number): number {
     const value =
-      this.sorted === undefined ? this.pieces[place >>> PIECE_BITS]?.[place & (PIECE - 1)] : this.sorted[place];
+      this.sorted === undefined ? this.chunks[place >>> CHUNK_BITS]?.[place & (CHUNK - 1)] : this.sorted[place];
     return value as number;
   }
 

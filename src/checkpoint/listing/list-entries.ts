@@ -65,10 +65,10 @@ export async function* listEntries(
       order.put(waiting.key, waiting);
     };
     for await (const batch of batchesOf(member, image)) {
-      for (const piece of batch.pieces(RECORDS_AT_ONCE)) {
+      for (const chunk of batch.chunks(RECORDS_AT_ONCE)) {
         await yieldToEventLoop();
         signal?.throwIfAborted();
-        piece.each(visit);
+        chunk.each(visit);
         for (const block of inBlocks(() => nextOf(order, isReady, overview, paths))) yield block;
       }
     }

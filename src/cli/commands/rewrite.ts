@@ -3,14 +3,14 @@ import { openSource } from '../../operations/open-source';
 import { readSpecs } from '../../operations/read-specs';
 import type { RewriteOptions } from '../../operations/rewrite';
 import { rewrite } from '../../operations/rewrite';
-import { planPieces } from '../../plan/plan-json';
+import { planChunks } from '../../plan/plan-json';
 import * as report from '../../report/rewrite';
 import { orAborted } from '../../storage/or-aborted';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
 import { once, outOptions, repeated, withFormOfName } from '../options';
-import { printPieces } from '../print-pieces';
+import { printChunks } from '../print-chunks';
 import { REWRITE_USAGE } from '../usage/rewrite';
 
 interface Arguments {
@@ -78,8 +78,8 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
   const text = report.rewriteText(result);
   try {
-    if (savePlan === '-') await printPieces(context, planPieces(result.plan));
-    else if (args.json) await printPieces(context, report.rewriteJson(result, made));
+    if (savePlan === '-') await printChunks(context, planChunks(result.plan));
+    else if (args.json) await printChunks(context, report.rewriteJson(result, made));
     else if (!args.quiet) await context.print(text);
   } catch (error) {
     throw made === undefined ? error : messages.madeButNotTold(made, error);

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { PLAN_IMAGE } from '../../frames/image-kinds';
-import { jsonPieces } from '../../json/json-pieces';
+import { jsonChunks } from '../../json/json-chunks';
 import { decodeImage } from '../../operations/decode';
 import { rawInfo } from '../../operations/image-info';
 import { orAborted } from '../../storage/or-aborted';
 import { command } from '../command';
 import type { Context } from '../context';
-import { printPieces } from '../print-pieces';
+import { printChunks } from '../print-chunks';
 import { STANDARD_STREAM } from '../standard-stream';
 import { SHOW_USAGE } from '../usage/show';
 import { openImage, withOutput, wordOf } from './image-streams';
@@ -25,7 +25,7 @@ async function run({ image, nopl, quiet }: Arguments, context: Context): Promise
   const told = await whatIsNoImage(word, context);
   if (told !== undefined) {
     // A plan can have a million references.
-    if (await printPieces(context, jsonPieces(told, 0, INDENT))) await context.print('\n');
+    if (await printChunks(context, jsonChunks(told, 0, INDENT))) await context.print('\n');
     return;
   }
   const warnings: string[] = [];

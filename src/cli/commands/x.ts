@@ -15,7 +15,7 @@ interface Arguments {
 }
 
 /** What is printed at once, in characters. */
-const PIECE = 1 << 14;
+const CHUNK = 1 << 14;
 /** More of what is missing is counted, not told. */
 const MAX_NOTES = 20;
 
@@ -44,7 +44,7 @@ async function tell(
   let text = report.begin?.() ?? '';
   for await (const row of rows) {
     text += report.row(row);
-    if (text.length < PIECE) continue;
+    if (text.length < CHUNK) continue;
     if (!(await context.print(text))) return;
     text = '';
   }

@@ -16,7 +16,7 @@ export function areSameButFor(numbers: ReadonlySet<number>, before: BytesAt, aft
   }
 }
 
-/** The bytes of a message without some of its fields, piece by piece. */
+/** The bytes of a message without some of its fields, chunk by chunk. */
 class Rest {
   private start = 0;
   private end = 0;

@@ -22,7 +22,7 @@ import { type PackedWriter, packInto } from './pack-bytes';
 import { remakeHeaders } from './remake-headers';
 import { sparseHead } from './sparse';
 
-const PIECE_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 /** Of a sparse file: so many that readers, ours too, take their map. */
 const MAX_STRETCHES = 1 << 17;
 const ARCHIVE = Buffer.from('archive');
@@ -222,13 +222,13 @@ class ArchiveSink implements Sink {
         return await this.writeAll(reader, member.size, member);
       }
       const writer = await this.put(member);
-      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       for (
-        let got = await reader.read(piece, 0, piece.length);
+        let got = await reader.read(chunk, 0, chunk.length);
         got > 0;
-        got = await reader.read(piece, 0, piece.length)
+        got = await reader.read(chunk, 0, chunk.length)
       ) {
-        await writer.write(piece.subarray(0, got));
+        await writer.write(chunk.subarray(0, got));
       }
       await writer.close();
     } finally {
@@ -249,15 +249,15 @@ class ArchiveSink implements Sink {
 
   /** Content of a known length, filled up to whole blocks. */
   private async writeAll(reader: ByteReader, length: number, member: Member): Promise<void> {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, length + 1));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, length + 1));
     let left = length;
     for (;;) {
       // One more than there should be, to see whether it has grown.
-      const got = await reader.read(piece, 0, Math.min(piece.length, left + 1));
+      const got = await reader.read(chunk, 0, Math.min(chunk.length, left + 1));
       if (got > left || (got === 0 && left > 0))
         throw messages.memberChanged(this.source.label, escapeBytes(member.name));
       if (got === 0) break;
-      await this.write(piece.subarray(0, got));
+      await this.write(chunk.subarray(0, got));
       left -= got;
     }
     await this.write(Buffer.alloc(paddingOf(length)));

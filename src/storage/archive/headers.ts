@@ -21,7 +21,7 @@ export function isExtending(type: string): type is ExtendedHeader['type'] {
   return type === 'x' || type === 'g' || type === 'L' || type === 'K';
 }
 
-/** Takes the blocks before a member's content to pieces, which were read as headers before; undefined where they are none. */
+/** Takes the blocks before a member's content to chunks, which were read as headers before; undefined where they are none. */
 export function splitHeaders(raw: Buffer): HeaderBlocks | undefined {
   const extended: ExtendedHeader[] = [];
   for (let at = 0; at + BLOCK_BYTES <= raw.length; ) {

@@ -33,7 +33,7 @@ export function packInto(fd: number, form: ArchiveForm, label: string): PackedWr
 function gzipInto(toFile: (bytes: Uint8Array) => Promise<void>): PackedWriter {
   const gzip = builtins.zlib.createGzip({ chunkSize: CHUNK_BYTES });
   const drained = (async () => {
-    for await (const piece of gzip) await toFile(piece);
+    for await (const chunk of gzip) await toFile(chunk);
   })();
   drained.catch(() => gzip.destroy());
   return throughStream(gzip, drained, async () => {

@@ -17,7 +17,7 @@ export interface ScannedArchive {
   readonly hasRecords: boolean;
 }
 
-const PIECE_BYTES = 1 << 16;
+const CHUNK_BYTES = 1 << 16;
 /** What fills up the largest records that anybody writes. */
 const MAX_END_BYTES = 1 << 20;
 
@@ -67,11 +67,11 @@ function isKeptEntry({ kind, name }: TarEntry, isKept: (name: string) => boolean
 }
 
 async function copyTo(spool: Spool, bytes: TarBytes, stored: number, label: string): Promise<void> {
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   for (let left = stored; left > 0; ) {
-    const got = await bytes.read(piece, 0, Math.min(piece.length, left));
+    const got = await bytes.read(chunk, 0, Math.min(chunk.length, left));
     if (got === 0) throw messages.archiveCutOff(label, bytes.position);
-    spool.push(piece.subarray(0, got));
+    spool.push(chunk.subarray(0, got));
     left -= got;
   }
 }
@@ -79,11 +79,11 @@ async function copyTo(spool: Spool, bytes: TarBytes, stored: number, label: stri
 /** Behind the end mark there are zeros at most. What else were there would be lost, or tar -i would read it. */
 async function checkEnd(bytes: TarBytes, label: string): Promise<void> {
   const begin = bytes.position;
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   for (;;) {
-    const got = await bytes.read(piece, 0, piece.length);
+    const got = await bytes.read(chunk, 0, chunk.length);
     if (got === 0) return;
-    if (piece.subarray(0, got).some((byte) => byte !== 0)) {
+    if (chunk.subarray(0, got).some((byte) => byte !== 0)) {
       throw messages.archiveUnusable(label, begin, 'has bytes behind the end of the archive');
     }
     if (bytes.position - begin > MAX_END_BYTES) {

@@ -147,9 +147,9 @@ class UnpackedBytes implements TarBytes {
   }
 
   async skipTo(position: number): Promise<void> {
-    const piece = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, position - this.position));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, position - this.position));
     while (this.position < position) {
-      const got = await this.read(piece, 0, Math.min(piece.length, position - this.position));
+      const got = await this.read(chunk, 0, Math.min(chunk.length, position - this.position));
       if (got === 0) throw messages.archiveCutOff(this.file.label, this.position);
     }
   }
@@ -193,10 +193,10 @@ function gunzip(file: ArchiveFile): Unpacking {
 function refuseMore(file: ArchiveFile, from: number): void {
   const fd = file.open();
   try {
-    const piece = Buffer.allocUnsafe(CHUNK_BYTES);
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     for (let at = from; at < file.bytes; ) {
-      const got = fs.readSync(fd, piece, 0, piece.length, at);
-      const isZero = !piece.subarray(0, got).some((byte) => byte !== 0);
+      const got = fs.readSync(fd, chunk, 0, chunk.length, at);
+      const isZero = !chunk.subarray(0, got).some((byte) => byte !== 0);
       if (got === 0 || (isZero && at - from <= MAX_ZEROS)) at += got || file.bytes;
       else throw messages.archiveHasMore(file.label, at);
     }

@@ -45,15 +45,15 @@ const remove: Mutator = (bytes, random) => {
 const duplicate: Mutator = (bytes, random) => {
   const { start, end } = place(bytes, random);
   const times = random.chance(95) ? 1 : 1 + random.below(200);
-  const piece = bytes.subarray(start, end);
-  return splice(bytes, end, end, Buffer.concat(Array.from({ length: times }, () => piece)));
+  const chunk = bytes.subarray(start, end);
+  return splice(bytes, end, end, Buffer.concat(Array.from({ length: times }, () => chunk)));
 };
 
 const cross: Mutator = (bytes, random, other) => {
   const from = other();
   const { start, end } = place(bytes, random);
-  const piece = place(from, random);
-  return splice(bytes, start, random.chance(50) ? start : end, from.subarray(piece.start, piece.end));
+  const chunk = place(from, random);
+  return splice(bytes, start, random.chance(50) ? start : end, from.subarray(chunk.start, chunk.end));
 };
 
 const cut: Mutator = (bytes, random) => bytes.subarray(0, random.below(bytes.length + 1));

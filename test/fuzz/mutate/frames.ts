@@ -4,7 +4,7 @@ import { BYTE_MUTATORS } from './bytes';
 import { EDGES, type Mutator, oneOf } from './mutate';
 import { wireMutator } from './wire';
 
-/** An image taken to pieces: its magics, records with their sizes, and what cannot be a record. */
+/** An image taken apart: its magics, records with their sizes, and what cannot be a record. */
 interface Frames {
   readonly head: Buffer;
   readonly records: Buffer[];
@@ -73,12 +73,12 @@ const resize: Mutator = (image, random) => {
   const { head, records: all, rest } = framesOf(image);
   if (all.length === 0) return image;
   const chosen = random.below(all.length);
-  const pieces = all.flatMap((record, i) => {
+  const chunks = all.flatMap((record, i) => {
     const size = Math.max(0, record.length + random.below(9) - 4);
     const other = random.chance(50) ? size : Number(BigInt.asUintN(32, oneOf(EDGES, random)));
     return [uint32(i === chosen ? other : record.length), record];
   });
-  return Buffer.concat([head, ...pieces, rest]);
+  return Buffer.concat([head, ...chunks, rest]);
 };
 
 const otherMagic: Mutator = (image, random, other) => {

@@ -127,9 +127,9 @@ const members: Mutator = (tar, random, other) => {
   const from = random.chance(70) ? tar : other();
   const others = [...headersOf(from), from.length];
   const place = random.below(others.length);
-  const piece = from.subarray(others[place], others[place + 1]);
+  const chunk = from.subarray(others[place], others[place + 1]);
   const at = random.below(headers.length);
-  return splice(tar, headers[at] as number, (random.chance(50) ? headers[at] : headers[at + 1]) ?? tar.length, piece);
+  return splice(tar, headers[at] as number, (random.chance(50) ? headers[at] : headers[at + 1]) ?? tar.length, chunk);
 };
 
 const cutBlocks: Mutator = (tar, random) => tar.subarray(0, BLOCK * random.below(tar.length / BLOCK + 1));

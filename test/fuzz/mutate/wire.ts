@@ -2,8 +2,8 @@ import { type Random, varint } from '../../support/random-messages';
 import { BYTE_MUTATORS } from './bytes';
 import { EDGES, type Mutator, oneOf } from './mutate';
 
-/** A field as far as it can be read; where nothing can, the rest is one piece. */
-interface Piece {
+/** A field as far as it can be read; where nothing can, the rest is one chunk. */
+interface Chunk {
   readonly number: number;
   readonly type: number;
   readonly bytes: Buffer;
@@ -22,18 +22,18 @@ function varintAt(bytes: Buffer, start: number): { value: bigint; end: number } 
   return undefined;
 }
 
-function piecesOf(record: Buffer): Piece[] {
-  const pieces: Piece[] = [];
+function chunksOf(record: Buffer): Chunk[] {
+  const chunks: Chunk[] = [];
   for (let at = 0; at < record.length; ) {
-    const piece = pieceAt(record, at);
-    pieces.push(piece);
-    at += piece.bytes.length;
+    const chunk = chunkAt(record, at);
+    chunks.push(chunk);
+    at += chunk.bytes.length;
   }
-  return pieces;
+  return chunks;
 }
 
-function pieceAt(record: Buffer, start: number): Piece {
-  const rest: Piece = { number: 0, type: 0, bytes: record.subarray(start) };
+function chunkAt(record: Buffer, start: number): Chunk {
+  const rest: Chunk = { number: 0, type: 0, bytes: record.subarray(start) };
   const tag = varintAt(record, start);
   if (tag === undefined || tag.value >= 2n ** 32n) return rest;
   const [number, type] = [Number(tag.value >> 3n), Number(tag.value & 7n)];
@@ -53,11 +53,11 @@ const withLength = (number: number, payload: Buffer, length = BigInt(payload.len
   Buffer.concat([tag(number, 2), varint(length, padding), payload]);
 
 /** Lets one of the fields become something else. */
-function editOne(record: Buffer, random: Random, edit: (piece: Piece) => Buffer): Buffer {
-  const pieces = piecesOf(record);
-  if (pieces.length === 0) return record;
-  const chosen = random.below(pieces.length);
-  return Buffer.concat(pieces.map((piece, i) => (i === chosen ? edit(piece) : piece.bytes)));
+function editOne(record: Buffer, random: Random, edit: (chunk: Chunk) => Buffer): Buffer {
+  const chunks = chunksOf(record);
+  if (chunks.length === 0) return record;
+  const chosen = random.below(chunks.length);
+  return Buffer.concat(chunks.map((chunk, i) => (i === chosen ? edit(chunk) : chunk.bytes)));
 }
 
 const drop: Mutator = (record, random) => editOne(record, random, () => Buffer.alloc(0));
@@ -102,11 +102,11 @@ const otherLength: Mutator = (record, random) =>
   });
 
 const swap: Mutator = (record, random) => {
-  const pieces = piecesOf(record).map(({ bytes }) => bytes);
-  if (pieces.length < 2) return record;
-  const [a, b] = [random.below(pieces.length), random.below(pieces.length)];
-  [pieces[a], pieces[b]] = [pieces[b] as Buffer, pieces[a] as Buffer];
-  return Buffer.concat(pieces);
+  const chunks = chunksOf(record).map(({ bytes }) => bytes);
+  if (chunks.length < 2) return record;
+  const [a, b] = [random.below(chunks.length), random.below(chunks.length)];
+  [chunks[a], chunks[b]] = [chunks[b] as Buffer, chunks[a] as Buffer];
+  return Buffer.concat(chunks);
 };
 
 const unknown: Mutator = (record, random) => {
@@ -114,17 +114,17 @@ const unknown: Mutator = (record, random) => {
   const field = random.chance(50)
     ? Buffer.concat([tag(number, 0), varint(oneOf(EDGES, random))])
     : withLength(number, random.bytes(random.below(12)));
-  const pieces = piecesOf(record).map(({ bytes }) => bytes);
-  pieces.splice(random.below(pieces.length + 1), 0, field);
-  return Buffer.concat(pieces);
+  const chunks = chunksOf(record).map(({ bytes }) => bytes);
+  chunks.splice(random.below(chunks.length + 1), 0, field);
+  return Buffer.concat(chunks);
 };
 
 const take: Mutator = (record, random, other) => {
-  const others = piecesOf(other());
+  const others = chunksOf(other());
   if (others.length === 0) return record;
-  const pieces = piecesOf(record).map(({ bytes }) => bytes);
-  pieces.splice(random.below(pieces.length + 1), 0, oneOf(others, random).bytes);
-  return Buffer.concat(pieces);
+  const chunks = chunksOf(record).map(({ bytes }) => bytes);
+  chunks.splice(random.below(chunks.length + 1), 0, oneOf(others, random).bytes);
+  return Buffer.concat(chunks);
 };
 
 const NAMES = ['/', '', '.', '..', '/a/../b', '\n', '\u001b[31m', '\u202e', '\ufffd', 'pipe:[1]', '/proc/1/fd/1'];

@@ -3,7 +3,7 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import { inspect, openSource, readPlanOf, rewrite } from '../../../src';
 import { allOf } from '../../support/all-of';
-import { archiveOf, type Piece, piecesOf, plain, type RawMember } from '../../support/tar-blocks';
+import { archiveOf, type Chunk, chunksOf, plain, type RawMember } from '../../support/tar-blocks';
 import { mutated } from '../mutate/mutate';
 import { TAR_MUTATORS } from '../mutate/tar';
 import { kindOf, outcomeOf, roughly } from '../outcome';
@@ -83,7 +83,7 @@ async function checkIn(place: string, archive: Buffer, run: RewriteArchive): Pro
   if (source.form === 'dir') throw new Finding('an archive that is a directory');
   try {
     const contents = await outcomeOf('reading an archive', () => contentsOf(source));
-    const others = strictly(() => piecesOf(archive));
+    const others = strictly(() => chunksOf(archive));
     if (contents.value !== undefined && others !== undefined) compare(contents.value, others, source.archive?.inside);
     const lines = await outcomeOf('ls of an archive', () => allOf(inspect(source)));
     const out = path.join(place, 'out');
@@ -97,7 +97,7 @@ async function checkIn(place: string, archive: Buffer, run: RewriteArchive): Pro
       expect(plan.error === undefined, () => `OUT cannot be read\n${plan.error?.message}`);
       const made = fs.readFileSync(out);
       const changed = new Set([...rewritten.value.plan.images.map(({ name }) => name), 'inherit-plan.img']);
-      checkRest(others, piecesOf(isPacked ? zlib.gunzipSync(made) : made), changed);
+      checkRest(others, chunksOf(isPacked ? zlib.gunzipSync(made) : made), changed);
     }
     const read = kindOf(contents, (all) => `${roughly(all.size)}`);
     return `${source.form} ${read} ${others === undefined} ${lines.error?.code} ${kindOf(rewritten, ({ plan }) => `${roughly(plan.placeholders.length)}`)}`;
@@ -111,19 +111,19 @@ async function contentsOf(source: Awaited<ReturnType<typeof openSource>>): Promi
   for await (const member of source.members()) {
     if (member.kind !== 'file') continue;
     const reader = await member.open();
-    const pieces: Buffer[] = [];
+    const chunks: Buffer[] = [];
     try {
       for (let total = 0; total < MOST_CONTENT; ) {
-        const piece = Buffer.alloc(1 << 14);
-        const got = await reader.read(piece, 0, piece.length);
+        const chunk = Buffer.alloc(1 << 14);
+        const got = await reader.read(chunk, 0, chunk.length);
         if (got === 0) break;
-        pieces.push(piece.subarray(0, got));
+        chunks.push(chunk.subarray(0, got));
         total += got;
       }
     } finally {
       await reader.close();
     }
-    contents.set(member.name.toString('latin1'), Buffer.concat(pieces));
+    contents.set(member.name.toString('latin1'), Buffer.concat(chunks));
   }
   return contents;
 }
@@ -139,27 +139,27 @@ function strictly<T>(call: () => T): T | undefined {
 
 function compare(
   contents: ReadonlyMap<string, Buffer>,
-  pieces: readonly Piece[],
+  chunks: readonly Chunk[],
   inside: Buffer = Buffer.alloc(0),
 ): void {
   const prefix = inside.length === 0 ? '' : `${inside.toString('latin1')}/`;
-  for (const piece of pieces) {
-    const name = plain(piece.name);
-    if (!['0', '\0'].includes(piece.type) || !name.startsWith(prefix) || 'GNU.sparse.major' in piece.pax) continue;
+  for (const chunk of chunks) {
+    const name = plain(chunk.name);
+    if (!['0', '\0'].includes(chunk.type) || !name.startsWith(prefix) || 'GNU.sparse.major' in chunk.pax) continue;
     const found = contents.get(name.slice(prefix.length));
     if (found === undefined || found.length >= MOST_CONTENT) continue;
-    expect(found.equals(piece.content), () => `${JSON.stringify(name)} has another content`);
+    expect(found.equals(chunk.content), () => `${JSON.stringify(name)} has another content`);
   }
 }
 
 /** Members that no rewrite changes are there with the same headers and contents, in their order. */
-function checkRest(before: readonly Piece[] | undefined, after: readonly Piece[], changed: ReadonlySet<string>): void {
+function checkRest(before: readonly Chunk[] | undefined, after: readonly Chunk[], changed: ReadonlySet<string>): void {
   if (before === undefined) return;
   // A hard link to an image that changes becomes a file with what it was.
   const links = new Set(before.flatMap(({ name, type }) => (type === '1' ? [name] : [])));
-  const isKept = ({ name }: Piece) => !links.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
-  const rest = (pieces: readonly Piece[]) =>
-    pieces.filter(isKept).map(({ headers, content }) => Buffer.concat([headers, content]));
+  const isKept = ({ name }: Chunk) => !links.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
+  const rest = (chunks: readonly Chunk[]) =>
+    chunks.filter(isKept).map(({ headers, content }) => Buffer.concat([headers, content]));
   const [old, made] = [rest(before), rest(after)];
   expect(old.length === made.length, () => `${old.length} members become ${made.length}`);
   for (const [i, bytes] of old.entries()) expect(bytes.equals(made[i] as Buffer), () => `member ${i} was changed`);

@@ -22,14 +22,14 @@ export async function converted(
   most?: number,
 ): Promise<Outcome<Buffer>> {
   const meter = new Meter();
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   const write = async (bytes: Uint8Array) => {
-    pieces.push(Buffer.from(bytes));
+    chunks.push(Buffer.from(bytes));
     meter.bytesWritten += bytes.length;
   };
   const outcome = await outcomeOf(what, async () => {
     await convert(meter.reader(input, most), { write });
-    return Buffer.concat(pieces);
+    return Buffer.concat(chunks);
   });
   meter.check(what, input.length, LIMITS);
   expect(

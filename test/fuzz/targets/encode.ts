@@ -17,12 +17,12 @@ export function encodeTarget({ decode, encode }: ConversionSubject = CONVERSIONS
     seeds: async () => {
       const seeds = [];
       for (const { bytes } of knownImages()) {
-        const pieces: Buffer[] = [];
-        const write = async (piece: Uint8Array) => {
-          pieces.push(Buffer.from(piece));
+        const chunks: Buffer[] = [];
+        const write = async (chunk: Uint8Array) => {
+          chunks.push(Buffer.from(chunk));
         };
-        await decodeImage(new Meter().reader(bytes), { write }, { name: 'x.img', pretty: pieces.length % 2 === 0 });
-        const json = Buffer.concat(pieces);
+        await decodeImage(new Meter().reader(bytes), { write }, { name: 'x.img', pretty: chunks.length % 2 === 0 });
+        const json = Buffer.concat(chunks);
         if (json.length < 10_000) seeds.push({ json });
       }
       return seeds;
@@ -35,14 +35,14 @@ export function encodeTarget({ decode, encode }: ConversionSubject = CONVERSIONS
         converted('encode', text, (reader, writer) => encode(reader, writer, { name: 'x.json' }), most);
       const image = await toImage(json);
       if (json.length < 2000) {
-        const pieces = await toImage(json, SMALL);
-        // The message shows what follows as far as it is there, and of a long string the piece that came.
-        const isSame = image.error?.code === pieces.error?.code && image.error?.field === pieces.error?.field;
+        const chunks = await toImage(json, SMALL);
+        // The message shows what follows as far as it is there, and of a long string the chunk that came.
+        const isSame = image.error?.code === chunks.error?.code && image.error?.field === chunks.error?.field;
         expect(
           isSame,
-          () => `another error where it comes in pieces\n${image.error?.message}\n${pieces.error?.message}`,
+          () => `another error where it comes in chunks\n${image.error?.message}\n${chunks.error?.message}`,
         );
-        expect(image.value?.equals(pieces.value as Buffer) !== false, 'another image where the JSON comes in pieces');
+        expect(image.value?.equals(chunks.value as Buffer) !== false, 'another image where the JSON comes in chunks');
       }
       if (image.value === undefined) return kindOf(image, () => '');
       const name = 'x.img';

@@ -19,17 +19,17 @@ async function readFrames(image: Buffer, most: number, meter: Meter): Promise<Fr
   const reader = new RecordReader(meter.reader(image, most), 'x.img');
   try {
     const { headerBytes } = await reader.magics();
-    const pieces: Uint8Array[] = [image.subarray(0, headerBytes)];
+    const chunks: Uint8Array[] = [image.subarray(0, headerBytes)];
     let records = 0;
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
       expect(batch.firstEntry === records && batch.count > 0, 'a batch that does not follow the one before');
       records += batch.count;
       for (let i = 0; i < batch.count; i += 1) {
         const record = Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i]));
-        pieces.push(uint32(record.length), record);
+        chunks.push(uint32(record.length), record);
       }
     }
-    return { records, bytes: Buffer.concat(pieces) };
+    return { records, bytes: Buffer.concat(chunks) };
   } finally {
     reader.release();
   }
@@ -57,9 +57,9 @@ export function framesTarget(read: ReadFrames = readFrames): Target {
         return outcome;
       };
       const whole = await once(Number.POSITIVE_INFINITY);
-      const pieces = image.length < 2000 ? await once(SMALL) : whole;
-      expect(whole.error?.message === pieces.error?.message, () => `${pieces.error?.message} where it comes in pieces`);
-      expect(whole.value?.records === pieces.value?.records, 'other records where it comes in pieces');
+      const chunks = image.length < 2000 ? await once(SMALL) : whole;
+      expect(whole.error?.message === chunks.error?.message, () => `${chunks.error?.message} where it comes in chunks`);
+      expect(whole.value?.records === chunks.value?.records, 'other records where it comes in chunks');
       if (whole.value !== undefined) expect(whole.value.bytes.equals(image), 'the frames are not the image');
       const { offset = 0 } = whole.error ?? {};
       expect(offset <= image.length, () => `a fault at ${offset} of ${image.length} bytes`);

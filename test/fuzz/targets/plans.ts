@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { imageInfo, planToJson, rewrite } from '../../../src';
 import { encodePlan } from '../../../src/plan/encode-plan';
 import type { Plan } from '../../../src/plan/plan';
-import { planPieces } from '../../../src/plan/plan-json';
+import { planChunks } from '../../../src/plan/plan-json';
 import { readPlan } from '../../../src/plan/read-plan';
 import { memorySource } from '../memory-source';
 import { Meter } from '../meter';
@@ -44,7 +44,7 @@ export function plansTarget({ read, encode }: PlanSubject = { read: readPlan, en
       if (outcome.value === undefined) return kindOf(outcome, () => '');
       const plan = outcome.value;
       const json = asJson(plan);
-      JSON.parse([...planPieces(plan)].join(''));
+      JSON.parse([...planChunks(plan)].join(''));
       const info = await outcomeOf('info of a plan', () => imageInfo(new Meter().reader(image), { name: 'x.img' }));
       expect(
         info.value !== undefined && 'count' in info.value && info.value.count === plan.placeholders.length,

@@ -5,12 +5,12 @@ import { imageInfo } from '../../../src/operations/image-info';
 import { readStream } from '../../../src/storage/single-file';
 
 function collect() {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   return {
     write: async (bytes: Uint8Array) => {
-      pieces.push(Buffer.from(bytes));
+      chunks.push(Buffer.from(bytes));
     },
-    all: () => Buffer.concat(pieces),
+    all: () => Buffer.concat(chunks),
   };
 }
 

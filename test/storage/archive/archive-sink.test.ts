@@ -6,10 +6,10 @@ import { openSource, type RewriteOptions, rewrite } from '../../../src';
 import {
   archiveOf,
   blocksOf,
+  type Chunk,
+  chunksOf,
   longName,
   membersOf,
-  type Piece,
-  piecesOf,
   type RawMember,
   recordsOf,
 } from '../../support/archives';
@@ -24,7 +24,7 @@ function imagesOf(t: ExecutionContext, prefix = ''): RawMember[] {
   return membersOf(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()), prefix);
 }
 
-async function rewritten(t: ExecutionContext, bytes: Buffer, options: Partial<RewriteOptions> = {}): Promise<Piece[]> {
+async function rewritten(t: ExecutionContext, bytes: Buffer, options: Partial<RewriteOptions> = {}): Promise<Chunk[]> {
   const top = temporaryDirectory(t);
   const [file, out] = [path.join(top, 'archive'), path.join(top, 'out')];
   fs.writeFileSync(file, bytes);
@@ -36,7 +36,7 @@ async function rewritten(t: ExecutionContext, bytes: Buffer, options: Partial<Re
   }
   t.deepEqual(fs.readFileSync(file), bytes, 'the source was changed');
   t.deepEqual(fs.readdirSync(top).sort(), ['archive', 'out']);
-  return piecesOf(fs.readFileSync(out));
+  return chunksOf(fs.readFileSync(out));
 }
 
 /** Fields of a header that tell of the content. */
@@ -48,14 +48,14 @@ function withoutSize(main: Buffer): string {
 }
 
 /** All but the changed images are as they were, in their order; these keep what their headers say; the plan is last. */
-function areKept(t: ExecutionContext, before: readonly Piece[], after: readonly Piece[]): void {
+function areKept(t: ExecutionContext, before: readonly Chunk[], after: readonly Chunk[]): void {
   t.deepEqual(
     after.slice(0, -1).map(({ name }) => name),
     before.map(({ name }) => name),
   );
   t.is(after.at(-1)?.name.split('/').pop(), 'inherit-plan.img');
   for (const [i, old] of before.entries()) {
-    const now = after[i] as Piece;
+    const now = after[i] as Chunk;
     if (CHANGED.includes(old.name.split('/').pop() ?? '')) {
       t.is(withoutSize(now.main), withoutSize(old.main), old.name);
       t.deepEqual(now.pax, old.pax);
@@ -86,9 +86,9 @@ test('what headers say of changed images is kept: modes with types, owners and t
   };
   const bytes = archiveOf(...imagesOf(t, './checkpoint//').map((member) => ({ ...member, ...ODD, pax })));
   const after = await rewritten(t, bytes);
-  areKept(t, piecesOf(bytes), after);
-  const plan = after.at(-1) as Piece;
-  const files = after.find(({ name }) => name.endsWith('files.img')) as Piece;
+  areKept(t, chunksOf(bytes), after);
+  const plan = after.at(-1) as Chunk;
+  const files = after.find(({ name }) => name.endsWith('files.img')) as Chunk;
   // The plan is like an image: its name is all that it has of its own.
   t.is(plan.name, './checkpoint//inherit-plan.img');
   t.is(withoutSize(plan.main).slice(200), withoutSize(files.main).slice(200));
@@ -99,7 +99,7 @@ test('base 256, fractions below zero and odd digits stay as they are', async (t)
   const field = Buffer.from([0x80, 0, 0, 0, 0xb2, 0xd0, 0x5e, 0]);
   const raw = { 100: Buffer.from('   751 \0'), 108: field, 116: field, 136: Buffer.alloc(12, 0xff) };
   const bytes = archiveOf(...imagesOf(t).map((member) => ({ ...member, raw, magic: 'ustar  ' })));
-  areKept(t, piecesOf(bytes), await rewritten(t, bytes));
+  areKept(t, chunksOf(bytes), await rewritten(t, bytes));
 });
 
 test('the plan has the owner and the mode of files.img, and no name of another', async (t) => {
@@ -110,7 +110,7 @@ test('the plan has the owner and the mode of files.img, and no name of another',
       ...(member.name === 'files.img' ? { uid: 3_000, mode: 0o600, userName: 'else' } : {}),
     })),
   );
-  const [plan] = (await rewritten(t, bytes)).slice(-1) as [Piece];
+  const [plan] = (await rewritten(t, bytes)).slice(-1) as [Chunk];
   t.is(plan.main.toString('latin1', 100, 123), '0000600\x000005670\x000010341');
   t.is(plan.main.toString('latin1', 265, 272), '\0'.repeat(7));
   t.is(plan.main.toString('latin1', 297, 302), 'wheel');
@@ -121,7 +121,7 @@ test('global headers stay where they are', async (t) => {
   const global = blocksOf({ name: 'pax_global_header', type: 'g', content: recordsOf({ comment: 'a'.repeat(700) }) });
   const bytes = archiveOf(...images.flatMap((member) => [global, member]));
   const after = await rewritten(t, bytes);
-  areKept(t, piecesOf(bytes), after);
+  areKept(t, chunksOf(bytes), after);
   for (const { headers } of after.slice(0, -1)) t.is(headers.length, global.length + 512);
 });
 
@@ -140,9 +140,9 @@ test('devices, FIFOs, labels and what lies around the images stay', async (t) =>
     { name: 'empty', size: 0 },
     { name: 'files.img', content: 'not of the image directory' },
   );
-  const before = piecesOf(bytes);
+  const before = chunksOf(bytes);
   const after = await rewritten(t, bytes);
-  const isOther = ({ name }: Piece) => name !== 'files.img';
+  const isOther = ({ name }: Chunk) => name !== 'files.img';
   areKept(t, before.filter(isOther), after.filter(isOther));
   t.deepEqual(
     after.find(({ name }) => name === 'files.img'),
@@ -159,7 +159,7 @@ test('a hard link to an image that changes keeps the old content, however many l
     { name: 'pages-2.img', type: '1', target: 'pages-1.img' },
   );
   const after = await rewritten(t, bytes);
-  const content = (name: string) => after.find((piece) => piece.name === name);
+  const content = (name: string) => after.find((chunk) => chunk.name === name);
   const old = images.find(({ name }) => name === 'files.img')?.content as Buffer;
   t.is(content('saved')?.type, '0');
   t.deepEqual(content('saved')?.content, old);
@@ -178,11 +178,11 @@ test('an image that is a hard link is an own file after it changes, and links to
     { name: 'last', type: '1', target: 'files.img' },
   );
   const after = await rewritten(t, bytes);
-  const piece = (name: string) => after.find((found) => found.name === name) as Piece;
-  t.deepEqual(piece('original').content, files.content as Buffer);
-  t.is(piece('files.img').type, '0');
-  t.notDeepEqual(piece('files.img').content, files.content as Buffer);
-  t.deepEqual(piece('last').content, files.content as Buffer);
+  const chunk = (name: string) => after.find((found) => found.name === name) as Chunk;
+  t.deepEqual(chunk('original').content, files.content as Buffer);
+  t.is(chunk('files.img').type, '0');
+  t.notDeepEqual(chunk('files.img').content, files.content as Buffer);
+  t.deepEqual(chunk('last').content, files.content as Buffer);
 });
 
 test('an image behind a symbolic link becomes a file with the mode and the owner that it had there', async (t) => {
@@ -194,7 +194,7 @@ test('an image behind a symbolic link becomes a file with the mode and the owner
     { name: 'files.img', type: '2', target: 'real', mode: 0o777 },
   );
   const after = await rewritten(t, bytes);
-  const changed = after.find(({ name }) => name === 'files.img') as Piece;
+  const changed = after.find(({ name }) => name === 'files.img') as Chunk;
   t.is(changed.type, '0');
   t.is(changed.main.toString('latin1', 100, 115), '0000640\x000000007');
   t.deepEqual(after.find(({ name }) => name === 'real')?.content, files.content as Buffer);
@@ -210,7 +210,7 @@ test('a changed image with a long name keeps it, in every format', async (t) => 
   for (const wrap of wraps) {
     const bytes = archiveOf(...imagesOf(t, directory).flatMap(wrap));
     const after = await rewritten(t, bytes);
-    areKept(t, piecesOf(bytes), after);
+    areKept(t, chunksOf(bytes), after);
     t.is(after.at(-1)?.name, `${directory}inherit-plan.img`);
   }
 });
@@ -294,7 +294,7 @@ test('any members around and in between are byte for byte the same', async (t) =
             );
           });
         const bytes = archiveOf(...images.slice(0, 3), ...blocks.slice(0, at), ...images.slice(3), ...blocks.slice(at));
-        areKept(t, piecesOf(bytes), await rewritten(t, bytes));
+        areKept(t, chunksOf(bytes), await rewritten(t, bytes));
       },
     ),
     { numRuns: 40 },

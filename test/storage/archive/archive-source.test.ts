@@ -8,11 +8,11 @@ import {
   archiveTest,
   BLOCK,
   blocksOf,
+  chunksOf,
   END,
   goProgram,
   longName,
   membersOf,
-  piecesOf,
   recordsOf,
   run,
   unpacked,
@@ -52,7 +52,7 @@ async function readsAlike(t: ExecutionContext, archive: string, tree: string): P
     delete after[place];
   }
   t.deepEqual(after, before);
-  t.is(piecesOf(unpacked(t, asArchive)).at(-1)?.name.split('/').pop(), 'inherit-plan.img');
+  t.is(chunksOf(unpacked(t, asArchive)).at(-1)?.name.split('/').pop(), 'inherit-plan.img');
 }
 
 async function listed(source: Parameters<typeof inspect>[0]): Promise<unknown[]> {

@@ -568,7 +568,7 @@ archiveTest('zstd with a window that takes too much memory', ['zstd'], async (t)
 
 const GIB = 2 ** 30;
 
-/** Ten gibibytes of zeros, of pieces of 64 MiB: what compresses them goes on where one piece of its output ended. */
+/** Ten gibibytes of zeros, of chunks of 64 MiB: what compresses them goes on where one chunk of its output ended. */
 function zeros(pack: string): Buffer {
   const { stdout } = spawnSync('bash', ['-c', `head -c 64M /dev/zero | ${pack}`], { maxBuffer: GIB });
   return Buffer.concat(Array(160).fill(stdout));

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { decode, diff, encode, FdgraftError, openImages, openSource, type RewriteOptions, rewrite } from '../../../src';
 import { FORMS } from '../../../src/storage/form';
 import { picture, podmanTree } from '../../support/archive-tree';
-import { archiveOf, archiveTest, blocksOf, END, membersOf, piecesOf, run, unpacked } from '../../support/archives';
+import { archiveOf, archiveTest, blocksOf, chunksOf, END, membersOf, run, unpacked } from '../../support/archives';
 import { bin, top as project } from '../../support/command';
 import { smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from '../../support/directories';
 
@@ -142,13 +142,13 @@ for (const form of ['tar', 'tar.gz', 'tar.zst'] as const) {
     source = await openImages(json);
     await encode(source, { out: back });
     await source.close();
-    const [before, after] = [piecesOf(unpacked(t, archive)), piecesOf(unpacked(t, back))];
+    const [before, after] = [chunksOf(unpacked(t, archive)), chunksOf(unpacked(t, back))];
     // The link to files.img has the content itself by then.
     const shape = ({ name, type, headers, content }: (typeof before)[0]) =>
       type === '1' ? { name } : { name, headers: headers.toString('latin1'), content: content.toString('latin1') };
     const links = new Set(before.filter(({ type }) => type === '1').map(({ name }) => name));
     t.deepEqual(
-      after.map((piece) => shape(links.has(piece.name) ? { ...piece, type: '1' } : piece)),
+      after.map((chunk) => shape(links.has(chunk.name) ? { ...chunk, type: '1' } : chunk)),
       before.map(shape),
     );
   });

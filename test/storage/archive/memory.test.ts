@@ -17,8 +17,8 @@ async function measured(args: readonly string[]): Promise<{ status: number | nul
   const command = ['-r', path.join(top, 'bench/print-peak.js'), bin, ...args];
   const child = spawn(process.execPath, command, { cwd: top, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  child.stderr.on('data', (piece) => {
-    said += piece;
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
   });
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { status, said, peakKib: Number(/peak resident (\d+) KiB/.exec(said)?.[1]) };
@@ -40,9 +40,9 @@ for (const [form, pack] of Object.entries({ 'tar.gz': 'gzip -1c', 'tar.zst': 'zs
       // Half of each page is noise, the other half zeros.
       const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
       for (let i = 0; i < PAGES_MIB; i += 1) {
-        const piece = Buffer.alloc(MIB);
-        for (let at = 0; at < MIB; at += 4096) noise.update(Buffer.alloc(2048)).copy(piece, at);
-        fs.writeSync(fd, piece);
+        const chunk = Buffer.alloc(MIB);
+        for (let at = 0; at < MIB; at += 4096) noise.update(Buffer.alloc(2048)).copy(chunk, at);
+        fs.writeSync(fd, chunk);
       }
       fs.writeSync(fd, END);
       fs.closeSync(fd);

@@ -1,4 +1,4 @@
-#include "staging.h"
+#include "unread-copies.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static int write_chunk(int fd)
 }
 
 /* Through one buffer for all records of a pipe: pages that are not full would take more room in the pipe than the bytes. */
-static int copy_piece(int image, const struct in_flight *bytes, int to)
+static int copy_part(int image, const struct unread_bytes *bytes, int to)
 {
 	uint64_t offset = bytes->offset;
 	uint64_t left = bytes->bytes;
@@ -62,11 +62,11 @@ static int copy_piece(int image, const struct in_flight *bytes, int to)
 	return 0;
 }
 
-static int copy_pieces(const struct delivery *delivery, const struct plan *plan, int directory, int to)
+static int copy_parts(const struct unread_pipe *pipe, const struct plan *plan, int directory, int to)
 {
 	chunk_length = 0;
-	for (size_t i = 0; i < delivery->count; i++) {
-		const struct in_flight *bytes = delivery->pieces[i].bytes;
+	for (size_t i = 0; i < pipe->count; i++) {
+		const struct unread_bytes *bytes = pipe->parts[i].bytes;
 		uint64_t size;
 		int image, result;
 
@@ -74,7 +74,7 @@ static int copy_pieces(const struct delivery *delivery, const struct plan *plan,
 			continue;
 		if (open_image(&image, &size, plan, directory, bytes->image) || image < 0)
 			return -1;
-		result = copy_piece(image, bytes, to);
+		result = copy_part(image, bytes, to);
 		close(image);
 		if (result)
 			return -1;
@@ -117,7 +117,7 @@ static int move_clear(int fd, const uint32_t *taken, size_t taken_count)
 	return copy;
 }
 
-static int stage_one(struct staged *staged, const struct delivery *delivery, const struct plan *plan, int directory,
+static int fill_one(struct unread_copy *copy, const struct unread_pipe *pipe, const struct plan *plan, int directory,
 		     const uint32_t *taken, size_t taken_count)
 {
 	int ends[2];
@@ -127,46 +127,46 @@ static int stage_one(struct staged *staged, const struct delivery *delivery, con
 		message("cannot make a pipe for unread bytes: %s", strerror(errno));
 		return -1;
 	}
-	staged->from = move_clear(ends[0], taken, taken_count);
+	copy->from = move_clear(ends[0], taken, taken_count);
 	room = fcntl(ends[1], F_GETPIPE_SZ);
-	if (room >= 0 && (uint64_t)room < delivery->bytes)
-		room = fcntl(ends[1], F_SETPIPE_SZ, (int)delivery->bytes);
+	if (room >= 0 && (uint64_t)room < pipe->bytes)
+		room = fcntl(ends[1], F_SETPIPE_SZ, (int)pipe->bytes);
 	if (room < 0)
-		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)delivery->bytes, strerror(errno));
-	if (staged->from < 0 || room < 0 || copy_pieces(delivery, plan, directory, ends[1])) {
+		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)pipe->bytes, strerror(errno));
+	if (copy->from < 0 || room < 0 || copy_parts(pipe, plan, directory, ends[1])) {
 		close(ends[1]);
 		return -1;
 	}
 	close(ends[1]);
-	way = open_way(delivery->pieces[0].caller);
+	way = open_way(pipe->parts[0].caller);
 	if (way < 0)
 		return -1;
-	staged->to = move_clear(way, taken, taken_count);
-	return staged->to < 0 ? -1 : 0;
+	copy->to = move_clear(way, taken, taken_count);
+	return copy->to < 0 ? -1 : 0;
 }
 
-int staging_fill(struct staging *staging, const struct deliveries *deliveries, const struct plan *plan, int directory,
+int unread_copies_fill(struct unread_copies *copies, const struct unread_pipes *unread, const struct plan *plan, int directory,
 		 const uint32_t *taken, size_t taken_count)
 {
-	*staging = (struct staging){0};
-	if (deliveries->count == 0)
+	*copies = (struct unread_copies){0};
+	if (unread->count == 0)
 		return 0;
-	staging->list = calloc(deliveries->count, sizeof(*staging->list));
-	if (!staging->list) {
+	copies->list = calloc(unread->count, sizeof(*copies->list));
+	if (!copies->list) {
 		message("out of memory");
 		return -1;
 	}
-	for (size_t i = 0; i < deliveries->count; i++) {
-		struct staged *staged = &staging->list[staging->count++];
+	for (size_t i = 0; i < unread->count; i++) {
+		struct unread_copy *copy = &copies->list[copies->count++];
 
-		*staged = (struct staged){
-			.caller_fd = deliveries->list[i].pieces[0].caller->number,
-			.bytes = deliveries->list[i].bytes,
+		*copy = (struct unread_copy){
+			.caller_fd = unread->list[i].parts[0].caller->number,
+			.bytes = unread->list[i].bytes,
 			.from = -1,
 			.to = -1,
 		};
-		if (stage_one(staged, &deliveries->list[i], plan, directory, taken, taken_count)) {
-			staging_free(staging);
+		if (fill_one(copy, &unread->list[i], plan, directory, taken, taken_count)) {
+			unread_copies_free(copies);
 			return -1;
 		}
 	}
@@ -174,40 +174,40 @@ int staging_fill(struct staging *staging, const struct deliveries *deliveries, c
 }
 
 /* Others hold the caller's pipe too. */
-static int is_ready(const struct staged *staged)
+static int is_ready(const struct unread_copy *copy)
 {
-	int room = fcntl(staged->to, F_GETPIPE_SZ);
+	int room = fcntl(copy->to, F_GETPIPE_SZ);
 	int waiting;
 
-	if (room < 0 || ioctl(staged->to, FIONREAD, &waiting)) {
-		message("caller fd %u: cannot look at its pipe: %s", staged->caller_fd, strerror(errno));
+	if (room < 0 || ioctl(copy->to, FIONREAD, &waiting)) {
+		message("caller fd %u: cannot look at its pipe: %s", copy->caller_fd, strerror(errno));
 		return -1;
 	}
 	if (waiting > 0) {
 		message("caller fd %u: something wrote %d bytes into its pipe during the restore, ahead of %llu unread bytes of the checkpoint; write into it only when the restore is done",
-			staged->caller_fd, waiting, (unsigned long long)staged->bytes);
+			copy->caller_fd, waiting, (unsigned long long)copy->bytes);
 		return -1;
 	}
-	if ((uint64_t)room < staged->bytes) {
+	if ((uint64_t)room < copy->bytes) {
 		message("caller fd %u: something made its pipe smaller during the restore: it holds %d bytes, %llu unread bytes have to go into it",
-			staged->caller_fd, room, (unsigned long long)staged->bytes);
+			copy->caller_fd, room, (unsigned long long)copy->bytes);
 		return -1;
 	}
 	return 0;
 }
 
-static int move(const struct staged *staged)
+static int move(const struct unread_copy *copy)
 {
-	uint64_t left = staged->bytes;
+	uint64_t left = copy->bytes;
 
 	while (left > 0) {
-		ssize_t moved = splice(staged->from, NULL, staged->to, NULL, left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		ssize_t moved = splice(copy->from, NULL, copy->to, NULL, left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 		if (moved < 0 && errno == EINTR)
 			continue;
 		if (moved <= 0) {
-			message("caller fd %u: %llu of %llu unread bytes were not delivered: %s", staged->caller_fd,
-				(unsigned long long)left, (unsigned long long)staged->bytes,
+			message("caller fd %u: %llu of %llu unread bytes were not delivered: %s", copy->caller_fd,
+				(unsigned long long)left, (unsigned long long)copy->bytes,
 				moved < 0 ? strerror(errno) : "the pipe that holds them is empty");
 			return -1;
 		}
@@ -216,25 +216,25 @@ static int move(const struct staged *staged)
 	return 0;
 }
 
-int staging_deliver(struct staging *staging)
+int unread_copies_deliver(struct unread_copies *copies)
 {
-	for (size_t i = 0; i < staging->count; i++)
-		if (is_ready(&staging->list[i]))
+	for (size_t i = 0; i < copies->count; i++)
+		if (is_ready(&copies->list[i]))
 			return -1;
-	for (size_t i = 0; i < staging->count; i++)
-		if (move(&staging->list[i]))
+	for (size_t i = 0; i < copies->count; i++)
+		if (move(&copies->list[i]))
 			return -1;
 	return 0;
 }
 
-void staging_take_back(const struct staging *staging)
+void unread_copies_take_back(const struct unread_copies *copies)
 {
-	for (size_t i = 0; i < staging->count; i++) {
-		uint64_t left = staging->list[i].bytes;
+	for (size_t i = 0; i < copies->count; i++) {
+		uint64_t left = copies->list[i].bytes;
 		char path[64];
 		int fd;
 
-		if (snprintf(path, sizeof(path), "/proc/self/fd/%d", staging->list[i].to) < 0)
+		if (snprintf(path, sizeof(path), "/proc/self/fd/%d", copies->list[i].to) < 0)
 			continue;
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 		while (fd >= 0 && left > 0) {
@@ -245,21 +245,21 @@ void staging_take_back(const struct staging *staging)
 			left -= (uint64_t)got;
 		}
 		if (left > 0)
-			message("caller fd %u: %llu bytes that were delivered stay in its pipe", staging->list[i].caller_fd,
+			message("caller fd %u: %llu bytes that were delivered stay in its pipe", copies->list[i].caller_fd,
 				(unsigned long long)left);
 		if (fd >= 0)
 			close(fd);
 	}
 }
 
-void staging_free(struct staging *staging)
+void unread_copies_free(struct unread_copies *copies)
 {
-	for (size_t i = 0; i < staging->count; i++) {
-		if (staging->list[i].from >= 0)
-			close(staging->list[i].from);
-		if (staging->list[i].to >= 0)
-			close(staging->list[i].to);
+	for (size_t i = 0; i < copies->count; i++) {
+		if (copies->list[i].from >= 0)
+			close(copies->list[i].from);
+		if (copies->list[i].to >= 0)
+			close(copies->list[i].to);
 	}
-	free(staging->list);
-	*staging = (struct staging){0};
+	free(copies->list);
+	*copies = (struct unread_copies){0};
 }

@@ -2,14 +2,14 @@ import { safeJson } from './safe-json';
 
 /** What is small is written at once: so many values, at most. */
 const MAX_AT_ONCE = 256;
-/** Pieces are about so long. */
-const PIECE = 1 << 13;
+/** Chunks are about so long. */
+const CHUNK = 1 << 13;
 
 /**
- * A value as `JSON.stringify(value, null, step)` writes it, in pieces: lists can be longer than any string. Where a list
+ * A value as `JSON.stringify(value, null, step)` writes it, in chunks: lists can be longer than any string. Where a list
  * is to come from, any iterable will do. `indent`: spaces before all lines but the first.
  */
-export function* jsonPieces(value: unknown, indent = 0, step = 2): Generator<string, void, undefined> {
+export function* jsonChunks(value: unknown, indent = 0, step = 2): Generator<string, void, undefined> {
   if (isSmall(value)) yield indented(value, indent, step);
   else if (isIterable(value)) yield* inBrackets('[', ']', value, indent, step, () => '');
   else {
@@ -38,9 +38,9 @@ function* inBrackets(
     else {
       yield text;
       text = '';
-      yield* jsonPieces(value, indent + step, step);
+      yield* jsonChunks(value, indent + step, step);
     }
-    if (text.length < PIECE) continue;
+    if (text.length < CHUNK) continue;
     yield text;
     text = '';
   }

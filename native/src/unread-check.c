@@ -7,9 +7,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "delivery.h"
 #include "message.h"
 #include "open-image.h"
+#include "unread.h"
 
 #define LET_GO "let the bytes go with fdgraft rewrite --drop-in-flight"
 
@@ -19,22 +19,22 @@ struct names {
 	struct shown key;
 };
 
-static void name(struct names *names, const struct plan *plan, const struct piece *piece)
+static void name(struct names *names, const struct plan *plan, const struct unread_part *part)
 {
-	show_spec(&names->spec, plan, plan->grafts[piece->bytes->graft].spec);
-	show_printed(&names->key, piece->bytes->key);
+	show_spec(&names->spec, plan, plan->grafts[part->bytes->graft].spec);
+	show_printed(&names->key, part->bytes->key);
 }
 
 /* Entries of one dumped pipe have its key and its number. */
-static bool same_dumped_pipe(const struct in_flight *left, const struct in_flight *right)
+static bool same_dumped_pipe(const struct unread_bytes *left, const struct unread_bytes *right)
 {
 	return left->pipe_id == right->pipe_id && strcmp(left->key, right->key) == 0;
 }
 
 /* True where the bytes cannot go there whatever is done about the rest. */
-static bool refuse_pipe(const struct delivery *delivery, const struct plan *plan)
+static bool refuse_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 {
-	const struct piece *first = &delivery->pieces[0];
+	const struct unread_part *first = &pipe->parts[0];
 	enum caller_kind kind = first->caller->kind;
 	struct names names, others;
 
@@ -44,8 +44,8 @@ static bool refuse_pipe(const struct delivery *delivery, const struct plan *plan
 			first->caller->number, caller_kind_name(kind), names.spec.text, names.key.text);
 		return true;
 	}
-	for (size_t i = 1; i < delivery->count; i++) {
-		const struct piece *other = &delivery->pieces[i];
+	for (size_t i = 1; i < pipe->count; i++) {
+		const struct unread_part *other = &pipe->parts[i];
 
 		if (same_dumped_pipe(first->bytes, other->bytes))
 			continue;
@@ -61,8 +61,8 @@ static bool refuse_pipe(const struct delivery *delivery, const struct plan *plan
 /* In the order of the images and of the bytes in them; records of the same bytes as in the plan. */
 static int by_place(const void *left, const void *right)
 {
-	const struct in_flight *a = (*(const struct piece *const *)left)->bytes;
-	const struct in_flight *b = (*(const struct piece *const *)right)->bytes;
+	const struct unread_bytes *a = (*(const struct unread_part *const *)left)->bytes;
+	const struct unread_bytes *b = (*(const struct unread_part *const *)right)->bytes;
 	int order = strcmp(a->image, b->image);
 
 	if (order)
@@ -72,47 +72,47 @@ static int by_place(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static void compare_places(const struct plan *plan, const struct piece *last, const struct piece *piece)
+static void compare_places(const struct plan *plan, const struct unread_part *last, const struct unread_part *part)
 {
 	const struct stat *a = &last->caller->status;
-	const struct stat *b = &piece->caller->status;
+	const struct stat *b = &part->caller->status;
 	bool one_pipe = a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 	struct names names, others;
 
-	if (strcmp(last->bytes->image, piece->bytes->image) != 0 ||
-	    piece->bytes->offset - last->bytes->offset >= last->bytes->bytes)
+	if (strcmp(last->bytes->image, part->bytes->image) != 0 ||
+	    part->bytes->offset - last->bytes->offset >= last->bytes->bytes)
 		return;
-	if (one_pipe && piece->bytes->offset == last->bytes->offset && piece->bytes->bytes == last->bytes->bytes) {
-		piece->bytes->repeated = true;
+	if (one_pipe && part->bytes->offset == last->bytes->offset && part->bytes->bytes == last->bytes->bytes) {
+		part->bytes->repeated = true;
 		return;
 	}
 	if (one_pipe) {
 		problem("%s: image %s, byte %llu: unread bytes of two records overlap; write the plan again with fdgraft rewrite",
-			plan->shown_path, piece->bytes->image, (unsigned long long)piece->bytes->offset);
+			plan->shown_path, part->bytes->image, (unsigned long long)part->bytes->offset);
 		return;
 	}
 	name(&names, plan, last);
-	name(&others, plan, piece);
+	name(&others, plan, part);
 	problem("%s, byte %llu: the plan has the same unread bytes of %s for caller fd %u (spec %s) and for caller fd %u (spec %s), and they can be delivered only once; give both specs one pipe, or " LET_GO,
-		piece->bytes->image, (unsigned long long)piece->bytes->offset, others.key.text, last->caller->number,
-		names.spec.text, piece->caller->number, others.spec.text);
+		part->bytes->image, (unsigned long long)part->bytes->offset, others.key.text, last->caller->number,
+		names.spec.text, part->caller->number, others.spec.text);
 }
 
 /* Marks records of the same bytes for the same pipe, as two ends of it may have them. */
-static int mark_repeated(const struct deliveries *deliveries, const struct plan *plan)
+static int mark_repeated(const struct unread_pipes *unread, const struct plan *plan)
 {
-	const struct piece **places = calloc(plan->in_flight_count, sizeof(const struct piece *));
-	const struct piece *last = NULL;
+	const struct unread_part **places = calloc(plan->unread_count, sizeof(const struct unread_part *));
+	const struct unread_part *last = NULL;
 	size_t count = 0;
 
 	if (!places) {
 		message("out of memory");
 		return -1;
 	}
-	for (size_t i = 0; i < deliveries->count; i++)
-		for (size_t k = 0; k < deliveries->list[i].count; k++)
-			places[count++] = &deliveries->list[i].pieces[k];
-	qsort(places, count, sizeof(const struct piece *), by_place);
+	for (size_t i = 0; i < unread->count; i++)
+		for (size_t k = 0; k < unread->list[i].count; k++)
+			places[count++] = &unread->list[i].parts[k];
+	qsort(places, count, sizeof(const struct unread_part *), by_place);
 	for (size_t i = 0; i < count; i++) {
 		places[i]->bytes->repeated = false;
 		if (last)
@@ -130,10 +130,10 @@ struct image {
 	uint64_t size;
 };
 
-static int check_ranges(const struct delivery *delivery, const struct plan *plan, int directory, struct image *image)
+static int check_ranges(const struct unread_pipe *pipe, const struct plan *plan, int directory, struct image *image)
 {
-	for (size_t i = 0; i < delivery->count; i++) {
-		const struct in_flight *bytes = delivery->pieces[i].bytes;
+	for (size_t i = 0; i < pipe->count; i++) {
+		const struct unread_bytes *bytes = pipe->parts[i].bytes;
 
 		if (!image->name || strcmp(image->name, bytes->image) != 0) {
 			int fd;
@@ -153,16 +153,16 @@ static int check_ranges(const struct delivery *delivery, const struct plan *plan
 	return 0;
 }
 
-static void add_up(struct delivery *delivery)
+static void add_up(struct unread_pipe *pipe)
 {
-	delivery->bytes = 0;
-	for (size_t i = 0; i < delivery->count; i++) {
-		const struct in_flight *bytes = delivery->pieces[i].bytes;
+	pipe->bytes = 0;
+	for (size_t i = 0; i < pipe->count; i++) {
+		const struct unread_bytes *bytes = pipe->parts[i].bytes;
 
 		if (bytes->repeated)
 			continue;
 		/* No pipe is near as large as where this stops. */
-		delivery->bytes = bytes->bytes > UINT64_MAX - delivery->bytes ? UINT64_MAX : delivery->bytes + bytes->bytes;
+		pipe->bytes = bytes->bytes > UINT64_MAX - pipe->bytes ? UINT64_MAX : pipe->bytes + bytes->bytes;
 	}
 }
 
@@ -170,9 +170,9 @@ static void add_up(struct delivery *delivery)
  * A pipe keeps the size that it gets here even if something else is wrong and nothing starts: more room than before does
  * no harm, and found out any later it would be no problem among the others.
  */
-static int check_room(const struct delivery *delivery, const struct plan *plan, enum growing growing)
+static int check_room(const struct unread_pipe *pipe, const struct plan *plan, enum growing growing)
 {
-	const struct piece *first = &delivery->pieces[0];
+	const struct unread_part *first = &pipe->parts[0];
 	int room = fcntl(first->caller->fd, F_GETPIPE_SZ);
 	struct remedy remedy;
 	struct names names;
@@ -182,21 +182,21 @@ static int check_room(const struct delivery *delivery, const struct plan *plan, 
 		message("caller fd %u: cannot read the size of the pipe: %s", first->caller->number, strerror(errno));
 		return -1;
 	}
-	if (delivery->bytes <= (uint64_t)room)
+	if (pipe->bytes <= (uint64_t)room)
 		return 0;
-	error = grow_pipe(first->caller->fd, delivery->bytes, growing);
+	error = grow_pipe(first->caller->fd, pipe->bytes, growing);
 	if (error == 0)
 		return 0;
 	name(&names, plan, first);
 	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " LET_GO,
-		first->caller->number, names.spec.text, room, (unsigned long long)delivery->bytes, names.key.text,
-		(unsigned long long)delivery->bytes, strerror(error), growing_remedy(&remedy, error, delivery->bytes));
+		first->caller->number, names.spec.text, room, (unsigned long long)pipe->bytes, names.key.text,
+		(unsigned long long)pipe->bytes, strerror(error), growing_remedy(&remedy, error, pipe->bytes));
 	return 0;
 }
 
-static int check_pipe(const struct delivery *delivery, const struct plan *plan)
+static int check_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 {
-	const struct piece *first = &delivery->pieces[0];
+	const struct unread_part *first = &pipe->parts[0];
 	struct names names;
 	char path[64];
 	int waiting;
@@ -208,7 +208,7 @@ static int check_pipe(const struct delivery *delivery, const struct plan *plan)
 	}
 	if (waiting > 0)
 		problem("caller fd %u (spec %s): its pipe already holds %d bytes, and the %llu unread bytes of %s have to come first; give an empty pipe, or " LET_GO,
-			first->caller->number, names.spec.text, waiting, (unsigned long long)delivery->bytes, names.key.text);
+			first->caller->number, names.spec.text, waiting, (unsigned long long)pipe->bytes, names.key.text);
 	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", first->caller->fd) < 0)
 		return -1;
 	/* Only asked: opening an end and closing it again could be noticed at the other. */
@@ -218,46 +218,46 @@ static int check_pipe(const struct delivery *delivery, const struct plan *plan)
 	return 0;
 }
 
-int deliveries_check(const struct deliveries *deliveries, const struct plan *plan, int directory, enum growing growing)
+int unread_check(const struct unread_pipes *unread, const struct plan *plan, int directory, enum growing growing)
 {
 	struct image image = {0};
 
-	if (deliveries->count == 0)
+	if (unread->count == 0)
 		return 0;
-	if (mark_repeated(deliveries, plan))
+	if (mark_repeated(unread, plan))
 		return -1;
-	for (size_t i = 0; i < deliveries->count; i++) {
-		struct delivery *delivery = &deliveries->list[i];
+	for (size_t i = 0; i < unread->count; i++) {
+		struct unread_pipe *pipe = &unread->list[i];
 
-		add_up(delivery);
+		add_up(pipe);
 		/* Of an archive the plugin looks at the images. */
-		if (directory >= 0 && check_ranges(delivery, plan, directory, &image))
+		if (directory >= 0 && check_ranges(pipe, plan, directory, &image))
 			return -1;
-		if (refuse_pipe(delivery, plan))
+		if (refuse_pipe(pipe, plan))
 			continue;
-		if (check_pipe(delivery, plan) || check_room(delivery, plan, growing))
+		if (check_pipe(pipe, plan) || check_room(pipe, plan, growing))
 			return -1;
 	}
 	return 0;
 }
 
-void deliveries_refuse_debugs(const struct deliveries *deliveries, const struct plan *plan)
+void unread_refuse_debugs(const struct unread_pipes *unread, const struct plan *plan)
 {
-	for (size_t i = 0; deliveries->count > 0 && i < plan->head->n_debugs; i++) {
+	for (size_t i = 0; unread->count > 0 && i < plan->head->n_debugs; i++) {
 		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
 		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
-		const struct delivery *delivery;
+		const struct unread_pipe *pipe;
 		struct names names;
 		struct shown shown;
 
 		if (debug->output.len == 0 || fstat(caller.fd, &caller.status))
 			continue;
-		delivery = delivery_into(deliveries, &caller);
-		if (!delivery)
+		pipe = unread_into(unread, &caller);
+		if (!pipe)
 			continue;
-		name(&names, plan, &delivery->pieces[0]);
+		name(&names, plan, &pipe->parts[0]);
 		problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " LET_GO,
-			delivery->pieces[0].caller->number, names.spec.text, show_printed(&shown, debug->text),
-			(unsigned long long)delivery->bytes, names.key.text);
+			pipe->parts[0].caller->number, names.spec.text, show_printed(&shown, debug->text),
+			(unsigned long long)pipe->bytes, names.key.text);
 	}
 }

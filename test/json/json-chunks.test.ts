@@ -1,13 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Mapped } from '../../src/bytes/mapped';
-import { jsonPieces } from '../../src/json/json-pieces';
+import { jsonChunks } from '../../src/json/json-chunks';
 import { safeJson } from '../../src/json/safe-json';
 import { holds } from '../support/properties';
 
-const joined = (value: unknown) => [...jsonPieces(value)].join('');
+const joined = (value: unknown) => [...jsonChunks(value)].join('');
 
-test('pieces are what the whole is', async (t) => {
+test('chunks are what the whole is', async (t) => {
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 4 },
@@ -33,7 +33,7 @@ test('a list can come from anything that gives its values', (t) => {
   }
 });
 
-test('no piece is long where values are short', (t) => {
+test('no chunk is long where values are short', (t) => {
   const value = { list: Array.from({ length: 20_000 }, (_none, fd) => ({ table: 1, pids: [7], fd })) };
-  for (const piece of jsonPieces(value)) t.true(piece.length < 1 << 15);
+  for (const chunk of jsonChunks(value)) t.true(chunk.length < 1 << 15);
 });

@@ -1,5 +1,5 @@
-/* Unread bytes on their way into the caller's pipes (delivery.c, delivery-check.c, staging.c). */
-#include "delivery.h"
+/* Unread bytes on their way into the caller's pipes (unread.c, unread-check.c, unread-copies.c). */
+#include "unread.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "message.h"
-#include "staging.h"
 #include "support.h"
+#include "unread-copies.h"
 
 /* Bytes that say what each caller fd is, in turn; the last has the settings of the run. */
 #define CONTROL 17
 #define PIPES_DATA_SIZE ((size_t)96 << 10)
 #define FIFO_DATA_SIZE ((size_t)5000)
-#define PIECES_MAX 64
+#define PARTS_MAX 64
 
 const struct fuzz_layout fuzz_layout = {.control = CONTROL, .is_framed = true, .is_plan = true};
 
@@ -78,12 +78,12 @@ static void close_pool(const struct pool *pool)
 /* What has to come out of a pipe: all records for it in the order of the plan, each range once. */
 static size_t expected_in(const struct plan *plan, const struct callers *callers, const struct caller *into, uint8_t *bytes, size_t room)
 {
-	const struct in_flight *taken[PIECES_MAX];
+	const struct unread_bytes *taken[PARTS_MAX];
 	size_t count = 0;
 	size_t size = 0;
 
-	for (size_t i = 0; i < plan->in_flight_count; i++) {
-		const struct in_flight *one = &plan->in_flight[i];
+	for (size_t i = 0; i < plan->unread_count; i++) {
+		const struct unread_bytes *one = &plan->unread[i];
 		const uint8_t *image = strcmp(one->image, "pipes-data.img") == 0 ? pipes_data : fifo_data;
 		bool again = false;
 
@@ -119,60 +119,60 @@ static size_t drain(const struct caller *caller, uint8_t *bytes, size_t room)
 	return size;
 }
 
-static void check_delivered(const struct deliveries *deliveries, const struct plan *plan, const struct callers *callers)
+static void check_delivered(const struct unread_pipes *unread, const struct plan *plan, const struct callers *callers)
 {
 	static uint8_t wanted[PIPES_DATA_SIZE + FIFO_DATA_SIZE];
 	static uint8_t found[sizeof(wanted) + 1];
 
-	for (size_t i = 0; i < deliveries->count; i++) {
-		const struct caller *caller = deliveries->list[i].pieces[0].caller;
+	for (size_t i = 0; i < unread->count; i++) {
+		const struct caller *caller = unread->list[i].parts[0].caller;
 		size_t size = expected_in(plan, callers, caller, wanted, sizeof(wanted));
 
-		MUST(size == deliveries->list[i].bytes);
+		MUST(size == unread->list[i].bytes);
 		MUST(drain(caller, found, sizeof(found)) == size && memcmp(found, wanted, size) == 0);
 	}
 }
 
-static void check_empty(const struct deliveries *deliveries)
+static void check_empty(const struct unread_pipes *unread)
 {
 	uint8_t byte;
 
-	for (size_t i = 0; i < deliveries->count; i++)
-		MUST(drain(deliveries->list[i].pieces[0].caller, &byte, 1) == 0);
+	for (size_t i = 0; i < unread->count; i++)
+		MUST(drain(unread->list[i].parts[0].caller, &byte, 1) == 0);
 }
 
-static void deliver_all(const struct deliveries *deliveries, const struct plan *plan, const struct callers *callers, int directory)
+static void deliver_all(const struct unread_pipes *unread, const struct plan *plan, const struct callers *callers, int directory)
 {
-	struct staging staging;
+	struct unread_copies copies;
 
 	for (int i = 0; i < 2; i++) {
-		MUST(staging_fill(&staging, deliveries, plan, directory, NULL, 0) == 0 && staging.count == deliveries->count);
-		MUST(staging_deliver(&staging) == 0);
+		MUST(unread_copies_fill(&copies, unread, plan, directory, NULL, 0) == 0 && copies.count == unread->count);
+		MUST(unread_copies_deliver(&copies) == 0);
 		if (i == 0)
-			staging_take_back(&staging);
-		staging_free(&staging);
+			unread_copies_take_back(&copies);
+		unread_copies_free(&copies);
 		if (i == 0)
-			check_empty(deliveries);
+			check_empty(unread);
 	}
-	check_delivered(deliveries, plan, callers);
+	check_delivered(unread, plan, callers);
 	MUST(said_count() == 0);
 }
 
 /* The descriptors of one task alone. */
-static void limit_to(struct deliveries *deliveries, const struct plan *plan, const struct callers *callers)
+static void limit_to(struct unread_pipes *unread, const struct plan *plan, const struct callers *callers)
 {
 	struct target target = {.graft = (uint32_t)(plan->graft_count - 1)};
 	const struct targets targets = {.list = &target, .count = 1};
-	size_t before = deliveries->count;
+	size_t before = unread->count;
 
-	deliveries_limit(deliveries, plan, callers, &targets);
-	MUST(deliveries->count <= before && deliveries->count <= 1);
+	unread_limit(unread, plan, callers, &targets);
+	MUST(unread->count <= before && unread->count <= 1);
 }
 
 static void run(const struct plan *plan, const uint8_t *control, int directory)
 {
 	uint8_t settings = control[CONTROL - 1];
-	struct deliveries deliveries;
+	struct unread_pipes unread;
 	struct callers callers;
 	struct pool pool;
 
@@ -182,14 +182,14 @@ static void run(const struct plan *plan, const uint8_t *control, int directory)
 		callers.list[i].fd = pool.fds[control[i % (CONTROL - 1)] % pool.count];
 		MUST(caller_inspect(&callers.list[i]) == 0);
 	}
-	MUST(deliveries_collect(&deliveries, plan, &callers) == 0);
+	MUST(unread_collect(&unread, plan, &callers) == 0);
 	if (settings & IS_LIMITED && plan->graft_count > 0)
-		limit_to(&deliveries, plan, &callers);
-	MUST(deliveries_check(&deliveries, plan, directory, settings & GROWS ? GROW_PIPES : GROW_NOTHING) == 0);
-	deliveries_refuse_debugs(&deliveries, plan);
+		limit_to(&unread, plan, &callers);
+	MUST(unread_check(&unread, plan, directory, settings & GROWS ? GROW_PIPES : GROW_NOTHING) == 0);
+	unread_refuse_debugs(&unread, plan);
 	if (problem_count() == 0 && settings & GROWS)
-		deliver_all(&deliveries, plan, &callers, directory);
-	deliveries_free(&deliveries);
+		deliver_all(&unread, plan, &callers, directory);
+	unread_free(&unread);
 	callers_free(&callers);
 	close_pool(&pool);
 }
@@ -205,7 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		directory = make_directory();
 	take_bytes(&input, control, CONTROL);
 	fuzz_begin();
-	if (plan_of(&plan, input.at, input.left) == PLAN_FOUND && plan.in_flight_count > 0 && plan.in_flight_count <= PIECES_MAX)
+	if (plan_of(&plan, input.at, input.left) == PLAN_FOUND && plan.unread_count > 0 && plan.unread_count <= PARTS_MAX)
 		run(&plan, control, directory);
 	plan_free(&plan);
 	fuzz_end();
