@@ -19,7 +19,7 @@ export const LIMITS = {
   /** Entries of files.img. */
   entries: 1 << 23,
   /** Mappings and the like, in all images. */
-  holders: 1 << 24,
+  others: 1 << 24,
   /** Locks and the like. */
   locks: 1 << 18,
   /** Descriptors that an epoll watches. */
@@ -38,7 +38,7 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   placeholders: 'entries that specs name',
   places: 'descriptors, each counted for every task that uses its table',
   entries: 'file entries',
-  holders: 'mappings and other references',
+  others: 'mappings and other references',
   locks: 'locks',
   watches: 'watches of epolls',
   rights: 'SCM rights',

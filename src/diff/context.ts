@@ -143,7 +143,7 @@ export class CheckpointContext {
   }
 
   /** The descriptors of an entry, by pid and number. */
-  holdersOf(id: number): SortedPairs {
+  referencesOf(id: number): SortedPairs {
     const [pids, fds] = [new Numbers(), new Numbers()];
     const places = this.descriptors.get(id);
     const tally = new Tally(`file id ${id}`);

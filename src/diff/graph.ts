@@ -7,7 +7,7 @@ import type { EntryIds, Meaning } from './meaning';
 /** So many entries are in the graph; more are counted. */
 const MAX_ENTRIES = 1000;
 /** So many descriptors of one entry, and of all together. */
-const MAX_HOLDERS = 500;
+const MAX_REFERENCES = 500;
 const MAX_DESCRIPTORS = 5000;
 /** So many queues of one entry. */
 const MAX_QUEUES = 24;
@@ -82,7 +82,7 @@ export function buildGraph(
   let room = MAX_DESCRIPTORS;
   const entries = known.slice(0, MAX_ENTRIES).map(({ ids, differs }): GraphEntry => {
     const [isBefore, isAfter] = [hasEntry(before, ids.before), hasEntry(after, ids.after)];
-    const { descriptors, more } = holdersOf(ids, before, after, Math.min(MAX_HOLDERS, room));
+    const { descriptors, more } = referencesOf(ids, before, after, Math.min(MAX_REFERENCES, room));
     room -= descriptors.length;
     const inherited = ids.after === undefined ? undefined : placeholders.get(ids.after);
     const [id, idAfter] = [ids.before ?? (ids.after as number), ids.after];
@@ -113,10 +113,10 @@ function hasEntry(side: CheckpointContext, id: number | undefined): boolean {
 }
 
 /** The first descriptors of an entry on both sides, by task and number, and how many more there are. */
-function holdersOf(ids: EntryIds, before: CheckpointContext, after: CheckpointContext, most: number) {
+function referencesOf(ids: EntryIds, before: CheckpointContext, after: CheckpointContext, most: number) {
   const sides = [
-    [ids.before === undefined ? undefined : before.holdersOf(ids.before), 'before'],
-    [ids.after === undefined ? undefined : after.holdersOf(ids.after), 'after'],
+    [ids.before === undefined ? undefined : before.referencesOf(ids.before), 'before'],
+    [ids.after === undefined ? undefined : after.referencesOf(ids.after), 'after'],
   ] as const;
   const at = [0, 0];
   const descriptors: GraphDescriptor[] = [];

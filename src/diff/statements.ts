@@ -28,8 +28,8 @@ export function statementsOf(
   plan: Plan | undefined,
   ofLone: ReadonlySet<string>,
 ): Statement[] {
-  const placeholders = new Map((plan?.placeholders ?? []).map((placeholder) => [placeholder.file_id, placeholder]));
-  const names = { before, after, placeholders };
+  const placeholders = (plan?.placeholders ?? []).filter((placeholder) => isOf(placeholder, before));
+  const names = { before, after, placeholders: new Map(placeholders.map((one) => [one.file_id, one])) };
   const { memory, loneTasks, moreFiles, moreDescriptors } = meaning;
   const spoken: Statement[] = [
     ...(['removed', 'added'] as const).flatMap((change) =>
@@ -52,6 +52,13 @@ export function statementsOf(
   return spoken;
 }
 
+/** Whether a placeholder stands for the entry that has its id: a plan of another checkpoint may name any id. */
+function isOf({ file_id, split_from, was }: PlanPlaceholder, before: CheckpointContext): boolean {
+  const id = split_from ?? file_id;
+  // Some types have one key for all entries: the context names these by their ids.
+  return !before.hasEntry(id) || [was.key, `${was.type} ${id}`].includes(before.keyOf(id));
+}
+
 /** Whether it is the descriptor table of tasks that come or go with it. */
 function isTableOfLone({ image, change }: ImageDifference, { loneTasks }: Meaning, { before, after }: Names): boolean {
   const table = numberOfImage(image, 'FDINFO');
@@ -70,10 +77,10 @@ function ofFile({ ids, change, isTurned, isOtherType, fields }: FileChange, name
   const placeholder = ids.after === undefined ? undefined : placeholders.get(ids.after);
   if (placeholder !== undefined && (isTurned || change === 'added')) {
     const from = placeholder.split_from === undefined ? '' : `, split off from ${before.keyOf(placeholder.split_from)}`;
-    const subject = withHolders(placeholder.was.key, side.referencesTo(id));
+    const subject = withReferences(placeholder.was.key, side.referencesTo(id));
     return { about: 'inherited', text: `${subject}: now inherited from fd[${placeholder.caller_fd}]${from}` };
   }
-  const subject = withHolders(side.keyOf(id), side.referencesTo(id));
+  const subject = withReferences(side.keyOf(id), side.referencesTo(id));
   if (change !== 'changed') return { about: 'file', text: `${subject}: ${VERBS[change]}` };
   const now = ids.after !== undefined && after.hasEntry(ids.after) ? after.keyOf(ids.after) : undefined;
   return { about: 'file', text: `${subject}: ${now !== undefined && isOtherType ? `now ${now}` : showFields(fields)}` };
@@ -89,7 +96,7 @@ function ofTerminals(image: string, { count }: ImageChanges, { before, placehold
   if (terminals.size !== count) return undefined;
   return [...terminals.values()].map((parts) => {
     const [{ was, caller_fd }] = parts as [PlanPlaceholder];
-    const subject = withHolders(
+    const subject = withReferences(
       was.key,
       parts.flatMap(({ file_id }) => before.referencesTo(file_id)),
     );
@@ -97,8 +104,8 @@ function ofTerminals(image: string, { count }: ImageChanges, { before, placehold
   });
 }
 
-function withHolders(key: string, holders: readonly string[]): string {
-  return holders.length === 0 ? key : `${key} (${holders.join(', ')})`;
+function withReferences(key: string, references: readonly string[]): string {
+  return references.length === 0 ? key : `${key} (${references.join(', ')})`;
 }
 
 /** By pid and fd. */
@@ -106,7 +113,7 @@ function ofDescriptors({ descriptors }: Meaning, names: Names): Statement[] {
   const all = [...descriptors].flatMap(([table, differences]) =>
     differences
       .filter((difference) => !isTurnedDescriptor(difference, names))
-      .map((difference) => ({ table, difference, pid: holdersOf(difference, names)[0] ?? table })),
+      .map((difference) => ({ table, difference, pid: tasksOf(difference, names)[0] ?? table })),
   );
   return all
     .sort((a, b) => a.pid - b.pid || a.difference.fd - b.difference.fd)
@@ -114,7 +121,7 @@ function ofDescriptors({ descriptors }: Meaning, names: Names): Statement[] {
 }
 
 /** Pids of the tasks that have the descriptor, ascending. */
-function holdersOf({ change, ownTable }: DescriptorChange, { before, after }: Names): number[] {
+function tasksOf({ change, ownTable }: DescriptorChange, { before, after }: Names): number[] {
   return [...(change === 'added' ? after : before).pidsOf(ownTable)].sort((a, b) => a - b);
 }
 
@@ -122,8 +129,8 @@ function ofDescriptor(table: number, difference: DescriptorChange, names: Names)
   const { before, after } = names;
   const { change, fd, entry, ids, isOtherId, fields } = difference;
   const side = change === 'added' ? after : before;
-  const holders = holdersOf(difference, names).map((pid) => `${pid}/${fd}`);
-  const who = holders.length === 0 ? `table ${table}, ${entry}` : holders.join(', ');
+  const references = tasksOf(difference, names).map((pid) => `${pid}/${fd}`);
+  const who = references.length === 0 ? `table ${table}, ${entry}` : references.join(', ');
   const id = ids.before ?? ids.after;
   if (change !== 'changed') {
     return `${who}: ${change === 'added' ? 'opened' : 'closed'}${id === undefined ? '' : `, ${side.keyOf(id)}`}`;

@@ -122,7 +122,7 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
   if (entry.terminal !== undefined) state.push(...describeTerminal(entry.terminal));
   if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);
-  return [options, type, accessWord(facts.flags), state.join(', '), describeHolders(entry)];
+  return [options, type, accessWord(facts.flags), state.join(', '), describeReferences(entry)];
 }
 
 function describeTerminal({
@@ -141,7 +141,7 @@ function describeTerminal({
   ];
 }
 
-function describeHolders(entry: ListedEntry): string {
+function describeReferences(entry: ListedEntry): string {
   const descriptors = describeDescriptors(entry);
   if (entry.others.length === 0 && entry.ties.length === 0) return descriptors;
   const all = [descriptors, ...describeOthers(entry), ...describeTies(entry)];

@@ -395,3 +395,17 @@ test('what is called like an image and is no file is the same error on either si
     }
   }
 });
+
+test('a plan of another checkpoint does not say of entries with its ids that they are inherited', async (t) => {
+  const [logs, pipe] = [path.join(images, 'two_logs'), path.join(images, 'pipe_outside')];
+  const [out, other] = [path.join(work, 'own-plan'), path.join(work, 'other-plan')];
+  await rewrite(await openSource(logs), { specs: ['fd[5]:/srv/fdgraft/log'], out });
+  await rewrite(await openSource(pipe), { specs: ['fd[5]:pipe:[126920]'], out: other });
+  const inherited = async (plan: string) =>
+    (await compare(logs, out, plan)).texts.filter((text) => text.includes('inherited'));
+  t.deepEqual(
+    await inherited(out),
+    [5, 6].map((fd) => `/srv/fdgraft/log (14716/${fd}): now inherited from fd[5]`),
+  );
+  t.deepEqual(await inherited(other), []);
+});

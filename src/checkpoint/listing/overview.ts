@@ -67,7 +67,7 @@ export class Overview {
   readonly terminals = new Terminals();
 
   private readonly descriptors = new SortedRows();
-  private readonly holders = new SortedRows();
+  private readonly others = new SortedRows();
   /** The first is no image: what refers without being in one of its own. */
   private readonly referrers: Referrer[] = [{ number: 0, pids: [], names: [], count: 0 }];
   private readonly holderKinds: HolderKind[] = [];
@@ -86,7 +86,7 @@ export class Overview {
   private readonly undividedPipes = new IdSet();
   private readonly readEnds = new IdSet();
   private readonly writeEnds = new IdSet();
-  private readonly foundHolders = new Numbers();
+  private readonly foundReferrers = new Numbers();
   private readonly foundFds = new Numbers();
   private ranked: Ranks | undefined;
   private readonly tally: Tally;
@@ -114,10 +114,10 @@ export class Overview {
     },
     entry: (entry) => this.seeEntry(entry),
     bareEntry: (entry) => this.seeEntry(entry),
-    path: (id, kind) => this.addHolder(id, kind, 0),
+    path: (id, kind) => this.addOther(id, kind, 0),
     descriptor: (descriptor) => this.seeDescriptor(descriptor),
     // The bytes of a queue are counted elsewhere.
-    reference: (id, kind) => kind !== 'queue of a socket' && this.addHolder(id, kind, this.referrer),
+    reference: (id, kind) => kind !== 'queue of a socket' && this.addOther(id, kind, this.referrer),
     packet: (rights, bytes, start, end) => {
       const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
       this.queued.set(socketId, (this.queued.get(socketId) ?? 0) + length);
@@ -164,13 +164,13 @@ export class Overview {
     this.descriptors.add(entryKey(id, type), referrer * 2 + Number(isCloseOnExec(flags)), fd);
   }
 
-  private addHolder(id: number, kind: HolderKind, referrer: number): void {
+  private addOther(id: number, kind: HolderKind, referrer: number): void {
     const type = typeAmong(kind);
     if (type === undefined) return;
-    this.tally.count('holders');
+    this.tally.count('others');
     let number = this.holderKinds.indexOf(kind);
     if (number === -1) number = this.holderKinds.push(kind) - 1;
-    this.holders.add(entryKey(id, type), number, referrer);
+    this.others.add(entryKey(id, type), number, referrer);
   }
 
   private conclude(source: string): void {
@@ -181,7 +181,7 @@ export class Overview {
     const repeated = this.keys.firstRepeated();
     if (repeated !== undefined) throw messages.duplicateFileId({ file: 'files.img' }, idOfKey(repeated));
     this.descriptors.finish();
-    this.holders.finish();
+    this.others.finish();
     for (const referrer of this.referrers) {
       referrer.pids = this.tasks.pidsOf(referrer.number);
       this.tally.count('places', referrer.count * referrer.pids.length);
@@ -206,8 +206,8 @@ export class Overview {
     let tables = this.tablesOfEpoll.get(epoll);
     if (tables === undefined) {
       const found = new Set<number>();
-      this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (holder) => {
-        found.add(this.referrers[holder >>> 1]?.number as number);
+      this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (referrer) => {
+        found.add(this.referrers[referrer >>> 1]?.number as number);
       });
       this.tablesOfEpoll.set(epoll, found);
       tables = found;
@@ -217,25 +217,25 @@ export class Overview {
 
   /** The descriptors of an entry, by task and number. */
   descriptorsOf(key: number): Descriptors {
-    const { foundHolders: holders, foundFds: fds } = this;
-    holders.clear();
+    const { foundReferrers: referrers, foundFds: fds } = this;
+    referrers.clear();
     fds.clear();
-    this.descriptors.visit(key, (holder, fd) => {
-      holders.push(holder);
+    this.descriptors.visit(key, (referrer, fd) => {
+      referrers.push(referrer);
       fds.push(fd);
     });
-    const make = (holder: number, fd: number): Descriptor => {
-      const { number: table, pids, names } = this.referrers[holder >>> 1] as Referrer;
-      return { table, pids, names, fd, closeOnExec: (holder & 1) === 1 };
+    const make = (referrer: number, fd: number): Descriptor => {
+      const { number: table, pids, names } = this.referrers[referrer >>> 1] as Referrer;
+      return { table, pids, names, fd, closeOnExec: (referrer & 1) === 1 };
     };
-    if (holders.length > PACKED_FROM) {
-      return new PackedDescriptors(holders.slice(), fds.slice(), this.ranks(), make);
+    if (referrers.length > PACKED_FROM) {
+      return new PackedDescriptors(referrers.slice(), fds.slice(), this.ranks(), make);
     }
-    if (holders.length === 1) return [make(holders.at(0), fds.at(0))];
+    if (referrers.length === 1) return [make(referrers.at(0), fds.at(0))];
     const found: Descriptor[] = [];
     let isInOrder = true;
-    for (let i = 0; i < holders.length; i += 1) {
-      const one = make(holders.at(i), fds.at(i));
+    for (let i = 0; i < referrers.length; i += 1) {
+      const one = make(referrers.at(i), fds.at(i));
       // As they come from one table.
       isInOrder &&= i === 0 || byTask(found[i - 1] as Descriptor, one) <= 0;
       found.push(one);
@@ -253,7 +253,7 @@ export class Overview {
   othersOf(key: number, id: number): OtherReference[] {
     let seen: Set<number> | undefined;
     const found: OtherReference[] = [];
-    this.holders.visit(key, (kind, referrer) => {
+    this.others.visit(key, (kind, referrer) => {
       const place = kind * 2 ** 32 + referrer;
       seen ??= new Set();
       if (seen.has(place)) return;
