@@ -288,6 +288,13 @@ const texts = {
       hint: isDenied(cause) ? 'run fdgraft as the owner of the file, or as root' : undefined,
       cause,
     }),
+  directoryForFile: (file: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: 'is a directory',
+      hint: 'give a file',
+    }),
   notARegularFile: (file: string) =>
     error({
       code: 'SOURCE_UNUSABLE',

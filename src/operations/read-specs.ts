@@ -1,7 +1,7 @@
-import fs from 'node:fs';
 import { messages } from '../errors/messages';
 import { DESCRIPTOR_LIST, specsOfList } from '../specs/descriptor-list';
 import type { SpecOptions } from '../specs/spec';
+import { openFile } from '../storage/single-file';
 import type { MemberReader, Source } from '../storage/source';
 
 /** Far above three names. */
@@ -10,25 +10,23 @@ const MAX_LIST_BYTES = 1 << 20;
 const MAX_FILE_BYTES = 64 << 20;
 
 /** The specs in a file: see schemas/specs.schema.json. Throws FdgraftError (SPEC_FILE, SYSTEM). */
-export async function readSpecs(file: string): Promise<SpecOptions[]> {
-  const opened = await fs.promises.open(file).catch((error) => {
-    throw messages.cannotRead(file, error);
-  });
+export async function readSpecs(file: string, signal?: AbortSignal): Promise<SpecOptions[]> {
+  return readSpecsFrom(openFile(file, signal), file);
+}
+
+/** The same of what a reader gives, which is closed then. `name`: how messages name it. */
+export async function readSpecsFrom(reader: MemberReader, name: string): Promise<SpecOptions[]> {
   try {
-    const read = async (into: Uint8Array, start: number, length: number) =>
-      (await opened.read(into, start, length, null)).bytesRead;
-    const text = await readAtMost({ read }, MAX_FILE_BYTES);
+    const text = await readAtMost(reader, MAX_FILE_BYTES);
     if (text === undefined) {
       const problem = `is larger than ${MAX_FILE_BYTES} bytes`;
-      throw messages.specFile(file, undefined, problem, 'globs and /proc/*/fd/N name many entries with one spec');
+      throw messages.specFile(name, undefined, problem, 'globs and /proc/*/fd/N name many entries with one spec');
     }
     // Loaded only here: most rewrites have no such file.
     const { parseSpecFile } = await import('../specs/spec-file');
-    return parseSpecFile(file, text);
-  } catch (error) {
-    throw messages.systemError(error, file);
+    return parseSpecFile(name, text);
   } finally {
-    await opened.close();
+    await reader.close();
   }
 }
 

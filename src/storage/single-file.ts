@@ -23,7 +23,7 @@ import { yieldToEventLoop } from './yield-to-event-loop';
 export function openFile(file: string, signal?: AbortSignal): MemberReader & { readonly access?: FileAccess } {
   const cannotRead = (error: unknown) => messages.cannotRead(file, error);
   const stats = attempt(() => fs.statSync(file), cannotRead);
-  if (stats.isDirectory()) throw messages.notARegularFile(file);
+  if (stats.isDirectory()) throw messages.directoryForFile(file);
   // Opening and reading may wait for as long as the other end likes.
   const opened = stats.isFile() ? attempt(() => openRegular(file), cannotRead) : undefined;
   if (opened === undefined) return readStream(fs.createReadStream(file), file, signal);

@@ -227,3 +227,23 @@ for (const args of [
     t.false(fs.existsSync(path.join(directory, 'out')));
   });
 }
+
+test('--specs - reads the specs from stdin', (t) => {
+  const directory = temporaryDirectory(t);
+  const source = path.join(top, 'fixtures/images/two_logs');
+  const given = JSON.stringify({ version: 1, specs: [{ inherit: 'fd[5]:/srv/fdgraft/log' }] });
+  const run = (input: string, ...args: string[]) =>
+    spawnSync(process.execPath, [bin, ...args, '--specs', '-'], { cwd: directory, encoding: 'utf8', input });
+  for (const words of [
+    ['rewrite', source, '-o', 'out'],
+    ['batch', 'rewrite', source, '-o', 'outputs', '--base', path.dirname(source)],
+  ]) {
+    const { status, stderr } = run(given, ...words);
+    t.is(status, 0, stderr);
+  }
+  const plans = ['out', 'outputs/two_logs'].map((out) =>
+    fs.readFileSync(path.join(directory, out, 'inherit-plan.img')),
+  );
+  t.deepEqual(plans[0], plans[1]);
+  t.regex(run('', 'rewrite', source, '--dry-run').stderr, /^fdgraft: stdin: is not JSON/);
+});

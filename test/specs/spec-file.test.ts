@@ -106,9 +106,12 @@ test('what is no JSON, cannot be read or is a directory is told', async (t) => {
   const error = t.throws(() => parseSpecFile('specs.json', '{"version": 1,\n}'), { instanceOf: FdgraftError });
   t.like(error, { code: 'SPEC_FILE', exitCode: 2 });
   t.regex(error?.message ?? '', /specs\.json: is not JSON/);
-  for (const name of ['missing', '.']) {
+  for (const [name, code] of [
+    ['missing', 'SYSTEM'],
+    ['.', 'SOURCE_UNUSABLE'],
+  ] as const) {
     const failed = await t.throwsAsync(readSpecs(path.join(directory, name)), { instanceOf: FdgraftError });
-    t.like(failed, { code: 'SYSTEM', exitCode: 2 });
+    t.like(failed, { code, exitCode: 2 });
   }
 });
 

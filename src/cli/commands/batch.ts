@@ -2,13 +2,12 @@ import { batch } from '../../batch/batch';
 import { isArrayTask, parseShard } from '../../batch/shard';
 import type { BatchTask } from '../../batch/task';
 import { messages } from '../../errors/messages';
-import { readSpecs } from '../../operations/read-specs';
-import { orAborted } from '../../storage/or-aborted';
 import { BatchTeller } from '../batch/tell';
 import { command } from '../command';
 import type { Context } from '../context';
 import { chooseFormat } from '../diff-format';
 import { once, outOptions, repeated } from '../options';
+import { specsOfFile } from '../specs-of-file';
 import { BATCH_USAGE } from '../usage/batch';
 
 type Once = string | string[];
@@ -43,14 +42,14 @@ interface RewriteArguments extends Common {
   'drop-in-flight': boolean;
 }
 
-async function rewriteTask(args: RewriteArguments): Promise<BatchTask> {
+async function rewriteTask(args: RewriteArguments, signal: AbortSignal): Promise<BatchTask> {
   for (const [name, hint] of Object.entries(REFUSED)) {
     if ((args as unknown as Record<string, unknown>)[name] !== undefined) {
       throw messages.usage(`--${name} does not go with batch`, hint);
     }
   }
   const specFile = once('specs', args.specs);
-  const listed = specFile === undefined ? [] : await readSpecs(specFile);
+  const listed = await specsOfFile(specFile, signal);
   const specs = [...repeated(args['inherit-fd']), ...listed];
   if (specs.length === 0 && !args['from-descriptors']) throw messages.noSpecs();
   return {
@@ -111,7 +110,9 @@ function diffTask(args: DiffArguments): BatchTask {
 }
 
 /** By the second word of the line. */
-const TASKS: { readonly [what in BatchTask['what']]: (args: never) => BatchTask | Promise<BatchTask> } = {
+const TASKS: {
+  readonly [what in BatchTask['what']]: (args: never, signal: AbortSignal) => BatchTask | Promise<BatchTask>;
+} = {
   rewrite: rewriteTask,
   decode: decodeTask,
   ls: listTask,
@@ -132,7 +133,7 @@ async function run(args: Common, context: Context): Promise<void> {
     );
   }
   const shard = shardText === undefined ? undefined : parseShard(shardText, process.env);
-  const task = await orAborted(Promise.resolve(TASKS[args._[1]](args as never)), context.signal);
+  const task = await TASKS[args._[1]](args as never, context.signal);
   if (shard === undefined && !args.quiet && isArrayTask(process.env)) await context.complain(NOTE_OF_ARRAY);
   const teller = new BatchTeller({ what: task.what, json: args.json, quiet: args.quiet }, context);
   try {

@@ -1,14 +1,12 @@
 import path from 'node:path';
 import { messages } from '../../errors/messages';
 import { openSource } from '../../operations/open-source';
-import { readSpecs } from '../../operations/read-specs';
 import { type RewriteResult, rewrite } from '../../operations/rewrite';
 import { noticeLines } from '../../report/notices';
 import { parseSpec } from '../../specs/parse-spec';
 import { parseSpecs } from '../../specs/parse-specs';
 import type { SpecOptions } from '../../specs/spec';
 import { pathOfNative } from '../../storage/native-program';
-import { orAborted } from '../../storage/or-aborted';
 import { RestoreDirectory } from '../../storage/restore-directory';
 import { withSource } from '../../storage/with-source';
 import { CallerDescriptors } from '../caller-descriptors';
@@ -16,6 +14,7 @@ import type { Command } from '../command';
 import type { Context } from '../context';
 import { type RestoreLine, readRestoreLine } from '../criu/restore-line';
 import { runChild } from '../run-child';
+import { specsOfFile } from '../specs-of-file';
 import { setV8FlagsFor } from '../v8-flags';
 import { withContext } from '../with-context';
 
@@ -32,10 +31,7 @@ async function run(words: readonly string[], looked: unknown, context: Context):
   if (!(looked instanceof CallerDescriptors)) throw messages.systemError(looked, '/proc/self/fd');
   const callers = looked;
   const line = readRestoreLine(words);
-  const specs: (string | SpecOptions)[] = [
-    ...line.specs,
-    ...(line.specFile === undefined ? [] : await orAborted(readSpecs(line.specFile), context.signal)),
-  ];
+  const specs: (string | SpecOptions)[] = [...line.specs, ...(await specsOfFile(line.specFile, context.signal))];
   if (specs.length === 0 && !line.fromDescriptors) throw messages.noSpecsToRestore();
   if (line.pty.length === 0) checkCallerFds(callers, specs);
   setV8FlagsFor([line.images]);

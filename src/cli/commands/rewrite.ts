@@ -1,16 +1,15 @@
 import { messages } from '../../errors/messages';
 import { openSource } from '../../operations/open-source';
-import { readSpecs } from '../../operations/read-specs';
 import type { RewriteOptions } from '../../operations/rewrite';
 import { rewrite } from '../../operations/rewrite';
 import { planChunks } from '../../plan/plan-json';
 import * as report from '../../report/rewrite';
-import { orAborted } from '../../storage/or-aborted';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
 import { once, outOptions, repeated, withFormOfName } from '../options';
 import { printChunks } from '../print-chunks';
+import { specsOfFile } from '../specs-of-file';
 import { REWRITE_USAGE } from '../usage/rewrite';
 
 interface Arguments {
@@ -59,10 +58,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   }
   const specFile = once('specs', args.specs);
   const options: RewriteOptions = {
-    specs: [
-      ...repeated(args['inherit-fd']),
-      ...(specFile === undefined ? [] : await orAborted(readSpecs(specFile), context.signal)),
-    ],
+    specs: [...repeated(args['inherit-fd']), ...(await specsOfFile(specFile, context.signal))],
     fromDescriptors: args['from-descriptors'],
     ...(out === undefined || args['dry-run'] ? {} : { out }),
     inPlace: inPlace && !args['dry-run'],

@@ -32,7 +32,7 @@ Here are the options that fdgraft itself reads. criu restore --help lists all ot
       type: 'string',
       requiresArg: true,
       value: 'FILE',
-      describe: 'Read specs and their options from a JSON file',
+      describe: 'Read specs and their options from a JSON file, - for stdin',
     },
     'from-descriptors': { type: 'boolean', default: false, describe: 'Read specs from descriptors.json of DIR' },
     'allow-unmatched': { type: 'boolean', default: false, describe: 'Continue if a spec matches nothing' },

@@ -16,7 +16,7 @@ export const REWRITE_OPTIONS = {
     type: 'string',
     requiresArg: true,
     value: 'FILE',
-    describe: 'Read specs and their options from a JSON file (schemas/specs.schema.json)',
+    describe: 'Read specs and their options from a JSON file (schemas/specs.schema.json), - for stdin',
   },
   'from-descriptors': {
     type: 'boolean',
