@@ -272,8 +272,11 @@ function terminalWarnings({ placeholders, found }: Decided): Warning[] {
 
 function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal | undefined): string | undefined {
   if (taken === undefined) {
-    return named?.isHungUp
-      ? 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal'
+    if (named?.isHungUp === true) {
+      return 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal';
+    }
+    return named?.role === 'master' && named.hasLeader
+      ? `the other end, which nobody has open, is the controlling terminal of session ${named.session}: that session has none after the restore`
       : undefined;
   }
   if (taken.session === 0 || taken.hasLeader) return undefined;
