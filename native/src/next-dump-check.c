@@ -34,15 +34,35 @@ static bool read_path(int fd, char path[PATH_MAX])
 	return path[0] == '/' && strncmp(path, MEMFD, strlen(MEMFD)) != 0;
 }
 
+/* A pipe of the shell's has one direction, so there is an example only if the entries need no more than one. */
+static void propose(char *text, size_t size, const struct plan *plan, const struct caller *caller, const char *shown)
+{
+	bool reads = false, writes = false;
+
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+
+		if (graft->caller_fd != caller->number)
+			continue;
+		reads = reads || graft->needs_read;
+		writes = writes || graft->needs_write;
+	}
+	if (reads && writes)
+		snprintf(text, size, "give a pipe that is open for reading and writing");
+	else
+		snprintf(text, size, "give a pipe, such as %u%s(cat %s%s) in bash", caller->number, writes ? "> >" : "< <",
+			 writes ? ">>" : "", shown);
+}
+
 static void warn(const struct plan *plan, const struct caller *caller, const char *path)
 {
 	struct shown spec, shown;
-	bool writes = caller_can_write(caller);
+	char proposal[sizeof(shown.text) + 64];
 
 	show_raw(&shown, path);
-	warning("caller fd %u is %s, %s (spec %s): the dump has a mount namespace of its own, so the next dump of the restored tasks fails with \"Can't lookup mount\"; if they are to be dumped again, give a pipe, such as %u%s(cat %s%s) in bash",
-		caller->number, caller_kind_name(caller->kind), shown.text, show_spec(&spec, plan, caller->first_spec), caller->number,
-		writes ? "> >" : "< <", writes ? ">>" : "", shown.text);
+	propose(proposal, sizeof(proposal), plan, caller, shown.text);
+	warning("caller fd %u is %s, %s (spec %s): the dump has a mount namespace of its own, so the next dump of the restored tasks fails with \"Can't lookup mount\"; if they are to be dumped again, %s",
+		caller->number, caller_kind_name(caller->kind), shown.text, show_spec(&spec, plan, caller->first_spec), proposal);
 }
 
 void next_dump_check(const struct plan *plan, const struct callers *callers)

@@ -1031,7 +1031,9 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds an inherit-plan.img, so it has been rewritten before',
-      hint: 'rewrite what it was made from, as that was before, with all specs at once',
+      hint:
+        'rewrite what it was made from, as that was before, with all specs at once; if criu has dumped into it ' +
+        'again since then, remove inherit-plan.img first',
     }),
 
   // Specs.

@@ -102,16 +102,17 @@ interface Ends {
 const NO_END: Ends = { read: false, write: false };
 const either = (a: Ends, b: Ends): Ends => ({ read: a.read || b.read, write: a.write || b.write });
 
-/** One caller fd for both ends of a pipe. */
+/** One caller fd for both ends of a pipe. An entry that reads and writes has no end that could go alone. */
 function bothEnds({ placeholders, specs }: Decided): Warning[] {
   const taken = new Map<string, { pipe: PipeName; ends: Ends; key: string; spec: number }>();
   for (const { match, spec } of placeholders) {
     const { flags, key } = match.facts;
     const pipe = pipeOf(match);
-    if (pipe === undefined) continue;
+    const ends = accessOf(flags);
+    if (pipe === undefined || (ends.read && ends.write)) continue;
     const name = `${pipe} ${specs[spec]?.callerFd}`;
     const known = taken.get(name) ?? { pipe, ends: NO_END, key, spec };
-    taken.set(name, { ...known, ends: either(known.ends, accessOf(flags)) });
+    taken.set(name, { ...known, ends: either(known.ends, ends) });
   }
   return [...taken.values()].flatMap(({ pipe, ends, key, spec }) => {
     if (!ends.read || !ends.write) return [];
@@ -271,8 +272,11 @@ function terminalWarnings({ placeholders, found }: Decided): Warning[] {
 
 function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal | undefined): string | undefined {
   if (taken === undefined) {
-    return named?.isHungUp
-      ? 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal'
+    if (named?.isHungUp === true) {
+      return 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal';
+    }
+    return named?.role === 'master' && named.hasLeader
+      ? `the other end, which nobody has open, is the controlling terminal of session ${named.session}: that session has none after the restore`
       : undefined;
   }
   if (taken.session === 0 || taken.hasLeader) return undefined;

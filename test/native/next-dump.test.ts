@@ -29,6 +29,34 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     ]);
   });
 
+test('the pipe that is proposed has the access that the entries need', async (t) => {
+  const needs: [number, number][] = [
+    [5, O.RDONLY],
+    [6, O.WRONLY],
+    [7, O.RDWR],
+    [8, O.RDONLY],
+    [8, O.WRONLY],
+  ];
+  const { directory, plan } = planned(t, {
+    placeholders: needs.map(([callerFd, flags], i) => ({ fileId: i + 1, callerFd, flags })),
+    warnings: [OWN],
+  });
+  const log = join(directory, 'log');
+  writeFileSync(log, '');
+  const give = [5, 6, 7, 8].map((fd) => file(fd, O.RDWR, log));
+  const { code, stderr } = await exec(['--plan', plan, '--check'], { give });
+  t.is(code, 0, stderr);
+  t.deepEqual(
+    complaints(t, stderr).map((said) => said.replace(/^.*dumped again, /, '')),
+    [
+      `give a pipe, such as 5< <(cat ${log}) in bash`,
+      `give a pipe, such as 6> >(cat >>${log}) in bash`,
+      'give a pipe that is open for reading and writing',
+      'give a pipe that is open for reading and writing',
+    ],
+  );
+});
+
 test('nothing is said at the start, nor of a dump without mounts of its own', async (t) => {
   const own = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1), warnings: [OWN] });
   const log = join(own.directory, 'log');

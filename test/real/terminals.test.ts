@@ -197,6 +197,16 @@ realTest('a master whose other end is outside goes to any file', async (t, lab) 
   t.is(fs.readFileSync(file, 'utf8'), 'task\n');
 });
 
+realTest('a master that alone kept a controlling terminal leaves its session without one', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('lone_master'));
+  const { plan, file } = await restoredOnFile(t, lab, program, ['fd[5]:/dev/ptmx']);
+  t.deepEqual(
+    plan.warnings.map(({ code }) => code),
+    ['TERMINAL_NOT_CONTROLLING'],
+  );
+  t.is(fs.readFileSync(file, 'utf8'), 'none\n');
+});
+
 realTest('in a pid namespace of its own', async (t, lab) => {
   const one = await dumped(t, lab, 'terminal', { namespaces: ['pid'] });
   const holder = await PtyHolder.open(lab);

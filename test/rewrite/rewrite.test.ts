@@ -335,6 +335,21 @@ test('a pipe with both its ends in the checkpoint is named', async (t) => {
   t.like(plan.warnings[0], { code: 'BOTH_ENDS' });
 });
 
+test('a pipe or FIFO that is opened once, to read and to write, has no end to name alone', async (t) => {
+  const fifo = { type: 'FIFO', id: 5, fifo: { id: 5, pipe_id: 9, regf_id: 6 } };
+  const files = [fileEntry(1, '/usr/bin/program', 0), pipeEntry(2, 4711, 2), fifo, fileEntry(6, '/srv/queue', 2)];
+  const images = smallWith({
+    'files.img': [...files, fileEntry(4, '/', 0)],
+    'fdinfo-1.img': [descriptor(2, 1, 'PIPE'), descriptor(5, 3, 'FIFO')],
+  });
+  const { plan } = await rewriteImages(t, images, { specs: [PIPE, 'fd[6]:/srv/queue'] });
+  t.is(plan.placeholders.length, 2);
+  t.deepEqual(
+    plan.warnings.filter(({ code }) => code === 'BOTH_ENDS'),
+    [],
+  );
+});
+
 test('descriptors in flight over a unix socket follow too', async (t) => {
   const packets = [
     { id_for: 9, length: 3, scm: [] },

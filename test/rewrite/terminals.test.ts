@@ -188,6 +188,17 @@ test('a master whose other end is outside goes by descriptors', async (t) => {
   t.deepEqual(infos, []);
 });
 
+test('a master whose other end is a controlling terminal that nobody has open takes that from the session', async (t) => {
+  const codes = async (sid: number) => {
+    const master = info(3, { rdev: 0x502, sid, pgrp: sid });
+    const { plan } = await taken(t, images([master]), { specs: ['fd[5]:/dev/pts/3'] });
+    return plan.warnings.map(({ code }) => code);
+  };
+  t.deepEqual(await codes(7), ['TERMINAL_NOT_CONTROLLING']);
+  t.deepEqual(await codes(6), [], 'a session outside');
+  t.deepEqual(await codes(0), []);
+});
+
 test('a terminal that was dumped with --external has no path: its device names it', async (t) => {
   const external = images([info(3, { type: 'EXT_TTY', pty: undefined })], {
     'files.img': [...BASE, tty(11, 3), tty(12, 3)],

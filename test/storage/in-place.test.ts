@@ -82,6 +82,18 @@ test('a directory that was rewritten is refused by name, whatever the spec', asy
   await refused(t, source, /rewritten before/, { specs: ['fd[5]:/proc/7/fd/1'] });
 });
 
+test('a plan that is left from before a new dump is named, and nothing else stands in the way', async (t) => {
+  const { source } = checkpoint(t);
+  const images = fs.readdirSync(source).filter((name) => name.endsWith('.img'));
+  const dump = images.map((name) => [path.join(source, name), fs.readFileSync(path.join(source, name))] as const);
+  await rewriteInPlace(source);
+  for (const [image, bytes] of dump) fs.writeFileSync(image, bytes);
+  const error = await t.throwsAsync(rewriteInPlace(source));
+  t.regex((error as FdgraftError).hint ?? '', /dumped into it again since then, remove inherit-plan\.img first$/);
+  fs.unlinkSync(path.join(source, 'inherit-plan.img'));
+  await t.notThrowsAsync(rewriteInPlace(source));
+});
+
 test('a dry run and a spec that matches nothing leave all as it was', async (t) => {
   const { source } = checkpoint(t);
   const before = { files: snapshot(source), inodes: inodes(source) };
