@@ -113,9 +113,11 @@ const SLASH = 0x2f;
 export const MAX_NAME_BYTES = 108;
 const MAX_DIRECTORY_BYTES = 4096;
 
-function unixState({ type, state, peer }: UnixSkEntry): SocketState {
+function unixState({ type, state, peer, name }: UnixSkEntry): SocketState {
   if (state === SOCKET_STATE.LISTEN) return 'LISTENING';
-  const isConnected = type === SOCKET_TYPE.DGRAM ? peer !== 0 : state === SOCKET_STATE.ESTABLISHED;
+  // The kernel sets the state of the one that it connects to as well (unix_dgram_connect), and that one has a name.
+  const lostPeer = state === SOCKET_STATE.ESTABLISHED && name.length === 0;
+  const isConnected = type === SOCKET_TYPE.DGRAM ? peer !== 0 || lostPeer : state === SOCKET_STATE.ESTABLISHED;
   return isConnected ? 'CONNECTED' : 'UNCONNECTED';
 }
 

@@ -101,6 +101,24 @@ test('an inet socket is named by the address that it receives at, a connection b
   }
 });
 
+test('a datagram socket is connected if it has a peer, or had one that is closed', async (t) => {
+  const bound = Buffer.from('/run/log\0');
+  const sockets = [
+    unix(20, 500, 501, { type: 2, state: 1 }),
+    unix(21, 501, 0, { type: 2, state: 1, name: bound }),
+    unix(22, 502, 0, { type: 2, state: 1 }),
+    unix(23, 503, 0, { type: 2, state: 7 }),
+    unix(24, 504, 505, { type: 2, state: 7, uflags: 0 }),
+    unix(25, 505, 0, { type: 2, state: 7, name: Buffer.from('/run/old\0') }),
+  ];
+  const keys = sockets.map((_, i) => `fd[${5 + i}]:socket:[${500 + i}]`);
+  const { plan } = await checked(t, withSockets(sockets, sockets.length), keys);
+  t.deepEqual(
+    plan.placeholders.map(({ kind }) => kind?.socket?.state),
+    ['CONNECTED', 'UNCONNECTED', 'CONNECTED', 'UNCONNECTED', 'CONNECTED', 'UNCONNECTED'],
+  );
+});
+
 test('both ends of a pair go together, and one alone is refused', async (t) => {
   const images = withSockets([unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)], 2);
   const { plan } = await checked(t, images, ['fd[5]:socket:[500]', 'fd[6]:socket:[501]']);
