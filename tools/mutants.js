@@ -43,6 +43,7 @@ class Tester {
 
   async start(active) {
     this.stop();
+    if (this.isOver) throw new Error('the run is over');
     this.child = fork(path.join(__dirname, 'mutation', 'tester.js'), [], {
       cwd: top,
       execArgv: [`--max-old-space-size=${MEMORY_MB}`],
@@ -71,6 +72,12 @@ class Tester {
   stop() {
     this.child?.kill('SIGKILL');
     this.child = undefined;
+  }
+
+  /** After it nothing starts it again: when one tester has failed, the others still have work. */
+  end() {
+    this.isOver = true;
+    this.stop();
   }
 }
 
@@ -109,6 +116,7 @@ async function isKilled(tester, mutant, baseline, isSecond = false) {
   const isAtLoad = baseline.atLoad.has(mutant.id);
   if (isAtLoad || tester.child === undefined) {
     const loaded = await tester.start(isAtLoad ? mutant.id : undefined);
+    if (loaded?.answer === undefined) tester.stop();
     if (loaded?.answer === undefined && isAtLoad) return true;
     if (loaded?.answer === undefined) throw new Error(loaded?.failure ?? 'the tests could not be loaded');
   }
@@ -213,7 +221,7 @@ async function main() {
     console.log(`${killed} killed (${score} %), ${survivors.length - open.length} explained, ${open.length} survived`);
     if (open.length > 0) process.exitCode = 1;
   } finally {
-    for (const tester of testers) tester.stop();
+    for (const tester of testers) tester.end();
   }
 }
 
