@@ -130,6 +130,15 @@ test('what a queue holds is refused, or dropped as asked, its record and bytes w
   const images = withSockets([unix(20, 500, 99, STREAM), unix(9, 509, 98, STREAM)], 2, packets);
   const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
   t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+  for (const [inFlight, text] of [
+    ['fail', /has inFlight fail/],
+    ['replay', /CRIU would fill the queue of its own socket/],
+  ] as const) {
+    const spec = { inherit: 'fd[5]:socket:[500]', inFlight };
+    const asked = await refusal(t, images, { specs: [spec], dropInFlight: true });
+    t.like(asked, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+    t.regex(asked.message, text);
+  }
   const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }]);
   t.deepEqual(
     plan.placeholders[0]?.in_flight.map(({ image, bytes, fate }) => [image, bytes, fate]),

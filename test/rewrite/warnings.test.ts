@@ -59,6 +59,12 @@ const SHADOWED: Case[] = [
     ],
   ],
   [
+    'keys of one descriptor',
+    opened([log(5)]),
+    ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/*/fd/5'],
+    ['SPEC_SHADOWED : fd[6]:/proc/*/fd/5: fd[5]:/proc/7/fd/5 takes all its entries'],
+  ],
+  [
     'ten takers',
     opened(numbers(10).map((id) => log(id))),
     [...numbers(10).map((id) => only(`fd[5]:/proc/7/fd/${id}`)), 'fd[6]:/log'],
@@ -236,6 +242,14 @@ const FILES: Case[] = [
   [
     'a mapping',
     held({ 'mm-8.img': [mmEntry(1, [mapping(8, SHARED)])] }),
+    ['fd[5]:/log'],
+    [
+      "FILE_STILL_USED 5: fd[5]:/log matches descriptors of /log, which also serves as a file mapping of task 8 (file id 8). After the restore, these descriptors use the caller's file and everything else uses the old file. The restore fails if /log does not exist",
+    ],
+  ],
+  [
+    'two mappings of one task',
+    held({ 'mm-8.img': [mmEntry(1, [mapping(8, SHARED), mapping(8, SHARED)])] }),
     ['fd[5]:/log'],
     [
       "FILE_STILL_USED 5: fd[5]:/log matches descriptors of /log, which also serves as a file mapping of task 8 (file id 8). After the restore, these descriptors use the caller's file and everything else uses the old file. The restore fails if /log does not exist",
