@@ -166,14 +166,10 @@ function otherEnd(pipe: PipeName, key: string, gone: Ends): string {
 }
 
 /** A descriptor goes to the caller's file, and what else is open on the old one stays there. One warning a file and spec. */
-function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Warning[] {
+function filesStillUsed({ placeholders, found, specs }: Decided): Warning[] {
   const takers = new Map<number, Placeholder>();
   for (const placeholder of placeholders)
     takers.set(placeholder.match.id, takers.get(placeholder.match.id) ?? placeholder);
-  const taken = new Set<string>();
-  for (const { references } of assignment.claims) {
-    for (const { table, fd } of references.descriptors) taken.add(`${table}/${fd}`);
-  }
   // The content of a removed file is in the images, or under another name.
   const gone = new Set(found.remaps.map(({ origId }) => origId));
   return [...found.sameFiles.values()].flatMap((uses) => {
@@ -184,7 +180,7 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
     }
     if (bySpec.size === 0) return [];
     const otherReferences = uses.flatMap((use) => use.otherReferences.map((holder) => `${holder} (file id ${use.id})`));
-    const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : stayingOpens(use, found, taken)));
+    const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : opensOf(use, found)));
     return [...bySpec.values()].flatMap((taker) => [
       ...warnOfOtherReferences(taker, otherReferences, gone.has(taker.match.id), specs),
       ...warnOfOpens(taker, opens, specs),
@@ -192,9 +188,8 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
   });
 }
 
-function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: ReadonlySet<string>): string[] {
-  const staying = descriptors.filter(({ table, fd }) => !taken.has(`${table}/${fd}`));
-  return staying.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
+function opensOf({ id, descriptors }: FileUse, { tasks }: Survey): string[] {
+  return descriptors.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
 }
 
 function warnOfOtherReferences(

@@ -36,6 +36,8 @@ test('a key that no image has matches nothing, however it is spelt', async (t) =
   const none = await refusal(t, smallCheckpoint(), { specs: ['fd[9]:extRootPidNS'] });
   t.like(none, { code: 'SPEC_UNMATCHED', exitCode: 1 });
   t.regex(none.message, /no namespace of the checkpoint is external/);
+  const file = await refusal(t, smallCheckpoint(), { specs: ['fd[9]:extFile.log'] });
+  t.notRegex(file.message, /namespace/);
   const images = smallWith({ 'netns-9.img': [{ ext_key: 'extRootNetNS' }], 'pidns-9.img': [{}] });
   const other = await refusal(t, images, { specs: ['fd[9]:extRootPidNS'] });
   t.regex(other.message, /external namespaces are: extRootNetNS of the network namespace \(netns-9\.img\)/);

@@ -44,6 +44,18 @@ const SHADOWED: Case[] = [
     ['SPEC_SHADOWED : fd[6]:/l*: fd[5]:/log takes 1 of its 2 entries'],
   ],
   [
+    'a key that gets one of two',
+    opened([log(5), log(6)]),
+    [only('fd[5]:/proc/7/fd/5'), 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/proc/7/fd/5 takes 1 of its 2 entries'],
+  ],
+  [
+    'a glob of two of one path',
+    opened([log(5), log(6)]),
+    ['fd[5]:/log', 'fd[6]:/l*'],
+    ['SPEC_SHADOWED : fd[6]:/l*: fd[5]:/log takes all its entries'],
+  ],
+  [
     'two keys of one path',
     opened([log(5), log(6)]),
     ['fd[5]:/log', 'fd[6]:/log'],

@@ -48,6 +48,7 @@ export async function refusal(
   );
   t.deepEqual(fs.readdirSync(top), [path.basename(source)]);
   checkPlace(t, error as FdgraftError, source);
+  t.notRegex((error as FdgraftError).message, /''|undefined/);
   return error as FdgraftError;
 }
 
