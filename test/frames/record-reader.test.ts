@@ -278,8 +278,10 @@ test('no more of a file is read than the next records need', async (t) => {
     }
     const reader = new RecordReader(counted, 'x.img');
     await reader.header(FILES);
+    t.true(read <= 1 << 20, `${read} bytes were read for the magics`);
     let taken = 8;
     for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+      t.true(batch.count * 4096 <= 1 << 20, `${batch.count} records are in memory`);
       taken += batch.count * 4096;
       t.true(read - taken < 4096, `${read} bytes were read for ${taken}`);
     }
