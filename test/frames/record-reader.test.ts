@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ByteReader } from '../../src/bytes/byte-stream';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
+import { WireFault } from '../../src/errors/wire-fault';
 import { IMG_COMMON, IMG_SERVICE, type ImageKind, identifyImage } from '../../src/frames/image-kinds';
 import {
   type ExtraLength,
@@ -253,6 +254,44 @@ test('an extra may be all that is left of the file', async (t) => {
     ),
     { numRuns: 100 },
   );
+});
+
+test('the records of a batch are counted on from those before', async (t) => {
+  const records = Array.from({ length: 40 }, (_, i) => Buffer.alloc(1 + (i % 3)));
+  const reader = new RecordReader(inPieces(framed(records), 50), 'x.img');
+  await reader.header(FILES);
+  let next = 0;
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+    const numbers: number[] = [];
+    batch.each((_bytes, _start, _end, entry) => numbers.push(entry));
+    const one = numbers.map((_entry, i) => batch.at(i, (_bytes, _start, _end, entry) => entry));
+    const inPieces = [...batch.pieces(2)].flatMap((piece) => [piece.firstEntry, piece.firstEntry + piece.count]);
+    const expected = Array.from({ length: batch.count }, (_, i) => next + i);
+    t.deepEqual([numbers, one], [expected, expected]);
+    t.is(inPieces[0], next);
+    next += batch.count;
+    t.is(inPieces.at(-1), next);
+    const error = t.throws(() =>
+      batch.at(0, () => {
+        throw new WireFault('odd', batch.starts[0] as number);
+      }),
+    );
+    t.like(error, { entry: batch.firstEntry });
+  }
+  t.is(next, records.length);
+});
+
+test('a record whose extra cannot be counted is told with its place', async (t) => {
+  const image = framed([Buffer.from('ab'), Buffer.from('c')]);
+  const counting = (error: Error) => (_bytes: Uint8Array, start: number, end: number) => {
+    if (end - start === 1) throw error;
+    return 0;
+  };
+  const read = (error: Error) => readWhole(inPieces(image, 64), { extraLength: counting(error) });
+  const told = await t.throwsAsync(read(new WireFault('odd', 18)), { instanceOf: FdgraftError });
+  t.like(told, { file: 'x.img', entry: 1 });
+  const other = new Error('of another kind');
+  t.is(await t.throwsAsync(read(other)), other);
 });
 
 test('no more of a file is read than the next records need', async (t) => {
