@@ -205,7 +205,10 @@ test('braces that stand for 1024 patterns are matched', (t) => {
 });
 
 const REFUSED: [string, string][] = [
+  ['[', 'a [ has no ]'],
+  ['[!', 'a [ has no ]'],
   ['[a', 'a [ has no ]'],
+  ['{', 'a { has no }'],
   ['{a', 'a { has no }'],
   ['{a,{b}', 'a { has no }'],
   ['[b-a]', 'a range in [ ] goes backwards'],
