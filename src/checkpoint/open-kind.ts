@@ -70,7 +70,12 @@ const KINDS: Record<KindName, string> = {
   timerfd: 'a timerfd',
 };
 
+/** Whether open(2) gives such a file, by its path or once more by /proc. */
+export function isOpenable({ name }: OpenKind): boolean {
+  return name === 'directory' || name === 'memfd';
+}
+
 /** Whether an epoll can watch it. */
 export function isPollable({ name }: OpenKind): boolean {
-  return name !== 'directory' && name !== 'memfd';
+  return !isOpenable({ name });
 }

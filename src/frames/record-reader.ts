@@ -199,7 +199,7 @@ export class RecordReader {
       this.starts[count] = recordStart;
       this.ends[count] = recordEnd;
       count += 1;
-      const extra = extraLength === undefined ? 0 : this.extraOf(recordStart, recordEnd);
+      const extra = extraLength === undefined ? 0 : this.extraOf(extraLength, recordStart, recordEnd);
       at = recordEnd;
       this.entry += 1;
       if (extra > end - at) {
@@ -219,9 +219,7 @@ export class RecordReader {
     return tail.afterFirst || (size === 0 && tail.atEmpty);
   }
 
-  private extraOf(start: number, end: number): number {
-    const { extraLength } = this.rules;
-    if (extraLength === undefined) return 0;
+  private extraOf(extraLength: ExtraLength, start: number, end: number): number {
     try {
       return extraLength(this.bytes, start, end);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { appends } from '../checkpoint/open-flags';
-import type { OpenKind } from '../checkpoint/open-kind';
+import { isOpenable, type OpenKind } from '../checkpoint/open-kind';
 import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import type { Plan, PlanPlaceholder } from './plan';
 
@@ -155,11 +155,10 @@ function asOperand(file: string): string {
   return /^-|^[^/]*:/.test(file) ? `./${file}` : file;
 }
 
-/** Directories and memfds are opened as files are. */
 function passedTo({ placeholders }: Plan): PassedDescriptor[] {
   const kinds = new Map<number, OpenKind>();
   for (const { caller_fd: fd, kind } of placeholders) {
-    if (kind === undefined || kind.name === 'directory' || kind.name === 'memfd' || kinds.has(fd)) continue;
+    if (kind === undefined || isOpenable(kind) || kinds.has(fd)) continue;
     kinds.set(fd, kind);
   }
   return [...kinds].map(([fd, kind]) => ({ fd, kind })).sort((a, b) => a.fd - b.fd);

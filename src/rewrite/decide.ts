@@ -1,5 +1,4 @@
 import { canBeWatched } from '../checkpoint/descriptor-names';
-import { hasOwner } from '../checkpoint/entry-facts';
 import { type Access, accessOf } from '../checkpoint/open-flags';
 import { DOMAIN, kindText, type OpenKind, SOCKET_TYPE } from '../checkpoint/open-kind';
 import { unixAddress } from '../checkpoint/socket-types';
@@ -16,6 +15,7 @@ import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
 import { type Match, pipeOf } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
+import { canReopen, isReopened, keepsOwner } from './reopening';
 import type { Survey } from './survey';
 
 /**
@@ -123,21 +123,17 @@ function hasPeer(kind: OpenKind | undefined): boolean {
 }
 
 /** The first option that the kind does not take: directories and memfds can be opened again, memfds have an offset. */
-function unfitOption({ apply, position, truncate, nonblock }: InheritSpec, { name }: OpenKind): string | undefined {
-  const isMemfd = name === 'memfd';
-  if (apply === 'reopen' && !isMemfd && name !== 'directory') return 'apply reopen';
+function unfitOption({ apply, position, truncate, nonblock }: InheritSpec, kind: OpenKind): string | undefined {
+  const isMemfd = kind.name === 'memfd';
+  if (apply === 'reopen' && !canReopen(kind)) return 'apply reopen';
   if (position !== 'caller' && !isMemfd) return `position ${position}`;
-  if (nonblock && (isMemfd || name === 'directory')) return 'nonblock: true';
+  if (nonblock && canReopen(kind)) return 'nonblock: true';
   return truncate ? 'truncate: true' : undefined;
 }
 
 /** Where specs leave the choice, the executor counts again: a dup of a socket serves any number of entries. */
 function refuseReopened(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): void {
-  const isReopened = ({ spec }: Placeholder) => {
-    const { apply, position } = specs[spec] as InheritSpec;
-    return apply === 'reopen' || position !== 'caller';
-  };
-  const reopened = placeholders.filter(isReopened);
+  const reopened = placeholders.filter(({ spec }) => isReopened(specs[spec] as InheritSpec));
   const past = reopened[REOPENED_MAX];
   if (past === undefined) return;
   const place = { file: 'files.img', entry: past.match.entry };
@@ -179,7 +175,7 @@ function makePlaceholders(
       references,
       access: accessOfClaim(claim),
       takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
-      keepsOwner: keepsOwner(match, specs[spec] as InheritSpec, found),
+      keepsOwner: keepsOwner(match.facts, specs[spec] as InheritSpec, found.tasks),
       isWatched: references.descriptors.some(({ table, fd }) => {
         const watch = watched.get(`${table}/${fd}`);
         return watch !== undefined && canBeWatched(match.facts, watch.inode);
@@ -239,15 +235,6 @@ function standInFor(
   const name = unixAddress(message.socket);
   if (name === undefined) throw messages.clientsCannotConnect({ file: 'files.img', entry }, facts.key, id, first.id);
   return { standIn: { fileId: newId(), message: message.bytes, name, before: first.entry } };
-}
-
-/**
- * CRIU sets the owner on what it restores, and on a dup that would change the caller's own file; a number that is
- * not of the tree fails the restore (tried).
- */
-function keepsOwner({ facts }: Match, { apply, position }: InheritSpec, found: Survey): boolean {
-  const isReopened = apply === 'reopen' || position !== 'caller';
-  return isReopened && hasOwner(facts.owner) && (facts.owner.pid === 0 || found.tasks.hasNumber(facts.owner.pid));
 }
 
 /** A memfd without descriptors counts by the entries of its mappings. */

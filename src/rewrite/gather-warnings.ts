@@ -13,6 +13,7 @@ import type { Placeholder, Policy } from './decision';
 import type { FileUse } from './find-same-files';
 import type { NamedTerminal } from './find-terminals';
 import { type PipeEnd, pipeOf, type TakenTerminal } from './match';
+import { canReopen, isReopened, whyOwnerGoes } from './reopening';
 import type { Survey } from './survey';
 import type { Warning } from './warning';
 
@@ -84,13 +85,14 @@ function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[]
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
       const takers = [...by].slice(0, MAX_TAKERS).map((taker) => specs[taker]?.text);
       const more = by.size > MAX_TAKERS ? ' and others' : '';
+      const verb = by.size > 1 ? 'take' : 'takes';
       // Of several files with one path, the key of a descriptor names one.
       const isOfSeveral = last !== undefined && named > 1 && taken === named && specs[number]?.key.kind === 'path';
       const key = isOfSeveral ? keyOfDescriptor(last) : undefined;
       const advice = key === undefined ? '' : `; ${key} names one of them`;
       return {
         code: 'SPEC_SHADOWED',
-        message: `${specs[number]?.text}: ${takers.join(', ')}${more} takes ${what}${advice}`,
+        message: `${specs[number]?.text}: ${takers.join(', ')}${more} ${verb} ${what}${advice}`,
       };
     });
 }
@@ -100,6 +102,7 @@ interface Ends {
   readonly write: boolean;
 }
 const NO_END: Ends = { read: false, write: false };
+const isBoth = ({ read, write }: Ends) => read && write;
 const either = (a: Ends, b: Ends): Ends => ({ read: a.read || b.read, write: a.write || b.write });
 
 /** One caller fd for both ends of a pipe. An entry that reads and writes has no end that could go alone. */
@@ -109,19 +112,19 @@ function bothEnds({ placeholders, specs }: Decided): Warning[] {
     const { flags, key } = match.facts;
     const pipe = pipeOf(match);
     const ends = accessOf(flags);
-    if (pipe === undefined || (ends.read && ends.write)) continue;
+    if (pipe === undefined || isBoth(ends)) continue;
     const name = `${pipe} ${specs[spec]?.callerFd}`;
     const known = taken.get(name) ?? { pipe, ends: NO_END, key, spec };
     taken.set(name, { ...known, ends: either(known.ends, ends) });
   }
   return [...taken.values()].flatMap(({ pipe, ends, key, spec }) => {
-    if (!ends.read || !ends.write) return [];
+    if (!isBoth(ends)) return [];
+    const { text } = specs[spec] as InheritSpec;
+    const needs = "the caller's descriptor must be open for reading and writing";
     const single = isFifo(pipe)
       ? 'the key /proc/PID/fd/N names one end alone'
       : `the keys ${key}:read and ${key}:write name one end each`;
-    const message =
-      `${key} has both its ends in the checkpoint, and ${specs[spec]?.text} takes both: the caller's ` +
-      `descriptor must be open for reading and writing; ${single}`;
+    const message = `${key} has both its ends in the checkpoint, and ${text} takes both: ${needs}; ${single}`;
     return [{ code: 'BOTH_ENDS' as const, message }];
   });
 }
@@ -146,23 +149,23 @@ function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
         : []),
     ];
     if (cut.length === 0) return [];
-    const other = isFifo(pipe)
-      ? 'the other one'
-      : `the other one, ${key}:${left.write && gone.read ? 'write' : 'read'},`;
-    const message = `${specs[spec]?.text} takes one end of ${key} (file id ${match.id}), and ${other} stays in the tree: ${cut.join('; ')}`;
-    return [{ code: 'OTHER_END_STAYS' as const, message, fileId }];
+    const about = `${specs[spec]?.text} takes ${isBoth(gone) ? 'an open file' : 'one end'} of ${key} (file id ${match.id})`;
+    const message = `${about}, and ${otherEnd(pipe, key, gone)} stays in the tree: ${cut.join('; ')}`;
+    return [{ code: 'OTHER_END_STAYS', message, fileId }];
   });
 }
 
+/** The words for the rest of a pipe that an end leaves. */
+function otherEnd(pipe: PipeName, key: string, gone: Ends): string {
+  if (isBoth(gone)) return 'another one';
+  return isFifo(pipe) ? 'the other one' : `the other one, ${key}:${gone.read ? 'write' : 'read'},`;
+}
+
 /** A descriptor goes to the caller's file, and what else is open on the old one stays there. One warning a file and spec. */
-function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Warning[] {
+function filesStillUsed({ placeholders, found, specs }: Decided): Warning[] {
   const takers = new Map<number, Placeholder>();
   for (const placeholder of placeholders)
     takers.set(placeholder.match.id, takers.get(placeholder.match.id) ?? placeholder);
-  const taken = new Set<string>();
-  for (const { references } of assignment.claims) {
-    for (const { table, fd } of references.descriptors) taken.add(`${table}/${fd}`);
-  }
   // The content of a removed file is in the images, or under another name.
   const gone = new Set(found.remaps.map(({ origId }) => origId));
   return [...found.sameFiles.values()].flatMap((uses) => {
@@ -173,7 +176,7 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
     }
     if (bySpec.size === 0) return [];
     const otherReferences = uses.flatMap((use) => use.otherReferences.map((holder) => `${holder} (file id ${use.id})`));
-    const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : stayingOpens(use, found, taken)));
+    const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : opensOf(use, found)));
     return [...bySpec.values()].flatMap((taker) => [
       ...warnOfOtherReferences(taker, otherReferences, gone.has(taker.match.id), specs),
       ...warnOfOpens(taker, opens, specs),
@@ -181,9 +184,8 @@ function filesStillUsed({ placeholders, assignment, found, specs }: Decided): Wa
   });
 }
 
-function stayingOpens({ id, descriptors }: FileUse, { tasks }: Survey, taken: ReadonlySet<string>): string[] {
-  const staying = descriptors.filter(({ table, fd }) => !taken.has(`${table}/${fd}`));
-  return staying.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
+function opensOf({ id, descriptors }: FileUse, { tasks }: Survey): string[] {
+  return descriptors.map(({ table, fd }) => `${tasks.pidsOf(table)[0] ?? `table ${table}`}/${fd} (file id ${id})`);
 }
 
 function warnOfOtherReferences(
@@ -315,28 +317,26 @@ const OWNER_KINDS = new Map([
 ]);
 
 function describeOwner({ pid, pid_type, signum }: FownEntry): string {
-  return `${OWNER_KINDS.get(pid_type) ?? 'owner'} ${pid} got signal ${signum || 'SIGIO'} on I/O`;
+  const signal = `signal ${signum || 'SIGIO'}`;
+  if (pid === 0) return `${signal} was set for I/O, for no process yet`;
+  return `${OWNER_KINDS.get(pid_type) ?? 'owner'} ${pid} got ${signal} on I/O`;
 }
 
 function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
-  const { match, fileId, spec, unread, keepsOwner, cut } = placeholder;
+  const { match, fileId, spec, unread, keepsOwner, cut, memory } = placeholder;
   const warnings: Warning[] = [];
   const { key, owner, flags } = match.facts;
   const about = `${key} (file id ${fileId})`;
-  const { apply, position } = decided.specs[spec] as InheritSpec;
-  const isReopened = apply === 'reopen' || position !== 'caller';
-  if (hasOwner(owner) && !keepsOwner) {
-    const why = isReopened
-      ? 'since that is none of the tree'
-      : "since it would change the caller's own file; apply reopen keeps it";
-    warnings.push({
-      code: 'OWNER_DROPPED',
-      message: `${about}: ${describeOwner(owner)}; that is not restored, ${why}`,
-      fileId,
-    });
+  const asked = decided.specs[spec] as InheritSpec;
+  const { position } = asked;
+  if (hasOwner(owner) && !keepsOwner && memory === undefined) {
+    const why = whyOwnerGoes(match.facts, decided.found.tasks);
+    const message = `${about}: ${describeOwner(owner)}; that is not restored, ${why}`;
+    warnings.push({ code: 'OWNER_DROPPED', message, fileId });
   }
-  if (sendsSignals(flags) && !hasOwner(owner) && !isReopened) {
-    const message = `${about}: it had O_ASYNC, and a dup has the flags of the caller's descriptor; apply reopen sets it`;
+  if (sendsSignals(flags) && !hasOwner(owner) && !isReopened(asked) && memory === undefined) {
+    const advice = canReopen(match.facts.kind) ? '; apply reopen sets it' : '';
+    const message = `${about}: it had O_ASYNC, and a dup has the flags of the caller's descriptor${advice}`;
     warnings.push({ code: 'ASYNC_DROPPED', message, fileId });
   }
   if (position === 'saved' && appends(flags) && cut === undefined) {

@@ -63,7 +63,7 @@ export async function resolveDescriptors(
 interface Table {
   /** Descriptors whose number a spec has. */
   readonly found: { readonly fd: number; readonly id: number; readonly type: number }[];
-  /** Numbers of some descriptors, for messages. */
+  /** Numbers of some descriptors, for messages: one more than are listed tells that there are more. */
   readonly some: number[];
 }
 
@@ -81,7 +81,7 @@ async function readTables(source: Source, wanted: ReadonlySet<number>, signal?: 
     descriptor: (view) => {
       if (view.id === -1) return;
       const { id, fd, type } = view.checkComplete();
-      if (table.some.length < MAX_LISTED) table.some.push(fd);
+      if (table.some.length <= MAX_LISTED) table.some.push(fd);
       if (wanted.has(fd)) table.found.push({ fd, id, type });
     },
   };
@@ -130,7 +130,7 @@ function listAll(tables: ReadonlyMap<number, { some: readonly number[] }>): stri
   const all = new Set<number>();
   for (const { some } of tables.values()) {
     for (const fd of some) all.add(fd);
-    if (all.size >= MAX_LISTED) break;
+    if (all.size > MAX_LISTED) break;
   }
   return `there are ${listSome(
     [...all].sort((a, b) => a - b),
@@ -140,6 +140,6 @@ function listAll(tables: ReadonlyMap<number, { some: readonly number[] }>): stri
 
 function listSome(numbers: readonly number[], count: number): string {
   if (count === 0) return 'none';
-  const more = count >= MAX_LISTED ? ', …' : '';
+  const more = count > MAX_LISTED ? ', …' : '';
   return numbers.slice(0, MAX_LISTED).join(', ') + more;
 }

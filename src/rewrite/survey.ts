@@ -123,7 +123,7 @@ class Surveyor {
       ...finder.events,
       skips: (image) => {
         if (this.filesImage === undefined) early ||= tells(image, finder.events);
-        return early || candidates.list.length === 0;
+        return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
     const told = [terminals.events, needs.events, needs.lockEvents];

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { decode, diff, inspect, openSource } from '../../src';
-import { IMAGE_KINDS, identifyImage } from '../../src/frames/image-kinds';
+import { IMAGE_KINDS, identifyImage, type NumberOf, rawFileOf } from '../../src/frames/image-kinds';
 import { descriptor, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { encodeImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
@@ -37,6 +37,7 @@ const NEVER_OPENED = [
   'fdinfo--1.img',
   'fdinfo-+1.img',
   'fdinfo-1f.img',
+  'fdinfo-f1.img',
   'fdinfo- 1.img',
   'fdinfo-.img',
   'fdinfo-%u.img',
@@ -96,3 +97,27 @@ test('what CRIU never opens is left alone by every command', async (t) => {
   for await (const one of differences()) found.push(`${one.what} ${'file' in one ? one.file : ''}`);
   t.deepEqual(found, [`file ${name}`]);
 });
+
+/** Files that CRIU writes without magics: dumps of namespaces by other programs, and pages. */
+const RAW: [name: string, content: RegExp, numberOf: NumberOf | undefined][] = [
+  ['pages-1.img', /pages/, 'pages'],
+  ['tmpfs-12.tar.gz.img', /tmpfs/, undefined],
+  ['iptables-9.img', /iptables-save$/, 'namespace'],
+  ['ip6tables-9.img', /ip6tables-save$/, 'namespace'],
+  ['nftables-9.img', /nft/, 'namespace'],
+  ['route-9.img', /ip route/, 'namespace'],
+  ['route6-9.img', /ip -6 route/, 'namespace'],
+  ['rule-9.img', /ip rule/, 'namespace'],
+  ['ifaddr-9.img', /ip addr/, 'namespace'],
+  ['netns-ct-9.img', /connections$/, 'namespace'],
+  ['netns-exp-9.img', /expected connections$/, 'namespace'],
+  ['amdgpu-kfd-1.img', /AMD GPU/, undefined],
+];
+for (const [name, content, numberOf] of RAW) {
+  test(`${name} has no records`, (t) => {
+    t.is(identifyImage(name), undefined);
+    t.regex(rawFileOf(name)?.content ?? '', content);
+    t.is(rawFileOf(name)?.numberOf, numberOf);
+    t.is(rawFileOf(name.replace('.img', '')), undefined);
+  });
+}

@@ -2,8 +2,16 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ByteReader } from '../../src/bytes/byte-stream';
 import { FdgraftError } from '../../src/errors/fdgraft-error';
-import { type ImageKind, identifyImage } from '../../src/frames/image-kinds';
-import { type ExtraLength, MAX_RECORD_BYTES, RecordReader } from '../../src/frames/record-reader';
+import { WireFault } from '../../src/errors/wire-fault';
+import { IMG_COMMON, IMG_SERVICE, type ImageKind, identifyImage } from '../../src/frames/image-kinds';
+import {
+  type ExtraLength,
+  MAX_RECORD_BYTES,
+  RecordReader,
+  type RecordRules,
+  type TailRules,
+  TO_THE_END,
+} from '../../src/frames/record-reader';
 import { encodeImage, uint32 } from '../support/images';
 
 const FILES = identifyImage('files.img')?.kind as ImageKind;
@@ -20,6 +28,46 @@ function inChunks(bytes: Buffer, step: number): ByteReader {
       return size;
     },
   };
+}
+
+/** The same, and every second piece without waiting, as a file that is open gives them. */
+function inChunksNow(bytes: Buffer, step: number): ByteReader {
+  const { read } = inChunks(bytes, step);
+  let [at, calls] = [0, 0];
+  return {
+    read: async (into, start, length) => {
+      const size = await read(into, start, length);
+      at += size;
+      return size;
+    },
+    readNow: (into, start, length) => {
+      calls += 1;
+      if (calls % 2 === 0) return undefined;
+      const size = Math.min(step, length, bytes.length - at);
+      bytes.copy(into, start, at, at + size);
+      void read(Buffer.alloc(size), 0, size);
+      at += size;
+      return size;
+    },
+  };
+}
+
+/** The records, what follows them as extras, and what is left behind the last one. */
+async function readWhole(source: ByteReader, rules: Omit<RecordRules, 'takeExtra'>) {
+  const extras: Buffer[] = [];
+  const tail: Buffer[] = [];
+  const takeExtra = (bytes: Uint8Array) => void extras.push(Buffer.from(bytes));
+  const reader = new RecordReader(source, 'x.img', { ...rules, takeExtra });
+  await reader.magics();
+  const records: Buffer[] = [];
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+    for (let i = 0; i < batch.count; i += 1)
+      records.push(Buffer.from(batch.bytes.subarray(batch.starts[i] as number, batch.ends[i] as number)));
+  }
+  const { offset } = reader;
+  await reader.readTail((bytes) => void tail.push(Buffer.from(bytes)));
+  reader.release();
+  return { records, extras: Buffer.concat(extras), offset, tail: Buffer.concat(tail) };
 }
 
 async function readAll(bytes: Buffer, step: number, kind = FILES, extra?: ExtraLength) {
@@ -77,11 +125,8 @@ test('passes over what follows a record, however long', async (t) => {
 });
 
 test('a record larger than the buffer is read whole', async (t) => {
-  const large = Buffer.alloc(3 << 20, 7);
-  t.deepEqual((await readAll(encodeImage('files.img', [large, Buffer.from('x')]), 1 << 16)).records, [
-    large,
-    Buffer.from('x'),
-  ]);
+  const image = framed([Buffer.alloc(3 << 20, 7), Buffer.from('x')]);
+  t.true(framed((await readAll(image, 1 << 16)).records).equals(image));
 });
 
 test('an image cut off anywhere says how many bytes are missing, or ends between records', async (t) => {
@@ -121,4 +166,173 @@ test('a wrong magic is named with the one that belongs there', async (t) => {
 
 test('an image without entries has its magics and nothing more', async (t) => {
   t.deepEqual((await readAll(encodeImage('files.img', []), 64)).records, []);
+});
+
+const MAGICS: [what: string, numbers: number[], first: number | undefined][] = [
+  ['an image', [IMG_COMMON, FILES.magic], IMG_COMMON],
+  ['a service image', [IMG_SERVICE, FILES.magic], IMG_SERVICE],
+  ['an image of the oldest format', [FILES.magic], undefined],
+];
+for (const [what, numbers, first] of MAGICS) {
+  test(`the magics of ${what}`, async (t) => {
+    const reader = new RecordReader(inChunks(Buffer.concat([...numbers, 0].map(uint32)), 3), 'x.img');
+    t.deepEqual(await reader.magics(), { first, own: FILES.magic, headerBytes: 4 * numbers.length });
+  });
+}
+
+test('the first magic has to be that of the kind', async (t) => {
+  const STATS = identifyImage('stats-dump')?.kind as ImageKind;
+  const image = (first: number, { magic }: ImageKind) => Buffer.concat([first, magic].map(uint32));
+  const header = (bytes: Buffer, kind: ImageKind) => new RecordReader(inChunks(bytes, 64), 'x.img').header(kind);
+  t.is(await header(image(IMG_SERVICE, STATS), STATS), 8);
+  t.is(await header(uint32(STATS.magic), STATS), 4);
+  for (const [first, kind] of [
+    [IMG_COMMON, STATS],
+    [IMG_SERVICE, FILES],
+  ] as const) {
+    const error = await t.throwsAsync(header(image(first, kind), kind), { instanceOf: FdgraftError });
+    t.like(error, { code: 'IMAGE_MAGIC', offset: 0, file: 'x.img' });
+  }
+});
+
+const bytes = (maxLength: number, minLength = 0) =>
+  fc.uint8Array({ minLength, maxLength }).map((some) => Buffer.from(some));
+const framed = (all: readonly Buffer[]) => encodeImage('files.img', all);
+const readers = [inChunks, inChunksNow] as const;
+
+test('behind the last record, the tail begins where its rules say', async (t) => {
+  /** What is behind the records, by the rules; the first record is there in any case. */
+  const tails: [TailRules, fc.Arbitrary<Buffer>][] = [
+    [{ afterFirst: true, atEmpty: false }, bytes(100)],
+    [{ afterFirst: false, atEmpty: true }, fc.nat({ max: 100 }).map((length) => Buffer.alloc(length))],
+    [{ afterFirst: false, atEmpty: false }, bytes(3)],
+    [
+      { afterFirst: false, atEmpty: false },
+      bytes(50).map((more) => Buffer.concat([uint32(MAX_RECORD_BYTES + 1), more])),
+    ],
+  ];
+  for (const [tail, behind] of tails) {
+    const some = fc.array(bytes(300, 1), { minLength: 1, maxLength: tail.afterFirst ? 1 : 20 });
+    const step = fc.integer({ min: 1, max: 400 });
+    await fc.assert(
+      fc.asyncProperty(some, behind, step, fc.constantFrom(...readers), async (records, rest, size, read) => {
+        const image = framed(records);
+        const found = await readWhole(read(Buffer.concat([image, rest]), size), { tail });
+        t.deepEqual(found, { records, extras: Buffer.alloc(0), offset: image.length, tail: rest });
+      }),
+      { numRuns: 50 },
+    );
+  }
+});
+
+test('an empty record is one like any other where it does not begin the tail', async (t) => {
+  const empty = [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(0)];
+  for (const tail of [undefined, { afterFirst: false, atEmpty: false }]) {
+    t.deepEqual((await readWhole(inChunks(framed(empty), 64), { tail })).records, empty);
+  }
+  const atOnce = await readWhole(inChunks(framed(empty), 64), { tail: { afterFirst: false, atEmpty: true } });
+  t.deepEqual(atOnce.records, []);
+});
+
+test('an extra may be all that is left of the file', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      bytes(300),
+      bytes(3000),
+      fc.integer({ min: 1, max: 700 }),
+      fc.constantFrom(...readers),
+      async (record, extra, step, read) => {
+        const image = framed([record]);
+        const found = await readWhole(read(Buffer.concat([image, extra]), step), { extraLength: () => TO_THE_END });
+        t.deepEqual(found, {
+          records: [record],
+          extras: extra,
+          offset: image.length + extra.length,
+          tail: Buffer.alloc(0),
+        });
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('the records of a batch are counted on from those before', async (t) => {
+  const records = Array.from({ length: 40 }, (_, i) => Buffer.alloc(1 + (i % 3)));
+  const reader = new RecordReader(inChunks(framed(records), 50), 'x.img');
+  await reader.header(FILES);
+  let next = 0;
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+    const numbers: number[] = [];
+    batch.each((_bytes, _start, _end, entry) => numbers.push(entry));
+    const one = numbers.map((_entry, i) => batch.at(i, (_bytes, _start, _end, entry) => entry));
+    const inChunks = [...batch.chunks(2)].flatMap((chunk) => [chunk.firstEntry, chunk.firstEntry + chunk.count]);
+    const expected = Array.from({ length: batch.count }, (_, i) => next + i);
+    t.deepEqual([numbers, one], [expected, expected]);
+    t.is(inChunks[0], next);
+    next += batch.count;
+    t.is(inChunks.at(-1), next);
+    const error = t.throws(() =>
+      batch.at(0, () => {
+        throw new WireFault('odd', batch.starts[0] as number);
+      }),
+    );
+    t.like(error, { entry: batch.firstEntry });
+  }
+  t.is(next, records.length);
+});
+
+test('a record whose extra cannot be counted is told with its place', async (t) => {
+  const image = framed([Buffer.from('ab'), Buffer.from('c')]);
+  const counting = (error: Error) => (_bytes: Uint8Array, start: number, end: number) => {
+    if (end - start === 1) throw error;
+    return 0;
+  };
+  const read = (error: Error) => readWhole(inChunks(image, 64), { extraLength: counting(error) });
+  const told = await t.throwsAsync(read(new WireFault('odd', 18)), { instanceOf: FdgraftError });
+  t.like(told, { file: 'x.img', entry: 1 });
+  const other = new Error('of another kind');
+  t.is(await t.throwsAsync(read(other)), other);
+});
+
+test('no more of a file is read than the next records need', async (t) => {
+  const records = Array.from({ length: 4096 }, () => Buffer.alloc(4092));
+  const image = framed(records);
+  for (const isNow of [false, true]) {
+    let read = 0;
+    const source = inChunks(image, image.length);
+    const counted: ByteReader = {
+      read: async (into, start, length) => {
+        const size = await source.read(into, start, length);
+        read += size;
+        return size;
+      },
+    };
+    if (isNow) {
+      counted.readNow = (into, start, length) => {
+        const size = Math.min(length, image.length - read);
+        image.copy(into, start, read, read + size);
+        read += size;
+        return size;
+      };
+    }
+    const reader = new RecordReader(counted, 'x.img');
+    await reader.header(FILES);
+    t.true(read <= 1 << 20, `${read} bytes were read for the magics`);
+    let taken = 8;
+    for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch()) {
+      t.true(batch.count * 4096 <= 1 << 20, `${batch.count} records are in memory`);
+      taken += batch.count * 4096;
+      t.true(read - taken < 4096, `${read} bytes were read for ${taken}`);
+    }
+    t.is(taken, image.length);
+    reader.release();
+  }
+});
+
+test('records of any size leave buffers in which the next ones fit', async (t) => {
+  for (const size of [1 << 10, 1 << 17, 3 << 20, 1 << 17, 5 << 20, 3 << 20, 1 << 10]) {
+    const image = framed([Buffer.alloc(size, 1), Buffer.alloc(10, 2), Buffer.alloc(size, 3)]);
+    const { records } = await readWhole(inChunks(image, 1 << 16), {});
+    t.true(framed(records).equals(image), `${size}`);
+  }
 });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { OFFSET_MAX } from '../../src/schema/plan-limits';
 import { build, exec, type Variant } from '../support/native';
 import { frame, headRecord, type IdRange, type Placeholder, type Plan, planBytes } from '../support/planfile';
 import { complaints, file, O, scratch } from './support';
@@ -276,9 +277,22 @@ for (const variant of ['plain', 'sanitized'] as const) {
     const largest = with0({ descriptors: [{ fd: 1048575, pids: [7, 2147483647] }] });
     const waiting = with0({ flags: O.RDWR | O.NONBLOCK, setNonblock: true, apply: 'dup' });
     const images = { ...good, images: [{ name: 'files.img', after: digest }] };
-    for (const plan of [good, { ...good, placeholders: [whole] }, largest, waiting, images]) {
+    const atEnd = with0({ type: 'REG', pipeSize: undefined as never, position: 'end' });
+    const saved = with0({ type: 'REG', pipeSize: undefined as never, position: 'saved', offset: 0 });
+    for (const plan of [good, { ...good, placeholders: [whole] }, largest, waiting, images, atEnd, saved]) {
       const result = await check(variant, scratch(t), planBytes(plan));
       t.deepEqual([result.code, result.stderr], [0, '']);
+    }
+  });
+  test(`${variant}: the largest offset is none too large`, async (t) => {
+    const regular = { type: 'REG', pipeSize: undefined as never, inFlight: [] };
+    for (const [change, at] of [
+      [{ ...regular, truncateTo: OFFSET_MAX }, /truncate cuts a regular file/],
+      [{ ...regular, position: 'saved', offset: OFFSET_MAX }, /^$|must hold/],
+    ] as const) {
+      const { stderr } = await check(variant, scratch(t), planBytes(with0(change)));
+      t.regex(stderr, at);
+      t.notRegex(stderr, /past the largest/);
     }
   });
   test(`${variant}: as many groups and ranges as Linux has are taken`, async (t) => {

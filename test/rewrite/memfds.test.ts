@@ -214,3 +214,22 @@ for (const [what, [source, specs, text, hint]] of Object.entries(REFUSED)) {
     t.regex(error.hint ?? '', hint);
   });
 }
+
+test('a mapping writes to the file if it is shared and may be written to, now or later', async (t) => {
+  const [READ, READ_WRITE] = [0, 2];
+  const table = { 'fdinfo-2.img': [descriptor(2, 1, 'PIPE')] };
+  for (const [rows, writes] of [
+    [[{ prot: 3 }], true],
+    [[{ prot: 1 }], false],
+    [[{ prot: 1, fdflags: READ }], false],
+    [[{ prot: 1, fdflags: READ_WRITE }], true],
+    [[{ prot: 3, fdflags: READ_WRITE, status: VMA_AREA_MEMFD | VMA_PRIVATE }], false],
+    [[{ prot: 3 }, { prot: 1 }], true],
+    [[{ prot: 1 }, { prot: 3 }], true],
+  ] as const) {
+    const vmas = rows.map((more, i) => vma(23, { start: 8192 * i, end: 8192 * i + 4096, ...more }));
+    const { plan, source, out } = await rewriteImages(t, mapped(vmas, table), { specs: ['fd[5]:/memfd:one'] });
+    t.deepEqual(checkRewritten(source, out), []);
+    t.is(plan.placeholders.find(({ file_id }) => file_id === 23)?.mapping?.writes, writes, JSON.stringify(rows));
+  }
+});

@@ -91,6 +91,25 @@ for (const [what, spec, more, near] of NEAR) {
   });
 }
 
+test('the link of a removed file is told from what is open', async (t) => {
+  const images = smallWith({
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      fileEntry(3, '/log', 1),
+      fileEntry(5, '/link_remap.5', 1),
+      fileEntry(4, '/', 0),
+    ],
+    'fdinfo-1.img': [descriptor(3, 3, 'REG')],
+    'fdinfo-2.img': [],
+    'remap-fpath.img': [{ orig_id: 3, remap_id: 5, remap_type: 'LINKED' }],
+  });
+  const error = await refusal(t, images, { specs: ['fd[5]:/link_remap.5'] });
+  t.is(
+    error.message.split('\n')[1],
+    '  /link_remap.5 is there, only as the stand-in for a removed file, but no descriptor refers to it',
+  );
+});
+
 test('what nothing holds open is not suggested, nor is a directory', async (t) => {
   const files = [
     fileEntry(1, '/srv/logs/oup.log', 0),

@@ -189,3 +189,25 @@ test('O_ASYNC without an owner is a warning where a dup loses it', async (t) => 
   const owned = files(pipeEntry(5, 4711, 0o20000, { fown: { uid: 0, euid: 0, signum: 0, pid_type: 1, pid: 7 } }));
   t.deepEqual(codes((await rewriteImages(t, owned, { specs: ['fd[5]:pipe:[4711]'] })).plan), ['OWNER_DROPPED']);
 });
+
+test('of several specs those that ask for it cut their file, and no other', async (t) => {
+  const images = files(
+    fileEntry(5, '/log', 2, { size: 162, mode: REGULAR }),
+    fileEntry(6, '/other', 2, { size: 9, mode: REGULAR }),
+    pipeEntry(8, 4711, 1),
+  );
+  for (const specs of [
+    [cut('fd[7]:/log'), 'fd[8]:/other', 'fd[5]:pipe:[4711]'],
+    ['fd[5]:pipe:[4711]', 'fd[8]:/other', cut('fd[7]:/log')],
+  ]) {
+    const { plan } = await rewriteImages(t, images, { specs });
+    t.deepEqual(
+      plan.placeholders.map(({ file_id, truncate_to }) => [file_id, truncate_to]),
+      [
+        [5, 162n],
+        [6, undefined],
+        [8, undefined],
+      ],
+    );
+  }
+});

@@ -9,37 +9,10 @@ import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/d
 import { encodeImage, type Record, readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+import { DATAGRAM, type Entry, inet, LISTENER, STREAM, unix } from '../support/sockets';
 
-interface Entry {
-  readonly type: string;
-  readonly id: number;
-  readonly [member: string]: unknown;
-}
-
-const OPTIONS = {
-  so_sndbuf: 0,
-  so_rcvbuf: 0,
-  so_snd_tmo_sec: 0,
-  so_snd_tmo_usec: 0,
-  so_rcv_tmo_sec: 0,
-  so_rcv_tmo_usec: 0,
-};
-const STREAM = { type: 1, state: 1 };
-const LISTENER = { type: 1, state: 10 };
-const DATAGRAM = { type: 2, state: 7 };
 const PATH = '/run/app.sock';
 const name = Buffer.from(`${PATH}\0`);
-
-function unix(id: number, ino: number, peer: number, more: object): Entry {
-  const usk = { id, ino, flags: 2, uflags: 0, backlog: 0, peer, fown: NO_OWNER, opts: OPTIONS, name: Buffer.alloc(0) };
-  return { type: 'UNIXSK', id, usk: { ...usk, ...more } };
-}
-
-function inet(id: number, ino: number, more: object): Entry {
-  const isk = { id, ino, family: 2, type: 1, proto: 6, state: 10, src_port: 80, dst_port: 0, flags: 2, backlog: 5 };
-  const addresses = { src_addr: [0x0100007f], dst_addr: [0] };
-  return { type: 'INETSK', id, isk: { ...isk, ...addresses, fown: NO_OWNER, opts: OPTIONS, ...more } };
-}
 
 /** The small checkpoint with these entries, the first of which have descriptors 10, 11 and so on. */
 function withSockets(entries: readonly Entry[], held: number, more: Images = {}): Images {
@@ -175,6 +148,15 @@ test('what a queue holds is refused, or dropped as asked, its record and bytes w
   const images = withSockets([unix(20, 500, 99, STREAM), unix(9, 509, 98, STREAM)], 2, packets);
   const error = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
   t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+  for (const [inFlight, text] of [
+    ['fail', /has inFlight fail/],
+    ['replay', /CRIU would fill the queue of its own socket/],
+  ] as const) {
+    const spec = { inherit: 'fd[5]:socket:[500]', inFlight };
+    const asked = await refusal(t, images, { specs: [spec], dropInFlight: true });
+    t.like(asked, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+    t.regex(asked.message, text);
+  }
   const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:socket:[500]', inFlight: 'drop' }]);
   t.deepEqual(
     plan.placeholders[0]?.in_flight.map(({ image, bytes, fate }) => [image, bytes, fate]),

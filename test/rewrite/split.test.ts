@@ -485,6 +485,20 @@ for (const [spec, reason] of MISSING) {
   });
 }
 
+test('the descriptors of all tables are listed, up to twenty', async (t) => {
+  const listed = async (numbers: readonly number[]) => {
+    const images = smallWith({ 'fdinfo-2.img': numbers.map((fd) => descriptor(2, fd, 'PIPE')) });
+    const error = await refusal(t, images, { specs: ['fd[5]:/proc/*/fd/77'] });
+    return /there are (.*)$/m.exec(error.message)?.[1];
+  };
+  const upTo = (last: number) => Array.from({ length: last - 9 }, (_, i) => i + 10);
+  t.is(await listed([12, 30]), '1, 3, 6, 9, 12, 30');
+  t.is(await listed(upTo(24)), ['1, 3, 6, 9', ...upTo(24)].join(', '));
+  t.is(await listed(upTo(25)), ['1, 3, 6, 9', ...upTo(25)].join(', '));
+  t.is(await listed(upTo(26)), `${['1, 3, 6, 9', ...upTo(25)].join(', ')}, …`);
+  t.is(await listed(upTo(70)), `${['1, 3, 6, 9', ...upTo(25)].join(', ')}, …`);
+});
+
 test('a dead task has no descriptors', async (t) => {
   const { 'ids-8.img': _gone, ...images } = smallCheckpoint();
   const error = await refusal(t, images, { specs: ['fd[5]:/proc/8/fd/1'] });

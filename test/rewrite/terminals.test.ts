@@ -141,6 +141,17 @@ test('the lowest descriptor has the terminal itself where specs name descriptors
   );
 });
 
+test('a spec that names the terminal comes before one that names a lower descriptor', async (t) => {
+  const { planned } = await taken(t, images(), { specs: ['fd[6]:/proc/7/fd/0', 'fd[5]:/dev/pts/3'] });
+  t.deepEqual(
+    planned.map(({ file_id, caller_fd, key }) => [file_id, caller_fd, key]),
+    [
+      [11, 6, undefined],
+      [12, 5, 'tty[fd670001:1]'],
+    ],
+  );
+});
+
 test('descriptors that go alone leave the terminal to CRIU', async (t) => {
   const { planned, infos, plan, next } = await taken(t, images(), { specs: [only('fd[6]:/proc/7/fd/1')] });
   t.deepEqual(

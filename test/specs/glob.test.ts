@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { EscapeFault } from '../../src/bytes/escape';
 import { Glob, GlobFault } from '../../src/specs/glob';
 import { expand, matchesSlowly } from '../support/slow-glob';
 
@@ -65,6 +66,110 @@ test('a pattern matches what one of the patterns without braces does that it sta
   );
 });
 
+/** All sequences of up to `most` of these pieces. */
+function sequencesOf(pieces: readonly string[], most: number): string[] {
+  let last = [''];
+  const all = [...last];
+  for (let i = 0; i < most; i += 1) {
+    last = last.flatMap((before) => pieces.map((piece) => before + piece));
+    all.push(...last);
+  }
+  return all;
+}
+
+test('every short pattern matches every short path as the slow way says', (t) => {
+  const patterns = new Set([
+    ...sequencesOf(['a', '/', '*', '?'], 5),
+    ...sequencesOf(['a', '/', '**', '{*,/}', '{a,}', '[!a]'], 3),
+  ]);
+  const paths = sequencesOf(['a', '/'], 4).map((path) => Buffer.from(path));
+  const wrong: string[] = [];
+  for (const pattern of patterns) {
+    const glob = new Glob(pattern);
+    const slowly = expand(pattern).map((one) => (path: string) => matchesSlowly(one, path));
+    for (const path of paths) {
+      const text = path.toString();
+      const expected = slowly.some((matchesOne) => matchesOne(text));
+      if (glob.matches(path, 0, path.length) !== expected) wrong.push(`${pattern} ${text}`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});
+
+test('a path is matched where it lies among other bytes', (t) => {
+  const bytes = Buffer.from('xxa/b.logxx');
+  for (const pattern of ['a/*.log', 'a/b.log', '*/b*', '**', '?/b.l[n-p]g']) {
+    const glob = new Glob(pattern);
+    t.true(glob.matches(bytes, 2, 9), pattern);
+    t.is(glob.matches(bytes, 1, 9), pattern === '**' || pattern === '*/b*', pattern);
+    t.is(glob.matches(bytes, 2, 10), pattern === '**' || pattern === '*/b*', pattern);
+  }
+});
+
+test('the prefix is what every match begins with', (t) => {
+  for (const [pattern, prefix] of [
+    ['var/log/*.log', 'var/log/'],
+    ['a/b', 'a/b'],
+    ['*', ''],
+    ['a[b]c', 'a'],
+    ['a{b,c}', 'a'],
+    ['a?', 'a'],
+    ['\\x2a*', '*'],
+    ['\u00e4*', '\u00e4'],
+  ] as const) {
+    t.is(new Glob(pattern).prefix.toString(), prefix, pattern);
+  }
+});
+
+/** Sets by the bytes that they hold, of these. */
+const SETS: [set: string, members: string][] = [
+  ['[abc]', 'abc'],
+  ['[a-c]', 'abc'],
+  ['[a-a]', 'a'],
+  ['[!a-c]', 'd!]-'],
+  ['[a!]', 'a!'],
+  ['[!]', ''],
+  ['[]]', ']'],
+  ['[!]]', 'abcd!-'],
+  ['[!]a]', 'bcd!-'],
+  ['[]-a]', 'a]'],
+  ['[a-]', 'a-'],
+  ['[-a]', 'a-'],
+  ['[!-a]', 'bcd!]'],
+  ['[a-bd]', 'abd'],
+  ['[a-b-d]', 'abd-'],
+  ['[a\\x2dc]', 'ac-'],
+  ['[\\x61-\\x63]', 'abc'],
+  ['[.-0]', ''],
+];
+for (const [set, members] of SETS) {
+  test(`the set ${set} holds ${members === '' ? 'none' : members}`, (t) => {
+    if (set === '[!]') {
+      t.throws(() => new Glob(set), { instanceOf: GlobFault, message: 'a [ has no ]' });
+      return;
+    }
+    const held = [...'abcd!]-/'].filter((one) => matches(set, one)).join('');
+    t.is(held, members);
+    t.is(matches(`x${set}y`, `x${members[0]}y`), members !== '');
+    t.false(matches(set, ''));
+  });
+}
+
+const ESCAPES = ['\\x', '\\x2', '\\xzz', '\\x2g', 'a\\x2', '[\\x2]', '\\x\n0'];
+for (const pattern of ESCAPES) {
+  test(`the escape of ${JSON.stringify(pattern)} is none`, (t) => {
+    t.throws(() => new Glob(pattern), { instanceOf: EscapeFault, message: /is not \\x and two hexadecimal digits$/ });
+  });
+}
+
+test('a backslash without an x is itself, and so is a line feed', (t) => {
+  t.true(matches('a\\b', 'a\\b'));
+  t.true(matches('a\\', 'a\\'));
+  t.true(matches('a\n*', 'a\nb'));
+  t.true(matches('\\x0a', '\n'));
+  t.true(matches('\\xFf', Buffer.from([0xff])));
+});
+
 /** What a match looks at is bounded by the pattern times the path; each place of a pattern counts six times. */
 const COSTLY: [string, string][] = [
   [`${'*a'.repeat(30)}b`, 'a'.repeat(4096)],
@@ -100,7 +205,10 @@ test('braces that stand for 1024 patterns are matched', (t) => {
 });
 
 const REFUSED: [string, string][] = [
+  ['[', 'a [ has no ]'],
+  ['[!', 'a [ has no ]'],
   ['[a', 'a [ has no ]'],
+  ['{', 'a { has no }'],
   ['{a', 'a { has no }'],
   ['{a,{b}', 'a { has no }'],
   ['[b-a]', 'a range in [ ] goes backwards'],

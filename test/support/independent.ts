@@ -491,7 +491,7 @@ function memfdInodes(directory: string): Map<number, unknown> {
 function mappingsOf(source: string, id: number): { pid: number; to: bigint; writes: boolean }[] {
   return numbered(source, 'mm').flatMap((name) => {
     const [{ fields }] = readImage(source, name).records as [Entry];
-    return (fields.vmas as Fields[]).flatMap(({ start, end, pgoff, shmid, status, prot, fdflags }) => {
+    return ((fields.vmas ?? []) as Fields[]).flatMap(({ start, end, pgoff, shmid, status, prot, fdflags }) => {
       if (Number(shmid) !== id || (Number(status) & (1 << 14)) === 0) return [];
       const to = BigInt(String(pgoff)) + BigInt(String(end)) - BigInt(String(start));
       const isShared = (Number(status) & (1 << 7)) !== 0;

@@ -34,7 +34,7 @@ export interface Placeholder {
   type?: string;
   key?: string;
   flags?: number;
-  offset?: number;
+  offset?: number | bigint;
   pipeId?: number;
   needsRead?: boolean;
   needsWrite?: boolean;
@@ -45,7 +45,7 @@ export interface Placeholder {
   /** How many SCM rights refer to it too. */
   scmRights?: number;
   inFlight?: InFlight[];
-  truncateTo?: number;
+  truncateTo?: number | bigint;
   pipeSize?: number;
   kind?: Kind;
   ownKey?: string;
@@ -150,6 +150,12 @@ export function headRecord(plan: Plan): Buffer {
   return Buffer.from(headType.encode(headType.create(head)).finish());
 }
 
+/** As protobufjs writes a number that JavaScript may not hold. */
+function uint64(value: number | bigint): unknown {
+  if (typeof value === 'number') return value;
+  return { low: Number(BigInt.asIntN(32, value)), high: Number(value >> 32n), unsigned: true };
+}
+
 const APPLIES = { auto: 0, dup: 1, reopen: 2 };
 const POSITIONS = { caller: 0, saved: 1, end: 2 };
 
@@ -163,7 +169,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
     key: placeholder.key ?? `file-${placeholder.callerFd}`,
     flags,
     owner: { uid: 0, euid: 0, signum: 0, pidType: 0, pid: 0 },
-    ...(placeholder.offset === undefined ? {} : { offset: placeholder.offset }),
+    ...(placeholder.offset === undefined ? {} : { offset: uint64(placeholder.offset) }),
     ...(placeholder.pipeId === undefined ? {} : { pipeId: placeholder.pipeId }),
   };
   const message = {
@@ -188,7 +194,7 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
       fate: fate === 'replay' ? 0 : fate === 'drop' ? 1 : fate,
       ...rest,
     })),
-    ...(placeholder.truncateTo === undefined ? {} : { truncateTo: placeholder.truncateTo }),
+    ...(placeholder.truncateTo === undefined ? {} : { truncateTo: uint64(placeholder.truncateTo) }),
     ...(placeholder.pipeSize === undefined ? {} : { pipeSize: placeholder.pipeSize }),
     ...(placeholder.ownKey === undefined ? {} : { key: placeholder.ownKey }),
     ...(placeholder.terminal === undefined

@@ -47,7 +47,21 @@ export async function refusal(
     { instanceOf: FdgraftError },
   );
   t.deepEqual(fs.readdirSync(top), [path.basename(source)]);
+  checkPlace(t, error as FdgraftError, source);
+  t.notRegex((error as FdgraftError).message, /''|undefined/);
   return error as FdgraftError;
+}
+
+/** Errors that are about one record of an image; of those of several specs, each line names its own. */
+const OF_RECORDS: readonly string[] = ['BYTES_IN_FLIGHT', 'DESCRIPTOR_TIED', 'SPEC_UNSUPPORTED'];
+const OF_IMAGES: readonly string[] = [...OF_RECORDS, 'IMAGES_DISAGREE', 'IMAGE_MALFORMED'];
+
+/** An error that the images are the reason of names the image, and the record where one is the reason. */
+function checkPlace(t: ExecutionContext, { code, file, entry, message }: FdgraftError, source: string): void {
+  if (!OF_IMAGES.includes(code) || message.includes('\n')) return;
+  t.true(message.startsWith(`${file}`), message);
+  if (!message.includes('no record')) t.true(fs.existsSync(path.join(source, `${file}`)), message);
+  if (OF_RECORDS.includes(code)) t.is(typeof entry, 'number', message);
 }
 
 /** The small checkpoint with some images exchanged. */

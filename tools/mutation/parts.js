@@ -23,9 +23,9 @@ const RECORDS = [
   'test/checkpoint',
   'test/json/bad-images.test.ts',
 ];
-const SOME_REWRITES = ['credentials', 'external-keys', 'in-flight', 'memfds', 'rewrite', 'ties', 'versions'].map(
-  (name) => `test/rewrite/${name}.test.ts`,
-);
+const SOME_REWRITES = ['credentials', 'external-keys', 'in-flight', 'memfds', 'rewrite', 'sizes', 'sockets', 'ties']
+  .concat(['untouched', 'versions', 'warnings'])
+  .map((name) => `test/rewrite/${name}.test.ts`);
 const REWRITE = ['test/rewrite', 'test/plan', 'test/checkpoint'];
 
 const PARTS = {

@@ -1,0 +1,580 @@
+/** Every warning of a rewrite, word for word: for what it is given, for what it is not, and what it is about. */
+import test from 'ava';
+import type { RewriteOptions } from '../../src';
+import { descriptor, fileEntry, type Images, mapping, mmEntry, NO_OWNER, pipeEntry } from '../support/directories';
+import { encodeImage } from '../support/images';
+import { checkRewritten } from '../support/independent';
+import { rewriteImages, smallWith } from '../support/rewriting';
+import { DATAGRAM, type Entry, inet, LISTENER, STREAM, unix } from '../support/sockets';
+
+type Specs = RewriteOptions['specs'];
+type Case = [what: string, images: Images, specs: Specs, expected: readonly string[]];
+
+const REGULAR = 0o100644;
+const APPEND = 0o2001;
+const SHARED = 128;
+
+/** An executable, / and these entries, each open in task 7 at the number of its id; those of `others` in task 8. */
+function opened(entries: readonly Entry[], others: readonly Entry[] = [], more: Images = {}): Images {
+  const table = (list: readonly Entry[]) => list.map(({ id, type }) => descriptor(id, id, type));
+  return smallWith({
+    'files.img': [fileEntry(1, '/usr/bin/program', 0), ...entries, ...others, fileEntry(4, '/', 0o200000)],
+    'fdinfo-1.img': table(entries),
+    'fdinfo-2.img': table(others),
+    ...more,
+  });
+}
+
+const log = (id: number, name = '/log', more: object = {}) => fileEntry(id, name, 1, { mode: REGULAR, ...more });
+const only = (inherit: string) => ({ inherit, only: true });
+const owner = (pid_type: number, pid: number, signum: number) => ({ fown: { uid: 0, euid: 0, signum, pid_type, pid } });
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 10);
+
+const SHADOWED: Case[] = [
+  [
+    'a spec that another one leaves nothing',
+    opened([log(5)]),
+    ['fd[5]:/log', 'fd[6]:/l*'],
+    ['SPEC_SHADOWED : fd[6]:/l*: fd[5]:/log takes all its entries'],
+  ],
+  [
+    'one that gets the rest',
+    opened([log(5), log(6, '/lag')]),
+    ['fd[5]:/log', 'fd[6]:/l*'],
+    ['SPEC_SHADOWED : fd[6]:/l*: fd[5]:/log takes 1 of its 2 entries'],
+  ],
+  [
+    'a key that gets one of two',
+    opened([log(5), log(6)]),
+    [only('fd[5]:/proc/7/fd/5'), 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/proc/7/fd/5 takes 1 of its 2 entries'],
+  ],
+  [
+    'a glob of two of one path',
+    opened([log(5), log(6)]),
+    ['fd[5]:/log', 'fd[6]:/l*'],
+    ['SPEC_SHADOWED : fd[6]:/l*: fd[5]:/log takes all its entries'],
+  ],
+  [
+    'two keys of one path',
+    opened([log(5), log(6)]),
+    ['fd[5]:/log', 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/log takes all its entries; /proc/7/fd/6 names one of them'],
+  ],
+  [
+    'keys of one pipe',
+    opened([pipeEntry(5, 11, 0), pipeEntry(6, 11, 1)]),
+    ['fd[5]:pipe:[11]', 'fd[6]:pipe:[11]'],
+    [
+      'SPEC_SHADOWED : fd[6]:pipe:[11]: fd[5]:pipe:[11] takes all its entries',
+      "BOTH_ENDS : pipe:[11] has both its ends in the checkpoint, and fd[5]:pipe:[11] takes both: the caller's descriptor must be open for reading and writing; the keys pipe:[11]:read and pipe:[11]:write name one end each",
+    ],
+  ],
+  [
+    'keys of one descriptor',
+    opened([log(5)]),
+    ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/*/fd/5'],
+    ['SPEC_SHADOWED : fd[6]:/proc/*/fd/5: fd[5]:/proc/7/fd/5 takes all its entries'],
+  ],
+  [
+    'ten takers',
+    opened(numbers(10).map((id) => log(id))),
+    [...numbers(10).map((id) => only(`fd[5]:/proc/7/fd/${id}`)), 'fd[6]:/log'],
+    [
+      'SPEC_SHADOWED : fd[6]:/log: fd[5]:/proc/7/fd/10, fd[5]:/proc/7/fd/11, fd[5]:/proc/7/fd/12, fd[5]:/proc/7/fd/13, fd[5]:/proc/7/fd/14, fd[5]:/proc/7/fd/15, fd[5]:/proc/7/fd/16, fd[5]:/proc/7/fd/17, fd[5]:/proc/7/fd/18, fd[5]:/proc/7/fd/19 take all its entries; /proc/7/fd/19 names one of them',
+    ],
+  ],
+  [
+    'eleven takers',
+    opened(numbers(11).map((id) => log(id))),
+    [...numbers(11).map((id) => only(`fd[5]:/proc/7/fd/${id}`)), 'fd[6]:/log'],
+    [
+      'SPEC_SHADOWED : fd[6]:/log: fd[5]:/proc/7/fd/10, fd[5]:/proc/7/fd/11, fd[5]:/proc/7/fd/12, fd[5]:/proc/7/fd/13, fd[5]:/proc/7/fd/14, fd[5]:/proc/7/fd/15, fd[5]:/proc/7/fd/16, fd[5]:/proc/7/fd/17, fd[5]:/proc/7/fd/18, fd[5]:/proc/7/fd/19 and others take all its entries; /proc/7/fd/20 names one of them',
+    ],
+  ],
+  [
+    'a file that is only under way',
+    opened([log(5), log(6)], [], {
+      'fdinfo-1.img': [descriptor(5, 5, 'REG')],
+      'sk-queues.img': [{ id_for: 4, length: 0, scm: [{ type: 1, rights: [6] }] }],
+    }),
+    ['fd[5]:/log', 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/log takes all its entries'],
+  ],
+];
+
+const fifo = (id: number, pipe_id: number, regf_id: number) => ({ type: 'FIFO', id, fifo: { id, pipe_id, regf_id } });
+const queue = (id: number, flags: number) => fileEntry(id, '/queue', flags, { mode: 0o010644 });
+const fifos = (first: number, second: number): Images =>
+  opened([fifo(5, 11, 20)], [fifo(6, 11, 21)], {
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      fifo(5, 11, 20),
+      queue(20, first),
+      fifo(6, 11, 21),
+      queue(21, second),
+      fileEntry(4, '/', 0o200000),
+    ],
+  });
+const ends = (first: number, second: number) => opened([pipeEntry(5, 11, first)], [pipeEntry(6, 11, second)]);
+
+const ENDS: Case[] = [
+  [
+    'both ends to one',
+    ends(0, 1),
+    ['fd[5]:pipe:[11]'],
+    [
+      "BOTH_ENDS : pipe:[11] has both its ends in the checkpoint, and fd[5]:pipe:[11] takes both: the caller's descriptor must be open for reading and writing; the keys pipe:[11]:read and pipe:[11]:write name one end each",
+    ],
+  ],
+  [
+    'both ends to one by two specs',
+    ends(0, 1),
+    ['fd[5]:/proc/7/fd/5', 'fd[5]:/proc/8/fd/6'],
+    [
+      "BOTH_ENDS : pipe:[11] has both its ends in the checkpoint, and fd[5]:/proc/7/fd/5 takes both: the caller's descriptor must be open for reading and writing; the keys pipe:[11]:read and pipe:[11]:write name one end each",
+    ],
+  ],
+  ['both ends to two', ends(0, 1), ['fd[5]:pipe:[11]:read', 'fd[6]:pipe:[11]:write'], []],
+  ['two reading ends to one', ends(0, 0), ['fd[5]:pipe:[11]'], []],
+  ['two writing ends to one', ends(1, 1), ['fd[5]:pipe:[11]'], []],
+  ['an end that reads and writes', opened([pipeEntry(5, 11, 2)]), ['fd[5]:pipe:[11]'], []],
+  ['ends of two pipes', opened([pipeEntry(5, 11, 0), pipeEntry(6, 12, 1)]), ['fd[5]:pipe:[11]', 'fd[5]:pipe:[12]'], []],
+  [
+    'both ends of a FIFO',
+    fifos(0, 1),
+    ['fd[5]:/queue'],
+    [
+      "BOTH_ENDS : /queue has both its ends in the checkpoint, and fd[5]:/queue takes both: the caller's descriptor must be open for reading and writing; the key /proc/PID/fd/N names one end alone",
+    ],
+  ],
+  [
+    'the reading end alone',
+    ends(0, 1),
+    ['fd[5]:pipe:[11]:read'],
+    [
+      'OTHER_END_STAYS 5: fd[5]:pipe:[11]:read takes one end of pipe:[11] (file id 5), and the other one, pipe:[11]:write, stays in the tree: what is written to the end that stays is not read any more, and fails with EPIPE where no reader stays',
+    ],
+  ],
+  [
+    'the writing end alone',
+    ends(0, 1),
+    ['fd[5]:pipe:[11]:write'],
+    [
+      'OTHER_END_STAYS 6: fd[5]:pipe:[11]:write takes one end of pipe:[11] (file id 6), and the other one, pipe:[11]:read, stays in the tree: the end that stays reads nothing of what is written, and the end of the file where no writer stays',
+    ],
+  ],
+  [
+    'one of two that read and write',
+    ends(2, 2),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_END_STAYS 5: fd[5]:/proc/7/fd/5 takes an open file of pipe:[11] (file id 5), and another one stays in the tree: what is written to the end that stays is not read any more, and fails with EPIPE where no reader stays; the end that stays reads nothing of what is written, and the end of the file where no writer stays',
+    ],
+  ],
+  [
+    'one that reads and writes beside a writing one',
+    ends(2, 1),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_END_STAYS 5: fd[5]:/proc/7/fd/5 takes an open file of pipe:[11] (file id 5), and another one stays in the tree: what is written to the end that stays is not read any more, and fails with EPIPE where no reader stays',
+    ],
+  ],
+  ['a reading end beside one that reads', ends(0, 0), ['fd[5]:/proc/7/fd/5'], []],
+  ['a writing end beside one that writes', ends(1, 1), ['fd[5]:/proc/7/fd/5'], []],
+  [
+    'the reading end of a FIFO',
+    fifos(0, 1),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_END_STAYS 5: fd[5]:/proc/7/fd/5 takes one end of /queue (file id 5), and the other one stays in the tree: what is written to the end that stays is not read any more, and fails with EPIPE where no reader stays',
+    ],
+  ],
+  [
+    'the writing end of a FIFO',
+    fifos(1, 0),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_END_STAYS 5: fd[5]:/proc/7/fd/5 takes one end of /queue (file id 5), and the other one stays in the tree: the end that stays reads nothing of what is written, and the end of the file where no writer stays',
+    ],
+  ],
+  ['a reading end of a FIFO beside another', fifos(0, 0), ['fd[5]:/proc/7/fd/5'], []],
+  [
+    'a descriptor of an end that stays itself',
+    opened([pipeEntry(5, 11, 2)], [], { 'fdinfo-2.img': [descriptor(5, 3, 'PIPE')] }),
+    [only('fd[5]:/proc/8/fd/3')],
+    [
+      'OTHER_END_STAYS 6: fd[5]:/proc/8/fd/3 takes an open file of pipe:[11] (file id 5), and another one stays in the tree: what is written to the end that stays is not read any more, and fails with EPIPE where no reader stays; the end that stays reads nothing of what is written, and the end of the file where no writer stays',
+    ],
+  ],
+];
+
+const removed = (more: object[], others: readonly Entry[] = []): Images =>
+  opened([log(5, '/dir/log')], others, {
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      log(5, '/dir/log'),
+      ...others,
+      log(9, '/dir/link_remap.9'),
+      fileEntry(4, '/', 0o200000),
+    ],
+    'remap-fpath.img': more as never,
+  });
+const held = (more: Images): Images => opened([log(5), log(6)], [log(8)], { 'mm-8.img': [mmEntry(1)], ...more });
+const lock = (pid: number, fd: number, flag: number) => ({ flag, type: 1, pid, fd, start: 0, len: 0 });
+
+const FILES: Case[] = [
+  [
+    'another open that stays',
+    held({}),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_OPEN_STAYS 5: fd[5]:/proc/7/fd/5 takes one open of /log (file id 5), and others stay on the old file: 7/6 (file id 6), 8/8 (file id 8)',
+    ],
+  ],
+  [
+    'two specs of which each takes one',
+    held({}),
+    ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/7/fd/6'],
+    [
+      'OTHER_OPEN_STAYS 5: fd[5]:/proc/7/fd/5 takes one open of /log (file id 5), and others stay on the old file: 8/8 (file id 8)',
+      'OTHER_OPEN_STAYS 6: fd[6]:/proc/7/fd/6 takes one open of /log (file id 6), and others stay on the old file: 8/8 (file id 8)',
+    ],
+  ],
+  [
+    'a mapping',
+    held({ 'mm-8.img': [mmEntry(1, [mapping(8, SHARED)])] }),
+    ['fd[5]:/log'],
+    [
+      "FILE_STILL_USED 5: fd[5]:/log matches descriptors of /log, which also serves as a file mapping of task 8 (file id 8). After the restore, these descriptors use the caller's file and everything else uses the old file. The restore fails if /log does not exist",
+    ],
+  ],
+  [
+    'two mappings of one task',
+    held({ 'mm-8.img': [mmEntry(1, [mapping(8, SHARED), mapping(8, SHARED)])] }),
+    ['fd[5]:/log'],
+    [
+      "FILE_STILL_USED 5: fd[5]:/log matches descriptors of /log, which also serves as a file mapping of task 8 (file id 8). After the restore, these descriptors use the caller's file and everything else uses the old file. The restore fails if /log does not exist",
+    ],
+  ],
+  [
+    'a mapping of a removed file',
+    removed([{ orig_id: 5, remap_id: 3, remap_type: 'GHOST' }], []),
+    ['fd[5]:/dir/log'],
+    [
+      'REMOVED_FILE_DROPPED 5: /dir/log (file id 5) had no name any more: its content, which the images alone hold, is not restored',
+    ],
+  ],
+  [
+    'a removed file that is mapped',
+    { ...removed([{ orig_id: 5, remap_id: 3, remap_type: 'GHOST' }]), 'mm-8.img': [mmEntry(1, [mapping(5, SHARED)])] },
+    ['fd[5]:/dir/log'],
+    [
+      "FILE_STILL_USED 10: fd[5]:/dir/log matches descriptors of /dir/log, which also serves as a file mapping of task 8 (file id 5). After the restore, these descriptors use the caller's file and everything else uses the old file",
+    ],
+  ],
+  [
+    'a removed file with a link',
+    removed([{ orig_id: 5, remap_id: 9, remap_type: 'LINKED' }]),
+    ['fd[5]:/dir/log'],
+    [
+      'LINK_LEFT_BEHIND 5: /dir/log (file id 5) had no name any more: the link that the dump made to its file, /dir/link_remap.9, stays there, and you can remove it',
+    ],
+  ],
+  ['a file of a dead task', removed([{ orig_id: 5, remap_id: 9, remap_type: 'PROCFS' }]), ['fd[5]:/dir/log'], []],
+  [
+    'a removed file that another entry has, too',
+    removed(
+      [
+        { orig_id: 5, remap_id: 3, remap_type: 'GHOST' },
+        { orig_id: 8, remap_id: 3, remap_type: 'GHOST' },
+      ],
+      [log(8, '/dir/log')],
+    ),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_OPEN_STAYS 5: fd[5]:/proc/7/fd/5 takes one open of /dir/log (file id 5), and others stay on the old file: 8/8 (file id 8)',
+    ],
+  ],
+  [
+    'a lock of a descriptor that stays',
+    opened([log(5)], [], {
+      'fdinfo-2.img': [descriptor(5, 3, 'REG')],
+      'filelocks.img': [lock(8, 3, 2)],
+    }),
+    [only('fd[5]:/proc/7/fd/5')],
+    [
+      'LOCK_NOT_SHARED 5: /log (file id 5): descriptor 8/3, which stays, holds a flock; the descriptors that leave its entry do not claim it any more',
+    ],
+  ],
+  [
+    'a lock of a descriptor that stays, of which two leave',
+    opened([log(5)], [], {
+      'fdinfo-1.img': [descriptor(5, 5, 'REG'), descriptor(5, 6, 'REG')],
+      'fdinfo-2.img': [descriptor(5, 3, 'REG')],
+      'filelocks.img': [lock(8, 3, 4)],
+    }),
+    [only('fd[5]:/proc/7/fd/5'), only('fd[6]:/proc/7/fd/6')],
+    [
+      'LOCK_NOT_SHARED 5: /log (file id 5): descriptor 8/3, which stays, holds a lock of an open file description; the descriptors that leave its entry do not claim it any more',
+    ],
+  ],
+];
+
+const asOwned = (pid_type: number, pid: number, signum: number) =>
+  opened([pipeEntry(5, 11, 1, owner(pid_type, pid, signum))]);
+const PIPE = 'fd[5]:pipe:[11]';
+const reopened = { inherit: PIPE, apply: 'reopen' as const };
+const unread = (...counts: number[]) =>
+  encodeImage(
+    'pipes-data.img',
+    counts.map((bytes) => ({ pipe_id: 11, bytes })),
+    { extras: counts.map((bytes) => Buffer.alloc(bytes, 'x')) },
+  );
+
+const STATE: Case[] = [
+  [
+    'a thread that gets a signal',
+    asOwned(0, 7, 10),
+    [PIPE],
+    [
+      "OWNER_DROPPED 5: pipe:[11] (file id 5): thread 7 got signal 10 on I/O; that is not restored, since it would change the caller's own file; apply reopen keeps it",
+    ],
+  ],
+  [
+    'a process that gets SIGIO',
+    asOwned(1, 8, 0),
+    [PIPE],
+    [
+      "OWNER_DROPPED 5: pipe:[11] (file id 5): process 8 got signal SIGIO on I/O; that is not restored, since it would change the caller's own file; apply reopen keeps it",
+    ],
+  ],
+  [
+    'a process group',
+    asOwned(2, 7, 29),
+    [PIPE],
+    [
+      "OWNER_DROPPED 5: pipe:[11] (file id 5): process group 7 got signal 29 on I/O; that is not restored, since it would change the caller's own file; apply reopen keeps it",
+    ],
+  ],
+  [
+    'an owner of an unknown kind',
+    asOwned(3, 7, 1),
+    [PIPE],
+    [
+      "OWNER_DROPPED 5: pipe:[11] (file id 5): owner 7 got signal 1 on I/O; that is not restored, since it would change the caller's own file; apply reopen keeps it",
+    ],
+  ],
+  [
+    'a signal for nobody',
+    asOwned(0, 0, 12),
+    [PIPE],
+    [
+      "OWNER_DROPPED 5: pipe:[11] (file id 5): signal 12 was set for I/O, for no process yet; that is not restored, since it would change the caller's own file; apply reopen keeps it",
+    ],
+  ],
+  ['an owner of the tree, opened again', asOwned(1, 8, 0), [reopened], []],
+  [
+    'an owner outside of the tree, opened again',
+    asOwned(1, 99, 0),
+    [reopened],
+    [
+      'OWNER_DROPPED 5: pipe:[11] (file id 5): process 99 got signal SIGIO on I/O; that is not restored, since that is none of the tree',
+    ],
+  ],
+  ['a signal for nobody, opened again', asOwned(0, 0, 12), [reopened], []],
+  [
+    'an owner outside of the tree, in a dup',
+    asOwned(1, 99, 0),
+    [PIPE],
+    [
+      'OWNER_DROPPED 5: pipe:[11] (file id 5): process 99 got signal SIGIO on I/O; that is not restored, since that is none of the tree',
+    ],
+  ],
+  [
+    'the owner of a socket',
+    opened([unix(5, 500, 0, { ...LISTENER, name: Buffer.from('/s\0'), ...owner(1, 7, 0) })]),
+    ['fd[5]:/s'],
+    [
+      "OWNER_DROPPED 5: /s (file id 5): process 7 got signal SIGIO on I/O; that is not restored, since it would change the caller's own file",
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'O_ASYNC of a socket',
+    opened([unix(5, 500, 0, { ...LISTENER, name: Buffer.from('/s\0'), flags: 0o20002 })]),
+    ['fd[5]:/s'],
+    [
+      "ASYNC_DROPPED 5: /s (file id 5): it had O_ASYNC, and a dup has the flags of the caller's descriptor",
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'O_ASYNC in a dup',
+    opened([pipeEntry(5, 11, 0o20001)]),
+    [PIPE],
+    [
+      "ASYNC_DROPPED 5: pipe:[11] (file id 5): it had O_ASYNC, and a dup has the flags of the caller's descriptor; apply reopen sets it",
+    ],
+  ],
+  ['O_ASYNC, opened again', opened([pipeEntry(5, 11, 0o20001)]), [reopened], []],
+  [
+    'O_ASYNC, at another position',
+    opened([log(5, '/log', { flags: 0o20001 })]),
+    [{ inherit: 'fd[5]:/log', position: 'end' }],
+    [],
+  ],
+  [
+    'a saved position where all is appended',
+    opened([fileEntry(5, '/log', APPEND, { pos: 9, mode: REGULAR })]),
+    [{ inherit: 'fd[5]:/log', position: 'saved' }],
+    [
+      "APPENDS_AT_END 5: /log (file id 5): position saved does not change where it writes: it is open for appending, so that goes to the end of the caller's file; truncate: true cuts the file to the size that the dump recorded",
+    ],
+  ],
+  [
+    'a cut at an offset',
+    opened([fileEntry(5, '/log', APPEND, { pos: 9, mode: REGULAR })]),
+    [{ inherit: 'fd[5]:/log', position: 'saved', truncate: true }],
+    [
+      "CUT_AT_OFFSET 5: /log (file id 5): the dump recorded no size of a file that is open for appending alone; the caller's file is cut at 9, the end of what its entries appended, and what others appended after that goes too",
+    ],
+  ],
+  [
+    'unread bytes that go',
+    { ...opened([pipeEntry(5, 11, 0)]), 'pipes-data.img': unread(1, 2) },
+    [{ inherit: PIPE, inFlight: 'drop' }],
+    [
+      'BYTES_DROPPED 5: pipe:[11] (file id 5): 1 unread byte is dropped here, as you asked',
+      'BYTES_DROPPED 5: pipe:[11] (file id 5): 2 unread bytes are dropped here, as you asked',
+    ],
+  ],
+  [
+    'unread bytes that CRIU gives to the end that stays',
+    {
+      ...opened([pipeEntry(5, 11, 0)], [], { 'fdinfo-2.img': [descriptor(5, 3, 'PIPE')] }),
+      'pipes-data.img': unread(3),
+    },
+    [{ ...only('fd[5]:/proc/8/fd/3'), inFlight: 'drop' }],
+    [
+      'BYTES_DROPPED 6: pipe:[11] (file id 6): 3 unread bytes are dropped here, as you asked; CRIU gives them to the end that stays in the tree',
+    ],
+  ],
+  ['unread bytes that are delivered', { ...opened([pipeEntry(5, 11, 0)]), 'pipes-data.img': unread(3) }, [PIPE], []],
+  [
+    'the state of an eventfd',
+    opened([{ type: 'EVENTFD', id: 5, efd: { id: 5, flags: 2, fown: NO_OWNER, counter: 3 } } as Entry]),
+    ['fd[5]:/proc/7/fd/5'],
+    ["STATE_LOST 5: eventfd (file id 5): the counter is that of the caller's eventfd"],
+  ],
+];
+
+const name = Buffer.from('/s\0');
+const listener = unix(5, 500, 0, { ...LISTENER, name });
+const far = { dst_port: 4000, dst_addr: [0x0200007f] };
+
+const SOCKETS: Case[] = [
+  [
+    'a connection',
+    opened([inet(5, 500, { state: 1, ...far })]),
+    ['fd[5]:socket:[500]'],
+    [
+      'CONNECTION_LEFT 5: tcp:127.0.0.1:80-127.0.0.2:4000 (file id 5): the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them',
+      "STATE_LOST 5: tcp:127.0.0.1:80-127.0.0.2:4000 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
+    'a listening TCP socket',
+    opened([inet(5, 500, {})]),
+    ['fd[5]:socket:[500]'],
+    [
+      "STATE_LOST 5: tcp:127.0.0.1:80 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
+    'a UDP socket',
+    opened([inet(5, 500, { type: 2, proto: 17, state: 1, ...far })]),
+    ['fd[5]:socket:[500]'],
+    [
+      "STATE_LOST 5: udp:127.0.0.1:80-127.0.0.2:4000 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
+    'a listener without accepted ends',
+    opened([listener]),
+    ['fd[5]:/s'],
+    [
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'accepted ends that stay',
+    opened([listener], [unix(6, 501, 502, { ...STREAM, name }), unix(7, 502, 501, STREAM)]),
+    ['fd[5]:/s'],
+    [
+      "ACCEPTED_UNNAMED 5: /s (file id 5): sockets that it had accepted stay (file id 6), and getsockname tells them no name any more: CRIU would bind them again and remove the path of the caller's socket",
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'clients that stay',
+    opened([unix(5, 500, 0, { ...DATAGRAM, name })], [unix(6, 501, 500, DATAGRAM)]),
+    ['fd[5]:/s'],
+    [
+      "CLIENTS_CONNECT_AGAIN 5: /s (file id 5): clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it, and criu restore needs --ext-unix-sk",
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'one end of a pair',
+    opened([unix(5, 500, 501, STREAM)], [unix(6, 501, 500, STREAM)]),
+    [{ inherit: 'fd[5]:socket:[500]', peer: 'hangup' }],
+    [
+      'PEER_HUNG_UP 5: socket:[500] (file id 5): the other end of the pair stays (file id 6) and sees a hang-up, as you asked: it reads what its queue holds, then the end of the file, and its writes fail with EPIPE',
+      "STATE_LOST 5: socket:[500] (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+];
+
+const memfd = (id: number, more: object = {}) => ({
+  type: 'MEMFD',
+  id,
+  memfd: { id, flags: 2, pos: 0, fown: NO_OWNER, inode_id: 1, ...more },
+});
+const MAPPED = {
+  'memfd.img': [{ name: 'm', uid: 0, gid: 0, size: 4096, shmid: 1, seals: 0, inode_id: 1 }],
+  'mm-8.img': [mmEntry(1, [mapping(6, (1 << 14) | SHARED)])],
+};
+const memfds = (more: object): Images => ({
+  ...opened([memfd(5)], [], MAPPED),
+  'files.img': [fileEntry(1, '/usr/bin/program', 0), memfd(5), memfd(6, more), fileEntry(4, '/', 0o200000)],
+});
+const MEMFDS: Case[] = [
+  [
+    'a memfd that is mapped',
+    memfds({}),
+    ['fd[5]:/memfd:m'],
+    [
+      "STATE_LOST 5: memfd (file id 5): the content and the seals are those of the caller's file",
+      "STATE_LOST 6: memfd (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+    ],
+  ],
+  [
+    'an owner that no descriptor of a mapping has',
+    memfds({ ...owner(1, 7, 0), flags: 0o20002 }),
+    ['fd[5]:/memfd:m'],
+    [
+      "STATE_LOST 5: memfd (file id 5): the content and the seals are those of the caller's file",
+      "STATE_LOST 6: memfd (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+    ],
+  ],
+];
+
+for (const [what, images, specs, expected] of [...SOCKETS, ...MEMFDS, ...SHADOWED, ...ENDS, ...FILES, ...STATE]) {
+  test(`warnings of ${what}`, async (t) => {
+    const { plan, source, out } = await rewriteImages(t, images, { specs });
+    t.deepEqual(checkRewritten(source, out), []);
+    const told = plan.warnings.map(({ code, file_id, message }) => `${code} ${file_id ?? ''}: ${message}`);
+    t.deepEqual(told, [...expected]);
+  });
+}
