@@ -334,3 +334,32 @@ function image(record: Buffer): Buffer {
   head.writeUInt32LE(record.length, 8);
   return Buffer.concat([head, record]);
 }
+
+test('a memfd has the key of its name, unless another memfd has it too', async (t) => {
+  const names = ['one', 'two', 'two', '', 'x\\ö', 'y'.repeat(250)];
+  const memfd = (name: string, i: number) => ({
+    ...{ name, uid: 0, gid: 0, size: 65536, shmid: 1, seals: 0, inode_id: i + 1 },
+  });
+  const entry = (i: number) => ({
+    type: 'MEMFD',
+    id: 10 + i,
+    memfd: { id: 10 + i, flags: 2, pos: 0, fown: NO_OWNER, inode_id: i + 1 },
+  });
+  const images = smallWith({
+    'files.img': [...names.map((_, i) => entry(i)), { ...entry(0), id: 20, memfd: { ...entry(0).memfd, id: 20 } }],
+    'fdinfo-1.img': [...names.map((_, i) => descriptor(10 + i, i, 'MEMFD')), descriptor(20, 30, 'MEMFD')],
+    'fdinfo-2.img': [],
+    'memfd.img': names.map(memfd),
+    'fs-7.img': [],
+    'mm-7.img': [],
+  });
+  t.deepEqual(keys(await list(t, images)), [
+    '/memfd:one',
+    '/proc/7/fd/1',
+    '/proc/7/fd/2',
+    '/proc/7/fd/3',
+    '/memfd:x\\ö',
+    '/proc/7/fd/5',
+    '/memfd:one',
+  ]);
+});

@@ -10,6 +10,7 @@ import type { EntryFacts } from '../entry-facts';
 import type { FileEntryView } from '../file-entry';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
+import { Memfds } from '../memfds';
 import { type HolderKind, typeAmong } from '../message-rows';
 import { accessOf } from '../open-flags';
 import { type PipeName, pipeName } from '../pipe-name';
@@ -65,6 +66,7 @@ export class Overview {
   readonly paths = new Set<number>();
   readonly sockets = new UnixSockets();
   readonly terminals = new Terminals();
+  readonly memfds = new Memfds();
 
   private readonly descriptors = new SortedRows();
   private readonly others = new SortedRows();
@@ -100,8 +102,12 @@ export class Overview {
   /** Reads the whole source. Throws FdgraftError. */
   static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
     const overview = new Overview(source.label);
-    const { layout, tasks, terminals, events } = overview;
-    await walk(source, [layout.events, tasks.events, tasks.coreEvents, terminals.events, events], signal);
+    const { layout, tasks, terminals, memfds, events } = overview;
+    await walk(
+      source,
+      [layout.events, tasks.events, tasks.coreEvents, terminals.events, memfds.events, events],
+      signal,
+    );
     overview.conclude(source.label);
     return overview;
   }

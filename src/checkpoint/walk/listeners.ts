@@ -26,6 +26,7 @@ const EVENTS: Readonly<Record<RecordEvent, true>> = {
   watch: true,
   unread: true,
   terminal: true,
+  memfd: true,
   external: true,
   pagemap: true,
 };

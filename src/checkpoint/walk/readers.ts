@@ -48,7 +48,7 @@ function perRecord(start: Start<OnRecord>): Start<OnBatch> {
 }
 
 /** Records that are handed on as they are. */
-function raw(event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'external' | 'pagemap'): Reader {
+function raw(event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'memfd' | 'external' | 'pagemap'): Reader {
   const start = perRecord((_image, to) => {
     const listeners: readonly Partial<Record<typeof event, OnRecord>>[] = to[event];
     return (bytes, from, end, at) => {
@@ -235,6 +235,7 @@ const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   EVENTPOLL_TFD: [EVENTPOLL_TFD],
   TCP_STREAM: [raw('connection')],
   TTY_INFO: [raw('terminal')],
+  MEMFD_INODE: [raw('memfd')],
   PAGEMAP: [{ ...raw('pagemap'), first: 'optional' }],
 };
 

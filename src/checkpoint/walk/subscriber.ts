@@ -57,6 +57,8 @@ export interface RecordEvents {
   readonly unread: (data: PipeDataEntry, type: string, offset: number, at: RecordPlace) => void;
   /** A record of tty-info.img. */
   readonly terminal: OnRecord;
+  /** A record of memfd.img. */
+  readonly memfd: OnRecord;
   /** A record of an image that can have the key of something external. */
   readonly external: OnRecord;
   /** The first record of a page map. */
