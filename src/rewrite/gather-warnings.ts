@@ -4,6 +4,7 @@ import { descriptorKey } from '../checkpoint/key-text';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
+import { pathOfReceiver } from '../checkpoint/socket-types';
 import { someOf } from '../errors/some-of';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -318,6 +319,19 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: 
   return warnings;
 }
 
+/**
+ * The name of a socket that goes with its entry, where CRIU makes the file system of that name: the archive of a tmpfs
+ * has no sockets, and the caller cannot bind one there beforehand (tried: ENOENT).
+ */
+function unboundName({ match: { id, facts }, fileId }: Placeholder, found: Survey): Warning[] {
+  const socket = found.socketPeers.messages.get(id)?.socket;
+  if (socket?.mnt_id === undefined || fileId !== id || !found.mounts.isMadeAnew(socket.mnt_id)) return [];
+  const path = pathOfReceiver(socket);
+  if (path === undefined) return [];
+  const message = `${facts.key} (file id ${fileId}): nobody binds ${path} after the restore, since CRIU makes the tmpfs with that path anew; a later connect to it fails with ENOENT`;
+  return [{ code: 'NAME_NOT_BOUND', message, fileId }];
+}
+
 /** F_OWNER_TID, F_OWNER_PID and F_OWNER_PGRP of fcntl(2). */
 const OWNER_KINDS = new Map([
   [0, 'thread'],
@@ -358,7 +372,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
     const message = `${about}: the dump recorded no size of a file that is open for appending alone; the caller's file is cut at ${cut.size}, the end of what its entries appended, and what others appended after that goes too`;
     warnings.push({ code: 'CUT_AT_OFFSET', message, fileId });
   }
-  warnings.push(...socketWarnings(placeholder), ...lostState(placeholder));
+  warnings.push(...socketWarnings(placeholder), ...unboundName(placeholder, decided.found), ...lostState(placeholder));
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of unread) {
     if (fate !== 'DROP') continue;

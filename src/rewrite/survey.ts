@@ -64,6 +64,7 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
+  readonly mounts: Mounts;
   /** The needs of the restore. */
   readonly needs: RestoreNeeds;
   /** No image has a file id above it. */
