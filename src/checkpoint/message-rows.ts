@@ -59,6 +59,11 @@ const ifRemap = (holds: Condition) => ({ field: 'remap_type', holds });
 const isLinked: Condition = (type, remapId) =>
   type === undefined ? (remapId & REMAP_GHOST_BIT) === 0 : type === REMAP_TYPE.LINKED;
 
+/** The number of the image of a ghost, by its remap. */
+export function ghostNumber(remapId: number, type: number | undefined): number {
+  return type === undefined ? (remapId & ~REMAP_GHOST_BIT) >>> 0 : remapId;
+}
+
 /** SCM_RIGHTS of socket(7), the one kind of control message that CRIU dumps with file ids. */
 export const SCM_RIGHTS = 1;
 

@@ -13,6 +13,9 @@ interface Mount {
   readonly mountpoint: string;
 }
 
+/** The archive of a tmpfs, by its device as mountpoints-N.img has it (CRIU: filesystems.c). */
+const TMPFS_IMAGE = /^tmpfs-dev-(\d+)\.tar\.gz\.img$/;
+
 /** A file by its name: the same for every path that is known to lead to it. */
 export type FileName = string;
 
@@ -23,7 +26,16 @@ export class Mounts {
   private readonly uses = new Map<number, number>();
   private readonly cursor = new FieldCursor();
 
-  readonly events: Subscriber = { mount: (bytes, start, end) => this.read(bytes, start, end) };
+  /** Devices of the tmpfs whose content is in the images. */
+  private readonly filled = new Set<number>();
+
+  readonly events: Subscriber = {
+    member: ({ name }) => {
+      const device = TMPFS_IMAGE.exec(name.toString('latin1'))?.[1];
+      if (device !== undefined) this.filled.add(Number(device));
+    },
+    mount: (bytes, start, end) => this.read(bytes, start, end),
+  };
 
   private read(bytes: Uint8Array, start: number, end: number): void {
     const cursor = this.cursor.over(bytes, start, end);
@@ -51,6 +63,12 @@ export class Mounts {
       mountpoint,
       ...(root === undefined ? [] : [root]),
     ]);
+  }
+
+  /** True for a mount of a tmpfs that CRIU makes anew and fills from the images. */
+  isMadeAnew(mountId: number): boolean {
+    const mount = this.byId.get(mountId);
+    return mount !== undefined && this.filled.has(mount.device);
   }
 
   /** True where the path of an entry can be one of several of the same file. */

@@ -91,6 +91,13 @@ function unixKeys(socket: UnixSkEntry): string[] {
   return name === undefined ? [byInode] : [name, byInode];
 }
 
+/** The path at which a unix socket receives, if it is bound to one that exists. */
+export function pathOfReceiver(socket: UnixSkEntry): string | undefined {
+  const isAccepted = socket.type !== SOCKET_TYPE.DGRAM && socket.state === SOCKET_STATE.ESTABLISHED;
+  const name = isAccepted || socket.deleted === true ? undefined : unixAddress(socket);
+  return name === undefined || name[0] === 0 ? undefined : pathKey(name);
+}
+
 function unixName(socket: UnixSkEntry): string | undefined {
   const name = unixAddress(socket);
   if (name === undefined || socket.deleted === true) return undefined;

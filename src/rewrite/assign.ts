@@ -1,6 +1,7 @@
 import { pushTo } from '../checkpoint/push-to';
 import type { InheritSpec } from '../specs/spec';
 import { DescriptorKeys } from './descriptor-keys';
+import type { GhostWatcher } from './find-ghost-watchers';
 import type { DescriptorReference, Match, References, Remap } from './match';
 import type { Survey } from './survey';
 
@@ -19,6 +20,8 @@ export interface Assignment {
   readonly staying: ReadonlySet<number>;
   /** Remaps whose entry goes. */
   readonly lostRemaps: readonly Remap[];
+  /** By number: ghosts with an entry that stays for watches alone, and the owners of these. */
+  readonly watchedGhosts: ReadonlyMap<number, readonly GhostWatcher[]>;
 }
 
 /**
@@ -36,8 +39,10 @@ export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment
     if (isLeft || found.otherReferences.has(match.id)) staying.add(match.id);
   }
   keepLinked(staying, found);
+  const watchedGhosts = keepWatched(staying, found);
   const going = new Set(found.matches.flatMap(({ id }) => (staying.has(id) ? [] : [id])));
-  return { claims, staying, lostRemaps: found.remaps.filter(({ origId }) => going.has(origId)) };
+  const lostRemaps = found.remaps.filter(({ origId }) => going.has(origId));
+  return { claims, staying, lostRemaps, watchedGhosts };
 }
 
 function divide(
@@ -67,6 +72,22 @@ function divide(
     return [{ match, spec, references: { descriptors: claim, scmRights: spec === whole ? scmRights : [] } }];
   });
   return { taken, isLeft: takers.has(undefined) };
+}
+
+/** One entry of a ghost stays for an inotify or fanotify that watches it: CRIU makes no ghost without entries. */
+function keepWatched(staying: Set<number>, found: Survey): Map<number, readonly GhostWatcher[]> {
+  const matched = new Set(found.matches.map(({ id }) => id));
+  const stays = (id: number) => !matched.has(id) || staying.has(id);
+  const watched = new Map<number, readonly GhostWatcher[]>();
+  for (const [ghost, all] of found.ghostWatchers) {
+    const watchers = all.filter(({ id }) => stays(id));
+    const origins = found.remaps.flatMap(({ origId, ghostId }) => (ghostId === ghost ? [origId] : []));
+    const [first] = origins;
+    if (first === undefined || watchers.length === 0 || origins.some(stays)) continue;
+    staying.add(first);
+    watched.set(ghost, watchers);
+  }
+  return watched;
 }
 
 /** An entry that stands in for a removed one stays as long as that one does. */

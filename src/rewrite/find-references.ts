@@ -2,7 +2,7 @@ import type { DescriptorTie, EpollWatch } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { IdSet } from '../checkpoint/id-set';
-import type { HolderKind } from '../checkpoint/message-rows';
+import { ghostNumber, type HolderKind } from '../checkpoint/message-rows';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
 import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
@@ -155,7 +155,8 @@ export class ReferenceFinder {
 
   private seeRemap(remap: RemapFilePathEntry, linkedId: number | undefined, entry: number): void {
     const { orig_id, remap_id, remap_type } = remap;
-    const ghostId = linkedId === undefined && remap_type !== REMAP_TYPE.PROCFS ? remap_id : undefined;
+    const ghostId =
+      linkedId === undefined && remap_type !== REMAP_TYPE.PROCFS ? ghostNumber(remap_id, remap_type) : undefined;
     const named = [orig_id, ...(linkedId === undefined ? [] : [linkedId])].filter((id) => this.isCandidate(id));
     // A ghost may be that of a candidate that comes later.
     if (named.length > 0 || ghostId !== undefined) this.remaps.push({ entry, origId: orig_id, linkedId, ghostId });

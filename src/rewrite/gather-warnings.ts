@@ -4,12 +4,14 @@ import { descriptorKey } from '../checkpoint/key-text';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
+import { pathOfReceiver } from '../checkpoint/socket-types';
 import { someOf } from '../errors/some-of';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import { accessOfEnd } from './decide-bytes';
 import type { Placeholder, Policy } from './decision';
+import type { GhostWatcher } from './find-ghost-watchers';
 import type { FileUse } from './find-same-files';
 import type { NamedTerminal } from './find-terminals';
 import { type PipeEnd, pipeOf, type TakenTerminal } from './match';
@@ -213,19 +215,29 @@ function warnOfOpens({ match, fileId, spec }: Placeholder, opens: readonly strin
 function lostRemaps({ assignment, found }: Decided): Warning[] {
   const lost = new Set(assignment.lostRemaps);
   const keptGhosts = new Set(found.remaps.flatMap((remap) => (lost.has(remap) ? [] : (remap.ghostId ?? []))));
+  const { watchedGhosts } = assignment;
+  const gone = found.remaps.filter((remap) => lost.has(remap) || watchedGhosts.has(remap.ghostId ?? -1));
   const keys = new Map(found.matches.map(({ id, facts }) => [id, facts.key]));
-  return assignment.lostRemaps.flatMap(({ origId, linkedId, ghostId }): Warning[] => {
+  return gone.flatMap(({ origId, linkedId, ghostId }): Warning[] => {
     const about = `${keys.get(origId)} (file id ${origId}) had no name any more`;
     if (linkedId !== undefined) {
       const link = keys.get(origId)?.replace(/[^/]*$/, `link_remap.${linkedId}`);
       const message = `${about}: the link that the dump made to its file, ${link}, stays there, and you can remove it`;
       return [{ code: 'LINK_LEFT_BEHIND', message, fileId: origId }];
     }
+    const watchers = watchedGhosts.get(ghostId ?? -1);
     // A ghost that another entry has too is restored for that one; a dead process's /proc has no content.
-    if (ghostId === undefined || keptGhosts.has(ghostId)) return [];
-    const message = `${about}: its content, which the images alone hold, is not restored`;
+    if (ghostId === undefined || (keptGhosts.has(ghostId) && watchers === undefined)) return [];
+    const message = `${about}: its content, which the images alone hold, is not restored${watchersOf(watchers)}`;
     return [{ code: 'REMOVED_FILE_DROPPED', message, fileId: origId }];
   });
+}
+
+/** CRIU removes each ghost when all have it open, and the kernel then ends the watches of it: in any restore (tried). */
+function watchersOf(watchers: readonly GhostWatcher[] | undefined): string {
+  if (watchers === undefined) return '';
+  const all = someOf(watchers.map(({ what, id }) => `the ${what} with file id ${id}`));
+  return `. CRIU makes the file for the watch of ${all}, and removes it at the end of the restore. The watch ends with that, as in every restore`;
 }
 
 /** A lock of an open file is that of all its descriptors; one that leaves is without it. */
@@ -309,6 +321,19 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: 
   return warnings;
 }
 
+/**
+ * The name of a socket that goes with its entry, where CRIU makes the file system of that name: the archive of a tmpfs
+ * has no sockets, and the caller cannot bind one there beforehand (tried: ENOENT).
+ */
+function unboundName({ match: { id, facts }, fileId }: Placeholder, found: Survey): Warning[] {
+  const socket = found.socketPeers.messages.get(id)?.socket;
+  if (socket?.mnt_id === undefined || fileId !== id || !found.mounts.isMadeAnew(socket.mnt_id)) return [];
+  const path = pathOfReceiver(socket);
+  if (path === undefined) return [];
+  const message = `${facts.key} (file id ${fileId}): nobody binds ${path} after the restore, since CRIU makes the tmpfs with that path anew; a later connect to it fails with ENOENT`;
+  return [{ code: 'NAME_NOT_BOUND', message, fileId }];
+}
+
 /** F_OWNER_TID, F_OWNER_PID and F_OWNER_PGRP of fcntl(2). */
 const OWNER_KINDS = new Map([
   [0, 'thread'],
@@ -347,7 +372,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
     const message = `${about}: the dump recorded no size of a file that is open for appending alone; the caller's file is cut at ${cut.size}, the end of what its entries appended, and what others appended after that goes too`;
     warnings.push({ code: 'CUT_AT_OFFSET', message, fileId });
   }
-  warnings.push(...socketWarnings(placeholder), ...lostState(placeholder));
+  warnings.push(...socketWarnings(placeholder), ...unboundName(placeholder, decided.found), ...lostState(placeholder));
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of unread) {
     if (fate !== 'DROP') continue;

@@ -10,6 +10,7 @@ import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { InheritSpec } from '../specs/spec';
 import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
+import { findGhostWatchers, type GhostWatcher } from './find-ghost-watchers';
 import { findMappedMemfds, type MappedMemfd } from './find-mapped-memfds';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
@@ -39,6 +40,8 @@ export interface Survey {
   readonly otherReferences: ReadonlyMap<number, readonly string[]>;
   /** Remaps from or to an entry that a spec names. */
   readonly remaps: readonly Remap[];
+  /** Watches of removed files that specs name, by number of the ghost. */
+  readonly ghostWatchers: ReadonlyMap<number, readonly GhostWatcher[]>;
   /** What is open on the regular files that specs name, by file. */
   readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
@@ -61,6 +64,7 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
+  readonly mounts: Mounts;
   /** The needs of the restore. */
   readonly needs: RestoreNeeds;
   /** No image has a file id above it. */
@@ -82,10 +86,11 @@ export async function survey(
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
   const sameFiles = await findSameFiles(source, found, specs, signal);
+  const ghostWatchers = await findGhostWatchers(source, found, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
   const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
-  return { ...found, sameFiles, socketPeers, memfds, terminals };
+  return { ...found, ghostWatchers, sameFiles, socketPeers, memfds, terminals };
 }
 
 /**
@@ -132,9 +137,9 @@ class Surveyor {
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(
-    source: string,
-  ): Omit<Survey, 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & { readonly mounts: Mounts } {
+  conclude(source: string): Omit<Survey, 'ghostWatchers' | 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & {
+    readonly mounts: Mounts;
+  } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder } = this;

@@ -23,6 +23,7 @@ export interface Warning {
     | 'TERMINAL_NOT_CONTROLLING'
     | 'CLIENTS_CONNECT_AGAIN'
     | 'PEER_HUNG_UP'
+    | 'NAME_NOT_BOUND'
     | 'OWN_MOUNT_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';
   readonly message: string;

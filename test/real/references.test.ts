@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { openSource, rewrite } from '../../src';
 import { callerFile } from './support/caller-file';
-import { compileProgram } from './support/compile';
+import { compileHelper, compileProgram } from './support/compile';
+import { restoreGiven } from './support/given';
 import { descriptor, graft, numbers } from './support/graft';
-import { CriuFailure } from './support/lab';
+import { CriuFailure, type Restored } from './support/lab';
 import { realTest } from './support/real-test';
 
 /** What refers to an entry besides its descriptors, or names these by number: restored by a stock CRIU. */
@@ -130,6 +131,55 @@ realTest('one of two removed logs: the remap of the other still works', async (t
     fs.readdirSync(directory).filter((name) => /^(link_remap|ghost)/.test(name)),
     [],
   );
+});
+
+for (const [what, event] of [
+  ['inotify', 16],
+  ['fanotify', 24],
+] as const) {
+  realTest(`a removed log that an ${what} watches: it reports what it does without a rewrite`, async (t, lab) => {
+    const program = await lab.startProgram(compileHelper('watched_ghost'), { args: [what] });
+    const { directory, pid } = program;
+    const dump = await lab.dump(program);
+    const events = path.join(directory, `read.${pid}.6`);
+    /** The events of the restore, and those of one line to the other log that is watched. */
+    const look = async ({ tasks, end }: Restored): Promise<readonly string[]> => {
+      fs.rmSync(events, { force: true });
+      await tasks.signal(pid, 'SIGUSR2');
+      const before = fs.existsSync(events) ? fs.readFileSync(events).toString('hex') : '';
+      await tasks.signal(pid, 'SIGUSR1');
+      await tasks.signal(pid, 'SIGUSR2');
+      const after = fs.readFileSync(events).toString('hex').slice(before.length);
+      await end();
+      return [before, after];
+    };
+    const plain = await look(await lab.restore(dump));
+    t.is(plain[1]?.length, 2 * event);
+    const file = callerFile(lab, 'r+');
+    const { restored, plan } = await graft(lab, dump, [`fd[7]:${directory}/ghost.log`], { callerFds: { 7: file.fd } });
+    t.deepEqual(
+      plan.warnings.map(({ code }) => code),
+      ['REMOVED_FILE_DROPPED'],
+    );
+    t.true(restored.tasks.isOurs(pid, 5, file.fd));
+    t.deepEqual(await look(restored), plain);
+    t.is(file.text(), 'task 5\n');
+    t.deepEqual(
+      fs.readdirSync(directory).filter((name) => /ghost(\.log|_)/.test(name) && name !== 'watched_ghost'),
+      [],
+    );
+  });
+}
+
+realTest('a removed log and the inotify that watches it, both taken', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('watched_ghost'), { args: ['inotify'] });
+  const { directory, pid } = program;
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'r+');
+  const specs = [`fd[7]:${directory}/ghost.log`, { inherit: `fd[8]:/proc/${pid}/fd/6`, nonblock: true }];
+  const { tasks } = await restoreGiven(lab, dump, { specs, give: ['8=inotify'], callerFds: { 7: file.fd } });
+  t.true(tasks.isOurs(pid, 5, file.fd));
+  t.notRegex(fs.readFileSync(`/proc/${tasks.hostPid(pid)}/fdinfo/6`, 'utf8'), /wd:/);
 });
 
 realTest('descriptors in flight over a unix socket, received after the restore', async (t, lab) => {

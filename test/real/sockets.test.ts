@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
+import { constants } from 'node:os';
 import path from 'node:path';
+import { openSource, rewrite } from '../../src';
 import { compileHelper, compileProgram } from './support/compile';
 import { OUTER, readOf, restoreGiven, talk } from './support/given';
 import { descriptor } from './support/graft';
-import { CriuFailure } from './support/lab';
+import { CriuFailure, type Restored } from './support/lab';
 import { realTest } from './support/real-test';
 
 realTest('a server goes on at a socket on another path, with the connection that it had', async (t, lab) => {
@@ -224,4 +226,22 @@ realTest('a pidfd is that of the caller, and one that stays is that of its proce
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(readOf(program, 10), 'lives\nended\n');
   t.is(readOf(program, 12), 'lives\nlives\n');
+});
+
+realTest('a name in a tmpfs of the container: nobody binds it again, and the plan warns', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('tmpfs_socket'), { namespaces: ['mount'] });
+  const { directory, pid } = program;
+  const dump = await lab.dump(program);
+  const specs = ['fd[7]:/t/socket'];
+  const { plan } = await rewrite(await openSource(dump), { specs });
+  t.is(plan.warnings.filter(({ code }) => code === 'NAME_NOT_BOUND').length, 1);
+  const connect = async ({ tasks }: Restored) => {
+    await tasks.signal(pid, 'SIGUSR1');
+    return fs.readFileSync(path.join(directory, `connect.${pid}`), 'utf8');
+  };
+  const plain = await lab.restore(dump, { program });
+  t.is(await connect(plain), '0\n');
+  await plain.end();
+  const give = [`7=unix:listen:${path.join(directory, 'elsewhere')}`];
+  t.is(await connect(await restoreGiven(lab, dump, { specs, give, program })), `0\n${constants.errno.ENOENT}\n`);
 });

@@ -21,6 +21,51 @@ function withSockets(entries: readonly Entry[], held: number, more: Images = {})
   return smallWith({ 'files.img': files, 'fdinfo-2.img': [descriptor(2, 1, 'PIPE'), ...table], ...more });
 }
 
+const mountOf = (mnt_id: number, root_dev: number) => ({
+  fstype: 5,
+  mnt_id,
+  root_dev,
+  parent_mnt_id: 1,
+  flags: 0,
+  root: '/',
+  mountpoint: '/run',
+  source: 'none',
+  options: '',
+});
+const inTmpfs = (more: object, images: Images = {}): Images =>
+  withSockets([unix(20, 900, 0, { ...LISTENER, name, mnt_id: 5, ...more })], 1, {
+    'mountpoints-9.img': [mountOf(5, 41), mountOf(6, 42)],
+    'tmpfs-dev-41.tar.gz.img': Buffer.from('not read by anyone'),
+    ...images,
+  });
+
+const BY_NUMBER = 'fd[5]:/proc/8/fd/10';
+const BOUND: [string, Images, (string | SpecOptions)[], boolean][] = [
+  ['a listener', inTmpfs({}), [`fd[5]:${PATH}`], true],
+  ['a datagram socket', inTmpfs(DATAGRAM), [`fd[5]:${PATH}`], true],
+  ['a stream socket that does not listen', inTmpfs({ type: 1, state: 7 }), [BY_NUMBER], true],
+  ['an accepted end', inTmpfs(STREAM), [BY_NUMBER], false],
+  ['an abstract name', inTmpfs({ name: Buffer.from('\0app') }), [BY_NUMBER], false],
+  ['a name that is gone', inTmpfs({ deleted: true }), [BY_NUMBER], false],
+  ['another mount', inTmpfs({ mnt_id: 6 }), [BY_NUMBER], false],
+  ['an older dump', inTmpfs({ mnt_id: undefined }), [BY_NUMBER], false],
+  [
+    'a socket that another descriptor still has',
+    inTmpfs({}, { 'fdinfo-1.img': [descriptor(20, 3, 'UNIXSK')] }),
+    [{ inherit: BY_NUMBER, only: true }],
+    false,
+  ],
+];
+for (const [title, images, specs, isTold] of BOUND) {
+  test(`a name in a tmpfs of the dump, ${title}: ${isTold ? 'a' : 'no'} warning that nobody binds it`, async (t) => {
+    const { plan } = await checked(t, images, specs);
+    t.is(
+      plan.warnings.some(({ code, file_id }) => code === 'NAME_NOT_BOUND' && file_id === 20),
+      isTold,
+    );
+  });
+}
+
 /** Rewrites, and has the result judged by the independent checker and by diff --plan. */
 async function checked(t: ExecutionContext, images: Images, specs: readonly (string | SpecOptions)[]) {
   const rewritten = await rewriteImages(t, images, { specs, link: 'copy' });

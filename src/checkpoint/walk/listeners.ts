@@ -24,6 +24,8 @@ const EVENTS: Readonly<Record<RecordEvent, true>> = {
   remap: true,
   tie: true,
   watch: true,
+  mark: true,
+  ghost: true,
   unread: true,
   terminal: true,
   memfd: true,

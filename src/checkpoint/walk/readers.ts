@@ -12,6 +12,7 @@ import { descriptorNames, epollWatch, epollWatches, namesDescriptors } from '../
 import { DescriptorView } from '../descriptor-record';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { holdsFileIds, REGF_MEMBERS, visitFileIds, visitRegf } from '../file-ids';
+import { MARK_MEMBERS, markOfRecord, marksOfEntry } from '../file-mark';
 import type { HolderKind } from '../message-rows';
 import { type Listeners, listenersByType, type RecordEvent } from './listeners';
 import type { OnRecord, RecordPlace } from './subscriber';
@@ -48,7 +49,9 @@ function perRecord(start: Start<OnRecord>): Start<OnBatch> {
 }
 
 /** Records that are handed on as they are. */
-function raw(event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'memfd' | 'external' | 'pagemap'): Reader {
+function raw(
+  event: 'connection' | 'task' | 'core' | 'mount' | 'terminal' | 'memfd' | 'external' | 'pagemap' | 'ghost',
+): Reader {
   const start = perRecord((_image, to) => {
     const listeners: readonly Partial<Record<typeof event, OnRecord>>[] = to[event];
     return (bytes, from, end, at) => {
@@ -76,12 +79,16 @@ const IDS: Reader = {
   }),
 };
 
-/** Tells the watches of an epoll's entry, and the id of the entry with the path of a FIFO or terminal. */
+/** Tells the watches of an epoll or inotify, and the id of the entry with the path of a FIFO or terminal. */
 function tellMore(view: FileEntryView, to: Listeners, at: RecordPlace): void {
   const { id, member, bytes, start, end } = view;
   if (member === FILE_ENTRY_FIELDS.epfd) {
     if (to.watch.length === 0) return;
     for (const watch of epollWatches(id, bytes, start, end)) for (const listener of to.watch) listener.watch(watch, at);
+  } else if (MARK_MEMBERS.has(member)) {
+    if (to.mark.length === 0) return;
+    for (const mark of marksOfEntry(member, id, bytes, start, end))
+      for (const listener of to.mark) listener.mark(mark, at);
   } else if (to.path.length > 0) {
     visitRegf(member, bytes, start, end, (regf, kind) => {
       for (const listener of to.path) listener.path(regf, kind, at);
@@ -90,11 +97,11 @@ function tellMore(view: FileEntryView, to: Listeners, at: RecordPlace): void {
 }
 
 /** Members of file_entry that have more to tell than themselves. */
-const TELL_MORE = new Set([FILE_ENTRY_FIELDS.epfd, ...REGF_MEMBERS]);
+const TELL_MORE = new Set([FILE_ENTRY_FIELDS.epfd, ...MARK_MEMBERS, ...REGF_MEMBERS]);
 
 /** Entries of all types, each with its type. It has a loop of its own, since V8 puts what that calls into it. */
 const FILES: Reader = {
-  events: ['entry', 'watch', 'path'],
+  events: ['entry', 'watch', 'mark', 'path'],
   start: (_image, to) => {
     const view = new FileEntryView();
     const hearing = listenersByType(to.entry);
@@ -193,6 +200,16 @@ const EVENTPOLL_TFD: Reader = {
   }),
 };
 
+function marks(message: 'inotify_wd_entry' | 'fanotify_mark_entry'): Reader {
+  return {
+    events: ['mark'],
+    start: perRecord((_image, to) => (bytes, start, end, at) => {
+      const mark = markOfRecord(message, bytes, start, end);
+      if (mark !== undefined) for (const listener of to.mark) listener.mark(mark, at);
+    }),
+  };
+}
+
 function references(message: string): Reader {
   return {
     events: ['reference'],
@@ -233,10 +250,13 @@ const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   SK_QUEUES: [SK_QUEUES],
   REMAP_FPATH: [REMAP_FPATH],
   EVENTPOLL_TFD: [EVENTPOLL_TFD],
+  INOTIFY_WD: [references('inotify_wd_entry'), marks('inotify_wd_entry')],
+  FANOTIFY_MARK: [references('fanotify_mark_entry'), marks('fanotify_mark_entry')],
   TCP_STREAM: [raw('connection')],
   TTY_INFO: [raw('terminal')],
   MEMFD_INODE: [raw('memfd')],
   PAGEMAP: [{ ...raw('pagemap'), first: 'optional' }],
+  GHOST_FILE: [{ ...raw('ghost'), first: 'optional' }],
 };
 
 /** All others are told by what the rows of their kind and message say. */

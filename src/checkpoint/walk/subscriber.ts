@@ -10,6 +10,7 @@ import type { SourceMember } from '../../storage/source';
 import type { DescriptorTie, EpollWatch } from '../descriptor-names';
 import type { DescriptorView } from '../descriptor-record';
 import type { FileEntryView } from '../file-entry';
+import type { FileMark } from '../file-mark';
 import type { HolderKind } from '../message-rows';
 import type { OpenImage } from '../open-image';
 
@@ -53,6 +54,10 @@ export interface RecordEvents {
   /** A lock or the like: what names a descriptor by its number. */
   readonly tie: (tie: DescriptorTie, at: RecordPlace) => void;
   readonly watch: (watch: EpollWatch, at: RecordPlace) => void;
+  /** A file that an inotify or fanotify watches. */
+  readonly mark: (mark: FileMark, at: RecordPlace) => void;
+  /** The first record of a ghost's image; the number of the image is that of the ghost. */
+  readonly ghost: OnRecord;
   /** Unread bytes of a pipe or FIFO, and its size. `type`: name of the type of its entries; `offset`: of the bytes in the file. */
   readonly unread: (data: PipeDataEntry, type: string, offset: number, at: RecordPlace) => void;
   /** A record of tty-info.img. */

@@ -22,13 +22,15 @@ export interface Given {
   dropInFlight?: boolean;
   /** Further descriptors of the caller, which `give` keeps. */
   callerFds?: Fds;
+  /** What is restored, where it had a mount namespace. */
+  program?: Program;
 }
 
 /** Rewrites a dump and restores it for a caller that has what `give` makes. */
 export async function restoreGiven(
   lab: Lab,
   dump: string,
-  { specs, give, extraArgs, dropInFlight, callerFds }: Given,
+  { specs, give, extraArgs, dropInFlight, callerFds, program }: Given,
 ): Promise<Restored> {
   const out = path.join(lab.directory(), 'out');
   await rewrite(await openSource(dump), { specs, out, dropInFlight: dropInFlight ?? false });
@@ -45,7 +47,12 @@ export async function restoreGiven(
     out,
     '--',
   ];
-  return lab.restore(out, { prefix, extraArgs: extraArgs ?? [], callerFds: callerFds ?? {} });
+  return lab.restore(out, {
+    prefix,
+    extraArgs: extraArgs ?? [],
+    callerFds: callerFds ?? {},
+    ...(program === undefined ? {} : { program }),
+  });
 }
 
 /** The bytes that a task of the program has read from a descriptor. */
