@@ -22,7 +22,7 @@ export const LIMITS = {
   others: 1 << 24,
   /** Locks and the like. */
   locks: 1 << 18,
-  /** Descriptors that an epoll watches. */
+  /** Descriptors that an epoll watches, or files that an inotify or fanotify does. */
   watches: 1 << 19,
   /** Open files under way in the queues of sockets. */
   rights: 1 << 20,
@@ -40,6 +40,6 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   entries: 'file entries',
   others: 'mappings and other references',
   locks: 'locks',
-  watches: 'watches of epolls',
+  watches: 'watches',
   rights: 'SCM rights',
 };

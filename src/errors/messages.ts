@@ -1388,11 +1388,11 @@ const texts = {
         canHangUp ? ', or hang up the other end by the option peer hangup of --specs' : ''
       }`,
     }),
-  clientsCannotConnect: (place: Place, key: string, id: number, client: number) =>
+  clientsCannotConnect: (place: Place, key: string, id: number, client: number, why: string) =>
     error({
       code: 'DESCRIPTOR_TIED',
       ...place,
-      problem: `${key} (file id ${id}) has a client that stays in the tree (file id ${client}), and no name that it could connect to again`,
+      problem: `${key} (file id ${id}) has a client that stays in the tree (file id ${client}), and ${why}`,
       hint: 'name the client too (fdgraft ls prints its key)',
     }),
   optionOfOtherKind: (place: Place, spec: string, option: string, key: string, id: number, kind: string) =>

@@ -79,9 +79,11 @@ function keepWatched(staying: Set<number>, found: Survey): Map<number, readonly 
   const matched = new Set(found.matches.map(({ id }) => id));
   const stays = (id: number) => !matched.has(id) || staying.has(id);
   const watched = new Map<number, readonly GhostWatcher[]>();
+  const originsOf = new Map<number, number[]>();
+  for (const { origId, ghostId } of found.remaps) if (ghostId !== undefined) pushTo(originsOf, ghostId, origId);
   for (const [ghost, all] of found.ghostWatchers) {
     const watchers = all.filter(({ id }) => stays(id));
-    const origins = found.remaps.flatMap(({ origId, ghostId }) => (ghostId === ghost ? [origId] : []));
+    const origins = originsOf.get(ghost) ?? [];
     const [first] = origins;
     if (first === undefined || watchers.length === 0 || origins.some(stays)) continue;
     staying.add(first);

@@ -13,6 +13,7 @@ import { decideSockets, type SocketDecision } from './decide-sockets';
 import { decideTerminals, type TerminalDecision } from './decide-terminals';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
+import { lostName } from './lost-name';
 import { type Match, pipeOf } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import { canReopen, isReopened, keepsOwner } from './reopening';
@@ -226,14 +227,18 @@ function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder 
 function standInFor(
   { id, entry, facts }: Match,
   { clients }: SocketDecision,
-  { socketPeers }: Survey,
+  { socketPeers, mounts }: Survey,
   newId: () => number,
 ): Pick<Placeholder, 'standIn'> {
   const [first] = clients.get(id) ?? [];
   const message = socketPeers.messages.get(id);
   if (first === undefined || message === undefined) return {};
   const name = unixAddress(message.socket);
-  if (name === undefined) throw messages.clientsCannotConnect({ file: 'files.img', entry }, facts.key, id, first.id);
+  const refuse = (why: string) =>
+    messages.clientsCannotConnect({ file: 'files.img', entry }, facts.key, id, first.id, why);
+  if (name === undefined) throw refuse('no name that it could connect to again');
+  if (lostName(message.socket, mounts) !== undefined)
+    throw refuse('CRIU makes the tmpfs with its name anew, without that name');
   return { standIn: { fileId: newId(), message: message.bytes, name, before: first.entry } };
 }
 

@@ -1,5 +1,6 @@
 import type { FileMark } from '../checkpoint/file-mark';
 import { pushTo } from '../checkpoint/push-to';
+import { Tally } from '../checkpoint/tally';
 import { walk } from '../checkpoint/walk/walk';
 import { GHOST_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { Source } from '../storage/source';
@@ -31,6 +32,7 @@ export async function findGhostWatchers(
   const ghosts = new Map<string, number>();
   const watchers = new Map<string, Map<number, GhostWatcher>>();
   const cursor = new FieldCursor();
+  const tally = new Tally(source.label);
   await walk(
     source,
     [
@@ -41,6 +43,7 @@ export async function findGhostWatchers(
           if (name !== undefined) ghosts.set(name, open.number);
         },
         mark: ({ watcher, what, device, inode }) => {
+          tally.count('watches');
           const name = fileName(device, inode);
           const known = watchers.get(name) ?? new Map<number, GhostWatcher>();
           watchers.set(name, known.set(watcher, { id: watcher, what }));

@@ -4,7 +4,6 @@ import { descriptorKey } from '../checkpoint/key-text';
 import { accessOf, appends, sendsSignals } from '../checkpoint/open-flags';
 import { PROTOCOL } from '../checkpoint/open-kind';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
-import { pathOfReceiver } from '../checkpoint/socket-types';
 import { someOf } from '../errors/some-of';
 import type { FownEntry } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -14,6 +13,7 @@ import type { Placeholder, Policy } from './decision';
 import type { GhostWatcher } from './find-ghost-watchers';
 import type { FileUse } from './find-same-files';
 import type { NamedTerminal } from './find-terminals';
+import { lostName } from './lost-name';
 import { type PipeEnd, pipeOf, type TakenTerminal } from './match';
 import { canReopen, isReopened, whyOwnerGoes } from './reopening';
 import type { Survey } from './survey';
@@ -321,14 +321,9 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: 
   return warnings;
 }
 
-/**
- * The name of a socket that goes with its entry, where CRIU makes the file system of that name: the archive of a tmpfs
- * has no sockets, and the caller cannot bind one there beforehand (tried: ENOENT).
- */
 function unboundName({ match: { id, facts }, fileId }: Placeholder, found: Survey): Warning[] {
   const socket = found.socketPeers.messages.get(id)?.socket;
-  if (socket?.mnt_id === undefined || fileId !== id || !found.mounts.isMadeAnew(socket.mnt_id)) return [];
-  const path = pathOfReceiver(socket);
+  const path = socket && fileId === id ? lostName(socket, found.mounts) : undefined;
   if (path === undefined) return [];
   const message = `${facts.key} (file id ${fileId}): nobody binds ${path} after the restore, since CRIU makes the tmpfs with that path anew; a later connect to it fails with ENOENT`;
   return [{ code: 'NAME_NOT_BOUND', message, fileId }];

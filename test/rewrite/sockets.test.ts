@@ -188,6 +188,19 @@ test('clients that stay connect to a stand-in, which comes before the first of t
   t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
 });
 
+test('no client stays of a socket whose name goes with a tmpfs of the dump', async (t) => {
+  const { 'mountpoints-9.img': mounts, 'tmpfs-dev-41.tar.gz.img': archive } = inTmpfs({}) as Images;
+  const more: Images = { 'mountpoints-9.img': mounts as object[], 'tmpfs-dev-41.tar.gz.img': archive as Buffer };
+  const server = (mnt_id: number) => unix(20, 500, 0, { ...DATAGRAM, name, mnt_id });
+  const client = unix(21, 501, 500, DATAGRAM);
+  const specs = [`fd[5]:${PATH}`];
+  const error = await refusal(t, withSockets([server(5), client], 2, more), { specs });
+  t.like(error, { code: 'DESCRIPTOR_TIED', file: 'files.img' });
+  t.regex(error.message, /a client that stays in the tree \(file id 21\), and CRIU makes the tmpfs with its name anew/);
+  await checked(t, withSockets([server(6), client], 2, more), specs);
+  await checked(t, withSockets([server(5), client], 2, more), [...specs, 'fd[6]:socket:[501]']);
+});
+
 test('what a queue holds is refused, or dropped as asked, its record and bytes with it', async (t) => {
   const packets = queues(packet(20, 'abc'), packet(9, 'other'), packet(20, 'de'));
   const images = withSockets([unix(20, 500, 99, STREAM), unix(9, 509, 98, STREAM)], 2, packets);
