@@ -245,3 +245,23 @@ realTest('a name in a tmpfs of the container: nobody binds it again, and the pla
   const give = [`7=unix:listen:${path.join(directory, 'elsewhere')}`];
   t.is(await connect(await restoreGiven(lab, dump, { specs, give, program })), `0\n${constants.errno.ENOENT}\n`);
 });
+
+// CRIU would say "Can't connect … No such file or directory" in the middle of the restore.
+realTest('a socket in a tmpfs of the container goes with its clients only', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('tmpfs_client'), { namespaces: ['mount'] });
+  const dump = await lab.dump(program);
+  const specs = ['fd[7]:/t/log'];
+  const elsewhere = path.join(program.directory, 'elsewhere');
+  const give = [`7=unix:datagram:${elsewhere}`, '8=datagrams:9'];
+  const refused = await t.throwsAsync(restoreGiven(lab, dump, { specs, give, program }));
+  t.regex(refused?.message ?? '', /a client that stays in the tree .* makes the tmpfs with its name anew/);
+  const both = [...specs, `fd[8]:/proc/${program.pid}/fd/6`];
+  const { tasks } = await restoreGiven(lab, dump, { specs: both, give, program });
+  const [socket, client] = [5, 6].map((fd) => descriptor(tasks, program.pid, fd).target);
+  const bound = fs
+    .readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .find((line) => line.endsWith(elsewhere));
+  t.is(socket, `socket:[${bound?.split(/ +/)[6]}]`);
+  t.regex(client ?? '', /^socket:/);
+});
