@@ -8,8 +8,9 @@ import {
   UNIX_SK_ENTRY,
   type UnixSkEntry,
 } from '../schema/generated/images';
+import type { EntryFacts } from './entry-facts';
 import type { Inheritance } from './inheritance';
-import { abstractKey, addressKey, type InetAddress, pathKey, socketKey } from './key-text';
+import { ABSTRACT_FORM, abstractKey, addressKey, type InetAddress, pathKey, socketKey } from './key-text';
 import { DOMAIN, PROTOCOL, SOCKET_TYPE, type SocketState } from './open-kind';
 
 /** TCP_* of the kernel's tcp_states.h; unix sockets have them too. */
@@ -89,6 +90,12 @@ function unixKeys(socket: UnixSkEntry): string[] {
   const name = socket.state === SOCKET_STATE.LISTEN || socket.type === SOCKET_TYPE.DGRAM ? unixName(socket) : undefined;
   const byInode = socketKey(socket.ino);
   return name === undefined ? [byInode] : [name, byInode];
+}
+
+/** True for a socket that others find by an address or name of its network namespace. Paths are of a mount namespace. */
+export function isReachedByAddress({ kind, key }: Pick<EntryFacts, 'kind' | 'key'>): boolean {
+  if (kind?.socket === undefined || kind.socket.state === 'CONNECTED') return false;
+  return kind.socket.domain !== DOMAIN.UNIX || ABSTRACT_FORM.test(key);
 }
 
 /** The path at which a unix socket receives, if it is bound to one that exists. */

@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
+import { isReachedByAddress } from '../checkpoint/socket-types';
 import { Tally } from '../checkpoint/tally';
 import { messages } from '../errors/messages';
+import { someOf } from '../errors/some-of';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import { buildPlan } from '../plan/build-plan';
 import { encodePlan } from '../plan/encode-plan';
@@ -116,7 +118,7 @@ export async function rewrite(source: Source, options: RewriteOptions): Promise<
   }
   const gathered = await gatherCredentials(source, decision.placeholders, found.tasks, options.signal);
   const lostOwners = lostPipeOwners(decision.placeholders, inherits, gathered.userNamespace);
-  const mounts = warnOfMounts(decision, found.needs);
+  const mounts = [...warnOfMounts(decision, found.needs), ...warnOfNetwork(decision, found.needs)];
   const warnings = [...unmatched, ...warnOfLeft(left, inherits), ...lostOwners, ...mounts];
   const notices: SinkNotice[] = [];
   const sink = await chooseSink(source, options, inPlace, notices);
@@ -261,6 +263,17 @@ function warnOfMounts({ placeholders }: Decision, { mountImage }: RestoreNeeds):
   if (mountImage === undefined || placeholders.length === 0) return [];
   const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file or a named FIFO of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
   return [{ code: 'OWN_MOUNT_NAMESPACE', message }];
+}
+
+/** A socket stays in the network namespace that it was made in (network_namespaces(7)), wherever its descriptor goes. */
+function warnOfNetwork({ placeholders }: Decision, { networkImage }: RestoreNeeds): Warning[] {
+  if (networkImage === undefined) return [];
+  const keys = [
+    ...new Set(placeholders.flatMap(({ match: { facts } }) => (isReachedByAddress(facts) ? facts.key : []))),
+  ];
+  if (keys.length === 0) return [];
+  const message = `the dump has a network namespace of its own (${networkImage}), and the caller's socket stays in the one where it was made: nobody in the restored namespace reaches it as ${someOf(keys)}; if the restore joins a namespace that exists, make the socket there`;
+  return [{ code: 'OWN_NETWORK_NAMESPACE', message }];
 }
 
 /** The plan names each descriptor with all tasks that have it: refused before anything is made where that is too much. */

@@ -32,6 +32,8 @@ export interface RestoreNeeds {
   readonly externalMounts: readonly string[];
   /** The first image of a mount namespace, if one was dumped. */
   readonly mountImage: string | undefined;
+  /** The first image of a network namespace, if one was dumped. */
+  readonly networkImage: string | undefined;
 }
 
 export type RestoreOption =
@@ -54,6 +56,7 @@ export class RestoreNeedsFinder {
   private readonly options = new Set<RestoreOption>();
   private readonly externalMounts = new Set<string>();
   private mountImage: string | undefined;
+  private networkImage: string | undefined;
   private hasDescriptorList = false;
   private readonly cursor = new FieldCursor();
   private readonly root = new PstreeView();
@@ -62,6 +65,9 @@ export class RestoreNeedsFinder {
   readonly events: Subscriber = {
     member: ({ name }) => {
       if (name.toString('latin1') === DESCRIPTOR_LIST) this.hasDescriptorList = true;
+    },
+    image: ({ kind }, { name }) => {
+      if (kind.name === 'NETNS') this.networkImage ??= name.toString('latin1');
     },
     // CRIU refuses images that were dumped with these options unless the restore has them too (image.c).
     inventory: ({ tcp_close, allow_uprobes }) => {
@@ -86,7 +92,7 @@ export class RestoreNeedsFinder {
   };
 
   conclude(terminals: Terminals): RestoreNeeds {
-    const { options, hasDescriptorList, externalMounts, mountImage } = this;
+    const { options, hasDescriptorList, externalMounts, mountImage, networkImage } = this;
     // Sockets that are closed at the restore need no connection.
     if (options.has('--tcp-close')) options.delete('--tcp-established');
     return {
@@ -96,6 +102,7 @@ export class RestoreNeedsFinder {
       hasDescriptorList,
       externalMounts: [...externalMounts],
       mountImage,
+      networkImage,
     };
   }
 

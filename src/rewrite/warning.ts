@@ -25,6 +25,7 @@ export interface Warning {
     | 'PEER_HUNG_UP'
     | 'NAME_NOT_BOUND'
     | 'OWN_MOUNT_NAMESPACE'
+    | 'OWN_NETWORK_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';
   readonly message: string;
   /** File id that it is about. */

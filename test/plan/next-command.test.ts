@@ -248,6 +248,7 @@ test('a name is no option and no host to tar, whatever it looks like', async (t)
         hasDescriptorList: false,
         externalMounts: [],
         mountImage: undefined,
+        networkImage: undefined,
       },
     );
     t.deepEqual(shown.unpack, ['tar', '-xf', word, '-C', 'DIR']);

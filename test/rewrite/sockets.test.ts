@@ -188,6 +188,25 @@ test('clients that stay connect to a stand-in, which comes before the first of t
   t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
 });
 
+test('a dump with a network namespace: the addresses of the caller are those of another', async (t) => {
+  const sockets = [
+    inet(20, 500, {}),
+    inet(21, 501, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] }),
+    inet(22, 502, { type: 2, proto: 17, state: 7 }),
+    unix(23, 503, 0, { ...LISTENER, name: Buffer.from('\0app') }),
+    unix(24, 504, 0, { ...LISTENER, name }),
+  ];
+  const keys = sockets.map((_, i) => `fd[${5 + i}]:socket:[${500 + i}]`);
+  const warned = async (specs: string[], images: Images) =>
+    (await checked(t, images, specs)).plan.warnings.filter(({ code }) => code === 'OWN_NETWORK_NAMESPACE');
+  const own = withSockets(sockets, sockets.length, { 'netns-9.img': [{}] });
+  const [warning, ...others] = await warned(keys, own);
+  t.regex(warning?.message ?? '', /netns-9\.img.* as tcp:127\.0\.0\.1:80, udp:127\.0\.0\.1:80, @app; if/);
+  t.deepEqual(others, []);
+  t.deepEqual(await warned([keys[1], keys[4]] as string[], own), []);
+  t.deepEqual(await warned(keys, withSockets(sockets, sockets.length)), []);
+});
+
 test('no client stays of a socket whose name goes with a tmpfs of the dump', async (t) => {
   const { 'mountpoints-9.img': mounts, 'tmpfs-dev-41.tar.gz.img': archive } = inTmpfs({}) as Images;
   const more: Images = { 'mountpoints-9.img': mounts as object[], 'tmpfs-dev-41.tar.gz.img': archive as Buffer };
