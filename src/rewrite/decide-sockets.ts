@@ -15,6 +15,8 @@ export interface SocketDecision {
   readonly clients: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of one end of a pair that goes: the other end, which stays and sees a hang-up. */
   readonly hungUp: ReadonlyMap<number, readonly SocketPeer[]>;
+  /** By the file id of a client that goes: the socket that it sends to, or waits for, which stays. */
+  readonly servers: ReadonlyMap<number, readonly SocketPeer[]>;
   /** Bytes in queues that go with a claim. */
   readonly queued: ReadonlyMap<Claim, readonly PlannedBytes[]>;
 }
@@ -41,7 +43,8 @@ export function decideSockets(
   const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
   const hungUp = new Map<number, SocketPeer[]>();
-  const lists = { pair: hungUp, accepted: unnamed, client: clients };
+  const servers = new Map<number, SocketPeer[]>();
+  const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers };
   for (const [id, { match, spec }] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
@@ -50,7 +53,7 @@ export function decideSockets(
       pushTo(lists[peer.is], id, peer);
     }
   }
-  return { unnamed, clients, hungUp, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
+  return { unnamed, clients, hungUp, servers, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {

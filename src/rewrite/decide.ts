@@ -169,6 +169,7 @@ function makePlaceholders(
     replaced.add(match.id);
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
+    const [server] = inPlace ? (sockets.servers.get(match.id) ?? []) : [];
     return {
       match,
       fileId: inPlace ? match.id : newId(),
@@ -185,6 +186,7 @@ function makePlaceholders(
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
+      ...(server === undefined ? {} : { server }),
       ...(terminal === undefined ? {} : { terminal }),
       ...(lostTerminal === undefined ? {} : { lostTerminal }),
       ...(cut === undefined ? {} : { cut }),

@@ -35,6 +35,8 @@ export interface Placeholder {
   readonly terminal?: TakenTerminal;
   /** The terminal that nothing has open any more without it. */
   readonly lostTerminal?: TerminalRecord;
+  /** The socket that this one was a client of, where that stays. */
+  readonly server?: SocketPeer;
   /** Sockets that were connected to this one and that stay, without a peer. */
   readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */

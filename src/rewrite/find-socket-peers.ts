@@ -15,9 +15,9 @@ export interface SocketPeer {
   readonly entry: number;
   /**
    * `pair`: each is connected to the other. `client`: it sends to the named one, or waits to be accepted by it.
-   * `accepted`: it has the name of the named one, which listens.
+   * `accepted`: it has the name of the named one, which listens. `server`: the named one is a client of it.
    */
-  readonly is: 'pair' | 'client' | 'accepted';
+  readonly is: 'pair' | 'client' | 'accepted' | 'server';
   /** CRIU can restore it without a peer: a connected stream socket that is shut down (sk-unix.c). */
   readonly canHangUp: boolean;
 }
@@ -53,11 +53,14 @@ class NamedSockets implements SocketPeers {
   readonly messages = new Map<number, { bytes: Buffer; socket: UnixSkEntry }>();
   private readonly byInode = new Map<number, UnixSkEntry>();
   private readonly listeners = new Map<string, UnixSkEntry>();
+  /** By the inode of their peer. */
+  private readonly connected = new Map<number, UnixSkEntry[]>();
 
   add(view: FileEntryView): void {
     const socket = unixSocketOf(view);
     if (socket === undefined || isOuter(socket)) return;
     this.byInode.set(socket.ino, socket);
+    if (socket.peer !== 0) pushTo(this.connected, socket.peer, socket);
     this.messages.set(socket.id, { bytes: Buffer.from(view.bytes.subarray(view.start, view.end)), socket });
     if (socket.state === SOCKET_STATE.LISTEN && socket.name.length > 0) this.listeners.set(nameOf(socket), socket);
   }
@@ -67,6 +70,9 @@ class NamedSockets implements SocketPeers {
     if (socket === undefined || isOuter(socket)) return;
     const other = socket.peer === 0 ? undefined : this.byInode.get(socket.peer);
     if (other !== undefined) this.push(other, socket, entry, other.peer === socket.ino ? 'pair' : 'client');
+    for (const named of this.connected.get(socket.ino) ?? []) {
+      if (socket.peer !== named.ino) this.push(named, socket, entry, 'server');
+    }
     if (socket.name.length === 0 || socket.state === SOCKET_STATE.LISTEN) return;
     const listener = this.listeners.get(nameOf(socket));
     if (listener !== undefined) this.push(listener, socket, entry, 'accepted');

@@ -298,7 +298,7 @@ function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal |
 }
 
 /** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */
-function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: Placeholder): Warning[] {
+function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp, server }: Placeholder): Warning[] {
   const about = `${facts.key} (file id ${fileId})`;
   const warnings: Warning[] = [];
   const socket = facts.kind?.socket;
@@ -313,6 +313,10 @@ function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp }: 
   if (standIn !== undefined) {
     const message = `${about}: clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it, and criu restore needs --ext-unix-sk`;
     warnings.push({ code: 'CLIENTS_CONNECT_AGAIN', message, fileId });
+  }
+  if (server !== undefined) {
+    const message = `${about}: the socket that it was connected to (file id ${server.id}) stays in the tree, and gets nothing from it any more; a connection that waited there to be accepted is gone`;
+    warnings.push({ code: 'SERVER_STAYS', message, fileId });
   }
   if (hungUp.length > 0) {
     const message = `${about}: the other end of the pair stays (${someOf(hungUp.map(({ id }) => `file id ${id}`))}) and sees a hang-up, as you asked: it reads what its queue holds, then the end of the file, and its writes fail with EPIPE`;

@@ -23,6 +23,7 @@ export interface Warning {
     | 'TERMINAL_NOT_CONTROLLING'
     | 'CLIENTS_CONNECT_AGAIN'
     | 'PEER_HUNG_UP'
+    | 'SERVER_STAYS'
     | 'NAME_NOT_BOUND'
     | 'OWN_MOUNT_NAMESPACE'
     | 'OWN_NETWORK_NAMESPACE'

@@ -188,6 +188,29 @@ test('clients that stay connect to a stand-in, which comes before the first of t
   t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
 });
 
+test('a client that goes leaves the socket that it was connected to without what it sends', async (t) => {
+  const receiver = unix(20, 500, 0, { ...DATAGRAM, name });
+  const sender = unix(21, 501, 500, DATAGRAM);
+  const listener = unix(22, 502, 0, { ...LISTENER, name: Buffer.from('/run/other\0') });
+  const waiting = unix(23, 503, 502, STREAM);
+  const [one, two] = [unix(24, 504, 505, STREAM), unix(25, 505, 504, STREAM)];
+  const images = withSockets([receiver, sender, listener, waiting, one, two], 6);
+  const told = async (...inodes: number[]) => {
+    const { plan } = await checked(
+      t,
+      images,
+      inodes.map((inode, i) => `fd[${5 + i}]:socket:[${inode}]`),
+    );
+    return plan.warnings.flatMap(({ code, file_id, message }) =>
+      code === 'SERVER_STAYS' ? [[file_id, /\(file id (\d+)\) stays/.exec(message)?.[1]]] : [],
+    );
+  };
+  t.deepEqual(await told(501), [[21, '20']]);
+  t.deepEqual(await told(503), [[23, '22']]);
+  t.deepEqual(await told(500, 501, 502, 503, 504, 505), []);
+  t.deepEqual(await told(504, 505), []);
+});
+
 test('a dump with a network namespace: the addresses of the caller are those of another', async (t) => {
   const sockets = [
     inet(20, 500, {}),
