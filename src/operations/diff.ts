@@ -6,6 +6,7 @@ import { pairIds } from '../diff/ids/pair-ids';
 import { copyOf, type LoneImage, pairIdsOfImages } from '../diff/lone-images';
 import { PlanProof } from '../diff/proof/plan-proof';
 import type { DiffResult } from '../diff/result';
+import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import type { Plan } from '../plan/plan';
 import { compareMemberNames } from '../storage/member-order';
@@ -47,9 +48,19 @@ export async function diff(before: Source, after: Source, options: DiffOptions =
   const gathered = new Gathered({ proof, ids, showsBytes, graph, signal });
   try {
     for await (const found of compareSources(before, after, inOrder, { showsBytes, ids, signal })) gathered.add(found);
-    return await gathered.conclude({ before, after, ownPlan: () => planIn(after) });
+    return await gathered.conclude({ before, after, ownPlan: () => readablePlanIn(after) });
   } catch (error) {
     gathered.close();
+    throw error;
+  }
+}
+
+/** The plan puts differences into words; one that cannot be read is a difference itself. Throws FdgraftError (SYSTEM). */
+async function readablePlanIn(source: Source): Promise<Plan | undefined> {
+  try {
+    return await planIn(source);
+  } catch (error) {
+    if (error instanceof FdgraftError && error.code !== 'SYSTEM') return undefined;
     throw error;
   }
 }

@@ -409,3 +409,16 @@ test('a plan of another checkpoint does not say of entries with its ids that the
   );
   t.deepEqual(await inherited(other), []);
 });
+
+test('a plan that cannot be read is a difference like others, on either side', async (t) => {
+  const [logs, out] = [path.join(images, 'two_logs'), path.join(work, 'damaged-plan')];
+  await rewrite(await openSource(logs), { specs: ['fd[5]:/srv/fdgraft/log'], out });
+  fs.writeFileSync(path.join(out, 'inherit-plan.img'), 'no plan');
+  for (const [before, after] of [
+    [logs, out],
+    [out, logs],
+  ] as const) {
+    const { all } = await compare(before, after);
+    t.true(all.some((one) => 'file' in one && one.file === 'inherit-plan.img'));
+  }
+});
