@@ -18,8 +18,9 @@ export class Memfds {
     memfd: (bytes, start, end) => {
       const { inode_id, name } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
       const inode = Number(inode_id);
-      if (name.length > MAX_NAME_BYTES || this.names.has(inode)) return;
-      const text = name.toString('latin1');
+      // CRIU takes the first record of a number.
+      if (this.names.has(inode)) return;
+      const text = name.length > MAX_NAME_BYTES ? '' : name.toString('latin1');
       this.names.set(inode, text);
       this.counts.set(text, (this.counts.get(text) ?? 0) + 1);
     },
