@@ -32,7 +32,7 @@ int unread_collect(struct unread_pipes *unread, const struct plan *plan, const s
 		struct unread_bytes *bytes = &plan->unread[i];
 		const struct caller *caller = caller_find(callers, plan->grafts[bytes->graft].caller_fd);
 
-		/* What is wrong with these is said by choose(). */
+		/* choose() says that these are wrong. */
 		if (!caller || caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_DIRECTORY)
 			continue;
 		unread->parts[parts++] = (struct unread_part){.bytes = bytes, .caller = caller};

@@ -35,7 +35,7 @@ struct unread_pipe *unread_into(const struct unread_pipes *unread, const struct 
 void unread_limit(struct unread_pipes *unread, const struct plan *plan, const struct callers *callers,
 		      const struct targets *targets);
 
-/* What keeps bytes from being delivered is a problem(). -1 has said why (a system error). */
+/* Each reason against a delivery of the bytes is a problem(). -1 has said why (a system error). */
 int unread_check(const struct unread_pipes *unread, const struct plan *plan, int directory, enum growing growing);
 
 /* A debug text for one of these pipes is a problem(): it would come before the bytes. */

@@ -88,7 +88,7 @@ export class BatchTeller {
     if (!this.options.quiet) await this.context.complain('interrupted: the same command again goes on from here');
   }
 
-  /** The work goes on without it. What comes behind a chunk that is missing is left out, too. */
+  /** The work goes on without it. All chunks behind a missing one are left out, too. */
   private async print(text: string): Promise<void> {
     if (this.unprinted !== undefined) return;
     try {

@@ -8,11 +8,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static void act(int signal)
+{
+	(void)signal;
+}
+
 int main(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/t/log" };
-	sigset_t set = task_signals();
-	int signal;
 
 	begin();
 	must(mkdir("/t", 0755));
@@ -22,7 +25,5 @@ int main(void)
 	place(socket(AF_UNIX, SOCK_DGRAM, 0), 6, 0);
 	must(connect(6, (struct sockaddr *)&address, sizeof(address)));
 	ready();
-	for (;;)
-		if (sigwait(&set, &signal))
-			return 1;
+	serve_with(act);
 }

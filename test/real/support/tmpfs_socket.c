@@ -8,31 +8,30 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/t/socket" };
+
+static void act(int signal)
+{
+	int client = must(socket(AF_UNIX, SOCK_STREAM, 0));
+	char line[16], name[32];
+
+	(void)signal;
+	errno = 0;
+	connect(client, (const struct sockaddr *)&address, sizeof(address));
+	snprintf(line, sizeof(line), "%d\n", errno);
+	close(client);
+	snprintf(name, sizeof(name), "connect.%d", getpid());
+	append(name, line, strlen(line));
+}
+
 int main(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/t/socket" };
-	sigset_t set = task_signals();
-	char line[16], name[32];
-	int signal, client;
-
 	begin();
 	must(mkdir("/t", 0755));
 	must(mount("t", "/t", "tmpfs", 0, NULL));
 	place(socket(AF_UNIX, SOCK_STREAM, 0), 5, 0);
-	must(bind(5, (struct sockaddr *)&address, sizeof(address)));
+	must(bind(5, (const struct sockaddr *)&address, sizeof(address)));
 	must(listen(5, 5));
 	ready();
-	for (;;) {
-		if (sigwait(&set, &signal))
-			return 1;
-		client = must(socket(AF_UNIX, SOCK_STREAM, 0));
-		errno = 0;
-		connect(client, (struct sockaddr *)&address, sizeof(address));
-		snprintf(line, sizeof(line), "%d\n", errno);
-		close(client);
-		snprintf(name, sizeof(name), "connect.%d", getpid());
-		append(name, line, strlen(line));
-		snprintf(name, sizeof(name), "done.%d", getpid());
-		append(name, ".", 1);
-	}
+	serve_with(act);
 }
