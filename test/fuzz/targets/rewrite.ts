@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { diff, openSource, readPlanOf, rewrite } from '../../../src';
+import { diff, inspect, openSource, readPlanOf, rewrite } from '../../../src';
+import { allOf } from '../../support/all-of';
 import { checkRewritten } from '../../support/independent';
 import { askedIn, inputOf, mutatedAsked } from '../checkpoints';
 import { sizeOf } from '../memory-source';
@@ -43,6 +44,16 @@ export function rewriteTarget(subject: RewriteSubject = { rewrite, diff }): Targ
   };
 }
 
+/** The faults of a source for those who read more of it than a rewrite. */
+async function messagesOfSource(source: string, subject: RewriteSubject): Promise<readonly string[]> {
+  const compared = await outcomeOf('diff with itself', async () =>
+    subject.diff(await openSource(source), await openSource(source)),
+  );
+  compared.value?.close();
+  const listed = await outcomeOf('ls', async () => allOf(inspect(await openSource(source))));
+  return [compared.error, listed.error].flatMap((error) => error?.message ?? []);
+}
+
 async function checkIn(place: string, input: Input, subject: RewriteSubject): Promise<string> {
   const { files, specs } = askedIn(input);
   const [source, out] = [path.join(place, 'source'), path.join(place, 'out')];
@@ -63,12 +74,8 @@ async function checkIn(place: string, input: Input, subject: RewriteSubject): Pr
   );
   result.value?.close();
   if (result.error !== undefined) {
-    // A rewrite passes over what it need not read; a diff does not.
-    const alone = await outcomeOf('diff with itself', async () =>
-      subject.diff(await openSource(source), await openSource(source)),
-    );
-    alone.value?.close();
-    const isOfSource = alone.error?.message === result.error.message;
+    // A rewrite passes over what it need not read; a diff reads what its differences are of, and `ls` all tasks.
+    const isOfSource = (await messagesOfSource(source, subject)).includes(result.error.message);
     expect(isOfSource, () => `diff with the plan fails\n${result.error?.message}`);
     return `rewritten, and ${kindOf(result, () => '')}`;
   }
