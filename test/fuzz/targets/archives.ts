@@ -152,12 +152,19 @@ function compare(
   }
 }
 
+function isImage(name: string): boolean {
+  return /\.img$/.test(name) && !/(^|\/)pages-[^/]*$/.test(name);
+}
+
 /** Members that no rewrite changes are there with the same headers and contents, in their order. */
 function checkRest(before: readonly Chunk[] | undefined, after: readonly Chunk[], changed: ReadonlySet<string>): void {
   if (before === undefined) return;
   // A hard link to an image that changes becomes a file with what it was.
   const links = new Set(before.flatMap(({ name, type }) => (type === '1' ? [name] : [])));
-  const isKept = ({ name }: Chunk) => !links.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
+  // An image that could have changed is written without a map of its holes.
+  const sparse = new Set(before.flatMap(({ name, pax }) => ('GNU.sparse.major' in pax && isImage(name) ? [name] : [])));
+  const isKept = ({ name }: Chunk) =>
+    !links.has(name) && !sparse.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
   const rest = (chunks: readonly Chunk[]) =>
     chunks.filter(isKept).map(({ headers, content }) => Buffer.concat([headers, content]));
   const [old, made] = [rest(before), rest(after)];

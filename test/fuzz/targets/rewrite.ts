@@ -44,10 +44,12 @@ export function rewriteTarget(subject: RewriteSubject = { rewrite, diff }): Targ
   };
 }
 
-/** The faults of a source for those who read more of it than a rewrite. */
-async function messagesOfSource(source: string, subject: RewriteSubject): Promise<readonly string[]> {
-  const compared = await outcomeOf('diff with itself', async () =>
-    subject.diff(await openSource(source), await openSource(source)),
+/** What is wrong with a source for who reads each of its images: a diff of it with a copy (with itself, it reads none), and ls. */
+async function faultsOfSource(source: string, { diff }: RewriteSubject): Promise<readonly string[]> {
+  const copy = `${source}-copy`;
+  fs.cpSync(source, copy, { recursive: true });
+  const compared = await outcomeOf('diff with a copy', async () =>
+    diff(await openSource(source), await openSource(copy)),
   );
   compared.value?.close();
   const listed = await outcomeOf('ls', async () => allOf(inspect(await openSource(source))));
@@ -74,8 +76,8 @@ async function checkIn(place: string, input: Input, subject: RewriteSubject): Pr
   );
   result.value?.close();
   if (result.error !== undefined) {
-    // A rewrite passes over what it need not read; a diff reads what its differences are of, and `ls` all tasks.
-    const isOfSource = (await messagesOfSource(source, subject)).includes(result.error.message);
+    // A rewrite passes over what it need not read; a diff reads all that is not one file on both sides.
+    const isOfSource = (await faultsOfSource(source, subject)).includes(result.error.message);
     expect(isOfSource, () => `diff with the plan fails\n${result.error?.message}`);
     return `rewritten, and ${kindOf(result, () => '')}`;
   }
