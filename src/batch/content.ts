@@ -32,7 +32,8 @@ export async function contentOfInput(file: string, seen: SeenFiles, signal: Abor
  */
 export async function contentOfOutput(file: string, signal: AbortSignal | undefined): Promise<string> {
   const stats = fs.lstatSync(file);
-  if (stats.isDirectory()) return digestOfDirectory(file, new SeenFiles(signal), signal, ({ size }) => `${size} bytes`);
+  if (stats.isDirectory())
+    return digestOfDirectory(file, new SeenFiles(signal, true), signal, ({ size }) => `${size} bytes`);
   if (!stats.isFile()) return 'neither a directory nor a file';
   const reader = openFile(file, signal);
   const member = { name: Buffer.from(file), kind: 'file' as const, mode: 0, uid: 0, gid: 0, open: async () => reader };

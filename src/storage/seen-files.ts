@@ -78,7 +78,11 @@ export class SeenFiles {
   private hasFractions = false;
   private waitedMs = 0;
 
-  constructor(private readonly signal?: AbortSignal | undefined) {}
+  /** `isReadOnce`: no file is read a second time, so that nothing waits for a young one. */
+  constructor(
+    private readonly signal?: AbortSignal | undefined,
+    private readonly isReadOnce = false,
+  ) {}
 
   /**
    * Takes the names of a directory that have to stay. Throws FdgraftError where they are not those of the first time.
@@ -198,7 +202,7 @@ export class SeenFiles {
     this.hasFractions ||= ctimeMs % MS_PER_SECOND !== 0;
     const now = Date.now();
     this.aheadMs = Math.max(this.aheadMs, ctimeMs - now);
-    if (this.waitedMs >= LONGEST_WAIT_MS) return 0;
+    if (this.isReadOnce || this.waitedMs >= LONGEST_WAIT_MS) return 0;
     return Math.max(0, ctimeMs + (this.hasFractions ? TICKS_MS : WHOLE_SECONDS_MS) - (now + this.aheadMs));
   }
 
