@@ -15,7 +15,11 @@ export async function digestMember(
   try {
     // Most images are small; large buffers for thousands of them keep the garbage collector busy.
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, (member.size ?? CHUNK_BYTES) + 1));
-    for (let got = await reader.read(chunk, 0, chunk.length); got > 0; got = await reader.read(chunk, 0, chunk.length)) {
+    for (
+      let got = await reader.read(chunk, 0, chunk.length);
+      got > 0;
+      got = await reader.read(chunk, 0, chunk.length)
+    ) {
       signal?.throwIfAborted();
       hash.update(chunk.subarray(0, got));
       bytes += got;

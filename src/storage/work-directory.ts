@@ -51,8 +51,8 @@ export class WorkDirectory {
   static async create(parent: Buffer, name: Buffer): Promise<WorkDirectory> {
     const around = holdToWrite(parent);
     const begin = prefix(name);
-    const start = startOf(process.pid) ?? '0';
-    const template = Buffer.concat([joinPath(around.path, begin), Buffer.from(`${process.pid}.${start}-`)]);
+    ownStart ??= startOf(process.pid) ?? '0';
+    const template = Buffer.concat([joinPath(around.path, begin), Buffer.from(`${process.pid}.${ownStart}-`)]);
     let work: WorkDirectory | undefined;
     let made: Buffer | undefined;
     try {
@@ -352,6 +352,9 @@ function isAlive(pid: number, start: string): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
+
+/** When this process began. */
+let ownStart: string | undefined;
 
 /** When a process began, in ticks since the system did; undefined where there is none. */
 function startOf(pid: number): string | undefined {
