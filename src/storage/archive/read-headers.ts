@@ -5,7 +5,7 @@ import { type ExtendedHeader, type HeaderBlocks, isExtending, typeOf } from './h
 import { type PaxRecord, paxRecords } from './pax';
 import { hasMoreMap, type SparseFile, sparseFileOf } from './sparse';
 import { readFully, type TarBytes } from './tar-bytes';
-import { HeaderDecoder } from './tar-stream';
+import { HEADER_NUMBERS, HeaderDecoder } from './tar-stream';
 
 /** What the headers of a member say. Names have one character a byte, since they need not be UTF-8. */
 export interface TarEntry {
@@ -114,18 +114,17 @@ export class HeaderReader {
     }
   }
 
-  /** What tar-stream makes of it, where its numbers are such: it reads 12x as 12. */
   private async decode(main: Buffer): Promise<Header> {
     // Of others the decoder would want to see more.
     kindOf(typeOf(main));
-    for (const key of ['mode', 'uid', 'gid', 'size'] as const) {
-      if (Number.isNaN(numberOf(fieldOf(main, key)))) throw new BadHeader(`a ${key} that is no number`);
-    }
+    let header: Header;
     try {
-      return await this.decoder.decode(main);
+      header = await this.decoder.decode(main);
     } catch (error) {
       throw new BadHeader(`a header that cannot be read: ${(error as Error).message}`);
     }
+    for (const key of HEADER_NUMBERS) if (Number.isNaN(header[key])) throw new BadHeader(`a ${key} that is no number`);
+    return header;
   }
 
   private count(records: readonly PaxRecord[]): void {

@@ -13,6 +13,9 @@ export interface Remade {
   readonly gid: number;
 }
 
+/** Types of a plain file: POSIX has the oldest format's beside its own. */
+const PLAIN = new Set(['0', '\0']);
+
 /** Records that tell of the old content, and not of what the member is. */
 const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
 const OLD_GNU_MAP = { start: 386, end: 495 };
@@ -31,9 +34,11 @@ export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
   const set = (key: string, value: Uint8Array) => records.set(key, makePaxRecord(key, value));
 
   if (typeOf(main) === 'S') main.fill(0, OLD_GNU_MAP.start, OLD_GNU_MAP.end);
-  setBytes(main, 'type', Buffer.from('0'));
-  setBytes(main, 'target', Buffer.alloc(0));
-  setNumber(main, 'size', remade.size);
+  if (!PLAIN.has(typeOf(main))) {
+    setBytes(main, 'type', Buffer.from('0'));
+    setBytes(main, 'target', Buffer.alloc(0));
+  }
+  if (numberOf(fieldOf(main, 'size')) !== remade.size) setNumber(main, 'size', remade.size);
   if ((numberOf(fieldOf(main, 'mode')) & 0o7777) !== remade.mode) setNumber(main, 'mode', remade.mode);
   for (const { id, name, nameKey } of OWNERS) {
     if (idOf(main, old, id) === remade[id]) continue;
@@ -51,7 +56,8 @@ export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
     setBytes(main, 'name', name);
     if (hasPrefix(main)) setBytes(main, 'prefix', Buffer.alloc(0));
   }
-  setChecksum(main);
+  // Where nothing else was changed, the checksum stays as it was written.
+  if (!main.equals(split.main)) setChecksum(main);
   return Buffer.concat([...keptBlocks(split, name !== undefined), paxHeader(split, [...records.values()], main), main]);
 }
 

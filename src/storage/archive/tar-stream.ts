@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { Extract, Header } from 'tar-stream';
 import { BLOCK_BYTES, fieldOf, numberOf, setChecksum, setNumber } from './blocks';
 
+/** What is read as a number of a header; NaN where it is none, or below zero. */
+export const HEADER_NUMBERS = ['mode', 'uid', 'gid', 'size'] as const;
+
 /** Decodes header blocks, one after the other. */
 export class HeaderDecoder {
   /** One for all of them: an archive may have hundreds of thousands. */
@@ -20,7 +23,9 @@ export class HeaderDecoder {
       this.settle = { resolve, reject };
     });
     decoder.write(alone);
-    return { ...(await decoded), size: numberOf(fieldOf(block, 'size')) };
+    // One reader of numbers: tar-stream has null for some in base 256, and reads 12x as 12.
+    const numbers = HEADER_NUMBERS.map((key) => [key, numberOf(fieldOf(block, key))]);
+    return { ...(await decoded), ...Object.fromEntries(numbers) };
   }
 
   private async begin(): Promise<Extract> {

@@ -152,6 +152,8 @@ function compare(
   }
 }
 
+const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
+
 function isImage(name: string): boolean {
   return /\.img$/.test(name) && !/(^|\/)pages-[^/]*$/.test(name);
 }
@@ -161,10 +163,13 @@ function checkRest(before: readonly Chunk[] | undefined, after: readonly Chunk[]
   if (before === undefined) return;
   // A hard link to an image that changes becomes a file with what it was.
   const links = new Set(before.flatMap(({ name, type }) => (type === '1' ? [name] : [])));
-  // An image that could have changed is written without a map of its holes.
-  const sparse = new Set(before.flatMap(({ name, pax }) => ('GNU.sparse.major' in pax && isImage(name) ? [name] : [])));
+  // The headers of an image that could have changed are made anew, without records of the content.
+  const remade = before.filter(
+    ({ name, pax }) => isImage(name) && Object.keys(pax).some((key) => OF_CONTENT.test(key)),
+  );
+  const anew = new Set(remade.map(({ name }) => name));
   const isKept = ({ name }: Chunk) =>
-    !links.has(name) && !sparse.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
+    !links.has(name) && !anew.has(name) && !changed.has(plain(name).split('/').at(-1) as string);
   const rest = (chunks: readonly Chunk[]) =>
     chunks.filter(isKept).map(({ headers, content }) => Buffer.concat([headers, content]));
   const [old, made] = [rest(before), rest(after)];

@@ -3,6 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { openSource, type RewriteOptions, rewrite } from '../../../src';
+import { remakeHeaders } from '../../../src/storage/archive/remake-headers';
 import {
   archiveOf,
   blocksOf,
@@ -100,6 +101,36 @@ test('base 256, fractions below zero and odd digits stay as they are', async (t)
   const raw = { 100: Buffer.from('   751 \0'), 108: field, 116: field, 136: Buffer.alloc(12, 0xff) };
   const bytes = archiveOf(...imagesOf(t).map((member) => ({ ...member, raw, magic: 'ustar  ' })));
   areKept(t, chunksOf(bytes), await rewritten(t, bytes));
+});
+
+test('headers that have nothing to change stay as they are written, the checksum too', (t) => {
+  const raw = { 100: Buffer.from('   751 \0'), 124: Buffer.from('  17\0'), 157: Buffer.from('no link') };
+  for (const type of ['0', '\0']) {
+    const headers = blocksOf({ name: 'files.img', type, raw, size: 15 }).subarray(0, 512);
+    // Blanks in front instead of zeros.
+    headers.write(
+      headers.toString('latin1', 148, 154).replace(/^0+/, (zeros) => ' '.repeat(zeros.length)),
+      148,
+      'latin1',
+    );
+    t.deepEqual(remakeHeaders(headers, { size: 15, mode: 0o751, uid: 0, gid: 0 }), headers, JSON.stringify(type));
+  }
+});
+
+test('an owner in base 256 that no user can have is refused, whoever reads the number', async (t) => {
+  for (const first of [0x81, 0xa0, 0xbf]) {
+    for (const [offset, what] of Object.entries({
+      108: 'a uid that is no number of a user',
+      116: 'a gid that is no',
+    })) {
+      const raw = { [offset]: Buffer.from([first, 0, 0, 0, 0, 0, 0, 0]) };
+      // The first member shows that it is an archive.
+      const bytes = archiveOf(
+        ...imagesOf(t).map((member, i) => (i === 0 ? member : { ...member, raw, magic: 'ustar  ' })),
+      );
+      await t.throwsAsync(rewritten(t, bytes), { message: new RegExp(what) }, `${offset}: ${first}`);
+    }
+  }
 });
 
 test('the plan has the owner and the mode of files.img, and no name of another', async (t) => {

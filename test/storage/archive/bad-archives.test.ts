@@ -423,7 +423,10 @@ test('a field of a header with whatever in it, and its checksum right, is an err
     [345, 155],
   ];
   for (const [offset, length] of fields) {
-    for (const fill of atDepth([0, 0x37, 0xff], [0, 0x20, 0x2f, 0x2e, 0x37, 0x39, 0x41, 0x7f, 0x80, 0xff])) {
+    for (const fill of atDepth(
+      [0, 0x37, 0xff],
+      [0, 0x20, 0x2f, 0x2e, 0x37, 0x39, 0x41, 0x7f, 0x80, 0x81, 0xbf, 0xff],
+    )) {
       const [first, second, ...rest] = images as [RawMember, RawMember, ...RawMember[]];
       const member = { ...second, raw: { [offset]: Buffer.alloc(length, fill) } };
       await t.notThrowsAsync(works(archiveOf(first, member, ...rest)), `${offset} full of ${fill}`);
