@@ -3,7 +3,7 @@ import { type IdField, idFieldsOf } from '../checkpoint/message-rows';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { isSameByBytes } from './ids/id-fields';
 import type { IdPairs, Side } from './ids/id-pairs';
-import { fieldsIn, joinedPayload, payloadAt, type Range } from './wire/fields';
+import { cursorAt, fieldsIn, joinedPayload, payloadAt, type Range } from './wire/fields';
 import { idsInField } from './wire/ids-in-field';
 import { pairingKey, pairingKeyOfIds } from './wire/message-name';
 import { areSameButFor } from './wire/same-but-for';
@@ -40,6 +40,12 @@ interface FieldsOf {
 
 const NONE: readonly Range[] = [];
 
+/** The last occurrence counts; whoever reads it walks over those before it. Throws WireFault where one is malformed. */
+function checkEarlier(field: FieldShape, bytes: Uint8Array, ranges: readonly Range[]): void {
+  if (field.label === 'repeated') return;
+  for (const range of ranges.slice(0, -1)) cursorAt(bytes, range).expect(field.wireType);
+}
+
 class Comparison {
   /** How many differences were told or, being ids of the same, passed over: their bytes need not be equal. */
   private told = 0;
@@ -65,6 +71,8 @@ class Comparison {
     for (const field of shape.fields) {
       const [a, b] = [old.fields.get(field.number) ?? NONE, fresh.fields.get(field.number) ?? NONE];
       if (a.length === 0 && b.length === 0) continue;
+      checkEarlier(field, before.bytes, a);
+      checkEarlier(field, after.bytes, b);
       const rows = idFields?.get(field.number);
       const below = [...path, { number: field.number, field }];
       compare(field.number, () => {

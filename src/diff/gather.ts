@@ -91,7 +91,7 @@ export class Gathered {
       await CheckpointContext.read(compared?.before, this.meaning.ids.before),
       await CheckpointContext.read(compared?.after, this.meaning.ids.after),
     ] as const;
-    if (compared !== undefined) await this.compareMemories(compared, contexts[0].allPids());
+    if (compared !== undefined) await this.compareMemories(compared, ...contexts);
     const plan = this.options.proof?.plan ?? (await compared?.ownPlan());
     if (this.options.graph === true) this.graph = buildGraph(this.meaning, ...contexts, plan);
     return statementsOf(this.meaning, ...contexts, plan, await this.pagesOfLoneTasks(compared));
@@ -106,11 +106,17 @@ export class Gathered {
     return names;
   }
 
-  /** Says of pages that differ which mappings of which tasks they are in. */
-  private async compareMemories({ before, after }: Compared, pids: readonly number[]): Promise<void> {
+  /** Says of pages that differ which mappings they are in, of the tasks that both checkpoints have. */
+  private async compareMemories(
+    { before, after }: Compared,
+    old: CheckpointContext,
+    fresh: CheckpointContext,
+  ): Promise<void> {
     if (this.pages.size === 0) return;
     const { signal } = this.options;
-    for (const pid of pids) {
+    const there = new Set(fresh.allPids());
+    for (const pid of old.allPids()) {
+      if (!there.has(pid)) continue;
       const pages = [await pagesOf(before, pid), await pagesOf(after, pid)];
       if (!pages.some((number) => this.pages.has(`pages-${number}.img`))) continue;
       const [a, b] = [await readMemory(before, pid, signal), await readMemory(after, pid, signal)];

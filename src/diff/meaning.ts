@@ -11,6 +11,7 @@ import type { Change, Difference, EntryDifference, FileDifference, ImageDifferen
 import type { EntryFound, Found, FoundEntry } from './found';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { isOfTask, isPagesImage, numberOfImage } from './image-of-task';
+import { located } from './located';
 import { MAX_FIELDS, type Statement } from './statement';
 import { numberIn } from './wire/fields';
 import { isOfField, type ValueChange } from './wire/value-change';
@@ -271,6 +272,7 @@ function numberOf({ before, after }: EntryFound, field: number): number {
   return numberAt(before ?? after, field) ?? Number.NaN;
 }
 
+/** Throws FdgraftError where the entry, or the field, is malformed. */
 function numberAt(one: FoundEntry | undefined, field: number): number | undefined {
-  return one === undefined ? undefined : numberIn(one.entry, field);
+  return one === undefined ? undefined : located(one, () => numberIn(one.entry, field));
 }

@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { diff, diffImages, FdgraftError, openSource, rewrite, type ToldDifference } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
-import { encodeImage, readImage } from '../support/images';
+import { encodeImage, imageOf, readImage } from '../support/images';
+import { headOf } from '../support/random-images';
 
 const images = path.join(__dirname, '../../fixtures/images');
 const fixtures = fs.readdirSync(images).sort();
@@ -216,6 +217,18 @@ test('pages are compared by mapping', async (t) => {
   t.true(maps.vmas.some((vma) => BigInt(vma.start) === BigInt(start) && BigInt(vma.end) === BigInt(end)));
 });
 
+test('pages of a task that only one checkpoint has are told as a file, either way', async (t) => {
+  const [a, b] = [copyOf('two_paths'), copyOf('two_paths')];
+  fs.appendFileSync(path.join(b, 'pages-1.img'), 'more');
+  fs.rmSync(path.join(b, 'pstree.img'));
+  const [there, back] = [await compare(a, b), await compare(b, a)];
+  t.deepEqual(
+    there.all.map(({ what }) => what),
+    ['image', 'file'],
+  );
+  t.deepEqual(there.all.map(turned).sort(byText), back.all.map(sorted).sort(byText));
+});
+
 test('what a plan does not explain is told apart', async (t) => {
   const [source, out] = await rewritten(t);
   const another = readImage(out, 'files.img').records.find(({ fields }) => fields.type === 'PIPE')?.fields as Fields;
@@ -340,6 +353,27 @@ test('two images alone, with another head and another tail', async (t) => {
   t.deepEqual(await told(files, files.subarray(4)), ['head']);
   const error = await t.throwsAsync(told(image, files), { instanceOf: FdgraftError });
   t.is((error as FdgraftError).code, 'IMAGES_DISAGREE');
+});
+
+test('a number of another wire type is an error on either side, also where a later one replaces it', async (t) => {
+  const head = headOf(imageOf('FDINFO'));
+  const record = (...bytes: number[]) => Buffer.from([bytes.length, 0, 0, 0, ...bytes]);
+  const good = Buffer.concat([head, record(0x08, 1, 0x10, 0, 0x18, 1, 0x20, 7)]);
+  const bad = Buffer.concat([head, record(0x08, 2, 0x10, 0, 0x18, 1, 0x22, 0, 0x20, 7)]);
+  for (const [before, after] of [
+    [good, bad],
+    [bad, good],
+  ] as const) {
+    const work = async () =>
+      (
+        await diffImages(
+          { reader: reader(before), name: 'fdinfo-2.img' },
+          { reader: reader(after), name: 'fdinfo-2.img' },
+        )
+      ).close();
+    const error = await t.throwsAsync(work(), { instanceOf: FdgraftError });
+    t.like(error, { exitCode: 2, entry: 0, offset: 18 });
+  }
 });
 
 test('a damaged image is an error that says which', async (t) => {
