@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "escape.h"
 #include "message.h"
 
-/* For a full pipe set to O_NONBLOCK, whose reader may be gone for good. */
+/* For a full pipe, whose reader may be gone for good. */
 #define WAIT_FOR_ROOM_MS 10000
 
 int debug_check(const struct plan *plan)
@@ -39,27 +40,23 @@ int debug_check(const struct plan *plan)
 	return 0;
 }
 
+/* Only with room, and never more than fits then: write() could wait for ever, with the signals blocked that end --serve. */
 static int write_whole(int fd, const unsigned char *bytes, size_t left)
 {
 	while (left > 0) {
-		ssize_t done = write(fd, bytes, left);
+		struct pollfd room = {.fd = fd, .events = POLLOUT};
+		int ready = poll(&room, 1, WAIT_FOR_ROOM_MS);
+		ssize_t done = ready > 0 ? write(fd, bytes, left < PIPE_BUF ? left : PIPE_BUF) : -1;
 
 		if (done > 0) {
 			bytes += done;
 			left -= (size_t)done;
-			continue;
-		}
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0 && errno == EAGAIN) {
-			struct pollfd room = {.fd = fd, .events = POLLOUT};
-			int ready = poll(&room, 1, WAIT_FOR_ROOM_MS);
-
-			if (ready > 0 || (ready < 0 && errno == EINTR))
-				continue;
+		} else if (ready == 0) {
 			errno = EAGAIN;
+			return -1;
+		} else if (errno != EINTR && errno != EAGAIN) {
+			return -1;
 		}
-		return -1;
 	}
 	return 0;
 }
