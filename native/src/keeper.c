@@ -47,20 +47,28 @@ static void report(int control, const char *what, int error)
 	(void)send(control, &said, sizeof(said), MSG_NOSIGNAL);
 }
 
-/* COMMAND's terminal, pipes and files are none of the keeper's. */
-static const char *let_go_of_stdio(struct callers *callers)
+static int move_above_standard(int *fd)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*fd < 0 || *fd > 2)
+		return 0;
+	*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+	return *fd < 0 ? -1 : 0;
+}
 
-	for (size_t i = 0; i < callers->count; i++) {
-		struct caller *caller = &callers->list[i];
+/* COMMAND's terminal, pipes and files are none of the keeper's. Its own are there if COMMAND has none. */
+static const char *let_go_of_stdio(struct keeping *keeping)
+{
+	struct start_dir *dir = keeping->gift.dir;
+	int *const own[] = {&keeping->command, &keeping->listener, &keeping->control, &keeping->signals, &dir->base, &dir->fd};
+	int null;
 
-		if (caller->fd > 2)
-			continue;
-		caller->fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
-		if (caller->fd < 0)
+	for (size_t i = 0; i < keeping->callers.count; i++)
+		if (move_above_standard(&keeping->callers.list[i].fd))
 			return "dup a caller fd";
-	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (move_above_standard(own[i]))
+			return "dup a descriptor";
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return "open /dev/null";
 	for (int fd = 0; fd <= 2; fd++)
@@ -132,7 +140,7 @@ static const char *prepare(struct keeping *keeping)
 		return "go to /";
 	wrong = take_signals(keeping);
 	if (!wrong)
-		wrong = let_go_of_stdio(&keeping->callers);
+		wrong = let_go_of_stdio(keeping);
 	if (!wrong)
 		wrong = close_others(keeping);
 	/* A client sees the process that calls listen() as its peer. */
