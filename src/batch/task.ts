@@ -7,6 +7,7 @@ import type { RewriteOptions } from '../operations/rewrite';
 import type { DiffFormat } from '../report/write-diff';
 import type { SeenFiles } from '../storage/seen-files';
 import type { SinkNotice } from '../storage/sink';
+import type { FixedDirectory } from '../storage/trusted-path';
 import type { BatchInput } from './input';
 
 /** What is to be done with each checkpoint: data alone, so that another process can do it. */
@@ -14,12 +15,15 @@ export type BatchTask = RewriteTask | DecodeTask | ListTask | DiffTask;
 
 export interface RewriteTask {
   readonly what: 'rewrite';
-  readonly options: Omit<RewriteOptions, 'out' | 'inPlace' | 'savePlan' | 'signal' | 'onWarning' | 'onProgress'>;
+  readonly options: Omit<
+    RewriteOptions,
+    'out' | 'fixed' | 'inPlace' | 'savePlan' | 'signal' | 'onWarning' | 'onProgress'
+  >;
 }
 
 export interface DecodeTask {
   readonly what: 'decode';
-  readonly options: Omit<DecodeOptions, 'out' | 'signal' | 'onWarning' | 'onProgress'>;
+  readonly options: Omit<DecodeOptions, 'out' | 'fixed' | 'signal' | 'onWarning' | 'onProgress'>;
 }
 
 /** A list of what can be inherited, as a file NAME.ls.txt or NAME.ls.json. */
@@ -62,6 +66,8 @@ export interface JobWarning {
 export interface TaskPlace {
   readonly input: BatchInput;
   readonly out: string | undefined;
+  /** The directory around it, which is held open. */
+  readonly fixed?: FixedDirectory;
   /** What the files of the input were when the job looked at them. */
   readonly seen: SeenFiles;
   readonly signal: AbortSignal | undefined;

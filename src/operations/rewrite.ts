@@ -35,6 +35,7 @@ import type { LinkMode } from '../storage/link-mode';
 import { createFile } from '../storage/single-file';
 import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
+import type { FixedDirectory } from '../storage/trusted-path';
 import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
 import { podmanPlace } from './podman-place';
@@ -59,6 +60,11 @@ export interface RewriteOptions {
   readonly dropInFlight?: boolean;
   /** File to write the plan to, as JSON. */
   readonly savePlan?: string;
+  /**
+   * The directory around `out`, if the caller holds it open.
+   * @internal
+   */
+  readonly fixed?: FixedDirectory | undefined;
   readonly signal?: AbortSignal;
   readonly onWarning?: (warning: Warning) => void;
   readonly onProgress?: (progress: RewriteProgress) => void;
@@ -189,13 +195,13 @@ function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rew
 
 async function chooseSink(
   source: Source,
-  { out, to, link, signal }: RewriteOptions,
+  { out, to, link, fixed, signal }: RewriteOptions,
   inPlace: InPlace | undefined,
   notices: SinkNotice[],
 ): Promise<Sink> {
   const onNotice = (notice: SinkNotice) => notices.push(notice);
   if (inPlace !== undefined) return inPlace.createSink({ onNotice, signal });
-  return out === undefined ? new NullSink() : createSink(source, out, { to, link, signal, onNotice });
+  return out === undefined ? new NullSink() : createSink(source, out, { to, link, fixed, signal, onNotice });
 }
 
 async function checkUnmatched(
