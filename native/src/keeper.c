@@ -1,11 +1,9 @@
 #include "keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -14,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "close-others.h"
 #include "frames.h"
 #include "give.h"
 #include "message.h"
@@ -79,8 +78,9 @@ static const char *let_go_of_stdio(struct keeping *keeping)
 	return NULL;
 }
 
-static bool is_kept(const struct keeping *keeping, int fd)
+static bool is_kept(const void *context, int fd)
 {
+	const struct keeping *keeping = context;
 	const struct start_dir *dir = keeping->gift.dir;
 
 	if (fd <= 2 || fd == keeping->command || fd == keeping->signals || fd == keeping->listener || fd == keeping->control ||
@@ -93,23 +93,6 @@ static bool is_kept(const struct keeping *keeping, int fd)
 		if (keeping->callers.list[i].fd == fd)
 			return true;
 	return false;
-}
-
-static const char *close_others(const struct keeping *keeping)
-{
-	DIR *stream = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	if (!stream)
-		return "read /proc/self/fd";
-	while ((entry = readdir(stream)) != NULL) {
-		int fd = atoi(entry->d_name);
-
-		if (entry->d_name[0] != '.' && fd != dirfd(stream) && !is_kept(keeping, fd))
-			close(fd);
-	}
-	closedir(stream);
-	return NULL;
 }
 
 /* Signals that ask it to end are read from a descriptor; all others of the caller's settings go. */
@@ -141,8 +124,8 @@ static const char *prepare(struct keeping *keeping)
 	wrong = take_signals(keeping);
 	if (!wrong)
 		wrong = let_go_of_stdio(keeping);
-	if (!wrong)
-		wrong = close_others(keeping);
+	if (!wrong && close_all_but(is_kept, keeping))
+		wrong = "read /proc/self/fd";
 	/* A client sees the process that calls listen() as its peer. */
 	if (!wrong && listen(keeping->listener, WAITING_CONNECTIONS))
 		wrong = "listen";
