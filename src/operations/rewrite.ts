@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
+import { shellQuote } from '../bytes/shell-word';
 import { isReachedByAddress } from '../checkpoint/socket-types';
 import { Tally } from '../checkpoint/tally';
 import { messages } from '../errors/messages';
@@ -256,7 +257,7 @@ async function nothingListed(
 function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly InheritSpec[]): Warning[] {
   return [...left].map(([number, { what, image }]) => {
     const text = escapeControls(inherits[number]?.text ?? '');
-    const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd '${text}' to criu restore`;
+    const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd ${shellQuote(text)} to criu restore`;
     return { code: 'KEY_LEFT_TO_CRIU', message };
   });
 }

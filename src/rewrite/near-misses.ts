@@ -1,4 +1,5 @@
 import { escapeBytes } from '../bytes/escape';
+import { shellQuote } from '../bytes/shell-word';
 import { fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
 import { entryType, inheritableType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
@@ -233,7 +234,7 @@ class Explainer {
       const key = escapeBytes(own.key);
       const remedy =
         what === 'mount'
-          ? `criu restore --external 'mnt[${key}]:PATH' takes it`
+          ? `criu restore --external ${shellQuote(`mnt[${key}]:PATH`)} takes it`
           : 'criu restore --inherit-fd takes it itself: leave it out here';
       this.suggest(`${key} is the key of an external ${what} (${image}); ${remedy}`);
       return;
