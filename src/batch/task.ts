@@ -15,15 +15,12 @@ export type BatchTask = RewriteTask | DecodeTask | ListTask | DiffTask;
 
 export interface RewriteTask {
   readonly what: 'rewrite';
-  readonly options: Omit<
-    RewriteOptions,
-    'out' | 'fixed' | 'inPlace' | 'savePlan' | 'signal' | 'onWarning' | 'onProgress'
-  >;
+  readonly options: Omit<RewriteOptions, 'out' | 'inPlace' | 'savePlan' | 'signal' | 'onWarning' | 'onProgress'>;
 }
 
 export interface DecodeTask {
   readonly what: 'decode';
-  readonly options: Omit<DecodeOptions, 'out' | 'fixed' | 'signal' | 'onWarning' | 'onProgress'>;
+  readonly options: Omit<DecodeOptions, 'out' | 'signal' | 'onWarning' | 'onProgress'>;
 }
 
 /** A list of what can be inherited, as a file NAME.ls.txt or NAME.ls.json. */
@@ -57,6 +54,7 @@ export interface TaskResult {
   readonly text?: string;
 }
 
+/** A loss or a doubt that a job tells of. Codes are those of the operation. */
 export interface JobWarning {
   readonly code: string;
   readonly message: string;

@@ -9,6 +9,7 @@ import type { Sink, SinkNotice } from '../storage/sink';
 import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
 import type { FixedDirectory } from '../storage/trusted-path';
 
+/** What `decode` and `encode` of a whole checkpoint take. */
 export interface ConvertOptions {
   /** The directory or archive to make. */
   readonly out: string;
@@ -25,6 +26,7 @@ export interface ConvertOptions {
   readonly onProgress?: (progress: { readonly member: Buffer }) => void;
 }
 
+/** What `decode` and `encode` of a whole checkpoint have done. */
 export interface ConvertResult {
   /** How many members were converted. */
   readonly converted: number;

@@ -42,6 +42,7 @@ import { version } from '../version';
 import { podmanPlace } from './podman-place';
 import { readDescriptorList } from './read-specs';
 
+/** Options of `rewrite`. Without `out` and `inPlace`, nothing is written. */
 export interface RewriteOptions {
   /** `fd[N]:KEY` and `debug[N]:TEXT`, alone or with options; at least one, unless `fromDescriptors`. */
   readonly specs: readonly (string | SpecOptions)[];
@@ -71,12 +72,15 @@ export interface RewriteOptions {
   readonly onProgress?: (progress: RewriteProgress) => void;
 }
 
+/** How far the second pass of a rewrite is. */
 export interface RewriteProgress {
   /** Name of the member that is written now, as bytes. */
   readonly member: Buffer;
 }
 
+/** What a rewrite has made, or would make. */
 export interface RewriteResult {
+  /** The same that OUT has. */
   readonly plan: Plan;
   /** What restores the result; undefined where nothing was written. */
   readonly next: NextCommand | undefined;
