@@ -20,13 +20,15 @@ const SOURCES = [
   'CHANGELOG.md',
 ];
 
-/** Whether dist/ is older than what it is made of, or was not built to the end. */
-function isStale() {
+/** Why dist/ is not what `sources` make, or undefined: it was not built to the end, or one of them is newer. */
+function whyStale(sources) {
+  const name = path.relative(top, BUILT);
   const built = fs.statSync(BUILT, { throwIfNoEntry: false });
-  if (built === undefined || (built.mode & 0o100) === 0) return true;
-  return SOURCES.flatMap((name) => filesBelow(path.join(top, name))).some(
-    (file) => fs.statSync(file).mtimeMs > built.ctimeMs,
-  );
+  if (built === undefined || (built.mode & 0o100) === 0) return `${name} was not built to the end`;
+  const newer = sources
+    .flatMap((source) => filesBelow(path.join(top, source)))
+    .find((file) => fs.statSync(file).mtimeMs > built.ctimeMs);
+  return newer === undefined ? undefined : `${path.relative(top, newer)} is newer than ${name}`;
 }
 
 function buildCommand() {
@@ -56,10 +58,10 @@ function build() {
 
 /** The same if it is needed: make sees by itself what is. */
 function buildIfStale() {
-  if (isStale()) buildCommand();
+  if (whyStale(SOURCES) !== undefined) buildCommand();
   buildNative();
 }
 
 if (require.main === module) runMain(build);
 
-module.exports = { build, buildCommand, buildIfStale };
+module.exports = { build, buildCommand, buildIfStale, whyStale };

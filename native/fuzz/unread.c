@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "debug-texts.h"
 #include "message.h"
 #include "support.h"
 #include "unread-copies.h"
@@ -172,6 +173,7 @@ static void limit_to(struct unread_pipes *unread, const struct plan *plan, const
 static void run(const struct plan *plan, const uint8_t *control, int directory)
 {
 	uint8_t settings = control[CONTROL - 1];
+	const struct cuts no_cuts = {0};
 	struct unread_pipes unread;
 	struct callers callers;
 	struct pool pool;
@@ -186,7 +188,7 @@ static void run(const struct plan *plan, const uint8_t *control, int directory)
 	if (settings & IS_LIMITED && plan->graft_count > 0)
 		limit_to(&unread, plan, &callers);
 	MUST(unread_check(&unread, plan, directory, settings & GROWS ? GROW_PIPES : GROW_NOTHING) == 0);
-	unread_refuse_debugs(&unread, plan);
+	debug_refuse(plan, &unread, &no_cuts);
 	if (problem_count() == 0 && settings & GROWS)
 		deliver_all(&unread, plan, &callers, directory);
 	unread_free(&unread);

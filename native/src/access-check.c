@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "by-value.h"
 #include "credentials.h"
 #include "escape.h"
 #include "message.h"
@@ -81,14 +82,6 @@ static bool map_gid(const struct plan *plan, uint32_t gid, bool inwards, uint32_
 	const Fdgraft__PlanUserNamespace *namespace = plan->head->user_namespace;
 
 	return map_id(namespace, namespace ? namespace->gids : NULL, namespace ? namespace->n_gids : 0, gid, inwards, mapped);
-}
-
-static int by_value(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
 }
 
 static bool is_member(const Fdgraft__PlanCredentials *credentials, uint32_t gid)

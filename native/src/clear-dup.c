@@ -6,17 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "by-value.h"
 #include "message.h"
 
 #define LOWEST_NUMBER 3
-
-static int by_value(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
-}
 
 int dup_clear_of(int fd, const uint32_t *taken, size_t count)
 {

@@ -2,22 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message.h"
 
-static bool has(const int *list, size_t count, int fd)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == fd)
-			return true;
-	return false;
-}
-
-int close_others(int lowest, const int *kept, size_t count)
+int close_all_but(stays_open *stays, const void *context)
 {
 	DIR *stream = opendir("/proc/self/fd");
 	struct dirent *entry;
@@ -29,9 +20,30 @@ int close_others(int lowest, const int *kept, size_t count)
 	while ((entry = readdir(stream)) != NULL) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] != '.' && fd >= lowest && fd != dirfd(stream) && !has(kept, count, fd))
+		if (entry->d_name[0] != '.' && fd != dirfd(stream) && !stays(context, fd))
 			close(fd);
 	}
 	closedir(stream);
 	return 0;
+}
+
+struct kept {
+	int lowest;
+	const int *list;
+	size_t count;
+};
+
+static bool is_kept(const void *context, int fd)
+{
+	const struct kept *kept = context;
+
+	for (size_t i = 0; i < kept->count; i++)
+		if (kept->list[i] == fd)
+			return true;
+	return fd < kept->lowest;
+}
+
+int close_others(int lowest, const int *kept, size_t count)
+{
+	return close_all_but(is_kept, &(struct kept){lowest, kept, count});
 }

@@ -131,8 +131,10 @@ static int goes_to(const void *caller, const void *cut)
 	return caller_compare_files(caller, ((const struct cut *)cut)->caller);
 }
 
-static const struct cut *cut_of(const struct cuts *cuts, const struct caller *caller)
+const struct cut *cut_of(const struct cuts *cuts, const struct caller *caller)
 {
+	if (cuts->count == 0)
+		return NULL;
 	return bsearch(caller, cuts->list, cuts->count, sizeof(*cuts->list), goes_to);
 }
 
@@ -177,24 +179,6 @@ int cuts_check(struct cuts *cuts, struct plan *plan, const struct callers *calle
 		check_file(&cuts->list[i], plan);
 	tell_grafts(cuts, plan, callers);
 	return 0;
-}
-
-void cuts_refuse_debugs(const struct cuts *cuts, const struct plan *plan)
-{
-	for (size_t i = 0; cuts->count > 0 && i < plan->head->n_debugs; i++) {
-		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
-		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
-		const struct cut *cut;
-		struct shown spec, shown;
-
-		if (debug->output.len == 0 || fstat(caller.fd, &caller.status))
-			continue;
-		cut = cut_of(cuts, &caller);
-		if (cut)
-			problem("caller fd %u (spec %s): %s would be written into its file before that is cut to %llu bytes; leave that spec or truncate out",
-				cut->caller_fd, show_spec(&spec, plan, cut->graft->spec), show_printed(&shown, debug->text),
-				(unsigned long long)cut->size);
-	}
 }
 
 int cuts_hold(struct cuts *cuts, const uint32_t *taken, size_t taken_count)

@@ -28,8 +28,8 @@ struct cuts {
  */
 int cuts_check(struct cuts *cuts, struct plan *plan, const struct callers *callers, const struct targets *targets);
 
-/* A debug text for one of these files is a problem(): it could be cut off again. */
-void cuts_refuse_debugs(const struct cuts *cuts, const struct plan *plan);
+/* The one of the file that a descriptor is open on, or NULL. Before cuts_hold(). */
+const struct cut *cut_of(const struct cuts *cuts, const struct caller *caller);
 
 /* Takes descriptors of its own, clear of the numbers in `taken` (ascending). -1 has said why. */
 int cuts_hold(struct cuts *cuts, const uint32_t *taken, size_t taken_count);

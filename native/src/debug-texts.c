@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "escape.h"
 #include "message.h"
 
-/* For a full pipe set to O_NONBLOCK, whose reader may be gone for good. */
+/* For a full pipe, whose reader may be gone for good. */
 #define WAIT_FOR_ROOM_MS 10000
 
 int debug_check(const struct plan *plan)
@@ -39,27 +40,62 @@ int debug_check(const struct plan *plan)
 	return 0;
 }
 
+static void refuse_for_pipe(const struct plan *plan, const struct unread_pipe *pipe, const char *text)
+{
+	const struct unread_part *first = &pipe->parts[0];
+	struct shown spec, key;
+
+	problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " UNREAD_LET_GO,
+		first->caller->number, show_spec(&spec, plan, plan->grafts[first->bytes->graft].spec), text,
+		(unsigned long long)pipe->bytes, show_printed(&key, first->bytes->key));
+}
+
+static void refuse_for_cut(const struct plan *plan, const struct cut *cut, const char *text)
+{
+	struct shown spec;
+
+	problem("caller fd %u (spec %s): %s would be written into its file before that is cut to %llu bytes; leave that spec or truncate out",
+		cut->caller_fd, show_spec(&spec, plan, cut->graft->spec), text, (unsigned long long)cut->size);
+}
+
+void debug_refuse(const struct plan *plan, const struct unread_pipes *unread, const struct cuts *cuts)
+{
+	for (size_t i = 0; i < plan->head->n_debugs; i++) {
+		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
+		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
+		const struct unread_pipe *pipe;
+		const struct cut *cut;
+		struct shown text;
+
+		if (debug->output.len == 0 || fstat(caller.fd, &caller.status))
+			continue;
+		show_printed(&text, debug->text);
+		pipe = unread_into(unread, &caller);
+		if (pipe)
+			refuse_for_pipe(plan, pipe, text.text);
+		cut = cut_of(cuts, &caller);
+		if (cut)
+			refuse_for_cut(plan, cut, text.text);
+	}
+}
+
+/* Only with room, and never more than fits then: write() could wait for ever, with the signals blocked that end --serve. */
 static int write_whole(int fd, const unsigned char *bytes, size_t left)
 {
 	while (left > 0) {
-		ssize_t done = write(fd, bytes, left);
+		struct pollfd room = {.fd = fd, .events = POLLOUT};
+		int ready = poll(&room, 1, WAIT_FOR_ROOM_MS);
+		ssize_t done = ready > 0 ? write(fd, bytes, left < PIPE_BUF ? left : PIPE_BUF) : -1;
 
 		if (done > 0) {
 			bytes += done;
 			left -= (size_t)done;
-			continue;
-		}
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0 && errno == EAGAIN) {
-			struct pollfd room = {.fd = fd, .events = POLLOUT};
-			int ready = poll(&room, 1, WAIT_FOR_ROOM_MS);
-
-			if (ready > 0 || (ready < 0 && errno == EINTR))
-				continue;
+		} else if (ready == 0) {
 			errno = EAGAIN;
+			return -1;
+		} else if (errno != EINTR && errno != EAGAIN) {
+			return -1;
 		}
-		return -1;
 	}
 	return 0;
 }

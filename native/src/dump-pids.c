@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "budget.h"
+#include "by-value.h"
 #include "exit-codes.h"
 #include "image-records.h"
 #include "message.h"
@@ -13,14 +14,6 @@
 #define PIDS_MAX ((size_t)4 << 22)
 
 static const struct image pstree = {.name = PSTREE_NAME, .magic = 0x50273030u, .magic_name = "a pstree"};
-
-static int by_value(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
-}
 
 static int add(struct dump_pids *pids, uint32_t pid)
 {

@@ -14,7 +14,8 @@
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number
 
-static const struct image inventory = {.name = "inventory.img", .magic = 0x58313116u, .magic_name = "an inventory"};
+static const struct image inventory = {
+	.name = "inventory.img", .magic = 0x58313116u, .magic_name = "an inventory", .first_only = true};
 
 static int add_names(struct dump_plugins *plugins, const PluginsEntry *entry, unsigned long long offset)
 {

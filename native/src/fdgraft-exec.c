@@ -109,8 +109,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 	if (unread_check(unread, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
 		return EXIT_SYSTEM;
-	unread_refuse_debugs(unread, plan);
-	cuts_refuse_debugs(&changes->cuts, plan);
+	debug_refuse(plan, unread, &changes->cuts);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ static int read_image(const struct image *image, FILE *stream, record_visitor *v
 	while ((more = read_u32(stream, &number)) == 1) {
 		int code = read_record(image, stream, number, offset, visit, context);
 
-		if (code)
+		if (code || image->first_only)
 			return code;
 		offset += 4 + (unsigned long long)number;
 	}

@@ -2,6 +2,7 @@
 #ifndef FDGRAFT_IMAGE_RECORDS_H
 #define FDGRAFT_IMAGE_RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct image {
 	const char *name;
 	uint32_t magic;
 	const char *magic_name; /* as in "a pstree image" */
+	bool first_only; /* CRIU reads one record, whatever follows */
 };
 
 /* Returns an exit code: anything but 0 ends the reading, and has been said. `offset`: of the record in the image. */

@@ -1,11 +1,9 @@
 #include "keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -14,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "close-others.h"
 #include "frames.h"
 #include "give.h"
 #include "message.h"
@@ -47,20 +46,28 @@ static void report(int control, const char *what, int error)
 	(void)send(control, &said, sizeof(said), MSG_NOSIGNAL);
 }
 
-/* COMMAND's terminal, pipes and files are none of the keeper's. */
-static const char *let_go_of_stdio(struct callers *callers)
+static int move_above_standard(int *fd)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*fd < 0 || *fd > 2)
+		return 0;
+	*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+	return *fd < 0 ? -1 : 0;
+}
 
-	for (size_t i = 0; i < callers->count; i++) {
-		struct caller *caller = &callers->list[i];
+/* COMMAND's terminal, pipes and files are none of the keeper's. Its own are there if COMMAND has none. */
+static const char *let_go_of_stdio(struct keeping *keeping)
+{
+	struct start_dir *dir = keeping->gift.dir;
+	int *const own[] = {&keeping->command, &keeping->listener, &keeping->control, &keeping->signals, &dir->base, &dir->fd};
+	int null;
 
-		if (caller->fd > 2)
-			continue;
-		caller->fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
-		if (caller->fd < 0)
+	for (size_t i = 0; i < keeping->callers.count; i++)
+		if (move_above_standard(&keeping->callers.list[i].fd))
 			return "dup a caller fd";
-	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (move_above_standard(own[i]))
+			return "dup a descriptor";
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return "open /dev/null";
 	for (int fd = 0; fd <= 2; fd++)
@@ -71,8 +78,9 @@ static const char *let_go_of_stdio(struct callers *callers)
 	return NULL;
 }
 
-static bool is_kept(const struct keeping *keeping, int fd)
+static bool is_kept(const void *context, int fd)
 {
+	const struct keeping *keeping = context;
 	const struct start_dir *dir = keeping->gift.dir;
 
 	if (fd <= 2 || fd == keeping->command || fd == keeping->signals || fd == keeping->listener || fd == keeping->control ||
@@ -85,23 +93,6 @@ static bool is_kept(const struct keeping *keeping, int fd)
 		if (keeping->callers.list[i].fd == fd)
 			return true;
 	return false;
-}
-
-static const char *close_others(const struct keeping *keeping)
-{
-	DIR *stream = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	if (!stream)
-		return "read /proc/self/fd";
-	while ((entry = readdir(stream)) != NULL) {
-		int fd = atoi(entry->d_name);
-
-		if (entry->d_name[0] != '.' && fd != dirfd(stream) && !is_kept(keeping, fd))
-			close(fd);
-	}
-	closedir(stream);
-	return NULL;
 }
 
 /* Signals that ask it to end are read from a descriptor; all others of the caller's settings go. */
@@ -132,9 +123,9 @@ static const char *prepare(struct keeping *keeping)
 		return "go to /";
 	wrong = take_signals(keeping);
 	if (!wrong)
-		wrong = let_go_of_stdio(&keeping->callers);
-	if (!wrong)
-		wrong = close_others(keeping);
+		wrong = let_go_of_stdio(keeping);
+	if (!wrong && close_all_but(is_kept, keeping))
+		wrong = "read /proc/self/fd";
 	/* A client sees the process that calls listen() as its peer. */
 	if (!wrong && listen(keeping->listener, WAITING_CONNECTIONS))
 		wrong = "listen";

@@ -34,8 +34,16 @@ static bool read_path(int fd, char path[PATH_MAX])
 	return path[0] == '/' && strncmp(path, MEMFD, strlen(MEMFD)) != 0;
 }
 
+/* As one word of a shell, or FILE for what would have to be quoted. */
+static const char *shell_word(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+,:@%-";
+
+	return path[strspn(path, plain)] == '\0' ? path : "FILE";
+}
+
 /* A pipe of the shell's has one direction, so there is an example only if the entries need no more than one. */
-static void propose(char *text, size_t size, const struct plan *plan, const struct caller *caller, const char *shown)
+static void propose(char *text, size_t size, const struct plan *plan, const struct caller *caller, const char *path)
 {
 	bool reads = false, writes = false;
 
@@ -51,16 +59,16 @@ static void propose(char *text, size_t size, const struct plan *plan, const stru
 		snprintf(text, size, "give a pipe that is open for reading and writing");
 	else
 		snprintf(text, size, "give a pipe, such as %u%s(cat %s%s) in bash", caller->number, writes ? "> >" : "< <",
-			 writes ? ">>" : "", shown);
+			 writes ? ">>" : "", shell_word(path));
 }
 
 static void warn(const struct plan *plan, const struct caller *caller, const char *path)
 {
 	struct shown spec, shown;
-	char proposal[sizeof(shown.text) + 64];
+	char proposal[PATH_MAX + 64];
 
 	show_raw(&shown, path);
-	propose(proposal, sizeof(proposal), plan, caller, shown.text);
+	propose(proposal, sizeof(proposal), plan, caller, path);
 	warning("caller fd %u is %s, %s (spec %s): the dump has a mount namespace of its own, so the next dump of the restored tasks fails with \"Can't lookup mount\"; if they are to be dumped again, %s",
 		caller->number, caller_kind_name(caller->kind), shown.text, show_spec(&spec, plan, caller->first_spec), proposal);
 }

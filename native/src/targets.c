@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "by-value.h"
 #include "exit-codes.h"
 #include "message.h"
 #include "text.h"
@@ -22,14 +23,6 @@ static int by_fd(const void *left, const void *right)
 {
 	uint32_t a = ((const struct target *)left)->fd;
 	uint32_t b = ((const struct target *)right)->fd;
-
-	return (a > b) - (a < b);
-}
-
-static int by_value(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
 
 	return (a > b) - (a < b);
 }

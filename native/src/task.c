@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "by-value.h"
 #include "clear-dup.h"
 #include "cloexec-list.h"
 #include "debug-texts.h"
@@ -24,14 +25,6 @@ struct sources {
 	size_t reserved_count;
 	int *by_graft; /* -1: not one of this task */
 };
-
-static int by_value(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
-}
 
 static int prepare(struct sources *sources, const struct plan *plan, const struct callers *callers,
 		   const struct targets *targets)

@@ -1,15 +1,13 @@
 #include "unpack.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "close-others.h"
 #include "exit-codes.h"
 #include "frames.h"
 #include "message.h"
@@ -36,32 +34,14 @@ enum packing packing_of(const unsigned char *begin, size_t size)
 	return size >= TAR_BLOCK && tar_is_header(begin) ? PACKED_NOT : NO_ARCHIVE;
 }
 
-/* None of the caller's descriptors is for it: a pipe would stay open as long as it runs. */
-static void close_all_above_standard(void)
-{
-	DIR *stream;
-	struct dirent *entry;
-
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3, ~0U, 0) == 0)
-		return;
-#endif
-	stream = opendir("/proc/self/fd");
-	while (stream && (entry = readdir(stream)) != NULL) {
-		int fd = atoi(entry->d_name);
-
-		if (fd > 2 && fd != dirfd(stream))
-			close(fd);
-	}
-}
-
 static _Noreturn void be_program(const char *program, int archive, int out)
 {
 	int null = open("/dev/null", O_WRONLY);
 
 	/* All three are above 2, or in the places of what is replaced. */
 	if (dup2(archive, 0) >= 0 && dup2(out, 1) >= 0 && null >= 0 && dup2(null, 2) >= 0) {
-		close_all_above_standard();
+		/* None of the caller's descriptors is for it: a pipe would stay open as long as it runs. */
+		(void)close_others(STDERR_FILENO + 1, NULL, 0);
 		execlp(program, program, "-dc", (char *)NULL);
 	}
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);

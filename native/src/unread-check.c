@@ -11,8 +11,6 @@
 #include "open-image.h"
 #include "unread.h"
 
-#define LET_GO "let the bytes go with fdgraft rewrite --drop-in-flight"
-
 /* "caller fd 5 (spec …)" and "the 21 unread bytes of pipe:[77]", for messages. */
 struct names {
 	struct shown spec;
@@ -40,7 +38,7 @@ static bool refuse_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 
 	name(&names, plan, first);
 	if (kind != CALLER_PIPE && kind != CALLER_FIFO) {
-		problem("caller fd %u is %s (spec %s): bytes that were unread in %s at the dump can be written into a pipe or FIFO only; give one, or " LET_GO,
+		problem("caller fd %u is %s (spec %s): bytes that were unread in %s at the dump can be written into a pipe or FIFO only; give one, or " UNREAD_LET_GO,
 			first->caller->number, caller_kind_name(kind), names.spec.text, names.key.text);
 		return true;
 	}
@@ -50,7 +48,7 @@ static bool refuse_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 		if (same_dumped_pipe(first->bytes, other->bytes))
 			continue;
 		name(&others, plan, other);
-		problem("caller fd %u (spec %s) and caller fd %u (spec %s) are one pipe, and the unread bytes of %s and of %s would mix in it; give each a pipe of its own, or " LET_GO,
+		problem("caller fd %u (spec %s) and caller fd %u (spec %s) are one pipe, and the unread bytes of %s and of %s would mix in it; give each a pipe of its own, or " UNREAD_LET_GO,
 			first->caller->number, names.spec.text, other->caller->number, others.spec.text, names.key.text,
 			others.key.text);
 		return true;
@@ -93,7 +91,7 @@ static void compare_places(const struct plan *plan, const struct unread_part *la
 	}
 	name(&names, plan, last);
 	name(&others, plan, part);
-	problem("%s, byte %llu: the plan has the same unread bytes of %s for caller fd %u (spec %s) and for caller fd %u (spec %s), and they can be delivered only once; give both specs one pipe, or " LET_GO,
+	problem("%s, byte %llu: the plan has the same unread bytes of %s for caller fd %u (spec %s) and for caller fd %u (spec %s), and they can be delivered only once; give both specs one pipe, or " UNREAD_LET_GO,
 		part->bytes->image, (unsigned long long)part->bytes->offset, others.key.text, last->caller->number,
 		names.spec.text, part->caller->number, others.spec.text);
 }
@@ -188,7 +186,7 @@ static int check_room(const struct unread_pipe *pipe, const struct plan *plan, e
 	if (error == 0)
 		return 0;
 	name(&names, plan, first);
-	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " LET_GO,
+	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " UNREAD_LET_GO,
 		first->caller->number, names.spec.text, room, (unsigned long long)pipe->bytes, names.key.text,
 		(unsigned long long)pipe->bytes, strerror(error), growing_remedy(&remedy, error, pipe->bytes));
 	return 0;
@@ -207,13 +205,13 @@ static int check_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 		return -1;
 	}
 	if (waiting > 0)
-		problem("caller fd %u (spec %s): its pipe already holds %d bytes, and the %llu unread bytes of %s have to come first; give an empty pipe, or " LET_GO,
+		problem("caller fd %u (spec %s): its pipe already holds %d bytes, and the %llu unread bytes of %s have to come first; give an empty pipe, or " UNREAD_LET_GO,
 			first->caller->number, names.spec.text, waiting, (unsigned long long)pipe->bytes, names.key.text);
 	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", first->caller->fd) < 0)
 		return -1;
 	/* Only asked: opening an end and closing it again could be noticed at the other. */
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
-		problem("caller fd %u (spec %s): the unread bytes of %s cannot be written into its pipe: %s; let it be a pipe of this user, or " LET_GO,
+		problem("caller fd %u (spec %s): the unread bytes of %s cannot be written into its pipe: %s; let it be a pipe of this user, or " UNREAD_LET_GO,
 			first->caller->number, names.spec.text, names.key.text, strerror(errno));
 	return 0;
 }
@@ -239,25 +237,4 @@ int unread_check(const struct unread_pipes *unread, const struct plan *plan, int
 			return -1;
 	}
 	return 0;
-}
-
-void unread_refuse_debugs(const struct unread_pipes *unread, const struct plan *plan)
-{
-	for (size_t i = 0; unread->count > 0 && i < plan->head->n_debugs; i++) {
-		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
-		struct caller caller = {.number = debug->caller_fd, .fd = (int)debug->caller_fd};
-		const struct unread_pipe *pipe;
-		struct names names;
-		struct shown shown;
-
-		if (debug->output.len == 0 || fstat(caller.fd, &caller.status))
-			continue;
-		pipe = unread_into(unread, &caller);
-		if (!pipe)
-			continue;
-		name(&names, plan, &pipe->parts[0]);
-		problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " LET_GO,
-			pipe->parts[0].caller->number, names.spec.text, show_printed(&shown, debug->text),
-			(unsigned long long)pipe->bytes, names.key.text);
-	}
 }

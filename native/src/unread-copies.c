@@ -196,11 +196,10 @@ static int is_ready(const struct unread_copy *copy)
 	return 0;
 }
 
-static int move(const struct unread_copy *copy)
+static int move(struct unread_copy *copy)
 {
-	uint64_t left = copy->bytes;
-
-	while (left > 0) {
+	while (copy->delivered < copy->bytes) {
+		uint64_t left = copy->bytes - copy->delivered;
 		ssize_t moved = splice(copy->from, NULL, copy->to, NULL, left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 		if (moved < 0 && errno == EINTR)
@@ -211,7 +210,7 @@ static int move(const struct unread_copy *copy)
 				moved < 0 ? strerror(errno) : "the pipe that holds them is empty");
 			return -1;
 		}
-		left -= (uint64_t)moved;
+		copy->delivered += (uint64_t)moved;
 	}
 	return 0;
 }
@@ -222,18 +221,21 @@ int unread_copies_deliver(struct unread_copies *copies)
 		if (is_ready(&copies->list[i]))
 			return -1;
 	for (size_t i = 0; i < copies->count; i++)
-		if (move(&copies->list[i]))
+		if (move(&copies->list[i])) {
+			unread_copies_take_back(copies);
 			return -1;
+		}
 	return 0;
 }
 
-void unread_copies_take_back(const struct unread_copies *copies)
+void unread_copies_take_back(struct unread_copies *copies)
 {
 	for (size_t i = 0; i < copies->count; i++) {
-		uint64_t left = copies->list[i].bytes;
+		uint64_t left = copies->list[i].delivered;
 		char path[64];
 		int fd;
 
+		copies->list[i].delivered = 0;
 		if (snprintf(path, sizeof(path), "/proc/self/fd/%d", copies->list[i].to) < 0)
 			continue;
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

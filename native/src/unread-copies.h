@@ -10,6 +10,7 @@
 struct unread_copy {
 	uint32_t caller_fd;
 	uint64_t bytes;
+	uint64_t delivered; /* of them */
 	int from; /* holds the bytes */
 	int to; /* the caller's pipe; an open file of its own, never one of the caller's */
 };
@@ -23,11 +24,11 @@ struct unread_copies {
 int unread_copies_fill(struct unread_copies *copies, const struct unread_pipes *unread, const struct plan *plan, int directory,
 		 const uint32_t *taken, size_t taken_count);
 
-/* Moves all of it. -1 has said why; where a pipe is not as it was when it was checked, none has got anything. */
+/* Moves all of it, or nothing: -1 has said why. */
 int unread_copies_deliver(struct unread_copies *copies);
 
 /* Empties the caller's pipes of what was delivered. */
-void unread_copies_take_back(const struct unread_copies *copies);
+void unread_copies_take_back(struct unread_copies *copies);
 
 /* Closes all; what was not delivered is not going to be. */
 void unread_copies_free(struct unread_copies *copies);

@@ -6,6 +6,8 @@
 #include "pipe-size.h"
 #include "targets.h"
 
+#define UNREAD_LET_GO "let the bytes go with fdgraft rewrite --drop-in-flight"
+
 struct unread_part {
 	struct unread_bytes *bytes;
 	const struct caller *caller;
@@ -37,9 +39,6 @@ void unread_limit(struct unread_pipes *unread, const struct plan *plan, const st
 
 /* Each reason against a delivery of the bytes is a problem(). -1 has said why (a system error). */
 int unread_check(const struct unread_pipes *unread, const struct plan *plan, int directory, enum growing growing);
-
-/* A debug text for one of these pipes is a problem(): it would come before the bytes. */
-void unread_refuse_debugs(const struct unread_pipes *unread, const struct plan *plan);
 
 void unread_free(struct unread_pipes *unread);
 

@@ -16,6 +16,7 @@ import { type JobSetup, runJob } from './run-job';
 import { isInShard, type Shard, WHOLE } from './shard';
 import type { BatchTask, JobWarning } from './task';
 
+/** A job for many checkpoints, and where its outputs go. */
 export interface BatchOptions {
   readonly task: BatchTask;
   /** Paths, and patterns of fast-glob: image directories and archives that match are inputs. */
@@ -45,6 +46,7 @@ export interface BatchProgress {
   readonly failed: number;
 }
 
+/** The counts of a batch that is over, in jobs. */
 export interface BatchSummary {
   readonly shard: Shard;
   /** How many inputs the shard has. */
@@ -55,6 +57,7 @@ export interface BatchSummary {
   readonly earlier: number;
   /** Jobs whose answer was no. */
   readonly no: number;
+  /** Jobs that could not be done. */
   readonly failed: number;
   /** Jobs that were not begun, since one had failed and `failFast` was set. */
   readonly left: number;

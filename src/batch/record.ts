@@ -6,7 +6,7 @@ import { closeRead } from '../storage/close';
 import { modeLike, modeOfReplaced } from '../storage/file-mode';
 import type { HeldDirectory } from '../storage/held-directory';
 import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
-import { fixDirectory } from '../storage/trusted-path';
+import type { FixedDirectory } from '../storage/trusted-path';
 import { pathDigest } from './path-digest';
 import { Shelf } from './shelf';
 
@@ -58,6 +58,8 @@ export class JobState {
   readonly aside: Shelf;
   /** And what was there before, until what takes its place is made. */
   readonly old: Shelf;
+  /** ROOT: whoever makes an output there follows no link below it. */
+  readonly fixed: FixedDirectory;
   /** The output and the directory of `aside` by their names, which by now may lead elsewhere. */
   readonly madePath: string;
   readonly asidePath: string;
@@ -67,7 +69,6 @@ export class JobState {
 
   /** Of the output, also when it is put aside. */
   private owner: number | undefined;
-  private readonly letGo: readonly (() => void)[];
 
   private constructor(
     private readonly around: HeldDirectory,
@@ -76,8 +77,7 @@ export class JobState {
     private readonly output: string,
     { above, name }: StatePlace,
   ) {
-    const real = Buffer.from(root.bytes, 'latin1');
-    this.letGo = [root.given, root.real].map((given) => fixDirectory(given, real));
+    this.fixed = { given: [root.given, root.real], real: Buffer.from(root.bytes, 'latin1') };
     this.made = `${around.path}/${path.basename(output)}`;
     this.record = `${directory.path}/${name}.json`;
     const shelf = (ending: string) =>
@@ -103,7 +103,6 @@ export class JobState {
   }
 
   close(): void {
-    for (const letGo of this.letGo) letGo();
     this.around.close();
     this.directory.close();
   }

@@ -136,7 +136,7 @@ class Job {
     const { task, input, out, seen, signal } = this;
     let result: TaskResult;
     try {
-      result = await runTask(task, { input, out, seen, signal });
+      result = await runTask(task, { input, out, fixed: this.state.fixed, seen, signal });
     } catch (error) {
       // Another run is at the same job: one on another machine, or the last breath of one that was killed.
       if (isAboutPlace(error) && (isThere(this.state.made) || isMovedByOthers(error)))
@@ -162,7 +162,7 @@ class Job {
     const name = aside.newName();
     const place = path.join(asidePath, name);
     try {
-      const result = await runTask(task, { input, out: place, seen, signal });
+      const result = await runTask(task, { input, out: place, fixed: this.state.fixed, seen, signal });
       const content = await this.contentOfOwn(place);
       const isSame = content === (await this.unlessGone(() => contentOfOutput(out, signal)));
       if (!isThere(place)) throw new ConcurrentChange(messages.changedMeanwhile(out));

@@ -7,6 +7,7 @@ import type { RewriteOptions } from '../operations/rewrite';
 import type { DiffFormat } from '../report/write-diff';
 import type { SeenFiles } from '../storage/seen-files';
 import type { SinkNotice } from '../storage/sink';
+import type { FixedDirectory } from '../storage/trusted-path';
 import type { BatchInput } from './input';
 
 /** What is to be done with each checkpoint: data alone, so that another process can do it. */
@@ -53,6 +54,7 @@ export interface TaskResult {
   readonly text?: string;
 }
 
+/** A loss or a doubt that a job tells of. Codes are those of the operation. */
 export interface JobWarning {
   readonly code: string;
   readonly message: string;
@@ -62,6 +64,8 @@ export interface JobWarning {
 export interface TaskPlace {
   readonly input: BatchInput;
   readonly out: string | undefined;
+  /** The directory around it, which is held open. */
+  readonly fixed?: FixedDirectory;
   /** What the files of the input were when the job looked at them. */
   readonly seen: SeenFiles;
   readonly signal: AbortSignal | undefined;

@@ -56,7 +56,7 @@ function idField({ name }: MessageShape, field: number): EntryType['numbered'] {
   return kind === undefined || kind === 'any' ? undefined : { field, kind };
 }
 
-export const ENTRY_TYPES: readonly EntryType[] = Object.entries(TYPE_ROWS).map(([name, row]) =>
+const ENTRY_TYPES: readonly EntryType[] = Object.entries(TYPE_ROWS).map(([name, row]) =>
   describeType(name as TypeName, row),
 );
 

@@ -13,6 +13,7 @@ export interface OpenKind {
   readonly socket?: SocketKind;
 }
 
+/** The kinds that some type of entry asks for. */
 export type KindName =
   | 'directory'
   | 'memfd'
@@ -32,6 +33,7 @@ export interface SocketKind {
   readonly state: SocketState;
 }
 
+/** Listening and connected are states of unix and inet sockets alone. */
 export type SocketState = 'UNCONNECTED' | 'LISTENING' | 'CONNECTED';
 
 const DOMAINS = new Map<number, string>([

@@ -88,4 +88,5 @@ export interface MemoryDifference {
   readonly sides: Sides;
 }
 
+/** One difference; `what` tells the kinds apart. */
 export type Difference = EntryDifference | ImageDifference | FormDifference | FileDifference | MemoryDifference;

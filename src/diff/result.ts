@@ -5,7 +5,9 @@ import type { Statement } from './statement';
 /** A difference, and whether the plan accounts for it; undefined where no plan was given. */
 export type ToldDifference = Difference & { readonly explained?: boolean };
 
+/** The differences of two checkpoints or images. It is to be closed. */
 export interface DiffResult {
+  /** Nothing differs. */
   readonly isSame: boolean;
   /** The two are of different runs of criu dump: ids differ that mean the same. Never with a plan or `ignoreIds`. */
   readonly isOtherRun: boolean;
@@ -13,8 +15,9 @@ export interface DiffResult {
   readonly meaning: readonly Statement[];
   /** Which descriptors and caller fds the entries that differ have; where it was asked for, and something differs. */
   readonly graph?: DiffGraph;
-  /** With a plan: how many differences it does not explain, and what else does not fit it, a line each. */
+  /** How many differences the plan does not explain; 0 without one. */
   readonly unexplained: number;
+  /** What else does not fit the plan, a line each. */
   readonly misfits: readonly string[];
   /** The differences one by one, once. They wait in a file where they are many; `close` lets go of it. */
   differences(): AsyncIterable<ToldDifference>;

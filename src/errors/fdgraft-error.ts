@@ -36,6 +36,7 @@ export interface Place {
   field?: string | undefined;
 }
 
+/** The parts of an FdgraftError. */
 export interface ErrorDetails extends Place {
   code: ErrorCode;
   /** What is wrong, in a clause. */

@@ -2,10 +2,12 @@
  * Every message of fdgraft, in one place. Each says what is wrong and where, what is allowed, and the
  * way out. Text from bytes arrives here escaped (bytes/escape.ts); control characters of all text are escaped here.
  */
+
 import fs from 'node:fs';
 import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { escapeControls } from '../bytes/escape';
+import { shellQuote, shellWord } from '../bytes/shell-word';
 import { type Denied, isDenied } from './denied';
 import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
@@ -89,7 +91,7 @@ function deniedText({ path: place, isDirectory, right, uid, mode }: Denied): str
 
 function deniedHint(denied: Denied | undefined): string {
   if (denied === undefined) return 'run fdgraft as a user who may read it, or as root';
-  if (denied.isOwn) return `it is yours: chmod u+r${denied.isDirectory ? 'x' : ''} ${denied.path}`;
+  if (denied.isOwn) return `it is yours: chmod u+r${denied.isDirectory ? 'x' : ''} ${shellWord(denied.path)}`;
   return denied.uid === 0 ? 'run fdgraft as root' : `run fdgraft as uid ${denied.uid}, its owner, or as root`;
 }
 
@@ -1341,7 +1343,7 @@ const texts = {
       code: 'DESCRIPTOR_TIED',
       ...place,
       problem: `spec '${spec}' takes descriptors of ${key}, a terminal, and others of it stay (file id ${someOf(staying)})`,
-      hint: `give all of it by its path, --inherit-fd 'fd[${callerFd}]:${key}', or take single descriptors with only: true`,
+      hint: `give all of it by its path, --inherit-fd ${shellQuote(`fd[${callerFd}]:${key}`)}, or take single descriptors with only: true`,
     }),
   memfdPartStays: (place: Place, spec: string, callerFd: number, id: number, staying: readonly number[]) =>
     error({

@@ -1,5 +1,5 @@
 /** Longer than any path of Linux; what is longer is no help to a reader. */
-export const SHOWN_CHARACTERS = 8192;
+const SHOWN_CHARACTERS = 8192;
 const SHOWN_OF_LONG = 512;
 
 /** Text for people: what is longer than SHOWN_CHARACTERS becomes its beginning, its end and its length. */

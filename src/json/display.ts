@@ -165,7 +165,7 @@ export function parseInteger(field: FieldShape, text: string): bigint | undefine
 }
 
 /** A number as text: decimal or, after 0x, hexadecimal. */
-export function parseNumber(text: string): bigint | undefined {
+function parseNumber(text: string): bigint | undefined {
   return /^(-?\d{1,20}|0x[\da-fA-F]{1,16})$/.test(text) ? BigInt(text) : undefined;
 }
 

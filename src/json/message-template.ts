@@ -18,7 +18,7 @@ const MAX_DIGITS = 15;
  * A message that was read before, as literal text with gaps: the numbers and plain strings of its fields. Most messages
  * of an image differ in these alone. The text between them has been checked once and is compared from then on.
  */
-export class MessageTemplate {
+class MessageTemplate {
   private readonly starts: number[] = [];
 
   constructor(

@@ -484,7 +484,7 @@ function occursAgain({ number, label }: FieldShape, cursor: FieldCursor): boolea
 }
 
 /** The payloads of several occurrences of an embedded message, in a row. */
-export function joinPayloads(field: FieldShape, bytes: Uint8Array, occurrences: readonly Occurrence[]): Buffer {
+function joinPayloads(field: FieldShape, bytes: Uint8Array, occurrences: readonly Occurrence[]): Buffer {
   return Buffer.concat(
     occurrences.map(({ start, end }) => {
       const cursor = new FieldCursor().over(bytes, start, end);

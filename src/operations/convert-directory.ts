@@ -7,7 +7,9 @@ import type { Form } from '../storage/form';
 import type { LinkMode } from '../storage/link-mode';
 import type { Sink, SinkNotice } from '../storage/sink';
 import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
+import type { FixedDirectory } from '../storage/trusted-path';
 
+/** What `decode` and `encode` of a whole checkpoint take. */
 export interface ConvertOptions {
   /** The directory or archive to make. */
   readonly out: string;
@@ -15,10 +17,16 @@ export interface ConvertOptions {
   readonly to?: Form;
   /** How what is not converted gets there. */
   readonly link?: LinkMode;
+  /**
+   * The directory around `out`, if the caller holds it open.
+   * @internal
+   */
+  readonly fixed?: FixedDirectory | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly member: Buffer }) => void;
 }
 
+/** What `decode` and `encode` of a whole checkpoint have done. */
 export interface ConvertResult {
   /** How many members were converted. */
   readonly converted: number;
@@ -44,8 +52,8 @@ export async function convertDirectory(
 ): Promise<ConvertResult> {
   const notices: SinkNotice[] = [];
   const onNotice = (notice: SinkNotice) => notices.push(notice);
-  const { to, link, signal } = options;
-  const sink = await createSink(source, options.out, { to, link, signal, onNotice });
+  const { to, link, fixed, signal } = options;
+  const sink = await createSink(source, options.out, { to, link, fixed, signal, onNotice });
   const names = new Set<string>();
   let converted = 0;
   try {

@@ -11,6 +11,7 @@ export interface DecodeWarning {
   readonly message: string;
 }
 
+/** Options of `decodeImage`. */
 export interface DecodeImageOptions {
   /** How messages name the image. A name such as pages-1.img tells a raw file, which is refused. */
   readonly name: string;
@@ -36,7 +37,9 @@ function leftBehind(name: string, offset: number): string {
   return `${name}: the bytes from offset ${offset} on are no entry; _tail has them`;
 }
 
+/** Options of `decode`. */
 export interface DecodeOptions extends ConvertOptions {
+  /** As for `decodeImage`. */
   readonly pretty?: boolean;
   readonly onWarning?: (warning: DecodeWarning) => void;
 }

@@ -17,6 +17,7 @@ import { planIn } from './plan-of';
 export type { LoneImage } from '../diff/lone-images';
 export type { DiffResult, ToldDifference } from '../diff/result';
 
+/** Options of `diff`; a lone image has no plan and no graph. */
 export interface DiffOptions {
   /** What the second checkpoint was made by: what it does not explain is told apart. Its own plan where undefined. */
   readonly plan?: Plan;

@@ -5,6 +5,7 @@ import type { Source } from '../storage/source';
 import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
+/** Options of `encodeImage`. */
 export interface EncodeImageOptions {
   /** How messages name the JSON. */
   readonly name: string;

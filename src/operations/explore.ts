@@ -20,8 +20,10 @@ export interface Explored {
   rss: ExploredRss;
 }
 
+/** A name of what can be explored. */
 export type ExploredWhat = keyof Explored;
 
+/** Options of `explore`. */
 export interface ExploreOptions {
   readonly signal?: AbortSignal;
   /** Hears of what the checkpoint does not say; the rest is told all the same. */

@@ -8,6 +8,7 @@ import { tailRules } from '../schema/tail-rules';
 /** What a file of a checkpoint is; of an image, as `crit info` says it. */
 export type ImageInfo = RecordInfo | RawInfo;
 
+/** An image with magic and entries. */
 export interface RecordInfo {
   /** crit's name of its kind. */
   readonly magic: string;

@@ -15,6 +15,7 @@ import { parsePathFilter } from '../specs/path-filter';
 import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
 
+/** Options of `inspect`. */
 export interface InspectOptions {
   /** Only what these specs would take, with the fds that it would come from. */
   readonly specs?: readonly (string | SpecOptions)[];
@@ -26,6 +27,7 @@ export interface InspectOptions {
   readonly onWarning?: (warning: Warning) => void;
 }
 
+/** An open file description, with what the specs give it. */
 export interface ListedEntry extends OpenEntry {
   /** The caller's fds that the specs give it, one for each that takes some of its descriptors; empty without specs. */
   readonly callerFds: readonly number[];

@@ -21,6 +21,7 @@ export const FIRST_MEMBERS = [PLAN_IMAGE, INVENTORY_IMAGE, 'pstree.img', 'files.
 
 const DECODED_INVENTORY = `${INVENTORY_IMAGE}${JSON_ENDING}`;
 
+/** Options of `openSource`. */
 export interface OpenOptions {
   /**
    * Only a directory that has the images itself, for who makes another one of it; else they may be in checkpoint/ too.

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes, escapeControls } from '../bytes/escape';
+import { shellQuote } from '../bytes/shell-word';
 import { isReachedByAddress } from '../checkpoint/socket-types';
 import { Tally } from '../checkpoint/tally';
 import { messages } from '../errors/messages';
@@ -35,11 +36,13 @@ import type { LinkMode } from '../storage/link-mode';
 import { createFile } from '../storage/single-file';
 import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
+import type { FixedDirectory } from '../storage/trusted-path';
 import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
 import { podmanPlace } from './podman-place';
 import { readDescriptorList } from './read-specs';
 
+/** Options of `rewrite`. Without `out` and `inPlace`, nothing is written. */
 export interface RewriteOptions {
   /** `fd[N]:KEY` and `debug[N]:TEXT`, alone or with options; at least one, unless `fromDescriptors`. */
   readonly specs: readonly (string | SpecOptions)[];
@@ -59,17 +62,25 @@ export interface RewriteOptions {
   readonly dropInFlight?: boolean;
   /** File to write the plan to, as JSON. */
   readonly savePlan?: string;
+  /**
+   * The directory around `out`, if the caller holds it open.
+   * @internal
+   */
+  readonly fixed?: FixedDirectory | undefined;
   readonly signal?: AbortSignal;
   readonly onWarning?: (warning: Warning) => void;
   readonly onProgress?: (progress: RewriteProgress) => void;
 }
 
+/** How far the second pass of a rewrite is. */
 export interface RewriteProgress {
   /** Name of the member that is written now, as bytes. */
   readonly member: Buffer;
 }
 
+/** What a rewrite has made, or would make. */
 export interface RewriteResult {
+  /** The same that OUT has. */
   readonly plan: Plan;
   /** What restores the result; undefined where nothing was written. */
   readonly next: NextCommand | undefined;
@@ -189,13 +200,13 @@ function whereWritten(source: Source, { inPlace, out, to }: RewriteOptions): Rew
 
 async function chooseSink(
   source: Source,
-  { out, to, link, signal }: RewriteOptions,
+  { out, to, link, fixed, signal }: RewriteOptions,
   inPlace: InPlace | undefined,
   notices: SinkNotice[],
 ): Promise<Sink> {
   const onNotice = (notice: SinkNotice) => notices.push(notice);
   if (inPlace !== undefined) return inPlace.createSink({ onNotice, signal });
-  return out === undefined ? new NullSink() : createSink(source, out, { to, link, signal, onNotice });
+  return out === undefined ? new NullSink() : createSink(source, out, { to, link, fixed, signal, onNotice });
 }
 
 async function checkUnmatched(
@@ -250,7 +261,7 @@ async function nothingListed(
 function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly InheritSpec[]): Warning[] {
   return [...left].map(([number, { what, image }]) => {
     const text = escapeControls(inherits[number]?.text ?? '');
-    const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd '${text}' to criu restore`;
+    const message = `${text} is the key of an external ${what} (${image}), which criu inherits itself: pass --inherit-fd ${shellQuote(text)} to criu restore`;
     return { code: 'KEY_LEFT_TO_CRIU', message };
   });
 }

@@ -37,6 +37,7 @@ export interface NextCommand {
   readonly moveTo?: string;
 }
 
+/** Words of the command that the user replaces. */
 export type CommandPlaceholder = 'DIR' | 'NEW.tar' | 'BUNDLE' | 'ID' | 'COMMAND';
 
 /** What was rewritten, and where it is. */

@@ -21,6 +21,7 @@ export interface Plan {
   readonly placeholders: readonly PlanPlaceholder[];
 }
 
+/** An image that the rewrite changed. */
 export interface PlanImage {
   readonly name: string;
   /** SHA-256 of the whole file. */
@@ -28,18 +29,21 @@ export interface PlanImage {
   readonly after: Buffer;
 }
 
+/** A spec as given, and how many entries its key names. */
 export interface PlanSpec {
   readonly text: string;
   readonly caller_fd: number;
   readonly matches: number;
 }
 
+/** A `debug[N]:TEXT`: bytes that the executor writes before the restore. */
 export interface PlanDebug {
   readonly text: string;
   readonly caller_fd: number;
   readonly output: Buffer;
 }
 
+/** A loss that the rewrite knows of. */
 export interface PlanWarning {
   readonly code: string;
   readonly message: string;
@@ -67,12 +71,14 @@ export interface PlanUserNamespace {
   readonly gids: readonly PlanIdRange[];
 }
 
+/** `count` ids from `inside` on in the namespace, which are those from `outside` on around it. */
 export interface PlanIdRange {
   readonly inside: number;
   readonly outside: number;
   readonly count: number;
 }
 
+/** An entry that the restore fills with the caller's open file. */
 export interface PlanPlaceholder {
   readonly file_id: number;
   /** File id of the entry that it was split off from, where its own is a new one. */
@@ -113,6 +119,7 @@ export interface PlanPlaceholder {
   readonly lost_terminal?: number;
 }
 
+/** A terminal that goes whole. */
 export interface PlanTerminal {
   /** Its number in tty-info.img. */
   readonly id: number;
@@ -123,6 +130,7 @@ export interface PlanTerminal {
   readonly has_leader: boolean;
 }
 
+/** The tasks that have mapped a memfd, and their demands on the file. */
 export interface PlanMapping {
   /** Ascending. */
   readonly pids: readonly number[];
@@ -131,15 +139,18 @@ export interface PlanMapping {
   readonly writes: boolean;
 }
 
+/** A kind of open file, with the name of a socket. */
 export interface PlanKind extends OpenKind {
   readonly socket?: PlanSocket;
 }
 
+/** A kind of socket, with its name. */
 export interface PlanSocket extends SocketKind {
   /** The name that the caller's socket has to be bound to. */
   readonly name?: Buffer;
 }
 
+/** The entry as the dump has it. */
 export interface PlanEntry {
   readonly type: string;
   readonly key: string;
@@ -149,6 +160,7 @@ export interface PlanEntry {
   readonly owner: PlanOwner;
 }
 
+/** Who is told of I/O on the open file, as CRIU's fown_entry has it. */
 export interface PlanOwner {
   readonly uid: number;
   readonly euid: number;
@@ -157,8 +169,10 @@ export interface PlanOwner {
   readonly pid: number;
 }
 
+/** A holder of the placeholder. */
 export type PlanReference = { readonly descriptor: PlanDescriptor } | { readonly scm_right: PlanScmRight };
 
+/** A descriptor of a table, with the tasks that have the table. */
 export interface PlanDescriptor {
   readonly table: number;
   readonly pids: readonly number[];
@@ -166,11 +180,13 @@ export interface PlanDescriptor {
   readonly close_on_exec: boolean;
 }
 
+/** A right in a packet that waits in the queue of a unix socket. */
 export interface PlanScmRight {
   readonly packet: number;
   readonly socket_id: number;
 }
 
+/** Bytes that were unread at the dump: where they lie, and their fate. */
 export interface PlanInFlight {
   readonly image: string;
   readonly offset: number;

@@ -1,8 +1,9 @@
+import { shellQuote } from '../bytes/shell-word';
 import { descriptorKey, socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { kindText } from '../checkpoint/open-kind';
 import type { ListedEntry } from '../operations/inspect';
-import { accessWord, columns, pidAndFd, shellQuote } from './words';
+import { accessWord, columns, pidAndFd } from './words';
 
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */
 const LINES_A_BLOCK = 64;

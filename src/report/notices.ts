@@ -3,9 +3,11 @@ import type { SinkNotice } from '../storage/sink';
 const NOTICES = {
   OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
   SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
-  DANGLING_LINK_LEFT_OUT: 'is a link to nothing, and no image; it was left out',
+  DANGLING_LINK_LEFT_OUT:
+    'is a link to no regular file or directory that this user can see, and no image; it was left out',
   OUTER_LINK_LEFT_OUT: 'is a link out of the directory, which no archive should have; it was left out',
-  PARENT_MISSING: 'leads to nothing: a restore needs the previous dump there, for the pages that did not change since',
+  PARENT_MISSING:
+    'leads to no directory that this user can see: a restore needs the previous dump there, for the pages that did not change since',
   WORK_FOLDER_LEFT: 'was left by a rewrite and could not be removed: do that yourself',
   PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
 } as const;

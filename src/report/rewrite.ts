@@ -1,4 +1,5 @@
 import { escapeControls } from '../bytes/escape';
+import { shellQuote, shellWord } from '../bytes/shell-word';
 import { kindText } from '../checkpoint/open-kind';
 import { someOf } from '../errors/some-of';
 import { jsonChunks } from '../json/json-chunks';
@@ -8,7 +9,7 @@ import type { Plan, PlanMapping, PlanPlaceholder } from '../plan/plan';
 import { planToJson } from '../plan/plan-json';
 import { kindToJson } from './ls-json';
 import { noticeLines } from './notices';
-import { accessWord, pidAndFd, shellQuote, shellWord } from './words';
+import { accessWord, pidAndFd } from './words';
 
 /** The plan for people: each caller fd, what it takes the place of, and every descriptor it goes to. */
 export function rewriteText({ plan, next }: RewriteResult): string {

@@ -1,4 +1,3 @@
-import { escapeControls } from '../bytes/escape';
 import { accessOf } from '../checkpoint/open-flags';
 
 /** What access the flags of an entry mean, in a word. */
@@ -6,21 +5,6 @@ export function accessWord(flags: number): string {
   const { read, write } = accessOf(flags);
   if (read && write) return 'read-write';
   return write ? 'write' : read ? 'read' : 'path only';
-}
-
-/** Quoted so that a shell passes it on as it is. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** The same, without quotes where none are needed. What a terminal would act on is written the way of bash and zsh. */
-export function shellWord(text: string): string {
-  if (escapeControls(text) !== text) return `$'${escapeForAnsiQuotes(text)}'`;
-  return /^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : shellQuote(text);
-}
-
-function escapeForAnsiQuotes(text: string): string {
-  return escapeControls(text.replace(/[\\']/g, '\\$&'));
 }
 
 /** A descriptor of each task that uses its table: "14716/1". */

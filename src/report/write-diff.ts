@@ -2,6 +2,7 @@ import type { ByteWriter } from '../bytes/byte-stream';
 import type { DiffResult } from '../operations/diff';
 import type { DiffReport } from './diff-report';
 
+/** The formats of a report of `diff`. */
 export type DiffFormat = 'text' | 'json' | 'markdown' | 'html';
 export const DIFF_FORMATS = ['text', 'json', 'markdown', 'html'] as const satisfies readonly DiffFormat[];
 

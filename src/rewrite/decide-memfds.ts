@@ -21,11 +21,11 @@ export interface TakenMapping {
 export function decideMemfds(assignment: Assignment, found: Survey, specs: readonly InheritSpec[]): TakenMapping[] {
   const claims = new Map<MappedMemfd, Claim[]>();
   for (const claim of assignment.claims) {
-    const memfd = found.memfds.get(claim.match.id);
+    const memfd = found.mappedMemfds.get(claim.match.id);
     if (memfd !== undefined) pushTo(claims, memfd, claim);
   }
   const named = namersOf(found);
-  return [...new Set(found.memfds.values())].flatMap((memfd) => {
+  return [...new Set(found.mappedMemfds.values())].flatMap((memfd) => {
     const taken = claims.get(memfd) ?? [];
     const spec = firstOf(taken) ?? named.get(memfd);
     if (spec === undefined) return [];
@@ -43,10 +43,10 @@ function firstOf(taken: readonly Claim[]): number | undefined {
 }
 
 /** The first specs that name memfds without descriptors: such a spec names all entries of a memfd. */
-function namersOf({ memfds, notOpen }: Survey): Map<MappedMemfd, number | undefined> {
+function namersOf({ mappedMemfds, notOpen }: Survey): Map<MappedMemfd, number | undefined> {
   const named = new Map<MappedMemfd, number | undefined>();
   for (const { id, specs } of notOpen) {
-    const memfd = memfds.get(id);
+    const memfd = mappedMemfds.get(id);
     if (memfd !== undefined && !named.has(memfd)) named.set(memfd, specs[0]);
   }
   return named;

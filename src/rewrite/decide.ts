@@ -56,7 +56,7 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
 function refuseHeldPipes(found: Survey): void {
   const remapped = new Set(found.remaps.flatMap(({ origId, linkedId }) => [origId, linkedId]));
   for (const { id, entry, type, facts } of found.matches) {
-    if (type.isPath || found.memfds.has(id)) continue;
+    if (type.isPath || found.mappedMemfds.has(id)) continue;
     const parts = remapped.has(id) ? ['part of a remap (remap-fpath.img)'] : [];
     const otherReferences = [...(found.otherReferences.get(id) ?? []), ...parts];
     if (otherReferences.length > 0)

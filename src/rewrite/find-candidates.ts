@@ -6,7 +6,6 @@ import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import type { HolderKind } from '../checkpoint/message-rows';
 import { pipeName } from '../checkpoint/pipe-name';
-import type { Terminals } from '../checkpoint/terminals';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
 import { decode } from '../schema/decode';
@@ -119,10 +118,10 @@ export class Candidates {
     for (const { id } of this.list) this.ids.add(id);
   }
 
-  /** When all images were seen: terminals without a path have their key in tty-info.img. */
-  nameTerminals(terminals: Terminals): void {
+  /** When all images were seen: the keys of memfds, and of terminals without a path, are in images of their own. */
+  nameWith(withKey: (facts: EntryFacts) => EntryFacts): void {
     this.list = this.list.map((match) => {
-      const facts = terminals.withKey(match.facts);
+      const facts = withKey(match.facts);
       return facts === match.facts ? match : { ...match, facts };
     });
   }

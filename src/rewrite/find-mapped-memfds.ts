@@ -3,6 +3,7 @@ import { type InheritableType, inheritableType } from '../checkpoint/entry-types
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { IdSet } from '../checkpoint/id-set';
+import type { Memfds } from '../checkpoint/memfds';
 import { accessOf } from '../checkpoint/open-flags';
 import { pushTo } from '../checkpoint/push-to';
 import { VMA_AREA_MEMFD, VMA_FILE_SHARED } from '../checkpoint/vma-status';
@@ -12,7 +13,7 @@ import { FD_TYPES, type VmaEntry } from '../schema/generated/images';
 import { OFFSET_MAX } from '../schema/plan-limits';
 import type { Source } from '../storage/source';
 import type { MappedMemory, Match } from './match';
-import { nameMemfds } from './name-memfds';
+import { memfdNamer } from './name-memfd';
 
 /** A memfd that a spec names and a task has mapped. Its entries in files.img have one inode in memfd.img. */
 export interface MappedMemfd {
@@ -43,21 +44,25 @@ const MEMFDS: ReadonlySet<number> = new Set([FD_TYPES.MEMFD]);
 export async function findMappedMemfds(
   source: Source,
   named: readonly Match[],
+  memfds: Memfds,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, MappedMemfd>> {
   const wanted = new Set(named.flatMap(({ facts: { memfdInode } }) => memfdInode ?? []));
   if (wanted.size === 0) return new Map();
-  const { entries, held, mapped, tasks } = await seeMemfds(source, wanted, signal);
+  const { entries, held, mapped, tasks } = await seeMemfds(source, wanted, memfds, signal);
   const ids = new Set([...entries.values()].flatMap((list) => list.flatMap(({ id }) => (mapped.has(id) ? [id] : []))));
   if (ids.size === 0) return new Map();
   const images = new ImagesByName(source, signal);
   try {
     const extents = await measure(images, tasks, ids);
-    const names = await nameMemfds(images, wanted);
+    const nameOf = memfdNamer(memfds);
     const found = new Map<number, MappedMemfd>();
     for (const [inode, list] of entries) {
       if (!list.some(({ id }) => extents.has(id))) continue;
-      const { record, name, isHuge, size } = names.of(inode);
+      const state = memfds.of(inode);
+      if (state === undefined) throw messages.memfdMissing(inode);
+      const { record, isHuge, size } = state;
+      const name = nameOf(inode);
       const memfd: MappedMemfd = {
         mapped: list.flatMap((entry) => {
           const extent = extents.get(entry.id);
@@ -82,7 +87,7 @@ export async function findMappedMemfds(
  * The entries of some memfds by inode, the ids of those that are held and of those that are mapped, and the tasks that
  * have mapped any: which are wanted may be known at the end alone, and a checkpoint may have a million mappings.
  */
-async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: AbortSignal | undefined) {
+async function seeMemfds(source: Source, wanted: ReadonlySet<number>, memfds: Memfds, signal: AbortSignal | undefined) {
   const entries = new Map<number, MemfdEntry[]>();
   const held = new IdSet();
   const mapped = new IdSet();
@@ -96,7 +101,7 @@ async function seeMemfds(source: Source, wanted: ReadonlySet<number>, signal: Ab
           const facts = describeEntry(view);
           if (facts?.memfdInode === undefined || !wanted.has(facts.memfdInode)) return;
           const type = inheritableType(view) as InheritableType;
-          pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts });
+          pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts: memfds.withKey(facts) });
         },
       },
       {

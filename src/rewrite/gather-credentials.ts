@@ -21,7 +21,7 @@ export interface GatheredCredentials {
 }
 
 /** Pids and groups that a plan can hold, all in all: a record of it stays below what readers take. */
-export const MAX_CREDENTIAL_NUMBERS = 2 ** 23;
+const MAX_CREDENTIAL_NUMBERS = 2 ** 23;
 
 /** Reads the core images of the tasks that have a descriptor of a placeholder, and of no others. Throws FdgraftError. */
 export async function gatherCredentials(

@@ -1,7 +1,7 @@
 import { escapeBytes } from '../bytes/escape';
+import { shellQuote } from '../bytes/shell-word';
 import { fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
 import { entryType, inheritableType } from '../checkpoint/entry-types';
-import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import {
@@ -14,6 +14,7 @@ import {
   terminalKey,
   withoutLeadingSlash,
 } from '../checkpoint/key-text';
+import type { Memfds } from '../checkpoint/memfds';
 import { accessOf } from '../checkpoint/open-flags';
 import { unixAddress } from '../checkpoint/socket-types';
 import { unixSocketOf } from '../checkpoint/unix-sockets';
@@ -32,7 +33,6 @@ import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 import { type ExternalKey, hasKey } from './external-keys';
 import type { Match } from './match';
-import { eachMemfd } from './memfd-records';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
 import { NearestSockets } from './nearest-sockets';
 import { readOpenIds } from './open-ids';
@@ -74,7 +74,7 @@ export async function explainUnmatched(
   const explainers = new Map(
     unmatched.slice(0, MAX_EXPLAINED).map((number) => [number, new Explainer(number, known)] as const),
   );
-  await compareWithEntries(source, [...explainers.values()], signal);
+  await compareWithEntries(source, known.found.memfds, [...explainers.values()], signal);
   for (const explainer of explainers.values()) explainer.explainNotOpen();
   return unmatched.map((number) => ({
     text: (known.specs[number] as InheritSpec).text,
@@ -85,13 +85,14 @@ export async function explainUnmatched(
 /** Shows every open entry to those who have something to look for. */
 async function compareWithEntries(
   source: Source,
+  memfds: Memfds,
   explainers: readonly Explainer[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const compared = explainers.filter(({ comparesEntries }) => comparesEntries);
   if (compared.length === 0) return;
   const open = await readOpenIds(source, signal);
-  const memfds = new IdSet();
+  const seenMemfds = new IdSet();
   const see = (view: FileEntryView) => {
     if (view.member === 0) return;
     if (view.type === FD_TYPES.REG) {
@@ -105,12 +106,11 @@ async function compareWithEntries(
       const socket = readSocket(view);
       if (socket !== undefined) for (const explainer of compared) explainer.seeSocket(socket);
       const inode = view.type === FD_TYPES.MEMFD ? readNumber(view, MEMFD_FILE_ENTRY_FIELDS.inode_id) : undefined;
-      if (inode !== undefined) memfds.add(inode);
+      const name = inode !== undefined && seenMemfds.add(inode) ? memfds.of(inode)?.name : undefined;
+      if (name !== undefined) for (const explainer of compared) explainer.seeMemfd(Buffer.from(name, 'latin1'));
     }
   };
   await walk(source, [{ entry: see }], signal);
-  const byMemfd = compared.filter(({ comparesMemfds }) => comparesMemfds);
-  if (byMemfd.length > 0) await compareWithMemfds(source, memfds, byMemfd, signal);
   const byTerminal = compared.filter(({ comparesTerminals }) => comparesTerminals);
   if (byTerminal.length > 0) await compareWithTerminals(source, byTerminal, signal);
 }
@@ -126,24 +126,6 @@ async function compareWithTerminals(
     for (const explainer of explainers) explainer.seeTerminal(terminalKey(rdev, dev ?? 0));
   };
   await walk(source, [{ terminal }], signal);
-}
-
-/** Shows the names of these memfds, which memfd.img alone has. */
-async function compareWithMemfds(
-  source: Source,
-  memfds: IdSet,
-  explainers: readonly Explainer[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const images = new ImagesByName(source, signal);
-  try {
-    await eachMemfd(images, ({ name }, inode) => {
-      if (inode === undefined || !memfds.has(inode) || name.length > MAX_KEY_BYTES) return;
-      for (const explainer of explainers) explainer.seeMemfd(name);
-    });
-  } finally {
-    await images.close();
-  }
 }
 
 interface SeenSocket {
@@ -229,10 +211,6 @@ class Explainer {
     return key.kind === 'terminal' || (key.kind === 'path' && PATH_OF_TERMINAL.test(key.path.toString('latin1')));
   }
 
-  get comparesMemfds(): boolean {
-    return this.nearestMemfds !== undefined;
-  }
-
   private suggest(text: string): void {
     if (this.suggestions.length < MAX_SUGGESTIONS) this.suggestions.push(text);
   }
@@ -256,7 +234,7 @@ class Explainer {
       const key = escapeBytes(own.key);
       const remedy =
         what === 'mount'
-          ? `criu restore --external 'mnt[${key}]:PATH' takes it`
+          ? `criu restore --external ${shellQuote(`mnt[${key}]:PATH`)} takes it`
           : 'criu restore --inherit-fd takes it itself: leave it out here';
       this.suggest(`${key} is the key of an external ${what} (${image}); ${remedy}`);
       return;

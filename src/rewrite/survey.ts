@@ -1,4 +1,5 @@
 import { Layout } from '../checkpoint/layout';
+import { Memfds } from '../checkpoint/memfds';
 import { type FileName, Mounts } from '../checkpoint/mounts';
 import type { PipeName } from '../checkpoint/pipe-name';
 import { Tasks } from '../checkpoint/tasks';
@@ -58,7 +59,8 @@ export interface Survey {
   /** Named terminals, by their number in tty-info.img. */
   readonly terminals: ReadonlyMap<number, NamedTerminal>;
   /** Named memfds that tasks have mapped, by the file id of each of their entries. */
-  readonly memfds: ReadonlyMap<number, MappedMemfd>;
+  readonly mappedMemfds: ReadonlyMap<number, MappedMemfd>;
+  readonly memfds: Memfds;
   /** Capacities of the pipes of candidates, where the images say them. */
   readonly pipeSizes: ReadonlyMap<PipeName, number>;
   /** Descriptor tables that refer to an entry that a spec names. */
@@ -88,9 +90,10 @@ export async function survey(
   const sameFiles = await findSameFiles(source, found, specs, signal);
   const ghostWatchers = await findGhostWatchers(source, found, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
-  const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
+  const named = [...found.matches, ...found.notOpen];
+  const mappedMemfds = await findMappedMemfds(source, named, found.memfds, signal);
   const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
-  return { ...found, ghostWatchers, sameFiles, socketPeers, memfds, terminals };
+  return { ...found, ghostWatchers, sameFiles, socketPeers, mappedMemfds, terminals };
 }
 
 /**
@@ -102,6 +105,7 @@ class Surveyor {
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
+  private readonly memfds = new Memfds();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
@@ -113,7 +117,7 @@ class Surveyor {
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, terminals, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, memfds, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -131,20 +135,23 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [terminals.events, needs.events, needs.lockEvents];
+    const told = [terminals.events, memfds.events, needs.events, needs.lockEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<Survey, 'ghostWatchers' | 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & {
+  conclude(source: string): Omit<
+    Survey,
+    'ghostWatchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'
+  > & {
     readonly mounts: Mounts;
   } {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
-    const { candidates, finder } = this;
+    const { candidates, finder, memfds, terminals } = this;
     candidates.refuseRepeated();
-    candidates.nameTerminals(this.terminals);
+    candidates.nameWith((facts) => memfds.withKey(terminals.withKey(facts)));
     const references = this.gatherReferences();
     const isOpen = ({ id }: Match) => references.has(id);
     const matches = candidates.list.filter(isOpen);
@@ -156,6 +163,7 @@ class Surveyor {
       otherReferences: this.gatherOtherReferences(),
       remaps: finder.remaps,
       mounts: this.mounts,
+      memfds,
       names: finder.names,
       watched: this.gatherWatched(),
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
@@ -164,7 +172,7 @@ class Surveyor {
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
-      needs: this.needs.conclude(this.terminals),
+      needs: this.needs.conclude(terminals),
       highestId: Math.max(candidates.highestId, finder.highestId),
       filesImage: this.filesImage,
     };

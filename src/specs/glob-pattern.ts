@@ -1,11 +1,11 @@
 import { EscapeFault } from '../bytes/escape';
 
 /** A path has no more bytes; a pattern that needs more can be several. It bounds the work of every match. */
-export const GLOB_MAX_BYTES = 4096;
+const GLOB_MAX_BYTES = 4096;
 /** Braces in braces in braces; far above what anyone reads. */
-export const GLOB_MAX_DEPTH = 32;
+const GLOB_MAX_DEPTH = 32;
 /** What the braces of one pattern can stand for. They are counted, not written out. */
-export const GLOB_MAX_ALTERNATIVES = 1024;
+const GLOB_MAX_ALTERNATIVES = 1024;
 
 /** What is wrong with a pattern. */
 export class GlobFault extends Error {}

@@ -286,22 +286,14 @@ function parseTerminal(spec: string, callerFd: number, key: string): Key {
   throw messages.specSyntax(spec, 'the terminal is not written the way CRIU names it', hint);
 }
 
-/** A path that begins as another key does is written with a dot and a slash before it. */
+/** A path that begins as another key does is written with a dot and a slash before it, or with \x5b for a bracket. */
 function withoutDot(key: string): string {
   const rest = key.slice(2);
-  return key.startsWith('./') && OTHER_FORMS.some((form) => form.test(rest)) ? rest : key;
+  return key.startsWith('./') && FORMS_WITHOUT_BRACKET.some((form) => form.test(rest)) ? rest : key;
 }
 
-const OTHER_FORMS = [
-  PIPE_FORM,
-  EXTERNAL_FORM,
-  DESCRIPTOR_FORM,
-  SOCKET_FORM,
-  ABSTRACT_FORM,
-  ADDRESS_FORM,
-  TERMINAL_FORM,
-  MEMFD_FORM,
-];
+/** A key with a bracket is a glob, whatever stands before it. */
+const FORMS_WITHOUT_BRACKET = [DESCRIPTOR_FORM, ABSTRACT_FORM, ADDRESS_FORM, MEMFD_FORM];
 
 function parseSocket(spec: string, callerFd: number, key: string): Key {
   const [, number] = /^socket:\[(0|[1-9][0-9]*)\]$/.exec(key) ?? [];

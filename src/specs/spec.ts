@@ -56,12 +56,19 @@ export type PeerFate = 'keep' | 'hangup';
 export interface SpecOptions {
   /** `fd[N]:KEY` or `debug[N]:TEXT`. */
   readonly inherit: string;
+  /** `auto` by default: a dup if the status flags fit and no other entry shares the caller fd. */
   readonly apply?: Apply | undefined;
+  /** `caller` by default. The others open the file again. */
   readonly position?: Position | undefined;
+  /** `replay` by default. */
   readonly inFlight?: InFlight | undefined;
+  /** Cut the caller's file to the size at the dump, before the restored tasks run. */
   readonly truncate?: boolean | undefined;
+  /** Set O_NONBLOCK on the caller's open file if the entry had it, before the restored tasks run. */
   readonly nonblock?: boolean | undefined;
+  /** `keep` by default. */
   readonly peer?: PeerFate | undefined;
+  /** The named descriptors alone leave their entry. For keys /proc/PID/fd/N. */
   readonly only?: boolean | undefined;
 }
 

@@ -15,12 +15,15 @@ import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import type { SparseMap } from './sparse-map';
+import type { FixedDirectory } from './trusted-path';
 import { refuseUnfitDestination } from './unfit-destination';
 import { WorkDirectory } from './work-directory';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
 export interface DirectorySinkOptions {
   link: LinkMode;
+  /** The directory around OUT, if it is held open. */
+  fixed?: FixedDirectory | undefined;
   /** Told about what could not be taken over quite as it was. */
   onNotice: (notice: SinkNotice) => void;
   signal?: AbortSignal | undefined;
@@ -33,7 +36,7 @@ export async function createDirectorySink(source: Source, out: string, options: 
   // What Node makes of an argument that is not UTF-8 is another name than the one that was meant.
   if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = parentOf(out);
+    const parent = parentOf(out, options.fixed);
     const name = Buffer.from(path.basename(out));
     const destination = joinPath(parent, name);
     refuseUnfitDestination(source, out, destination);

@@ -7,7 +7,7 @@ import { joinPath } from './byte-path';
 import { type FileAccess, modeLike } from './file-mode';
 import { arriveAsNew } from './link-or-rename';
 import type { NewFile } from './single-file';
-import { resolveToWrite } from './trusted-path';
+import { type FixedDirectory, resolveToWrite } from './trusted-path';
 import { WorkDirectory } from './work-directory';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
@@ -16,10 +16,14 @@ import { yieldToEventLoop } from './yield-to-event-loop';
  * one for the same name. It appears whole or not at all, and nobody may read it who may not read all `sources`. Throws
  * FdgraftError.
  */
-export async function createFileBeside(file: string, sources: readonly FileAccess[]): Promise<NewFile> {
+export async function createFileBeside(
+  file: string,
+  sources: readonly FileAccess[],
+  fixed?: FixedDirectory,
+): Promise<NewFile> {
   const cannotWrite = (error: unknown) => messages.cannotWriteOut(file, error);
   const name = Buffer.from(path.basename(file));
-  const parent = attempt(() => resolveToWrite(path.dirname(file)), cannotWrite);
+  const parent = attempt(() => resolveToWrite(path.dirname(file), fixed), cannotWrite);
   const work = await WorkDirectory.create(parent, name).catch((error) => {
     throw cannotWrite(error);
   });

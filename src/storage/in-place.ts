@@ -19,7 +19,7 @@ export interface InPlace {
    * A sink that builds the directory anew beside the source, where what does not change is a hard link to the very
    * file, and exchanges the two in one step. The old images are there until that is done.
    */
-  createSink(options: Omit<DirectorySinkOptions, 'link'>): Promise<Sink>;
+  createSink(options: Omit<DirectorySinkOptions, 'link' | 'fixed'>): Promise<Sink>;
 }
 
 /** Removes what a killed run has left, and sees whether the source can be rewritten in place. Throws FdgraftError. */

@@ -10,6 +10,7 @@ import { copySparse, hasHoles } from './sparse-file';
 
 /** How a sink takes over an image that did not change. */
 export const LINK_MODES = ['auto', 'reflink', 'hard', 'symlink', 'copy'] as const;
+/** One of LINK_MODES. `auto` clones, else links pages and copies all other images. */
 export type LinkMode = (typeof LINK_MODES)[number];
 
 /** What the file systems say where a way of linking cannot work between two places. */

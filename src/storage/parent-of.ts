@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { messages } from '../errors/messages';
-import { resolveToWrite } from './trusted-path';
+import { type FixedDirectory, resolveToWrite } from './trusted-path';
 
 /** The directory that `out` is to be in, free of links: see `resolveToWrite`. Throws FdgraftError. */
-export function parentOf(out: string): Buffer {
+export function parentOf(out: string, fixed?: FixedDirectory): Buffer {
   const directory = path.dirname(out);
   try {
-    return resolveToWrite(directory);
+    return resolveToWrite(directory, fixed);
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw isMissing ? messages.outDirectoryMissing(out, directory, error) : messages.cannotWriteOut(out, error);

@@ -28,6 +28,7 @@ export interface Member {
   readonly outsideImages?: boolean;
 }
 
+/** A member during a pass. */
 export interface SourceMember extends Member {
   /** Opens the content, once, while the pass stands at this member. A link is followed only where it can be trusted. */
   open(): Promise<MemberReader>;
@@ -55,6 +56,7 @@ export function isFileOrLeadsToOne({ kind, leadsTo }: Member): boolean {
   return kind === 'file' || (kind === 'link' && leadsTo === 'file');
 }
 
+/** The file of a member of a directory. */
 export interface SourceFile {
   /** Path to open it by; safe against directories that are exchanged for links meanwhile, valid during the pass. */
   readonly path: Buffer;
@@ -71,6 +73,7 @@ export interface SourceFile {
   see?(): Promise<void>;
 }
 
+/** The content of a member. It is to be closed. */
 export interface MemberReader extends ByteReader {
   /**
    * Tells where the content has bytes, before anything is read; from here on `read` gives these alone. Absent if the

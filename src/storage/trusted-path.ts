@@ -10,28 +10,28 @@ const SLASH = Buffer.from('/');
 const ROOT = Buffer.alloc(0);
 const DOTS = Buffer.from('..');
 
-interface Fixed {
-  readonly given: string;
+/**
+ * A directory that who asks holds open. Nothing below it is reached through a link: others may put one there, or in the
+ * place of a directory above it, at any time.
+ */
+export interface FixedDirectory {
+  /** The paths that begin with it. */
+  readonly given: readonly string[];
+  /** Absolute and without links. */
   readonly real: Buffer;
 }
 
-const allFixed = new Set<Fixed>();
-
-/**
- * Until what it returns is called, `resolveToWrite` takes `given` for `real`, an absolute path without links, and
- * refuses each link below it: others may put one there, or in the place of a directory above it, at any time.
- */
-export function fixDirectory(given: string, real: Buffer): () => void {
-  const fixed = { given, real: real.equals(SLASH) ? ROOT : real };
-  allFixed.add(fixed);
-  return () => void allFixed.delete(fixed);
+interface PlaceBelow {
+  readonly given: string;
+  readonly real: Buffer;
+  readonly below: string;
 }
 
-/** The fixed directory that a path begins with, and the rest of the path. */
-function fixedAround(file: string): (Fixed & { readonly below: string }) | undefined {
-  for (const fixed of allFixed) {
-    const below = path.relative(fixed.given, file);
-    if (below !== '..' && !below.startsWith('../')) return { ...fixed, below };
+/** The beginning of a path that names the directory, and the rest of the path. */
+function placeBelow({ given: all, real }: FixedDirectory, file: string): PlaceBelow | undefined {
+  for (const given of all) {
+    const below = path.relative(given, file);
+    if (below !== '..' && !below.startsWith('../')) return { given, real: real.equals(SLASH) ? ROOT : real, below };
   }
   return undefined;
 }
@@ -43,14 +43,14 @@ function shownBelow(place: Buffer, real: Buffer): string {
 /**
  * The absolute path to write to, free of links. A link on the way counts if it belongs to who asks, to root, or to the
  * owner of what it leads to. Any other would let its maker choose which file of somebody else is written. Throws
- * FdgraftError for such a link, and what the system says if the path leads to nothing.
+ * FdgraftError for such a link, and what the system says if the path leads to nothing. Below `fixed`, none counts.
  */
-export function resolveToWrite(file: string): Buffer {
+export function resolveToWrite(file: string, fixed?: FixedDirectory): Buffer {
   if (process.platform === 'win32') return fs.realpathSync.native(file, 'buffer');
-  const fixed = fixedAround(file);
+  const inside = fixed && placeBelow(fixed, file);
   // The root is empty here, since a slash follows.
-  let current: Buffer = fixed?.real ?? (file.startsWith('/') ? ROOT : here());
-  let parts = partsOf(Buffer.from(fixed?.below ?? file));
+  let current: Buffer = inside?.real ?? (file.startsWith('/') ? ROOT : here());
+  let parts = partsOf(Buffer.from(inside?.below ?? file));
   for (let links = 0; ; ) {
     const [part, ...rest] = parts;
     if (part === undefined) return current.length === 0 ? SLASH : current;
@@ -68,8 +68,8 @@ export function resolveToWrite(file: string): Buffer {
       current = next;
       continue;
     }
-    if (fixed !== undefined)
-      throw messages.notADirectoryBelowRoot(path.join(fixed.given, shownBelow(next, fixed.real)));
+    if (inside !== undefined)
+      throw messages.notADirectoryBelowRoot(path.join(inside.given, shownBelow(next, inside.real)));
     links += 1;
     if (links > MAX_LINKS) throw Object.assign(new Error('too many symbolic links'), { code: 'ELOOP' });
     refuseLinkOfOthers(next, stats.uid, file);

@@ -8,7 +8,6 @@ import { JobState } from '../../src/batch/record';
 import { Root } from '../../src/batch/root';
 import { holdDirectoryBelow } from '../../src/storage/below-root';
 import { createFileBeside } from '../../src/storage/file-beside';
-import { resolveToWrite } from '../../src/storage/trusted-path';
 import { putCheckpoint, rewriteAll, STATE } from '../support/batch';
 import { snapshot, temporaryDirectory } from '../support/directories';
 import { OTHER, twoUsersTest } from '../support/other-user';
@@ -144,20 +143,25 @@ for (const [title, replaced] of [
     fs.symlinkSync(canary, place);
     const before = snapshot(canary);
     for (const out of [path.join(given, 'sub/ck.ls.txt'), state.madePath, path.join(state.asidePath, 'one')])
-      await t.throwsAsync(createFileBeside(out, []), { code: 'OUT_UNUSABLE' });
+      await t.throwsAsync(createFileBeside(out, [], state.fixed), { code: 'OUT_UNUSABLE' });
     t.throws(() => JobState.open(root, 'sub/other'), { code: 'OUT_UNUSABLE' });
     t.deepEqual(snapshot(canary), before);
   });
 }
 
-test('links in the way to ROOT count again when a job is over', (t) => {
+test('a job that goes on changes nothing for others who write below ROOT', async (t) => {
   const { directory, canary } = arrange(t);
   fs.mkdirSync(path.join(directory, 'lists'));
   const given = path.join(directory, 'lists');
   const { real, bytes } = new Root(given);
-  JobState.open({ given, real, bytes: bytes.toString('latin1') }, 'ck').close();
+  const state = JobState.open({ given, real, bytes: bytes.toString('latin1') }, 'ck');
+  t.teardown(() => state.close());
   fs.symlinkSync(canary, path.join(given, 'link'));
-  t.is(resolveToWrite(path.join(given, 'link')).toString(), canary);
+  const out = path.join(given, 'link/new');
+  await t.throwsAsync(createFileBeside(out, [], state.fixed), { code: 'OUT_UNUSABLE' });
+  const file = await createFileBeside(out, []);
+  await file.commit();
+  t.true(fs.existsSync(path.join(canary, 'new')));
 });
 
 twoUsersTest('a record of another user does not let a batch remove what it has not made', async (t) => {

@@ -91,6 +91,24 @@ rootTest('a subdirectory, an archive and an image that may not be read are named
   t.deepEqual([image.status, archive.status], [2, 2]);
 });
 
+rootTest('links to what this user may not see are left out, and not said to be links to nothing', (t, top) => {
+  const directory = path.join(top, 'one');
+  putCheckpoint(directory);
+  fs.mkdirSync(path.join(top, 'theirs/previous'), { recursive: true });
+  fs.chmodSync(path.join(top, 'theirs'), 0o700);
+  fs.writeFileSync(path.join(top, 'theirs/log'), '');
+  fs.symlinkSync(path.join(top, 'theirs/log'), path.join(directory, 'restore.log'));
+  fs.symlinkSync(path.join(top, 'theirs/previous'), path.join(directory, 'parent'));
+  const { status, stderr } = fdgraft(['rewrite', 'one', '-o', 'out', '--inherit-fd', SPEC], top);
+  t.is(status, 0);
+  t.regex(
+    stderr,
+    /^note: restore\.log is a link to no regular file or directory that this user can see, and no image;/m,
+  );
+  t.regex(stderr, /^note: parent leads to no directory that this user can see: a restore needs the previous dump/m);
+  t.false(fs.readdirSync(path.join(top, 'out')).includes('restore.log'));
+});
+
 rootTest('a place that may not be written into is named', (t, top) => {
   putCheckpoint(path.join(top, 'one'));
   fs.mkdirSync(path.join(top, 'theirs'), { mode: 0o755 });

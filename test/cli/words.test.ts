@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import test from 'ava';
 import fc from 'fast-check';
-import { shellWord } from '../../src/report/words';
+import { shellWord } from '../../src/bytes/shell-word';
 
 const said = (shell: string, word: string) => execFileSync(shell, ['-c', `printf %s ${word}`], { encoding: 'utf8' });
 

@@ -451,6 +451,30 @@ test('--task: where COMMAND cannot be run the pipe is empty again', async (t) =>
   t.regex(result.stdout, /^5 has 0 of/m);
 });
 
+test('--task: bytes that were delivered are taken back if those of another pipe cannot be', async (t) => {
+  const second = reader({
+    fileId: 8,
+    callerFd: 6,
+    key: 'pipe:[78]',
+    pipeId: 78,
+    inFlight: [{ ...here, offset: 0, bytes: 9 }],
+  });
+  const own = made(t, task([reader(), { ...second, descriptors: [{ fd: 4, pids: [3] }] }]));
+  const program = join(build(), 'fdgraft-exec');
+  const count = [helper('host'), join(build(), 'fdgraft.so'), scratch(t), '2', 'count=8', 'count=9'].join(' ');
+  const words = [program, '--plan', own.plan, '--task', '3', '--', 'true'];
+  const result = await run(
+    ['sh', '-c', `LD_PRELOAD=${helper('splice')} "$@"; echo exit $?; exec ${count}`, 'sh', ...words],
+    {
+      give: ['5=pipe:8', '6=pipe:9'],
+    },
+  );
+  t.regex(result.stdout, /^exit 111$/m);
+  t.regex(result.stdout, /^8 has 0 of/m);
+  t.regex(result.stdout, /^9 has 0 of/m);
+  t.is(complaints(t, result.stderr).length, 1, result.stderr);
+});
+
 test('ten thousand placeholders on one caller fd take one stored descriptor', async (t) => {
   const placeholders = Array.from({ length: 10_000 }, (_, fileId) =>
     reader({ fileId, apply: 'dup', inFlight: fileId === 4711 ? [here] : [] }),

@@ -78,6 +78,21 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     t.true(lines(result).some((line) => line.startsWith('hook 1 retry a5 clean fd /dev/null')));
   });
 
+test('COMMAND without stdin, stdout or stderr', async (t) => {
+  const { plan, directory } = planned(t, simple);
+  const out = join(directory, 'out');
+  for (const closed of [[0], [1], [2], [0, 1], [0, 1, 2]]) {
+    const words = [...give, ...closed.map((fd) => `${fd}=closed`)];
+    const text = `exec >${out} 2>&1; echo $FDGRAFT_SOCKET; $PEER hello read want=0 read done read read`;
+    const result = await script(plan, text, { give: words });
+    const said = readFileSync(out, 'utf8').split('\n');
+    t.is(result.code, 0, said.join('\n'));
+    const [offer, fds] = [frame('offer', { count: 1 }), frame('fds', { count: 1, number: 5, fds: 1 })];
+    t.deepEqual(said.slice(1, 5), [offer, fds, frame('end', {}), 'closed']);
+    await gone(t, dirname(said[0]?.slice(65) ?? ''));
+  }
+});
+
 test('a fetch that is done is the last one, and everything is gone by then', async (t) => {
   const { plan } = planned(t, simple);
   const look = 'ls -d "$DIR" 2>&1; $PEER hello 2>&1';

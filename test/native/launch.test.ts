@@ -85,6 +85,13 @@ test('a debug text for a pipe without a reader is an error, not a signal', async
   t.regex(result.stderr, /cannot write the text of debug\[6\]:a: Broken pipe/);
 });
 
+test('a debug text for a full pipe that nobody empties is an error, and no wait without an end', async (t) => {
+  const { plan } = planned(t, { debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }] });
+  const result = await exec(['--plan', plan, '--', 'true'], { give: ['7=pipe:6', '6=fill'] });
+  t.is(result.code, 111);
+  t.regex(result.stderr, /cannot write the text of debug\[6\]:a: Resource temporarily unavailable/);
+});
+
 test('SIGPIPE is for COMMAND what it was', async (t) => {
   const { plan } = planned(t, { debugs: [{ text: 'debug[1]:a', callerFd: 1, output: Buffer.from('a\n') }] });
   const result = await exec(['--plan', plan, '--', 'grep', 'SigIgn', '/proc/self/status']);

@@ -57,6 +57,16 @@ test('the pipe that is proposed has the access that the entries need', async (t)
   );
 });
 
+test('a path that a shell would take apart is in no command', async (t) => {
+  const { directory, plan } = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1), warnings: [OWN] });
+  for (const name of ['a b', '$(touch x)', "it's", 'a;b', 'a\nb']) {
+    const log = join(directory, name);
+    writeFileSync(log, '');
+    const { stderr } = await exec(['--plan', plan, '--check'], { give: [file(5, O.WRONLY, log)] });
+    t.regex(stderr, /give a pipe, such as 5> >\(cat >>FILE\) in bash\n$/, name);
+  }
+});
+
 test('nothing is said at the start, nor of a dump without mounts of its own', async (t) => {
   const own = planned(t, { placeholders: PLACEHOLDERS.slice(0, 1), warnings: [OWN] });
   const log = join(own.directory, 'log');

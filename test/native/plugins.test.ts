@@ -46,6 +46,17 @@ function addPlugin(directory: string, name: string, id: number): void {
   ]);
 }
 
+test('the first record of inventory.img counts alone, as for CRIU', async (t) => {
+  const { plan, directory } = planned(t, simple);
+  const record = (...plugins: string[]) => ({ img_version: 2, plugins_entry: { plugins } });
+  const two = encodeImage('inventory.img', [record('fdgraft'), record('cuda_plugin')]);
+  for (const more of ['', 'abc', '\0\0\0\xff']) {
+    writeFileSync(join(directory, 'inventory.img'), Buffer.concat([two, Buffer.from(more, 'latin1')]));
+    const result = await exec(['--plan', plan, '--check'], { give });
+    t.deepEqual([result.code, result.stderr], [0, '']);
+  }
+});
+
 for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: a plugin that the dump needs and that would be hidden`, async (t) => {
     const { plan } = needing(t, 'cuda_plugin', 'fdgraft', 'other\x1b');

@@ -20,10 +20,10 @@ test('as many looks at entries without descriptors as there are', (t) => {
       return id;
     },
   }));
-  const memfds = new Map(
+  const mappedMemfds = new Map(
     numbers(count).map((id) => [id, { mapped: [{ id, memory }], held: new Set<number>(), isHuge: false }]),
   ) as unknown as Map<number, MappedMemfd>;
-  const found = { memfds, notOpen, references: new Map() } as unknown as Survey;
+  const found = { mappedMemfds, notOpen, references: new Map() } as unknown as Survey;
   const taken = decideMemfds({ claims: [] } as unknown as Assignment, found, SPECS);
   t.is(taken.length, count);
   t.true(looks <= 2 * count, `${looks} looks`);
@@ -35,7 +35,7 @@ test('a memfd of more entries than a call takes arguments', (t) => {
   const claims = numbers(count).map((id) => ({ match: { id }, spec: 0, references: one }));
   const memfd = { mapped: [{ id: 0, memory }], held: new Set(numbers(count)), isHuge: false };
   const found = {
-    memfds: new Map(numbers(count).map((id) => [id, memfd])),
+    mappedMemfds: new Map(numbers(count).map((id) => [id, memfd])),
     notOpen: [],
     references: new Map(numbers(count).map((id) => [id, one])),
   } as unknown as Survey;

@@ -294,6 +294,15 @@ test('two sessions go to two terminals', async (t) => {
   t.regex(error.message, /caller fd 5 would be the terminal of two sessions, that of 7 .* and that of 8/);
 });
 
+test('a path is quoted for the shell in the command that is proposed', async (t) => {
+  const path = "/dev/pts/3'$(id)'";
+  const files = (images()['files.img'] as { id: number }[]).map((one) =>
+    one.id === 10 ? fileEntry(10, path, 0o100002, { mode: 0o020620 }) : one,
+  );
+  const { hint } = await refusal(t, images([info(3)], { 'files.img': files }), { specs: ['fd[5]:/proc/7/fd/0'] });
+  t.regex(hint ?? '', /--inherit-fd 'fd\[5\]:\/dev\/pts\/3'\\''\$\(id\)'\\''', or take/);
+});
+
 const REFUSED: [what: string, given: Images, specs: RewriteOptions['specs'], code: string, text: RegExp][] = [
   [
     'a part of it that would stay',

@@ -555,8 +555,8 @@ const MEMFDS: Case[] = [
     memfds({}),
     ['fd[5]:/memfd:m'],
     [
-      "STATE_LOST 5: memfd (file id 5): the content and the seals are those of the caller's file",
-      "STATE_LOST 6: memfd (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+      "STATE_LOST 5: /memfd:m (file id 5): the content and the seals are those of the caller's file",
+      "STATE_LOST 6: /memfd:m (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
     ],
   ],
   [
@@ -564,8 +564,8 @@ const MEMFDS: Case[] = [
     memfds({ ...owner(1, 7, 0), flags: 0o20002 }),
     ['fd[5]:/memfd:m'],
     [
-      "STATE_LOST 5: memfd (file id 5): the content and the seals are those of the caller's file",
-      "STATE_LOST 6: memfd (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+      "STATE_LOST 5: /memfd:m (file id 5): the content and the seals are those of the caller's file",
+      "STATE_LOST 6: /memfd:m (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
     ],
   ],
 ];

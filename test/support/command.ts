@@ -4,6 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 
+const { whyStale } = require('../../tools/build.js') as {
+  whyStale(sources: readonly string[]): string | undefined;
+};
+
 export const top = path.join(__dirname, '../..');
 
 /** The command as users have it, built by `npm run build`, which `npm test` does first. */
@@ -15,17 +19,9 @@ export const command = [process.execPath, bin] as const;
 /** What makes node load TypeScript. */
 export const register = path.join(top, 'tools/register-typescript.js');
 
-refuseStale();
-
-/** An old build would test the sources of then. */
-function refuseStale(): void {
-  const built = fs.statSync(bin, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const src = path.join(top, 'src');
-  for (const name of fs.readdirSync(src, { recursive: true, encoding: 'utf8' })) {
-    const { mtimeMs } = fs.statSync(path.join(src, name));
-    if (mtimeMs > built) throw new Error(`src/${name} is newer than dist/cli/bin.js: run \`npm run build\` first`);
-  }
-}
+// An old build would test the sources of then.
+const stale = whyStale(['src']);
+if (stale !== undefined) throw new Error(`${stale}: run \`npm run build\` first`);
 
 /** Copies the package, for tests that change it and for users who may not look into this directory; returns its command. */
 export function copyPackage(directory: string): string {

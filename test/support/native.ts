@@ -34,7 +34,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-/** Programs that play CRIU, or a library that is preloaded (swap); the last four linked in other ways or with system calls of their own. */
+/** Programs that play CRIU, or a library that is preloaded (swap, splice); the last four linked in other ways or with system calls of their own. */
 export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
 export type Helper =
   | 'give'
@@ -45,6 +45,7 @@ export type Helper =
   | 'peer'
   | 'window'
   | 'swap'
+  | 'splice'
   | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
@@ -60,6 +61,7 @@ const sources: Record<Helper, [string, string[]]> = {
   peer: ['peer.c', []],
   window: ['window.c', []],
   swap: ['swap.c', ['-shared', '-fPIC']],
+  splice: ['splice.c', ['-shared', '-fPIC']],
 };
 
 /** Compiles a program of test/native and returns its path. */

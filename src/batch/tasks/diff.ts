@@ -8,7 +8,7 @@ import { createFileBeside } from '../../storage/file-beside';
 import { withSource } from '../../storage/with-source';
 import type { DiffTask, TaskPlace, TaskResult } from '../task';
 
-export async function runDiff(task: DiffTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
+export async function runDiff(task: DiffTask, { input, out, fixed, seen, signal }: TaskPlace): Promise<TaskResult> {
   const { against, plans, format, payload, ignoreIds = false } = task;
   const after = path.join(against, input.name);
   const planPlace = plans === undefined ? undefined : path.join(plans, input.name);
@@ -19,7 +19,7 @@ export async function runDiff(task: DiffTask, { input, out, seen, signal }: Task
     ignoreIds,
     graph: format === 'html',
     ...(plan === undefined ? {} : { plan }),
-    ...(signal === undefined ? {} : { seen, signal }),
+    ...(signal === undefined ? {} : { signal }),
   };
   const result = await withSource(await openSource(input.path, { seen, signal }), async (a) =>
     withSource(await openSource(after, { seen, signal }), (b) => diff(a, b, options)),
@@ -27,7 +27,7 @@ export async function runDiff(task: DiffTask, { input, out, seen, signal }: Task
   try {
     const isProof = plan !== undefined;
     const report = await createDiffReport(format, { before: input.name, after, isProof });
-    const file = await createFileBeside(out as string, (await Promise.all(places.map(whoMayRead))).flat());
+    const file = await createFileBeside(out as string, (await Promise.all(places.map(whoMayRead))).flat(), fixed);
     try {
       await writeDiff(result, report, file);
       await file.commit();

@@ -9,10 +9,10 @@ import { withSource } from '../../storage/with-source';
 import type { JobWarning, ListTask, TaskPlace, TaskResult } from '../task';
 
 /** A spec that takes nothing is a no, and the list of what the others take is made all the same. */
-export async function runList(task: ListTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
+export async function runList(task: ListTask, { input, out, fixed, seen, signal }: TaskPlace): Promise<TaskResult> {
   const source = await openSource(input.path, { seen, signal });
   return withSource(source, async (opened) => {
-    const file = await createFileBeside(out as string, await whoMayRead(input.path));
+    const file = await createFileBeside(out as string, await whoMayRead(input.path), fixed);
     return list(opened, task, file, signal);
   });
 }

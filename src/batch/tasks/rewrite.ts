@@ -5,11 +5,14 @@ import { rewriteText } from '../../report/rewrite';
 import { withSource } from '../../storage/with-source';
 import type { RewriteTask, TaskPlace, TaskResult } from '../task';
 
-export async function runRewrite(task: RewriteTask, { input, out, seen, signal }: TaskPlace): Promise<TaskResult> {
+export async function runRewrite(
+  task: RewriteTask,
+  { input, out, fixed, seen, signal }: TaskPlace,
+): Promise<TaskResult> {
   const options = {
     ...task.options,
-    ...(out === undefined ? {} : { out }),
-    ...(signal === undefined ? {} : { seen, signal }),
+    ...(out === undefined ? {} : { out, fixed }),
+    ...(signal === undefined ? {} : { signal }),
   };
   const source = await openSource(input.path, { seen, signal, exact: true });
   const result = await withSource(source, (opened) => rewrite(opened, options));

@@ -23,6 +23,7 @@ export interface ExploredDirectory {
   readonly file: NamedFile;
 }
 
+/** A row of `fds`. */
 export type ExploredFds = ExploredTask | ExploredDescriptor | ExploredDirectory;
 
 /** More of these are not made before the first is handed on. */

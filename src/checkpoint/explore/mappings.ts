@@ -8,6 +8,7 @@ import type { FileReference, NamedFile } from './named-file';
 import { eachPid } from './task-list';
 import { complete, type Unnamed } from './with-names';
 
+/** The executable of a task. */
 export interface ExploredExecutable {
   readonly kind: 'executable';
   readonly file: NamedFile;
@@ -19,6 +20,7 @@ export type MappingContent =
   | { readonly what: 'sysvipc' | 'shmem' | 'packet'; readonly number: number }
   | { readonly what: 'stack' | 'vsyscall' | 'vdso' | 'growsdown' | 'anonymous' };
 
+/** A mapping of a task's memory. */
 export interface ExploredMapping {
   readonly kind: 'mapping';
   readonly start: bigint;
@@ -30,6 +32,7 @@ export interface ExploredMapping {
   readonly isRegular: boolean;
 }
 
+/** A row of `mems`. */
 export type ExploredMems = ExploredTask | ExploredExecutable | ExploredMapping;
 
 /** Bits of vma_entry.status (CRIU: include/image.h). */

@@ -29,6 +29,7 @@ export interface ExploredRun {
   readonly mappings: readonly MappingOfRun[];
 }
 
+/** A row of `rss`. */
 export type ExploredRss = ExploredTask | ExploredRun;
 
 const PAGE_BITS = 12n;

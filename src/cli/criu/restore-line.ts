@@ -3,7 +3,7 @@ import { readConfigFiles } from './config-files';
 import { type CriuLine, type CriuOption, type OwnOptions, readCriuWords } from './read-words';
 
 /** Options of `fdgraft restore` that criu does not have; docs/RESTORE.md and help describe them. */
-export const OWN_OPTIONS: OwnOptions = new Map([
+const OWN_OPTIONS: OwnOptions = new Map([
   ['specs', 'required'],
   ['from-descriptors', 'none'],
   ['allow-unmatched', 'none'],

@@ -10,7 +10,7 @@ import { identifyEntry } from './entry-identity';
 import { NumberMap } from './number-map';
 
 /** The task that CRIU itself stands for: inventory.img has its ids. No task has this pid. */
-export const CRIU_ITSELF = 0;
+const CRIU_ITSELF = 0;
 /** Stands for a number that an entry does not have. */
 export const NO_NUMBER = -1;
 

@@ -27,7 +27,7 @@ export function ownerIn(type: InheritableType, entry: BytesAt): Buffer | undefin
 }
 
 /** What the owner of a placeholder has to be. `own`: that of the entry that it was; undefined where that is elsewhere. */
-export function ownerOf({ was, file_id }: PlanPlaceholder, own: Buffer | undefined, dropped: ReadonlySet<unknown>) {
+function ownerOf({ was, file_id }: PlanPlaceholder, own: Buffer | undefined, dropped: ReadonlySet<unknown>) {
   if (hasOwner(was.owner) && dropped.has(file_id))
     return encodeOwner({ uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 });
   return own ?? encodeOwner(was.owner);

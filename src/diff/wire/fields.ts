@@ -11,7 +11,7 @@ export interface Range {
 /** So many fields of one message are kept: Linux gives a task 65,530 mappings, some systems 262,144. */
 export const MAX_FIELDS = 1 << 18;
 /** A message in several parts is put together; CRIU writes none. */
-export const MAX_JOINED_BYTES = 1 << 24;
+const MAX_JOINED_BYTES = 1 << 24;
 
 const LIMIT_HINT = 'no dump of CRIU has so many: look where the image comes from';
 const JOIN_HINT = 'CRIU writes each message in one part: look where the image comes from';

@@ -13,6 +13,7 @@ import type { MemberWriter, Sink, SinkNotice } from '../sink';
 import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
 import type { SparseMap } from '../sparse-map';
 import { Spool } from '../spool';
+import type { FixedDirectory } from '../trusted-path';
 import { refuseUnfitDestination } from '../unfit-destination';
 import { WorkDirectory } from '../work-directory';
 import { BLOCK_BYTES, paddingOf, RECORD_BYTES } from './blocks';
@@ -31,6 +32,8 @@ const OWN = 0o600;
 
 export interface ArchiveSinkOptions {
   readonly form: ArchiveForm;
+  /** The directory around OUT, if it is held open. */
+  readonly fixed?: FixedDirectory | undefined;
   readonly onNotice: (notice: SinkNotice) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,7 +42,7 @@ export interface ArchiveSinkOptions {
 export async function createArchiveSink(source: Source, out: string, options: ArchiveSinkOptions): Promise<Sink> {
   if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = parentOf(out);
+    const parent = parentOf(out, options.fixed);
     const name = Buffer.from(path.basename(out));
     refuseUnfitDestination(source, out, joinPath(parent, name));
     const work = await WorkDirectory.create(parent, name);
@@ -52,7 +55,7 @@ export async function createArchiveSink(source: Source, out: string, options: Ar
 /** A sink that puts the new archive in the place of the old one, in one step. Throws FdgraftError. */
 export async function createArchiveInPlace(
   source: Source,
-  { onNotice, signal }: Omit<ArchiveSinkOptions, 'form'>,
+  { onNotice, signal }: Omit<ArchiveSinkOptions, 'form' | 'fixed'>,
 ): Promise<Sink> {
   const { archive, label, form } = source;
   if (archive === undefined || form === 'dir') throw new TypeError('this is for archives');

@@ -24,7 +24,7 @@ export const FIELDS = {
 type Field = keyof typeof FIELDS;
 
 /** What stands in `magic`, the version included. */
-export const USTAR = Buffer.from('ustar\x0000', 'latin1');
+const USTAR = Buffer.from('ustar\x0000', 'latin1');
 
 /** The largest number that octal digits have room for in a field of 8 bytes. */
 export const MAX_OCTAL_ID = 0o7777777;

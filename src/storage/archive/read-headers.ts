@@ -146,7 +146,7 @@ export class HeaderReader {
 }
 
 /** What is wrong with a header, as what the archive has. */
-export class BadHeader extends Error {}
+class BadHeader extends Error {}
 
 /** Of a sparse file in GNU tar's old format: blocks with more of its map. */
 async function takeMap(main: Buffer, take: (bytes: number) => Promise<Buffer>): Promise<Buffer> {
