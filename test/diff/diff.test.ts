@@ -200,12 +200,16 @@ async function rewritten(t: ExecutionContext): Promise<[source: string, out: str
   return [source, out];
 }
 
-test('pages are compared by mapping', async (t) => {
-  const [a, b] = [copyOf('two_paths'), copyOf('two_paths')];
-  const pages = path.join(b, 'pages-1.img');
+function changePage(directory: string): void {
+  const pages = path.join(directory, 'pages-1.img');
   const bytes = fs.readFileSync(pages);
   bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
   fs.writeFileSync(pages, bytes);
+}
+
+test('pages are compared by mapping', async (t) => {
+  const [a, b] = [copyOf('two_paths'), copyOf('two_paths')];
+  changePage(b);
   const { texts, all } = await compare(a, b);
   t.deepEqual(texts, ['task 14716 (two_paths): pages of 1 mapping differ']);
   t.deepEqual(
@@ -219,7 +223,7 @@ test('pages are compared by mapping', async (t) => {
 
 test('pages of a task that only one checkpoint has are told as a file, either way', async (t) => {
   const [a, b] = [copyOf('two_paths'), copyOf('two_paths')];
-  fs.appendFileSync(path.join(b, 'pages-1.img'), 'more');
+  changePage(b);
   fs.rmSync(path.join(b, 'pstree.img'));
   const [there, back] = [await compare(a, b), await compare(b, a)];
   t.deepEqual(
