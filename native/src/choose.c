@@ -147,7 +147,9 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	bool dup_only = caller_is_dup_only(caller);
 	bool positioned = graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER;
 	const char *where = graft->position == FDGRAFT__PLAN_POSITION__POSITION_END ? "end" : "saved";
-	bool differs = ((uint32_t)shared_flags(caller) & COUNTED_FLAGS) != (graft->flags & COUNTED_FLAGS);
+	int compared = COUNTED_FLAGS & ~caller_decides(caller, graft);
+	bool differs = (shared_flags(caller) & compared) != ((int)graft->flags & compared);
+	bool apart = caller->sharers > 1 && (graft->has_offset || caller->kind != CALLER_FILE);
 	struct text have = {0}, want = {0};
 	struct shown spec;
 
@@ -172,7 +174,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	}
 	if (caller->kind == CALLER_SOCKET)
 		return true;
-	graft->reopen = graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned || differs || caller->sharers > 1;
+	graft->reopen = graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned || differs || apart;
 	if (!dup_only || !graft->reopen)
 		return true;
 	if (caller->sharers > 1)
@@ -225,6 +227,61 @@ static void warn_of_signals(const struct plan *plan, const struct caller *caller
 			caller->number, graft->file_id, spec.text);
 }
 
+/* The offset of what starts where the caller stands, in an open file of its own. */
+static void warn_of_overwriting(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct shown spec;
+
+	if (graft->refused || !graft->reopen || graft->own_key.text || (graft->flags & O_ACCMODE) != O_RDWR ||
+	    caller->kind != CALLER_FILE || graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER ||
+	    !(caller->flags & ~reopened_flags(caller, graft) & O_APPEND))
+		return;
+	warning("caller fd %u is open for appending, file id %u was not (spec %s): it is opened again without O_APPEND, and writes from offset %lld of your file on; use position saved or end, or apply dup",
+		caller->number, graft->file_id, show_spec(&spec, plan, graft->spec), (long long)lseek(caller->fd, 0, SEEK_CUR));
+}
+
+/* Entries that seek read their file too, as a rule: those that only write go on one after the other. */
+static bool writes_on(const struct caller *caller, const struct graft *graft)
+{
+	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
+}
+
+static bool appends(const struct caller *caller, const struct graft *graft)
+{
+	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
+}
+
+static void warn_of_writers(const struct plan *plan, const struct callers *callers)
+{
+	for (size_t i = 0; i < callers->count; i++) {
+		callers->list[i].writers = 0;
+		callers->list[i].dups_write = false;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+		struct caller *caller = caller_find(callers, graft->caller_fd);
+
+		if (!writes_on(caller, graft))
+			continue;
+		/* All dups have one offset. */
+		if (graft->reopen || !caller->dups_write)
+			caller->writers++;
+		caller->dups_write |= !graft->reopen;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+		struct caller *caller = caller_find(callers, graft->caller_fd);
+		struct shown spec;
+
+		if (!writes_on(caller, graft) || caller->writers < 2 || appends(caller, graft) ||
+		    graft->position == FDGRAFT__PLAN_POSITION__POSITION_SAVED)
+			continue;
+		caller->writers = 0;
+		warning("caller fd %u: file id %u (spec %s) writes to its file at an offset of its own, and overwrites what other entries write there; open it for appending, with position caller, or use apply dup",
+			caller->number, graft->file_id, show_spec(&spec, plan, graft->spec));
+	}
+}
+
 /* -1 has said why: a system error. */
 static int try_reopen(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
@@ -250,7 +307,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
 				   "use apply dup where its flags and offset do";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
-		caller->number, graft->file_id, flag_names(&flags, graft->flags), show_spec(&spec, plan, graft->spec),
+		caller->number, graft->file_id, flag_names(&flags, (uint32_t)reopened_flags(caller, graft)), show_spec(&spec, plan, graft->spec),
 		strerror(error), way_out);
 	text_free(&flags);
 	return 0;
@@ -313,7 +370,9 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 			graft->refused = true;
 		warn_of_signals(plan, caller, graft);
 		warn_of_waiting(plan, caller, graft);
+		warn_of_overwriting(plan, caller, graft);
 	}
+	warn_of_writers(plan, callers);
 	reopened = count_reopened(plan);
 	refuse_count(plan, reopened, callers->count);
 	if (!attempt || reopened > REOPENED_MAX)
