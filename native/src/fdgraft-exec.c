@@ -13,6 +13,7 @@
 #include "exit-codes.h"
 #include "find-plan.h"
 #include "hash-images.h"
+#include "hold-stdio.h"
 #include "images.h"
 #include "launch.h"
 #include "message.h"
@@ -221,6 +222,8 @@ int main(int argc, char **argv)
 	message_to(stderr_sink, stderr_warning);
 	if (!read_options(&options, argc, argv, &code))
 		return code;
+	if (hold_stdio())
+		return EXIT_SYSTEM;
 	if (options.attach)
 		return attach(options.attach);
 	switch (plan_find(&plan, options.plan, &images)) {
