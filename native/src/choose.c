@@ -227,61 +227,6 @@ static void warn_of_signals(const struct plan *plan, const struct caller *caller
 			caller->number, graft->file_id, spec.text);
 }
 
-/* The offset of what starts where the caller stands, in an open file of its own. */
-static void warn_of_overwriting(const struct plan *plan, const struct caller *caller, const struct graft *graft)
-{
-	struct shown spec;
-
-	if (graft->refused || !graft->reopen || graft->own_key.text || (graft->flags & O_ACCMODE) != O_RDWR ||
-	    caller->kind != CALLER_FILE || graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER ||
-	    !(caller->flags & ~reopened_flags(caller, graft) & O_APPEND))
-		return;
-	warning("caller fd %u is open for appending, file id %u was not (spec %s): it is opened again without O_APPEND, and writes from offset %lld of your file on; use position saved or end, or apply dup",
-		caller->number, graft->file_id, show_spec(&spec, plan, graft->spec), (long long)lseek(caller->fd, 0, SEEK_CUR));
-}
-
-/* Entries that seek read their file too, as a rule: those that only write go on one after the other. */
-static bool writes_on(const struct caller *caller, const struct graft *graft)
-{
-	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
-}
-
-static bool appends(const struct caller *caller, const struct graft *graft)
-{
-	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
-}
-
-static void warn_of_writers(const struct plan *plan, const struct callers *callers)
-{
-	for (size_t i = 0; i < callers->count; i++) {
-		callers->list[i].writers = 0;
-		callers->list[i].dups_write = false;
-	}
-	for (size_t i = 0; i < plan->graft_count; i++) {
-		const struct graft *graft = &plan->grafts[i];
-		struct caller *caller = caller_find(callers, graft->caller_fd);
-
-		if (!writes_on(caller, graft))
-			continue;
-		/* All dups have one offset. */
-		if (graft->reopen || !caller->dups_write)
-			caller->writers++;
-		caller->dups_write |= !graft->reopen;
-	}
-	for (size_t i = 0; i < plan->graft_count; i++) {
-		const struct graft *graft = &plan->grafts[i];
-		struct caller *caller = caller_find(callers, graft->caller_fd);
-		struct shown spec;
-
-		if (!writes_on(caller, graft) || caller->writers < 2 || appends(caller, graft) ||
-		    graft->position == FDGRAFT__PLAN_POSITION__POSITION_SAVED)
-			continue;
-		caller->writers = 0;
-		warning("caller fd %u: file id %u (spec %s) writes to its file at an offset of its own, and overwrites what other entries write there; open it for appending, with position caller, or use apply dup",
-			caller->number, graft->file_id, show_spec(&spec, plan, graft->spec));
-	}
-}
-
 /* -1 has said why: a system error. */
 static int try_reopen(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
@@ -370,9 +315,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 			graft->refused = true;
 		warn_of_signals(plan, caller, graft);
 		warn_of_waiting(plan, caller, graft);
-		warn_of_overwriting(plan, caller, graft);
 	}
-	warn_of_writers(plan, callers);
 	reopened = count_reopened(plan);
 	refuse_count(plan, reopened, callers->count);
 	if (!attempt || reopened > REOPENED_MAX)

@@ -18,6 +18,7 @@
 #include "launch.h"
 #include "message.h"
 #include "next-dump-check.h"
+#include "offset-check.h"
 #include "pipe-size.h"
 #include "plugin-directory.h"
 #include "pty.h"
@@ -71,6 +72,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
+	offsets_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
 		return 0;

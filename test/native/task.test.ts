@@ -239,7 +239,7 @@ test('files that only write to one file of the caller overwrite each other, with
 });
 
 test('a file that was read and written goes on at the offset of a caller that appends, with a warning', async (t) => {
-  const data = { type: 'REG', flags: O.RDWR, offset: 162 };
+  const data = { type: 'REG', flags: O.RDWR, offset: 4 };
   const append = O.RDWR | O.APPEND;
   const { stderr } = await written(t, append, [data, { ...data, flags: append }]);
   t.regex(
@@ -256,6 +256,39 @@ test('a file that was read and written goes on at the offset of a caller that ap
       ).stderr,
       '',
     );
+});
+
+test('a file that the task goes on to read at another offset, or behind its end, is a warning', async (t) => {
+  const warned = async (change: Partial<Placeholder>, at: number, flags: number = O.RDWR) => {
+    const placeholders = [{ fileId: 7, callerFd: 5, type: 'REG', flags: O.RDONLY, offset: 4, ...change }];
+    const give = [file(5, flags, content(t, '0123456789')), `5=seek:${at}`];
+    const { code, stderr } = await exec(['--plan', planned(t, { placeholders }).plan, '--check'], { give });
+    t.is(code, 0, stderr);
+    return complaints(t, stderr).join('\n');
+  };
+  t.is(
+    await warned({}, 2),
+    'warning: caller fd 5 is at offset 2, file id 7 was at 4 (spec fd[5]:file-5): the restored task goes on at 2; use position saved to go on where it was, or apply dup to share your offset',
+  );
+  t.regex(await warned({ flags: O.RDWR }, 0), /is at offset 0, file id 7 was at 4/);
+  const end =
+    'warning: caller fd 5: its file has 10 bytes, and file id 7 goes on at offset 11 (spec fd[5]:file-5): a read there finds the end, and a write leaves zeros in between; give the file that it had, or use position caller or end';
+  for (const flags of [O.RDONLY, O.WRONLY, O.RDWR])
+    t.is(await warned({ flags, offset: 11, position: 'saved' }, 0), end);
+  for (const quiet of [
+    {},
+    { flags: O.WRONLY, offset: 0 },
+    { flags: O.WRONLY, offset: 3 },
+    { offset: 3, apply: 'dup' as const },
+    { flags: O.RDWR | O.APPEND, offset: 3 },
+    { flags: O.RDWR | O.APPEND, offset: 11, position: 'saved' as const },
+    { flags: O.PATH, offset: 3 },
+    { offset: 0 },
+    { offset: 10, position: 'saved' as const },
+    { offset: 11, position: 'end' as const },
+    { type: 'PIPE', offset: undefined as never },
+  ])
+    t.is(await warned(quiet, 4), '', JSON.stringify(quiet));
 });
 
 test('apply dup: two entries on one caller fd share it', async (t) => {
