@@ -10,12 +10,12 @@ import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { InheritSpec } from '../specs/spec';
 import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
-import { findGhostWatchers, type GhostWatcher } from './find-ghost-watchers';
 import { findMappedMemfds, type MappedMemfd } from './find-mapped-memfds';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
 import { findTerminals, type NamedTerminal } from './find-terminals';
+import { findWatchers, WatcherFinder, type Watchers } from './find-watchers';
 import {
   type Match,
   type PipeBytes,
@@ -40,8 +40,8 @@ export interface Survey {
   readonly otherReferences: ReadonlyMap<number, readonly string[]>;
   /** Remaps from or to an entry that a spec names. */
   readonly remaps: readonly Remap[];
-  /** Watches of removed files that specs name, by number of the ghost. */
-  readonly ghostWatchers: ReadonlyMap<number, readonly GhostWatcher[]>;
+  /** Watches of the files that specs name. */
+  readonly watchers: Watchers;
   /** What is open on the regular files that specs name, by file. */
   readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
@@ -73,6 +73,7 @@ export interface Survey {
   readonly filesImage: Member;
 }
 
+const NOTHING_WATCHED = { matches: [], remaps: [] };
 const PLAN_NAME = Buffer.from(PLAN_IMAGE);
 
 /** The first pass: which entries the specs name, and what kinds of things refer to them. */
@@ -86,11 +87,11 @@ export async function survey(
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
   const sameFiles = await findSameFiles(source, found, specs, signal);
-  const ghostWatchers = await findGhostWatchers(source, found, signal);
+  const watchers = await findWatchers(source, surveyor.watchers.isFound ? found : NOTHING_WATCHED, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const memfds = await findMappedMemfds(source, [...found.matches, ...found.notOpen], signal);
   const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
-  return { ...found, ghostWatchers, sameFiles, socketPeers, memfds, terminals };
+  return { ...found, watchers, sameFiles, socketPeers, memfds, terminals };
 }
 
 /**
@@ -102,6 +103,7 @@ class Surveyor {
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
+  readonly watchers = new WatcherFinder();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
@@ -113,7 +115,7 @@ class Surveyor {
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, terminals, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, watchers, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -131,13 +133,13 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [terminals.events, needs.events, needs.lockEvents];
+    const told = [terminals.events, watchers.events, needs.events, needs.lockEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<Survey, 'ghostWatchers' | 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & {
+  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'memfds' | 'terminals'> & {
     readonly mounts: Mounts;
   } {
     this.layout.check(source);
