@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -87,10 +88,26 @@ static const char *redirection_for(const struct graft *graft)
 	}
 }
 
+/* sudo closes what it was given above 2, and its variables tell that it stands between. */
+static void say_closed(const struct caller *caller, const struct graft *graft, const char *spec)
+{
+	const char *redirection = redirection_for(graft);
+	bool is_behind_sudo = caller->number > STDERR_FILENO && getenv("SUDO_COMMAND");
+
+	if (redirection[0] == '\0')
+		problem("caller fd %u is not open (spec %s); let the program that starts fdgraft-exec open it%s", caller->number, spec,
+			is_behind_sudo ? ", and start that program by sudo, which closes all fds above 2" : "");
+	else if (is_behind_sudo)
+		problem("caller fd %u is not open (spec %s): sudo closes all fds above 2; open it behind sudo, as in `sudo sh -c 'fdgraft-exec … %u%s'`",
+			caller->number, spec, caller->number, redirection);
+	else
+		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u%s`", caller->number, spec,
+			caller->number, redirection);
+}
+
 /* Refuses a descriptor that fits no graft of this sort, and says so once. 1: refused. */
 static int refuse_caller(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
-	const char *redirection;
 	struct shown spec;
 
 	if (caller->kind != CALLER_CLOSED && fits_special(caller, graft))
@@ -101,13 +118,7 @@ static int refuse_caller(const struct plan *plan, struct caller *caller, const s
 	show_spec(&spec, plan, graft->spec);
 	switch (caller->kind) {
 	case CALLER_CLOSED:
-		redirection = redirection_for(graft);
-		if (redirection[0] == '\0')
-			problem("caller fd %u is not open (spec %s); let the program that starts fdgraft-exec open it", caller->number,
-				spec.text);
-		else
-			problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u%s`", caller->number,
-				spec.text, caller->number, redirection);
+		say_closed(caller, graft, spec.text);
 		return 1;
 	case CALLER_PATH:
 		problem("caller fd %u was opened with O_PATH (spec %s), which allows no reading or writing; open it without O_PATH",
