@@ -256,7 +256,8 @@ static bool is_pipe(const Fdgraft__PlanPlaceholder *placeholder)
 
 static bool is_file(const Fdgraft__PlanPlaceholder *placeholder)
 {
-	return strcmp(placeholder->was->type, "REG") == 0 || strcmp(placeholder->was->type, "MEMFD") == 0;
+	return placeholder->was->has_offset &&
+	       (strcmp(placeholder->was->type, "REG") == 0 || strcmp(placeholder->was->type, "MEMFD") == 0);
 }
 
 /* The plans of format 1 have it with the unread bytes alone. */

@@ -193,5 +193,5 @@ function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redire
 /** Files that share a caller fd are opened again, each with an offset of its own: without O_APPEND they overwrite each other. */
 function writeApart(taken: readonly PlanPlaceholder[]): boolean {
   const writing = taken.filter(({ needs_write, apply }) => needs_write && apply !== 'DUP');
-  return writing.length > 1 && writing.some(({ was }) => was.type === 'REG');
+  return writing.length > 1 && writing.some(({ was }) => was.type === 'REG' && was.offset !== undefined);
 }

@@ -202,6 +202,8 @@ test('a file that the caller appends to is not written over, whatever the entrie
     { type: 'PIPE', flags: O.WRONLY, apply: 'reopen' as const },
     { type: 'FIFO', flags: O.RDWR },
     { type: 'TTY', flags: O.RDWR },
+    // A device.
+    { type: 'REG', flags: O.RDWR, offset: undefined as never },
   ])
     for (const flags of [O.WRONLY | O.APPEND, O.RDWR | O.APPEND]) {
       if (one.flags & O.RDWR && !(flags & O.RDWR)) continue;
