@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "hold-stdio.h"
 #include "message.h"
 
 /* The device of /dev/ptmx: opening it again makes another terminal. */
@@ -141,6 +142,8 @@ int caller_inspect(struct caller *caller)
 	ssize_t length;
 
 	caller->kind = CALLER_CLOSED;
+	if (stdio_is_held(caller->fd))
+		return 0;
 	caller->flags = fcntl(caller->fd, F_GETFL);
 	if (caller->flags < 0 && errno == EBADF)
 		return 0;

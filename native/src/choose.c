@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -87,10 +88,26 @@ static const char *redirection_for(const struct graft *graft)
 	}
 }
 
+/* sudo closes what it was given above 2, and its variables tell that it stands between. */
+static void say_closed(const struct caller *caller, const struct graft *graft, const char *spec)
+{
+	const char *redirection = redirection_for(graft);
+	bool is_behind_sudo = caller->number > STDERR_FILENO && getenv("SUDO_COMMAND");
+
+	if (redirection[0] == '\0')
+		problem("caller fd %u is not open (spec %s); let the program that starts fdgraft-exec open it%s", caller->number, spec,
+			is_behind_sudo ? ", and start that program by sudo, which closes all fds above 2" : "");
+	else if (is_behind_sudo)
+		problem("caller fd %u is not open (spec %s): sudo closes all fds above 2; open it behind sudo, as in `sudo sh -c 'fdgraft-exec … %u%s'`",
+			caller->number, spec, caller->number, redirection);
+	else
+		problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u%s`", caller->number, spec,
+			caller->number, redirection);
+}
+
 /* Refuses a descriptor that fits no graft of this sort, and says so once. 1: refused. */
 static int refuse_caller(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
-	const char *redirection;
 	struct shown spec;
 
 	if (caller->kind != CALLER_CLOSED && fits_special(caller, graft))
@@ -101,13 +118,7 @@ static int refuse_caller(const struct plan *plan, struct caller *caller, const s
 	show_spec(&spec, plan, graft->spec);
 	switch (caller->kind) {
 	case CALLER_CLOSED:
-		redirection = redirection_for(graft);
-		if (redirection[0] == '\0')
-			problem("caller fd %u is not open (spec %s); let the program that starts fdgraft-exec open it", caller->number,
-				spec.text);
-		else
-			problem("caller fd %u is not open (spec %s); open it first, as in `fdgraft-exec … %u%s`", caller->number,
-				spec.text, caller->number, redirection);
+		say_closed(caller, graft, spec.text);
 		return 1;
 	case CALLER_PATH:
 		problem("caller fd %u was opened with O_PATH (spec %s), which allows no reading or writing; open it without O_PATH",
@@ -147,7 +158,9 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	bool dup_only = caller_is_dup_only(caller);
 	bool positioned = graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER;
 	const char *where = graft->position == FDGRAFT__PLAN_POSITION__POSITION_END ? "end" : "saved";
-	bool differs = ((uint32_t)shared_flags(caller) & COUNTED_FLAGS) != (graft->flags & COUNTED_FLAGS);
+	int compared = COUNTED_FLAGS & ~caller_decides(caller, graft);
+	bool differs = (shared_flags(caller) & compared) != ((int)graft->flags & compared);
+	bool apart = caller->sharers > 1 && (graft->has_offset || caller->kind != CALLER_FILE);
 	struct text have = {0}, want = {0};
 	struct shown spec;
 
@@ -172,7 +185,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	}
 	if (caller->kind == CALLER_SOCKET)
 		return true;
-	graft->reopen = graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned || differs || caller->sharers > 1;
+	graft->reopen = graft->apply == FDGRAFT__PLAN_APPLY__APPLY_REOPEN || positioned || differs || apart;
 	if (!dup_only || !graft->reopen)
 		return true;
 	if (caller->sharers > 1)
@@ -250,7 +263,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
 				   "use apply dup where its flags and offset do";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
-		caller->number, graft->file_id, flag_names(&flags, graft->flags), show_spec(&spec, plan, graft->spec),
+		caller->number, graft->file_id, flag_names(&flags, (uint32_t)reopened_flags(caller, graft)), show_spec(&spec, plan, graft->spec),
 		strerror(error), way_out);
 	text_free(&flags);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "clear-dup.h"
 #include "message.h"
+#include "reopen.h"
 
 static int by_file(const void *left, const void *right)
 {
@@ -141,7 +142,7 @@ const struct cut *cut_of(const struct cuts *cuts, const struct caller *caller)
 /* A write past the end leaves zeros in between, which nobody wants of a log. */
 static void check_offset(const struct plan *plan, const struct caller *caller, const struct graft *graft, uint64_t size)
 {
-	int flags = graft->reopen ? (int)graft->flags : caller->flags;
+	int flags = graft->reopen ? reopened_flags(caller, graft) : caller->flags;
 	off_t offset = graft->position == FDGRAFT__PLAN_POSITION__POSITION_SAVED ? (off_t)graft->saved_offset :
 										    lseek(caller->fd, 0, SEEK_CUR);
 	struct shown spec;

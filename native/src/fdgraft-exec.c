@@ -13,10 +13,12 @@
 #include "exit-codes.h"
 #include "find-plan.h"
 #include "hash-images.h"
+#include "hold-stdio.h"
 #include "images.h"
 #include "launch.h"
 #include "message.h"
 #include "next-dump-check.h"
+#include "offset-check.h"
 #include "pipe-size.h"
 #include "plugin-directory.h"
 #include "pty.h"
@@ -70,6 +72,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
+	offsets_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
 		return 0;
@@ -220,6 +223,8 @@ int main(int argc, char **argv)
 	message_to(stderr_sink, stderr_warning);
 	if (!read_options(&options, argc, argv, &code))
 		return code;
+	if (hold_stdio())
+		return EXIT_SYSTEM;
 	if (options.attach)
 		return attach(options.attach);
 	switch (plan_find(&plan, options.plan, &images)) {

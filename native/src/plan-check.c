@@ -254,6 +254,12 @@ static bool is_pipe(const Fdgraft__PlanPlaceholder *placeholder)
 	return strcmp(placeholder->was->type, "PIPE") == 0 || strcmp(placeholder->was->type, "FIFO") == 0;
 }
 
+static bool is_file(const Fdgraft__PlanPlaceholder *placeholder)
+{
+	return placeholder->was->has_offset &&
+	       (strcmp(placeholder->was->type, "REG") == 0 || strcmp(placeholder->was->type, "MEMFD") == 0);
+}
+
 /* The plans of format 1 have it with the unread bytes alone. */
 static uint32_t pipe_size(const Fdgraft__PlanPlaceholder *placeholder)
 {
@@ -361,6 +367,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.caller_fd = placeholder->caller_fd,
 		.spec = placeholder->spec,
 		.flags = placeholder->was->flags,
+		.has_offset = is_file(placeholder),
 		.saved_offset = placeholder->was->has_offset ? placeholder->was->offset : 0,
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,

@@ -25,6 +25,7 @@ struct graft {
 	uint32_t caller_fd;
 	uint32_t spec;
 	uint32_t flags;
+	bool has_offset; /* of its own: a file, and no pipe */
 	uint64_t saved_offset;
 	bool needs_read;
 	bool needs_write;

@@ -33,9 +33,25 @@ static int place(int fd, const struct caller *caller, const struct graft *graft)
 	}
 }
 
+int caller_decides(const struct caller *caller, const struct graft *graft)
+{
+	if (caller->kind != CALLER_FILE || graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
+		return 0;
+	if (!graft->has_offset)
+		return COUNTED_FLAGS & ~O_DIRECT;
+	return (graft->flags & O_ACCMODE) == O_WRONLY ? caller->flags & O_APPEND : 0;
+}
+
+int reopened_flags(const struct caller *caller, const struct graft *graft)
+{
+	int kept = caller->flags & caller_decides(caller, graft) & O_APPEND;
+
+	return ((int)graft->flags & (COUNTED_FLAGS | O_ASYNC)) | kept;
+}
+
 int reopen(const struct caller *caller, const struct graft *graft)
 {
-	int wanted = (int)graft->flags & (COUNTED_FLAGS | O_ASYNC);
+	int wanted = reopened_flags(caller, graft);
 	/* Only F_SETFL makes a file send signals. What has none to send leaves it out without an error. */
 	int at_open = wanted & ~O_ASYNC;
 	struct stat status;

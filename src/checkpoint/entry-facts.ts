@@ -60,6 +60,7 @@ const TYPE_OF_MODE = 0o170000;
 const DIRECTORY = 0o040000;
 const REGULAR = 0o100000;
 const FIFO_MODE = 0o010000;
+const CHARACTER_DEVICE = 0o020000;
 
 /** The kind of file behind a path, if the image says it. */
 export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'directory' | 'regular' | 'fifo' | 'other' | undefined {
@@ -67,6 +68,11 @@ export function fileKind({ mode }: Pick<EntryFacts, 'mode'>): 'directory' | 'reg
   const kind = mode & TYPE_OF_MODE;
   if (kind === FIFO_MODE) return 'fifo';
   return kind === DIRECTORY ? 'directory' : kind === REGULAR ? 'regular' : 'other';
+}
+
+/** /dev/null and the like, of which an offset means nothing. False where the image does not say it. */
+export function isCharacterDevice({ mode = 0 }: Pick<EntryFacts, 'mode'>): boolean {
+  return (mode & TYPE_OF_MODE) === CHARACTER_DEVICE;
 }
 
 /** True where someone is told of I/O: CRIU sets what is not zero (restore_fown in criu/files.c). */

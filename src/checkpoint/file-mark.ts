@@ -4,6 +4,7 @@ import {
   FANOTIFY_FILE_ENTRY_FIELDS,
   FANOTIFY_MARK_ENTRY,
   type FanotifyMarkEntry,
+  type FhEntry,
   FILE_ENTRY_FIELDS,
   INOTIFY_FILE_ENTRY_FIELDS,
   INOTIFY_WD_ENTRY,
@@ -17,6 +18,10 @@ export interface FileMark {
   readonly what: 'inotify' | 'fanotify';
   readonly device: number;
   readonly inode: bigint;
+  /** Its path, where the image says it: CRIU writes one that still led to the file at the dump. */
+  readonly path?: Uint8Array;
+  /** The mount that the path is on, where the image says it. */
+  readonly mountId?: number;
 }
 
 /** Reads one mark; undefined for that of a whole mount. */
@@ -29,12 +34,16 @@ interface MarkRow {
   readonly read: ReadMark;
 }
 
+function pathOf({ path, mnt_id }: FhEntry): Pick<FileMark, 'path' | 'mountId'> {
+  return { ...(path === undefined ? {} : { path }), ...(mnt_id === undefined ? {} : { mountId: mnt_id }) };
+}
+
 const INOTIFY: MarkRow = {
   what: 'inotify',
   field: INOTIFY_FILE_ENTRY_FIELDS.wd,
   read: (bytes, start, end) => {
-    const { id, s_dev, i_ino } = decode(INOTIFY_WD_ENTRY, bytes, start, end);
-    return { watcher: id, device: s_dev, inode: BigInt(i_ino) };
+    const { id, s_dev, i_ino, f_handle } = decode(INOTIFY_WD_ENTRY, bytes, start, end);
+    return { watcher: id, device: s_dev, inode: BigInt(i_ino), ...pathOf(f_handle) };
   },
 };
 
@@ -43,7 +52,8 @@ const FANOTIFY: MarkRow = {
   field: FANOTIFY_FILE_ENTRY_FIELDS.mark,
   read: (bytes, start, end) => {
     const { id, s_dev, ie }: FanotifyMarkEntry = decode(FANOTIFY_MARK_ENTRY, bytes, start, end);
-    return ie === undefined ? undefined : { watcher: id, device: s_dev, inode: BigInt(ie.i_ino) };
+    if (ie === undefined) return undefined;
+    return { watcher: id, device: s_dev, inode: BigInt(ie.i_ino), ...pathOf(ie.f_handle) };
   },
 };
 

@@ -1,5 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
+import { isCharacterDevice } from '../checkpoint/entry-facts';
 import { memfdFileKey, terminalKey } from '../checkpoint/key-text';
 import { isNonblocking, isPathOnly } from '../checkpoint/open-flags';
 import type { OpenKind } from '../checkpoint/open-kind';
@@ -98,6 +99,7 @@ function buildPlaceholder(
   const spec = parts.inherits[number] as InheritSpec;
   // A descriptor of O_PATH has nothing to open again, and no offset; a mapping has neither, and CRIU dups what it finds by a key.
   const isDup = isPathOnly(facts.flags) || memory !== undefined || terminal !== undefined;
+  const position = isDup ? 'CALLER' : POSITION[spec.position];
   return {
     file_id: fileId,
     ...(fileId === match.id ? {} : { split_from: match.id }),
@@ -107,7 +109,9 @@ function buildPlaceholder(
       type: match.type.name,
       key: facts.key,
       flags: facts.flags,
-      ...(facts.offset === undefined ? {} : { offset: facts.offset }),
+      ...(facts.offset === undefined || (isCharacterDevice(facts) && position !== 'SAVED')
+        ? {}
+        : { offset: facts.offset }),
       ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId }),
       owner: facts.owner,
     },
@@ -115,7 +119,7 @@ function buildPlaceholder(
     needs_write: access.write,
     ...(isWatched ? { watched: true } : {}),
     apply: isDup ? 'DUP' : APPLY[spec.apply],
-    position: isDup ? 'CALLER' : POSITION[spec.position],
+    position,
     references: buildReferences(references, parts.pidsOf),
     in_flight: unread.map(({ image, offset, bytes, pipeSize, fate }) => ({
       image,

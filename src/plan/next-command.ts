@@ -187,5 +187,12 @@ function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redire
   // What is cut, and what has a saved offset, is there already: it must not be emptied.
   const goesOn = cut.some(({ was }) => !appends(was.flags)) || taken.some(({ position }) => position === 'SAVED');
   if (goesOn || taken.some(({ needs_read }) => needs_read)) return '<>';
-  return taken.some(({ was, position }) => appends(was.flags) || position === 'END') ? '>>' : '>';
+  const isAtEnd = taken.some(({ was, position }) => appends(was.flags) || position === 'END');
+  return isAtEnd || writeApart(taken) ? '>>' : '>';
+}
+
+/** Files that share a caller fd are opened again, each with an offset of its own: without O_APPEND they overwrite each other. */
+function writeApart(taken: readonly PlanPlaceholder[]): boolean {
+  const writing = taken.filter(({ needs_write, apply }) => needs_write && apply !== 'DUP');
+  return writing.length > 1 && writing.some(({ was }) => was.type === 'REG' && was.offset !== undefined);
 }

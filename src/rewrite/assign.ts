@@ -1,7 +1,7 @@
 import { pushTo } from '../checkpoint/push-to';
 import type { InheritSpec } from '../specs/spec';
 import { DescriptorKeys } from './descriptor-keys';
-import type { GhostWatcher } from './find-ghost-watchers';
+import type { Watcher } from './find-watchers';
 import type { DescriptorReference, Match, References, Remap } from './match';
 import type { Survey } from './survey';
 
@@ -21,7 +21,7 @@ export interface Assignment {
   /** Remaps whose entry goes. */
   readonly lostRemaps: readonly Remap[];
   /** By number: ghosts with an entry that stays for watches alone, and the owners of these. */
-  readonly watchedGhosts: ReadonlyMap<number, readonly GhostWatcher[]>;
+  readonly watchedGhosts: ReadonlyMap<number, readonly Watcher[]>;
 }
 
 /**
@@ -75,13 +75,13 @@ function divide(
 }
 
 /** One entry of a ghost stays for an inotify or fanotify that watches it: CRIU makes no ghost without entries. */
-function keepWatched(staying: Set<number>, found: Survey): Map<number, readonly GhostWatcher[]> {
+function keepWatched(staying: Set<number>, found: Survey): Map<number, readonly Watcher[]> {
   const matched = new Set(found.matches.map(({ id }) => id));
   const stays = (id: number) => !matched.has(id) || staying.has(id);
-  const watched = new Map<number, readonly GhostWatcher[]>();
+  const watched = new Map<number, readonly Watcher[]>();
   const originsOf = new Map<number, number[]>();
   for (const { origId, ghostId } of found.remaps) if (ghostId !== undefined) pushTo(originsOf, ghostId, origId);
-  for (const [ghost, all] of found.ghostWatchers) {
+  for (const [ghost, all] of found.watchers.ofGhosts) {
     const watchers = all.filter(({ id }) => stays(id));
     const origins = originsOf.get(ghost) ?? [];
     const [first] = origins;

@@ -10,9 +10,9 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import { accessOfEnd } from './decide-bytes';
 import type { Placeholder, Policy } from './decision';
-import type { GhostWatcher } from './find-ghost-watchers';
 import type { FileUse } from './find-same-files';
 import type { NamedTerminal } from './find-terminals';
+import type { Watcher } from './find-watchers';
 import { lostName } from './lost-name';
 import { type PipeEnd, pipeOf, type TakenTerminal } from './match';
 import { canReopen, isReopened, whyOwnerGoes } from './reopening';
@@ -44,6 +44,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
     ...otherEnds(decided),
     ...filesStillUsed(decided),
     ...lostRemaps(decided),
+    ...watchesThatStay(decided),
     ...lostLocks(decided),
     ...terminalWarnings(decided),
     ...decided.placeholders.flatMap((placeholder) => entryWarnings(placeholder, decided)),
@@ -234,10 +235,30 @@ function lostRemaps({ assignment, found }: Decided): Warning[] {
 }
 
 /** CRIU removes each ghost when all have it open, and the kernel then ends the watches of it: in any restore (tried). */
-function watchersOf(watchers: readonly GhostWatcher[] | undefined): string {
+function watchersOf(watchers: readonly Watcher[] | undefined): string {
   if (watchers === undefined) return '';
   const all = someOf(watchers.map(({ what, id }) => `the ${what} with file id ${id}`));
   return `. CRIU makes the file for the watch of ${all}, and removes it at the end of the restore. The watch ends with that, as in every restore`;
+}
+
+/** The images have the path of a watch, and CRIU watches what has that path. One warning a file and spec. */
+function watchesThatStay({ placeholders, assignment, found, specs }: Decided): Warning[] {
+  if (found.watchers.ofFiles.size === 0) return [];
+  const matched = new Set(found.matches.map(({ id }) => id));
+  const told = new Set<string>();
+  return placeholders.flatMap(({ match, fileId, spec }): Warning[] => {
+    const all = found.watchers.ofFiles.get(match.id) ?? [];
+    const left = all.filter(({ id }) => !matched.has(id) || assignment.staying.has(id));
+    const about = `${specs[spec]?.text} ${match.facts.key}`;
+    if (left.length === 0 || told.has(about)) return [];
+    told.add(about);
+    const watchers = someOf(left.map(({ what, id }) => `the ${what} with file id ${id}`));
+    const advice = left.some(({ what }) => what === 'inotify')
+      ? '. Name an inotify by its key /proc/PID/fd/N, and give one that watches your file'
+      : '';
+    const message = `${match.facts.key} (file id ${fileId}): a watch of ${watchers} stays on the old file, and reports nothing of what happens to the caller's${advice}`;
+    return [{ code: 'WATCH_STAYS', message, fileId }];
+  });
 }
 
 /** A lock of an open file is that of all its descriptors; one that leaves is without it. */

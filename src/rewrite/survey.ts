@@ -11,12 +11,12 @@ import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { InheritSpec } from '../specs/spec';
 import type { Member, Source } from '../storage/source';
 import { Candidates } from './find-candidates';
-import { findGhostWatchers, type GhostWatcher } from './find-ghost-watchers';
 import { findMappedMemfds, type MappedMemfd } from './find-mapped-memfds';
 import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
 import { findTerminals, type NamedTerminal } from './find-terminals';
+import { findWatchers, WatcherFinder, type Watchers } from './find-watchers';
 import {
   type Match,
   type PipeBytes,
@@ -41,8 +41,8 @@ export interface Survey {
   readonly otherReferences: ReadonlyMap<number, readonly string[]>;
   /** Remaps from or to an entry that a spec names. */
   readonly remaps: readonly Remap[];
-  /** Watches of removed files that specs name, by number of the ghost. */
-  readonly ghostWatchers: ReadonlyMap<number, readonly GhostWatcher[]>;
+  /** Watches of the files that specs name. */
+  readonly watchers: Watchers;
   /** What is open on the regular files that specs name, by file. */
   readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
@@ -75,6 +75,7 @@ export interface Survey {
   readonly filesImage: Member;
 }
 
+const NOTHING_WATCHED = { matches: [], remaps: [] };
 const PLAN_NAME = Buffer.from(PLAN_IMAGE);
 
 /** The first pass: which entries the specs name, and what kinds of things refer to them. */
@@ -88,12 +89,12 @@ export async function survey(
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
   const sameFiles = await findSameFiles(source, found, specs, signal);
-  const ghostWatchers = await findGhostWatchers(source, found, signal);
+  const watchers = await findWatchers(source, surveyor.watchers.isFound ? found : NOTHING_WATCHED, signal);
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const named = [...found.matches, ...found.notOpen];
   const mappedMemfds = await findMappedMemfds(source, named, found.memfds, signal);
   const terminals = await findTerminals(source, surveyor.terminals, found.matches, signal);
-  return { ...found, ghostWatchers, sameFiles, socketPeers, mappedMemfds, terminals };
+  return { ...found, watchers, sameFiles, socketPeers, mappedMemfds, terminals };
 }
 
 /**
@@ -106,6 +107,7 @@ class Surveyor {
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
   private readonly memfds = new Memfds();
+  readonly watchers = new WatcherFinder();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
@@ -117,7 +119,7 @@ class Surveyor {
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, terminals, memfds, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, memfds, watchers, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -135,16 +137,13 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [terminals.events, memfds.events, needs.events, needs.lockEvents];
+    const told = [terminals.events, memfds.events, watchers.events, needs.events, needs.lockEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
   }
 
-  conclude(source: string): Omit<
-    Survey,
-    'ghostWatchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'
-  > & {
+  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'> & {
     readonly mounts: Mounts;
   } {
     this.layout.check(source);

@@ -13,6 +13,7 @@ export interface Warning {
     | 'OTHER_OPEN_STAYS'
     | 'REMOVED_FILE_DROPPED'
     | 'LINK_LEFT_BEHIND'
+    | 'WATCH_STAYS'
     | 'LOCK_NOT_SHARED'
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'

@@ -247,7 +247,7 @@ test('an offset behind the cut is a warning, where it is written at', async (t) 
   t.deepEqual(await about({ flags: O.WRONLY }, at(O.WRONLY, 4)), []);
   t.deepEqual(await about({ flags: APPEND }, at(APPEND, 5)), []);
   t.deepEqual(await about({ flags: O.WRONLY, position: 'end' }, at(O.WRONLY, 5)), []);
-  t.deepEqual(await about({ flags: O.RDONLY }, at(O.RDWR, 5)), []);
+  t.deepEqual(await about({ flags: O.RDONLY, offset: 5 }, at(O.RDWR, 5)), []);
 });
 
 const task = (...placeholders: Placeholder[]): Plan => ({

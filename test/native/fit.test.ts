@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { exec, run } from '../support/native';
+import { build, exec, run } from '../support/native';
 import type { Placeholder, Plan } from '../support/planfile';
 import { complaints, file, O, planned, scratch } from './support';
 
@@ -39,6 +39,29 @@ test("closed, where fdgraft-exec's own files would get that number", async (t) =
     /fd 4/,
     /fd 5/,
   );
+});
+
+test('closed by sudo', async (t) => {
+  const { plan } = planned(t, {
+    placeholders: [one(), one({ fileId: 43, callerFd: 1 })].flatMap((plan) => plan.placeholders ?? []),
+  });
+  const said = async (env: Record<string, string>) => {
+    const { code, stderr } = await run(
+      ['bash', '-c', `"${join(build(), 'fdgraft-exec')}" --plan ${plan} --check >&-`],
+      { env },
+    );
+    t.is(code, 100);
+    return complaints(t, stderr);
+  };
+  const standard = 'caller fd 1 is not open (spec fd[1]:file-1); open it first, as in `fdgraft-exec … 1<FILE`';
+  t.deepEqual(await said({}), [
+    'caller fd 5 is not open (spec fd[5]:file-5); open it first, as in `fdgraft-exec … 5<FILE`',
+    standard,
+  ]);
+  t.deepEqual(await said({ SUDO_COMMAND: 'fdgraft-exec' }), [
+    "caller fd 5 is not open (spec fd[5]:file-5): sudo closes all fds above 2; open it behind sudo, as in `sudo sh -c 'fdgraft-exec … 5<FILE'`",
+    standard,
+  ]);
 });
 
 test('O_PATH', async (t) => {

@@ -1,5 +1,7 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
-import { exec, type Variant } from '../support/native';
+import { build, exec, run, type Variant } from '../support/native';
 import { complaints, file, O, planned } from './support';
 
 /** --stdio: standard descriptors that come at other numbers. */
@@ -38,3 +40,39 @@ test('numbers that are none', async (t) => {
   t.is(code, 100);
   t.regex(stderr, /cannot dup descriptor 70: Bad file descriptor/);
 });
+
+for (const variant of ['plain', 'sanitized'] as Variant[])
+  test(`${variant}: whichever of 0, 1 and 2 are closed, COMMAND runs without them, and no spec takes them`, async (t) => {
+    const { directory, plan } = planned(t, {
+      // One --serve at a time for a plan.
+      placeholders: [
+        { fileId: variant.length, callerFd: 9, type: 'PIPE', flags: O.WRONLY, descriptors: [{ fd: 7, pids: [1] }] },
+      ],
+    });
+    const env = { EXEC: join(build(variant), 'fdgraft-exec'), PLAN: plan };
+    const shell = (script: string) => run(['bash', '-c', script], { cwd: directory, env });
+    for (const [closed, open] of [
+      ['<&-', '12'],
+      ['>&-', '02'],
+      ['2>&-', '01'],
+      ['<&- >&-', '2'],
+      ['<&- 2>&-', '1'],
+      ['>&- 2>&-', '0'],
+      ['<&- >&- 2>&-', ''],
+    ] as const) {
+      const look = 's=; for fd in 0 1 2; do [ -e /proc/$$/fd/$fd ] && s="$s$fd"; done; echo $s >9';
+      for (const way of ['--plan "$PLAN"', '--plan "$PLAN" --task 1', '--plan "$PLAN" --serve']) {
+        const { code } = await shell(`"$EXEC" ${way} -- sh -c '${look}' 9>/dev/null ${closed}`);
+        t.is(code, way.endsWith('serve') ? 111 : 0, `${way} ${closed}`);
+        t.is(readFileSync(join(directory, '9'), 'utf8'), `${open}\n`, `${way} ${closed}`);
+        rmSync(join(directory, '9'));
+      }
+    }
+    const standard = planned(t, { placeholders: [0, 1].map((callerFd) => ({ fileId: callerFd + 1, callerFd })) });
+    const { code, stderr } = await shell(`"$EXEC" --plan ${standard.plan} --check <&- >&-`);
+    t.is(code, 100);
+    t.deepEqual(
+      complaints(t, stderr).map((line) => line.slice(0, 25)),
+      ['caller fd 0 is not open (', 'caller fd 1 is not open ('],
+    );
+  });

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync }
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { exec, helper, type RunOptions, run, shown } from '../support/native';
-import type { Plan } from '../support/planfile';
+import type { Placeholder, Plan } from '../support/planfile';
 import { complaints, file, O, planned, scratch } from './support';
 
 /** --task: the descriptors of one task, without CRIU. */
@@ -171,6 +171,126 @@ test('two entries on one caller fd get two open files with offsets of their own'
     give: [file(5, O.RDONLY, path), '5=seek:6'],
   });
   t.is(result.stdout, '6767');
+});
+
+/** What a command with writers at 3 and 4 makes of a file with `old` in it. */
+async function written(t: ExecutionContext, flags: number, placeholders: Partial<Placeholder>[]) {
+  const path = content(t, 'old content\n');
+  const two = [3, 4].map((fd) => ({
+    fileId: fd,
+    callerFd: 5,
+    descriptors: [{ fd, pids: [1] }],
+    ...placeholders[fd - 3],
+  }));
+  const { plan } = planned(t, { placeholders: two });
+  const writing = 'echo 3 >&3; echo 4 >&4; echo 3 >&3';
+  const give = [file(5, flags, path)];
+  const { code, stderr } = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', writing], { give });
+  t.is(code, 0, stderr);
+  return { text: readFileSync(path, 'utf8'), stderr };
+}
+
+const ALL = '3\n4\n3\n';
+
+test('a file that the caller appends to is not written over, whatever the entries were', async (t) => {
+  for (const one of [
+    { type: 'REG', flags: O.WRONLY, offset: 162 },
+    { type: 'REG', flags: O.WRONLY | O.APPEND, offset: 162 },
+    { type: 'REG', flags: O.WRONLY | O.NONBLOCK, offset: 162, apply: 'reopen' as const },
+    { type: 'PIPE', flags: O.WRONLY },
+    { type: 'PIPE', flags: O.WRONLY | O.NONBLOCK },
+    { type: 'PIPE', flags: O.WRONLY, apply: 'reopen' as const },
+    { type: 'FIFO', flags: O.RDWR },
+    { type: 'TTY', flags: O.RDWR },
+    // A device.
+    { type: 'REG', flags: O.RDWR, offset: undefined as never },
+  ])
+    for (const flags of [O.WRONLY | O.APPEND, O.RDWR | O.APPEND]) {
+      if (one.flags & O.RDWR && !(flags & O.RDWR)) continue;
+      const { text, stderr } = await written(t, flags, [one, { ...one, flags: one.flags ^ O.NONBLOCK }]);
+      t.deepEqual([text, stderr], [`old content\n${ALL}`, ''], JSON.stringify(one));
+    }
+});
+
+test('pipes that go to one file of the caller share its offset', async (t) => {
+  for (const flags of [O.WRONLY, O.WRONLY | O.NONBLOCK, O.WRONLY | O.APPEND]) {
+    const entries = [
+      { type: 'PIPE', flags },
+      { type: 'FIFO', flags: O.WRONLY },
+    ];
+    const { text, stderr } = await written(t, O.WRONLY | O.TRUNC, entries);
+    t.deepEqual([text, stderr], [ALL, '']);
+  }
+});
+
+test('files that only write to one file of the caller overwrite each other, with a warning', async (t) => {
+  const log = { type: 'REG', flags: O.WRONLY, offset: 162 };
+  const overwrites = (id: number) =>
+    new RegExp(
+      `^fdgraft-exec: warning: caller fd 5: file id ${id} \\(spec fd\\[5\\]:file-5\\) writes to its file at an offset .*use apply dup\n$`,
+    );
+  for (const [other, id] of [
+    [log, 3],
+    [{ ...log, flags: O.WRONLY | O.APPEND }, 3],
+    [{ type: 'PIPE', flags: O.WRONLY }, 3],
+  ] as const)
+    t.regex((await written(t, O.WRONLY, [log, other])).stderr, overwrites(id));
+  t.regex((await written(t, O.WRONLY, [{ ...log, flags: O.WRONLY | O.APPEND }, log])).stderr, overwrites(4));
+  const dup = { ...log, apply: 'dup' as const };
+  t.deepEqual(await written(t, O.WRONLY | O.TRUNC, [dup, dup]), { text: ALL, stderr: '' });
+});
+
+test('a file that was read and written goes on at the offset of a caller that appends, with a warning', async (t) => {
+  const data = { type: 'REG', flags: O.RDWR, offset: 4 };
+  const append = O.RDWR | O.APPEND;
+  const { stderr } = await written(t, append, [data, { ...data, flags: append }]);
+  t.regex(
+    stderr,
+    /^fdgraft-exec: warning: caller fd 5 is open for appending, file id 3 was not .* from offset 0 of your file on; use position saved or end, or apply dup\n$/,
+  );
+  for (const change of [{ position: 'saved' }, { position: 'end' }, { apply: 'dup' }] as const)
+    t.is(
+      (
+        await written(t, append, [
+          { ...data, ...change },
+          { ...data, ...change },
+        ])
+      ).stderr,
+      '',
+    );
+});
+
+test('a file that the task goes on to read at another offset, or behind its end, is a warning', async (t) => {
+  const warned = async (change: Partial<Placeholder>, at: number, flags: number = O.RDWR) => {
+    const placeholders = [{ fileId: 7, callerFd: 5, type: 'REG', flags: O.RDONLY, offset: 4, ...change }];
+    const give = [file(5, flags, content(t, '0123456789')), `5=seek:${at}`];
+    const { code, stderr } = await exec(['--plan', planned(t, { placeholders }).plan, '--check'], { give });
+    t.is(code, 0, stderr);
+    return complaints(t, stderr).join('\n');
+  };
+  t.is(
+    await warned({}, 2),
+    'warning: caller fd 5 is at offset 2, file id 7 was at 4 (spec fd[5]:file-5): the restored task goes on at 2; use position saved to go on where it was, or apply dup to share your offset',
+  );
+  t.regex(await warned({ flags: O.RDWR }, 0), /is at offset 0, file id 7 was at 4/);
+  const end =
+    'warning: caller fd 5: its file has 10 bytes, and file id 7 goes on at offset 11 (spec fd[5]:file-5): a read there finds the end, and a write leaves zeros in between; give the file that it had, or use position caller or end';
+  for (const flags of [O.RDONLY, O.WRONLY, O.RDWR])
+    t.is(await warned({ flags, offset: 11, position: 'saved' }, 0), end);
+  for (const quiet of [
+    {},
+    { flags: O.WRONLY, offset: 0 },
+    { flags: O.WRONLY, offset: 3 },
+    { offset: 3, apply: 'dup' as const },
+    { flags: O.RDWR | O.APPEND, offset: 3 },
+    { flags: O.RDWR | O.APPEND, offset: 11, position: 'saved' as const },
+    { flags: O.PATH, offset: 3 },
+    { offset: 0 },
+    { offset: 10, position: 'saved' as const },
+    { offset: 11, position: 'end' as const },
+    { type: 'PIPE', offset: undefined as never },
+  ])
+    t.is(await warned(quiet, 4), '', JSON.stringify(quiet));
 });
 
 test('apply dup: two entries on one caller fd share it', async (t) => {

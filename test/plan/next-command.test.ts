@@ -19,6 +19,7 @@ import { rewriteImages, smallWith } from '../support/rewriting';
 
 const O_APPEND = 0o2000;
 
+const PIPES = new Set([2, 9]);
 const files = smallWith({
   'files.img': [
     fileEntry(1, '/usr/bin/program', 0),
@@ -28,8 +29,10 @@ const files = smallWith({
     fileEntry(5, '/in', 0),
     fileEntry(6, '/plain', 1, { pos: 3 }),
     fileEntry(7, '/both', 2),
+    fileEntry(8, '/other', 1),
+    pipeEntry(9, 4712, 1),
   ],
-  'fdinfo-1.img': [2, 3, 5, 6, 7].map((id) => ({ id, flags: 0, type: id === 2 ? 'PIPE' : 'REG', fd: id })),
+  'fdinfo-1.img': [2, 3, 5, 6, 7, 8, 9].map((id) => ({ id, flags: 0, type: PIPES.has(id) ? 'PIPE' : 'REG', fd: id })),
   'fdinfo-2.img': [],
 });
 
@@ -45,6 +48,10 @@ test('each fd is opened with the access that it needs, and nothing that is gone 
   t.is(await opened({ inherit: 'fd[5]:/plain', position: 'end' }), '5>>');
   t.is(await opened('fd[5]:/plain', 'fd[5]:/in'), '5<>');
   t.is(await opened('fd[5]:/plain', 'fd[5]:/log'), '5>>');
+  t.is(await opened('fd[5]:/plain', 'fd[5]:/other'), '5>>');
+  t.is(await opened('fd[5]:/plain', 'fd[5]:pipe:[4711]'), '5>>');
+  t.is(await opened({ inherit: 'fd[5]:/plain', apply: 'dup' }, { inherit: 'fd[5]:/other', apply: 'dup' }), '5>');
+  t.is(await opened('fd[5]:pipe:[4711]', 'fd[5]:pipe:[4712]'), '5>');
   t.is(await opened('fd[5]:/in', 'debug[5]:text', 'debug[3]:x'), '3> 5<>');
 });
 

@@ -171,6 +171,27 @@ for (const [what, event] of [
   });
 }
 
+for (const what of ['inotify', 'fanotify'])
+  realTest(`a log that an ${what} watches: a warning, and no event of what the caller's file gets`, async (t, lab) => {
+    const program = await lab.startProgram(compileHelper('watched_ghost'), { args: [what] });
+    const { directory, pid } = program;
+    const dump = await lab.dump(program);
+    const [ghost, kept] = [callerFile(lab, 'r+'), callerFile(lab, 'a')];
+    const specs = [`fd[7]:${directory}/ghost.log`, `fd[8]:${directory}/kept.log`];
+    const { restored, plan } = await graft(lab, dump, specs, { callerFds: { 7: ghost.fd, 8: kept.fd } });
+    t.deepEqual(
+      plan.warnings.map(({ code }) => code),
+      ['REMOVED_FILE_DROPPED', 'WATCH_STAYS'],
+    );
+    await restored.tasks.signal(pid, 'SIGUSR2');
+    const events = path.join(directory, `read.${pid}.6`);
+    const before = fs.statSync(events).size;
+    await restored.tasks.signal(pid, 'SIGUSR1');
+    await restored.tasks.signal(pid, 'SIGUSR2');
+    t.is(kept.text(), 'task 7\n');
+    t.is(fs.statSync(events).size, before);
+  });
+
 realTest('a removed log and the inotify that watches it, both taken', async (t, lab) => {
   const program = await lab.startProgram(compileHelper('watched_ghost'), { args: ['inotify'] });
   const { directory, pid } = program;

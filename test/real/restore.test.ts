@@ -97,6 +97,26 @@ realTest('two opens of one path on one caller file are still two open files', as
   t.is(flagsOf(file.fd), flags);
 });
 
+realTest('a file that the caller appends to stays as it is: pipes and logs are written at its end', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program);
+  const file = callerFile(lab, 'a', 'kept\n');
+  const { restored } = await graft(lab, dump, [`fd[5]:${old.name}`], { callerFds: { 5: file.fd } });
+  t.true(restored.tasks.isOurs(program.pid, 1, file.fd));
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.is(file.text(), 'kept\nparent 1\nparent 6\nparent 7\n');
+  await restored.end();
+
+  const logs = await lab.startProgram(compileProgram('two_logs'));
+  const logsDump = await lab.dump(logs);
+  const log = callerFile(lab, 'a', 'kept\n');
+  const grafted = await graft(lab, logsDump, [`fd[7]:${logs.directory}/log`], { callerFds: { 7: log.fd } });
+  t.false(grafted.restored.tasks.sameOpenFile(logs.pid, 5, logs.pid, 6));
+  await grafted.restored.tasks.signal(logs.pid, 'SIGUSR1');
+  t.is(log.text(), 'kept\ntask 5\ntask 6\n');
+});
+
 realTest('a regular file is replaced by a pipe', async (t, lab) => {
   const old = await lab.pipe();
   const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });

@@ -441,3 +441,24 @@ test('an aborted rewrite leaves nothing behind', async (t) => {
   );
   t.is(fs.readdirSync(top).length, 1);
 });
+
+test('a character device has no offset, unless a spec asks for it', async (t) => {
+  const images = smallWith({
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      fileEntry(2, '/', 0o200000),
+      ...[0o020666, 0o060666, 0o100644, undefined].map((mode, i) =>
+        fileEntry(3 + i, `/file${i}`, 2, { pos: 7, ...(mode === undefined ? {} : { mode }) }),
+      ),
+    ],
+    'fdinfo-1.img': [3, 4, 5, 6].map((id) => descriptor(id, id, 'REG')),
+    'fdinfo-2.img': [],
+  });
+  const offsets = async (position?: 'saved') => {
+    const specs = [{ inherit: 'fd[9]:/file*', ...(position && { position }) }];
+    const { plan } = await rewriteImages(t, images, { specs });
+    return plan.placeholders.map(({ was }) => was.offset);
+  };
+  t.deepEqual(await offsets(), [undefined, 7n, 7n, 7n]);
+  t.deepEqual(await offsets('saved'), [7n, 7n, 7n, 7n]);
+});

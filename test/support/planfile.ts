@@ -164,12 +164,14 @@ export function placeholderRecord(plan: Plan, placeholder: Placeholder): Buffer 
   const spec = placeholder.spec ?? specsOf(plan).findIndex(({ callerFd }) => callerFd === placeholder.callerFd);
   const { apply = 'auto', position = 'caller', kind } = placeholder;
   const socket = kind?.socket && { protocol: 0, state: 0, ...kind.socket };
+  const type = placeholder.type ?? 'REG';
+  const offset = 'offset' in placeholder || type !== 'REG' ? placeholder.offset : 0;
   const was = {
-    type: placeholder.type ?? 'REG',
+    type,
     key: placeholder.key ?? `file-${placeholder.callerFd}`,
     flags,
     owner: { uid: 0, euid: 0, signum: 0, pidType: 0, pid: 0 },
-    ...(placeholder.offset === undefined ? {} : { offset: uint64(placeholder.offset) }),
+    ...(offset === undefined ? {} : { offset: uint64(offset) }),
     ...(placeholder.pipeId === undefined ? {} : { pipeId: placeholder.pipeId }),
   };
   const message = {

@@ -1,0 +1,114 @@
+#include "offset-check.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "reopen.h"
+
+/* A file that is read and written is opened again as it was, and so without the caller's O_APPEND. */
+static bool warn_of_overwriting(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct shown spec;
+
+	if (!graft->reopen || (graft->flags & O_ACCMODE) != O_RDWR || !(caller->flags & ~reopened_flags(caller, graft) & O_APPEND))
+		return false;
+	warning("caller fd %u is open for appending, file id %u was not (spec %s): it is opened again without O_APPEND, and writes from offset %lld of your file on; use position saved or end, or apply dup",
+		caller->number, graft->file_id, show_spec(&spec, plan, graft->spec), (long long)lseek(caller->fd, 0, SEEK_CUR));
+	return true;
+}
+
+/* What only appends does not mind, nor what only writes to a new file. Apply dup asks for the caller's offset. */
+static void warn_of_reading(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	off_t offset = lseek(caller->fd, 0, SEEK_CUR);
+	struct shown spec;
+
+	if ((graft->flags & O_ACCMODE) == O_WRONLY || graft->flags & O_APPEND ||
+	    graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP || graft->saved_offset == 0 ||
+	    (uint64_t)offset == graft->saved_offset)
+		return;
+	warning("caller fd %u is at offset %lld, file id %u was at %llu (spec %s): the restored task goes on at %lld; use position saved to go on where it was, or apply dup to share your offset",
+		caller->number, (long long)offset, graft->file_id, (unsigned long long)graft->saved_offset,
+		show_spec(&spec, plan, graft->spec), (long long)offset);
+}
+
+/* cuts_check() says this of a file that is cut. */
+static void warn_of_end(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct shown spec;
+
+	if (graft->cuts || graft->flags & O_APPEND || graft->saved_offset <= (uint64_t)caller->status.st_size)
+		return;
+	warning("caller fd %u: its file has %lld bytes, and file id %u goes on at offset %llu (spec %s): a read there finds the end, and a write leaves zeros in between; give the file that it had, or use position caller or end",
+		caller->number, (long long)caller->status.st_size, graft->file_id, (unsigned long long)graft->saved_offset,
+		show_spec(&spec, plan, graft->spec));
+}
+
+static void check_graft(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	if (graft->refused || graft->own_key.text || !graft->has_offset || !S_ISREG(caller->status.st_mode))
+		return;
+	if (graft->flags & O_PATH)
+		return;
+	switch (graft->position) {
+	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
+		if (!warn_of_overwriting(plan, caller, graft))
+			warn_of_reading(plan, caller, graft);
+		break;
+	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
+		warn_of_end(plan, caller, graft);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Entries that seek read their file too, as a rule: those that only write go on one after the other. */
+static bool writes_on(const struct caller *caller, const struct graft *graft)
+{
+	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
+}
+
+static bool appends(const struct caller *caller, const struct graft *graft)
+{
+	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
+}
+
+static void warn_of_writers(const struct plan *plan, const struct callers *callers)
+{
+	for (size_t i = 0; i < callers->count; i++) {
+		callers->list[i].writers = 0;
+		callers->list[i].dups_write = false;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+		struct caller *caller = caller_find(callers, graft->caller_fd);
+
+		if (!writes_on(caller, graft))
+			continue;
+		/* All dups have one offset. */
+		if (graft->reopen || !caller->dups_write)
+			caller->writers++;
+		caller->dups_write |= !graft->reopen;
+	}
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+		struct caller *caller = caller_find(callers, graft->caller_fd);
+		struct shown spec;
+
+		if (!writes_on(caller, graft) || caller->writers < 2 || appends(caller, graft) ||
+		    graft->position == FDGRAFT__PLAN_POSITION__POSITION_SAVED)
+			continue;
+		caller->writers = 0;
+		warning("caller fd %u: file id %u (spec %s) writes to its file at an offset of its own, and overwrites what other entries write there; open it for appending, with position caller, or use apply dup",
+			caller->number, graft->file_id, show_spec(&spec, plan, graft->spec));
+	}
+}
+
+void offsets_check(const struct plan *plan, const struct callers *callers)
+{
+	for (size_t i = 0; i < plan->graft_count; i++)
+		check_graft(plan, caller_find(callers, plan->grafts[i].caller_fd), &plan->grafts[i]);
+	warn_of_writers(plan, callers);
+}

@@ -1,0 +1,10 @@
+/* Warnings of placeholders that go on at another offset than before, or at one that others write to. */
+#ifndef FDGRAFT_OFFSET_CHECK_H
+#define FDGRAFT_OFFSET_CHECK_H
+
+#include "caller.h"
+
+/* After choose(). */
+void offsets_check(const struct plan *plan, const struct callers *callers);
+
+#endif
