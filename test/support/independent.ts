@@ -859,40 +859,53 @@ function checkNames(out: string, replaced: Replaced, expect: Expect): void {
 const VMA_FILE = (1 << 6) | (1 << 7);
 const VMA_OTHER_FILE = (1 << 11) | (1 << 14);
 
-/** What names a file id otherwise than as a descriptor still finds what CRIU looks for. */
+/**
+ * What names a file id otherwise than as a descriptor still finds what CRIU looks for. A source can be damaged: what it
+ * does not have need not be in OUT.
+ */
 function checkOthers(source: string, out: string, types: Types, expect: Expect): void {
-  const regularBefore = new Set(
-    readImage(source, 'files.img').records.flatMap(({ fields }) => (fields.type === 'REG' ? Number(fields.id) : [])),
+  const typesBefore = new Map(
+    readImage(source, 'files.img').records.map(({ fields }) => [Number(fields.id), String(fields.type)]),
   );
-  const regular = (id: unknown, what: string) =>
-    expect(types.get(Number(id)) === 'REG' || !regularBefore.has(Number(id)), `${what} is no regular file: ${id}`);
+  const before = new Set(strayReferences(source, typesBefore));
+  for (const stray of strayReferences(out, types)) expect(before.has(stray), stray);
+}
+
+/** References to entries of which CRIU needs another type, or which are not there. */
+function strayReferences(directory: string, types: Types): string[] {
+  const strays: string[] = [];
+  const regular = (id: unknown, what: string) => {
+    if (types.get(Number(id)) !== 'REG') strays.push(`${what} is no regular file: ${id}`);
+  };
   const mappings = (name: string, vmas: readonly Fields[]) => {
     for (const { status, shmid } of vmas as { status: number; shmid: string }[]) {
-      if ((status & VMA_OTHER_FILE) !== 0) expect(types.get(Number(shmid)) !== 'EXT', `${name}: ${shmid} is mapped`);
-      else if ((status & VMA_FILE) !== 0) regular(shmid, `${name}: a mapping`);
+      if ((status & VMA_OTHER_FILE) !== 0) {
+        if (types.get(Number(shmid)) === 'EXT') strays.push(`${name}: ${shmid} is mapped`);
+      } else if ((status & VMA_FILE) !== 0) regular(shmid, `${name}: a mapping`);
     }
   };
-  const records = (name: string) => readImage(out, name).records.map(({ fields }) => fields);
-  for (const name of numbered(out, 'fs')) {
+  const records = (name: string) => readImage(directory, name).records.map(({ fields }) => fields);
+  for (const name of numbered(directory, 'fs')) {
     for (const fields of records(name)) {
       regular(fields.cwd_id, `${name}: cwd`);
       regular(fields.root_id, `${name}: root`);
     }
   }
-  for (const name of numbered(out, 'mm')) {
+  for (const name of numbered(directory, 'mm')) {
     for (const fields of records(name)) {
       regular(fields.exe_file_id, `${name}: exe`);
       mappings(name, (fields.vmas ?? []) as Fields[]);
     }
   }
-  for (const name of numbered(out, 'vmas')) mappings(name, records(name));
+  for (const name of numbered(directory, 'vmas')) mappings(name, records(name));
   for (const { fifo, tty } of records('files.img') as { [member: string]: { regf_id?: number } }[]) {
     for (const { regf_id } of [fifo, tty].flatMap((member) => member ?? []))
       if (regf_id !== undefined) regular(regf_id, 'the path of a FIFO or terminal');
   }
-  if (!fs.existsSync(path.join(out, 'remap-fpath.img'))) return;
+  if (!fs.existsSync(path.join(directory, 'remap-fpath.img'))) return strays;
   for (const { orig_id, remap_id, remap_type } of records('remap-fpath.img')) {
     regular(orig_id, 'what has a remap');
     if (remap_type === 'LINKED') regular(remap_id, 'a link remap');
   }
+  return strays;
 }
