@@ -26,6 +26,12 @@ export const LIMITS = {
   watches: 1 << 19,
   /** Open files under way in the queues of sockets. */
   rights: 1 << 20,
+  memfds: 1 << 19,
+  terminals: 1 << 19,
+  /** Linux allows 100,000 in a namespace (fs.mount-max). */
+  mounts: 1 << 19,
+  /** Pipes, FIFOs and sockets with bytes that nobody has read. */
+  unread: 1 << 21,
 } as const;
 
 /** What one limit is on, as messages name it. */
@@ -42,4 +48,8 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   locks: 'locks',
   watches: 'watches',
   rights: 'SCM rights',
+  memfds: 'memfds',
+  terminals: 'terminals',
+  mounts: 'mounts',
+  unread: 'pipes and sockets with unread bytes',
 };

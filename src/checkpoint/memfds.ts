@@ -3,6 +3,7 @@ import { MEMFD_INODE_ENTRY } from '../schema/generated/images';
 import type { EntryFacts } from './entry-facts';
 import { memfdNameKey } from './key-text';
 import { pushTo } from './push-to';
+import { Tally } from './tally';
 import type { Subscriber } from './walk/subscriber';
 
 /** Of memfd_create(2). */
@@ -24,6 +25,7 @@ export interface MemfdState {
 
 /** The memfds of a checkpoint, by their number in memfd.img. Grows by a name and a few numbers a memfd. */
 export class Memfds {
+  private readonly tally = new Tally('memfd.img');
   private readonly states = new Map<number, MemfdState>();
   private readonly numbers = new Map<string, number[]>();
 
@@ -31,6 +33,7 @@ export class Memfds {
   readonly events: Subscriber = {
     memfd: (bytes, start, end, { entry }) => {
       const { inode_id, name: written, hugetlb_flag, size } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
+      this.tally.count('memfds');
       const inode = Number(inode_id);
       // CRIU takes the first record of a number.
       if (inode >= INODE_END || this.states.has(inode)) return;

@@ -2,6 +2,7 @@ import { MNT_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor } from '../wire/field-cursor';
 import type { EntryFacts } from './entry-facts';
 import { pathKey } from './key-text';
+import { Tally } from './tally';
 import type { Subscriber } from './walk/subscriber';
 
 /** A mount, with paths as keys have them. */
@@ -21,6 +22,7 @@ export type FileName = string;
 
 /** What mountpoints-N.img says of where paths lead. */
 export class Mounts {
+  private tally: Tally | undefined;
   private readonly byId = new Map<number, Mount>();
   /** How often each file system is mounted. */
   private readonly uses = new Map<number, number>();
@@ -34,7 +36,11 @@ export class Mounts {
       const device = TMPFS_IMAGE.exec(name.toString('latin1'))?.[1];
       if (device !== undefined) this.filled.add(Number(device));
     },
-    mount: (bytes, start, end) => this.read(bytes, start, end),
+    mount: (bytes, start, end, { open }) => {
+      this.tally ??= new Tally(open.name);
+      this.tally.count('mounts');
+      this.read(bytes, start, end);
+    },
   };
 
   private read(bytes: Uint8Array, start: number, end: number): void {

@@ -2,6 +2,7 @@ import { decode } from '../schema/decode';
 import { TTY_INFO_ENTRY } from '../schema/generated/images';
 import type { EntryFacts } from './entry-facts';
 import { terminalKey } from './key-text';
+import { Tally } from './tally';
 import { roleOf, type TerminalRole } from './terminal-type';
 import type { Subscriber } from './walk/subscriber';
 
@@ -31,6 +32,7 @@ export function isWholeTerminal({ role, isHungUp }: TerminalState): boolean {
 
 /** The terminals of a checkpoint, by their number in tty-info.img. Grows by a few numbers a terminal. */
 export class Terminals {
+  private readonly tally = new Tally('tty-info.img');
   private readonly states = new Map<number, TerminalState>();
   /** The second record of a number that is not unique, by that number. */
   private readonly repeated = new Map<number, number>();
@@ -43,6 +45,7 @@ export class Terminals {
     terminal: (bytes, start, end, { entry }) => {
       const info = decode(TTY_INFO_ENTRY, bytes, start, end);
       const { id, rdev, dev = 0, sid, pgrp, termios, winsize, pty } = info;
+      this.tally.count('terminals');
       if (this.states.has(id)) {
         if (!this.repeated.has(id)) this.repeated.set(id, entry);
         return;

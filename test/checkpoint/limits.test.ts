@@ -1,67 +1,76 @@
 import test, { type ExecutionContext } from 'ava';
-import { readPlanOf } from '../../src';
+import { FdgraftError, inspect, openSource, rewrite } from '../../src';
 import { LIMITS } from '../../src/checkpoint/limits';
-import { descriptor } from '../support/directories';
-import { refusal, rewriteImages, smallWith } from '../support/rewriting';
+import { allOf } from '../support/all-of';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
+import { encodeMessage, imageOf } from '../support/images';
+import { headOf } from '../support/random-images';
 
-/** Limits whose own numbers take minutes to reach, with smaller numbers. Serial: all tests of a file share them. */
+/** Numbers from here on take four bytes each, up to the first that takes five. */
+const FIRST = 1 << 21;
 
-function limit(t: ExecutionContext, limits: { -readonly [kind in keyof typeof LIMITS]?: number }): void {
-  const before = { ...LIMITS };
-  Object.assign(LIMITS, limits);
-  t.teardown(() => Object.assign(LIMITS, before));
+/** An image of that many records, numbered from FIRST on. To encode each would take a minute. */
+function image(kind: string, record: (id: number) => Buffer, count: number): Buffer {
+  const [one, next] = [record(FIRST), record(FIRST + 1)];
+  const at = one.findIndex((byte, i) => byte !== next[i]);
+  const framed = Buffer.concat([Buffer.from([one.length, 0, 0, 0]), one]);
+  const records = Buffer.alloc(count * framed.length, framed);
+  for (let i = 0; i < count; i += 1) {
+    const place = i * framed.length + 4 + at;
+    for (let digit = 0; digit < 3; digit += 1) records[place + digit] = 0x80 | (((FIRST + i) >> (7 * digit)) & 0x7f);
+    records[place + 3] = (FIRST + i) >> 21;
+  }
+  return Buffer.concat([headOf(imageOf(kind)), records]);
 }
 
-const LOG = { specs: ['fd[5]:/var/log/app.log'] };
-/** Table 1, which task 7 has, with so many descriptors of the log. */
-const descriptorsOfLog = (count: number) => ({
-  'fdinfo-1.img': Array.from({ length: count }, (_none, fd) => descriptor(3, fd, 'REG')),
-});
+const checkpointWith = (t: ExecutionContext, name: string, bytes: Buffer) =>
+  openSource(writeCheckpoint(temporaryDirectory(t), { ...smallCheckpoint(), [name]: bytes }));
 
-test.serial('the limits are those that are documented', (t) => {
-  t.is(LIMITS.references, 1 << 20);
-  t.is(LIMITS.planned, 1 << 24);
-  t.is(LIMITS.placeholders, 1 << 18);
-});
-
-test.serial(
-  'descriptors of entries that specs name: the limit is taken, one more is refused by its image',
-  async (t) => {
-    limit(t, { references: 100 });
-    const { plan } = await rewriteImages(t, smallWith(descriptorsOfLog(100)), LOG);
-    t.is(plan.placeholders[0]?.references.length, 100);
-    const { code, message, hint } = await refusal(t, smallWith(descriptorsOfLog(101)), LOG);
-    t.is(code, 'SOURCE_UNUSABLE');
-    t.is(
-      message,
-      'fdinfo-1.img: has more than 100 descriptors of entries that specs name, the most that fdgraft takes',
-    );
-    t.is(hint, 'write specs that match fewer entries');
+const FOWN = { uid: 0, gid: 0 };
+const TERMINAL = { type: 'PTY', locked: false, exclusive: false, packet_mode: false, sid: 0, pgrp: 0, rdev: 0 };
+const KINDS = [
+  {
+    kind: 'memfds',
+    name: 'memfd.img',
+    image: 'MEMFD_INODE',
+    record: (inode_id: number) =>
+      encodeMessage('memfd_inode_entry', { name: 'a', ...FOWN, size: 0, shmid: 0, seals: 0, mode: 0, inode_id }),
   },
-);
+  {
+    kind: 'terminals',
+    name: 'tty-info.img',
+    image: 'TTY_INFO',
+    record: (id: number) => encodeMessage('tty_info_entry', { id, ...TERMINAL }),
+  },
+  {
+    kind: 'unread',
+    image: 'PIPES_DATA',
+    name: 'pipes-data.img',
+    isOfSource: true,
+    record: (pipe_id: number) => encodeMessage('pipe_data_entry', { pipe_id, bytes: 0 }),
+  },
+] as const;
 
-test.serial('the same, each counted for every task that uses its table', async (t) => {
-  limit(t, { planned: 100 });
-  // Tasks 7 and 8 share table 1.
-  const shared = (count: number) =>
-    smallWith({ ...descriptorsOfLog(count), 'ids-8.img': [{ vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1 }] });
-  const { plan } = await rewriteImages(t, shared(50), LOG);
-  t.is(plan.placeholders[0]?.references.length, 50);
-  const { code, message } = await refusal(t, shared(51), LOG);
-  t.is(code, 'SOURCE_UNUSABLE');
-  t.regex(
-    message,
-    /checkpoint-\w+: has more than 100 descriptors of entries that specs name, each counted for every task that uses its table, the most/,
-  );
-});
+for (const { kind, image: imageKind, name, record, ...rest } of KINDS) {
+  test(`${kind} past their limit are refused, before they take the memory`, async (t) => {
+    const made = image(imageKind, record, LIMITS[kind] + 1);
+    const source = await checkpointWith(t, name, made);
+    const error = await t.throwsAsync(allOf(inspect(source)), { instanceOf: FdgraftError });
+    t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2, file: 'isOfSource' in rest ? source.label : name });
+    t.regex((error as Error).message, new RegExp(`more than ${LIMITS[kind]} `));
+    const last = 4 + record(FIRST).length;
+    const most = await checkpointWith(t, name, made.subarray(0, made.length - last));
+    t.true((await allOf(inspect(most))).length > 0, 'as many as there may be');
+  });
+}
 
-test.serial('entries that specs name: what is written of a plan can be read', async (t) => {
-  limit(t, { placeholders: 2 });
-  const two = { specs: ['fd[5]:/var/log/app.log', 'fd[6]:pipe:[4711]'] };
-  const { out } = await rewriteImages(t, smallWith({}), two);
-  t.is((await readPlanOf(out)).placeholders.length, 2);
-  limit(t, { placeholders: 1 });
-  const { message } = await refusal(t, smallWith({}), two);
-  t.regex(message, /has more than 1 entries that specs name, the most that fdgraft takes/);
-  await t.throwsAsync(readPlanOf(out), { message: /has more than 1 placeholders/ });
+test('mounts past their limit are refused', async (t) => {
+  const record = (mnt_id: number) =>
+    encodeMessage('mnt_entry', {
+      ...{ fstype: 0, mnt_id, root_dev: 0, parent_mnt_id: 0, flags: 0 },
+      ...{ root: '/', mountpoint: '/', source: '', options: '' },
+    });
+  const source = await checkpointWith(t, 'mountpoints-1.img', image('MNTS', record, LIMITS.mounts + 1));
+  const error = await t.throwsAsync(rewrite(source, { specs: ['fd[5]:pipe:[4711]'] }), { instanceOf: FdgraftError });
+  t.like(error, { code: 'SOURCE_UNUSABLE', file: 'mountpoints-1.img' });
 });

@@ -126,7 +126,7 @@ export class Overview {
     reference: (id, kind) => kind !== 'queue of a socket' && this.addOther(id, kind, this.referrer),
     packet: (rights, bytes, start, end) => {
       const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
-      this.queued.set(socketId, (this.queued.get(socketId) ?? 0) + length);
+      this.addUnread(this.queued, socketId, length);
       this.tally.count('rights', rights.length);
       for (const id of rights) pushTo(this.scmRights, id, { what: 'SCM right', socketId });
     },
@@ -140,10 +140,15 @@ export class Overview {
     },
     watch: (watch) => this.addWatch(watch),
     unread: (data, type) => {
-      const pipe = pipeName(type, data.pipe_id);
-      this.unread.set(pipe, (this.unread.get(pipe) ?? 0) + data.bytes);
+      this.addUnread(this.unread, pipeName(type, data.pipe_id), data.bytes);
     },
   };
+
+  private addUnread<Key>(counts: Map<Key, number>, key: Key, bytes: number): void {
+    const known = counts.get(key);
+    if (known === undefined) this.tally.count('unread');
+    counts.set(key, (known ?? 0) + bytes);
+  }
 
   private seeEntry(entry: FileEntryView): void {
     const { id, type, member, bytes, start, end } = entry;
