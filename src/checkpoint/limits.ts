@@ -30,6 +30,8 @@ export const LIMITS = {
   terminals: 1 << 19,
   /** Linux allows 100,000 in a namespace (fs.mount-max). */
   mounts: 1 << 19,
+  /** Records of remap-fpath.img. */
+  remaps: 1 << 20,
   /** Pipes, FIFOs and sockets with bytes that nobody has read. */
   unread: 1 << 21,
 } as const;
@@ -51,5 +53,6 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   memfds: 'memfds',
   terminals: 'terminals',
   mounts: 'mounts',
+  remaps: 'removed files',
   unread: 'pipes and sockets with unread bytes',
 };

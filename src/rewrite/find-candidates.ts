@@ -6,6 +6,7 @@ import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import type { HolderKind } from '../checkpoint/message-rows';
 import { pipeName } from '../checkpoint/pipe-name';
+import { Tally } from '../checkpoint/tally';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import { messages, type UnsupportedEntry } from '../errors/messages';
 import { decode } from '../schema/decode';
@@ -38,6 +39,7 @@ export class Candidates {
   private readonly unsupported = new Map<number, UnsupportedEntry>();
   /** What the paths are of entries that specs name by a descriptor, by file id. */
   private readonly paths = new Map<number, EntryFacts>();
+  private readonly tally = new Tally('files.img');
 
   /** Of a walk over files.img. */
   readonly events: Subscriber = {
@@ -47,7 +49,9 @@ export class Candidates {
     entry: (view, at) => this.see(view, at),
     path: (id, kind) => this.seePath(id, kind),
     watch: (watch, { open }) => {
-      if (open.kind.name === 'FILES') this.watches.push(watch);
+      if (open.kind.name !== 'FILES') return;
+      this.tally.count('watches', 1, open.name);
+      this.watches.push(watch);
     },
     closed: ({ kind }) => {
       if (kind.name === 'FILES') this.conclude();

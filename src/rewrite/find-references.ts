@@ -45,7 +45,7 @@ export class ReferenceFinder {
   readonly remaps: Remap[] = [];
   readonly names: NamedDescriptor[] = [];
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
-  readonly otherReferences = new Map<number, string[]>();
+  readonly otherReferences = new Map<number, Set<string>>();
   readonly unread: PipeBytes[] = [];
   /** The content of the candidates' queues, by file id. */
   readonly queued = new Map<number, QueuedBytes[]>();
@@ -79,13 +79,22 @@ export class ReferenceFinder {
     reference: (id, kind, { open }) => {
       if (!this.isCandidate(id) || hasOwnEvent(kind)) return;
       const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
-      this.addHolder(id, describeHolder(kind, ofTask));
+      append(this.otherReferences, id, describeHolder(kind, ofTask));
     },
     packet: (rights, bytes, start, end, at) => this.seePacket(rights, bytes, start, end, at),
     connection: (bytes, start, end, at) => this.seeConnection(bytes, start, end, at),
-    remap: (remap, linkedId, { entry }) => this.seeRemap(remap, linkedId, entry),
-    tie: (tie, { open, entry }) => this.names.push({ ...tie, image: open.name, entry }),
-    watch: (watch) => this.watches.push(watch),
+    remap: (remap, linkedId, { open, entry }) => {
+      this.tally.count('remaps', 1, open.name);
+      this.seeRemap(remap, linkedId, entry);
+    },
+    tie: (tie, { open, entry }) => {
+      this.tally.count('locks', 1, open.name);
+      this.names.push({ ...tie, image: open.name, entry });
+    },
+    watch: (watch, { open }) => {
+      this.tally.count('watches', 1, open.name);
+      this.watches.push(watch);
+    },
     unread: (data, type, offset, at) => this.seeUnread(data, type, offset, at),
   };
 
@@ -130,8 +139,10 @@ export class ReferenceFinder {
   ): void {
     const wanted = rights.filter((id) => this.isCandidate(id));
     const { id_for: socketId, length } = decode(SK_PACKET_ENTRY, bytes, start, end);
+    this.tally.count('rights', wanted.length, open.name);
     for (const id of wanted) pushTo(this.scmRights, id, { packet: entry, socketId });
     if (!this.candidates.ids.has(socketId)) return;
+    this.tally.count('unread', 1, open.name);
     pushTo(this.queued, socketId, { image: open.name, entry, offset: base + end, bytes: length, rights });
   }
 
@@ -169,6 +180,7 @@ export class ReferenceFinder {
     this.seePipeSize(pipe, data, { file: open.name, entry });
     if (data.bytes === 0) return;
     const { bytes, size } = data;
+    this.tally.count('unread', 1, open.name);
     this.unread.push({
       image: open.name,
       entry,
@@ -191,12 +203,6 @@ export class ReferenceFinder {
     if (id > this.highestId) this.highestId = id;
     return this.candidates.ids.has(id);
   }
-
-  private addHolder(id: number, holder: string): void {
-    const otherReferences = this.otherReferences.get(id);
-    if (otherReferences === undefined) this.otherReferences.set(id, [holder]);
-    else if (!otherReferences.includes(holder)) otherReferences.push(holder);
-  }
 }
 
 /** Remaps and packets. */
@@ -204,7 +210,7 @@ function hasOwnEvent(kind: HolderKind): boolean {
   return kind === 'removed file' || kind === 'linked remap' || kind === 'queue of a socket';
 }
 
-function append(sets: Map<number, Set<number>>, key: number, value: number): void {
+function append<Value>(sets: Map<number, Set<Value>>, key: number, value: Value): void {
   const set = sets.get(key);
   if (set === undefined) sets.set(key, new Set([value]));
   else set.add(value);

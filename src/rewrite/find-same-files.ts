@@ -150,7 +150,7 @@ async function readUses(
     if (linked.has(id)) continue;
     const use = {
       id,
-      otherReferences: finder.otherReferences.get(id) ?? [],
+      otherReferences: [...(finder.otherReferences.get(id) ?? [])],
       descriptors: finder.descriptors.get(id) ?? [],
     };
     uses.get(name)?.push(use);

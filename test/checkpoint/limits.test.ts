@@ -64,13 +64,36 @@ for (const { kind, image: imageKind, name, record, ...rest } of KINDS) {
   });
 }
 
-test('mounts past their limit are refused', async (t) => {
-  const record = (mnt_id: number) =>
-    encodeMessage('mnt_entry', {
-      ...{ fstype: 0, mnt_id, root_dev: 0, parent_mnt_id: 0, flags: 0 },
-      ...{ root: '/', mountpoint: '/', source: '', options: '' },
-    });
-  const source = await checkpointWith(t, 'mountpoints-1.img', image('MNTS', record, LIMITS.mounts + 1));
-  const error = await t.throwsAsync(rewrite(source, { specs: ['fd[5]:pipe:[4711]'] }), { instanceOf: FdgraftError });
-  t.like(error, { code: 'SOURCE_UNUSABLE', file: 'mountpoints-1.img' });
-});
+const OF_REWRITES = [
+  {
+    kind: 'mounts',
+    image: 'MNTS',
+    name: 'mountpoints-1.img',
+    record: (mnt_id: number) =>
+      encodeMessage('mnt_entry', {
+        ...{ fstype: 0, mnt_id, root_dev: 0, parent_mnt_id: 0, flags: 0 },
+        ...{ root: '/', mountpoint: '/', source: '', options: '' },
+      }),
+  },
+  {
+    kind: 'remaps',
+    image: 'REMAP_FPATH',
+    name: 'remap-fpath.img',
+    record: (remap_id: number) => encodeMessage('remap_file_path_entry', { orig_id: 9, remap_id, remap_type: 'GHOST' }),
+  },
+  {
+    kind: 'locks',
+    image: 'FILE_LOCKS',
+    name: 'filelocks.img',
+    record: (pid: number) => encodeMessage('file_lock_entry', { flag: 1, type: 0, pid, fd: 1, start: 0, len: 0 }),
+  },
+] as const;
+
+for (const { kind, image: imageKind, name, record } of OF_REWRITES) {
+  test(`${kind} past their limit are refused by a rewrite`, async (t) => {
+    const source = await checkpointWith(t, name, image(imageKind, record, LIMITS[kind] + 1));
+    const error = await t.throwsAsync(rewrite(source, { specs: ['fd[5]:pipe:[4711]'] }), { instanceOf: FdgraftError });
+    t.like(error, { code: 'SOURCE_UNUSABLE', file: name });
+    t.regex((error as Error).message, new RegExp(`more than ${LIMITS[kind]} `));
+  });
+}
