@@ -42,6 +42,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
     ...shadowedSpecs(decided),
     ...bothEnds(decided),
     ...otherEnds(decided),
+    ...readersWithoutBytes(decided),
     ...filesStillUsed(decided),
     ...lostRemaps(decided),
     ...watchesThatStay(decided),
@@ -162,6 +163,28 @@ function otherEnds({ placeholders, staying, specs }: Decided): Warning[] {
 function otherEnd(pipe: PipeName, key: string, gone: Ends): string {
   if (isBoth(gone)) return 'another one';
   return isFifo(pipe) ? 'the other one' : `the other one, ${key}:${gone.read ? 'write' : 'read'},`;
+}
+
+/** What was one pipe with several readers are several: unread bytes come out of one of these. */
+function readersWithoutBytes({ placeholders, specs }: Decided): Warning[] {
+  const carriers = new Map<PipeName, { callerFd: number; bytes: number }>();
+  for (const { match, spec, unread } of placeholders) {
+    const pipe = pipeOf(match);
+    const bytes = unread.reduce((sum, one) => sum + (one.fate === 'REPLAY' ? one.bytes : 0), 0);
+    if (pipe !== undefined && bytes > 0) carriers.set(pipe, { callerFd: (specs[spec] as InheritSpec).callerFd, bytes });
+  }
+  return placeholders.flatMap(({ match, fileId, spec }) => {
+    const carrier = carriers.get(pipeOf(match) ?? '');
+    const { text, callerFd } = specs[spec] as InheritSpec;
+    const { flags, key } = match.facts;
+    if (carrier === undefined || carrier.callerFd === callerFd || !accessOf(flags).read) return [];
+    const message = `${text} takes a reader of ${key} (file id ${match.id}): ${unreadBytes(carrier.bytes)} of it ${carrier.bytes === 1 ? 'goes' : 'go'} to caller fd ${carrier.callerFd} alone`;
+    return [{ code: 'BYTES_TO_ONE_READER', message: escapeControls(message), fileId }];
+  });
+}
+
+function unreadBytes(bytes: number): string {
+  return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;
 }
 
 /** A descriptor goes to the caller's file, and what else is open on the old one stays there. One warning a file and spec. */
@@ -396,7 +419,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
   const isFedByCriu = decided.fedByCriu.has(pipeOf(match) ?? '');
   for (const { bytes, fate } of unread) {
     if (fate !== 'DROP') continue;
-    const what = `${bytes} unread ${bytes === 1 ? 'byte is' : 'bytes are'} dropped here, as you asked`;
+    const what = `${unreadBytes(bytes)} ${bytes === 1 ? 'is' : 'are'} dropped here, as you asked`;
     const rest = isFedByCriu ? '; CRIU gives them to the end that stays in the tree' : '';
     warnings.push({ code: 'BYTES_DROPPED', message: escapeControls(`${about}: ${what}${rest}`), fileId });
   }

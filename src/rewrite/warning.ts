@@ -7,6 +7,7 @@ export interface Warning {
     | 'APPENDS_AT_END'
     | 'CUT_AT_OFFSET'
     | 'BYTES_DROPPED'
+    | 'BYTES_TO_ONE_READER'
     | 'BOTH_ENDS'
     | 'OTHER_END_STAYS'
     | 'FILE_STILL_USED'

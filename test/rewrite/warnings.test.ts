@@ -460,6 +460,15 @@ const STATE: Case[] = [
       'BYTES_DROPPED 6: pipe:[11] (file id 6): 3 unread bytes are dropped here, as you asked; CRIU gives them to the end that stays in the tree',
     ],
   ],
+  [
+    'unread bytes that one of two readers gets',
+    { ...ends(0, 0), 'pipes-data.img': unread(3) },
+    ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/8/fd/6'],
+    [
+      'BYTES_TO_ONE_READER 6: fd[6]:/proc/8/fd/6 takes a reader of pipe:[11] (file id 6): 3 unread bytes of it go to caller fd 5 alone',
+    ],
+  ],
+  ['unread bytes of two readers with one caller fd', { ...ends(0, 0), 'pipes-data.img': unread(3) }, [PIPE], []],
   ['unread bytes that are delivered', { ...opened([pipeEntry(5, 11, 0)]), 'pipes-data.img': unread(3) }, [PIPE], []],
   [
     'the state of an eventfd',
