@@ -22,6 +22,8 @@ export interface Watchers {
   readonly ofFiles: ReadonlyMap<number, readonly Watcher[]>;
 }
 
+export const NO_WATCHERS: Watchers = { ofGhosts: new Map(), ofFiles: new Map() };
+
 type Found = { readonly matches: readonly Match[]; readonly remaps: readonly Remap[] };
 
 /** Hears in the first pass whether the checkpoint has an inotify or fanotify at all. */
@@ -49,7 +51,7 @@ const fileName = (device: number, inode: bigint) => `${device}:${inode}`;
 export async function findWatchers(source: Source, found: Found, signal?: AbortSignal): Promise<Watchers> {
   const ghosts = new NamedGhosts(found);
   const files = new NamedPaths(found);
-  if (ghosts.wanted.size === 0 && files.isEmpty) return { ofGhosts: new Map(), ofFiles: new Map() };
+  if (ghosts.wanted.size === 0 && files.isEmpty) return NO_WATCHERS;
   const cursor = new FieldCursor();
   const tally = new Tally(source.label);
   await walk(
@@ -66,7 +68,7 @@ export async function findWatchers(source: Source, found: Found, signal?: AbortS
     ],
     signal,
   );
-  return { ofGhosts: ghosts.conclude(), ofFiles: files.conclude() };
+  return { ofGhosts: ghosts.conclude(), ofFiles: files.conclude(new Tally(source.label)) };
 }
 
 /** Watchers by what they watch, each once. */
@@ -113,36 +115,63 @@ class NamedGhosts {
   }
 }
 
+/** Matches of one path on one mount, where the image says which: they have the same watches. */
+interface NamedPath {
+  readonly key: string;
+  readonly mountId: number | undefined;
+  readonly ids: number[];
+}
+
+const placeOf = (key: string, mountId: number | undefined) => `${mountId ?? ''} ${key}`;
+
+/** A path can have as many entries as watches: a watch is kept once, and no entry has a list of its own. */
 class NamedPaths {
-  private readonly byKey = new Map<string, Match[]>();
-  private readonly watchers = new WatcherMap<Match>();
+  private readonly byPlace = new Map<string, NamedPath>();
+  private readonly keys = new Set<string>();
+  private readonly ofKey = new WatcherMap<string>();
+  private readonly ofPlace = new WatcherMap<string>();
 
   constructor({ matches, remaps }: Found) {
     const removed = new Set(remaps.map(({ origId }) => origId));
-    for (const match of matches)
-      if (match.type.isPath && !removed.has(match.id)) pushTo(this.byKey, match.facts.key, match);
+    for (const { id, type, facts } of matches) {
+      if (!type.isPath || removed.has(id)) continue;
+      const { key, mountId } = facts;
+      const known = this.byPlace.get(placeOf(key, mountId));
+      if (known === undefined) this.byPlace.set(placeOf(key, mountId), { key, mountId, ids: [id] });
+      else known.ids.push(id);
+      this.keys.add(key);
+    }
   }
 
   get isEmpty(): boolean {
-    return this.byKey.size === 0;
+    return this.keys.size === 0;
   }
 
   mark(mark: FileMark): boolean {
     const keys = mark.path === undefined ? [] : [pathKey(mark.path), directoryKey(mark.path)];
-    const named = [...new Set(keys)].flatMap((key) => this.byKey.get(key) ?? []);
-    for (const match of named) {
-      const { mountId } = match.facts;
-      if (mark.mountId === undefined || mountId === undefined || mark.mountId === mountId)
-        this.watchers.add(match, mark);
+    const named = [...new Set(keys)].filter((key) => this.keys.has(key));
+    for (const key of named) {
+      this.ofKey.add(key, mark);
+      this.ofPlace.add(placeOf(key, mark.mountId), mark);
     }
     return named.length > 0;
   }
 
-  conclude(): Map<number, readonly Watcher[]> {
-    const watched = [...this.byKey.values()]
-      .flat()
-      .map((match): [number, Watcher[]] => [match.id, this.watchers.of(match)]);
-    return new Map(watched.filter(([, watchers]) => watchers.length > 0));
+  conclude(tally: Tally): Map<number, readonly Watcher[]> {
+    const found = new Map<number, readonly Watcher[]>();
+    for (const path of this.byPlace.values()) {
+      const watchers = this.watchersOf(path);
+      tally.count('watches', watchers.length);
+      if (watchers.length > 0) for (const id of path.ids) found.set(id, watchers);
+    }
+    return found;
+  }
+
+  /** Where either side lacks the mount, the path alone decides. */
+  private watchersOf({ key, mountId }: NamedPath): Watcher[] {
+    if (mountId === undefined) return this.ofKey.of(key);
+    const all = [...this.ofPlace.of(placeOf(key, mountId)), ...this.ofPlace.of(placeOf(key, undefined))];
+    return [...new Map(all.map((watcher) => [watcher.id, watcher])).values()];
   }
 }
 

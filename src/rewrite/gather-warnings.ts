@@ -165,7 +165,7 @@ function otherEnd(pipe: PipeName, key: string, gone: Ends): string {
   return isFifo(pipe) ? 'the other one' : `the other one, ${key}:${gone.read ? 'write' : 'read'},`;
 }
 
-/** What was one pipe with several readers are several: unread bytes come out of one of these. */
+/** Readers of one pipe that get several: unread bytes come out of one of these. */
 function readersWithoutBytes({ placeholders, specs }: Decided): Warning[] {
   const carriers = new Map<PipeName, { callerFd: number; bytes: number }>();
   for (const { match, spec, unread } of placeholders) {
@@ -269,11 +269,15 @@ function watchesThatStay({ placeholders, assignment, found, specs }: Decided): W
   if (found.watchers.ofFiles.size === 0) return [];
   const matched = new Set(found.matches.map(({ id }) => id));
   const told = new Set<string>();
+  const leftOf = new Map<readonly Watcher[], readonly Watcher[]>();
   return placeholders.flatMap(({ match, fileId, spec }): Warning[] => {
-    const all = found.watchers.ofFiles.get(match.id) ?? [];
-    const left = all.filter(({ id }) => !matched.has(id) || assignment.staying.has(id));
+    const all = found.watchers.ofFiles.get(match.id);
     const about = `${specs[spec]?.text} ${match.facts.key}`;
-    if (left.length === 0 || told.has(about)) return [];
+    if (all === undefined || told.has(about)) return [];
+    // Entries of one path share the list: each has it to look through once.
+    const left = leftOf.get(all) ?? all.filter(({ id }) => !matched.has(id) || assignment.staying.has(id));
+    leftOf.set(all, left);
+    if (left.length === 0) return [];
     told.add(about);
     const watchers = someOf(left.map(({ what, id }) => `the ${what} with file id ${id}`));
     const advice = left.some(({ what }) => what === 'inotify')

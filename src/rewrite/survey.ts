@@ -16,7 +16,7 @@ import { type NamedDescriptor, ReferenceFinder } from './find-references';
 import { type FileUse, findSameFiles } from './find-same-files';
 import { findSocketPeers, type SocketPeers } from './find-socket-peers';
 import { findTerminals, type NamedTerminal } from './find-terminals';
-import { findWatchers, WatcherFinder, type Watchers } from './find-watchers';
+import { findWatchers, NO_WATCHERS, WatcherFinder, type Watchers } from './find-watchers';
 import {
   type Match,
   type PipeBytes,
@@ -75,7 +75,6 @@ export interface Survey {
   readonly filesImage: Member;
 }
 
-const NOTHING_WATCHED = { matches: [], remaps: [] };
 const PLAN_NAME = Buffer.from(PLAN_IMAGE);
 
 /** The first pass: which entries the specs name, and what kinds of things refer to them. */
@@ -89,7 +88,7 @@ export async function survey(
   await surveyor.walk(source, signal);
   const found = surveyor.conclude(source.label);
   const sameFiles = await findSameFiles(source, found, specs, signal);
-  const watchers = await findWatchers(source, surveyor.watchers.isFound ? found : NOTHING_WATCHED, signal);
+  const watchers = surveyor.watchers.isFound ? await findWatchers(source, found, signal) : NO_WATCHERS;
   const socketPeers = await findSocketPeers(source, found.matches, signal);
   const named = [...found.matches, ...found.notOpen];
   const mappedMemfds = await findMappedMemfds(source, named, found.memfds, signal);

@@ -114,3 +114,26 @@ test('a path of another mount is another file', async (t) => {
   t.deepEqual(await warnings(t, on(21), ['fd[7]:/proc/7/fd/3']), []);
   t.is((await warnings(t, on(20), ['fd[7]:/proc/7/fd/3'])).length, 1);
 });
+
+test('many entries of one path with as many watches cost no product of both', async (t) => {
+  const count = 20_000;
+  const numbers = Array.from({ length: count }, (_none, i) => i);
+  const images = watched([inotify(numbers.map((wd) => ({ ...WD, wd, ...handle('/log') })))]);
+  const { plan } = await rewriteImages(
+    t,
+    {
+      ...images,
+      'files.img': [
+        ...(images['files.img'] as object[] as never[]),
+        ...numbers.map((i) => fileEntry(100 + i, '/log', 1, { mode: 0o100644 })),
+      ],
+      'fdinfo-2.img': numbers.map((i) => descriptor(100 + i, i, 'REG')),
+    },
+    { specs: ['fd[7]:/log'] },
+  );
+  t.is(plan.placeholders.length, count + 2);
+  t.deepEqual(
+    plan.warnings.filter(({ code }) => code === 'WATCH_STAYS').map(({ message }) => message),
+    stays('/log (file id 3)', 'the inotify with file id 8'),
+  );
+});
