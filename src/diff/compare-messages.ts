@@ -42,7 +42,8 @@ const NONE: readonly Range[] = [];
 
 /** The last occurrence counts; whoever reads it walks over those before it. Throws WireFault where one is malformed. */
 function checkEarlier(field: FieldShape, bytes: Uint8Array, ranges: readonly Range[]): void {
-  if (field.label === 'repeated') return;
+  // Nearly all fields stand once, and this is asked of each.
+  if (ranges.length < 2 || field.label === 'repeated') return;
   for (const range of ranges.slice(0, -1)) cursorAt(bytes, range).expect(field.wireType);
 }
 
