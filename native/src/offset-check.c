@@ -18,7 +18,7 @@ static bool warn_of_overwriting(const struct plan *plan, const struct caller *ca
 	return true;
 }
 
-/* What only appends does not mind, nor what only writes to a new file. Apply dup asks for the caller's offset. */
+/* The offset means nothing to an entry that only appends or only writes. Apply dup asks for the caller's. */
 static void warn_of_reading(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
 	off_t offset = lseek(caller->fd, 0, SEEK_CUR);

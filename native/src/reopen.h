@@ -8,8 +8,8 @@
 #define COUNTED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME)
 
 /*
- * Those that the caller decides, whatever the entry had. Where the caller appends, a file opened again without O_APPEND
- * would be written over from the caller's offset on. A task that had a pipe has no offset to lose by a dup.
+ * Those that the caller decides, whatever the entry had. A file that the caller appends to, opened again without
+ * O_APPEND, would be written over from the caller's offset on. A task that had a pipe has no offset to lose by a dup.
  */
 int caller_decides(const struct caller *caller, const struct graft *graft);
 

@@ -5,7 +5,7 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The same, without quotes where none are needed. What a terminal would act on is written the way of bash and zsh. */
+/** The same, without quotes where none are needed. Control characters are written the way of bash and zsh. */
 export function shellWord(text: string): string {
   if (escapeControls(text) !== text) return `$'${escapeForAnsiQuotes(text)}'`;
   return /^[\w./:@%+,-][\w./:=@%+,-]*$/.test(text) ? text : shellQuote(text);

@@ -17,7 +17,7 @@ export interface DiffResult {
   readonly graph?: DiffGraph;
   /** How many differences the plan does not explain; 0 without one. */
   readonly unexplained: number;
-  /** What else does not fit the plan, a line each. */
+  /** Lines that say in which other ways the checkpoints do not fit the plan. */
   readonly misfits: readonly string[];
   /** The differences one by one, once. They wait in a file where they are many; `close` lets go of it. */
   differences(): AsyncIterable<ToldDifference>;

@@ -78,7 +78,7 @@ export interface RewriteProgress {
   readonly member: Buffer;
 }
 
-/** What a rewrite has made, or would make. */
+/** The plan of a rewrite and notes on it, also of a dry run. */
 export interface RewriteResult {
   /** The same that OUT has. */
   readonly plan: Plan;

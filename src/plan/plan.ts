@@ -160,7 +160,7 @@ export interface PlanEntry {
   readonly owner: PlanOwner;
 }
 
-/** Who is told of I/O on the open file, as CRIU's fown_entry has it. */
+/** The process or group that gets a signal on I/O, as CRIU's fown_entry has it. */
 export interface PlanOwner {
   readonly uid: number;
   readonly euid: number;

@@ -56,7 +56,7 @@ export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
     setBytes(main, 'name', name);
     if (hasPrefix(main)) setBytes(main, 'prefix', Buffer.alloc(0));
   }
-  // Where nothing else was changed, the checksum stays as it was written.
+  // With all else unchanged, the checksum keeps its form too.
   if (!main.equals(split.main)) setChecksum(main);
   return Buffer.concat([...keptBlocks(split, name !== undefined), paxHeader(split, [...records.values()], main), main]);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Extract, Header } from 'tar-stream';
 import { BLOCK_BYTES, fieldOf, numberOf, setChecksum, setNumber } from './blocks';
 
-/** What is read as a number of a header; NaN where it is none, or below zero. */
+/** Fields of a header that are numbers; NaN stands for one that is none, or below zero. */
 export const HEADER_NUMBERS = ['mode', 'uid', 'gid', 'size'] as const;
 
 /** Decodes header blocks, one after the other. */
