@@ -13,6 +13,7 @@ const BACKSLASH_BEFORE_X = /\\(?=x)/g;
 
 /** Text that stands for exactly these bytes; `unescapeText` is the way back. */
 export function escapeBytes(bytes: Uint8Array): string {
+  if (isPlain(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   const whole = decodeStrictly(bytes);
   if (whole !== undefined) return escapeControls(whole.replace(BACKSLASH_BEFORE_X, '\\x5c'));
   return [...escapedChunks(bytes)].join('');
@@ -79,6 +80,15 @@ export function unescapeText(text: string): Buffer {
   }
   chunks.push(Buffer.from(text.slice(run), 'utf8'));
   return Buffer.concat(chunks);
+}
+
+/** True for printable ASCII without a backslash, which nearly all paths are. */
+function isPlain(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false;
+  }
+  return true;
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {

@@ -2,7 +2,7 @@ import { escapeControls } from './escape';
 
 /** Quoted so that a shell passes it on as it is. */
 export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${text.includes("'") ? text.replaceAll("'", "'\\''") : text}'`;
 }
 
 /** The same, without quotes where none are needed. Control characters are written the way of bash and zsh. */

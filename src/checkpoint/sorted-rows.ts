@@ -1,5 +1,7 @@
 const CHUNK_BITS = 16;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
+/** Chunks are merged up to so many rows: while that is done, theirs are there twice. */
+const MERGED_ROWS = 1 << 19;
 /** Keys are below it: with a row's place in its chunk they are exact in a double. */
 export const MAX_KEY = 2 ** (53 - CHUNK_BITS);
 
@@ -73,22 +75,71 @@ export class SortedRows {
   }
 
   private closeChunk(): void {
-    const sorted = this.keys.subarray(0, this.count).sort();
-    const places = Uint32Array.from(sorted, (packed) => packed % CHUNK_ROWS);
-    const keys = sorted.map((packed) => Math.floor(packed / CHUNK_ROWS));
-    this.chunks.push({
-      high: narrow(Uint32Array.from(keys, (key) => Math.floor(key / 2 ** 32))),
-      low: narrow(Uint32Array.from(keys, (key) => key % 2 ** 32)),
-      a: narrow(places.map((place) => this.a[place] as number)),
-      b: narrow(places.map((place) => this.b[place] as number)),
-      cursor: 0,
-    });
+    const { count } = this;
+    const sorted = this.keys.subarray(0, count).sort();
+    const [high, low] = [new Uint32Array(count), new Uint32Array(count)];
+    const [a, b] = [new Uint32Array(count), new Uint32Array(count)];
+    for (let i = 0; i < count; i += 1) {
+      const packed = sorted[i] as number;
+      const key = Math.floor(packed / CHUNK_ROWS);
+      const place = packed % CHUNK_ROWS;
+      high[i] = Math.floor(key / 2 ** 32);
+      low[i] = key % 2 ** 32;
+      a[i] = this.a[place] as number;
+      b[i] = this.b[place] as number;
+    }
     this.count = 0;
+    this.keep({ high: narrow(high), low: narrow(low), a: narrow(a), b: narrow(b), cursor: 0 });
+  }
+
+  /** Chunks of one size become one, so that a look-up goes through few. */
+  private keep(chunk: Chunk): void {
+    let added = chunk;
+    let last = this.chunks.at(-1);
+    while (last !== undefined && last.low.length === added.low.length && last.low.length <= MERGED_ROWS / 2) {
+      this.chunks.pop();
+      added = merge(last, added);
+      last = this.chunks.at(-1);
+    }
+    this.chunks.push(added);
   }
 }
 
+/** Rows of one key stay in the order in which they were added: those of `earlier` come first. */
+function merge(earlier: Chunk, later: Chunk): Chunk {
+  const rows = earlier.low.length + later.low.length;
+  const merged: Chunk = {
+    high: like(earlier.high, later.high, rows),
+    low: like(earlier.low, later.low, rows),
+    a: like(earlier.a, later.a, rows),
+    b: like(earlier.b, later.b, rows),
+    cursor: 0,
+  };
+  for (let at = 0, i = 0, j = 0; at < rows; at += 1) {
+    const isEarlier = j === later.low.length || (i < earlier.low.length && keyAt(earlier, i) <= keyAt(later, j));
+    if (isEarlier) copyRow(earlier, i++, merged, at);
+    else copyRow(later, j++, merged, at);
+  }
+  return merged;
+}
+
+function copyRow(from: Chunk, i: number, to: Chunk, at: number): void {
+  to.high[at] = from.high[i] as number;
+  to.low[at] = from.low[i] as number;
+  to.a[at] = from.a[i] as number;
+  to.b[at] = from.b[i] as number;
+}
+
+/** Room for numbers of both. */
+function like(one: Numbers, other: Numbers, length: number): Numbers {
+  const bytes = Math.max(one.BYTES_PER_ELEMENT, other.BYTES_PER_ELEMENT);
+  if (bytes === 1) return new Uint8Array(length);
+  return bytes === 2 ? new Uint16Array(length) : new Uint32Array(length);
+}
+
 function narrow(numbers: Uint32Array): Numbers {
-  const largest = numbers.reduce((most, number) => Math.max(most, number), 0);
+  let largest = 0;
+  for (const number of numbers) if (number > largest) largest = number;
   if (largest < 2 ** 8) return Uint8Array.from(numbers);
   return largest < 2 ** 16 ? Uint16Array.from(numbers) : numbers;
 }

@@ -61,21 +61,22 @@ export async function* inspectBlocks(
       message: `this checkpoint ${reason}: no CRIU from 3.17 on restores it`,
     });
   });
-  const wanted = (entry: OpenEntry): ListedEntry[] => {
-    const callerFds = taken?.callerFds.get(entry.id) ?? [];
-    if (taken !== undefined && callerFds.length === 0) return [];
-    if (external === true && !entry.isExternal) return [];
-    if (isNamed !== undefined && !isNamed(pathOf(entry))) return [];
-    return [Object.assign(entry, { callerFds })];
-  };
+  const isWanted = (entry: OpenEntry) =>
+    (taken === undefined || taken.callerFds.has(entry.id)) &&
+    (external !== true || entry.isExternal) &&
+    (isNamed === undefined || isNamed(pathOf(entry)));
   for await (const entries of blocks) {
-    const block = entries.flatMap(wanted);
+    const block: ListedEntry[] = [];
+    for (const entry of entries) {
+      if (isWanted(entry)) block.push(Object.assign(entry, { callerFds: taken?.callerFds.get(entry.id) ?? NO_FDS }));
+    }
     if (block.length > 0) yield block;
   }
   const error = await taken?.explain();
   if (error !== undefined) throw error;
 }
 
+const NO_FDS: readonly number[] = [];
 const NO_PATH = Buffer.from([0]);
 
 /** Without the leading slash, as specs are compared. */

@@ -1,9 +1,10 @@
 import { shellQuote } from '../bytes/shell-word';
+import type { EntryFacts } from '../checkpoint/entry-facts';
 import { descriptorKey, socketKey } from '../checkpoint/key-text';
 import type { Descriptor } from '../checkpoint/listing/open-entry';
 import { kindText } from '../checkpoint/open-kind';
 import type { ListedEntry } from '../operations/inspect';
-import { accessWord, columns, pidAndFd } from './words';
+import { accessWord, linesOf, pidAndFd } from './words';
 
 /** Columns are as wide as the widest of so many lines, and never narrower than before. */
 const LINES_A_BLOCK = 64;
@@ -44,13 +45,8 @@ export class LsText {
 
   /** The lines that are left. */
   end(): string {
-    const rows = columns(this.block, this.widths);
+    const text = linesOf(this.block, this.widths, this.emphasize);
     this.block = [];
-    let text = '';
-    for (const row of rows) {
-      row[0] = this.emphasize(row[0] ?? '');
-      text += `${row.join('  ')}\n`;
-    }
     return text;
   }
 
@@ -105,14 +101,8 @@ function peerOf({ facts, isExternal }: ListedEntry): string | undefined {
   return facts?.peerInode === undefined || isExternal ? undefined : socketKey(facts.peerInode);
 }
 
-function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): string[] {
+function toRow(entry: ListedEntry, facts: EntryFacts): string[] {
   const { type, unreadBytes, missingEnd, callerFds } = entry;
-  const fds = callerFds.length === 0 ? ['N'] : callerFds;
-  // A name that is too long for a key is no option to paste.
-  const options =
-    facts.nameBytes === undefined
-      ? fds.map((fd) => `--inherit-fd ${shellQuote(`fd[${fd}]:${facts.key}`)}`).join(' ')
-      : facts.key;
   const state: string[] = [];
   if (missingEnd !== undefined) state.push(`${missingEnd} end missing`);
   if (facts.isExternal === true) state.push('external');
@@ -123,7 +113,14 @@ function toRow(entry: ListedEntry, facts: NonNullable<ListedEntry['facts']>): st
   if (unreadBytes !== 0) state.push(`${unreadBytes} unread`);
   if (entry.terminal !== undefined) state.push(...describeTerminal(entry.terminal));
   if (facts.kind !== undefined) state.push(`needs ${kindText(facts.kind)}`);
-  return [options, type, accessWord(facts.flags), state.join(', '), describeReferences(entry)];
+  return [optionsOf(facts, callerFds), type, accessWord(facts.flags), state.join(', '), describeReferences(entry)];
+}
+
+/** The options to paste; a name that is too long for a key is none. */
+function optionsOf({ key, nameBytes }: EntryFacts, callerFds: readonly number[]): string {
+  const option = (fd: number | 'N') => `--inherit-fd ${shellQuote(`fd[${fd}]:${key}`)}`;
+  if (nameBytes !== undefined) return key;
+  return callerFds.length === 0 ? option('N') : callerFds.map(option).join(' ');
 }
 
 function describeTerminal({

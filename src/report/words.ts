@@ -16,14 +16,28 @@ export function pidAndFd({ pids, table, fd }: { pids: readonly number[]; table: 
 const MAX_WIDTH = 72;
 
 /**
- * Columns as wide as their widest cell of up to MAX_WIDTH characters, and as `widths` says, which grows; the last one is
- * not padded.
+ * Lines with columns as wide as their widest cell of up to MAX_WIDTH characters, and as `widths` says, which grows; the
+ * last one is not padded. `emphasize` is for the first.
  */
-export function columns(rows: readonly (readonly string[])[], widths: number[] = []): string[][] {
+export function linesOf(
+  rows: readonly (readonly string[])[],
+  widths: number[],
+  emphasize: (text: string) => string,
+): string {
   for (const row of rows) {
-    row.forEach((cell, i) => {
-      if (cell.length <= MAX_WIDTH) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-    });
+    for (let i = 0; i < row.length; i += 1) {
+      const { length } = row[i] as string;
+      if (length <= MAX_WIDTH && length > (widths[i] ?? -1)) widths[i] = length;
+    }
   }
-  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))));
+  let text = '';
+  for (const row of rows) {
+    const last = row.length - 1;
+    for (let i = 0; i < last; i += 1) {
+      const cell = (row[i] as string).padEnd(widths[i] ?? 0);
+      text += `${i === 0 ? emphasize(cell) : cell}  `;
+    }
+    text += `${row[last]}\n`;
+  }
+  return text;
 }

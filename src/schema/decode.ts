@@ -42,7 +42,7 @@ function decodeMessage(
   if (depth > MAX_DEPTH) throw new WireFault(`messages are nested deeper than ${MAX_DEPTH}`, start);
   const { byNumber, required, repeated } = indexOf(schema);
   const decoded: Decoded = {};
-  let embedded: Map<FieldSchema, Range[]> | undefined;
+  let embedded: Embedded[] | undefined;
   for (const { name } of repeated) decoded[name] = [];
   const cursor = new FieldCursor().over(bytes, start, end);
   while (cursor.next()) {
@@ -50,14 +50,18 @@ function decodeMessage(
     if (field === undefined) continue;
     try {
       if (field.label === 'repeated') decodeRepeated(field, cursor, decoded[field.name] as unknown[], depth, toBuffer);
-      else if (field.type === 'message') embedded = collectEmbedded(field, cursor, embedded);
-      else decoded[field.name] = decodeValue(field.type, cursor, toBuffer);
+      else if (field.type === 'message') {
+        embedded ??= [];
+        embedded.push(embeddedAt(field, cursor));
+      } else decoded[field.name] = decodeValue(field.type, cursor, toBuffer);
     } catch (error) {
       throw error instanceof WireFault ? error.inField(`${schema.name}.${field.name}`) : error;
     }
   }
   if (embedded !== undefined) {
-    for (const [field, ranges] of embedded) decoded[field.name] = decodeEmbedded(field, bytes, ranges, depth, toBuffer);
+    for (const [first, others] of byField(embedded)) {
+      decoded[first.field.name] = decodeEmbedded(first, others, bytes, depth, toBuffer);
+    }
   }
   for (const { name } of required) {
     if (decoded[name] === undefined) {
@@ -90,37 +94,45 @@ function indexOf(schema: MessageSchema<unknown>): FieldIndex {
   return index;
 }
 
-interface Range {
-  start: number;
-  end: number;
+/** An embedded message `bytes[start, end)`. */
+interface Embedded {
+  readonly field: FieldSchema;
+  readonly start: number;
+  readonly end: number;
 }
 
-function collectEmbedded(
-  field: FieldSchema,
-  cursor: FieldCursor,
-  embedded = new Map<FieldSchema, Range[]>(),
-): Map<FieldSchema, Range[]> {
+function embeddedAt(field: FieldSchema, cursor: FieldCursor): Embedded {
   cursor.expect(WIRE_TYPE.BYTES);
-  const ranges = embedded.get(field);
-  const range = { start: cursor.valueStart, end: cursor.end };
-  if (ranges === undefined) embedded.set(field, [range]);
-  else ranges.push(range);
-  return embedded;
+  return { field, start: cursor.valueStart, end: cursor.end };
+}
+
+const NONE: readonly Embedded[] = [];
+
+/** The first occurrence of each field, and the others. */
+function byField(embedded: readonly Embedded[]): Iterable<readonly [Embedded, readonly Embedded[]]> {
+  if (embedded.length === 1) return [[embedded[0] as Embedded, NONE]];
+  const groups = new Map<FieldSchema, [Embedded, Embedded[]]>();
+  for (const one of embedded) {
+    const known = groups.get(one.field);
+    if (known === undefined) groups.set(one.field, [one, []]);
+    else known[1].push(one);
+  }
+  return groups.values();
 }
 
 /** Several occurrences of one embedded message mean what their bytes in a row mean. */
 function decodeEmbedded(
-  field: FieldSchema,
+  first: Embedded,
+  others: readonly Embedded[],
   bytes: Uint8Array,
-  ranges: Range[],
   depth: number,
   toBuffer: ToBuffer,
 ): Decoded {
-  const [first, ...others] = ranges as [Range, ...Range[]];
-  if (others.length === 0) return decodeMessage(schemaOf(field), bytes, first.start, first.end, depth + 1, toBuffer);
-  const joined = Buffer.concat(ranges.map((range) => bytes.subarray(range.start, range.end)));
+  const schema = schemaOf(first.field);
+  if (others.length === 0) return decodeMessage(schema, bytes, first.start, first.end, depth + 1, toBuffer);
+  const joined = Buffer.concat([first, ...others].map(({ start, end }) => bytes.subarray(start, end)));
   try {
-    return decodeMessage(schemaOf(field), joined, 0, joined.length, depth + 1, toBuffer);
+    return decodeMessage(schema, joined, 0, joined.length, depth + 1, toBuffer);
   } catch (error) {
     throw error instanceof WireFault ? new WireFault(error.message, first.start, error.needs, error.field) : error;
   }

@@ -6,6 +6,8 @@ export class SortedKeys {
   private readonly chunks: Float64Array[] = [];
   private sorted: Float64Array | undefined;
   private isAscending = true;
+  /** Behind the key that was found last. */
+  private cursor = 0;
   length = 0;
 
   /** Adds a key before `finish`. */
@@ -42,13 +44,20 @@ export class SortedKeys {
   }
 
   has(key: number): boolean {
+    // Most look-ups come in ascending order.
+    if (this.cursor < this.length && this.at(this.cursor) === key) {
+      this.cursor += 1;
+      return true;
+    }
     let [low, high] = [0, this.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.at(middle) < key) low = middle + 1;
       else high = middle;
     }
-    return low < this.length && this.at(low) === key;
+    if (low === this.length || this.at(low) !== key) return false;
+    this.cursor = low + 1;
+    return true;
   }
 }
 

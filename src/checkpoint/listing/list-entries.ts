@@ -147,7 +147,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
     unreadBytes:
       pipeId === undefined ? overview.queuedBytesOf(id, facts) : overview.unreadBytesOf(pipeName(name, pipeId)),
     missingEnd,
-    ...(terminal === undefined ? {} : { terminal }),
+    terminal,
     isExternal: isOuter || missingEnd !== undefined || terminal !== undefined || facts?.isExternal === true,
     descriptors,
     others: overview.othersOf(key, id),
@@ -197,8 +197,10 @@ function describePathless(
 /** Descriptors of entries that are not there, or are of another type. */
 function* listMissing(overview: Overview): Generator<OpenEntry, undefined> {
   const missing = new Set<number>();
+  let last: number | undefined;
   for (const key of overview.keysOfDescriptors()) {
-    if (!missing.has(key) && !overview.keys.has(key)) missing.add(key);
+    if (key !== last && !overview.keys.has(key)) missing.add(key);
+    last = key;
   }
   for (const key of [...missing].sort((a, b) => a - b)) {
     const descriptors = overview.descriptorsOf(key);
@@ -206,6 +208,7 @@ function* listMissing(overview: Overview): Generator<OpenEntry, undefined> {
       facts: undefined,
       unreadBytes: 0,
       missingEnd: undefined,
+      terminal: undefined,
       isExternal: false,
       others: [],
     };

@@ -53,7 +53,7 @@ export interface OpenEntry {
   /** The end of its pipe that no entry of the checkpoint is: held outside or closed, images cannot tell which. */
   readonly missingEnd: 'read' | 'write' | undefined;
   /** Its state as a terminal. */
-  readonly terminal?: TerminalState;
+  readonly terminal: TerminalState | undefined;
   /**
    * It has to do with the outside: an external file, the end of a pipe whose other one is missing, a unix socket whose peer
    * is outside, a terminal.
