@@ -140,8 +140,14 @@ export function checkRewritten(source: string, out: string): string[] {
 }
 
 const list = (directory: string) => fs.readdirSync(directory).sort();
+/** CRIU opens them by a number of 32 bits, and never with a leading zero. */
 const numbered = (directory: string, kind: string) =>
-  list(directory).filter((name) => name.startsWith(`${kind}-`) && /-\d+\.img$/.test(name));
+  list(directory).filter((name) => {
+    const number = name.startsWith(`${kind}-`)
+      ? /^(0|[1-9]\d*)\.img$/.exec(name.slice(kind.length + 1))?.[1]
+      : undefined;
+    return number !== undefined && BigInt(number) < 2n ** 32n;
+  });
 const bytesOf = (directory: string, name: string) => fs.readFileSync(path.join(directory, name));
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const hasOwner = ({ pid, signum }: Owner) => pid !== 0 || signum !== 0;
