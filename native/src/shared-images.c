@@ -13,6 +13,9 @@
 #include "escape.h"
 #include "message.h"
 
+/* Seconds between the clocks of two hosts that write to one file system. */
+#define CLOCKS_APART 1
+
 static DIR *list_images(int directory)
 {
 	int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -55,11 +58,6 @@ int find_linked_pages(int directory, char name[NAME_MAX + 1])
 	return 0;
 }
 
-static bool is_younger(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
-}
-
 int shared_images_check(const struct plan *plan, int directory)
 {
 	struct stat written, status;
@@ -77,7 +75,7 @@ int shared_images_check(const struct plan *plan, int directory)
 		if (fnmatch("*.img", entry->d_name, 0) != 0 || !is_shared(directory, entry->d_name, &status))
 			continue;
 		/* Two file systems may have two clocks. */
-		if (status.st_dev != written.st_dev || !is_younger(&status.st_mtim, &written.st_ctim))
+		if (status.st_dev != written.st_dev || status.st_mtime <= written.st_ctime + CLOCKS_APART)
 			continue;
 		problem("image %s of %s is a link, and its file was written after the rewrite, by a dump into the other directory for example: it is of another checkpoint now; rewrite that dump, and dump into a new directory each time or rewrite with --link copy",
 			show_raw(&name, entry->d_name), plan->shown_path);
