@@ -221,6 +221,14 @@ static void warn_of_waiting(const struct plan *plan, const struct caller *caller
 			caller->gets_nonblock ? "give each entry a socket of its own" : "clear O_NONBLOCK on your socket");
 }
 
+/* A rewrite refuses apply reopen for kinds that no open(2) gives. */
+static const char *way_to_signals(const struct caller *caller, const struct graft *graft)
+{
+	if (graft->kind.name != KIND_ANY && graft->kind.name != KIND_DIRECTORY && graft->kind.name != KIND_MEMFD)
+		return "set O_ASYNC and the owner (F_SETOWN) on it after the restore";
+	return caller->kind == CALLER_SOCKET ? "use apply reopen and a pipe, or set O_ASYNC on it" : "use apply reopen";
+}
+
 /* What the entry's O_ASYNC comes to here. The owner, whom CRIU sets, does not matter for it. */
 static void warn_of_signals(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
@@ -230,9 +238,8 @@ static void warn_of_signals(const struct plan *plan, const struct caller *caller
 		return;
 	show_spec(&spec, plan, graft->spec);
 	if (!graft->reopen && !(caller->flags & O_ASYNC))
-		warning("caller fd %u has no O_ASYNC, file id %u had it (spec %s): as a dup it sends no signals on I/O; use apply reopen%s",
-			caller->number, graft->file_id, spec.text,
-			caller->kind == CALLER_SOCKET ? " and a pipe, or set O_ASYNC on it" : "");
+		warning("caller fd %u has no O_ASYNC, file id %u had it (spec %s): as a dup it sends no signals on I/O; %s",
+			caller->number, graft->file_id, spec.text, way_to_signals(caller, graft));
 	if (graft->reopen && caller->kind == CALLER_FILE)
 		warning("caller fd %u is a file, which sends no signals on I/O, and file id %u had O_ASYNC (spec %s); give a pipe, FIFO or terminal",
 			caller->number, graft->file_id, spec.text);

@@ -1,9 +1,6 @@
 #include "command-words.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +10,7 @@
 #include "config-lines.h"
 #include "escape.h"
 #include "message.h"
+#include "shared-images.h"
 
 /* True for --NAME, --NAME=… and what of it getopt_long still knows: at least the first `least` letters. */
 static bool is_long_option(const char *word, const char *name, size_t least)
@@ -42,36 +40,6 @@ bool is_auto_dedup_word(const char *word)
 bool is_inherit_fd_word(const char *word)
 {
 	return is_long_option(word, "inherit-fd", 2);
-}
-
-/* Puts the name of a pages image that is another directory's too into name, "" where there is none. -1 has said why. */
-static int find_linked_pages(int directory, char name[NAME_MAX + 1])
-{
-	struct dirent *entry;
-	int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = own < 0 ? NULL : fdopendir(own);
-
-	name[0] = '\0';
-	if (!stream) {
-		message("cannot list the image directory: %s", strerror(errno));
-		if (own >= 0)
-			close(own);
-		return -1;
-	}
-	while ((entry = readdir(stream)) != NULL) {
-		struct stat status;
-
-		if (fnmatch("pages-*.img", entry->d_name, 0) != 0)
-			continue;
-		if (fstatat(own, entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
-			continue;
-		if (!S_ISLNK(status.st_mode) && status.st_nlink <= 1)
-			continue;
-		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
-		break;
-	}
-	closedir(stream);
-	return 0;
 }
 
 /*

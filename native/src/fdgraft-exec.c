@@ -25,6 +25,7 @@
 #include "pty-run.h"
 #include "serve.h"
 #include "session-check.h"
+#include "shared-images.h"
 #include "stderr-sink.h"
 #include "task.h"
 #include "unread.h"
@@ -163,7 +164,7 @@ static int check_images(const struct options *options, const struct plan *plan, 
 			plan->shown_path);
 	if (options->task)
 		return 0;
-	if (images->directory >= 0 && hash_images(plan, images->directory))
+	if (images->directory >= 0 && (hash_images(plan, images->directory) || shared_images_check(plan, images->directory)))
 		return -1;
 	return refuse_command(options->command, plan, images->directory, !options->serve);
 }

@@ -51,7 +51,7 @@ static int hash_image(const struct plan *plan, int directory, const Fdgraft__Pla
 		return 0;
 	sha256_hex(image->after.data, expected);
 	sha256_hex(digest, found);
-	problem("image %s of %s: SHA-256 is %s, the plan says %s: it was changed after the rewrite; write directory and plan again with fdgraft rewrite",
+	problem("image %s of %s: SHA-256 is %s, the plan says %s: it was changed after the rewrite; if criu has dumped here since then, remove " PLAN_NAME " and rewrite that dump, else rewrite the source again",
 		show_raw(&shown, image->name), plan->shown_path, found, expected);
 	return 0;
 }

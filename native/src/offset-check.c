@@ -18,6 +18,28 @@ static bool warn_of_overwriting(const struct plan *plan, const struct caller *ca
 	return true;
 }
 
+static bool appends(const struct caller *caller, const struct graft *graft)
+{
+	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
+}
+
+/* What only writes loses nothing where your file is new or emptied (`>`), or open for appending. Apply dup asks for your offset. */
+static void warn_of_lost_content(const struct plan *plan, struct caller *caller, const struct graft *graft)
+{
+	off_t offset = lseek(caller->fd, 0, SEEK_CUR), size = caller->status.st_size;
+	struct shown spec;
+
+	if (graft->cuts && graft->cut_to < (uint64_t)size)
+		size = (off_t)graft->cut_to;
+	if ((graft->flags & O_ACCMODE) != O_WRONLY || graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP ||
+	    caller->overwritten || appends(caller, graft) || offset < 0 || offset >= size)
+		return;
+	caller->overwritten = true;
+	warning("caller fd %u is at offset %lld of a file with %lld bytes, and file id %u overwrites what is there (spec %s); open it for appending (>>)%s",
+		caller->number, (long long)offset, (long long)size, graft->file_id, show_spec(&spec, plan, graft->spec),
+		graft->has_offset ? ", or use position saved or end" : "");
+}
+
 /* The offset means nothing to an entry that only appends or only writes. Apply dup asks for the caller's. */
 static void warn_of_reading(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
@@ -45,11 +67,15 @@ static void warn_of_end(const struct plan *plan, const struct caller *caller, co
 		show_spec(&spec, plan, graft->spec));
 }
 
-static void check_graft(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+static void check_graft(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
-	if (graft->refused || graft->own_key.text || !graft->has_offset || !S_ISREG(caller->status.st_mode))
+	if (graft->refused || graft->own_key.text || !S_ISREG(caller->status.st_mode))
 		return;
 	if (graft->flags & O_PATH)
+		return;
+	if (graft->position == FDGRAFT__PLAN_POSITION__POSITION_CALLER)
+		warn_of_lost_content(plan, caller, graft);
+	if (!graft->has_offset)
 		return;
 	switch (graft->position) {
 	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
@@ -68,11 +94,6 @@ static void check_graft(const struct plan *plan, const struct caller *caller, co
 static bool writes_on(const struct caller *caller, const struct graft *graft)
 {
 	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
-}
-
-static bool appends(const struct caller *caller, const struct graft *graft)
-{
-	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
 }
 
 static void warn_of_writers(const struct plan *plan, const struct callers *callers)
@@ -108,6 +129,8 @@ static void warn_of_writers(const struct plan *plan, const struct callers *calle
 
 void offsets_check(const struct plan *plan, const struct callers *callers)
 {
+	for (size_t i = 0; i < callers->count; i++)
+		callers->list[i].overwritten = false;
 	for (size_t i = 0; i < plan->graft_count; i++)
 		check_graft(plan, caller_find(callers, plan->grafts[i].caller_fd), &plan->grafts[i]);
 	warn_of_writers(plan, callers);

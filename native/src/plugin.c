@@ -23,6 +23,7 @@
 #include "nonblock.h"
 #include "pipe-size.h"
 #include "plan.h"
+#include "shared-images.h"
 #include "socket-variable.h"
 #include "terminals.h"
 #include "unread.h"
@@ -120,7 +121,8 @@ static int graft_all(struct plan *plan, int directory, const char *variable)
 	struct callers callers;
 	int result = -1;
 
-	if (hash_images(plan, directory) || problem_count() > 0 || callers_collect(&callers, plan))
+	if (hash_images(plan, directory) || shared_images_check(plan, directory) || problem_count() > 0 ||
+	    callers_collect(&callers, plan))
 		return -1;
 	raise_limit(plan->graft_count + 7 * callers.count + SPARE_DESCRIPTORS);
 	if (fetch(&callers, plan, variable, &start_dir) || inspect_all(&callers))

@@ -181,10 +181,11 @@ static int serve_and_judge(struct serving *serving)
 	if (signals_take(&serving->signals, (const int[]){0}) || listen_for_plugin(serving) || start_command(serving))
 		return EXIT_SYSTEM;
 	code = wait_for_all(serving);
-	if (code == 0 && serving->listener >= 0 && has_command) {
-		message("%s has ended with 0, and no CRIU has fetched the caller fds; look into the log of CRIU whether it loads fdgraft.so",
-			show_raw(&shown, serving->options->command[0]));
-		return EXIT_SYSTEM;
+	/* A command that fails says why, and CRIU without the plugin says nothing of it. */
+	if (code < EXIT_NOT_EXECUTABLE && serving->listener >= 0 && has_command) {
+		message("%s has ended with %d, and no CRIU has fetched the caller fds; look into the log of CRIU whether it loads fdgraft.so",
+			show_raw(&shown, serving->options->command[0]), code);
+		return code == 0 ? EXIT_SYSTEM : code;
 	}
 	return code == 0 && serving->debugs_failed ? EXIT_SYSTEM : code;
 }

@@ -181,14 +181,13 @@ function redirectionsOf(plan: Plan, passed: readonly PassedDescriptor[]): Redire
 }
 
 function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redirection['operator'] {
-  const cut = taken.filter(({ truncate_to }) => truncate_to !== undefined);
-  const writes = isTold || cut.length > 0 || taken.some(({ needs_write }) => needs_write);
+  const isCut = taken.some(({ truncate_to }) => truncate_to !== undefined);
+  const writes = isTold || isCut || taken.some(({ needs_write }) => needs_write);
   if (!writes) return '<';
-  // What is cut, and what has a saved offset, is there already: it must not be emptied.
-  const goesOn = cut.some(({ was }) => !appends(was.flags)) || taken.some(({ position }) => position === 'SAVED');
-  if (goesOn || taken.some(({ needs_read }) => needs_read)) return '<>';
+  // What is cut, and what has a saved offset, is there already: it must not be emptied, nor overwritten from its start.
+  if (taken.some(({ needs_read, position }) => needs_read || position === 'SAVED')) return '<>';
   const isAtEnd = taken.some(({ was, position }) => appends(was.flags) || position === 'END');
-  return isAtEnd || writeApart(taken) ? '>>' : '>';
+  return isCut || isAtEnd || writeApart(taken) ? '>>' : '>';
 }
 
 /** Files that share a caller fd are opened again, each with an offset of its own: without O_APPEND they overwrite each other. */

@@ -9,7 +9,8 @@ const NOTICES = {
   PARENT_MISSING:
     'leads to no directory that this user can see: a restore needs the previous dump there, for the pages that did not change since',
   WORK_FOLDER_LEFT: 'was left by a rewrite and could not be removed: do that yourself',
-  PAGES_LINKED: 'is linked to the source: criu restore --auto-dedup would empty it there too',
+  PAGES_LINKED:
+    'is linked to the source: a criu dump into either directory, or criu restore --auto-dedup, changes both',
 } as const;
 
 /** What could not be taken over quite as it was, a line for each kind. */

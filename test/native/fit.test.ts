@@ -343,6 +343,10 @@ test('O_ASYNC is no reason to open again, and a dup without it is a warning', as
     /use apply reopen and a pipe, or set O_ASYNC on it$/,
   );
   t.regex(
+    await warned(one({ flags: O.RDWR | O.ASYNC, kind: { name: 'eventfd' } }), ['5=eventfd']),
+    /as a dup it sends no signals on I\/O; set O_ASYNC and the owner \(F_SETOWN\) on it after the restore$/,
+  );
+  t.regex(
     await warned(one({ flags: O.RDWR | O.ASYNC, apply: 'reopen' }), ['5=memfd']),
     /^warning: caller fd 5 is a file, which sends no signals on I\/O, and file id 42 had O_ASYNC .*give a pipe, FIFO or terminal$/,
   );

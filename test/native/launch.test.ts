@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
@@ -215,6 +215,7 @@ test('--auto-dedup where the pages are somebody else’s too', async (t) => {
   const refused = async (prepare: (own: string) => void, words: string[], expected: RegExp | null, env = {}) => {
     const { directory, plan } = planned(t, simple);
     writeFileSync(join(directory, 'pages-1.img'), 'pages');
+    utimesSync(join(directory, 'pages-1.img'), 0, 0);
     prepare(directory);
     const result = await exec(['--plan', plan, '--', 'true', ...words], { give, env });
     t.is(result.code, expected ? 100 : 0, result.stderr);

@@ -93,13 +93,16 @@ test('COMMAND finds it by its environment, and its exit status counts', async (t
   };
   t.like(await status(play), { code: 0, lines: [] });
   t.like(await status(`${play}; exit 3`), { code: 3, lines: [] });
-  t.like(await status('exit 3'), { code: 3, lines: [] });
+  const failed = await status('exit 3');
+  t.is(failed.code, 3);
+  t.regex(failed.lines[0] ?? '', /^fdgraft-exec: sh has ended with 3, and no CRIU has fetched the caller fds/);
   t.like(await status('kill -KILL $$'), { code: 137, lines: [] });
   const nothing = await status('exit 0');
   t.is(nothing.code, 111);
   t.regex(nothing.lines[0] ?? '', /^fdgraft-exec: sh has ended with 0, and no CRIU has fetched the caller fds/);
   const missing = await exec(['--plan', plan, '--serve', '--', 'no-such-program-anywhere'], { give });
   t.is(missing.code, 127);
+  t.is(complaints(t, missing.stderr).length, 1);
 });
 
 test('COMMAND has no caller fd, and the limits and signals that it would have had', async (t) => {

@@ -176,13 +176,13 @@ test('two entries on one caller fd get two open files with offsets of their own'
 /** What a command with writers at 3 and 4 makes of a file with `old` in it. */
 async function written(t: ExecutionContext, flags: number, placeholders: Partial<Placeholder>[]) {
   const path = content(t, 'old content\n');
-  const two = [3, 4].map((fd) => ({
-    fileId: fd,
+  const numbered = placeholders.map((placeholder, index) => ({
+    fileId: 3 + index,
     callerFd: 5,
-    descriptors: [{ fd, pids: [1] }],
-    ...placeholders[fd - 3],
+    descriptors: [{ fd: 3 + index, pids: [1] }],
+    ...placeholder,
   }));
-  const { plan } = planned(t, { placeholders: two });
+  const { plan } = planned(t, { placeholders: numbered });
   const writing = 'echo 3 >&3; echo 4 >&4; echo 3 >&3';
   const give = [file(5, flags, path)];
   const { code, stderr } = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', writing], { give });
@@ -234,10 +234,33 @@ test('files that only write to one file of the caller overwrite each other, with
     [{ ...log, flags: O.WRONLY | O.APPEND }, 3],
     [{ type: 'PIPE', flags: O.WRONLY }, 3],
   ] as const)
-    t.regex((await written(t, O.WRONLY, [log, other])).stderr, overwrites(id));
-  t.regex((await written(t, O.WRONLY, [{ ...log, flags: O.WRONLY | O.APPEND }, log])).stderr, overwrites(4));
+    t.regex((await written(t, O.WRONLY | O.TRUNC, [log, other])).stderr, overwrites(id));
+  t.regex((await written(t, O.WRONLY | O.TRUNC, [{ ...log, flags: O.WRONLY | O.APPEND }, log])).stderr, overwrites(4));
   const dup = { ...log, apply: 'dup' as const };
   t.deepEqual(await written(t, O.WRONLY | O.TRUNC, [dup, dup]), { text: ALL, stderr: '' });
+});
+
+test('what only writes over the content of a file of the caller is a warning', async (t) => {
+  const warned = async (change: Partial<Placeholder>, flags: number = O.WRONLY) => {
+    const descriptors = [3, 4].map((fd) => ({ fd, pids: [1] }));
+    const one = { type: 'REG', flags: O.WRONLY, offset: 162, descriptors, ...change };
+    const { text, stderr } = await written(t, flags, [one]);
+    return { isOver: !text.startsWith('old content\n'), stderr };
+  };
+  const log = await warned({});
+  t.true(log.isOver);
+  t.is(
+    log.stderr,
+    'fdgraft-exec: warning: caller fd 5 is at offset 0 of a file with 12 bytes, and file id 3 overwrites what is there (spec fd[5]:file-5); open it for appending (>>), or use position saved or end\n',
+  );
+  const pipe = { type: 'PIPE', offset: undefined as never };
+  t.regex((await warned(pipe)).stderr, /file id 3 overwrites what is there .*\(>>\)\n$/);
+  for (const change of [{}, pipe])
+    t.deepEqual(await warned(change, O.WRONLY | O.APPEND), { isOver: false, stderr: '' });
+  for (const change of [{ position: 'end' }, { flags: O.WRONLY | O.APPEND }] as const)
+    t.deepEqual(await warned(change), { isOver: false, stderr: '' });
+  t.is((await warned({ apply: 'dup' })).stderr, '', 'it asks for the offset of the caller');
+  t.is((await warned({}, O.WRONLY | O.TRUNC)).stderr, '');
 });
 
 test('a file that was read and written goes on at the offset of a caller that appends, with a warning', async (t) => {
@@ -279,8 +302,6 @@ test('a file that the task goes on to read at another offset, or behind its end,
     t.is(await warned({ flags, offset: 11, position: 'saved' }, 0), end);
   for (const quiet of [
     {},
-    { flags: O.WRONLY, offset: 0 },
-    { flags: O.WRONLY, offset: 3 },
     { offset: 3, apply: 'dup' as const },
     { flags: O.RDWR | O.APPEND, offset: 3 },
     { flags: O.RDWR | O.APPEND, offset: 11, position: 'saved' as const },

@@ -38,6 +38,15 @@ test('truncate: the recorded size is in the plan, and the command does not empty
   t.deepEqual((await rewriteImages(t, files(appended), { specs: [cut('fd[7]:/log')] })).next?.redirections, [
     { fd: 7, operator: '>>' },
   ]);
+  const written = fileEntry(5, '/log', 1, { pos: 162, size: 162, mode: REGULAR });
+  for (const [position, operator] of [
+    ['caller', '>>'],
+    ['end', '>>'],
+    ['saved', '<>'],
+  ] as const) {
+    const { next: command } = await rewriteImages(t, files(written), { specs: [cut('fd[7]:/log', { position })] });
+    t.deepEqual(command?.redirections, [{ fd: 7, operator }], position);
+  }
   const read = fileEntry(5, '/log', 0, { size: 162 });
   t.deepEqual((await rewriteImages(t, files(read), { specs: [cut('fd[7]:/log')] })).next?.redirections, [
     { fd: 7, operator: '<>' },
