@@ -159,6 +159,8 @@ test('a dump of runc or crun is restored by runc, with the options that it has',
     'tty-info.img': [terminal(1, 136, 3, { termios: SETTINGS })],
   };
   t.is(await told(t, { ...LIST, ...needs }), `${runc} --file-locks --tcp-established ID 5<FILE5\n${more}`);
+  const options = { ...LIST, ...unix(1), ...rootOf(3) };
+  t.is(await told(t, options), `${runc} --ext-unix-sk --shell-job ID 5<FILE5\n${more}`);
   const archive = await told(t, LIST, { to: 'tar' });
   t.regex(
     archive,
