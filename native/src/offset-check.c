@@ -47,7 +47,7 @@ static void warn_of_end(const struct plan *plan, const struct caller *caller, co
 
 static void check_graft(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
-	if (graft->refused || graft->own_key.text || !graft->has_offset || !S_ISREG(caller->status.st_mode))
+	if (graft->refused || !graft->has_offset || !S_ISREG(caller->status.st_mode))
 		return;
 	if (graft->flags & O_PATH)
 		return;
@@ -67,7 +67,7 @@ static void check_graft(const struct plan *plan, const struct caller *caller, co
 /* Entries that seek read their file too, as a rule: those that only write go on one after the other. */
 static bool writes_on(const struct caller *caller, const struct graft *graft)
 {
-	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
+	return !graft->refused && caller->kind == CALLER_FILE && (graft->flags & O_ACCMODE) == O_WRONLY;
 }
 
 static bool appends(const struct caller *caller, const struct graft *graft)
@@ -77,10 +77,6 @@ static bool appends(const struct caller *caller, const struct graft *graft)
 
 static void warn_of_writers(const struct plan *plan, const struct callers *callers)
 {
-	for (size_t i = 0; i < callers->count; i++) {
-		callers->list[i].writers = 0;
-		callers->list[i].dups_write = false;
-	}
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *graft = &plan->grafts[i];
 		struct caller *caller = caller_find(callers, graft->caller_fd);

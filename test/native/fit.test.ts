@@ -27,7 +27,9 @@ async function fits(t: ExecutionContext, plan: Plan, give: string[]) {
 }
 
 test('closed', async (t) => {
-  await refused(t, one(), [], /^caller fd 5 is not open \(spec fd\[5\]:file-5\)/);
+  const closed = /^caller fd 5 is not open \(spec fd\[5\]:file-5\)/;
+  await refused(t, one(), [], closed);
+  await refused(t, { placeholders: [1, 2].map((fileId) => ({ fileId, callerFd: 5 })) }, [], closed);
 });
 
 test("closed, where fdgraft-exec's own files would get that number", async (t) => {
@@ -84,6 +86,12 @@ for (const apply of ['auto', 'dup', 'reopen'] as const) {
     await fits(t, one({ flags: O.WRONLY, apply }), [file(5, O.RDWR, '/dev/null')]);
   });
 }
+
+test('nothing is said of the offset in a file that does not fit', async (t) => {
+  const path = join(scratch(t), 'file');
+  writeFileSync(path, '');
+  await refused(t, one({ offset: 4 }), [file(5, O.WRONLY, path)], /open for only writing/);
+});
 
 test('a reopened file is not opened for more than the caller had', async (t) => {
   const plan = one({ flags: O.RDWR, apply: 'reopen', needsWrite: false });

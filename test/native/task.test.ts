@@ -238,6 +238,10 @@ test('files that only write to one file of the caller overwrite each other, with
   t.regex((await written(t, O.WRONLY, [{ ...log, flags: O.WRONLY | O.APPEND }, log])).stderr, overwrites(4));
   const dup = { ...log, apply: 'dup' as const };
   t.deepEqual(await written(t, O.WRONLY | O.TRUNC, [dup, dup]), { text: ALL, stderr: '' });
+  const append = { ...log, flags: O.WRONLY | O.APPEND };
+  t.regex((await written(t, O.WRONLY, [{ ...append, apply: 'dup' }, append])).stderr, overwrites(3));
+  const reads = { type: 'REG', flags: O.RDWR, offset: 0, apply: 'dup' as const };
+  t.is((await written(t, O.RDWR, [log, reads])).stderr, '', 'one that reads seeks, too');
 });
 
 test('a file goes on where it was, and a pipe keeps its flags, whatever the flags of the caller are', async (t) => {
