@@ -84,7 +84,7 @@ function mutantsOf(text) {
       replacements.map((replacement) => {
         const by = replacement.replace('$1', group);
         const end = index + found.length;
-        return { index, found, by, text: text.slice(0, index) + by + text.slice(end) };
+        return { index, found: text.slice(index, end), by, text: text.slice(0, index) + by + text.slice(end) };
       }),
     ),
   );

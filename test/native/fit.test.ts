@@ -67,7 +67,8 @@ test('closed by sudo', async (t) => {
 });
 
 test('O_PATH', async (t) => {
-  await refused(t, one(), [file(5, O.PATH, '/tmp')], /^caller fd 5 was opened with O_PATH \(spec fd\[5\]:file-5\)/);
+  for (const path of ['/tmp', NULL])
+    await refused(t, one(), [file(5, O.PATH, path)], /^caller fd 5 was opened with O_PATH \(spec fd\[5\]:file-5\)/);
 });
 
 test('a directory', async (t) => {
@@ -273,6 +274,7 @@ test('too many reopened entries', async (t) => {
     [...give, '100=limit'],
     /200 reopened files and 1 caller fds .*hard limit of 100 .*use apply dup/,
   );
+  await refused(t, many(90), [...give, '100=limit'], /90 reopened files .*hard limit of 100/);
   const dups: Plan = {
     ...many(0),
     placeholders: Array.from({ length: 5000 }, (_, fileId) => ({ fileId, callerFd: 5, apply: 'dup' as const })),

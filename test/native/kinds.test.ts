@@ -115,6 +115,20 @@ const REFUSED: { readonly [title: string]: readonly [(directory: string) => Case
   ],
 };
 
+test('a listener that is bound to a relative path may be the right one', async (t) => {
+  const own = scratch(t);
+  const socket = { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from('/run/app') };
+  const { plan } = planned(t, {
+    placeholders: [{ fileId: 42, callerFd: 5, flags: O.RDWR, kind: { name: 'socket', socket } }],
+  });
+  const result = await exec(['--plan', plan, '--check'], { give: ['5=unix:listen:app'], cwd: own });
+  t.is(result.code, 0, result.stderr);
+  t.regex(
+    complaints(t, result.stderr).join('\n'),
+    /^warning: caller fd 5 is bound to a relative path \(spec .*\): see that it is \/run\/app, .*again$/,
+  );
+});
+
 for (const variant of VARIANTS) {
   for (const [title, make] of Object.entries(FITS)) {
     test(`${title} fits (${variant})`, async (t) => {

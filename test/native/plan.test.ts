@@ -216,6 +216,7 @@ const corruptions: [string, Buffer, RegExp][] = [
     /head, credentials 0: 4294967295 is no id/,
   ],
   ['no id of a group', withIds(0xffffffff), /4294967295 is no id of a user or group/],
+  ['a group twice', withIds(5, 5), /its groups do not ascend/],
   ['groups out of order', withIds(6, 5), /its groups do not ascend/],
   ['too many groups', withIds(...upTo(65537)), /more than 65536 groups/],
   [
@@ -297,9 +298,15 @@ for (const variant of ['plain', 'sanitized'] as const) {
   });
   test(`${variant}: as many groups and ranges as Linux has are taken`, async (t) => {
     const ranges = upTo(340).map((at): IdRange => [2 * at, 2 * at + 1, 1]);
+    // As for podman without root: the user's own id, and then others.
+    const adjacent: IdRange[] = [
+      [0, 1000, 1],
+      [1, 1001, 65536],
+      [65537, 999, 1],
+    ];
     const credentials = [{ pids: [7], groups: upTo(65536) }];
     const all: IdRange[] = [[0, 0, 0xffffffff]];
-    for (const userNamespace of [{ uids: ranges, gids: ranges }, { uids: all }]) {
+    for (const userNamespace of [{ uids: ranges, gids: ranges }, { uids: all }, { uids: adjacent }]) {
       const bytes = planBytes({ ...good, placeholders: [whole], credentials, userNamespace });
       const result = await check(variant, scratch(t), bytes);
       t.deepEqual([result.code, result.stderr], [0, '']);
