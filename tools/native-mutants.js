@@ -14,10 +14,10 @@ const { Tester } = require('./mutation/tester-child');
 /** The files that decide, and the tests of each. */
 const PARTS = {
   'access-check': ['access'],
-  choose: ['fit', 'kinds', 'nonblock', 'task'],
+  choose: ['fit', 'kinds', 'nonblock', 'task', 'mappings'],
   credentials: ['access', 'plan'],
   cuts: ['cuts', 'plan'],
-  kind: ['kinds', 'plan'],
+  kind: ['kinds', 'terminals', 'plan'],
   'own-key': ['plan', 'mappings', 'terminals'],
   'offset-check': ['task', 'cuts'],
   'plan-check': ['plan'],

@@ -192,15 +192,18 @@ static int check_name(const struct plan *plan, const struct caller *caller, cons
 		message("caller fd %u: cannot look at the socket: %s", caller->number, strerror(errno));
 		return -1;
 	}
-	bound = length > offsetof(struct sockaddr_un, sun_path) ? length - offsetof(struct sockaddr_un, sun_path) : 0;
+	/* A socket of another domain has an address, and no name. */
+	bound = address.sun_family == AF_UNIX && length > offsetof(struct sockaddr_un, sun_path) ?
+			length - offsetof(struct sockaddr_un, sun_path) :
+			0;
 	/* The kernel counts the zero byte behind a path. */
-	if (address.sun_path[0] != '\0')
+	if (bound > 0 && address.sun_path[0] != '\0')
 		bound = strnlen(address.sun_path, bound);
 	if (bound == wanted->bound_length && memcmp(address.sun_path, wanted->bound, bound) == 0)
 		return 0;
 	escape(&name, ESCAPE_RAW, wanted->bound, wanted->bound_length);
 	show_spec(&spec, plan, graft->spec);
-	if (address.sun_path[0] != '\0' && address.sun_path[0] != '/' && wanted->bound[0] == '/') {
+	if (bound > 0 && address.sun_path[0] != '\0' && address.sun_path[0] != '/' && wanted->bound[0] == '/') {
 		warning("caller fd %u is bound to a relative path (spec %s): see that it is %s, which clients in the checkpoint connect to again",
 			caller->number, spec.text, name.text);
 		return 0;
