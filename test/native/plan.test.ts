@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { OFFSET_MAX } from '../../src/schema/plan-limits';
 import { build, exec, type Variant } from '../support/native';
-import { frame, headRecord, type IdRange, type Placeholder, type Plan, planBytes } from '../support/planfile';
+import {
+  frame,
+  headRecord,
+  type IdRange,
+  type Placeholder,
+  type Plan,
+  placeholderRecord,
+  planBytes,
+} from '../support/planfile';
 import { complaints, file, O, scratch } from './support';
 
 /** Plans with one thing wrong each: every one ends in a message and exit 100, in the sanitized build too. */
@@ -89,6 +97,11 @@ const corruptions: [string, Buffer, RegExp][] = [
     new RegExp(`byte ${afterHead}: a record of 1073741824 bytes`),
   ],
   ['a placeholder of no bytes', patched(afterHead, 0), /placeholder 0 is not a plan_placeholder message/],
+  [
+    'a last placeholder of no bytes',
+    patched(afterHead + frame(placeholderRecord(good, whole)).length, 0),
+    /placeholder 1 is not a plan_placeholder message/,
+  ],
   ['a later format', planBytes({ ...good, format: 4 }), /format 4, this fdgraft-exec reads formats 1 to 3/],
   ['format 0', planBytes({ ...good, format: 0 }), /format 0, this fdgraft-exec reads formats 1 to 3/],
   ['more placeholders than there are', planBytes({ ...good, count: 3 }), /a record's size needs 4 bytes, 0 are left/],
