@@ -2,16 +2,15 @@
 // time, and shows the changes that no test notices (docs/RELIABILITY.md). The mutants are Stryker's. All of them are
 // in one build, and a switch chooses one, so that a process loads the tests once and runs those that reach a mutant.
 
-const { fork } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { ensureNodeModules, Missing, runMain, top } = require('./ensure');
 const { filesOf, PARTS } = require('./mutation/parts');
 const { sampleOf } = require('./mutation/sample');
+const { Tester } = require('./mutation/tester-child');
 
 const TESTERS = 2;
-const MEMORY_MB = 2048;
 /** Tests that take longer are left out: each mutant would pay for them. */
 const LONGEST_TEST_MS = 2000;
 /** The first of the tests that reach a mutant have to notice it, those that take so long in sum. */
@@ -33,52 +32,6 @@ async function instrument(files) {
   ).config;
   const compile = (content) => ts.transpileModule(content, { compilerOptions }).outputText;
   return { sources: Object.fromEntries(outputs.map(({ name, content }) => [name, compile(content)])), mutants };
-}
-
-/** A child that runs tester.js; an order is answered by undefined if it ends first or takes too long. */
-class Tester {
-  constructor(about) {
-    this.about = about;
-  }
-
-  async start(active) {
-    this.stop();
-    if (this.isOver) throw new Error('the run is over');
-    this.child = fork(path.join(__dirname, 'mutation', 'tester.js'), [], {
-      cwd: top,
-      execArgv: [`--max-old-space-size=${MEMORY_MB}`],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    return this.tell({ order: 'load', ...this.about, active }, 120_000);
-  }
-
-  tell(message, ms) {
-    return new Promise((resolve) => {
-      const { child } = this;
-      const end = (answer) => {
-        clearTimeout(timer);
-        child.removeAllListeners();
-        if (answer === undefined) this.stop();
-        resolve(answer);
-      };
-      const timer = setTimeout(end, ms);
-      child.once('message', end);
-      child.once('exit', () => end());
-      child.on('error', () => {});
-      child.send(message);
-    });
-  }
-
-  stop() {
-    this.child?.kill('SIGKILL');
-    this.child = undefined;
-  }
-
-  /** After it nothing starts it again: when one tester has failed, the others still have work. */
-  end() {
-    this.isOver = true;
-    this.stop();
-  }
 }
 
 /**

@@ -159,7 +159,7 @@ static bool decide(const struct plan *plan, const struct caller *caller, struct 
 	bool positioned = graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER;
 	const char *where = graft->position == FDGRAFT__PLAN_POSITION__POSITION_END ? "end" : "saved";
 	int compared = COUNTED_FLAGS & ~caller_decides(caller, graft);
-	bool differs = (shared_flags(caller) & compared) != ((int)graft->flags & compared);
+	bool differs = (shared_flags(caller) & compared) != (entry_flags(caller, graft) & compared);
 	bool apart = caller->sharers > 1 && (graft->has_offset || caller->kind != CALLER_FILE);
 	struct text have = {0}, want = {0};
 	struct shown spec;

@@ -192,7 +192,10 @@ static int check_name(const struct plan *plan, const struct caller *caller, cons
 		message("caller fd %u: cannot look at the socket: %s", caller->number, strerror(errno));
 		return -1;
 	}
-	bound = length > offsetof(struct sockaddr_un, sun_path) ? length - offsetof(struct sockaddr_un, sun_path) : 0;
+	/* A socket of another domain has an address, and no name. */
+	bound = address.sun_family == AF_UNIX && length > offsetof(struct sockaddr_un, sun_path) ?
+			length - offsetof(struct sockaddr_un, sun_path) :
+			0;
 	/* The kernel counts the zero byte behind a path. */
 	if (bound > 0 && address.sun_path[0] != '\0')
 		bound = strnlen(address.sun_path, bound);

@@ -93,15 +93,11 @@ static void check_graft(const struct plan *plan, struct caller *caller, const st
 /* Entries that seek read their file too, as a rule: those that only write go on one after the other. */
 static bool writes_on(const struct caller *caller, const struct graft *graft)
 {
-	return !graft->refused && caller->kind == CALLER_FILE && caller->sharers > 1 && (graft->flags & O_ACCMODE) == O_WRONLY;
+	return !graft->refused && caller->kind == CALLER_FILE && (graft->flags & O_ACCMODE) == O_WRONLY;
 }
 
 static void warn_of_writers(const struct plan *plan, const struct callers *callers)
 {
-	for (size_t i = 0; i < callers->count; i++) {
-		callers->list[i].writers = 0;
-		callers->list[i].dups_write = false;
-	}
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *graft = &plan->grafts[i];
 		struct caller *caller = caller_find(callers, graft->caller_fd);
@@ -129,8 +125,6 @@ static void warn_of_writers(const struct plan *plan, const struct callers *calle
 
 void offsets_check(const struct plan *plan, const struct callers *callers)
 {
-	for (size_t i = 0; i < callers->count; i++)
-		callers->list[i].overwritten = false;
 	for (size_t i = 0; i < plan->graft_count; i++)
 		check_graft(plan, caller_find(callers, plan->grafts[i].caller_fd), &plan->grafts[i]);
 	warn_of_writers(plan, callers);

@@ -8,10 +8,15 @@
 /* What F_SETFL can set; the others are fixed when a file is opened. */
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-/* Opening one of these can wait for a peer or a carrier, so it is opened with O_NONBLOCK. */
-static int may_wait(enum caller_kind kind)
+static bool is_pipe(const struct caller *caller)
 {
-	return kind == CALLER_PIPE || kind == CALLER_FIFO || kind == CALLER_DEVICE;
+	return caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO;
+}
+
+/* Opening one of these can wait for a peer or a carrier, so it is opened with O_NONBLOCK. */
+static bool may_wait(const struct caller *caller)
+{
+	return is_pipe(caller) || caller->kind == CALLER_DEVICE;
 }
 
 static int place(int fd, const struct caller *caller, const struct graft *graft)
@@ -33,6 +38,11 @@ static int place(int fd, const struct caller *caller, const struct graft *graft)
 	}
 }
 
+int entry_flags(const struct caller *caller, const struct graft *graft)
+{
+	return graft->has_offset == is_pipe(caller) ? (int)graft->flags & ~O_DIRECT : (int)graft->flags;
+}
+
 int caller_decides(const struct caller *caller, const struct graft *graft)
 {
 	if (caller->kind != CALLER_FILE || graft->position != FDGRAFT__PLAN_POSITION__POSITION_CALLER)
@@ -46,7 +56,7 @@ int reopened_flags(const struct caller *caller, const struct graft *graft)
 {
 	int kept = caller->flags & caller_decides(caller, graft) & O_APPEND;
 
-	return ((int)graft->flags & (COUNTED_FLAGS | O_ASYNC)) | kept;
+	return (entry_flags(caller, graft) & (COUNTED_FLAGS | O_ASYNC)) | kept;
 }
 
 int reopen(const struct caller *caller, const struct graft *graft)
@@ -58,10 +68,10 @@ int reopen(const struct caller *caller, const struct graft *graft)
 	char path[64];
 	int fd;
 
-	if (may_wait(caller->kind))
+	if (may_wait(caller))
 		at_open |= O_NONBLOCK;
 	/* Only F_SETFL knows O_DIRECT of a pipe, its packet mode. */
-	if (caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO)
+	if (is_pipe(caller))
 		at_open &= ~O_DIRECT;
 	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", caller->fd) < 0)
 		return -1;

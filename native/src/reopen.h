@@ -7,6 +7,9 @@
 /* The status flags that count. O_LARGEFILE never does; O_ASYNC is set on what is opened again, and no reason to. */
 #define COUNTED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME)
 
+/* Flags of the entry that mean the same on what the caller has: O_DIRECT is the packet mode of a pipe, and no flag of a file. */
+int entry_flags(const struct caller *caller, const struct graft *graft);
+
 /*
  * Those that the caller decides, whatever the entry had. A file that the caller appends to, opened again without
  * O_APPEND, would be written over from the caller's offset on. A task that had a pipe has no offset to lose by a dup.

@@ -18,7 +18,6 @@ interface FieldSchema {
 /** A field of a message of the plan. */
 export interface PlanField {
   readonly name: string;
-  readonly number: number;
   /** Writes the field with its tag, a repeated one with all its values. */
   readonly write: Write;
 }
@@ -53,13 +52,11 @@ function writeBytes(buffer: WireBuffer, bytes: Uint8Array): void {
 
 const known = new Map<string, readonly PlanField[]>();
 
-/** The fields of a message of the plan in the order in which they are written, that of their numbers. */
+/** The fields of a message of the plan in the order in which they are written, that of the schema and of their numbers. */
 export function fieldsOf(message: string): readonly PlanField[] {
   let fields = known.get(message);
   if (fields === undefined) {
-    fields = Object.entries(SCHEMAS[message]?.fields ?? {})
-      .map(([name, field]) => describeField(name, field))
-      .sort((a, b) => a.number - b.number);
+    fields = Object.entries(SCHEMAS[message]?.fields ?? {}).map(([name, field]) => describeField(name, field));
     known.set(message, fields);
   }
   return fields;
@@ -80,7 +77,7 @@ function describeField(name: string, { id: number, type, rule, options }: FieldS
     buffer.varint(((number << 3) | wireType) >>> 0, 0);
     write(buffer, value);
   };
-  if (rule !== 'repeated') return { name, number, write: writeOne };
+  if (rule !== 'repeated') return { name, write: writeOne };
   const writeEach: Write = (buffer, list) => {
     for (const value of list as Iterable<unknown>) writeOne(buffer, value);
   };
@@ -91,7 +88,7 @@ function describeField(name: string, { id: number, type, rule, options }: FieldS
     for (const value of list as Iterable<unknown>) write(buffer, value);
     buffer.endLength(start);
   };
-  return { name, number, write: options?.packed === true ? writePacked : writeEach };
+  return { name, write: options?.packed === true ? writePacked : writeEach };
 }
 
 /** Of an enum, which the plan names without the prefix of its values, or of a message. */

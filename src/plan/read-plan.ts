@@ -29,15 +29,15 @@ type DecodedPlaceholder = Omit<
   'apply' | 'position' | 'references' | 'in_flight' | 'was' | 'truncate_to' | 'kind' | 'unnamed' | 'hung_up' | 'mapping'
 > & {
   kind?: Omit<PlanKind, 'socket'> & { socket?: Omit<PlanSocket, 'state'> & { state: string } };
-  unnamed?: number[];
-  hung_up?: number[];
+  unnamed: number[];
+  hung_up: number[];
   mapping?: Omit<PlanMapping, 'bytes'> & { bytes: string };
   truncate_to?: string;
   apply: string;
   position: string;
   was: Omit<PlanPlaceholder['was'], 'offset'> & { offset?: string };
-  references?: { descriptor?: PlanDescriptor; scm_right?: PlanScmRight }[];
-  in_flight?: (Omit<PlanInFlight, 'fate' | 'offset' | 'bytes'> & { fate: string; offset: string; bytes: string })[];
+  references: { descriptor?: PlanDescriptor; scm_right?: PlanScmRight }[];
+  in_flight: (Omit<PlanInFlight, 'fate' | 'offset' | 'bytes'> & { fate: string; offset: string; bytes: string })[];
 };
 
 /** Reads an inherit-plan.img. `file`: how messages name it. Throws FdgraftError. */
@@ -114,7 +114,7 @@ function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): Plan
 }
 
 function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
-  const { truncate_to, kind, unnamed = [], hung_up = [], mapping, ...others } = decoded;
+  const { truncate_to, kind, unnamed, hung_up, mapping, ...others } = decoded;
   const { offset, ...was } = decoded.was;
   return {
     ...others,
@@ -126,8 +126,8 @@ function toPlaceholder(decoded: DecodedPlaceholder): PlanPlaceholder {
     apply: decoded.apply.replace('APPLY_', '') as PlanPlaceholder['apply'],
     position: decoded.position.replace('POSITION_', '') as PlanPlaceholder['position'],
     was: offset === undefined ? was : { ...was, offset: BigInt(offset) },
-    references: (decoded.references ?? []) as PlanReference[],
-    in_flight: (decoded.in_flight ?? []).map((bytes) => ({
+    references: decoded.references as PlanReference[],
+    in_flight: decoded.in_flight.map((bytes) => ({
       ...bytes,
       offset: Number(bytes.offset),
       bytes: Number(bytes.bytes),

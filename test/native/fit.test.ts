@@ -27,7 +27,9 @@ async function fits(t: ExecutionContext, plan: Plan, give: string[]) {
 }
 
 test('closed', async (t) => {
-  await refused(t, one(), [], /^caller fd 5 is not open \(spec fd\[5\]:file-5\)/);
+  const closed = /^caller fd 5 is not open \(spec fd\[5\]:file-5\)/;
+  await refused(t, one(), [], closed);
+  await refused(t, { placeholders: [1, 2].map((fileId) => ({ fileId, callerFd: 5 })) }, [], closed);
 });
 
 test("closed, where fdgraft-exec's own files would get that number", async (t) => {
@@ -65,7 +67,8 @@ test('closed by sudo', async (t) => {
 });
 
 test('O_PATH', async (t) => {
-  await refused(t, one(), [file(5, O.PATH, '/tmp')], /^caller fd 5 was opened with O_PATH \(spec fd\[5\]:file-5\)/);
+  for (const path of ['/tmp', NULL])
+    await refused(t, one(), [file(5, O.PATH, path)], /^caller fd 5 was opened with O_PATH \(spec fd\[5\]:file-5\)/);
 });
 
 test('a directory', async (t) => {
@@ -84,6 +87,12 @@ for (const apply of ['auto', 'dup', 'reopen'] as const) {
     await fits(t, one({ flags: O.WRONLY, apply }), [file(5, O.RDWR, '/dev/null')]);
   });
 }
+
+test('nothing is said of the offset in a file that does not fit', async (t) => {
+  const path = join(scratch(t), 'file');
+  writeFileSync(path, '');
+  await refused(t, one({ offset: 4 }), [file(5, O.WRONLY, path)], /open for only writing/);
+});
 
 test('a reopened file is not opened for more than the caller had', async (t) => {
   const plan = one({ flags: O.RDWR, apply: 'reopen', needsWrite: false });
@@ -265,6 +274,7 @@ test('too many reopened entries', async (t) => {
     [...give, '100=limit'],
     /200 reopened files and 1 caller fds .*hard limit of 100 .*use apply dup/,
   );
+  await refused(t, many(90), [...give, '100=limit'], /90 reopened files .*hard limit of 100/);
   const dups: Plan = {
     ...many(0),
     placeholders: Array.from({ length: 5000 }, (_, fileId) => ({ fileId, callerFd: 5, apply: 'dup' as const })),

@@ -113,7 +113,39 @@ const REFUSED: { readonly [title: string]: readonly [(directory: string) => Case
     }),
     /^caller fd 5 is not bound to \/run\/app \(spec fd\[5\]:file-5\), and clients in the checkpoint connect to it again/,
   ],
+  'a listener at another name of the same length': [
+    (directory) => ({
+      kind: {
+        name: 'socket',
+        socket: { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from(join(directory, 'b')) },
+      },
+      give: [`5=unix:listen:${join(directory, 'a')}`],
+    }),
+    /^caller fd 5 is not bound to .*b \(spec/,
+  ],
 };
+
+test('a listener of the internet has no name that clients of a unix socket connect to', async (t) => {
+  const socket = { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from('/run/app') };
+  // No byte of its port is zero.
+  const { code, stderr } = await check(t, { kind: { name: 'socket', socket }, give: ['5=inet:listen:28015'] }, 'plain');
+  t.is(code, 100, stderr);
+  t.regex(stderr, /caller fd 5 is not bound to \/run\/app \(spec/);
+});
+
+test('a listener that is bound to a relative path may be the right one', async (t) => {
+  const own = scratch(t);
+  const socket = { domain: UNIX, type: STREAM, state: LISTENING, name: Buffer.from('/run/app') };
+  const { plan } = planned(t, {
+    placeholders: [{ fileId: 42, callerFd: 5, flags: O.RDWR, kind: { name: 'socket', socket } }],
+  });
+  const result = await exec(['--plan', plan, '--check'], { give: ['5=unix:listen:app'], cwd: own });
+  t.is(result.code, 0, result.stderr);
+  t.regex(
+    complaints(t, result.stderr).join('\n'),
+    /^warning: caller fd 5 is bound to a relative path \(spec .*\): see that it is \/run\/app, .*again$/,
+  );
+});
 
 for (const variant of VARIANTS) {
   for (const [title, make] of Object.entries(FITS)) {

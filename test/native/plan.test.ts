@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { OFFSET_MAX } from '../../src/schema/plan-limits';
 import { build, exec, type Variant } from '../support/native';
-import { frame, headRecord, type IdRange, type Placeholder, type Plan, planBytes } from '../support/planfile';
+import {
+  frame,
+  headRecord,
+  type IdRange,
+  type Placeholder,
+  type Plan,
+  placeholderRecord,
+  planBytes,
+} from '../support/planfile';
 import { complaints, file, O, scratch } from './support';
 
 /** Plans with one thing wrong each: every one ends in a message and exit 100, in the sanitized build too. */
@@ -89,6 +97,11 @@ const corruptions: [string, Buffer, RegExp][] = [
     new RegExp(`byte ${afterHead}: a record of 1073741824 bytes`),
   ],
   ['a placeholder of no bytes', patched(afterHead, 0), /placeholder 0 is not a plan_placeholder message/],
+  [
+    'a last placeholder of no bytes',
+    patched(afterHead + frame(placeholderRecord(good, whole)).length, 0),
+    /placeholder 1 is not a plan_placeholder message/,
+  ],
   ['a later format', planBytes({ ...good, format: 4 }), /format 4, this fdgraft-exec reads formats 1 to 3/],
   ['format 0', planBytes({ ...good, format: 0 }), /format 0, this fdgraft-exec reads formats 1 to 3/],
   ['more placeholders than there are', planBytes({ ...good, count: 3 }), /a record's size needs 4 bytes, 0 are left/],
@@ -216,6 +229,7 @@ const corruptions: [string, Buffer, RegExp][] = [
     /head, credentials 0: 4294967295 is no id/,
   ],
   ['no id of a group', withIds(0xffffffff), /4294967295 is no id of a user or group/],
+  ['a group twice', withIds(5, 5), /its groups do not ascend/],
   ['groups out of order', withIds(6, 5), /its groups do not ascend/],
   ['too many groups', withIds(...upTo(65537)), /more than 65536 groups/],
   [
@@ -297,9 +311,15 @@ for (const variant of ['plain', 'sanitized'] as const) {
   });
   test(`${variant}: as many groups and ranges as Linux has are taken`, async (t) => {
     const ranges = upTo(340).map((at): IdRange => [2 * at, 2 * at + 1, 1]);
+    // As for podman without root: the user's own id, and then others.
+    const adjacent: IdRange[] = [
+      [0, 1000, 1],
+      [1, 1001, 65536],
+      [65537, 999, 1],
+    ];
     const credentials = [{ pids: [7], groups: upTo(65536) }];
     const all: IdRange[] = [[0, 0, 0xffffffff]];
-    for (const userNamespace of [{ uids: ranges, gids: ranges }, { uids: all }]) {
+    for (const userNamespace of [{ uids: ranges, gids: ranges }, { uids: all }, { uids: adjacent }]) {
       const bytes = planBytes({ ...good, placeholders: [whole], credentials, userNamespace });
       const result = await check(variant, scratch(t), bytes);
       t.deepEqual([result.code, result.stderr], [0, '']);

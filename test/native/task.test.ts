@@ -238,6 +238,24 @@ test('files that only write to one file of the caller overwrite each other, with
   t.regex((await written(t, O.WRONLY | O.TRUNC, [{ ...log, flags: O.WRONLY | O.APPEND }, log])).stderr, overwrites(4));
   const dup = { ...log, apply: 'dup' as const };
   t.deepEqual(await written(t, O.WRONLY | O.TRUNC, [dup, dup]), { text: ALL, stderr: '' });
+  const append = { ...log, flags: O.WRONLY | O.APPEND };
+  t.regex((await written(t, O.WRONLY, [{ ...append, apply: 'dup' }, append])).stderr, overwrites(3));
+  const reads = { type: 'REG', flags: O.RDWR, offset: 0, apply: 'dup' as const };
+  t.is((await written(t, O.RDWR, [log, reads])).stderr, '', 'one that reads seeks, too');
+});
+
+test('a file goes on where it was, and a pipe keeps its flags, whatever the flags of the caller are', async (t) => {
+  const path = content(t, '0123');
+  const descriptors = [{ fd: 7, pids: [1] }];
+  const saved = { flags: O.WRONLY, offset: 2, position: 'saved' as const };
+  for (const one of [saved, { ...saved, position: 'end' as const }]) {
+    const give = [file(5, O.WRONLY | O.APPEND, path)];
+    const { fds } = await show(t, { placeholders: [{ fileId: 1, callerFd: 5, descriptors, ...one }] }, 1, { give });
+    t.is(fds[7]?.flags, O.WRONLY);
+  }
+  const pipe = { fileId: 1, callerFd: 5, type: 'PIPE', flags: O.WRONLY | O.NONBLOCK, descriptors };
+  const { fds } = await show(t, { placeholders: [pipe] }, 1, { give: ['9=pipe:5'] });
+  t.is(fds[7]?.flags, O.WRONLY | O.NONBLOCK);
 });
 
 test('what only writes over the content of a file of the caller is a warning', async (t) => {
@@ -361,6 +379,16 @@ test('position saved and end', async (t) => {
   t.deepEqual([fds[10]?.offset, fds[11]?.offset, fds[12]?.offset], [7, 10, 3]);
 });
 
+test('position saved and end, where it is the beginning', async (t) => {
+  const give = [file(5, O.RDONLY, content(t, '0123')), '5=seek:2', file(6, O.RDONLY, content(t, '')), '6=seek:2'];
+  const placeholders = [
+    { fileId: 1, callerFd: 5, offset: 0, position: 'saved' as const, descriptors: [{ fd: 10, pids: [1] }] },
+    { fileId: 2, callerFd: 6, offset: 7, position: 'end' as const, descriptors: [{ fd: 11, pids: [1] }] },
+  ];
+  const { fds } = await show(t, { placeholders }, 1, { give });
+  t.deepEqual([fds[10]?.offset, fds[11]?.offset], [0, 0]);
+});
+
 test('a saved offset past 4 GiB', async (t) => {
   const placeholders = [
     { fileId: 1, callerFd: 5, offset: 5_000_000_000, position: 'saved' as const, descriptors: [{ fd: 10, pids: [1] }] },
@@ -373,13 +401,29 @@ test('a saved offset past 4 GiB', async (t) => {
 
 test('a pipe opened again gets its own flags, packet mode too, and is the same pipe', async (t) => {
   const placeholders = [
-    { fileId: 1, callerFd: 5, flags: O.RDONLY | O.NONBLOCK, descriptors: [{ fd: 7, pids: [1] }] },
-    { fileId: 2, callerFd: 6, flags: O.WRONLY | O.DIRECT, descriptors: [{ fd: 8, pids: [1] }] },
+    { fileId: 1, callerFd: 5, type: 'PIPE', flags: O.RDONLY | O.NONBLOCK, descriptors: [{ fd: 7, pids: [1] }] },
+    { fileId: 2, callerFd: 6, type: 'PIPE', flags: O.WRONLY | O.DIRECT, descriptors: [{ fd: 8, pids: [1] }] },
   ];
   const { fds } = await show(t, { placeholders }, 1, { give: ['5=pipe:6'] });
   t.deepEqual([fds[7]?.flags, fds[8]?.flags], [O.RDONLY | O.NONBLOCK, O.WRONLY | O.DIRECT]);
   t.is(fds[7]?.link, fds[8]?.link);
   t.regex(fds[7]?.link ?? '', /^pipe:/);
+});
+
+test('O_DIRECT means packets for a pipe and no cache for a file: neither gets that of the other', async (t) => {
+  const path = content(t, '');
+  const to = (change: Partial<Placeholder>, give: string[]) => {
+    const placeholders = [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 7, pids: [1] }], ...change }];
+    return show(t, { placeholders }, 1, { give });
+  };
+  const flags = O.WRONLY | O.DIRECT;
+  const pipe = { type: 'PIPE', flags } as const;
+  for (const apply of ['auto', 'reopen'] as const) {
+    t.is((await to({ ...pipe, apply }, [file(5, O.WRONLY, path)])).fds[7]?.flags, O.WRONLY);
+    t.is((await to({ ...pipe, apply }, [file(5, flags, path)])).fds[7]?.flags, O.WRONLY);
+    t.is((await to({ flags, apply }, ['9=pipe:5'])).fds[7]?.flags, O.WRONLY);
+    t.is((await to({ flags, apply }, [file(5, O.WRONLY, path)])).fds[7]?.flags, flags);
+  }
 });
 
 test('a FIFO opened again does not wait for its other end and ends up without O_NONBLOCK', async (t) => {
@@ -393,6 +437,13 @@ test('a FIFO opened again does not wait for its other end and ends up without O_
     { give },
   );
   t.like(fds[7], { link: fifo, flags: O.RDONLY });
+});
+
+test('the read end of a pipe that nobody writes to is opened again without waiting', async (t) => {
+  const placeholders = [{ fileId: 1, callerFd: 5, apply: 'reopen' as const, descriptors: [{ fd: 7, pids: [1] }] }];
+  const { fds } = await show(t, { placeholders }, 1, { give: ['5=pipe:6', '6=closed'] });
+  t.is(fds[7]?.flags, O.RDONLY);
+  t.regex(fds[7]?.link ?? '', /^pipe:/);
 });
 
 test('O_CREAT and O_TRUNC of the entry do nothing', async (t) => {

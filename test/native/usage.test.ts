@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { build, exec, run } from '../support/native';
 import { planBytes } from '../support/planfile';
-import { complaints, file, O, planned, scratch } from './support';
+import { complaints, file, nobody, O, planned, scratch } from './support';
 
 test('--help has examples and exit codes, on stdout', async (t) => {
   const result = await exec(['--help']);
@@ -97,6 +97,15 @@ test('a plan through a symbolic link in the directory is refused', async (t) => 
   const result = await exec(['--plan', own, '--', 'true']);
   t.is(result.code, 100);
   t.regex(result.stderr, /it is a symbolic link/);
+});
+
+test('a plan that only its owner may read', async (t) => {
+  const own = scratch(t);
+  writeFileSync(join(own, 'inherit-plan.img'), planBytes({}), { mode: 0 });
+  const { as, env } = nobody(t, own);
+  const result = await run([...as, join(build(), 'fdgraft-exec'), '--plan', own, '--', 'true'], { env });
+  t.is(result.code, 111, result.stderr);
+  t.regex(result.stderr, /cannot open: Permission denied; run this as the owner of the file, or as root/);
 });
 
 test('a FIFO in place of the plan does not hang it', async (t) => {

@@ -40,6 +40,7 @@ test('each fd is opened with the access that it needs, and nothing that is gone 
   const opened = async (...specs: Parameters<typeof rewriteImages>[2]['specs']) => {
     const { next, out } = await rewriteImages(t, files, { specs });
     t.deepEqual(next?.words, ['fdgraft-exec', '--plan', out, '--', 'criu', 'restore', '-D', out]);
+    t.deepEqual(next?.placeholders, []);
     return next?.redirections.map(({ fd, operator }) => `${fd}${operator}`).join(' ');
   };
   t.is(await opened('fd[9]:/both', 'fd[8]:/in', 'fd[5]:pipe:[4711]', 'fd[7]:/log'), '5> 7>> 8< 9<>');
@@ -159,6 +160,8 @@ test('a dump of runc or crun is restored by runc, with the options that it has',
     'tty-info.img': [terminal(1, 136, 3, { termios: SETTINGS })],
   };
   t.is(await told(t, { ...LIST, ...needs }), `${runc} --file-locks --tcp-established ID 5<FILE5\n${more}`);
+  const options = { ...LIST, ...unix(1), ...rootOf(3) };
+  t.is(await told(t, options), `${runc} --ext-unix-sk --shell-job ID 5<FILE5\n${more}`);
   const archive = await told(t, LIST, { to: 'tar' });
   t.regex(
     archive,
@@ -210,11 +213,13 @@ test('an export of podman is imported by podman', async (t) => {
   t.is(packed.restorer, 'podman');
   t.is(packed.unpack, undefined, 'the executor reads the plan from the archive');
   t.deepEqual(packed.words, ['fdgraft-exec', '--plan', out, '--', ...import_, out]);
+  t.deepEqual(packed.placeholders, []);
   const again = await withSource(await openSource(archive), (source) => rewrite(source, { specs, out: `${out}.2` }));
   t.regex(rewriteText(again), /if a container of that name still exists, add --name NAME behind restore/);
   const directory = path.join(top, 'out');
   const unpacked = await next(archive, { specs, out: directory, to: 'dir' });
   t.deepEqual(unpacked.pack, ['tar', '-cf', 'NEW.tar', '-C', directory, '.']);
+  t.deepEqual(unpacked.placeholders, ['NEW.tar']);
   t.deepEqual(unpacked.words, ['fdgraft-exec', '--plan', `${directory}/checkpoint`, '--', ...import_, 'NEW.tar']);
   // The same, unpacked before: only the directory around it can be packed again.
   const moved = await next(images, { specs, out: path.join(top, 'images') });
@@ -232,7 +237,33 @@ test('a container in the store of podman is restored by its id', async (t) => {
     rewrite(source, { specs: ['fd[5]:/in'], inPlace: true }),
   );
   t.deepEqual(result.next?.words.slice(4), ['podman', 'container', 'restore', '--file-locks', id]);
+  t.deepEqual(result.next?.placeholders, []);
   t.is(result.next?.moveTo, undefined);
+});
+
+const NO_NEEDS = {
+  options: [],
+  isJobByTerminal: false,
+  outerTerminals: [],
+  hasDescriptorList: false,
+  externalMounts: [],
+  mountImage: undefined,
+  networkImage: undefined,
+};
+
+test('descriptors that no shell opens are told once each, by number', (t) => {
+  const of = (caller_fd: number, name: string) => ({ caller_fd, kind: { name } });
+  const { passed, redirections } = nextCommand(
+    { placeholders: [of(9, 'timerfd'), of(3, 'eventfd'), of(9, 'timerfd')], debugs: [] } as never,
+    { out: 'out', inside: '', isArchive: false, isInPlace: false },
+    [],
+    NO_NEEDS,
+  );
+  t.deepEqual(passed, [
+    { fd: 3, kind: { name: 'eventfd' } },
+    { fd: 9, kind: { name: 'timerfd' } },
+  ] as never);
+  t.deepEqual(redirections, []);
 });
 
 test('a name is no option and no host to tar, whatever it looks like', async (t) => {
@@ -248,15 +279,7 @@ test('a name is no option and no host to tar, whatever it looks like', async (t)
       { placeholders: [], debugs: [] } as never,
       { out: name, inside: '', isArchive: true, isInPlace: false },
       [],
-      {
-        options: [],
-        isJobByTerminal: false,
-        outerTerminals: [],
-        hasDescriptorList: false,
-        externalMounts: [],
-        mountImage: undefined,
-        networkImage: undefined,
-      },
+      NO_NEEDS,
     );
     t.deepEqual(shown.unpack, ['tar', '-xf', word, '-C', 'DIR']);
     const made = fs.mkdtempSync(path.join(top, 'made-'));

@@ -143,6 +143,18 @@ test('a plan as JSON has lower case, digests in hexadecimal, escaped bytes and e
       mapping: { pids: [7], bytes: `${2n ** 61n}`, writes: true },
     },
   ]);
+  const kinds = [
+    { name: 'memfd' },
+    { name: 'socket', socket: { domain: 1, type: 1, protocol: 0, state: 'CONNECTED' } },
+  ];
+  const { placeholders: ofKinds } = planToJson({
+    ...PLAN,
+    placeholders: kinds.map((kind) => ({ ...BARE, kind })),
+  } as Plan);
+  t.deepEqual(
+    (ofKinds as PlanPlaceholder[]).map(({ kind }) => kind),
+    [kinds[0], { ...kinds[1], socket: { ...kinds[1]?.socket, state: 'connected' } }] as never,
+  );
   const { user_namespace: _u, ...rest } = PLAN;
   t.false('user_namespace' in planToJson(rest));
 });

@@ -1,7 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { FdgraftError, openSource, type RewriteOptions, type RewriteResult, rewrite } from '../../src';
+import {
+  FdgraftError,
+  openSource,
+  type Plan,
+  type RewriteOptions,
+  type RewriteResult,
+  readPlanOf,
+  rewrite,
+} from '../../src';
 import { type Images, smallCheckpoint, snapshot, temporaryDirectory, writeCheckpoint } from './directories';
 import type { ImageOptions } from './images';
 
@@ -22,7 +30,9 @@ export async function rewriteImages(
   const out = path.join(top, 'out');
   const before = snapshot(source);
   try {
-    return { ...(await rewrite(await openSource(source), { out, ...options })), source, out };
+    const result = await rewrite(await openSource(source), { out, ...options });
+    if (fs.existsSync(out) && fs.statSync(out).isDirectory()) await checkPlan(t, result.plan, out);
+    return { ...result, source, out };
   } finally {
     t.deepEqual(snapshot(source), before, 'the source was changed');
     t.deepEqual(
@@ -31,6 +41,15 @@ export async function rewriteImages(
       'something half-made was left behind',
     );
   }
+}
+
+/** The plan that a caller gets is the one in OUT, with the same fields. */
+async function checkPlan(t: ExecutionContext, plan: Plan, out: string): Promise<void> {
+  const withArrays = ({ placeholders, ...head }: Plan) => ({
+    ...head,
+    placeholders: placeholders.map((one) => ({ ...one, references: [...one.references] })),
+  });
+  t.deepEqual(withArrays(await readPlanOf(out)), withArrays(plan));
 }
 
 /** The error of a rewrite that must fail, after which there is no OUT. */

@@ -38,6 +38,7 @@ const PARTS = {
       .map((name) => `src/checkpoint/${name}.ts`),
     tests: ['test/checkpoint', 'test/specs', 'test/rewrite'],
   },
+  walk: { sources: ['src/checkpoint/walk'], tests: ['test/checkpoint', ...SOME_REWRITES] },
   specs: { sources: ['src/specs'], tests: ['test/specs', 'test/rewrite/rewrite.test.ts'] },
   rewrite: { sources: ['src/rewrite'], tests: REWRITE },
   plan: { sources: ['src/plan'], tests: ['test/plan', ...SOME_REWRITES] },

@@ -75,9 +75,9 @@ async function measure() {
 
 /**
  * The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. A mutant that
- * is there as the tests load may change what tests there are.
+ * is there as the tests load may change what tests there are. One that `isBuilt` into a program stays on.
  */
-async function attack({ mutant, names, hitLimit, isAtLoad }) {
+async function attack({ mutant, names, hitLimit, isAtLoad, isBuilt }) {
   const byName = new Map(tests.map((one) => [one.name, one]));
   for (const name of names) {
     const one = byName.get(name);
@@ -89,6 +89,7 @@ async function attack({ mutant, names, hitLimit, isAtLoad }) {
     const failure = await failureOf(one);
     stryker.hitCount = undefined;
     if (failure === undefined) continue;
+    if (isBuilt) return { killedBy: name };
     stryker.activeMutant = undefined;
     const isStale = (await failureOf(one)) !== undefined;
     return { killedBy: name, isStale };
