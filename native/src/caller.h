@@ -37,6 +37,7 @@ struct caller {
 	uint32_t writers; /* open files on it that only write; this and the next two are set by offsets_check() */
 	bool dups_write;
 	bool overwritten; /* something writes over the content of the file */
+	bool is_alone; /* set by peers_check(): its other end is closed */
 	struct stat status;
 };
 

@@ -19,6 +19,7 @@
 #include "message.h"
 #include "next-dump-check.h"
 #include "offset-check.h"
+#include "peer-check.h"
 #include "pipe-size.h"
 #include "plugin-directory.h"
 #include "pty.h"
@@ -74,6 +75,7 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
 	offsets_check(plan, callers);
+	peers_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
 		return 0;

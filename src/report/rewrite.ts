@@ -123,7 +123,7 @@ function describePlaceholder(placeholder: PlanPlaceholder, specs: Plan['specs'])
       continue;
     }
     if ('scm_right' in reference)
-      others.push(`in the queue of the socket with file id ${reference.scm_right.socket_id}`);
+      others.push(`SCM right in the queue of the socket with file id ${reference.scm_right.socket_id}`);
     else {
       const { descriptor } = reference;
       const mark = descriptor.close_on_exec ? ' (close-on-exec)' : '';
