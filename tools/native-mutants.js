@@ -1,6 +1,6 @@
-// npm run mutants:native -- PART [--sample N] [--seed S]: changes each comparison, operator, small number and return of
-// a file of native/src that decides, one at a time, in a copy of the project, and shows the changes that its tests
-// do not notice (docs/RELIABILITY.md).
+// npm run mutants:native -- PART [--sample N] [--seed S] [--lines L,L…]: changes each comparison, operator, return, call
+// and assignment of a file of native/src that decides, one at a time, in a copy of the project, and shows the changes
+// that its tests do not notice (docs/RELIABILITY.md).
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -143,14 +143,16 @@ class Tests {
   }
 }
 
+const lineAt = (text, index) => text.slice(0, index + 1).split('\n').length;
+
 function show(part, text, { index, found, by }) {
-  const lines = text.slice(0, index + 1).split('\n');
-  const line = text.split('\n')[lines.length - 1].trim();
-  console.log(`native/src/${part}.c:${lines.length}: ${found.trim()} -> ${by.trim()} in: ${line}`);
+  const number = lineAt(text, index);
+  const line = text.split('\n')[number - 1].trim();
+  console.log(`native/src/${part}.c:${number}: ${found.trim()} -> ${by.trim()} in: ${line}`);
 }
 
 async function main() {
-  const options = { sample: { type: 'string' }, seed: { type: 'string', default: '1' } };
+  const options = { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, lines: { type: 'string' } };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [part] = positionals;
   if (positionals.length !== 1 || PARTS[part] === undefined)
@@ -162,7 +164,8 @@ async function main() {
   try {
     const file = path.join(copy, 'native/src', `${part}.c`);
     const text = fs.readFileSync(file, 'utf8');
-    const all = mutantsOf(text);
+    const lines = values.lines?.split(',').map(Number);
+    const all = mutantsOf(text).filter(({ index }) => lines?.includes(lineAt(text, index)) ?? true);
     const seed = Number(values.seed);
     const chosen = values.sample === undefined ? all : sampleOf(all, Number(values.sample), seed);
     console.log(`${part}: ${chosen.length} of ${all.length} mutants, seed ${seed}`);

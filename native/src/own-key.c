@@ -131,13 +131,11 @@ int own_keys_check(struct plan *plan)
 			message("%s: file ids %u and %u have one key, and it is not the terminal of one session; " PLAN_AGAIN,
 				plan->shown_path, keyed[i - 1]->file_id, keyed[i]->file_id);
 			result = -1;
-			continue;
+		} else if (keyed[i - 1]->caller_fd != keyed[i]->caller_fd) {
+			message("%s: file ids %u and %u have one key, and caller fds %u and %u; " PLAN_AGAIN, plan->shown_path,
+				keyed[i - 1]->file_id, keyed[i]->file_id, keyed[i - 1]->caller_fd, keyed[i]->caller_fd);
+			result = -1;
 		}
-		if (keyed[i - 1]->caller_fd == keyed[i]->caller_fd)
-			continue;
-		message("%s: file ids %u and %u have one key, and caller fds %u and %u; " PLAN_AGAIN, plan->shown_path,
-			keyed[i - 1]->file_id, keyed[i]->file_id, keyed[i - 1]->caller_fd, keyed[i]->caller_fd);
-		result = -1;
 	}
 	free(keyed);
 	return result;

@@ -162,7 +162,7 @@ function schemaOf(field: FieldSchema): MessageSchema<unknown> {
 }
 
 function isPackable(type: FieldType): boolean {
-  return type !== 'string' && type !== 'bytes' && type !== 'message';
+  return type !== 'string' && type !== 'bytes';
 }
 
 function wireTypeOf(type: FieldType): number {

@@ -156,6 +156,8 @@ test('what is no regular file, and what is not open for writing', async (t) => {
   await refused(t, own, ['5=socket'], other('a socket'));
   await refused(t, own, [file(5, O.RDWR, '/dev/null')], other('a character device or terminal'));
   await refused(t, own, [], /^caller fd 5 is not open/);
+  await refused(t, own, [file(5, O.PATH, own.log)], /^caller fd 5 was opened with O_PATH/);
+  await refused(t, own, [file(5, O.RDONLY, '/')], /^caller fd 5 is a directory/);
   const written = made(t, { placeholders: [log()] });
   await refused(t, written, [file(5, O.RDONLY, written.log)], /open for only reading, file id 7 needs writing/);
   const read = made(t, { placeholders: [log({ flags: O.RDONLY })] });

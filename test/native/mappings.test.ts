@@ -26,6 +26,7 @@ const readOnly: Placeholder = { ...MAPPED, needsWrite: false, mapping: { bytes: 
 
 const FITS: { readonly [title: string]: (directory: string) => readonly [Placeholder[], string[]] } = {
   'a memfd of the size': () => [[MAPPED], ['5=memfd', '5=length:8192']],
+  'the longest name': () => [[{ ...MAPPED, ownKey: `/memfd:${'x'.repeat(24)}` }], ['5=memfd', '5=length:8192']],
   'an empty file where the memfd was empty': () => [[{ ...MAPPED, mapping: { bytes: 0, writes: true } }], ['5=memfd']],
   'a longer file': (directory) => [[MAPPED], [file(5, O.RDWR | O.CREAT, join(directory, 'x')), '5=length:9000']],
   'a sealed memfd that nothing writes to': () => [[readOnly], ['5=memfd', '5=length:8192', '5=seal-writes']],

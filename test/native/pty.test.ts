@@ -496,6 +496,10 @@ const TERMINAL_PLANS: { readonly [what: string]: readonly [Placeholder[], RegExp
     [terminal(5), terminal(5, { fileId: 9, terminal: { session: 10, hasLeader: true } })],
     /file ids 6 and 9 have one key, and it is not the terminal of one session/,
   ],
+  'one key for two groups in the foreground': [
+    [terminal(5), terminal(5, { fileId: 9, terminal: { session: 9, hasLeader: true, foreground: 10 } })],
+    /file ids 6 and 9 have one key, and it is not the terminal of one session/,
+  ],
   'a leader by the second of two alone': [
     [terminal(5, JOB), terminal(5, { fileId: 9 })],
     /file ids 6 and 9 have one key, and it is not the terminal of one session/,

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { exec, helper, type RunOptions, run, shown } from '../support/native';
+import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
 import type { Placeholder, Plan } from '../support/planfile';
 import { complaints, file, O, planned, scratch } from './support';
 
@@ -387,6 +387,7 @@ test('position saved and end, where it is the beginning', async (t) => {
   ];
   const { fds } = await show(t, { placeholders }, 1, { give });
   t.deepEqual([fds[10]?.offset, fds[11]?.offset], [0, 0]);
+  t.deepEqual(Object.keys(fds), ['0', '1', '2', '10', '11'], 'nothing else of them stays open');
 });
 
 test('a saved offset past 4 GiB', async (t) => {
@@ -444,6 +445,34 @@ test('the read end of a pipe that nobody writes to is opened again without waiti
   const { fds } = await show(t, { placeholders }, 1, { give: ['5=pipe:6', '6=closed'] });
   t.is(fds[7]?.flags, O.RDONLY);
   t.regex(fds[7]?.link ?? '', /^pipe:/);
+});
+
+test('a terminal opened again does not become the controlling terminal', async (t) => {
+  const one = {
+    fileId: 1,
+    callerFd: 5,
+    type: 'TTY',
+    flags: O.RDWR,
+    apply: 'reopen',
+    descriptors: [{ fd: 7, pids: [1] }],
+  };
+  const { plan } = planned(t, { placeholders: [one as Placeholder] });
+  const number = 'read -r _ _ _ _ _ _ tty _ </proc/$$/stat; readlink /proc/$$/fd/7; echo "$tty"';
+  const command = [
+    'setsid',
+    '-w',
+    join(build(), 'fdgraft-exec'),
+    '--plan',
+    plan,
+    '--task',
+    '1',
+    '--',
+    'sh',
+    '-c',
+    number,
+  ];
+  const { stdout } = await run(command, { give: ['5=pty:6'] });
+  t.regex(stdout, /^\/dev\/pts\/\d+\n0\n$/);
 });
 
 test('O_CREAT and O_TRUNC of the entry do nothing', async (t) => {

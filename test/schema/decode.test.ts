@@ -8,6 +8,7 @@ import {
   REG_FILE_ENTRY,
   SCM_ENTRY,
 } from '../../src/schema/generated/images';
+import type { MessageSchema } from '../../src/schema/message';
 import { NO_OWNER } from '../support/directories';
 import { encodeMessage } from '../support/images';
 
@@ -31,6 +32,29 @@ test('a repeated field is read packed and unpacked', (t) => {
   );
 });
 
+const INNER: MessageSchema<unknown> = {
+  name: 'inner',
+  fields: [{ number: 1, name: 'id', label: 'required', type: 'uint32' }],
+};
+const LISTS: MessageSchema<{ readonly [name: string]: unknown }> = {
+  name: 'lists',
+  fields: [
+    { number: 1, name: 'names', label: 'repeated', type: 'bytes' },
+    { number: 2, name: 'inner', label: 'repeated', type: 'message', message: () => INNER },
+    { number: 3, name: 'ids', label: 'repeated', type: 'uint32' },
+    { number: 4, name: 'one', label: 'optional', type: 'message', message: () => INNER },
+  ],
+};
+
+test('repeated bytes and messages are one value each, and what is absent is an empty list', (t) => {
+  const bytes = Buffer.from([0x0a, 2, 0x61, 0x62, 0x0a, 0, 0x12, 2, 0x08, 5, 0x12, 2, 0x08, 6]);
+  t.deepEqual(whole(LISTS, bytes), {
+    names: [Buffer.from('ab'), Buffer.alloc(0)],
+    inner: [{ id: 5 }, { id: 6 }],
+    ids: [],
+  });
+});
+
 test('an embedded message in several parts is what the parts mean together', (t) => {
   const part = (...bytes: number[]) => [0x1a, bytes.length, ...bytes];
   const bytes = Buffer.from([0x08, 2, ...part(0x08, 1, 0x10, 2), ...part(0x18, 3, 0x20, 4, 0x10, 9)]);
@@ -42,4 +66,8 @@ test('faults carry the field and the position', (t) => {
   t.is(missing?.field, 'pipe_entry.pipe_id');
   const wrong = t.throws(() => whole(PIPE_ENTRY, Buffer.from([0x08, 1, 0x12, 0])), { instanceOf: WireFault });
   t.like(wrong, { field: 'pipe_entry.pipe_id', at: 2 });
+  const fixed = t.throws(() => whole(LISTS, Buffer.from([0x1d, 1, 0, 0, 0])), { instanceOf: WireFault });
+  t.like(fixed, { field: 'lists.ids', at: 0 });
+  const inside = t.throws(() => whole(LISTS, Buffer.from([0x22, 3, 0x08, 1, 0x80])), { instanceOf: WireFault });
+  t.is(inside?.at, 5, 'of a message in one part, the place in it');
 });

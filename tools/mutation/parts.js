@@ -31,7 +31,10 @@ const REWRITE = ['test/rewrite', 'test/plan', 'test/checkpoint'];
 const PARTS = {
   wire: { sources: ['src/wire'], tests: ['test/wire', 'test/bytes', 'test/checkpoint', 'test/schema'] },
   frames: { sources: ['src/frames'], tests: [...RECORDS, 'test/json/errors.test.ts', 'test/fixtures.test.ts'] },
-  schema: { sources: ['src/schema'], tests: [...RECORDS, 'test/plan'] },
+  schema: {
+    sources: ['src/schema'],
+    tests: [...RECORDS, 'test/plan', 'test/json/edits.test.ts', 'test/json/errors.test.ts', 'test/json/extras.test.ts'],
+  },
   rows: {
     sources: ['entry-types', 'message-rows', 'nameless-types', 'memfd-type', 'open-kind', 'socket-types', 'type-rows']
       .concat(['terminal-type', 'file-entry', 'descriptor-record', 'pstree-record', 'key-text'])
