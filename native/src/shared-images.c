@@ -39,6 +39,12 @@ static bool is_shared(int directory, const char *name, struct stat *status)
 	return S_ISREG(status->st_mode) && status->st_nlink > 1;
 }
 
+/* The time of the last write may be set, and be that of another host. That of the last change is set by another link, too. */
+static bool is_younger(const struct stat *status, time_t time)
+{
+	return status->st_mtime > time && status->st_ctime > time;
+}
+
 int find_linked_pages(int directory, char name[NAME_MAX + 1])
 {
 	DIR *stream = list_images(directory);
@@ -75,7 +81,7 @@ int shared_images_check(const struct plan *plan, int directory)
 		if (fnmatch("*.img", entry->d_name, 0) != 0 || !is_shared(directory, entry->d_name, &status))
 			continue;
 		/* Two file systems may have two clocks. */
-		if (status.st_dev != written.st_dev || status.st_mtime <= written.st_ctime + CLOCKS_APART)
+		if (status.st_dev != written.st_dev || !is_younger(&status, written.st_ctime + CLOCKS_APART))
 			continue;
 		problem("image %s of %s is a link, and its file was written after the rewrite, by a dump into the other directory for example: it is of another checkpoint now; rewrite that dump, and dump into a new directory each time or rewrite with --link copy",
 			show_raw(&name, entry->d_name), plan->shown_path);

@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { exec } from '../support/native';
 import type { Plan } from '../support/planfile';
@@ -10,15 +11,21 @@ import { complaints, file, O, planned, scratch } from './support';
 const simple: Plan = { placeholders: [{ fileId: 1, callerFd: 5 }] };
 const give = [file(5, O.RDONLY, '/dev/null')];
 
-/** Seconds before or after the plan. */
+/** Seconds before or after the plan, by the time of its last write. */
 type Age = number;
 
-async function checked(t: ExecutionContext, share: (source: string, own: string) => void, written: Age) {
+async function checked(
+  t: ExecutionContext,
+  share: (source: string, own: string) => void,
+  written: Age,
+  isTouched = true,
+) {
   const { directory, plan } = planned(t, simple);
   const source = scratch(t);
   writeFileSync(join(source, 'pages-1.img'), 'pages');
   share(source, directory);
   const when = statSync(join(directory, 'inherit-plan.img')).ctimeMs / 1000 + written;
+  if (isTouched) await sleep(2100);
   utimesSync(join(source, 'pages-1.img'), when, when);
   const result = await exec(['--plan', plan, '--', 'true'], { give });
   t.is(result.code, result.stderr === '' ? 0 : 100, result.stderr);
@@ -42,6 +49,10 @@ for (const [name, share] of Object.entries({ hard, soft })) {
     t.deepEqual(await checked(t, share, -60), []);
   });
 }
+
+test('a link to an image of a dump on a host whose clock is ahead', async (t) => {
+  t.deepEqual(await checked(t, hard, 60, false), []);
+});
 
 test('an image of its own that is younger than the plan, as after cp -r', async (t) => {
   const copy = (_source: string, own: string) => writeFileSync(join(own, 'pages-1.img'), 'pages');
