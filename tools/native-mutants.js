@@ -18,10 +18,10 @@ const PARTS = {
   credentials: ['access', 'plan'],
   cuts: ['cuts', 'plan'],
   kind: ['kinds', 'terminals', 'plan'],
-  'own-key': ['plan', 'mappings', 'terminals'],
+  'own-key': ['plan', 'mappings', 'terminals', 'pty'],
   'offset-check': ['task', 'cuts'],
   'plan-check': ['plan'],
-  plan: ['plan'],
+  plan: ['plan', 'usage'],
   reopen: ['task', 'fit', 'cuts'],
 };
 const COPIED = [

@@ -49,10 +49,11 @@ export class FileEntryView {
     // Of members past number 15 the tag has two bytes.
     const low = bytes[at] as number;
     const high = low > 0x7f ? (bytes[at + 1] as number) : 0;
-    if (type > 0x7f || high > 0x7f || (low & 7) !== WIRE_TYPE.BYTES) return false;
+    if ((low & 7) !== WIRE_TYPE.BYTES) return false;
     at = number.read(bytes, at + (low > 0x7f ? 2 : 1));
     if (at === -1) return false;
     const member = ((low & 0x7f) >>> 3) | (high << 4);
+    // A type or a member of more bytes is none that there is.
     if (at + number.value !== end || member !== memberOfType(type)) return false;
     this.type = type;
     this.id = id;

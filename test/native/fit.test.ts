@@ -94,6 +94,11 @@ test('nothing is said of the offset in a file that does not fit', async (t) => {
   await refused(t, one({ offset: 4 }), [file(5, O.WRONLY, path)], /open for only writing/);
 });
 
+test('nothing is said of the offset in what has none', async (t) => {
+  await fits(t, one({ offset: 4 }), ['5=pipe:9']);
+  await fits(t, one({ offset: 4 }), [file(5, O.RDONLY, NULL)]);
+});
+
 test('a reopened file is not opened for more than the caller had', async (t) => {
   const plan = one({ flags: O.RDWR, apply: 'reopen', needsWrite: false });
   await refused(t, plan, [file(5, O.RDONLY, '/dev/zero')], /needs reading and writing/);

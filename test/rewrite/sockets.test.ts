@@ -94,6 +94,17 @@ test('a unix socket is named by its path, its abstract name or its inode', async
   t.is(plan.placeholders[0]?.was.key, '@app\\x0a');
   const relative = unix(20, 500, 0, { ...LISTENER, name: Buffer.from('app.sock\0'), name_dir: '/run' });
   await checked(t, withSockets([relative], 1), [`fd[5]:${PATH}`]);
+  // As long as sun_path: the kernel takes it without a zero behind it.
+  const longest = `/run/${'x'.repeat(103)}`;
+  const long = unix(20, 500, 0, { ...LISTENER, name: Buffer.from(longest) });
+  await checked(t, withSockets([long], 1), [`fd[5]:${longest}`]);
+});
+
+test('a datagram socket without a port is named by its inode alone', async (t) => {
+  const images = withSockets([inet(20, 500, { type: 2, proto: 17, state: 7, src_port: 0, src_addr: [0] })], 1);
+  const { plan } = await checked(t, images, ['fd[5]:socket:[500]']);
+  t.is(plan.placeholders[0]?.was.key, 'socket:[500]');
+  t.is((await refusal(t, images, { specs: ['fd[5]:udp:0.0.0.0:0'] })).code, 'SPEC_UNMATCHED');
 });
 
 test('an inet socket is named by the address that it receives at, a connection by both', async (t) => {
