@@ -41,7 +41,15 @@ const PARTS = {
       .map((name) => `src/checkpoint/${name}.ts`),
     tests: ['test/checkpoint', 'test/specs', 'test/rewrite', 'test/diff/tables.test.ts'],
   },
-  walk: { sources: ['src/checkpoint/walk'], tests: ['test/checkpoint', ...SOME_REWRITES] },
+  walk: {
+    sources: ['src/checkpoint/walk'],
+    tests: [
+      'test/checkpoint',
+      ...SOME_REWRITES,
+      'test/rewrite/watched-files.test.ts',
+      'test/rewrite/watched-ghosts.test.ts',
+    ],
+  },
   specs: { sources: ['src/specs'], tests: ['test/specs', 'test/rewrite/rewrite.test.ts'] },
   rewrite: { sources: ['src/rewrite'], tests: REWRITE },
   plan: { sources: ['src/plan'], tests: ['test/plan', ...SOME_REWRITES] },
