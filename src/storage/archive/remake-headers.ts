@@ -18,17 +18,22 @@ const PLAIN = new Set(['0', '\0']);
 
 /** Records that tell of the old content, and not of what the member is. */
 const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
+const OF_SPARSE = /^GNU\.sparse\./;
 const OLD_GNU_MAP = { start: 386, end: 495 };
 const OWNERS = [
   { id: 'uid', name: 'userName', nameKey: 'uname' },
   { id: 'gid', name: 'groupName', nameKey: 'gname' },
 ] as const;
 
-/** Headers for a plain file like another member, whose headers `raw` are: its times, names of owners and attributes are kept. */
+/**
+ * Headers for a plain file like another member, whose headers `raw` are: its times, names of owners and attributes are
+ * kept, and all of them where they say already what they are to say.
+ */
 export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
   const split = splitHeaders(raw);
   if (split === undefined) throw new TypeError('these headers were read before');
   const old = split.extended.filter(({ type }) => type === 'x').flatMap(({ body }) => paxRecords(body) ?? []);
+  if (sayAlready(split.main, old, remade)) return raw;
   const main = Buffer.from(split.main);
   const records = new Map(old.filter(({ key }) => !OF_CONTENT.test(key)).map((record) => [record.key, record.bytes]));
   const set = (key: string, value: Uint8Array) => records.set(key, makePaxRecord(key, value));
@@ -41,7 +46,7 @@ export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
   if (numberOf(fieldOf(main, 'size')) !== remade.size) setNumber(main, 'size', remade.size);
   if ((numberOf(fieldOf(main, 'mode')) & 0o7777) !== remade.mode) setNumber(main, 'mode', remade.mode);
   for (const { id, name, nameKey } of OWNERS) {
-    if (idOf(main, old, id) === remade[id]) continue;
+    if (numberIn(main, old, id) === remade[id]) continue;
     // A name would count more than the number.
     for (const key of [id, nameKey]) records.delete(key);
     if (hasOwnerNames(main)) setBytes(main, name, Buffer.alloc(0));
@@ -59,6 +64,18 @@ export function remakeHeaders(raw: Buffer, remade: Remade): Buffer {
   // With all else unchanged, the checksum keeps its form too.
   if (!main.equals(split.main)) setChecksum(main);
   return Buffer.concat([...keptBlocks(split, name !== undefined), paxHeader(split, [...records.values()], main), main]);
+}
+
+function sayAlready(main: Buffer, records: readonly PaxRecord[], { name, size, mode, uid, gid }: Remade): boolean {
+  return (
+    name === undefined &&
+    PLAIN.has(typeOf(main)) &&
+    !records.some(({ key }) => OF_SPARSE.test(key)) &&
+    numberIn(main, records, 'size') === size &&
+    (numberOf(fieldOf(main, 'mode')) & 0o7777) === mode &&
+    numberIn(main, records, 'uid') === uid &&
+    numberIn(main, records, 'gid') === gid
+  );
 }
 
 /** Global headers count for members that come later; a long name is still that of this one unless it is `renamed`. */
@@ -79,7 +96,7 @@ function paxHeader({ extended }: HeaderBlocks, records: readonly Buffer[], main:
   return Buffer.concat([header, body, Buffer.alloc(paddingOf(body.length))]);
 }
 
-function idOf(main: Buffer, records: readonly PaxRecord[], key: 'uid' | 'gid'): number {
+function numberIn(main: Buffer, records: readonly PaxRecord[], key: 'uid' | 'gid' | 'size'): number {
   const value = lastValue(records, key);
   return value === undefined ? numberOf(fieldOf(main, key)) : Number(value.toString('latin1'));
 }

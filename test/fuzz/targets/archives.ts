@@ -152,7 +152,7 @@ function compare(
   }
 }
 
-const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
+const OF_SPARSE = /^GNU\.sparse\./;
 
 function isImage(name: string): boolean {
   return /\.img$/.test(name) && !/(^|\/)pages-[^/]*$/.test(name);
@@ -163,10 +163,8 @@ function checkRest(before: readonly Chunk[] | undefined, after: readonly Chunk[]
   if (before === undefined) return;
   // A hard link to an image that changes becomes a file with what it was.
   const links = new Set(before.flatMap(({ name, type }) => (type === '1' ? [name] : [])));
-  // The headers of an image that could have changed are made anew, without records of the content.
-  const remade = before.filter(
-    ({ name, pax }) => isImage(name) && Object.keys(pax).some((key) => OF_CONTENT.test(key)),
-  );
+  // An image that could have changed and had holes is a plain file then.
+  const remade = before.filter(({ name, pax }) => isImage(name) && Object.keys(pax).some((key) => OF_SPARSE.test(key)));
   const anew = new Set(remade.map(({ name }) => name));
   const isKept = ({ name }: Chunk) =>
     !links.has(name) && !anew.has(name) && !changed.has(plain(name).split('/').at(-1) as string);

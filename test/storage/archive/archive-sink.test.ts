@@ -117,6 +117,17 @@ test('headers that have nothing to change stay as they are written, the checksum
   }
 });
 
+test('extended headers of an image stay where nothing of it changes, of whatever kind they are', (t) => {
+  const long = (type: string) => blocksOf({ name: '././@LongLink', type, content: Buffer.from('long/name\0') });
+  const pax = { comment: 'c', linkpath: 'nowhere', size: '15', uid: '7', path: 'files.img' };
+  const member = blocksOf({ name: 'files.img', mode: 0o644, uid: 7, pax, content: Buffer.alloc(15) }).subarray(0, -512);
+  const headers = Buffer.concat([long('K'), long('L'), member]);
+  const same = { size: 15, mode: 0o644, uid: 7, gid: 0 };
+  t.deepEqual(remakeHeaders(headers, same), headers);
+  for (const change of [{ size: 16 }, { mode: 0o600 }, { uid: 8 }, { gid: 1 }, { name: Buffer.from('other.img') }])
+    t.notDeepEqual(remakeHeaders(headers, { ...same, ...change }), headers, JSON.stringify(change));
+});
+
 test('an owner in base 256 that no user can have is refused, whoever reads the number', async (t) => {
   for (const first of [0x81, 0xa0, 0xbf]) {
     for (const [offset, what] of Object.entries({
