@@ -169,7 +169,8 @@ export class Lab {
       status = code;
     });
     const end = Date.now() + 30_000;
-    while (!fs.existsSync(path.join(directory, 'ready'))) {
+    const isReady = () => fs.existsSync(path.join(directory, 'ready')) && !hasOpen(box.tasks, '/ready');
+    while (!isReady()) {
       if (status !== undefined) throw new Error(`${name} ended with ${status} before it was ready: ${said.read()}`);
       if (Date.now() > end) throw new Error(`${name} was not ready within 30 s`);
       await sleep(5);
@@ -258,4 +259,21 @@ function makeRoot(directory: string): void {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`no /dev/null in ${directory}: ${stderr}`);
+}
+
+/** Whether a task has a file open: between its making and its closing, the descriptors are not yet those to come. */
+function hasOpen(tasks: Tasks, end: string): boolean {
+  // What ends or is closed while it is looked at is not open.
+  const unlessGone = <T>(look: () => T, otherwise: T): T => {
+    try {
+      return look();
+    } catch {
+      return otherwise;
+    }
+  };
+  return [...tasks.pids().values()].some((hostPid) => {
+    const directory = `/proc/${hostPid}/fd`;
+    const links = unlessGone(() => fs.readdirSync(directory), []).map((fd) => `${directory}/${fd}`);
+    return links.some((link) => unlessGone(() => fs.readlinkSync(link), '').endsWith(end));
+  });
 }
