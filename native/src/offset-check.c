@@ -23,7 +23,7 @@ static bool appends(const struct caller *caller, const struct graft *graft)
 	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
 }
 
-/* What only writes loses nothing where your file is new or emptied (`>`), or open for appending. Apply dup asks for your offset. */
+/* A new or emptied file (`>`) has nothing to lose, and a file open for appending keeps all. Apply dup asks for your offset. */
 static void warn_of_lost_content(const struct plan *plan, struct caller *caller, const struct graft *graft)
 {
 	off_t offset = lseek(caller->fd, 0, SEEK_CUR), size = caller->status.st_size;

@@ -184,7 +184,7 @@ function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redire
   const isCut = taken.some(({ truncate_to }) => truncate_to !== undefined);
   const writes = isTold || isCut || taken.some(({ needs_write }) => needs_write);
   if (!writes) return '<';
-  // What is cut, and what has a saved offset, is there already: it must not be emptied, nor overwritten from its start.
+  // A file to cut, or one with a saved offset, exists already: it must not be emptied, nor overwritten from its start.
   if (taken.some(({ needs_read, position }) => needs_read || position === 'SAVED')) return '<>';
   const isAtEnd = taken.some(({ was, position }) => appends(was.flags) || position === 'END');
   return isCut || isAtEnd || writeApart(taken) ? '>>' : '>';

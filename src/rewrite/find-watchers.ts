@@ -167,7 +167,7 @@ class NamedPaths {
     return found;
   }
 
-  /** Where either side lacks the mount, the path alone decides. */
+  /** The path alone decides if either side lacks the mount. */
   private watchersOf({ key, mountId }: NamedPath): Watcher[] {
     if (mountId === undefined) return this.ofKey.of(key);
     const all = [...this.ofPlace.of(placeOf(key, mountId)), ...this.ofPlace.of(placeOf(key, undefined))];

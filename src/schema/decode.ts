@@ -59,9 +59,7 @@ function decodeMessage(
     }
   }
   if (embedded !== undefined) {
-    for (const [first, others] of byField(embedded)) {
-      decoded[first.field.name] = decodeEmbedded(first, others, bytes, depth, toBuffer);
-    }
+    for (const all of byField(embedded)) decoded[all[0].field.name] = decodeEmbedded(all, bytes, depth, toBuffer);
   }
   for (const { name } of required) {
     if (decoded[name] === undefined) {
@@ -106,31 +104,27 @@ function embeddedAt(field: FieldSchema, cursor: FieldCursor): Embedded {
   return { field, start: cursor.valueStart, end: cursor.end };
 }
 
-const NONE: readonly Embedded[] = [];
+/** All occurrences of one field. */
+type Occurrences = [Embedded, ...Embedded[]];
 
-/** The first occurrence of each field, and the others. */
-function byField(embedded: readonly Embedded[]): Iterable<readonly [Embedded, readonly Embedded[]]> {
-  if (embedded.length === 1) return [[embedded[0] as Embedded, NONE]];
-  const groups = new Map<FieldSchema, [Embedded, Embedded[]]>();
+/** Most messages have one embedded message at most, which needs no map. */
+function byField(embedded: Embedded[]): Iterable<Occurrences> {
+  if (embedded.length === 1) return [embedded as Occurrences];
+  const groups = new Map<FieldSchema, Occurrences>();
   for (const one of embedded) {
     const known = groups.get(one.field);
-    if (known === undefined) groups.set(one.field, [one, []]);
-    else known[1].push(one);
+    if (known === undefined) groups.set(one.field, [one]);
+    else known.push(one);
   }
   return groups.values();
 }
 
 /** Several occurrences of one embedded message mean what their bytes in a row mean. */
-function decodeEmbedded(
-  first: Embedded,
-  others: readonly Embedded[],
-  bytes: Uint8Array,
-  depth: number,
-  toBuffer: ToBuffer,
-): Decoded {
+function decodeEmbedded(all: Occurrences, bytes: Uint8Array, depth: number, toBuffer: ToBuffer): Decoded {
+  const [first] = all;
   const schema = schemaOf(first.field);
-  if (others.length === 0) return decodeMessage(schema, bytes, first.start, first.end, depth + 1, toBuffer);
-  const joined = Buffer.concat([first, ...others].map(({ start, end }) => bytes.subarray(start, end)));
+  if (all.length === 1) return decodeMessage(schema, bytes, first.start, first.end, depth + 1, toBuffer);
+  const joined = Buffer.concat(all.map(({ start, end }) => bytes.subarray(start, end)));
   try {
     return decodeMessage(schema, joined, 0, joined.length, depth + 1, toBuffer);
   } catch (error) {

@@ -21,7 +21,7 @@ function describeOwner({ pid, pid_type, signum }: FownEntry): string {
   return `${OWNER_KINDS.get(pid_type) ?? 'owner'} ${pid} got ${signal} on I/O`;
 }
 
-/** What becomes of the owner, the flags and the offset of an open file. */
+/** The owner of an open file that is not restored, its O_ASYNC, and an offset that appending or a cut decides. */
 export function openFileWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
   const { match, fileId, spec, keepsOwner, cut, memory } = placeholder;
   const warnings: Warning[] = [];

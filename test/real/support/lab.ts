@@ -263,7 +263,7 @@ function makeRoot(directory: string): void {
 
 /** Whether a task has a file open: between its making and its closing, the descriptors are not yet those to come. */
 function hasOpen(tasks: Tasks, end: string): boolean {
-  // What ends or is closed while it is looked at is not open.
+  // A task that ended or a descriptor that was closed meanwhile counts as not open.
   const unlessGone = <T>(look: () => T, otherwise: T): T => {
     try {
       return look();
