@@ -73,13 +73,10 @@ static void check_graft(const struct plan *plan, struct caller *caller, const st
 		return;
 	if (graft->flags & O_PATH)
 		return;
-	if (graft->position == FDGRAFT__PLAN_POSITION__POSITION_CALLER)
-		warn_of_lost_content(plan, caller, graft);
-	if (!graft->has_offset)
-		return;
 	switch (graft->position) {
 	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
-		if (!warn_of_overwriting(plan, caller, graft))
+		warn_of_lost_content(plan, caller, graft);
+		if (graft->has_offset && !warn_of_overwriting(plan, caller, graft))
 			warn_of_reading(plan, caller, graft);
 		break;
 	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
