@@ -80,7 +80,8 @@ static void check_graft(const struct plan *plan, struct caller *caller, const st
 			warn_of_reading(plan, caller, graft);
 		break;
 	case FDGRAFT__PLAN_POSITION__POSITION_SAVED:
-		warn_of_end(plan, caller, graft);
+		if (graft->has_offset)
+			warn_of_end(plan, caller, graft);
 		break;
 	default:
 		break;
