@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { ensureCriuRoot } = require('../tools/criu-root');
-const { cacheDirectory } = require('../tools/debian-root');
+const { cacheDirectory } = require('../tools/cache-directory');
 
 const PACKAGES = ['golang-go', 'golang-github-checkpoint-restore-go-criu-dev', 'golang-github-spf13-cobra-dev'];
 const GOPATH = '/usr/share/gocode';

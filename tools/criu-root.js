@@ -6,7 +6,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
-const { cacheDirectory, debootstrap, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
+const { cacheDirectory } = require('./cache-directory');
+const { debootstrap, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 
 const DEFAULT_SUITE = 'trixie';
 const PACKAGES = ['criu', 'python3-pycriu'];

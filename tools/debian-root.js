@@ -1,14 +1,10 @@
 // Directories with a Debian in them, each made once and kept in the user's cache.
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
-
-function cacheDirectory() {
-  const base = process.env.XDG_CACHE_HOME;
-  return path.join(base && path.isAbsolute(base) ? base : path.join(os.homedir(), '.cache'), 'fdgraft');
-}
+const { cacheDirectory } = require('./cache-directory');
+const { ensurePrograms } = require('./ensure-programs');
 
 function environment() {
   // debootstrap lives in sbin, which a plain user's PATH may lack; its messages are read by the log.
@@ -26,17 +22,6 @@ function has(program) {
   return spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore', env: environment() }).status === 0;
 }
 
-function requireDebootstrap() {
-  if (has('debootstrap')) return;
-  if (has('apt-get')) {
-    const install = ['apt-get', 'install', '-y', '--no-install-recommends', 'debootstrap', 'debian-archive-keyring'];
-    if (run(install) || (run(['apt-get', 'update']) && run(install))) return;
-  }
-  throw new Error(
-    'debootstrap is missing: install the package debootstrap (and debian-archive-keyring), then run again',
-  );
-}
-
 /** The mirrors that this host's apt uses for Debian, however its sources are written. */
 function hostMirrors() {
   const { status, stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian'], {
@@ -48,7 +33,8 @@ function hostMirrors() {
 
 /** Makes a small Debian with these packages in `target`. Throws an Error that says the way out. */
 function debootstrap(suite, packages, target) {
-  requireDebootstrap();
+  const missing = ensurePrograms(['debootstrap']).debootstrap;
+  if (missing !== undefined) throw new Error(missing);
   const command = [
     'unshare',
     '-m',
@@ -100,4 +86,4 @@ function makeUnderLock(name, script, isWhole, title) {
   throw new Error(`no ${title} could be made:\n${said}`);
 }
 
-module.exports = { cacheDirectory, debootstrap, environment, has, makeUnderLock, run, whatRootsNeed };
+module.exports = { debootstrap, environment, has, makeUnderLock, run, whatRootsNeed };

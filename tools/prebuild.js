@@ -4,7 +4,8 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { cacheDirectory, debootstrap, environment, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
+const { cacheDirectory } = require('./cache-directory');
+const { debootstrap, environment, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 const { runMain, top } = require('./ensure');
 const { filesBelow } = require('./files-below');
 

@@ -1,9 +1,9 @@
 // npm test: the tests of every part, and those of a real CRIU that show the main jobs.
 // npm run test:all: all tests, with every repetition of those that repeat.
-// Those of a real CRIU run after the others, one file after the other, since only one dump can run at a time.
+// Those of a real CRIU run beside the others, one file after the other, since only one dump can run at a time.
 // The last line is `N passed, N failed`.
 
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const path = require('node:path');
 const readline = require('node:readline');
 const { build } = require('./build');
@@ -38,11 +38,12 @@ const WITHOUT_CRIU = ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'];
 const SUITES = {
   plain: { title: 'tests without CRIU', args: [...LONG, ...WITHOUT_CRIU] },
   long: { title: 'tests without CRIU', args: WITHOUT_CRIU },
-  core: { title: 'main tests with a real CRIU', args: [...oneByOne(), ...CORE] },
-  real: { title: 'tests with a real CRIU', args: [...oneByOne(), 'test/real/**/*.test.ts'] },
+  core: { title: 'main tests with a real CRIU', isReal: true, args: [...oneByOne(), ...CORE] },
+  real: { title: 'tests with a real CRIU', isReal: true, args: [...oneByOne(), 'test/real/**/*.test.ts'] },
   // A newer CRIU than the one of Debian's stable release, where it can be had. What the stable one cannot dump is in test/newer.
   newer: {
     title: 'tests with the newest CRIU of Debian',
+    isReal: true,
     args: [...oneByOne(), ...CORE, 'test/newer/**/*.test.ts'],
     env: { FDGRAFT_CRIU_SUITE: process.env.FDGRAFT_CRIU_SUITE || 'experimental' },
   },
@@ -59,12 +60,23 @@ function oneByOne() {
   return ['--serial', '--concurrency=1'];
 }
 
+/**
+ * In front of the tests without CRIU as root: a /run/fdgraft of their own, since those of a real CRIU look at what is
+ * left there. Empty where a mount is not allowed: then the suites run one after the other.
+ */
+function ownRunDirectory() {
+  const script = 'mkdir -p -m 700 /run/fdgraft && mount -t tmpfs -o mode=700 fdgraft /run/fdgraft && exec "$@"';
+  const prefix = ['unshare', '--mount', 'sh', '-c', script, 'sh'];
+  return spawnSync(prefix[0], [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? prefix : [];
+}
+
 /** Shows now and then how far it is: on a terminal in one line, elsewhere a line each time. */
-function showProgress(counts) {
+function showProgress(suites) {
   const started = Date.now();
   const show = () => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    const line = `  ${counts.passed} passed, ${counts.failed} failed after ${seconds} s`;
+    const { passed, failed } = sum(suites);
+    const line = `  ${passed} passed, ${failed} failed after ${seconds} s`;
     process.stdout.write(process.stdout.isTTY ? `\r${line}` : `${line}\n`);
   };
   const timer = setInterval(show, process.stdout.isTTY ? 1000 : PROGRESS_MS);
@@ -74,44 +86,65 @@ function showProgress(counts) {
   };
 }
 
-/** Runs ava and shows what did not pass; resolves to the counts. */
-function runSuite(name, env) {
+function sum(suites) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { counts } of suites) for (const key of Object.keys(total)) total[key] += counts[key];
+  return total;
+}
+
+/** Runs ava and shows what did not pass; resolves when it ended. `prefix`: a command in front of it. */
+function runSuite({ name, counts }, env, prefix) {
   const { title, args, env: own } = SUITES[name];
-  console.log(title);
-  const child = spawn(process.execPath, [ava, '--tap', ...args], {
+  const [command, ...words] = [...prefix, process.execPath, ava, '--tap', ...args];
+  const child = spawn(command, words, {
     cwd: top,
     env: { ...process.env, ...env, ...own },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  const endProgress = showProgress(counts);
-  let failing = false;
+  // The lines of a failure are printed at once: another suite may run.
+  let failure = [];
+  const showFailure = () => {
+    if (failure.length > 0) console.log(failure.join('\n'));
+    failure = [];
+  };
   readline.createInterface({ input: child.stdout }).on('line', (line) => {
     const result = /^(not )?ok \d+/.exec(line);
     if (result === null) {
-      if (failing) console.log(line);
+      if (failure.length > 0) failure.push(line);
       return;
     }
-    failing = result[1] !== undefined;
+    showFailure();
     if (/# SKIP/.test(line)) {
       counts.skipped += 1;
       console.log(line);
-    } else if (failing) {
+    } else if (result[1] !== undefined) {
       counts.failed += 1;
-      console.log(line);
+      failure.push(line);
     } else {
       counts.passed += 1;
     }
   });
   return new Promise((resolve) => {
     child.on('close', (code) => {
-      endProgress();
+      showFailure();
       // ava can fail without a test that does: a file that cannot be loaded, or that has no tests.
       if (code !== 0 && counts.failed === 0) counts.failed = 1;
-      console.log(`  ${counts.passed} of ${counts.passed + counts.failed + counts.skipped} passed`);
-      resolve(counts);
+      console.log(`${title}: ${counts.passed} of ${counts.passed + counts.failed + counts.skipped} passed`);
+      resolve();
     });
   });
+}
+
+/** Runs suites, side by side where they can; resolves to the counts. */
+async function runSuites(names, env) {
+  const suites = names.map((name) => ({ name, counts: { passed: 0, failed: 0, skipped: 0 } }));
+  const prefix = names.length > 1 ? ownRunDirectory() : [];
+  const endProgress = showProgress(suites);
+  if (prefix.length > 0)
+    await Promise.all(suites.map((suite) => runSuite(suite, env, SUITES[suite.name].isReal ? [] : prefix)));
+  else for (const suite of suites) await runSuite(suite, env, []);
+  endProgress();
+  return sum(suites);
 }
 
 async function main([wanted = 'usual']) {
@@ -125,11 +158,7 @@ async function main([wanted = 'usual']) {
   const { suites, env = {} } = RUNS[wanted];
   // Ahead of the tests: two that install packages at once would wait for a lock in vain.
   if (suites.includes('long')) ensureFuzzTools();
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const name of suites) {
-    const counts = await runSuite(name, env);
-    for (const key of Object.keys(total)) total[key] += counts[key];
-  }
+  const total = await runSuites(suites, env);
   const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1;

@@ -170,8 +170,7 @@ static void check_one(struct checking *checking, const struct graft *graft, cons
 
 static bool can_be_opened_by_path(const struct caller *caller)
 {
-	return caller->kind == CALLER_FILE || caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO ||
-	       caller->kind == CALLER_DEVICE;
+	return caller->kind == CALLER_FILE || caller_is_pipe(caller) || caller->kind == CALLER_DEVICE;
 }
 
 static int check_placeholder(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)

@@ -87,6 +87,11 @@ bool caller_can_write(const struct caller *caller)
 	return (caller->flags & O_ACCMODE) == O_WRONLY || (caller->flags & O_ACCMODE) == O_RDWR;
 }
 
+bool caller_is_pipe(const struct caller *caller)
+{
+	return caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO;
+}
+
 const char *caller_kind_name(enum caller_kind kind)
 {
 	switch (kind) {

@@ -63,6 +63,9 @@ bool caller_is_dup_only(const struct caller *caller);
 
 bool caller_can_write(const struct caller *caller);
 
+/* True for a FIFO too. */
+bool caller_is_pipe(const struct caller *caller);
+
 struct caller *caller_find(const struct callers *callers, uint32_t number);
 void callers_free(struct callers *callers);
 

@@ -254,7 +254,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 	int error, fd;
 
 	/* Opening a device can do something, such as rewinding a tape. */
-	if (!S_ISREG(caller->status.st_mode) && caller->kind != CALLER_PIPE && caller->kind != CALLER_FIFO)
+	if (!S_ISREG(caller->status.st_mode) && !caller_is_pipe(caller))
 		return 0;
 	fd = reopen(caller, graft);
 	if (fd >= 0) {

@@ -120,7 +120,7 @@ int pipe_sizes_restore(const struct plan *plan, const struct callers *callers, c
 		const struct graft *graft = &plan->grafts[targets ? targets->list[i].graft : i];
 		const struct caller *caller = graft->pipe_size > 0 ? caller_find(callers, graft->caller_fd) : NULL;
 
-		if (caller && (caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO))
+		if (caller && caller_is_pipe(caller))
 			list[count++] = (struct sized){.caller = caller, .graft = graft};
 	}
 	qsort(list, count, sizeof(*list), by_pipe);

@@ -8,15 +8,10 @@
 /* What F_SETFL can set; the others are fixed when a file is opened. */
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-static bool is_pipe(const struct caller *caller)
-{
-	return caller->kind == CALLER_PIPE || caller->kind == CALLER_FIFO;
-}
-
 /* Opening one of these can wait for a peer or a carrier, so it is opened with O_NONBLOCK. */
 static bool may_wait(const struct caller *caller)
 {
-	return is_pipe(caller) || caller->kind == CALLER_DEVICE;
+	return caller_is_pipe(caller) || caller->kind == CALLER_DEVICE;
 }
 
 static int place(int fd, const struct caller *caller, const struct graft *graft)
@@ -40,7 +35,7 @@ static int place(int fd, const struct caller *caller, const struct graft *graft)
 
 int entry_flags(const struct caller *caller, const struct graft *graft)
 {
-	return graft->has_offset == is_pipe(caller) ? (int)graft->flags & ~O_DIRECT : (int)graft->flags;
+	return graft->has_offset == caller_is_pipe(caller) ? (int)graft->flags & ~O_DIRECT : (int)graft->flags;
 }
 
 int caller_decides(const struct caller *caller, const struct graft *graft)
@@ -71,7 +66,7 @@ int reopen(const struct caller *caller, const struct graft *graft)
 	if (may_wait(caller))
 		at_open |= O_NONBLOCK;
 	/* Only F_SETFL knows O_DIRECT of a pipe, its packet mode. */
-	if (is_pipe(caller))
+	if (caller_is_pipe(caller))
 		at_open &= ~O_DIRECT;
 	if (snprintf(path, sizeof(path), "/proc/self/fd/%d", caller->fd) < 0)
 		return -1;

@@ -33,13 +33,12 @@ static bool same_dumped_pipe(const struct unread_bytes *left, const struct unrea
 static bool refuse_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 {
 	const struct unread_part *first = &pipe->parts[0];
-	enum caller_kind kind = first->caller->kind;
 	struct names names, others;
 
 	name(&names, plan, first);
-	if (kind != CALLER_PIPE && kind != CALLER_FIFO) {
+	if (!caller_is_pipe(first->caller)) {
 		problem("caller fd %u is %s (spec %s): bytes that were unread in %s at the dump can be written into a pipe or FIFO only; give one, or " UNREAD_LET_GO,
-			first->caller->number, caller_kind_name(kind), names.spec.text, names.key.text);
+			first->caller->number, caller_kind_name(first->caller->kind), names.spec.text, names.key.text);
 		return true;
 	}
 	for (size_t i = 1; i < pipe->count; i++) {

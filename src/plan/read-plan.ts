@@ -40,9 +40,16 @@ type DecodedPlaceholder = Omit<
   in_flight: (Omit<PlanInFlight, 'fate' | 'offset' | 'bytes'> & { fate: string; offset: string; bytes: string })[];
 };
 
+let root: protobuf.Root | undefined;
+
+/** The messages of a plan. They are made once: it takes longer than to read most plans, and a batch reads many. */
+function planRoot(): protobuf.Root {
+  root ??= protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
+  return root;
+}
+
 /** Reads an inherit-plan.img. `file`: how messages name it. Throws FdgraftError. */
 export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
-  const root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace);
   const reader = new RecordReader(image, file);
   try {
     const { first, own } = await reader.magics();
@@ -54,15 +61,15 @@ export async function readPlan(image: ByteReader, file: string): Promise<Plan> {
       for (let i = 0; i < batch.count; i += 1)
         records.push(Buffer.from(batch.bytes.subarray(batch.starts[i], batch.ends[i])));
     }
-    return assemble(root, records, file);
+    return assemble(records, file);
   } finally {
     reader.release();
   }
 }
 
-function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[], file: string): Plan {
+function assemble([headRecord, ...others]: readonly Buffer[], file: string): Plan {
   const decode: Decode = (name, record) => {
-    const type = root.lookupType(`fdgraft.${name}`);
+    const type = planRoot().lookupType(`fdgraft.${name}`);
     try {
       return type.toObject(type.decode(record), { enums: String, longs: String, bytes: Buffer, arrays: true });
     } catch (error) {
@@ -78,7 +85,7 @@ function assemble(root: protobuf.Root, [headRecord, ...others]: readonly Buffer[
   const placeholders = others.map((record) => {
     if (record.length < LARGE_RECORD_BYTES)
       return toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder);
-    return toLargePlaceholder(record, file, referencesField(root), decode);
+    return toLargePlaceholder(record, file, referencesField(planRoot()), decode);
   });
   return { ...head, placeholders };
 }

@@ -548,22 +548,18 @@ test('a client that goes away before it reads leaves the terminal for the next',
   await gone(t, socket);
 });
 
-const sessions = () =>
-  spawnSync('pgrep', ['-x', 'fdgraft-session'], { encoding: 'utf8' })
-    .stdout.split('\n')
-    .filter((pid) => pid !== '');
-
 test.serial('the session of a shell job lives as long as whoever has its terminal', async (t) => {
   const { plan, directory } = planned(t, { placeholders: [terminal(5, JOB)] });
   const socket = join(directory, 'socket');
   const executor = join(build(), 'fdgraft-exec');
   const job = '(read a; echo "got $a"; read b) <&5 >&5 2>&5 5>&- & exec 5>&-; exit 6';
-  const before = sessions();
-  const ended = exec(['--plan', plan, `--pty=${socket}`, '--', 'bash', '-c', job, 'bash', ...KEPT]);
+  const mark = { FDGRAFT_TEST_SESSION: directory };
+  const words = ['--plan', plan, `--pty=${socket}`, '--', 'bash', '-c', job, 'bash', ...KEPT];
+  const ended = exec(words, { env: mark });
   await until(t, 'no socket', () => existsSync(socket));
   const { window } = await show(t, directory, [executor, '--attach', socket]);
   t.is((await ended).code, 6);
-  const [own = '', ...others] = sessions().filter((pid) => !before.includes(pid));
+  const [own = '', ...others] = processesWith('fdgraft-session', `FDGRAFT_TEST_SESSION=${directory}`);
   t.not(own, '');
   t.deepEqual(others, []);
   await window.type('one\r');

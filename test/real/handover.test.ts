@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { helper } from '../support/native';
+import { processesWith } from '../support/processes';
 import { checkedBuild } from './support/checked-build';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
@@ -21,6 +22,10 @@ const BASE = '/run/fdgraft';
 /** O_WRONLY, O_CREAT and O_APPEND, as give takes them. */
 const APPEND = '2101';
 const EXEC = path.join(checkedBuild(), 'fdgraft-exec');
+
+/** In the environment of all that the tests of this file start. */
+const MARK = 'FDGRAFT_TEST_HANDOVER';
+process.env[MARK] = String(process.pid);
 
 /** What stands in the directory of the sockets, without what stood there before the test. */
 function left(before: readonly string[]): string[] {
@@ -101,16 +106,8 @@ async function attached(lab: Lab, out: string, fifo: Fifo, words: readonly strin
   return { box, child };
 }
 
-/** Each keeper that runs, in whatever namespace. */
-function keepers(): string[] {
-  return fs.readdirSync('/proc').filter((name) => {
-    try {
-      return /^\d+$/.test(name) && fs.readFileSync(`/proc/${name}/comm`, 'utf8') === 'fdgraft-keeper\n';
-    } catch {
-      return false;
-    }
-  });
-}
+/** Each keeper that a test of this file started, in whatever namespace. */
+const keepers = () => processesWith('fdgraft-keeper', `${MARK}=${process.pid}`);
 
 async function speak(t: ExecutionContext, fifo: Fifo, hostPid: number): Promise<void> {
   process.kill(hostPid, 'SIGUSR1');
@@ -131,15 +128,12 @@ for (const [title, firstPid, words] of [
   ['as process 1 of a namespace, with low pids in the dump', 3, ['unshare', '--pid', '--fork', '--mount-proc']],
 ] as const)
   realTest(`criu ${title}`, async (t, lab) => {
-    const [before, running] = [standing(), keepers()];
+    const before = standing();
     const { program, out } = await rewritten(lab, firstPid);
     const fifo = new Fifo(lab);
     const { box, child } = await attached(lab, out, fifo, words);
     t.deepEqual(left(before), []);
-    t.deepEqual(
-      keepers().filter((pid) => !running.includes(pid)),
-      [],
-    );
+    t.deepEqual(keepers(), []);
     const hostPid = box.tasks.hostPid(program.pid);
     t.regex(fs.readlinkSync(`/proc/${hostPid}/fd/1`), /\/fifo$/);
     await speak(t, fifo, hostPid);
@@ -162,7 +156,13 @@ realTest('two restores of one plan at the same time', async (t, lab) => {
   const real = realCriu();
   if (!real.available) throw new Error(real.missing);
   // Both keepers are there before either CRIU begins.
-  const meet = `touch "$0/$1"; while [ ! -e "$0/a" ] || [ ! -e "$0/b" ]; do sleep 0.01; done; shift; exec flock -o "$@"`;
+  const meet = `touch "$0/$1"; while [ ! -e "$0/begin" ]; do sleep 0.01; done; shift; exec flock -o "$@"`;
+  const met = async () => {
+    const [a, b, begin] = ['a', 'b', 'begin'].map((name) => path.join(meeting, name)) as [string, string, string];
+    for (let i = 0; i < 3000 && !(fs.existsSync(a) && fs.existsSync(b)); i++) await sleep(10);
+    t.is(keepers().length, 2);
+    fs.writeFileSync(begin, '');
+  };
   const start = async (name: string) => {
     const [box, pipe, said] = [await lab.box(), await lab.pipe(), lab.scratch()];
     const criu = [...real.criu, 'restore', '-D', out, '-d', '-o', `${name}.log`, '-v4'];
@@ -175,7 +175,9 @@ realTest('two restores of one plan at the same time', async (t, lab) => {
     const code = await ended(child, 120);
     return { code, pipe, tasks: box.tasks, said: said.read() };
   };
-  for (const { code, pipe, tasks, said } of await Promise.all([start('a'), start('b')])) {
+  const restored = Promise.all([start('a'), start('b')]);
+  await met();
+  for (const { code, pipe, tasks, said } of await restored) {
     t.is(code, 0, said);
     t.true(tasks.isOurs(program.pid, 1, pipe.writeEnd));
     t.is(descriptor(tasks, program.pid + 1, 9).target, pipe.name);
@@ -200,7 +202,7 @@ realTest('a keeper that is killed before the fetch: CRIU fails, and nothing runs
 });
 
 realTest('COMMAND that fails before CRIU begins: its code, and no process stays', async (t, lab) => {
-  const [before, running] = [standing(), keepers()];
+  const before = standing();
   const { out } = await rewritten(lab);
   const pipe = await lab.pipe();
   const prefix = [EXEC, '--plan', out, '--', 'sh', '-c', 'exit 42'];
@@ -210,10 +212,7 @@ realTest('COMMAND that fails before CRIU begins: its code, and no process stays'
   t.is((error as CriuFailure).exitCode, 42);
   for (let i = 0; i < 500 && left(before).length > 0; i++) await sleep(10);
   t.deepEqual(left(before), []);
-  t.deepEqual(
-    keepers().filter((pid) => !running.includes(pid)),
-    [],
-  );
+  t.deepEqual(keepers(), []);
 });
 
 /** fdgraft-exec --serve with a caller fd at 5, when it serves. */
@@ -245,7 +244,7 @@ realTest('a CRIU that somebody else starts fetches from --serve', async (t, lab)
 });
 
 realTest('--serve that is killed after the fetch: what is restored goes on, and nothing is left', async (t, lab) => {
-  const [before, running] = [standing(), keepers()];
+  const before = standing();
   const { program, out } = await rewritten(lab);
   const fifo = new Fifo(lab);
   const started = path.join(lab.directory(), 'pid');
@@ -258,10 +257,7 @@ realTest('--serve that is killed after the fetch: what is restored goes on, and 
   server.kill('SIGKILL');
   t.deepEqual(await end, [null, 'SIGKILL']);
   t.deepEqual(left(before), []);
-  t.deepEqual(
-    keepers().filter((pid) => !running.includes(pid)),
-    [],
-  );
+  t.deepEqual(keepers(), []);
   await speak(t, fifo, tasks.hostPid(program.pid));
   for (const pid of [program.pid + 1, program.pid]) await tasks.signal(pid, 'SIGKILL');
   t.is(fifo.read(), 'end');

@@ -1,5 +1,5 @@
 import type { BytesAt } from '../../bytes/same-bytes';
-import { digestText } from '../../json/write-message';
+import { digestText } from '../../json/digest-text';
 import type { MessageShape } from '../../schema/shape';
 import type { Difference, FieldChange } from '../difference';
 import type { EntryFound, Found, FoundEntry } from '../found';

@@ -1,5 +1,6 @@
+import { digestText } from '../../json/digest-text';
 import { JsonText } from '../../json/json-text';
-import { digestText, MessageWriter } from '../../json/write-message';
+import { MessageWriter } from '../../json/write-message';
 import type { FieldShape, MessageShape } from '../../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
 import type { Range } from '../wire/fields';

@@ -18,7 +18,6 @@ const PLAIN = new Set(['0', '\0']);
 
 /** Records that tell of the old content, and not of what the member is. */
 const OF_CONTENT = /^(size$|linkpath$|GNU\.sparse\.)/;
-const OF_SPARSE = /^GNU\.sparse\./;
 const OLD_GNU_MAP = { start: 386, end: 495 };
 const OWNERS = [
   { id: 'uid', name: 'userName', nameKey: 'uname' },
@@ -70,7 +69,7 @@ function sayAlready(main: Buffer, records: readonly PaxRecord[], { name, size, m
   return (
     name === undefined &&
     PLAIN.has(typeOf(main)) &&
-    !records.some(({ key }) => OF_SPARSE.test(key)) &&
+    !records.some(({ key }) => key.startsWith('GNU.sparse.')) &&
     numberIn(main, records, 'size') === size &&
     (numberOf(fieldOf(main, 'mode')) & 0o7777) === mode &&
     numberIn(main, records, 'uid') === uid &&

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-const { cacheDirectory } = require('../../../tools/debian-root.js') as { cacheDirectory(): string };
+const { cacheDirectory } = require('../../../tools/cache-directory.js') as { cacheDirectory(): string };
 
 const PROGRAMS = path.resolve(__dirname, '../../../fixtures/programs');
 // Static and stripped: a dump then holds few pages and names no library of this machine, and the same binary runs

@@ -10,7 +10,7 @@ interface CriuRoot {
 const { ensureCriuRoot } = require('../../../tools/criu-root.js') as {
   ensureCriuRoot(suite?: string): CriuRoot;
 };
-const { cacheDirectory } = require('../../../tools/debian-root.js') as { cacheDirectory(): string };
+const { cacheDirectory } = require('../../../tools/cache-directory.js') as { cacheDirectory(): string };
 
 export type RealCriu =
   | { available: true; criu: string[]; root: string; version: string }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Lab } from './lab';
+import { openLinks } from './open-links';
 
 /** A FIFO whose reader is the test. The writer is the caller's, and the test's to close. */
 export class Fifo {
@@ -33,15 +34,7 @@ export class Fifo {
   holders(): number[] {
     return fs
       .readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .filter((name) => {
-        try {
-          const directory = `/proc/${name}/fd`;
-          return fs.readdirSync(directory).some((fd) => fs.readlinkSync(`${directory}/${fd}`) === this.path);
-        } catch {
-          return false; // It ended while the list was read.
-        }
-      })
-      .map(Number);
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid && openLinks(pid).includes(this.path));
   }
 }

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Box } from './box';
 import { criuLock, realCriu } from './criu';
+import { openLinks } from './open-links';
 import { Pipe } from './pipe';
 import { ended, type Fds } from './spawn';
 import type { Tasks } from './tasks';
@@ -263,17 +264,5 @@ function makeRoot(directory: string): void {
 
 /** Whether a task has a file open: between its making and its closing, the descriptors are not yet those to come. */
 function hasOpen(tasks: Tasks, end: string): boolean {
-  // A task that ended or a descriptor that was closed meanwhile counts as not open.
-  const unlessGone = <T>(look: () => T, otherwise: T): T => {
-    try {
-      return look();
-    } catch {
-      return otherwise;
-    }
-  };
-  return [...tasks.pids().values()].some((hostPid) => {
-    const directory = `/proc/${hostPid}/fd`;
-    const links = unlessGone(() => fs.readdirSync(directory), []).map((fd) => `${directory}/${fd}`);
-    return links.some((link) => unlessGone(() => fs.readlinkSync(link), '').endsWith(end));
-  });
+  return [...tasks.pids().values()].some((pid) => openLinks(pid).some((link) => link.endsWith(end)));
 }
