@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { build, exec, helper, run, runtimeEnvironment, type Variant } from '../support/native';
 import type { Placeholder } from '../support/planfile';
+import { processesWith } from '../support/processes';
 import { Window } from '../support/window';
 import { complaints, file, gone, O, planned, scratch } from './support';
 
