@@ -8,7 +8,14 @@ import { MAX_NAME_BYTES } from '../checkpoint/socket-types';
 import { OWN_RDEV } from '../checkpoint/terminal-type';
 import type { Decision, Placeholder, StandIn } from '../rewrite/decision';
 import type { GatheredCredentials } from '../rewrite/gather-credentials';
-import type { ChangedImage, DescriptorReference, MappedMemory, References, TakenTerminal } from '../rewrite/match';
+import type {
+  ChangedImage,
+  DescriptorReference,
+  MappedMemory,
+  Match,
+  References,
+  TakenTerminal,
+} from '../rewrite/match';
 import type { Warning } from '../rewrite/warning';
 import type { DebugSpec, InheritSpec } from '../specs/spec';
 import {
@@ -105,16 +112,7 @@ function buildPlaceholder(
     ...(fileId === match.id ? {} : { split_from: match.id }),
     caller_fd: spec.callerFd,
     spec: places.get(number) as number,
-    was: {
-      type: match.type.name,
-      key: facts.key,
-      flags: facts.flags,
-      ...(facts.offset === undefined || (isCharacterDevice(facts) && position !== 'SAVED')
-        ? {}
-        : { offset: facts.offset }),
-      ...(facts.pipeId === undefined ? {} : { pipe_id: facts.pipeId }),
-      owner: facts.owner,
-    },
+    was: describeEntry(match, position === 'SAVED'),
     needs_read: access.read,
     needs_write: access.write,
     ...(isWatched ? { watched: true } : {}),
@@ -138,6 +136,19 @@ function buildPlaceholder(
     ...(terminal === undefined ? {} : { key: terminalKey(OWN_RDEV, terminal.dev), terminal: terminalOf(terminal) }),
     ...(lostTerminal === undefined ? {} : { lost_terminal: lostTerminal.id }),
     ...(memory === undefined ? {} : { key: memfdFileKey(memory.name), mapping: mappingOf(memory) }),
+  };
+}
+
+/** `isPlaced`: the file is to be placed at the offset. That of a character device says nothing else. */
+function describeEntry({ type, facts }: Match, isPlaced: boolean): PlanPlaceholder['was'] {
+  const { key, flags, offset, pipeId, owner } = facts;
+  return {
+    type: type.name,
+    key,
+    flags,
+    ...(offset === undefined || (isCharacterDevice(facts) && !isPlaced) ? {} : { offset }),
+    ...(pipeId === undefined ? {} : { pipe_id: pipeId }),
+    owner,
   };
 }
 
