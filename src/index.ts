@@ -45,6 +45,7 @@ export {
   decodeImage,
 } from './operations/decode';
 export {
+  type DiffHint,
   type DiffOptions,
   type DiffResult,
   diff,

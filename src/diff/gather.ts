@@ -12,7 +12,7 @@ import { isPagesImage } from './image-of-task';
 import { Meaning } from './meaning';
 import { compareMemory, pagesOf, readMemory } from './memory';
 import type { PlanProof } from './proof/plan-proof';
-import type { DiffResult } from './result';
+import type { DiffHint, DiffResult } from './result';
 import type { Statement } from './statement';
 import { statementsOf } from './statements';
 import { DifferenceText } from './text/difference-text';
@@ -42,6 +42,7 @@ export class Gathered {
   private readonly spool = new DifferenceSpool();
   private unexplained = 0;
   private isOtherRun = false;
+  private isRestored = false;
   private graph: DiffGraph | undefined;
   /** Images of pages that differ. */
   private readonly pages = new Set<string>();
@@ -61,6 +62,7 @@ export class Gathered {
       if (found.counterpart?.file !== undefined) this.pages.add(found.counterpart.file);
     }
     if (isOtherRun(found)) this.isOtherRun = true;
+    if (isOfRestore(found)) this.isRestored = true;
     const told = this.text.tell(found);
     this.meaning.add(found, told);
     this.spool.push(explained === undefined ? told : { ...told, explained });
@@ -76,7 +78,7 @@ export class Gathered {
     const { unexplained, graph } = this;
     return {
       isSame,
-      isOtherRun: this.isOtherRun && proof === undefined,
+      hints: this.hints(),
       meaning,
       ...(graph === undefined ? {} : { graph }),
       unexplained,
@@ -84,6 +86,11 @@ export class Gathered {
       differences: () => this.spool.read(),
       close: () => this.close(),
     };
+  }
+
+  private hints(): DiffHint[] {
+    if (this.options.proof === undefined) return this.isOtherRun ? ['OTHER_RUN'] : [];
+    return this.isRestored ? ['RESTORED'] : [];
   }
 
   private async say(compared: Compared | undefined): Promise<Statement[]> {
@@ -128,6 +135,11 @@ export class Gathered {
   close(): void {
     this.spool.close();
   }
+}
+
+/** CRIU writes it into its working directory, which is that of the images unless -W names another (criu/stats.c). */
+function isOfRestore(found: Found): boolean {
+  return found.what === 'image' && found.change === 'added' && found.image === 'stats-restore';
 }
 
 /** Each run of criu dump has an id of its own. Older dumps lack it. */

@@ -15,7 +15,7 @@ import { FIRST_MEMBERS } from './open-source';
 import { planIn } from './plan-of';
 
 export type { LoneImage } from '../diff/lone-images';
-export type { DiffResult, ToldDifference } from '../diff/result';
+export type { DiffHint, DiffResult, ToldDifference } from '../diff/result';
 
 /** Options of `diff`; a lone image has no plan and no graph. */
 export interface DiffOptions {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { ALL_EXPLAINED, type DiffReport, OTHER_RUN } from './diff-report';
+import { ALL_EXPLAINED, type DiffReport, HINTS } from './diff-report';
 import { DifferencesSection } from './html/differences-section';
 import { escapeHtml, shorten } from './html/escape';
 import { foldedList } from './html/fold';
@@ -65,7 +65,8 @@ ${this.verdict(result)}${parts.map(section).join('')}${isSame ? '' : this.differ
 `;
   }
 
-  private verdict({ isSame, isOtherRun, unexplained, misfits }: DiffResult): string {
+  private verdict({ isSame, hints, unexplained, misfits }: DiffResult): string {
+    const hinted = hints.map((hint) => HINTS[hint]);
     const problems = [
       ...(unexplained === 0
         ? []
@@ -73,13 +74,11 @@ ${this.verdict(result)}${parts.map(section).join('')}${isSame ? '' : this.differ
       ...misfits.slice(0, MAX_PROBLEMS).map((line) => escapeHtml(shorten(line, MAX_PROBLEM))),
       ...(misfits.length > MAX_PROBLEMS ? [`… and ${misfits.length - MAX_PROBLEMS} more.`] : []),
     ];
-    if (problems.length > 0) return `<div class="verdict bad">${foldedList(problems)}</div>\n`;
+    if (problems.length > 0) return `<div class="verdict bad">${foldedList([...problems, ...hinted])}</div>\n`;
     if (isSame) return '<p class="verdict">No differences.</p>\n';
-    return this.isProof
-      ? `<p class="verdict">${ALL_EXPLAINED}</p>\n`
-      : isOtherRun
-        ? `<p class="verdict">${OTHER_RUN}</p>\n`
-        : '';
+    return [...(this.isProof ? [ALL_EXPLAINED] : []), ...hinted]
+      .map((line) => `<p class="verdict">${line}</p>\n`)
+      .join('');
   }
 }
 

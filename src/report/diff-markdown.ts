@@ -1,6 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import type { DiffResult, ToldDifference } from '../operations/diff';
-import { ALL_EXPLAINED, type DiffReport, describeDifference, OTHER_RUN, placeOf } from './diff-report';
+import { ALL_EXPLAINED, type DiffReport, describeDifference, HINTS, placeOf } from './diff-report';
 
 /** What the comment of a pull request takes; the rest of the details is counted. */
 const MAX_CHARACTERS = 50_000;
@@ -18,11 +18,12 @@ export class DiffMarkdown implements DiffReport {
     private readonly isProof = false,
   ) {}
 
-  begin({ isSame, isOtherRun, meaning, unexplained, misfits }: DiffResult): string {
+  begin({ isSame, hints, meaning, unexplained, misfits }: DiffResult): string {
     const title = `### ${code(this.before)} → ${code(this.after)}\n\n`;
     if (isSame) return `${title}No differences.\n`;
     const isFine = this.isProof && unexplained === 0 && misfits.length === 0;
-    const told = `${isFine ? `${ALL_EXPLAINED}\n\n` : ''}${isOtherRun ? `${OTHER_RUN}\n\n` : ''}`;
+    const lines = [...(isFine ? [ALL_EXPLAINED] : []), ...hints.map((hint) => HINTS[hint])];
+    const told = lines.map((line) => `${line}\n\n`).join('');
     return `${title}${told}${meaning.map(({ text }) => `- ${code(text)}\n`).join('')}\n<details>\n<summary>Details</summary>\n`;
   }
 

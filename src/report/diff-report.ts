@@ -1,4 +1,4 @@
-import type { DiffResult, ToldDifference } from '../operations/diff';
+import type { DiffHint, DiffResult, ToldDifference } from '../operations/diff';
 
 /** Writes a comparison, chunk by chunk: first what it means, then the differences as they come. */
 export interface DiffReport {
@@ -10,9 +10,12 @@ export interface DiffReport {
 /** Said if a plan was given and nothing contradicts it. */
 export const ALL_EXPLAINED = 'The plan explains every difference.';
 
-/** Said of two dumps of different runs. */
-export const OTHER_RUN =
-  'These are dumps of different runs, whose ids differ in any case. --ignore-ids compares ids by what they stand for.';
+export const HINTS: { readonly [hint in DiffHint]: string } = {
+  OTHER_RUN:
+    'These are dumps of different runs, whose ids differ in any case. --ignore-ids compares ids by what they stand for.',
+  RESTORED:
+    'criu restore wrote its statistics into the second directory, and its log if it was to. Compare before the restore, or give criu restore another directory with -W.',
+};
 
 /** The lines of one difference; the first names it. */
 export function describeDifference(difference: ToldDifference): string[] {

@@ -1,4 +1,5 @@
 /** What `diff` says in words: its verdict on a plan, the hint at --ignore-ids, descriptors in order. */
+import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { runCommand, top } from '../support/command';
@@ -43,6 +44,29 @@ test('dumps of different runs get the hint, unless ids are ignored', async (t) =
     t.notRegex(ignored.stdout + ignored.stderr, HINT, format);
   }
   t.is((await runCommand([...pair, '--quiet'])).stderr, '');
+});
+
+test('a plan that does not explain what criu restore wrote: the reason is told', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [source, out] = [path.join(images, 'pipe_outside'), path.join(directory, 'out')];
+  t.is((await runCommand(['rewrite', source, '-o', out, '--inherit-fd', SPEC])).code, 0);
+  const restore = { pages_compared: 0, pages_skipped_cow: 0, forking_time: 1, restore_time: 2, pages_restored: 3 };
+  const written = writeCheckpoint(directory, { 'stats-restore': [{ restore }] });
+  fs.copyFileSync(path.join(written, 'stats-restore'), path.join(out, 'stats-restore'));
+  fs.writeFileSync(path.join(out, 'restore.log'), 'log');
+  for (const [format, isInReport] of [
+    ['text', false],
+    ['json', false],
+    ['markdown', true],
+    ['html', true],
+  ] as const) {
+    const { stdout, stderr, code } = await runCommand(['diff', source, out, '--plan', out, '--format', format]);
+    t.regex(stderr, /^note: criu restore wrote its statistics into the second directory.* with -W\.\n$/, format);
+    t.is(stdout.includes('criu restore wrote its statistics'), isInReport, format);
+    t.is(code, 1);
+    const without = await runCommand(['diff', source, out, '--format', format]);
+    t.notRegex(without.stdout + without.stderr, /criu restore wrote/, format);
+  }
 });
 
 test('descriptors are in order of pid and fd, not of tables', async (t) => {

@@ -4,7 +4,7 @@ import type { DiffResult } from '../../operations/diff';
 import { diff, diffImages } from '../../operations/diff';
 import { openSource } from '../../operations/open-source';
 import { whoMayRead } from '../../operations/who-may-read';
-import { OTHER_RUN } from '../../report/diff-report';
+import { HINTS } from '../../report/diff-report';
 import { createDiffReport, type DiffFormat, isFine, writeDiff } from '../../report/write-diff';
 import { sourceUnreadable } from '../../storage/denied';
 import type { FileAccess } from '../../storage/file-mode';
@@ -84,7 +84,7 @@ async function tell(
       const names = { before: args.before, after: args.after };
       await writeDiff(result, await createDiffReport(format, { ...names, isProof, emphasize }), writer);
     }
-    if (result.isOtherRun) notes.push(`note: ${OTHER_RUN}`);
+    for (const hint of result.hints) notes.push(`note: ${HINTS[hint]}`);
   } finally {
     result.close();
   }
