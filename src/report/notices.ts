@@ -1,7 +1,7 @@
 import type { SinkNotice } from '../storage/sink';
 
 const NOTICES = {
-  OWNER_NOT_KEPT: 'belongs to you now: only root gives files away',
+  OWNER_NOT_KEPT: 'belongs to you now: it takes root with CAP_CHOWN to give files away',
   SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
   DANGLING_LINK_LEFT_OUT:
     'is a link to no regular file or directory that this user can see, and no image; it was left out',

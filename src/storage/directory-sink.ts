@@ -5,11 +5,11 @@ import { messages } from '../errors/messages';
 import { Arrival } from './arrival';
 import { attempt } from './attempt';
 import { joinPath, retargetLink, splitPath } from './byte-path';
-import { tryToGiveAway } from './chown';
 import { closeRead } from './close';
 import { flushDirectory } from './flush';
 import { holdDirectory } from './held-directory';
 import { Linker, type LinkMode } from './link-mode';
+import { giveOwnerAndMode, ownedByFd, ownedByPath, tryToGiveAway } from './owner-and-mode';
 import { isPages } from './pages';
 import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
@@ -60,13 +60,16 @@ function moveDirectory(from: Buffer, to: Buffer): void {
     fs.renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    const { uid, gid, mode } = fs.lstatSync(from);
+    // One that was given away already is this user's again for that long, and its group's: the set-group-id bit takes that.
+    fs.lchownSync(from, process.geteuid?.() ?? uid, process.getegid?.() ?? gid);
+    fs.chmodSync(from, 0o700);
     // Its name may lead elsewhere as soon as it is there.
     const held = holdDirectory(from);
     try {
-      const { mode } = fs.statSync(held.path);
-      fs.chmodSync(held.path, 0o700);
       fs.renameSync(from, to);
-      fs.chmodSync(held.path, mode & 0o7777);
+      const moved = held.fd === undefined ? ownedByPath(to) : ownedByFd(held.fd);
+      giveOwnerAndMode(moved, { uid, gid, mode: mode & 0o7777 });
     } finally {
       held.close();
     }
@@ -237,7 +240,9 @@ export class DirectorySink implements Sink {
     if (!this.way.keepsPlace && isPages(member.name)) this.notice('PAGES_LINKED', member);
     const { uid, gid } = fs.lstatSync(target);
     const owner = member.linkOwner ?? { uid, gid };
-    if (uid !== owner.uid || gid !== owner.gid) this.chown(target, { ...owner, name: member.name });
+    if (uid === owner.uid && gid === owner.gid) return;
+    const isGiven = tryToGiveAway(() => fs.lchownSync(target, owner.uid, owner.gid));
+    if (!isGiven) this.notice('OWNER_NOT_KEPT', member);
   }
 
   /** The directory is built elsewhere than it ends up, and links in subdirectories lie deeper. */
@@ -295,18 +300,7 @@ export class DirectorySink implements Sink {
   }
 
   private keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
-    const { uid, gid, mode } = fs.lstatSync(target);
-    const isOwned = uid === member.uid && gid === member.gid;
-    if (isOwned && (mode & 0o7777) === member.mode) return;
-    const owned = isOwned || this.chown(target, member);
-    // After chown, which clears the set-id bits; they must not pass to another owner.
-    fs.chmodSync(target, owned ? member.mode : member.mode & 0o777);
-  }
-
-  private chown(target: Buffer, member: Pick<Member, 'uid' | 'gid' | 'name'>): boolean {
-    const isGiven = tryToGiveAway(() => fs.lchownSync(target, member.uid, member.gid));
-    if (!isGiven) this.notice('OWNER_NOT_KEPT', member);
-    return isGiven;
+    if (!giveOwnerAndMode(ownedByPath(target), member)) this.notice('OWNER_NOT_KEPT', member);
   }
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {

@@ -10,7 +10,7 @@ const FEW_FILES = 32;
  * Waits until the file system of `directory` has all of it on disk. `beside`: a path on it that other programs can use.
  */
 export async function flushDirectory(directory: Buffer, beside: Buffer): Promise<void> {
-  const few = take(filesBelow(directory), FEW_FILES);
+  const few = takeFew(filesBelow(directory), FEW_FILES);
   if (few?.every(mayRead)) {
     await Promise.all(few.map(flushFile));
     return;
@@ -54,10 +54,15 @@ function* filesBelow(directory: Buffer): Generator<Buffer, void, undefined> {
   yield directory;
 }
 
-/** All of them; undefined where there are more than `most`. */
-function take<T>(all: Iterable<T>, most: number): T[] | undefined {
-  const taken: T[] = [];
-  for (const one of all) if (taken.push(one) > most) return undefined;
+/** All of them; undefined where there are more than `most`, or where one of the directories may not be read. */
+function takeFew(all: Iterable<Buffer>, most: number): Buffer[] | undefined {
+  const taken: Buffer[] = [];
+  try {
+    for (const one of all) if (taken.push(one) > most) return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return undefined;
+  }
   return taken;
 }
 

@@ -3,6 +3,7 @@ import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import type { HeldDirectory } from './held-directory';
 import { descriptorPath, O_PATH } from './open-flags';
+import { tryToGiveAway } from './owner-and-mode';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
 const ALL_OF_OWNER = 0o700;
@@ -45,12 +46,24 @@ function holdForRemoval(directory: Buffer): Directory {
   const held =
     fd === undefined ? { path: directory, close: () => {} } : { path: descriptorPath(fd), close: () => closeRead(fd) };
   try {
-    const { mode } = fs.statSync(held.path);
+    const { mode, uid, gid } = fs.statSync(held.path);
+    const us = process.geteuid?.() ?? uid;
+    if (uid !== us && !mayEmpty(held.path)) tryToGiveAway(() => fs.chownSync(held.path, us, gid));
     if ((mode & ALL_OF_OWNER) !== ALL_OF_OWNER) fs.chmodSync(held.path, ALL_OF_OWNER);
     return held;
   } catch (error) {
     held.close();
     throw error;
+  }
+}
+
+/** A directory that was given away already may be closed to root, without CAP_DAC_OVERRIDE. */
+function mayEmpty(directory: Buffer): boolean {
+  try {
+    fs.accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,9 +5,9 @@ import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
 import { Arrival } from '../arrival';
 import { joinPath, splitPath } from '../byte-path';
-import { tryToGiveAway } from '../chown';
 import type { ArchiveForm } from '../form';
 import { arriveAsNew } from '../link-or-rename';
+import { giveOwnerAndMode, ownedByFd } from '../owner-and-mode';
 import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
 import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
@@ -305,12 +305,8 @@ class ArchiveSink implements Sink {
   /** Who may read all of the source may read the archive. */
   private keepModeAndOwner(): void {
     const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & (this.rights | OWN) };
-    const now = fs.fstatSync(this.fd);
-    const isOwned = now.uid === uid && now.gid === gid;
-    if (!isOwned && !tryToGiveAway(() => fs.fchownSync(this.fd, uid, gid))) {
-      this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
-    }
-    fs.fchmodSync(this.fd, mode);
+    const isGiven = giveOwnerAndMode(ownedByFd(this.fd), { uid, gid, mode });
+    if (!isGiven) this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
   }
 
   private notice(code: SinkNotice['code'], { name }: Pick<Member, 'name'>): void {

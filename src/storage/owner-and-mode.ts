@@ -1,0 +1,64 @@
+import fs from 'node:fs';
+
+interface OwnerAndMode {
+  readonly uid: number;
+  readonly gid: number;
+  /** With the set-id and sticky bits. */
+  readonly mode: number;
+}
+
+/** What has an owner and a mode: a path whose last part is no link, or a descriptor. */
+export interface Owned {
+  stat(): fs.Stats;
+  chown(uid: number, gid: number): void;
+  chmod(mode: number): void;
+}
+
+export function ownedByPath(path: Buffer): Owned {
+  return {
+    stat: () => fs.lstatSync(path),
+    chown: (uid, gid) => fs.lchownSync(path, uid, gid),
+    chmod: (mode) => fs.chmodSync(path, mode),
+  };
+}
+
+export function ownedByFd(fd: number): Owned {
+  return {
+    stat: () => fs.fstatSync(fd),
+    chown: (uid, gid) => fs.fchownSync(fd, uid, gid),
+    chmod: (mode) => fs.fchmodSync(fd, mode),
+  };
+}
+
+/** Makes a call that changes an owner. False where that may not be done: cp -p passes over it as well. */
+export function tryToGiveAway(change: () => void): boolean {
+  try {
+    change();
+    return true;
+  } catch (error) {
+    // It takes CAP_CHOWN. EINVAL: an owner that this user namespace does not know.
+    if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return false;
+  }
+}
+
+/**
+ * Gives something of this user's its owner and mode. False where the owner may not be given: then the set-id bits,
+ * which must not pass to another owner, are not given either.
+ */
+export function giveOwnerAndMode(to: Owned, { uid, gid, mode }: OwnerAndMode): boolean {
+  const now = to.stat();
+  const has = now.mode & 0o7777;
+  if (now.uid === uid && now.gid === gid) {
+    if (has !== mode) to.chmod(mode);
+    return true;
+  }
+  const plain = mode & 0o777;
+  // While it is this user's: afterwards that takes CAP_FOWNER. Of a file, chown clears the set-id bits.
+  const early = now.isDirectory() ? mode : plain;
+  if (has !== early) to.chmod(early);
+  const isGiven = tryToGiveAway(() => to.chown(uid, gid));
+  const last = isGiven ? mode : plain;
+  if (last !== early) to.chmod(last);
+  return isGiven;
+}
