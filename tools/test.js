@@ -17,19 +17,27 @@ const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', '
   (name) => `test/real/${name}.test.ts`,
 );
 
-/** Tests without CRIU that take long: sizes, memory, browsers, compilers. */
+/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, browsers, compilers. */
 const LONG = [
+  'batch/archives',
   'batch/at-once',
+  'batch/killed',
   'batch/many',
   'browser/*',
+  'cli/completion',
   'cli/extremes',
   'cli/hostile-places',
+  'cli/killed-restore',
+  'fuzz/faults',
   'json/memory',
   'native/fuzz',
   'package/deb',
   'package/installed',
   'package/tarball',
   'storage/archive/memory',
+  'storage/changing-directory',
+  'storage/killed',
+  'storage/killed-archive',
 ].map((name) => `!test/${name}.test.ts`);
 
 const WITHOUT_CRIU = ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'];

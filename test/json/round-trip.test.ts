@@ -4,13 +4,14 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { IMAGE_KINDS } from '../../src/frames/image-kinds';
 import { toImage, toJson } from '../support/conversions';
+import { atDepth } from '../support/depth';
 import { hasKey, type Json, parseExactly, stringifyExactly, without } from '../support/exact-json';
 import { ALL_IMAGES, messageOfNumbers, messageType } from '../support/images';
 import { holds } from '../support/properties';
 import { bytesOf, type Part, randomImages } from '../support/random-images';
 import { encode, encodeOddly, fieldsByNumber, isName, Random, seeds } from '../support/random-messages';
 
-const RUNS = 12;
+const RUNS = atDepth(4, 12);
 
 test('the tests know every image', (t) => {
   t.deepEqual(
