@@ -1,7 +1,21 @@
 const { fork } = require('node:child_process');
+const fs = require('node:fs');
 const path = require('node:path');
 
 const MEMORY_MB = 2048;
+/** Buffers are not in the heap that node limits, and a mutant may take them without end. */
+const RESIDENT_MB = 3072;
+const LOOK_MS = 500;
+
+/** The memory that a process has; 0 if it has ended. */
+function residentMb(pid) {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes(error.code)) throw error;
+    return 0;
+  }
+}
 
 function endGroup(pid) {
   try {
@@ -11,7 +25,7 @@ function endGroup(pid) {
   }
 }
 
-/** A child that runs tester.js; an order is answered by undefined if it ends first or takes too long. */
+/** A child that runs tester.js; an order is answered by undefined if it ends first, or takes too long or too much memory. */
 class Tester {
   constructor(about) {
     this.about = about;
@@ -35,11 +49,13 @@ class Tester {
       const { child } = this;
       const end = (answer) => {
         clearTimeout(timer);
+        clearInterval(watch);
         child.removeAllListeners();
         if (answer === undefined) this.stop();
         resolve(answer);
       };
       const timer = setTimeout(end, ms);
+      const watch = setInterval(() => residentMb(child.pid) > RESIDENT_MB && end(), LOOK_MS);
       child.once('message', end);
       child.once('exit', () => end());
       child.on('error', () => {});
