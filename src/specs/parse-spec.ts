@@ -174,11 +174,10 @@ function explainShape(text: string): [string, string] {
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
   if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', hint];
-  if (/^(fd|debug)\[N\]/.test(text)) {
-    return [
-      'N stands for the number of your descriptor',
-      `write that number for N: fd[5]:${text.replace(/^.*?\]:?/, '')}`,
-    ];
+  const [, before, after] = /^(fd|debug)\[N\]:?(.*)$/s.exec(text) ?? [];
+  if (before !== undefined) {
+    const problem = 'N stands for the number of your descriptor';
+    return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
   }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
   if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
