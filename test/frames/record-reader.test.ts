@@ -141,6 +141,8 @@ test('an image cut off anywhere says how many bytes are missing, or ends between
     t.is(error?.code, 'IMAGE_TRUNCATED', `${length}`);
     t.regex(error?.message ?? '', /needs \d+ more bytes?/);
     t.is(error?.file, 'x.img');
+    const size = length > 8 && length < 12 ? 'the size of the entry' : '';
+    t.regex(error?.message ?? '', new RegExp(size));
   }
 });
 
@@ -155,6 +157,53 @@ test('a size that no record has is refused before memory is taken', async (t) =>
   const image = Buffer.concat([encodeImage('files.img', []), uint32(MAX_RECORD_BYTES + 1)]);
   const error = await t.throwsAsync(readAll(image, 64), { instanceOf: FdgraftError });
   t.like(error, { code: 'IMAGE_MALFORMED', entry: 0, offset: 8 });
+  t.regex(error?.message ?? '', /the entry claims 67108865 bytes, more than the 67108864 that any entry can have/);
+});
+
+/** An image with one record of so many zeros, whose bytes are never all there at once. */
+function ofZeros(size: number): ByteReader {
+  const begin = Buffer.concat([encodeImage('files.img', []), uint32(size)]);
+  let at = 0;
+  return {
+    read: async (into, start, length) => {
+      const count = Math.min(length, begin.length + size - at);
+      into.fill(0, start, start + count);
+      begin.copy(into, start, Math.min(at, begin.length));
+      at += count;
+      return count;
+    },
+  };
+}
+
+/** The sizes of the records of an image. */
+async function sizesOf(source: ByteReader, rules: RecordRules): Promise<number[]> {
+  const reader = new RecordReader(source, 'x.img', rules);
+  await reader.header(FILES);
+  const sizes: number[] = [];
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch())
+    batch.each((_bytes, start, end) => sizes.push(end - start));
+  reader.release();
+  return sizes;
+}
+
+test('a record of the largest size is read whole, whatever may stand behind it', async (t) => {
+  for (const tail of [undefined, { afterFirst: false, atEmpty: true }])
+    t.deepEqual(await sizesOf(ofZeros(MAX_RECORD_BYTES), { tail }), [MAX_RECORD_BYTES]);
+});
+
+test('a buffer that another reader leaves is not taken for a larger record', async (t) => {
+  const large = ofZeros(20 << 20);
+  let read = 0;
+  const meanwhile: ByteReader = {
+    read: async (into, start, length) => {
+      // The buffer is full now, and a larger one is taken next.
+      if (read > 0 && start + length === 16 << 20) t.deepEqual(await sizesOf(ofZeros(3 << 20), {}), [3 << 20]);
+      const size = await large.read(into, start, length);
+      read += size;
+      return size;
+    },
+  };
+  t.deepEqual(await sizesOf(meanwhile, {}), [20 << 20]);
 });
 
 test('a wrong magic is named with the one that belongs there', async (t) => {
@@ -225,6 +274,14 @@ test('behind the last record, the tail begins where its rules say', async (t) =>
   }
 });
 
+test('bytes of an earlier image are no size behind the last record', async (t) => {
+  const tail = { afterFirst: false, atEmpty: false };
+  await readWhole(inChunks(framed([Buffer.alloc(2000)]), 4096), {});
+  const rest = Buffer.from([1, 0, 0]);
+  const found = await readWhole(inChunks(Buffer.concat([framed([Buffer.alloc(9, 7)]), rest]), 4096), { tail });
+  t.deepEqual(found.tail, rest);
+});
+
 test('an empty record is one like any other where it does not begin the tail', async (t) => {
   const empty = [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(0)];
   for (const tail of [undefined, { afterFirst: false, atEmpty: false }]) {
@@ -232,6 +289,17 @@ test('an empty record is one like any other where it does not begin the tail', a
   }
   const atOnce = await readWhole(inChunks(framed(empty), 64), { tail: { afterFirst: false, atEmpty: true } });
   t.deepEqual(atOnce.records, []);
+});
+
+test('an extra that is cut off is told with the place of the cut', async (t) => {
+  const image = encodeImage('pipes-data.img', [uint32(5), uint32(9)], { extras: [Buffer.alloc(5), Buffer.alloc(9)] });
+  const extraLength: ExtraLength = (bytes, start) => bytes[start] as number;
+  for (const step of [1, 3, 64]) {
+    const read = readWhole(inChunks(image.subarray(0, -2), step), { extraLength });
+    const error = await t.throwsAsync(read, { instanceOf: FdgraftError });
+    t.like(error, { code: 'IMAGE_TRUNCATED', entry: 1, offset: image.length - 2 });
+    t.regex(error?.message ?? '', /the bytes that follow the entry: needs 2 more bytes/);
+  }
 });
 
 test('an extra may be all that is left of the file', async (t) => {
@@ -265,18 +333,25 @@ test('the records of a batch are counted on from those before', async (t) => {
     const numbers: number[] = [];
     batch.each((_bytes, _start, _end, entry) => numbers.push(entry));
     const one = numbers.map((_entry, i) => batch.at(i, (_bytes, _start, _end, entry) => entry));
+    for (const records of [1, 2, batch.count]) {
+      const counts = [...batch.chunks(records)].map(({ count }) => count);
+      t.is(counts.length, Math.ceil(batch.count / records));
+      t.true(counts.every((count) => count >= 1 && count <= records));
+    }
     const inChunks = [...batch.chunks(2)].flatMap((chunk) => [chunk.firstEntry, chunk.firstEntry + chunk.count]);
     const expected = Array.from({ length: batch.count }, (_, i) => next + i);
     t.deepEqual([numbers, one], [expected, expected]);
     t.is(inChunks[0], next);
     next += batch.count;
     t.is(inChunks.at(-1), next);
-    const error = t.throws(() =>
-      batch.at(0, () => {
-        throw new WireFault('odd', batch.starts[0] as number);
-      }),
-    );
-    t.like(error, { entry: batch.firstEntry });
+    for (const i of [0, batch.count - 1]) {
+      const error = t.throws(() =>
+        batch.at(i, () => {
+          throw new WireFault('odd', batch.starts[i] as number);
+        }),
+      );
+      t.like(error, { entry: batch.firstEntry + i, offset: batch.base + (batch.starts[i] as number) });
+    }
   }
   t.is(next, records.length);
 });
@@ -327,6 +402,20 @@ test('no more of a file is read than the next records need', async (t) => {
     t.is(taken, image.length);
     reader.release();
   }
+});
+
+test('a small image begins with a small buffer, whatever was read before', async (t) => {
+  t.deepEqual(await sizesOf(ofZeros(3 << 20), {}), [3 << 20]);
+  let most = 0;
+  const { read } = ofZeros(1 << 10);
+  const counted: ByteReader = {
+    read: (into, start, length) => {
+      most = Math.max(most, length);
+      return read(into, start, length);
+    },
+  };
+  t.deepEqual(await sizesOf(counted, {}), [1 << 10]);
+  t.true(most <= 1 << 20, `${most}`);
 });
 
 test('records of any size leave buffers in which the next ones fit', async (t) => {
