@@ -404,6 +404,71 @@ test('no more of a file is read than the next records need', async (t) => {
   }
 });
 
+/** A reader with new buffers: those of earlier ones are of any size, and this takes them away. */
+function newReader(source: ByteReader): RecordReader {
+  void new RecordReader(source, 'x.img');
+  return new RecordReader(source, 'x.img');
+}
+
+test('a buffer of small records has any number of them', async (t) => {
+  const records = Array.from({ length: 5000 }, (_, i) => Buffer.from(i % 3 === 0 ? 'x' : ''));
+  const reader = newReader(inChunks(framed(records), 1 << 20));
+  await reader.header(FILES);
+  const sizes: number[] = [];
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch())
+    batch.each((_bytes, start, end) => sizes.push(end - start));
+  t.deepEqual(
+    sizes,
+    records.map(({ length }) => length),
+  );
+});
+
+test('a large image is read in large chunks from the second on', async (t) => {
+  const asked: number[] = [];
+  const { read } = inChunks(framed(Array.from({ length: 1024 }, () => Buffer.alloc(4092))), 1 << 22);
+  const reader = newReader({
+    read: (into, start, length) => {
+      asked.push(length);
+      return read(into, start, length);
+    },
+  });
+  await reader.header(FILES);
+  while ((await reader.nextBatch()) !== undefined);
+  t.is(asked[0], 1 << 16);
+  // The last ones find the end.
+  t.true(asked.length <= 8, `${asked}`);
+});
+
+test('nothing is read ahead of what is asked for', async (t) => {
+  const image = framed([Buffer.from('abc'), Buffer.from('de')]);
+  for (const isNow of [false, true]) {
+    let [at, allowed] = [0, 8];
+    const give = (into: Uint8Array, start: number, length: number) => {
+      if (at >= allowed) throw new Error(`${at} bytes are enough`);
+      const size = Math.min(length, 4, allowed - at);
+      image.copy(into, start, at, at + size);
+      at += size;
+      return size;
+    };
+    const source: ByteReader = { read: async (...place) => give(...place) };
+    if (isNow) source.readNow = give;
+    const reader = new RecordReader(source, 'x.img');
+    await reader.header(FILES);
+    for (const [size, end] of [
+      [3, 15],
+      [2, 21],
+    ]) {
+      allowed = end as number;
+      const batch = await reader.nextBatch();
+      t.is(batch?.count, 1);
+      t.is(
+        batch?.at(0, (_bytes, start, end) => end - start),
+        size,
+      );
+    }
+  }
+});
+
 test('a small image begins with a small buffer, whatever was read before', async (t) => {
   t.deepEqual(await sizesOf(ofZeros(3 << 20), {}), [3 << 20]);
   let most = 0;
