@@ -17,6 +17,7 @@ import {
   pipeKey,
   SOCKET_FORM,
   socketKey,
+  splitDirectorySlash,
   TERMINAL_FORM,
   terminalKey,
   withoutLeadingSlash,
@@ -199,10 +200,8 @@ function parseKey(spec: string, callerFd: number, key: string): Key {
   if (TERMINAL_FORM.test(key)) return parseTerminal(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const name = readEscapes(spec, key);
-  // A slash that is part of a name is escaped.
-  const isDirectory = key.length > 1 && key.endsWith('/');
-  const path = readEscapes(spec, withoutDot(isDirectory ? key.slice(0, -1) : key));
-  return { kind: 'path', path: withoutLeadingSlash(path), name, isDirectory };
+  const { path, isDirectory } = splitDirectorySlash(key);
+  return { kind: 'path', path: withoutLeadingSlash(readEscapes(spec, withoutDot(path))), name, isDirectory };
 }
 
 const ENDS: readonly EndName[] = ['read', 'write'];

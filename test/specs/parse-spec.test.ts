@@ -274,16 +274,24 @@ test('who asks for entries gets no debug text', (t) => {
 });
 
 test('a filter of paths takes a path or a glob, as a key does', (t) => {
-  for (const [filter, path, expected] of [
-    ['/var/log', 'var/log', true],
-    ['var/log', 'var/log', true],
-    ['/var/log', 'var/logs', false],
-    ['/var/*', 'var/log', true],
-    ['/var/*', 'var/log/a', false],
-    ['/a\\x2a', 'a*', true],
-    ['/a\\x2a', 'ab', false],
-  ] as const)
-    t.is(parsePathFilter(filter)(Buffer.from(path)), expected, `${filter} ${path}`);
+  for (const [filter, path, ofFile, ofDirectory] of [
+    ['/var/log', 'var/log', true, true],
+    ['var/log', 'var/log', true, true],
+    ['/var/log/', 'var/log', false, true],
+    ['/var/log/', 'var/logs', false, false],
+    ['/var/log', 'var/logs', false, false],
+    ['/', '', true, true],
+    ['/var/*', 'var/log', true, true],
+    ['/var/*/', 'var/log', false, true],
+    ['/var/*', 'var/log/a', false, false],
+    ['/a\\x2a', 'a*', true, true],
+    ['/a\\x2a', 'ab', false, false],
+    ['/a\\x2f', 'a/', true, true],
+  ] as const) {
+    const isNamed = parsePathFilter(filter);
+    const found = [false, true].map((isDirectory) => isNamed(Buffer.from(path), isDirectory));
+    t.deepEqual(found, [ofFile, ofDirectory], `${filter} ${path}`);
+  }
   for (const wrong of ['/var/[a', '/a\\xg1'])
     t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
 });
