@@ -116,6 +116,25 @@ test('references of a large placeholder are decoded when they are asked for, to 
   t.true(asText.endsWith('}\n'));
 });
 
+test('many references are written in chunks of a mebibyte', async (t) => {
+  const pids = Array.from({ length: 1000 }, (_, i) => i + 1);
+  const references = Array.from({ length: 1200 }, (_, fd) => ({
+    descriptor: { table: 1, pids, fd, close_on_exec: false },
+  }));
+  const chunks = encodePlan({ ...PLAN, placeholders: [{ ...BARE, references }] });
+  const large = chunks.map(({ length }) => length).filter((length) => length > 1000);
+  t.is(large.length, 4);
+  for (const length of large.slice(0, 3)) t.true(length >= 1 << 20 && length < (1 << 20) + 5000, `${length}`);
+  // No chunk is written over by a later one.
+  const { placeholders } = await read(Buffer.concat(chunks));
+  let fd = 0;
+  for (const one of placeholders[0]?.references ?? []) {
+    if (!('descriptor' in one) || one.descriptor.fd !== fd) t.fail(`${fd}`);
+    fd += 1;
+  }
+  t.is(fd, references.length);
+});
+
 test('a plan as JSON has lower case, digests in hexadecimal, escaped bytes and exact numbers', (t) => {
   const { placeholders, ...head } = planToJson(PLAN);
   const { apply: _a, position: _p, references, ...bare } = BARE;

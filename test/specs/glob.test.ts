@@ -116,6 +116,21 @@ test('a path may lie anywhere, and ends where it is said to', (t) => {
   }
 });
 
+test('a glob goes on matching after four thousand million bytes', (t) => {
+  for (const pattern of ['a/*', '**/b', '{a,b}/{*,b}']) {
+    const glob = new Glob(pattern);
+    const path = Buffer.from('a/b');
+    t.true(glob.matches(path, 0, 3));
+    for (const round of [0xffff_fffd, 0xffff_ffff]) {
+      Object.assign(glob, { round });
+      for (let i = 0; i < 3; i += 1) {
+        t.true(glob.matches(path, 0, 3), pattern);
+        t.false(glob.matches(path, 0, 1), pattern);
+      }
+    }
+  }
+});
+
 test('the longest path and the longest pattern are none too long', (t) => {
   const bytes = Buffer.alloc(4097, 'a');
   for (const pattern of ['*', `*${'a'.repeat(4095)}`]) {
