@@ -5,6 +5,7 @@ import { encodePlan } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from '../../src/plan/plan';
 import { planChunks, planToJson } from '../../src/plan/plan-json';
 import { readPlan } from '../../src/plan/read-plan';
+import { PLAN_SIZE_MAX, UNPACKED_MAX } from '../../src/schema/plan-limits';
 import { uint32 } from '../support/images';
 
 function readerOf(bytes: Buffer): ByteReader {
@@ -133,6 +134,23 @@ test('many references are written in chunks of a mebibyte', async (t) => {
     fd += 1;
   }
   t.is(fd, references.length);
+});
+
+test('a plan that the executor would refuse for its size is not written', (t) => {
+  const refused = (plan: Plan, message: RegExp) => {
+    const error = t.throws(() => encodePlan(plan), { instanceOf: FdgraftError, message });
+    t.is(error?.code, 'PLAN_LIMIT');
+  };
+  // One name, again and again.
+  const image = 'x'.repeat(1 << 20);
+  const many = Array.from({ length: UNPACKED_MAX / image.length }, () => ({
+    ...{ image, offset: 0, bytes: 0, fate: 'DROP' as const },
+  }));
+  const large = { ...FULL, in_flight: many };
+  for (const placeholders of [[large], [BARE, large], [large, BARE]])
+    refused({ ...PLAN, placeholders }, new RegExp(`${UNPACKED_MAX} bytes in memory`));
+  const output = Buffer.alloc(PLAN_SIZE_MAX);
+  refused({ ...PLAN, debugs: [{ text: 'x', caller_fd: 8, output }] }, new RegExp(`${PLAN_SIZE_MAX} bytes,`));
 });
 
 test('a plan as JSON has lower case, digests in hexadecimal, escaped bytes and exact numbers', (t) => {
