@@ -214,6 +214,27 @@ for (const [spec, hint] of HINTS) {
   });
 }
 
+/** What goes wrong with the shape of a spec, with its number 5 or 31. */
+const DAMAGES: [what: string, damage: (kind: string, rest: string) => string, number: number][] = [
+  ['no colon', (kind, rest) => `${kind}[5]${rest}`, 5],
+  ['no ]', (kind, rest) => `${kind}[5:${rest}`, 5],
+  ['a hexadecimal number', (kind, rest) => `${kind}[0x1f]:${rest}`, 31],
+  ['a leading zero', (kind, rest) => `${kind}[031]:${rest}`, 31],
+  ['N for the number', (kind, rest) => `${kind}[N]:${rest}`, 5],
+];
+for (const [what, damage, number] of DAMAGES) {
+  test(`the hint for ${what} is the intact spec, of the same kind`, (t) => {
+    for (const kind of ['fd', 'debug']) {
+      for (const rest of ['pipe:[1]:read', '/var/log/*.log', '/proc/*/fd/0', 'now [restoring]', 'x']) {
+        const error = t.throws(() => parseSpec(damage(kind, rest)), { instanceOf: FdgraftError });
+        const proposed = error?.hint?.replace(/^write (that number for N: )?/, '') ?? '';
+        t.is(proposed, `${kind}[${number}]:${rest}`);
+        t.is(parseSpec(proposed).callerFd, number);
+      }
+    }
+  });
+}
+
 test('all specs that cannot be read are told at once', (t) => {
   const read = (...given: string[]) => t.throws(() => parseSpecs(given, parseSpec), { instanceOf: FdgraftError });
   const wrong = read('fd[5]:tty[1]', 'fd[6]:/log', 'fd[7]:pipe[2]');
