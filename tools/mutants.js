@@ -58,7 +58,7 @@ function testsFor(mutant, { part, tests, atLoad, noticed }) {
   return {
     names: order.map((index) => tests[index].name),
     hitLimit: atLoad.has(mutant.id) ? undefined : 1000 + hits * 100,
-    ms: 10_000 + MOST_MS * 5,
+    ms: 10_000 + MOST_MS * 2,
   };
 }
 

@@ -1,4 +1,4 @@
-/* Every value of a plan that the executor acts on, checked before anything is done with it. */
+/* Every value of a plan that the executor acts on, checked before anything is done with it. An absent one is 0. */
 #include "plan.h"
 
 #include <fcntl.h>
@@ -212,7 +212,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 	if (add_unread(collecting,
 			  (struct unread_bytes){
 				  .graft = (uint32_t)number,
-				  .pipe_id = placeholder->was->has_pipe_id ? placeholder->was->pipe_id : 0,
+				  .pipe_id = placeholder->was->pipe_id,
 				  .image = image,
 				  .offset = bytes->offset,
 				  .bytes = bytes->bytes,
@@ -263,12 +263,12 @@ static bool is_file(const Fdgraft__PlanPlaceholder *placeholder)
 /* The plans of format 1 have it with the unread bytes alone. */
 static uint32_t pipe_size(const Fdgraft__PlanPlaceholder *placeholder)
 {
-	uint32_t size = placeholder->has_pipe_size ? placeholder->pipe_size : 0;
+	uint32_t size = placeholder->pipe_size;
 
 	for (size_t i = 0; i < placeholder->n_in_flight; i++) {
 		const Fdgraft__PlanInFlight *bytes = placeholder->in_flight[i];
 
-		if (bytes->has_pipe_size && bytes->pipe_size > size)
+		if (bytes->pipe_size > size)
 			size = bytes->pipe_size;
 	}
 	return size;
@@ -279,7 +279,7 @@ static const char *wrong_size(const Fdgraft__PlanPlaceholder *placeholder)
 {
 	if (placeholder->has_truncate_to && strcmp(placeholder->was->type, "REG") != 0)
 		return "it truncates, and only an entry of type REG can";
-	if (placeholder->has_truncate_to && placeholder->truncate_to > OFFSET_MAX)
+	if (placeholder->truncate_to > OFFSET_MAX)
 		return "the size that it truncates to is past the largest possible file";
 	if (placeholder->has_pipe_size && !is_pipe(placeholder))
 		return "it has the size of a pipe, and only entries of types PIPE and FIFO do";
@@ -298,10 +298,10 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 	if (placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_AUTO && placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP &&
 	    placeholder->apply != FDGRAFT__PLAN_APPLY__APPLY_REOPEN)
 		return "its apply is none of 0 (auto), 1 (dup), 2 (reopen)";
-	if (placeholder->has_set_nonblock && placeholder->set_nonblock && !(placeholder->was->flags & O_NONBLOCK))
+	if (placeholder->set_nonblock && !(placeholder->was->flags & O_NONBLOCK))
 		return "it sets O_NONBLOCK, and its entry had not";
 	/* No flag of such a descriptor can be set, which would be found when all tasks are restored. */
-	if (placeholder->has_set_nonblock && placeholder->set_nonblock && placeholder->was->flags & O_PATH)
+	if (placeholder->set_nonblock && placeholder->was->flags & O_PATH)
 		return "it sets O_NONBLOCK, and its entry was open with O_PATH";
 	switch (placeholder->position) {
 	case FDGRAFT__PLAN_POSITION__POSITION_CALLER:
@@ -368,13 +368,13 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.spec = placeholder->spec,
 		.flags = placeholder->was->flags,
 		.has_offset = is_file(placeholder),
-		.saved_offset = placeholder->was->has_offset ? placeholder->was->offset : 0,
+		.saved_offset = placeholder->was->offset,
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,
-		.watched = placeholder->has_watched && placeholder->watched,
+		.watched = placeholder->watched,
 		.cuts = placeholder->has_truncate_to,
-		.cut_to = placeholder->has_truncate_to ? placeholder->truncate_to : 0,
-		.set_nonblock = placeholder->has_set_nonblock && placeholder->set_nonblock,
+		.cut_to = placeholder->truncate_to,
+		.set_nonblock = placeholder->set_nonblock,
 		.pipe_size = pipe_size(placeholder),
 		.kind = kind,
 		.own_key = own_key,

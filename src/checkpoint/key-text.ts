@@ -106,6 +106,13 @@ export function pathKey(path: Uint8Array): string {
   return escapeForms(`/${escapeBytes(withoutLeadingSlash(path))}`);
 }
 
+/** The text of a path as a user writes it, without the slash at its end, which names a directory alone. */
+export function splitDirectorySlash(text: string): { readonly path: string; readonly isDirectory: boolean } {
+  // A slash that is part of a name is escaped.
+  const isDirectory = text.length > 1 && text.endsWith('/');
+  return { path: isDirectory ? text.slice(0, -1) : text, isDirectory };
+}
+
 /** The key of the directory with this path: the slash at its end tells it from a file of that path. */
 export function directoryKey(path: Uint8Array): string {
   const key = pathKey(path);

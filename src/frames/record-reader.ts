@@ -187,14 +187,14 @@ export class RecordReader {
 
   private cutBatch(): RecordBatch {
     const { bytes, end } = this;
-    const { tail, extraLength } = this.rules;
+    const { extraLength } = this.rules;
     const firstEntry = this.entry;
     let at = this.start;
     let count = 0;
     while (end - at >= SIZE_BYTES) {
       const recordStart = at + SIZE_BYTES;
       const recordEnd = recordStart + readUint32(bytes, at);
-      if (recordEnd > end || (tail !== undefined && this.endsBefore(recordEnd - recordStart))) break;
+      if (recordEnd > end || this.endsBefore(recordEnd - recordStart)) break;
       if (count === this.starts.length) this.growPositions();
       this.starts[count] = recordStart;
       this.ends[count] = recordEnd;

@@ -18,5 +18,5 @@ export function whatBegins(bytes: Uint8Array): 'image' | 'json' | undefined {
 function isJson(bytes: Uint8Array): boolean {
   const marked = BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
   const text = String.fromCharCode(...bytes.subarray(marked ? BYTE_ORDER_MARK.length : 0, TELLING_BYTES));
-  return /^\s*\{\s*("|$)/.test(text) && text.includes('{');
+  return /^\s*\{\s*("|$)/.test(text);
 }

@@ -1,5 +1,5 @@
 import { unescapeText } from '../bytes/escape';
-import { withoutLeadingSlash } from '../checkpoint/key-text';
+import { splitDirectorySlash, withoutLeadingSlash } from '../checkpoint/key-text';
 import { listEntries } from '../checkpoint/listing/list-entries';
 import type { OpenEntry } from '../checkpoint/listing/open-entry';
 import { messages } from '../errors/messages';
@@ -11,7 +11,7 @@ import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';
 import { parseInheritSpec } from '../specs/parse-spec';
 import { parseSpecs } from '../specs/parse-specs';
-import { parsePathFilter } from '../specs/path-filter';
+import { type PathFilter, parsePathFilter } from '../specs/path-filter';
 import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
 
@@ -64,7 +64,7 @@ export async function* inspectBlocks(
   const isWanted = (entry: OpenEntry) =>
     (taken === undefined || taken.callerFds.has(entry.id)) &&
     (external !== true || entry.isExternal) &&
-    (isNamed === undefined || isNamed(pathOf(entry)));
+    (isNamed === undefined || hasPath(entry, isNamed));
   for await (const entries of blocks) {
     const block: ListedEntry[] = [];
     for (const entry of entries) {
@@ -77,12 +77,13 @@ export async function* inspectBlocks(
 }
 
 const NO_FDS: readonly number[] = [];
-const NO_PATH = Buffer.from([0]);
 
-/** Without the leading slash, as specs are compared. */
-function pathOf({ facts, type }: OpenEntry): Buffer {
-  const hasPath = facts !== undefined && facts.isExternal !== true && type !== 'PIPE' && facts.nameBytes === undefined;
-  return hasPath ? withoutLeadingSlash(unescapeText(facts.path ?? facts.key)) : NO_PATH;
+/** Whether the path of an entry is one that the filter names. */
+function hasPath({ facts, type }: OpenEntry, isNamed: PathFilter): boolean {
+  if (facts === undefined || facts.isExternal === true || type === 'PIPE' || facts.nameBytes !== undefined)
+    return false;
+  const { path, isDirectory } = splitDirectorySlash(facts.path ?? facts.key);
+  return isNamed(withoutLeadingSlash(unescapeText(path)), isDirectory);
 }
 
 /** What the specs take of each entry, by file id; and, to be asked later, what is wrong with those that take nothing. */

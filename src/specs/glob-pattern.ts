@@ -128,7 +128,7 @@ function readUnits(pattern: string): Unit[] {
       }
       units.push({ byte: Number.parseInt(piece.slice(2), 16) });
     } else if (/^[*?[\]{},!-]$/.test(piece)) units.push({ character: piece });
-    else for (const byte of Buffer.from(piece, 'utf8')) units.push({ byte });
+    else for (const byte of Buffer.from(piece)) units.push({ byte });
   }
   return units;
 }

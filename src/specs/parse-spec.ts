@@ -17,6 +17,7 @@ import {
   pipeKey,
   SOCKET_FORM,
   socketKey,
+  splitDirectorySlash,
   TERMINAL_FORM,
   terminalKey,
   withoutLeadingSlash,
@@ -174,11 +175,10 @@ function explainShape(text: string): [string, string] {
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
   if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', hint];
-  if (/^(fd|debug)\[N\]/.test(text)) {
-    return [
-      'N stands for the number of your descriptor',
-      `write that number for N: fd[5]:${text.replace(/^.*?\]:?/, '')}`,
-    ];
+  const [, before, after] = /^(fd|debug)\[N\]:?(.*)$/s.exec(text) ?? [];
+  if (before !== undefined) {
+    const problem = 'N stands for the number of your descriptor';
+    return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
   }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
   if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
@@ -200,10 +200,8 @@ function parseKey(spec: string, callerFd: number, key: string): Key {
   if (TERMINAL_FORM.test(key)) return parseTerminal(spec, callerFd, key);
   if (GLOB_CHARACTER.test(key)) return parseGlob(spec, key);
   const name = readEscapes(spec, key);
-  // A slash that is part of a name is escaped.
-  const isDirectory = key.length > 1 && key.endsWith('/');
-  const path = readEscapes(spec, withoutDot(isDirectory ? key.slice(0, -1) : key));
-  return { kind: 'path', path: withoutLeadingSlash(path), name, isDirectory };
+  const { path, isDirectory } = splitDirectorySlash(key);
+  return { kind: 'path', path: withoutLeadingSlash(readEscapes(spec, withoutDot(path))), name, isDirectory };
 }
 
 const ENDS: readonly EndName[] = ['read', 'write'];

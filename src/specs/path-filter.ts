@@ -1,17 +1,27 @@
 import { EscapeFault, unescapeText } from '../bytes/escape';
-import { GLOB_CHARACTER, withoutLeadingSlash } from '../checkpoint/key-text';
+import { GLOB_CHARACTER, splitDirectorySlash, withoutLeadingSlash } from '../checkpoint/key-text';
 import { messages } from '../errors/messages';
 import { Glob, GlobFault } from './glob';
 
-/** Tells whether a path, without its leading slash, is one that `text` names: as the keys of specs do. Throws FdgraftError. */
-export function parsePathFilter(text: string): (path: Buffer) => boolean {
+/** Tells whether a filter names a path, which has no slash at its beginning or end. */
+export type PathFilter = (path: Buffer, isDirectory: boolean) => boolean;
+
+const SLASH = Buffer.from('/');
+
+/**
+ * Reads a path or a glob. A path is compared as keys of specs are, so with a slash at its end it names a directory
+ * alone. A glob that ends in a slash does, too. Throws FdgraftError.
+ */
+export function parsePathFilter(text: string): PathFilter {
   try {
     if (!GLOB_CHARACTER.test(text)) {
-      const wanted = withoutLeadingSlash(unescapeText(text));
-      return (path) => path.equals(wanted);
+      const { path: named, isDirectory: isForDirectories } = splitDirectorySlash(text);
+      const wanted = withoutLeadingSlash(unescapeText(named));
+      return (path, isDirectory) => path.equals(wanted) && (isDirectory || !isForDirectories);
     }
     const glob = new Glob(text.replace(/^\//, ''));
-    return (path) => glob.matches(path, 0, path.length);
+    const matches = (path: Buffer) => glob.matches(path, 0, path.length);
+    return (path, isDirectory) => matches(path) || (isDirectory && matches(Buffer.concat([path, SLASH])));
   } catch (error) {
     if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
     throw messages.usage(

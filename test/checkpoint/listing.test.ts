@@ -106,6 +106,23 @@ test('paths and globs, with and without the slash', async (t) => {
   await t.throwsAsync(list(t, smallWith({}), { path: '[a' }), { instanceOf: FdgraftError, message: /the path '\[a'/ });
 });
 
+test('a directory is named with and without the slash at its end', async (t) => {
+  const directory = fileEntry(9, '/srv/data', 0o200000, { mode: 0o40755 });
+  const images = smallWith({
+    'files.img': [fileEntry(3, '/srv/file', 1), fileEntry(4, '/', 0), directory],
+    'fdinfo-1.img': [descriptor(9, 5, 'REG'), descriptor(3, 6, 'REG')],
+  });
+  for (const [filter, expected] of [
+    ['/srv/data', ['/srv/data/']],
+    ['srv/data/', ['/srv/data/']],
+    ['/srv/file', ['/srv/file']],
+    ['/srv/file/', []],
+    ['/srv/*', ['/srv/file', '/srv/data/']],
+    ['/srv/*/', ['/srv/data/']],
+  ] as const)
+    t.deepEqual(keys(await list(t, images, { path: filter })), expected, filter);
+});
+
 test('/dev/tty has its path too, though a descriptor is its key', async (t) => {
   const source = await openSource(path.join(__dirname, '../../fixtures/images/terminal_current'));
   const current = ['/proc/14716/fd/6', '/proc/14717/fd/7', '/proc/14718/fd/7'];

@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { decode, diff, inspect, openSource } from '../../src';
-import { IMAGE_KINDS, identifyImage, type NumberOf, rawFileOf } from '../../src/frames/image-kinds';
+import {
+  IMAGE_KINDS,
+  INVENTORY_IMAGE,
+  identifyImage,
+  kindNamed,
+  type NumberOf,
+  PLAN_IMAGE,
+  rawFileOf,
+} from '../../src/frames/image-kinds';
 import { descriptor, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { encodeImage } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
@@ -48,6 +56,10 @@ const NEVER_OPENED = [
   'ghost-file-4294967296.img',
   'ids-4294967296.img',
   'pagemap-shmem-18446744073709551616.img',
+  'fdinfo-1.img~',
+  'x\nfdinfo-1.img',
+  'xfdinfo-1.img',
+  '-1.img',
 ];
 for (const name of NEVER_OPENED) {
   test(`${name} is no image`, (t) => {
@@ -66,6 +78,30 @@ test('of every kind with a number, the names at the ends of the range are told a
       t.is(identifyImage(named(most + 1n)), undefined, named(most + 1n));
     }
   }
+});
+
+test('the inventory is an image of its own, and the plan is none', (t) => {
+  t.is(identifyImage(INVENTORY_IMAGE)?.kind.name, 'INVENTORY');
+  t.is(identifyImage(PLAN_IMAGE), undefined);
+});
+
+/** Two kinds of name: of tasks and of the system, of both queues, of both commands. */
+const TWO_NAMES = [
+  ['PAGEMAP', 'pagemap-%u.img', 'pagemap-shmem-%u.img'],
+  ['SIGNAL', 'signal-s-%u.img', 'signal-p-%u.img'],
+  ['BINFMT_MISC', 'binfmt-misc.img', 'binfmt-misc-%u.img'],
+  ['STATS', 'stats-dump', 'stats-restore'],
+] as const;
+test('some images have two kinds of name, and all others have one', (t) => {
+  for (const [name, ...files] of TWO_NAMES) {
+    t.deepEqual(kindNamed(name)?.files, files);
+    for (const file of files) t.is(identifyImage(file.replace('%u', '7'))?.kind.name, name);
+  }
+  const several = IMAGE_KINDS.filter(({ files }) => files.length > 1).map(({ name }) => name);
+  t.deepEqual(
+    several,
+    TWO_NAMES.map(([name]) => name),
+  );
 });
 
 test('what CRIU never opens is left alone by every command', async (t) => {

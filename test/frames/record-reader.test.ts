@@ -141,6 +141,8 @@ test('an image cut off anywhere says how many bytes are missing, or ends between
     t.is(error?.code, 'IMAGE_TRUNCATED', `${length}`);
     t.regex(error?.message ?? '', /needs \d+ more bytes?/);
     t.is(error?.file, 'x.img');
+    const size = length > 8 && length < 12 ? 'the size of the entry' : '';
+    t.regex(error?.message ?? '', new RegExp(size));
   }
 });
 
@@ -155,6 +157,53 @@ test('a size that no record has is refused before memory is taken', async (t) =>
   const image = Buffer.concat([encodeImage('files.img', []), uint32(MAX_RECORD_BYTES + 1)]);
   const error = await t.throwsAsync(readAll(image, 64), { instanceOf: FdgraftError });
   t.like(error, { code: 'IMAGE_MALFORMED', entry: 0, offset: 8 });
+  t.regex(error?.message ?? '', /the entry claims 67108865 bytes, more than the 67108864 that any entry can have/);
+});
+
+/** An image with one record of so many zeros, whose bytes are never all there at once. */
+function ofZeros(size: number): ByteReader {
+  const begin = Buffer.concat([encodeImage('files.img', []), uint32(size)]);
+  let at = 0;
+  return {
+    read: async (into, start, length) => {
+      const count = Math.min(length, begin.length + size - at);
+      into.fill(0, start, start + count);
+      begin.copy(into, start, Math.min(at, begin.length));
+      at += count;
+      return count;
+    },
+  };
+}
+
+/** The sizes of the records of an image. */
+async function sizesOf(source: ByteReader, rules: RecordRules): Promise<number[]> {
+  const reader = new RecordReader(source, 'x.img', rules);
+  await reader.header(FILES);
+  const sizes: number[] = [];
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch())
+    batch.each((_bytes, start, end) => sizes.push(end - start));
+  reader.release();
+  return sizes;
+}
+
+test('a record of the largest size is read whole, whatever may stand behind it', async (t) => {
+  for (const tail of [undefined, { afterFirst: false, atEmpty: true }])
+    t.deepEqual(await sizesOf(ofZeros(MAX_RECORD_BYTES), { tail }), [MAX_RECORD_BYTES]);
+});
+
+test.serial('a buffer that another reader leaves is not taken for a larger record', async (t) => {
+  const large = ofZeros(20 << 20);
+  let read = 0;
+  const meanwhile: ByteReader = {
+    read: async (into, start, length) => {
+      // The buffer is full now, and a larger one is taken next.
+      if (read > 0 && start + length === 16 << 20) t.deepEqual(await sizesOf(ofZeros(3 << 20), {}), [3 << 20]);
+      const size = await large.read(into, start, length);
+      read += size;
+      return size;
+    },
+  };
+  t.deepEqual(await sizesOf(meanwhile, {}), [20 << 20]);
 });
 
 test('a wrong magic is named with the one that belongs there', async (t) => {
@@ -225,6 +274,14 @@ test('behind the last record, the tail begins where its rules say', async (t) =>
   }
 });
 
+test.serial('bytes of an earlier image are no size behind the last record', async (t) => {
+  const tail = { afterFirst: false, atEmpty: false };
+  await readWhole(inChunks(framed([Buffer.alloc(2000)]), 4096), {});
+  const rest = Buffer.from([1, 0, 0]);
+  const found = await readWhole(inChunks(Buffer.concat([framed([Buffer.alloc(9, 7)]), rest]), 4096), { tail });
+  t.deepEqual(found.tail, rest);
+});
+
 test('an empty record is one like any other where it does not begin the tail', async (t) => {
   const empty = [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(0)];
   for (const tail of [undefined, { afterFirst: false, atEmpty: false }]) {
@@ -232,6 +289,17 @@ test('an empty record is one like any other where it does not begin the tail', a
   }
   const atOnce = await readWhole(inChunks(framed(empty), 64), { tail: { afterFirst: false, atEmpty: true } });
   t.deepEqual(atOnce.records, []);
+});
+
+test('an extra that is cut off is told with the place of the cut', async (t) => {
+  const image = encodeImage('pipes-data.img', [uint32(5), uint32(9)], { extras: [Buffer.alloc(5), Buffer.alloc(9)] });
+  const extraLength: ExtraLength = (bytes, start) => bytes[start] as number;
+  for (const step of [1, 3, 64]) {
+    const read = readWhole(inChunks(image.subarray(0, -2), step), { extraLength });
+    const error = await t.throwsAsync(read, { instanceOf: FdgraftError });
+    t.like(error, { code: 'IMAGE_TRUNCATED', entry: 1, offset: image.length - 2 });
+    t.regex(error?.message ?? '', /the bytes that follow the entry: needs 2 more bytes/);
+  }
 });
 
 test('an extra may be all that is left of the file', async (t) => {
@@ -265,18 +333,25 @@ test('the records of a batch are counted on from those before', async (t) => {
     const numbers: number[] = [];
     batch.each((_bytes, _start, _end, entry) => numbers.push(entry));
     const one = numbers.map((_entry, i) => batch.at(i, (_bytes, _start, _end, entry) => entry));
+    for (const records of [1, 2, batch.count]) {
+      const counts = [...batch.chunks(records)].map(({ count }) => count);
+      t.is(counts.length, Math.ceil(batch.count / records));
+      t.true(counts.every((count) => count >= 1 && count <= records));
+    }
     const inChunks = [...batch.chunks(2)].flatMap((chunk) => [chunk.firstEntry, chunk.firstEntry + chunk.count]);
     const expected = Array.from({ length: batch.count }, (_, i) => next + i);
     t.deepEqual([numbers, one], [expected, expected]);
     t.is(inChunks[0], next);
     next += batch.count;
     t.is(inChunks.at(-1), next);
-    const error = t.throws(() =>
-      batch.at(0, () => {
-        throw new WireFault('odd', batch.starts[0] as number);
-      }),
-    );
-    t.like(error, { entry: batch.firstEntry });
+    for (const i of [0, batch.count - 1]) {
+      const error = t.throws(() =>
+        batch.at(i, () => {
+          throw new WireFault('odd', batch.starts[i] as number);
+        }),
+      );
+      t.like(error, { entry: batch.firstEntry + i, offset: batch.base + (batch.starts[i] as number) });
+    }
   }
   t.is(next, records.length);
 });
@@ -294,7 +369,7 @@ test('a record whose extra cannot be counted is told with its place', async (t) 
   t.is(await t.throwsAsync(read(other)), other);
 });
 
-test('no more of a file is read than the next records need', async (t) => {
+test.serial('no more of a file is read than the next records need', async (t) => {
   const records = Array.from({ length: 4096 }, () => Buffer.alloc(4092));
   const image = framed(records);
   for (const isNow of [false, true]) {
@@ -315,7 +390,7 @@ test('no more of a file is read than the next records need', async (t) => {
         return size;
       };
     }
-    const reader = new RecordReader(counted, 'x.img');
+    const reader = await newReader(counted);
     await reader.header(FILES);
     t.true(read <= 1 << 20, `${read} bytes were read for the magics`);
     let taken = 8;
@@ -329,7 +404,88 @@ test('no more of a file is read than the next records need', async (t) => {
   }
 });
 
-test('records of any size leave buffers in which the next ones fit', async (t) => {
+/** A reader with new buffers: those of earlier ones are of any size, and others take them away here. */
+async function newReader(source: ByteReader): Promise<RecordReader> {
+  const other = new RecordReader(ofZeros(2 << 20), 'x.img');
+  await other.header(FILES);
+  await other.nextBatch();
+  return new RecordReader(source, 'x.img');
+}
+
+test.serial('a buffer of small records has any number of them', async (t) => {
+  const records = Array.from({ length: 5000 }, (_, i) => Buffer.from(i % 3 === 0 ? 'x' : ''));
+  const reader = await newReader(inChunks(framed(records), 1 << 20));
+  await reader.header(FILES);
+  const sizes: number[] = [];
+  for (let batch = await reader.nextBatch(); batch !== undefined; batch = await reader.nextBatch())
+    batch.each((_bytes, start, end) => sizes.push(end - start));
+  t.deepEqual(
+    sizes,
+    records.map(({ length }) => length),
+  );
+});
+
+test.serial('a large image is read in large chunks from the second on', async (t) => {
+  const asked: number[] = [];
+  const { read } = inChunks(framed(Array.from({ length: 1024 }, () => Buffer.alloc(4092))), 1 << 22);
+  const reader = await newReader({
+    read: (into, start, length) => {
+      asked.push(length);
+      return read(into, start, length);
+    },
+  });
+  await reader.header(FILES);
+  while ((await reader.nextBatch()) !== undefined);
+  t.is(asked[0], 1 << 16);
+  // The last ones find the end.
+  t.true(asked.length <= 8, `${asked}`);
+});
+
+test('nothing is read ahead of what is asked for', async (t) => {
+  const image = framed([Buffer.from('abc'), Buffer.from('de')]);
+  for (const isNow of [false, true]) {
+    let [at, allowed] = [0, 8];
+    const give = (into: Uint8Array, start: number, length: number) => {
+      if (at >= allowed) throw new Error(`${at} bytes are enough`);
+      const size = Math.min(length, 4, allowed - at);
+      image.copy(into, start, at, at + size);
+      at += size;
+      return size;
+    };
+    const source: ByteReader = { read: async (...place) => give(...place) };
+    if (isNow) source.readNow = give;
+    const reader = new RecordReader(source, 'x.img');
+    await reader.header(FILES);
+    for (const [size, end] of [
+      [3, 15],
+      [2, 21],
+    ]) {
+      allowed = end as number;
+      const batch = await reader.nextBatch();
+      t.is(batch?.count, 1);
+      t.is(
+        batch?.at(0, (_bytes, start, end) => end - start),
+        size,
+      );
+    }
+  }
+});
+
+test.serial('a small image begins with a small buffer, whatever was read before', async (t) => {
+  t.deepEqual(await sizesOf(ofZeros(3 << 20), {}), [3 << 20]);
+  let most = 0;
+  const { read } = ofZeros(1 << 10);
+  const counted: ByteReader = {
+    read: (into, start, length) => {
+      most = Math.max(most, length);
+      return read(into, start, length);
+    },
+  };
+  t.deepEqual(await sizesOf(counted, {}), [1 << 10]);
+  t.true(most <= 1 << 20, `${most}`);
+});
+
+test.serial('records of any size leave buffers in which the next ones fit', async (t) => {
   for (const size of [1 << 10, 1 << 17, 3 << 20, 1 << 17, 5 << 20, 3 << 20, 1 << 10]) {
     const image = framed([Buffer.alloc(size, 1), Buffer.alloc(10, 2), Buffer.alloc(size, 3)]);
     const { records } = await readWhole(inChunks(image, 1 << 16), {});

@@ -17,4 +17,7 @@ const OTHERS = ['', '{', '{}', '    ', '[{"m', '{ma"', '{{"m', 'a{"m', '{a "', '
 test('JSON begins with an object', (t) => {
   for (const text of JSON_BEGINS) t.is(whatBegins(Buffer.from(text)), 'json', JSON.stringify(text));
   for (const text of OTHERS) t.is(whatBegins(Buffer.from(text)), undefined, JSON.stringify(text));
+  // A part of a byte order mark is none.
+  for (const bytes of ['ef20207b', '20bb207b', '2020bf7b'])
+    t.is(whatBegins(Buffer.from(bytes, 'hex')), undefined, bytes);
 });

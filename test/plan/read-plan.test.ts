@@ -5,6 +5,7 @@ import { encodePlan } from '../../src/plan/encode-plan';
 import { PLAN_FORMAT, type Plan, type PlanPlaceholder, type PlanReference } from '../../src/plan/plan';
 import { planChunks, planToJson } from '../../src/plan/plan-json';
 import { readPlan } from '../../src/plan/read-plan';
+import { PLAN_SIZE_MAX, UNPACKED_MAX } from '../../src/schema/plan-limits';
 import { uint32 } from '../support/images';
 
 function readerOf(bytes: Buffer): ByteReader {
@@ -114,6 +115,42 @@ test('references of a large placeholder are decoded when they are asked for, to 
   const asText = [...planChunks({ ...head, placeholders })].join('');
   t.deepEqual(JSON.parse(asText), JSON.parse([...planChunks(plan)].join('')));
   t.true(asText.endsWith('}\n'));
+});
+
+test('many references are written in chunks of a mebibyte', async (t) => {
+  const pids = Array.from({ length: 1000 }, (_, i) => i + 1);
+  const references = Array.from({ length: 1200 }, (_, fd) => ({
+    descriptor: { table: 1, pids, fd, close_on_exec: false },
+  }));
+  const chunks = encodePlan({ ...PLAN, placeholders: [{ ...BARE, references }] });
+  const large = chunks.map(({ length }) => length).filter((length) => length > 1000);
+  t.is(large.length, 4);
+  for (const length of large.slice(0, 3)) t.true(length >= 1 << 20 && length < (1 << 20) + 5000, `${length}`);
+  // No chunk is written over by a later one.
+  const { placeholders } = await read(Buffer.concat(chunks));
+  let fd = 0;
+  for (const one of placeholders[0]?.references ?? []) {
+    if (!('descriptor' in one) || one.descriptor.fd !== fd) t.fail(`${fd}`);
+    fd += 1;
+  }
+  t.is(fd, references.length);
+});
+
+test('a plan that the executor would refuse for its size is not written', (t) => {
+  const refused = (plan: Plan, message: RegExp) => {
+    const error = t.throws(() => encodePlan(plan), { instanceOf: FdgraftError, message });
+    t.is(error?.code, 'PLAN_LIMIT');
+  };
+  // One name, again and again.
+  const image = 'x'.repeat(1 << 20);
+  const many = Array.from({ length: UNPACKED_MAX / image.length }, () => ({
+    ...{ image, offset: 0, bytes: 0, fate: 'DROP' as const },
+  }));
+  const large = { ...FULL, in_flight: many };
+  for (const placeholders of [[large], [BARE, large], [large, BARE]])
+    refused({ ...PLAN, placeholders }, new RegExp(`${UNPACKED_MAX} bytes in memory`));
+  const output = Buffer.alloc(PLAN_SIZE_MAX);
+  refused({ ...PLAN, debugs: [{ text: 'x', caller_fd: 8, output }] }, new RegExp(`${PLAN_SIZE_MAX} bytes,`));
 });
 
 test('a plan as JSON has lower case, digests in hexadecimal, escaped bytes and exact numbers', (t) => {

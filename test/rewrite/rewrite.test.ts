@@ -362,6 +362,19 @@ test('descriptors in flight over a unix socket follow too', async (t) => {
   t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), queue);
 });
 
+test('rights in flight are listed behind any number of descriptors', async (t) => {
+  for (const count of [1024, 1025, 1100]) {
+    const fds = Array.from({ length: count }, (_, fd) => descriptor(3, fd, 'REG'));
+    const packet = { id_for: 9, length: 0, scm: [{ type: 1, rights: [3] }] };
+    const { plan } = await rewriteImages(t, smallWith({ 'sk-queues.img': [packet], 'fdinfo-1.img': fds }), {
+      specs: [LOG],
+    });
+    const references = plan.placeholders[0]?.references ?? [];
+    const held = references.map((one) => ('descriptor' in one ? one.descriptor.fd : one.scm_right));
+    t.deepEqual(held, [...fds.keys(), { packet: 0, socket_id: 9 }]);
+  }
+});
+
 test('unread bytes are dropped when the user says so, and the plan tells where they lie', async (t) => {
   const data = encodeImage(
     'pipes-data.img',

@@ -166,6 +166,21 @@ test('a socket whose peer is outside goes alone, and the entry of the peer stays
   t.is(readImage(out, 'files.img').records.at(-1)?.fields.type, 'UNIXSK');
 });
 
+test('the name of a stand-in is compared if a socket can have it', async (t) => {
+  const longest = Buffer.concat([Buffer.alloc(1), Buffer.alloc(107, 'x')]);
+  // Bound from its directory.
+  const directory = Buffer.from(`/${'d'.repeat(120)}`);
+  for (const [named, key, expected] of [
+    [{ name: longest }, `@${'x'.repeat(107)}`, longest],
+    [{ name: Buffer.from('s\0'), name_dir: directory }, `${directory}/s`, undefined],
+  ] as const) {
+    const entries = [unix(20, 500, 0, { ...DATAGRAM, ...named }), unix(21, 501, 500, DATAGRAM)];
+    const { plan } = await rewriteImages(t, withSockets(entries, 2), { specs: [`fd[5]:${key}`] });
+    t.is(plan.placeholders[0]?.stand_in, 22);
+    t.deepEqual(plan.placeholders[0]?.kind?.socket?.name, expected);
+  }
+});
+
 test('accepted ends that stay lose the name of their listener', async (t) => {
   const perms = { file_perms: { mode: 0o140755, uid: 0, gid: 0 } };
   const entries = [

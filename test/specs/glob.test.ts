@@ -106,6 +106,39 @@ test('a path is matched where it lies among other bytes', (t) => {
   }
 });
 
+test('a path may lie anywhere, and ends where it is said to', (t) => {
+  const bytes = Buffer.concat([Buffer.alloc(10_000, 'x'), Buffer.from('a/b.log')]);
+  for (const pattern of ['a/b.log', 'a/*', '**', 'a/b.log*', 'a/b.log{,c}']) {
+    const glob = new Glob(pattern);
+    t.true(glob.matches(bytes, 10_000, 10_007), pattern);
+    t.is(glob.matches(bytes, 10_000, 10_004), pattern === '**' || pattern === 'a/*', pattern);
+    t.true(glob.visits > 0);
+  }
+});
+
+test('a glob goes on matching after four thousand million bytes', (t) => {
+  for (const pattern of ['a/*', '**/b', '{a,b}/{*,b}']) {
+    const glob = new Glob(pattern);
+    const path = Buffer.from('a/b');
+    t.true(glob.matches(path, 0, 3));
+    for (const round of [0xffff_fffd, 0xffff_ffff]) {
+      Object.assign(glob, { round });
+      for (let i = 0; i < 3; i += 1) {
+        t.true(glob.matches(path, 0, 3), pattern);
+        t.false(glob.matches(path, 0, 1), pattern);
+      }
+    }
+  }
+});
+
+test('the longest path and the longest pattern are none too long', (t) => {
+  const bytes = Buffer.alloc(4097, 'a');
+  for (const pattern of ['*', `*${'a'.repeat(4095)}`]) {
+    t.true(new Glob(pattern).matches(bytes, 0, 4096));
+    t.false(new Glob(pattern).matches(bytes, 0, 4097));
+  }
+});
+
 test('the prefix is what every match begins with', (t) => {
   for (const [pattern, prefix] of [
     ['var/log/*.log', 'var/log/'],

@@ -196,6 +196,10 @@ const HINTS: [string, string][] = [
   ['fd[7]:tty:[0x8801:0A]', 'write fd[7]:tty[8801:a], both in lower-case hexadecimal without 0x and leading zeros'],
   ['fd[0x1f]:/log', 'write fd[31]:/log'],
   ['fd[N]:pipe:[1]', 'write that number for N: fd[5]:pipe:[1]'],
+  ['debug[N]:now restoring', 'write that number for N: debug[5]:now restoring'],
+  ['fd[N]:/a\nb', 'write that number for N: fd[5]:/a\\x0ab'],
+  ['fd[N]', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd[N]:', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
   ['fd[N]/a]:b', 'write that number for N: fd[5]:/a]:b'],
   ['fd[5]:socket[0131019]', 'write fd[5]:socket:[131019]'],
   ['fd[5]:socket:[0x1f]', 'write fd[5]:socket:[31]'],
@@ -207,6 +211,27 @@ const HINTS: [string, string][] = [
 for (const [spec, hint] of HINTS) {
   test(`${spec} gets what it should be, with its own values`, (t) => {
     t.is(t.throws(() => parseSpec(spec), { instanceOf: FdgraftError })?.hint, hint);
+  });
+}
+
+/** What goes wrong with the shape of a spec, with its number 5 or 31. */
+const DAMAGES: [what: string, damage: (kind: string, rest: string) => string, number: number][] = [
+  ['no colon', (kind, rest) => `${kind}[5]${rest}`, 5],
+  ['no ]', (kind, rest) => `${kind}[5:${rest}`, 5],
+  ['a hexadecimal number', (kind, rest) => `${kind}[0x1f]:${rest}`, 31],
+  ['a leading zero', (kind, rest) => `${kind}[031]:${rest}`, 31],
+  ['N for the number', (kind, rest) => `${kind}[N]:${rest}`, 5],
+];
+for (const [what, damage, number] of DAMAGES) {
+  test(`the hint for ${what} is the intact spec, of the same kind`, (t) => {
+    for (const kind of ['fd', 'debug']) {
+      for (const rest of ['pipe:[1]:read', '/var/log/*.log', '/proc/*/fd/0', 'now [restoring]', 'x']) {
+        const error = t.throws(() => parseSpec(damage(kind, rest)), { instanceOf: FdgraftError });
+        const proposed = error?.hint?.replace(/^write (that number for N: )?/, '') ?? '';
+        t.is(proposed, `${kind}[${number}]:${rest}`);
+        t.is(parseSpec(proposed).callerFd, number);
+      }
+    }
   });
 }
 
@@ -270,16 +295,24 @@ test('who asks for entries gets no debug text', (t) => {
 });
 
 test('a filter of paths takes a path or a glob, as a key does', (t) => {
-  for (const [filter, path, expected] of [
-    ['/var/log', 'var/log', true],
-    ['var/log', 'var/log', true],
-    ['/var/log', 'var/logs', false],
-    ['/var/*', 'var/log', true],
-    ['/var/*', 'var/log/a', false],
-    ['/a\\x2a', 'a*', true],
-    ['/a\\x2a', 'ab', false],
-  ] as const)
-    t.is(parsePathFilter(filter)(Buffer.from(path)), expected, `${filter} ${path}`);
+  for (const [filter, path, ofFile, ofDirectory] of [
+    ['/var/log', 'var/log', true, true],
+    ['var/log', 'var/log', true, true],
+    ['/var/log/', 'var/log', false, true],
+    ['/var/log/', 'var/logs', false, false],
+    ['/var/log', 'var/logs', false, false],
+    ['/', '', true, true],
+    ['/var/*', 'var/log', true, true],
+    ['/var/*/', 'var/log', false, true],
+    ['/var/*', 'var/log/a', false, false],
+    ['/a\\x2a', 'a*', true, true],
+    ['/a\\x2a', 'ab', false, false],
+    ['/a\\x2f', 'a/', true, true],
+  ] as const) {
+    const isNamed = parsePathFilter(filter);
+    const found = [false, true].map((isDirectory) => isNamed(Buffer.from(path), isDirectory));
+    t.deepEqual(found, [ofFile, ofDirectory], `${filter} ${path}`);
+  }
   for (const wrong of ['/var/[a', '/a\\xg1'])
     t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
 });

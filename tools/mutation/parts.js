@@ -23,7 +23,17 @@ const RECORDS = [
   'test/checkpoint',
   'test/json/bad-images.test.ts',
 ];
-const SOME_REWRITES = ['credentials', 'external-keys', 'in-flight', 'memfds', 'rewrite', 'sizes', 'sockets', 'ties']
+const SOME_REWRITES = [
+  'credentials',
+  'external-keys',
+  'in-flight',
+  'memfds',
+  'rewrite',
+  'sizes',
+  'sockets',
+  'terminals',
+  'ties',
+]
   .concat(['untouched', 'versions', 'warnings'])
   .map((name) => `test/rewrite/${name}.test.ts`);
 const REWRITE = ['test/rewrite', 'test/plan', 'test/checkpoint'];
