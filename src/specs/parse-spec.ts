@@ -167,7 +167,7 @@ function checkOptions(spec: InheritSpec): InheritSpec {
 /** Tells the near misses of the shape apart: [problem, hint]. */
 function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
-  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?:?(.*)$/is.exec(text) ?? [];
+  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?[:=]?(.*)$/is.exec(text) ?? [];
   const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
   const hint = value <= FD_NUMBER_MAX && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
   if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
@@ -177,7 +177,7 @@ function explainShape(text: string): [string, string] {
   if (/^(fd|debug)\[N\]/.test(text)) {
     return [
       'N stands for the number of your descriptor',
-      `write that number for N: fd[5]:${text.replace(/^.*?\]:?/, '')}`,
+      `write that number for N: fd[5]:${text.replace(/^.*?\][:=]?/, '')}`,
     ];
   }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
@@ -266,7 +266,7 @@ function parseDescriptor(spec: string, key: string): DescriptorKey {
 
 function parseGlob(spec: string, key: string): Key {
   try {
-    return { kind: 'glob', glob: new Glob(key.replace(/^\//, '')) };
+    return { kind: 'glob', glob: new Glob(key.replace(/^\/|\/$/g, '')), isDirectory: key.endsWith('/') };
   } catch (error) {
     if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
     const hint =

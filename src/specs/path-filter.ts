@@ -8,7 +8,8 @@ export function parsePathFilter(text: string): (path: Buffer) => boolean {
   try {
     if (!GLOB_CHARACTER.test(text)) {
       const wanted = withoutLeadingSlash(unescapeText(text));
-      return (path) => path.equals(wanted);
+      const directory = Buffer.concat([wanted, Buffer.from('/')]);
+      return (path) => path.equals(wanted) || path.equals(directory);
     }
     const glob = new Glob(text.replace(/^\//, ''));
     return (path) => glob.matches(path, 0, path.length);

@@ -163,6 +163,8 @@ for (const [options, problem] of REFUSED_OPTIONS) {
 
 const HINTS: [string, string][] = [
   ['fd[5]:pipe[128372]', 'write fd[5]:pipe:[128372]'],
+  ['fd[5]=pipe:[128372]', 'write fd[5]:pipe:[128372]'],
+  ['fd[N]=pipe:[128372]', 'write that number for N: fd[5]:pipe:[128372]'],
   ['fd[5]:pipe[128372]:read', 'write fd[5]:pipe:[128372]:read'],
   ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
   ['fd[5]:pipe:[0128372]', 'write fd[5]:pipe:[128372]'],
@@ -278,6 +280,9 @@ test('a filter of paths takes a path or a glob, as a key does', (t) => {
     ['/var/*', 'var/log/a', false],
     ['/a\\x2a', 'a*', true],
     ['/a\\x2a', 'ab', false],
+    ['/a', 'a/', true],
+    ['/a/', 'a/', true],
+    ['/a/', 'a', false],
   ] as const)
     t.is(parsePathFilter(filter)(Buffer.from(path)), expected, `${filter} ${path}`);
   for (const wrong of ['/var/[a', '/a\\xg1'])
