@@ -123,6 +123,8 @@ static enum caller_kind kind_of(const struct caller *caller, const char *link)
 		return CALLER_ANONYMOUS;
 	switch (caller->status.st_mode & S_IFMT) {
 	case S_IFREG:
+		/* That of a namespace is a regular file by its mode. */
+		return link[0] == '/' ? CALLER_FILE : CALLER_ANONYMOUS;
 	case S_IFBLK:
 		return CALLER_FILE;
 	case S_IFDIR:

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "locked.h"
 #include "message.h"
 #include "nonblock.h"
 #include "reopen.h"
@@ -146,6 +147,24 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 	return true;
 }
 
+/* A seal or an attribute makes each write fail, whatever the descriptor is open for. */
+static bool refuse_lock(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	int flags = graft->reopen ? reopened_flags(caller, graft) : caller->flags;
+	const char *lock;
+	struct shown spec;
+
+	/* The seals of a memfd can be those that the old one had. */
+	if (!graft->needs_write || graft->kind.name != KIND_ANY || caller->kind != CALLER_FILE)
+		return false;
+	lock = locked_against_writes(caller, flags & O_APPEND);
+	if (!lock)
+		return false;
+	problem("caller fd %u cannot be written to, and file id %u needs writing (spec %s): %s; give another file", caller->number,
+		graft->file_id, show_spec(&spec, plan, graft->spec), lock);
+	return true;
+}
+
 /* Status flags that the restored tasks meet in a dup. */
 static int shared_flags(const struct caller *caller)
 {
@@ -266,9 +285,10 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		message("caller fd %u: cannot open it a second time: %s", caller->number, strerror(error));
 		return -1;
 	}
-	way_out = error == ENXIO ? "open the FIFO's other end first, or use apply dup" :
-		  error == EPERM ? "O_NOATIME needs the file's owner; use apply dup" :
-				   "use apply dup where its flags and offset do";
+	way_out = error == ENXIO				     ? "open the FIFO's other end first, or use apply dup" :
+		  error == EPERM && is_for_appending_only(caller) ? "it has the attribute a; use apply dup, or chattr -a" :
+		  error == EPERM				     ? "O_NOATIME needs the file's owner; use apply dup" :
+								       "use apply dup where its flags and offset do";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
 		caller->number, graft->file_id, flag_names(&flags, (uint32_t)reopened_flags(caller, graft)), show_spec(&spec, plan, graft->spec),
 		strerror(error), way_out);
@@ -329,7 +349,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 		graft->refused = !decide(plan, caller, graft);
 		if (graft->refused)
 			graft->reopen = false;
-		if (refuse_access(plan, caller, graft))
+		if (refuse_access(plan, caller, graft) || refuse_lock(plan, caller, graft))
 			graft->refused = true;
 		warn_of_signals(plan, caller, graft);
 		warn_of_waiting(plan, caller, graft);

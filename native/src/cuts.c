@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clear-dup.h"
+#include "locked.h"
 #include "message.h"
 #include "reopen.h"
 
@@ -92,27 +93,10 @@ static void merge(struct cuts *cuts, const struct plan *plan)
 		cuts->count = used + 1;
 }
 
-/* Why the kernel would not cut the file, as far as it can be told beforehand. NULL: nothing. */
-static const char *locked_by(const struct cut *cut)
-{
-	int seals = fcntl(cut->caller->fd, F_GET_SEALS);
-	struct statx found;
-
-	if (seals >= 0 && (seals & F_SEAL_SHRINK))
-		return "it is sealed (F_SEAL_SHRINK)";
-	if (statx(cut->caller->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found))
-		return NULL;
-	if (found.stx_attributes & STATX_ATTR_APPEND)
-		return "it has the attribute a, which chattr -a removes";
-	if (found.stx_attributes & STATX_ATTR_IMMUTABLE)
-		return "it has the attribute i, which chattr -i removes";
-	return NULL;
-}
-
 static void check_file(const struct cut *cut, const struct plan *plan)
 {
 	uint64_t size = (uint64_t)cut->caller->status.st_size;
-	const char *lock = locked_by(cut);
+	const char *lock = locked_against_cuts(cut->caller);
 	struct shown spec;
 
 	show_spec(&spec, plan, cut->graft->spec);

@@ -88,6 +88,10 @@ enum plan_found plan_find(struct plan *plan, const char *path, struct images *im
 	*images = NO_IMAGES;
 	show_raw(&shown, path);
 	fd = open_regular(AT_FDCWD, path, 0);
+	if (fd < 0 && errno == ENOENT && access("/proc/self/fd", F_OK)) {
+		message("cannot open the plan %s: /proc is not mounted here; mount it", shown.text);
+		return PLAN_SYSTEM;
+	}
 	if (fd < 0) {
 		found = errno == ENOENT || errno == ENOTDIR ? PLAN_UNUSABLE : PLAN_SYSTEM;
 		message("cannot open the plan %s: %s; " WHAT_IT_TAKES, shown.text, strerror(errno));

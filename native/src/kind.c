@@ -1,6 +1,7 @@
 #include "kind.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static const struct {
 	const char *what; /* in messages */
 	const char *link; /* what /proc/self/fd shows for an anonymous inode */
 } kinds[] = {
-	[KIND_ANY] = {NULL, "a file", NULL},
+	[KIND_ANY] = {NULL, "a file, pipe, FIFO, character device, terminal or socket", NULL},
 	[KIND_DIRECTORY] = {"directory", "a directory", NULL},
 	[KIND_MEMFD] = {"memfd", "a memfd or a regular file", NULL},
 	[KIND_SOCKET] = {"socket", "a socket", NULL},
@@ -262,11 +263,37 @@ static int check_terminal(const struct plan *plan, const struct caller *caller, 
 	return 1;
 }
 
+/* A socket in the place of a file or pipe. Whether it can carry bytes depends on its state. */
+static int check_stand_in(const struct plan *plan, const struct caller *caller, const struct graft *graft)
+{
+	struct kind found;
+	struct shown spec;
+	char have[64];
+
+	if (look_at_socket(caller, &found))
+		return -1;
+	if (!has_state(found.domain) || found.state == FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED)
+		return 0;
+	socket_text(have, &found);
+	show_spec(&spec, plan, graft->spec);
+	if (found.state == FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_LISTENING) {
+		problem("caller fd %u is %s (spec %s), which file id %u can neither read nor write; accept a connection, and give that",
+			caller->number, have, spec.text, graft->file_id);
+		return 1;
+	}
+	/* A datagram socket also receives from those that it is not connected to. */
+	if (found.type != SOCK_DGRAM || graft->needs_write)
+		warning("caller fd %u is %s (spec %s): file id %u cannot %s until it is connected; connect it before the restore",
+			caller->number, have, spec.text, graft->file_id, found.type == SOCK_DGRAM ? "write" : "read or write");
+	return 0;
+}
+
 static bool is_of(const struct caller *caller, enum kind_name name)
 {
 	switch (name) {
 	case KIND_ANY:
-		return true;
+		/* Events of the kernel are no bytes: most calls fail, though the restore succeeds. */
+		return caller->kind != CALLER_ANONYMOUS;
 	case KIND_DIRECTORY:
 		return S_ISDIR(caller->status.st_mode);
 	case KIND_MEMFD:
@@ -285,6 +312,9 @@ int kind_check(const struct plan *plan, const struct caller *caller, const struc
 	enum kind_name name = graft->kind.name;
 	struct shown spec;
 
+	/* An entry that was open with O_PATH reads and writes nothing. */
+	if (name == KIND_ANY && graft->flags & O_PATH)
+		return 0;
 	if (!is_of(caller, name)) {
 		problem("caller fd %u is %s, file id %u needs %s (spec %s); give such a one", caller->number,
 			caller_kind_name(caller->kind), graft->file_id, kinds[name].what,
@@ -293,5 +323,7 @@ int kind_check(const struct plan *plan, const struct caller *caller, const struc
 	}
 	if (name == KIND_TERMINAL)
 		return check_terminal(plan, caller, graft);
+	if (name == KIND_ANY && caller->kind == CALLER_SOCKET)
+		return check_stand_in(plan, caller, graft);
 	return name == KIND_SOCKET ? check_socket(plan, caller, graft) : 0;
 }

@@ -33,7 +33,8 @@ int unread_collect(struct unread_pipes *unread, const struct plan *plan, const s
 		const struct caller *caller = caller_find(callers, plan->grafts[bytes->graft].caller_fd);
 
 		/* choose() says that these are wrong. */
-		if (!caller || caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_DIRECTORY)
+		if (!caller || caller->kind == CALLER_CLOSED || caller->kind == CALLER_PATH || caller->kind == CALLER_DIRECTORY ||
+		    caller->kind == CALLER_ANONYMOUS)
 			continue;
 		unread->parts[parts++] = (struct unread_part){.bytes = bytes, .caller = caller};
 	}

@@ -260,15 +260,15 @@ const texts = {
       problem: `${member} became longer or shorter while it was read`,
       hint: 'wait until the dump is complete, and try again',
     }),
-  dumpUnfinished: (source: string, log?: string, lastError?: string) =>
+  dumpUnfinished: (source: string, log?: string, lastErrors?: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem:
         'has images but no inventory.img, which CRIU writes last, so its dump did not finish' +
-        (lastError === undefined ? '' : `; the last error in ${log}: ${lastError}`),
+        (lastErrors === undefined ? '' : `; the last errors in ${log}: ${lastErrors}`),
       hint:
-        log === undefined || lastError !== undefined
+        log === undefined || lastErrors !== undefined
           ? 'wait if criu dump still runs; otherwise dump again'
           : `wait if criu dump still runs; otherwise look into ${log}, and dump again`,
     }),

@@ -11,9 +11,13 @@ import { USUAL_DIRECTORY } from '../storage/usual-directory';
 const DUMP_LOG = 'dump.log';
 /** A directory may be any, with millions of files: images are looked for among the first of them. */
 const MAX_NAMES = 100_000;
-/** The end of a log, where the last error stands. */
+/** The end of a log, where the last errors stand. */
 const TAIL_BYTES = 1 << 16;
-const MAX_LINE_BYTES = 400;
+const MAX_LINE_BYTES = 250;
+/** The cause stands before what it made fail. */
+const MAX_ERRORS = 3;
+/** With what every failed dump ends. */
+const SUMMARY = /: Dumping FAILED\.$/;
 
 /**
  * Why a directory without inventory.img is no checkpoint: CRIU writes that image last, so a dump that failed leaves the
@@ -32,7 +36,7 @@ export function unfinishedDumpIn(directory: string): FdgraftError | undefined {
   const log = [...new Set([place, directory])]
     .map((one) => path.join(one, DUMP_LOG))
     .find((file) => fs.existsSync(file));
-  return messages.dumpUnfinished(directory, log, log === undefined ? undefined : lastErrorIn(log));
+  return messages.dumpUnfinished(directory, log, log === undefined ? undefined : lastErrorsIn(log));
 }
 
 function hasImages(directory: string): boolean {
@@ -54,8 +58,8 @@ function hasImages(directory: string): boolean {
   }
 }
 
-/** The last line with which CRIU says what failed, as `(00.012345) Error (criu/files.c:1): …`; undefined without one. */
-function lastErrorIn(log: string): string | undefined {
+/** The last lines with which CRIU says what failed, as `(00.012345) Error (criu/files.c:1): …`; undefined without one. */
+function lastErrorsIn(log: string): string | undefined {
   try {
     const fd = fs.openSync(log, NEVER_WAIT_OR_FOLLOW);
     try {
@@ -65,8 +69,11 @@ function lastErrorIn(log: string): string | undefined {
       const got = fs.readSync(fd, tail, 0, tail.length, stats.size - tail.length);
       // One character a byte, both ways: a log need not be text.
       const lines = tail.toString('latin1', 0, got).split('\n');
-      const line = lines.findLast((text) => text.includes('Error ('));
-      return line && escapeBytes(Buffer.from(line.trim().slice(0, MAX_LINE_BYTES), 'latin1'));
+      const errors = lines.map((line) => line.trim()).filter((line) => line.includes('Error ('));
+      const causes = errors.filter((line) => !SUMMARY.test(line));
+      const told = (causes.length > 0 ? causes : errors).slice(-MAX_ERRORS);
+      if (told.length === 0) return undefined;
+      return told.map((line) => escapeBytes(Buffer.from(line.slice(0, MAX_LINE_BYTES), 'latin1'))).join('; ');
     } finally {
       fs.closeSync(fd);
     }

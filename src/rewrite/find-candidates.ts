@@ -181,11 +181,11 @@ export class Candidates {
     if (named.length > 0) this.push({ id: view.id, entry, type, facts, specs: named }, decoded);
   }
 
-  /** A glob is meant for files, and a key with a slash at its end for directories. */
+  /** A key with a slash at its end is meant for directories, and a glob without one for all else. */
   private isMeant(number: number, facts: EntryFacts): boolean {
     const key = this.specs[number]?.key;
-    if (fileKind(facts) === 'directory') return key?.kind !== 'glob';
-    return key?.kind !== 'path' || !key.isDirectory || facts.isExternal === true;
+    if (fileKind(facts) === 'directory') return key?.kind !== 'glob' || key.isDirectory;
+    return (key?.kind !== 'path' && key?.kind !== 'glob') || !key.isDirectory || facts.isExternal === true;
   }
 
   private push(match: Match, decoded: { readonly id: number }): void {

@@ -41,6 +41,8 @@ import { isCurrentTerminal } from './resolve-terminals';
 import type { Survey } from './survey';
 
 /** This many specs are explained; each is compared with every entry. */
+/** By their number. */
+const STANDARD_NAMES = ['stdin', 'stdout', 'stderr'];
 const MAX_EXPLAINED = 10;
 /** A spec gets this many suggestions at most. */
 const MAX_SUGGESTIONS = 3;
@@ -199,6 +201,7 @@ class Explainer {
     if (key.kind === 'memfd')
       this.nearestMemfds = new NearestPaths(Buffer.from(key.name, 'latin1'), new ComparisonBudget());
     this.suggestPipe();
+    this.suggestDescriptor();
     this.suggestKeys();
   }
 
@@ -223,6 +226,16 @@ class Explainer {
   private suggestPipe(): void {
     const number = /^pipe\W*(\d{1,10})\W*$/.exec(this.spec.keyText)?.[1];
     if (this.key.kind !== 'pipe' && number !== undefined) this.suggest(`did you mean ${pipeKey(Number(number))}?`);
+  }
+
+  /** The name or number of a descriptor alone. */
+  private suggestDescriptor(): void {
+    if (this.key.kind !== 'path') return;
+    const name = this.spec.keyText;
+    const named = STANDARD_NAMES.indexOf(name.toLowerCase());
+    const number = named < 0 ? /^(?:fd\W*)?(\d{1,3})\W*$/i.exec(name)?.[1] : String(named);
+    if (number !== undefined)
+      this.suggest(`did you mean /proc/*/fd/${Number(number)}? It names descriptor ${Number(number)} of every task`);
   }
 
   /** Keys of external namespaces and mounts. */
@@ -282,6 +295,8 @@ class Explainer {
   seePipe(view: FileEntryView): void {
     const { key } = this;
     if (key.kind === 'socket') this.seePipeOfNumber(view, key.name);
+    if (key.kind === 'path' && /^\d{1,10}$/.test(this.spec.keyText))
+      this.seePipeOfNumber(view, socketKey(Number(this.spec.keyText)));
     if (key.kind !== 'pipe') return;
     const pipe = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
     if (pipe === undefined) return;

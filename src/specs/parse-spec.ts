@@ -168,14 +168,14 @@ function checkOptions(spec: InheritSpec): InheritSpec {
 /** Tells the near misses of the shape apart: [problem, hint]. */
 function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
-  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?:?(.*)$/is.exec(text) ?? [];
+  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?[:=]?(.*)$/is.exec(text) ?? [];
   const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
   const hint = value <= FD_NUMBER_MAX && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
   if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
   if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', hint];
-  const [, before, after] = /^(fd|debug)\[N\]:?(.*)$/s.exec(text) ?? [];
+  const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)$/s.exec(text) ?? [];
   if (before !== undefined) {
     const problem = 'N stands for the number of your descriptor';
     return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
@@ -264,7 +264,7 @@ function parseDescriptor(spec: string, key: string): DescriptorKey {
 
 function parseGlob(spec: string, key: string): Key {
   try {
-    return { kind: 'glob', glob: new Glob(key.replace(/^\//, '')) };
+    return { kind: 'glob', glob: new Glob(key.replace(/^\/|\/$/g, '')), isDirectory: key.endsWith('/') };
   } catch (error) {
     if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
     const hint =

@@ -21,8 +21,8 @@ export type Key =
    * the key as given.
    */
   | { readonly kind: 'path'; readonly path: Buffer; readonly name: Buffer; readonly isDirectory: boolean }
-  /** Regular files whose path, without the leading slash, matches. */
-  | { readonly kind: 'glob'; readonly glob: Glob };
+  /** Files whose path, without the leading slash, matches; `isDirectory`: directories instead. */
+  | { readonly kind: 'glob'; readonly glob: Glob; readonly isDirectory: boolean };
 
 export interface DescriptorKey {
   readonly kind: 'descriptor';

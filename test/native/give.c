@@ -6,7 +6,7 @@
  * closed; kept (what this process got at N); file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
- * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; memfd; length:BYTES, seal (against shrinking) and seal-writes (of what is at N already);
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; unconnected (a unix stream socket); memfd; length:BYTES, seal (against shrinking), seal-writes, seal-later-writes and seal-growth (of what is at N already);
  * pty:M, pty-read:M, pty-write:M (a terminal at N, its master at M); own (what is at N becomes the controlling terminal of a session of ours), held (of another session, until COMMAND ends); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
@@ -260,6 +260,14 @@ static void give(const char *word)
 	} else if (strcmp(kind, "seal-writes") == 0) {
 		if (fcntl(number, F_ADD_SEALS, F_SEAL_WRITE))
 			fail(word);
+	} else if (strcmp(kind, "seal-later-writes") == 0) {
+		if (fcntl(number, F_ADD_SEALS, F_SEAL_FUTURE_WRITE))
+			fail(word);
+	} else if (strcmp(kind, "seal-growth") == 0) {
+		if (fcntl(number, F_ADD_SEALS, F_SEAL_GROW))
+			fail(word);
+	} else if (strcmp(kind, "unconnected") == 0) {
+		put(socket(AF_UNIX, SOCK_STREAM, 0), number, word);
 	} else if (strncmp(kind, "length:", 7) == 0) {
 		if (ftruncate(number, atoll(kind + 7)))
 			fail(word);

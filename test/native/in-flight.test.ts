@@ -260,7 +260,6 @@ for (const [kind, give, name] of [
   ['a device', [file(5, O.RDONLY, '/dev/zero')], 'a character device or terminal'],
   ['a terminal', ['5=ptmx'], 'the master side of a terminal'],
   ['a socket', ['5=socket'], 'a socket'],
-  ['an eventfd', ['5=eventfd'], 'an anonymous inode'],
 ] as const)
   test(`${kind} gets no bytes`, async (t) => {
     const own = made(t, { placeholders: [reader()] });
@@ -269,6 +268,11 @@ for (const [kind, give, name] of [
     );
     await refused(t, own, [...give], expected);
   });
+
+test('what could carry no bytes at all is told once', async (t) => {
+  const own = made(t, { placeholders: [reader()] });
+  await refused(t, own, ['5=eventfd'], /^caller fd 5 is an anonymous inode, .* file id 7 needs a file, pipe/);
+});
 
 test('a pipe that holds bytes', async (t) => {
   const own = made(t, { placeholders: [reader()] });

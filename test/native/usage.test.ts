@@ -75,6 +75,15 @@ test('a plan that is not there', async (t) => {
   t.regex(result.stderr, /cannot open the plan \/nonexistent\/x: No such file.*give the image directory/);
 });
 
+test('a plan where /proc is not mounted', async (t) => {
+  const { plan } = planned(t, {});
+  const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc || exit 99; exec "$@"', 'sh'];
+  const result = await run([...hidden, join(build(), 'fdgraft-exec'), '--plan', plan, '--check']);
+  if (result.code === 1 || result.code === 99) return t.pass('only root has such a namespace');
+  t.is(result.code, 111, result.stderr);
+  t.regex(result.stderr, /^fdgraft-exec: cannot open the plan .*: \/proc is not mounted here; mount it$/m);
+});
+
 test('a directory without a plan', async (t) => {
   const result = await exec(['--plan', scratch(t), '--', 'true']);
   t.is(result.code, 100);

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/directories';
 
 const failed = (time: string, text: string) => `(${time}) Error (criu/cr-dump.c:1): ${text}\n`;
 
-test('a dump that did not finish is called that, with the last error of its log', async (t) => {
+test('a dump that did not finish is called that, with the last errors of its log', async (t) => {
   const directory = path.join(temporaryDirectory(t), 'dump');
   putCheckpoint(directory);
   fs.rmSync(path.join(directory, 'inventory.img'));
@@ -30,9 +30,18 @@ test('a dump that did not finish is called that, with the last error of its log'
     'latin1',
   );
   await told(
-    /the last error in .*dump\.log: \(00\.2\) Error \(criu\/cr-dump\.c:1\): last \\x1b\[31m\\xff$/,
+    /the last errors in .*dump\.log: \(00\.1\) Error \(criu\/cr-dump\.c:1\): first; \(00\.2\) Error \(criu\/cr-dump\.c:1\): last \\x1b\[31m\\xff$/,
     /dump again$/,
   );
+  // The summary names no cause, and errors long before the last ones are others.
+  const errors = ['long before', 'cause', 'its caller', 'another caller', 'Dumping FAILED.'];
+  fs.writeFileSync(log, errors.map((text, i) => failed(`00.${i}`, text)).join(''));
+  await told(
+    /dump\.log: \(00\.1\) Error .*: cause; \(00\.2\) .*: its caller; \(00\.3\) .*: another caller$/,
+    /dump again$/,
+  );
+  fs.writeFileSync(log, failed('00.1', 'Dumping FAILED.'));
+  await told(/dump\.log: \(00\.1\) Error .*: Dumping FAILED\.$/, /dump again$/);
   // A long log, and a long line at its end.
   fs.writeFileSync(log, `${failed('00.1', 'far away')}${'(00.2) page\n'.repeat(100_000)}`);
   await told(/did not finish$/, /look into .*dump\.log, and dump again/);
@@ -57,7 +66,7 @@ test('in what podman makes the log lies beside the images', async (t) => {
   fs.rmSync(path.join(directory, 'checkpoint/inventory.img'));
   fs.writeFileSync(path.join(directory, 'dump.log'), failed('00.1', 'stopped'));
   await t.throwsAsync(openSource(directory), {
-    message: /did not finish; the last error in .*: \(00\.1\) Error .*: stopped$/,
+    message: /did not finish; the last errors in .*: \(00\.1\) Error .*: stopped$/,
   });
   const archive = path.join(directory, 'archive');
   fs.writeFileSync(archive, archiveOf(...membersOf(path.join(directory, 'checkpoint'), 'checkpoint/')));

@@ -517,7 +517,7 @@ test('a descriptor of a type that cannot be inherited is refused, with the reaso
   );
 });
 
-test('a directory is taken by its path, by that with a slash and by its descriptor, and by no glob', async (t) => {
+test('a directory is taken by its path, by that with a slash by its descriptor, and by a glob with a slash at its end', async (t) => {
   const directory = [
     fileEntry(4, '/srv', 0o200000, { mode: 0o040755 }),
     pipeEntry(2, 4711, 1),
@@ -525,7 +525,7 @@ test('a directory is taken by its path, by that with a slash and by its descript
   ];
   const table = [descriptor(4, 9, 'REG'), descriptor(1, 8, 'REG'), descriptor(2, 1, 'PIPE')];
   const open = smallWith({ 'files.img': directory, 'fdinfo-1.img': table });
-  for (const spec of ['fd[5]:/srv', 'fd[5]:/srv/', 'fd[5]:/proc/7/fd/9']) {
+  for (const spec of ['fd[5]:/srv', 'fd[5]:/srv/', 'fd[5]:/proc/7/fd/9', 'fd[5]:/s*/', 'fd[5]:**/', 'fd[5]:/**/srv/']) {
     const { plan } = await checked(t, open, [spec]);
     t.like(plan.placeholders, [{ split_from: 4, was: { type: 'REG', key: '/srv/' }, kind: { name: 'directory' } }]);
   }
@@ -535,8 +535,9 @@ test('a directory is taken by its path, by that with a slash and by its descript
   t.deepEqual(
     summary(await rewriteImages(t, open, { specs: ['fd[5]:/**'] })),
     [[5, '5 from 1', '1/8']],
-    'a glob passes over it',
+    'a glob without one passes over it',
   );
+  t.regex((await refusal(t, open, { specs: ['fd[5]:/srv/*/'] })).message, /matches nothing/, 'and x is no directory');
 });
 
 // Positions and owners.

@@ -1,0 +1,56 @@
+#include "locked.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+/* Those of a memfd; 0 for what cannot be sealed. */
+static int seals_of(const struct caller *caller)
+{
+	int seals = fcntl(caller->fd, F_GET_SEALS);
+
+	return seals < 0 ? 0 : seals;
+}
+
+/* STATX_ATTR_…; 0 if the file system does not tell. */
+static uint64_t attributes_of(const struct caller *caller)
+{
+	struct statx found;
+
+	return statx(caller->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) ? 0 : found.stx_attributes;
+}
+
+static const char *immutable(const struct caller *caller)
+{
+	return attributes_of(caller) & STATX_ATTR_IMMUTABLE ? "it has the attribute i, which chattr -i removes" : NULL;
+}
+
+bool is_for_appending_only(const struct caller *caller)
+{
+	return attributes_of(caller) & STATX_ATTR_APPEND;
+}
+
+const char *locked_against_cuts(const struct caller *caller)
+{
+	if (seals_of(caller) & F_SEAL_SHRINK)
+		return "it is sealed (F_SEAL_SHRINK)";
+	if (is_for_appending_only(caller))
+		return "it has the attribute a, which chattr -a removes";
+	return immutable(caller);
+}
+
+const char *locked_against_writes(const struct caller *caller, bool appends)
+{
+	int seals = seals_of(caller);
+
+	if (seals & F_SEAL_WRITE)
+		return "it is sealed (F_SEAL_WRITE)";
+	if (seals & F_SEAL_FUTURE_WRITE)
+		return "it is sealed (F_SEAL_FUTURE_WRITE)";
+	if (appends && (seals & F_SEAL_GROW))
+		return "it is sealed (F_SEAL_GROW), and what is appended makes it longer";
+	return immutable(caller);
+}
