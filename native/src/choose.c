@@ -285,10 +285,13 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		message("caller fd %u: cannot open it a second time: %s", caller->number, strerror(error));
 		return -1;
 	}
-	way_out = error == ENXIO				     ? "open the FIFO's other end first, or use apply dup" :
-		  error == EPERM && is_for_appending_only(caller) ? "it has the attribute a; use apply dup, or chattr -a" :
-		  error == EPERM				     ? "O_NOATIME needs the file's owner; use apply dup" :
-								       "use apply dup where its flags and offset do";
+	way_out = "use apply dup where its flags and offset do";
+	if (error == ENXIO)
+		way_out = "open the FIFO's other end first, or use apply dup";
+	else if (error == EPERM && is_for_appending_only(caller))
+		way_out = "it has the attribute a; use apply dup, or chattr -a";
+	else if (error == EPERM)
+		way_out = "O_NOATIME needs the file's owner; use apply dup";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
 		caller->number, graft->file_id, flag_names(&flags, (uint32_t)reopened_flags(caller, graft)), show_spec(&spec, plan, graft->spec),
 		strerror(error), way_out);
