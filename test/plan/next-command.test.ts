@@ -266,6 +266,49 @@ test('descriptors that no shell opens are told once each, by number', (t) => {
   t.deepEqual(redirections, []);
 });
 
+const HERE = { out: 'out', inside: '', isArchive: false, isInPlace: false };
+
+test('each fd is opened for its own placeholders and debug texts, by what each of them does', (t) => {
+  const one = (caller_fd: number, change: object = {}) => ({
+    ...{ caller_fd, needs_read: false, needs_write: true, apply: 'AUTO', position: 'CALLER' },
+    was: { type: 'REG', flags: 1, offset: 0n },
+    ...change,
+  });
+  const device = { was: { type: 'REG', flags: 1 } };
+  const odd = { was: { type: 'FIFO', flags: 1, offset: 0n } };
+  const operators = (placeholders: object[], ...debugs: number[]) => {
+    const plan = { placeholders, debugs: debugs.map((caller_fd) => ({ caller_fd })) };
+    const { redirections } = nextCommand(plan as never, HERE, [], NO_NEEDS);
+    return redirections.map(({ fd, operator }) => `${fd}${operator}`).join(' ');
+  };
+  t.is(operators([one(5, { needs_read: true, needs_write: false })], 3), '3> 5<');
+  t.is(operators([one(5), one(6, { truncate_to: 9n })]), '5> 6>>');
+  t.is(operators([one(5, { truncate_to: 9n, needs_write: false })]), '5>>');
+  t.is(operators([one(5), one(5)]), '5>>');
+  t.is(operators([one(5, device), one(5, device)]), '5>');
+  t.is(operators([one(5, odd), one(5, odd)]), '5>');
+});
+
+test('the restorer is named, with the options that it has and the words that the user replaces', (t) => {
+  const needs = {
+    ...NO_NEEDS,
+    options: ['--tcp-established', '--shell-job', '--file-locks', '--ext-unix-sk'],
+  } as const;
+  const shown = (rewritten: object, more: object = {}) =>
+    nextCommand({ placeholders: [], debugs: [] } as never, { ...HERE, ...rewritten }, [], {
+      ...needs,
+      ...more,
+    } as never);
+  const podman = shown({ podman: { kind: 'stored', images: 'i', container: 'c' } });
+  t.deepEqual(podman.words.slice(4), [...['podman', 'container', 'restore', '--tcp-established', '--file-locks', 'c']]);
+  t.is(podman.restorer, 'podman');
+  t.like(shown({}), { restorer: 'criu', placeholders: [] });
+  t.like(shown({ isArchive: true }), { restorer: 'criu', placeholders: ['DIR'] });
+  t.like(shown({}, { hasDescriptorList: true }), { restorer: 'runc', placeholders: ['BUNDLE', 'ID'] });
+  const other = shown({ isArchive: true }, { externalMounts: ['m'] });
+  t.like(other, { restorer: 'other', placeholders: ['DIR', 'COMMAND'], externalMounts: ['m'] });
+});
+
 test('a name is no option and no host to tar, whatever it looks like', async (t) => {
   const top = temporaryDirectory(t);
   const source = writeCheckpoint(top, files);
