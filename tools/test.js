@@ -69,11 +69,17 @@ function oneByOne() {
 }
 
 /**
- * In front of the tests without CRIU as root: a /run/fdgraft of their own, since those of a real CRIU look at what is
- * left there. Empty where a mount is not allowed: then the suites run one after the other.
+ * In front of the tests without CRIU as root: a /run/fdgraft and terminals of their own, since those of a real CRIU
+ * look at what is left there, and restore a terminal only where its number is free. Empty where a mount is not
+ * allowed: then the suites run one after the other.
  */
-function ownRunDirectory() {
-  const script = 'mkdir -p -m 700 /run/fdgraft && mount -t tmpfs -o mode=700 fdgraft /run/fdgraft && exec "$@"';
+function ownPlaces() {
+  const script = [
+    'mkdir -p -m 700 /run/fdgraft',
+    'mount -t tmpfs -o mode=700 fdgraft /run/fdgraft',
+    'mount -t devpts -o mode=620,ptmxmode=666,gid=5 devpts /dev/pts',
+    'exec "$@"',
+  ].join(' && ');
   const prefix = ['unshare', '--mount', 'sh', '-c', script, 'sh'];
   return spawnSync(prefix[0], [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? prefix : [];
 }
@@ -146,7 +152,7 @@ function runSuite({ name, counts }, env, prefix) {
 /** Runs suites, side by side where they can; resolves to the counts. */
 async function runSuites(names, env) {
   const suites = names.map((name) => ({ name, counts: { passed: 0, failed: 0, skipped: 0 } }));
-  const prefix = names.length > 1 ? ownRunDirectory() : [];
+  const prefix = names.length > 1 ? ownPlaces() : [];
   const endProgress = showProgress(suites);
   if (prefix.length > 0)
     await Promise.all(suites.map((suite) => runSuite(suite, env, SUITES[suite.name].isReal ? [] : prefix)));

@@ -100,7 +100,7 @@ test('an entry that was split only has other descriptors, and what came off it s
 
 test('a page has an end: what it has no room for is counted', (t) => {
   const report = new DiffHtml('a', 'b');
-  const result = { isSame: false, meaning: [], unexplained: 0, misfits: [] } as unknown as DiffResult;
+  const result = { isSame: false, hints: [], meaning: [], unexplained: 0, misfits: [] } as unknown as DiffResult;
   const field = { path: 'reg.name', before: 'x'.repeat(1_000_000), after: undefined };
   let text = report.begin(result);
   for (let i = 0; i < 5000; i += 1) {
