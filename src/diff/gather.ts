@@ -41,8 +41,7 @@ export class Gathered {
   private readonly meaning: Meaning;
   private readonly spool = new DifferenceSpool();
   private unexplained = 0;
-  private isOtherRun = false;
-  private isRestored = false;
+  private readonly hints = new Set<DiffHint>();
   private graph: DiffGraph | undefined;
   /** Images of pages that differ. */
   private readonly pages = new Set<string>();
@@ -61,8 +60,8 @@ export class Gathered {
       this.pages.add(found.file);
       if (found.counterpart?.file !== undefined) this.pages.add(found.counterpart.file);
     }
-    if (isOtherRun(found)) this.isOtherRun = true;
-    if (isOfRestore(found)) this.isRestored = true;
+    if (this.options.proof === undefined && isOtherRun(found)) this.hints.add('OTHER_RUN');
+    if (this.options.proof !== undefined && isOfRestore(found)) this.hints.add('RESTORED');
     const told = this.text.tell(found);
     this.meaning.add(found, told);
     this.spool.push(explained === undefined ? told : { ...told, explained });
@@ -78,7 +77,7 @@ export class Gathered {
     const { unexplained, graph } = this;
     return {
       isSame,
-      hints: this.hints(),
+      hints: [...this.hints],
       meaning,
       ...(graph === undefined ? {} : { graph }),
       unexplained,
@@ -86,11 +85,6 @@ export class Gathered {
       differences: () => this.spool.read(),
       close: () => this.close(),
     };
-  }
-
-  private hints(): DiffHint[] {
-    if (this.options.proof === undefined) return this.isOtherRun ? ['OTHER_RUN'] : [];
-    return this.isRestored ? ['RESTORED'] : [];
   }
 
   private async say(compared: Compared | undefined): Promise<Statement[]> {

@@ -28,7 +28,7 @@ const LIMITS: { readonly [type in FieldShape['type']]: number } = {
   message: 0,
 };
 
-/** What an integer field can hold. */
+/** The least and the greatest value of each type of integers. */
 const RANGES: { readonly [type: string]: readonly [least: bigint, most: bigint] } = {
   uint32: [0n, 2n ** 32n - 1n],
   fixed32: [0n, 2n ** 32n - 1n],
@@ -50,7 +50,7 @@ export abstract class ValueReader {
   readonly out = new WireBuffer();
   /** go-criu writes 64-bit numbers as strings, and then the names of sockets as base64. */
   readsGoNames = false;
-  /** What of that was seen since these were reset. */
+  /** Whether such a number and such a name were seen since these were reset. */
   sawNumberText = false;
   sawName = false;
   /** A name that is not crit's. Wrong unless a number as a string, which may come behind it, tells that it is go-criu's. */

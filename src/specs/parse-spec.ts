@@ -264,7 +264,8 @@ function parseDescriptor(spec: string, key: string): DescriptorKey {
 
 function parseGlob(spec: string, key: string): Key {
   try {
-    return { kind: 'glob', glob: new Glob(key.replace(/^\/|\/$/g, '')), isDirectory: key.endsWith('/') };
+    const { path, isDirectory } = splitDirectorySlash(key);
+    return { kind: 'glob', glob: new Glob(path.replace(/^\//, '')), isDirectory };
   } catch (error) {
     if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
     const hint =

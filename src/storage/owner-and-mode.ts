@@ -7,7 +7,7 @@ interface OwnerAndMode {
   readonly mode: number;
 }
 
-/** What has an owner and a mode: a path whose last part is no link, or a descriptor. */
+/** A path whose last part is no link, or a descriptor: both have an owner and a mode. */
 export interface Owned {
   stat(): fs.Stats;
   chown(uid: number, gid: number): void;
@@ -46,7 +46,19 @@ export function tryToGiveAway(change: () => void): boolean {
  * Gives something of this user's its owner and mode. False where the owner may not be given: then the set-id bits,
  * which must not pass to another owner, are not given either.
  */
-export function giveOwnerAndMode(to: Owned, { uid, gid, mode }: OwnerAndMode): boolean {
+export function giveOwnerAndMode(to: Owned, wanted: OwnerAndMode): boolean {
+  return change(to, wanted, tryToGiveAway);
+}
+
+/** The same, but throws what the system says where the owner may not be given. */
+export function setOwnerAndMode(to: Owned, wanted: OwnerAndMode): void {
+  change(to, wanted, (chown) => {
+    chown();
+    return true;
+  });
+}
+
+function change(to: Owned, { uid, gid, mode }: OwnerAndMode, giveAway: (chown: () => void) => boolean): boolean {
   const now = to.stat();
   const has = now.mode & 0o7777;
   if (now.uid === uid && now.gid === gid) {
@@ -57,7 +69,7 @@ export function giveOwnerAndMode(to: Owned, { uid, gid, mode }: OwnerAndMode): b
   // While it is this user's: afterwards that takes CAP_FOWNER. Of a file, chown clears the set-id bits.
   const early = now.isDirectory() ? mode : plain;
   if (has !== early) to.chmod(early);
-  const isGiven = tryToGiveAway(() => to.chown(uid, gid));
+  const isGiven = giveAway(() => to.chown(uid, gid));
   const last = isGiven ? mode : plain;
   if (last !== early) to.chmod(last);
   return isGiven;

@@ -12,6 +12,7 @@ import { flushEntries } from './flush';
 import { type HeldDirectory, holdToWrite } from './held-directory';
 import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
+import { ownedByFd, setOwnerAndMode } from './owner-and-mode';
 import { parentOf } from './parent-of';
 import { beginPass } from './pass-progress';
 import type { MemberWriter } from './sink';
@@ -198,7 +199,7 @@ function replacing({ file, fd, held, temporary, target, later }: Replacement, ca
     close,
     commit: async () => {
       attempt(() => {
-        if (later !== undefined) setOwnerAndMode(fd, later);
+        if (later !== undefined) setOwnerAndMode(ownedByFd(fd), later);
         fs.fsyncSync(fd);
         fs.renameSync(temporary, target);
       }, cannotWrite);
@@ -214,12 +215,6 @@ function replacing({ file, fd, held, temporary, target, later }: Replacement, ca
     },
     abort: close,
   };
-}
-
-function setOwnerAndMode(fd: number, { uid, gid, mode }: Pick<fs.Stats, 'uid' | 'gid' | 'mode'>): void {
-  const now = fs.fstatSync(fd);
-  if (now.uid !== uid || now.gid !== gid) fs.fchownSync(fd, uid, gid);
-  fs.fchmodSync(fd, mode);
 }
 
 /** Into what takes bytes as slowly as it likes. */

@@ -72,6 +72,19 @@ twoUsersTest('CAP_CHOWN alone: an archive keeps its owner, and what fails leaves
   t.deepEqual(fs.readdirSync(directory).sort(), ['ckpt', 'out.tar']);
 });
 
+twoUsersTest('CAP_CHOWN alone: a file that is replaced keeps its owner', (t) => {
+  const { directory, source } = othersCheckpoint(t, 0o755);
+  const file = path.join(directory, 'report');
+  fs.writeFileSync(file, 'old', { mode: 0o644 });
+  fs.chownSync(file, OTHER, OTHER);
+  const { status, stderr } = runWith(['chown'], ['diff', source, source, '-o', file]);
+  t.is(status, 0, stderr);
+  const { uid, gid, mode } = fs.statSync(file);
+  // Who may not read files.img may not read what is told of it.
+  t.deepEqual([uid, gid, mode & 0o7777], [OTHER, OTHER, 0o600]);
+  t.not(fs.readFileSync(file, 'utf8'), 'old');
+});
+
 twoUsersTest('without CAP_CHOWN the files are the caller\u2019s, and a note says so', (t) => {
   const { directory, source } = othersCheckpoint(t, 0o755);
   const out = path.join(directory, 'out');

@@ -11,6 +11,14 @@ const HINT = /dumps of different runs.*--ignore-ids/;
 
 const SPEC = 'fd[5]:pipe:[126920]';
 
+/** Whether the report has the hints. They are on stderr in any case. */
+const FORMATS = [
+  ['text', false],
+  ['json', false],
+  ['markdown', true],
+  ['html', true],
+] as const;
+
 test('with a plan that explains all, each format for people says so in one line', async (t) => {
   const source = path.join(images, 'pipe_outside');
   const out = path.join(temporaryDirectory(t), 'out');
@@ -30,12 +38,7 @@ test('with a plan that explains all, each format for people says so in one line'
 
 test('dumps of different runs get the hint, unless ids are ignored', async (t) => {
   const pair = ['diff', path.join(images, 'two_logs'), path.join(images, 'two_paths')];
-  for (const [format, isInReport] of [
-    ['text', false],
-    ['json', false],
-    ['markdown', true],
-    ['html', true],
-  ] as const) {
+  for (const [format, isInReport] of FORMATS) {
     const { stdout, stderr, code } = await runCommand([...pair, '--format', format]);
     t.regex(stderr, HINT, format);
     t.is(HINT.test(stdout), isInReport, format);
@@ -54,12 +57,7 @@ test('a plan that does not explain what criu restore wrote: the reason is told',
   const written = writeCheckpoint(directory, { 'stats-restore': [{ restore }] });
   fs.copyFileSync(path.join(written, 'stats-restore'), path.join(out, 'stats-restore'));
   fs.writeFileSync(path.join(out, 'restore.log'), 'log');
-  for (const [format, isInReport] of [
-    ['text', false],
-    ['json', false],
-    ['markdown', true],
-    ['html', true],
-  ] as const) {
+  for (const [format, isInReport] of FORMATS) {
     const { stdout, stderr, code } = await runCommand(['diff', source, out, '--plan', out, '--format', format]);
     t.regex(stderr, /^note: criu restore wrote its statistics into the second directory.* with -W\.\n$/, format);
     t.is(stdout.includes('criu restore wrote its statistics'), isInReport, format);
