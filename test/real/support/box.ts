@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compileHelper } from './compile';
 import { ended, type PlaceOptions, spawnWith } from './spawn';
 import { Tasks } from './tasks';
+
+const KEEPERS_END_MS = 60_000;
 
 /** A pid and a mount namespace of its own, which take all that runs inside with them when they end. */
 export class Box {
@@ -52,6 +55,15 @@ export class Box {
   /** The argv of a command inside, with the 0, 1 and 2 that the caller of this argv has. */
   argv(argv: readonly string[]): string[] {
     return [compileHelper('place'), '--enter', String(this.init), '0=0', '1=1', '2=2', '--', ...argv];
+  }
+
+  /** Waits until the keepers inside have ended with their COMMAND: one that is killed before leaves its directory. */
+  async keepersEnd(): Promise<void> {
+    const deadline = Date.now() + KEEPERS_END_MS;
+    while (this.tasks.named('fdgraft-keeper').length > 0) {
+      if (Date.now() > deadline) throw new Error('a keeper goes on without its COMMAND');
+      await sleep(5);
+    }
   }
 
   /** Ends everything inside and waits until it is gone. */

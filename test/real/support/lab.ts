@@ -231,6 +231,7 @@ export class Lab {
     });
     const status = await ended(child, 420);
     if (status !== 0) {
+      await box.keepersEnd();
       await box.end();
       throw new CriuFailure(`${options.prefix?.[0] ?? 'criu'} … ${args[0]}`, status, said.read(), read(log));
     }

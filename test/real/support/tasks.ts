@@ -18,7 +18,7 @@ export interface Descriptor {
   info: string[];
 }
 
-function status(pid: string): { parent: number; pids: number[] } | undefined {
+function status(pid: string): { name: string; parent: number; pids: number[] } | undefined {
   let text: string;
   try {
     text = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -27,7 +27,7 @@ function status(pid: string): { parent: number; pids: number[] } | undefined {
   }
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
   if (field('State').startsWith('Z')) return undefined;
-  return { parent: Number(field('PPid')), pids: field('NSpid').split(/\s+/).map(Number) };
+  return { name: field('Name'), parent: Number(field('PPid')), pids: field('NSpid').split(/\s+/).map(Number) };
 }
 
 /** The tasks inside a box, by the pids that they have there: those of pstree.img. Seen from outside, through /proc. */
@@ -51,6 +51,11 @@ export class Tasks {
       if (ancestor) tasks.push([pids.at(-1) as number, hostPid]);
     }
     return new Map(tasks.sort((a, b) => a[0] - b[0]));
+  }
+
+  /** The host pids of the tasks of this name (comm). */
+  named(name: string): number[] {
+    return [...this.pids().values()].filter((pid) => status(String(pid))?.name === name);
   }
 
   hostPid(pid: number): number {
