@@ -183,9 +183,13 @@ static void answer_all(const struct plan *plan, const struct callers *callers)
 	for (size_t i = 0; i < plan->graft_count; i++)
 		check_answer(&plan->grafts[i], caller_find(callers, plan->grafts[i].caller_fd));
 	/* Ids that the plan has not. */
-	for (size_t i = 0; i < plan->graft_count; i++)
-		if (i + 1 == plan->graft_count || plan->grafts[i + 1].file_id != plan->grafts[i].file_id + 1)
-			MUST(answers_fd(plan->grafts[i].file_id + 1) == -ENOTSUP || plan->grafts[i].file_id == UINT32_MAX);
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		uint32_t next = plan->grafts[i].file_id + 1;
+
+		/* After the largest id comes 0, which the plan can have. */
+		if (next != 0 && (i + 1 == plan->graft_count || plan->grafts[i + 1].file_id != next))
+			MUST(answers_fd(next) == -ENOTSUP);
+	}
 	MUST(stored_count <= plan->graft_count + callers->count);
 }
 
