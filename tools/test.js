@@ -4,6 +4,8 @@
 // The last line is `N passed, N failed`.
 
 const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 const { build } = require('./build');
@@ -17,13 +19,14 @@ const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', '
   (name) => `test/real/${name}.test.ts`,
 );
 
-/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, browsers, compilers. */
+/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, browsers, compilers, types. */
 const LONG = [
   'batch/archives',
   'batch/at-once',
   'batch/killed',
   'batch/many',
   'browser/*',
+  'checkpoint/limits',
   'cli/completion',
   'cli/extremes',
   'cli/hostile-places',
@@ -34,18 +37,20 @@ const LONG = [
   'package/deb',
   'package/installed',
   'package/tarball',
+  'plan/limits',
   'storage/archive/memory',
   'storage/changing-directory',
   'storage/killed',
   'storage/killed-archive',
+  'types',
 ].map((name) => `!test/${name}.test.ts`);
 
 const WITHOUT_CRIU = ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'];
 
 /** Suites by name: what they are, what ava is told, and what the tests find in their environment. */
 const SUITES = {
-  plain: { title: 'tests without CRIU', args: [...LONG, ...WITHOUT_CRIU] },
-  long: { title: 'tests without CRIU', args: WITHOUT_CRIU },
+  plain: { title: 'tests without CRIU', args: [...sideBySide(), ...LONG, ...WITHOUT_CRIU] },
+  long: { title: 'tests without CRIU', args: [...sideBySide(), ...WITHOUT_CRIU] },
   core: { title: 'main tests with a real CRIU', isReal: true, args: [...oneByOne(), ...CORE] },
   real: { title: 'tests with a real CRIU', isReal: true, args: [...oneByOne(), 'test/real/**/*.test.ts'] },
   // A newer CRIU than the one of Debian's stable release, where it can be had. What the stable one cannot dump is in test/newer.
@@ -68,19 +73,26 @@ function oneByOne() {
   return ['--serial', '--concurrency=1'];
 }
 
+/** More files at once than processors, since many tests wait for a disk or for a process. */
+function sideBySide() {
+  return [`--concurrency=${2 * os.availableParallelism()}`];
+}
+
 /**
  * In front of the tests without CRIU as root: a /run/fdgraft and terminals of their own, since those of a real CRIU
- * look at what is left there, and restore a terminal only where its number is free. Empty where a mount is not
- * allowed: then the suites run one after the other.
+ * look at what is left there, and restore a terminal only where its number is free. Their temporary files are in
+ * memory: each rewrite flushes what it writes. Empty where a mount is not allowed: then the suites run one after the
+ * other, and on the disk.
  */
-function ownPlaces() {
+function ownPlaces(temporary) {
   const script = [
     'mkdir -p -m 700 /run/fdgraft',
     'mount -t tmpfs -o mode=700 fdgraft /run/fdgraft',
     'mount -t devpts -o mode=620,ptmxmode=666,gid=5 devpts /dev/pts',
-    'exec "$@"',
+    'mount -t tmpfs -o mode=1777 fdgraft "$0"',
+    'TMPDIR=$0 exec "$@"',
   ].join(' && ');
-  const prefix = ['unshare', '--mount', 'sh', '-c', script, 'sh'];
+  const prefix = ['unshare', '--mount', 'sh', '-c', script, temporary];
   return spawnSync(prefix[0], [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? prefix : [];
 }
 
@@ -152,12 +164,14 @@ function runSuite({ name, counts }, env, prefix) {
 /** Runs suites, side by side where they can; resolves to the counts. */
 async function runSuites(names, env) {
   const suites = names.map((name) => ({ name, counts: { passed: 0, failed: 0, skipped: 0 } }));
-  const prefix = names.length > 1 ? ownPlaces() : [];
+  const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-tests-'));
+  const prefix = names.length > 1 ? ownPlaces(temporary) : [];
   const endProgress = showProgress(suites);
   if (prefix.length > 0)
     await Promise.all(suites.map((suite) => runSuite(suite, env, SUITES[suite.name].isReal ? [] : prefix)));
   else for (const suite of suites) await runSuite(suite, env, []);
   endProgress();
+  fs.rmdirSync(temporary);
   return sum(suites);
 }
 

@@ -12,6 +12,8 @@ import { build } from '../support/native';
 
 const POINTS = atDepth(6, 400);
 const TIMEOUT_MS = 300_000;
+/** It removes the directory of its start, whose name is random. */
+const OF_THE_KEEPER = /^unlinkat .*\/fdgraft\/[0-9a-f]{32}(\/|$)/;
 const isRoot = process.geteuid?.() === 0;
 
 test.before(() => {
@@ -50,9 +52,12 @@ test.serial('the images are as before, and the next start leaves nothing, whiche
     return killAt(n, restoreIn(directory));
   };
   await inDirectories(t, numbersTo(calls.length, POINTS), async (n, directory) => {
-    const { signal } = await kill(n, directory);
-    const where = `killed before call ${n}, ${calls[n - 1]}`;
-    t.is(signal, 'SIGKILL', where);
+    const { signal, code, calls } = await kill(n, directory);
+    const last = calls[n - 1] ?? '';
+    const where = `killed before call ${n}, ${last}`;
+    // The keeper has a session of its own, and its calls come at any time after the end of criu.
+    if (signal === null && OF_THE_KEEPER.test(last)) t.is(code, 0, where);
+    else t.is(signal, 'SIGKILL', where);
     const run = path.join(directory, 'run/fdgraft');
     const names = fs.existsSync(run) ? fs.readdirSync(run) : [];
     found[names.length === 0 ? 'nothing' : 'something'] += 1;
