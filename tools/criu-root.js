@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { cacheDirectory } = require('./cache-directory');
-const { debootstrap, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
+const { debootstrap, inRoot, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 
 const DEFAULT_SUITE = 'trixie';
 const PACKAGES = ['criu', 'python3-pycriu'];
@@ -70,7 +70,7 @@ function addNewerPackages(suite, target) {
   const base = fs.readFileSync(list, 'utf8');
   fs.appendFileSync(list, base.replaceAll(` ${BASE_OF[suite]} `, ` ${suite} `));
   // Release files of a mirror that lags can be past their date; the signature still counts.
-  const apt = ['unshare', '-m', 'chroot', target, 'apt-get', '-y', '-o', 'Acquire::Check-Valid-Until=false'];
+  const apt = inRoot(target, 'apt-get', '-y', '-o', 'Acquire::Check-Valid-Until=false');
   if (!run([...apt, 'update']) || !run([...apt, 'install', '-t', suite, '--no-install-recommends', ...PACKAGES])) {
     throw new Error(`the packages of ${suite} could not be installed in ${target} (the messages are above)`);
   }

@@ -10,6 +10,7 @@ const { buildCommand } = require('./build');
 const { NOTICES } = require('./compile-command');
 const { Missing, runMain, top } = require('./ensure');
 const { filesBelow } = require('./files-below');
+const { inRoot } = require('./debian-root');
 const { ensureNativeRoot, NOTICE, prebuild } = require('./prebuild');
 
 /** By Node.js' name for a processor: Debian's, and the directory of its libraries. */
@@ -164,9 +165,10 @@ function packFor(root, target, to) {
     const sums =
       'find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums && chmod 644 DEBIAN/* && chmod 755 DEBIAN/prerm';
     const build = `dpkg-deb --root-owner-group --build ${inside}/tree ${inside}/fdgraft.deb`;
-    const argv = ['-m', 'chroot', root, 'sh', '-ec', `umask 022; cd ${inside}/tree; ${sums}; ${build} >&2`];
+    const script = `umask 022; cd ${inside}/tree; ${sums}; ${build} >&2`;
+    const [command, ...argv] = inRoot(root, 'sh', '-ec', script);
     const env = { ...process.env, SOURCE_DATE_EPOCH: String(sourceTime()), PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-    if (spawnSync('unshare', argv, { stdio: ['ignore', 2, 2], env }).status !== 0)
+    if (spawnSync(command, argv, { stdio: ['ignore', 2, 2], env }).status !== 0)
       throw new Missing(`the package for ${architecture} could not be made (the messages are above)`);
     const file = path.join(to, `fdgraft_${version}_${architecture}.deb`);
     fs.copyFileSync(path.join(place, 'fdgraft.deb'), file);

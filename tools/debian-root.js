@@ -55,6 +55,11 @@ function debootstrap(suite, packages, target) {
   );
 }
 
+/** The argv of a command inside a root, which does not have the caller's directory for temporary files. */
+function inRoot(root, ...argv) {
+  return ['unshare', '-m', 'chroot', root, 'env', '-u', 'TMPDIR', ...argv];
+}
+
 /** What this machine lacks to make a root, or undefined. */
 function whatRootsNeed() {
   if (process.platform !== 'linux' || process.arch !== 'x64')
@@ -86,4 +91,4 @@ function makeUnderLock(name, script, isWhole, title) {
   throw new Error(`no ${title} could be made:\n${said}`);
 }
 
-module.exports = { debootstrap, environment, has, makeUnderLock, run, whatRootsNeed };
+module.exports = { debootstrap, environment, has, inRoot, makeUnderLock, run, whatRootsNeed };

@@ -5,7 +5,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { cacheDirectory } = require('./cache-directory');
-const { debootstrap, environment, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
+const { debootstrap, environment, inRoot, makeUnderLock, run, whatRootsNeed } = require('./debian-root');
 const { runMain, top } = require('./ensure');
 const { filesBelow } = require('./files-below');
 
@@ -38,8 +38,6 @@ const NOTICE = 'native/prebuilt/libprotobuf-c.copyright';
 /** What make needs. */
 const SOURCES = ['package.json', 'schemas', 'native/Makefile', 'native/src'];
 
-const chroot = (root, ...argv) => ['unshare', '-m', 'chroot', root, ...argv];
-
 function isWhole() {
   try {
     const marker = JSON.parse(fs.readFileSync(path.join(cacheDirectory(), NAME, MARKER), 'utf8'));
@@ -64,7 +62,7 @@ function makeRoot() {
     `apt-get -o APT::Sandbox::User=root download ${FOREIGN.join(' ')}`,
     unpack,
   ];
-  if (!run(chroot(partial, 'sh', '-ec', fetch.join('\n'))))
+  if (!run(inRoot(partial, 'sh', '-ec', fetch.join('\n'))))
     throw new Error(`libprotobuf-c of arm64 could not be fetched in ${partial} (the messages are above)`);
   fs.rmSync(path.join(partial, 'var/cache/apt'), { recursive: true, force: true });
   fs.rmSync(path.join(partial, 'var/lib/apt/lists'), { recursive: true, force: true });
@@ -93,7 +91,7 @@ function buildFor(root, place, target, variables) {
   const LDFLAGS = `-s ${variables.LDFLAGS ?? ''}`;
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...variables, LDFLAGS };
   const made = [...words, ...PRODUCTS.map((name) => `build/${target}/${name}`)];
-  const [command, ...args] = chroot(root, ...made);
+  const [command, ...args] = inRoot(root, ...made);
   const { status } = spawnSync(command, args, { stdio: ['ignore', 2, 2], env: { ...environment(), ...env } });
   if (status !== 0) throw new Error(`native/ could not be built for ${target} (the messages are above)`);
   const to = path.join(top, 'native/prebuilt', `linux-${target}`);

@@ -1,5 +1,6 @@
 // npm test: the tests of every part, and those of a real CRIU that show the main jobs.
-// npm run test:all: all tests, with every repetition of those that repeat.
+// npm run test:all: all tests, with every repetition of those that repeat, and the main ones with the newest CRIU where
+// it can be had. npm run test:newer: these alone; they fail where it cannot.
 // Those of a real CRIU run beside the others, one file after the other, since only one dump can run at a time.
 // The last line is `N passed, N failed`.
 
@@ -47,26 +48,31 @@ const LONG = [
 
 const WITHOUT_CRIU = ['!test/real/**', '!test/newer/**', 'test/**/*.test.ts'];
 
+/** The suite of Debian with the newest CRIU. */
+const NEWEST = process.env.FDGRAFT_CRIU_SUITE || 'experimental';
+
 /** Suites by name: what they are, what ava is told, and what the tests find in their environment. */
 const SUITES = {
   plain: { title: 'tests without CRIU', args: [...sideBySide(), ...LONG, ...WITHOUT_CRIU] },
   long: { title: 'tests without CRIU', args: [...sideBySide(), ...WITHOUT_CRIU] },
-  core: { title: 'main tests with a real CRIU', isReal: true, args: [...oneByOne(), ...CORE] },
-  real: { title: 'tests with a real CRIU', isReal: true, args: [...oneByOne(), 'test/real/**/*.test.ts'] },
-  // A newer CRIU than the one of Debian's stable release, where it can be had. What the stable one cannot dump is in test/newer.
+  core: { title: 'main tests with a real CRIU', args: [...oneByOne(), ...CORE] },
+  real: { title: 'tests with a real CRIU', args: [...oneByOne(), 'test/real/**/*.test.ts'] },
+  // A newer CRIU than the one of Debian's stable release. What the stable one cannot dump is in test/newer.
   newer: {
     title: 'tests with the newest CRIU of Debian',
-    isReal: true,
     args: [...oneByOne(), ...CORE, 'test/newer/**/*.test.ts'],
-    env: { FDGRAFT_CRIU_SUITE: process.env.FDGRAFT_CRIU_SUITE || 'experimental' },
+    env: { FDGRAFT_CRIU_SUITE: NEWEST },
   },
 };
 
-/** What is run by the name that `node tools/test.js` is given. */
+/**
+ * What is run by the name that `node tools/test.js` is given: a suite without CRIU, one with a real CRIU, and one for the
+ * newest CRIU where that can be had.
+ */
 const RUNS = {
-  usual: { suites: ['plain', 'core'] },
-  all: { suites: ['long', 'real'], env: { FDGRAFT_TESTS: 'all' } },
-  newer: { suites: ['newer'] },
+  usual: { plain: 'plain', real: 'core' },
+  all: { plain: 'long', real: 'real', ifThere: 'newer', env: { FDGRAFT_TESTS: 'all' } },
+  newer: { real: 'newer' },
 };
 
 function oneByOne() {
@@ -97,12 +103,11 @@ function ownPlaces(temporary) {
 }
 
 /** Shows now and then how far it is: on a terminal in one line, elsewhere a line each time. */
-function showProgress(suites) {
+function showProgress(total) {
   const started = Date.now();
   const show = () => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    const { passed, failed } = sum(suites);
-    const line = `  ${passed} passed, ${failed} failed after ${seconds} s`;
+    const line = `  ${total.passed} passed, ${total.failed} failed after ${seconds} s`;
     process.stdout.write(process.stdout.isTTY ? `\r${line}` : `${line}\n`);
   };
   const timer = setInterval(show, process.stdout.isTTY ? 1000 : PROGRESS_MS);
@@ -112,15 +117,14 @@ function showProgress(suites) {
   };
 }
 
-function sum(suites) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const { counts } of suites) for (const key of Object.keys(total)) total[key] += counts[key];
-  return total;
-}
-
-/** Runs ava and shows what did not pass; resolves when it ended. `prefix`: a command in front of it. */
-function runSuite({ name, counts }, env, prefix) {
+/** Runs ava and shows what did not pass; resolves when it ended. `prefix`: a command in front of it. Adds to `total`. */
+function runSuite(name, { env, total, prefix = [] }) {
   const { title, args, env: own } = SUITES[name];
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const count = (what) => {
+    counts[what] += 1;
+    total[what] += 1;
+  };
   const [command, ...words] = [...prefix, process.execPath, ava, '--tap', ...args];
   const child = spawn(command, words, {
     cwd: top,
@@ -141,38 +145,49 @@ function runSuite({ name, counts }, env, prefix) {
     }
     showFailure();
     if (/# SKIP/.test(line)) {
-      counts.skipped += 1;
+      count('skipped');
       console.log(line);
     } else if (result[1] !== undefined) {
-      counts.failed += 1;
+      count('failed');
       failure.push(line);
     } else {
-      counts.passed += 1;
+      count('passed');
     }
   });
   return new Promise((resolve) => {
     child.on('close', (code) => {
       showFailure();
       // ava can fail without a test that does: a file that cannot be loaded, or that has no tests.
-      if (code !== 0 && counts.failed === 0) counts.failed = 1;
+      if (code !== 0 && counts.failed === 0) count('failed');
       console.log(`${title}: ${counts.passed} of ${counts.passed + counts.failed + counts.skipped} passed`);
       resolve();
     });
   });
 }
 
-/** Runs suites, side by side where they can; resolves to the counts. */
-async function runSuites(names, env) {
-  const suites = names.map((name) => ({ name, counts: { passed: 0, failed: 0, skipped: 0 } }));
+/** Whether the newest CRIU can be had. Debian's experimental suite can lack it for some days, and no mirror must have it. */
+function canHaveNewest() {
+  const child = spawn(process.execPath, [path.join(__dirname, 'criu-root.js'), NEWEST], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve(code === 0)));
+}
+
+/** Runs suites, that without CRIU beside the others where it can; resolves to the counts. */
+async function runSuites({ plain, real, ifThere, env }) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-tests-'));
-  const prefix = names.length > 1 ? ownPlaces(temporary) : [];
-  const endProgress = showProgress(suites);
-  if (prefix.length > 0)
-    await Promise.all(suites.map((suite) => runSuite(suite, env, SUITES[suite.name].isReal ? [] : prefix)));
-  else for (const suite of suites) await runSuite(suite, env, []);
+  const prefix = plain === undefined ? [] : ownPlaces(temporary);
+  const endProgress = showProgress(total);
+  const withoutCriu = plain === undefined ? Promise.resolve() : runSuite(plain, { env, total, prefix });
+  if (prefix.length === 0) await withoutCriu;
+  await runSuite(real, { env, total });
+  if (ifThere !== undefined && (await canHaveNewest())) await runSuite(ifThere, { env, total });
+  else if (ifThere !== undefined) console.log(`${SUITES[ifThere].title}: not run, for want of the criu of ${NEWEST}`);
+  await withoutCriu;
   endProgress();
   fs.rmdirSync(temporary);
-  return sum(suites);
+  return total;
 }
 
 async function main([wanted = 'usual']) {
@@ -183,10 +198,9 @@ async function main([wanted = 'usual']) {
     run(process.execPath, [ava, 'test/golden/**/*.test.ts'], { env: { ...process.env, FDGRAFT_GOLDEN: 'renew' } });
     return;
   }
-  const { suites, env = {} } = RUNS[wanted];
   // Ahead of the tests: two that install packages at once would wait for a lock in vain.
-  if (suites.includes('long')) ensureFuzzTools();
-  const total = await runSuites(suites, env);
+  if (RUNS[wanted].plain === 'long') ensureFuzzTools();
+  const total = await runSuites(RUNS[wanted]);
   const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1;

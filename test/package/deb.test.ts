@@ -78,7 +78,7 @@ test.serial('it is installed, works, and leaves nothing in a Debian 13', (t) => 
     `mkdir '${directory}/merged/package' && cp -r '${made}'/. '${top}/fixtures/images/two_paths' '${directory}/merged/package'`,
     `mv '${directory}/merged/package/two_paths' '${directory}/merged/package/ck'`,
     `cp /etc/resolv.conf '${directory}/merged/etc/resolv.conf' 2>/dev/null || true`,
-    `exec chroot '${directory}/merged' env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive sh -ec "$1"`,
+    `exec chroot '${directory}/merged' env -u TMPDIR PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive sh -ec "$1"`,
   ];
   const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-ec', script.join('\n'), 'sh', INSTALL], {
     encoding: 'utf8',
