@@ -26,8 +26,8 @@ const PROGRAM = {
   'receive-master': { share: 4, longest: 128 },
   'socket-variable': { share: 20, longest: 5120 },
 };
-/** MiB of one process and of one allocation, and seconds of one run. */
-const LIMITS = ['-rss_limit_mb=1024', '-malloc_limit_mb=256', '-timeout=60'];
+/** MiB of one process and of one allocation, and seconds of one run: a shorter one is no finding, however slow. */
+const LIMITS = ['-rss_limit_mb=1024', '-malloc_limit_mb=256', '-timeout=60', '-report_slow_units=60'];
 
 function build() {
   ensureNativeTools();
@@ -49,6 +49,15 @@ function said(program, args, env) {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Missing(`${program} could not be started: ${error.message}`)));
     child.once('close', (code) => resolve({ code, stderr: Buffer.concat(chunks).toString() }));
+  });
+}
+
+/** Copies the inputs that a program left; returns where they are then. */
+function keep(found, findings) {
+  fs.mkdirSync(findings, { recursive: true });
+  return fs.readdirSync(found).map((input) => {
+    fs.copyFileSync(path.join(found, input), path.join(findings, input));
+    return path.join(findings, input);
   });
 }
 
@@ -79,11 +88,7 @@ async function fuzz(
       ...process.env,
       TMPDIR: scratch,
     });
-    if (code !== 0) fs.mkdirSync(findings, { recursive: true });
-    const inputs = fs.readdirSync(found).map((input) => {
-      fs.copyFileSync(path.join(found, input), path.join(findings, input));
-      return path.join(findings, input);
-    });
+    const inputs = code === 0 ? [] : keep(found, findings);
     const executed = Number(/number_of_executed_units: (\d+)/.exec(stderr)?.[1] ?? 0);
     return { name, executed, failed: code !== 0, isInterrupted: code === INTERRUPTED, inputs, said: stderr };
   } finally {
