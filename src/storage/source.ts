@@ -49,6 +49,8 @@ export interface ArchivedMember {
   open(): ByteReader;
   /** Of a hard link: the path of what it is a link to, which may be one itself. */
   readonly linkTo?: string;
+  /** Of a hard link to a file with extended headers: all of that file, since those of the link lack its attributes. */
+  readonly headersOfFile?: Buffer;
 }
 
 /** True for what can be opened as a file. */

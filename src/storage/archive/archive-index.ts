@@ -1,5 +1,6 @@
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
+import { BLOCK_BYTES } from './blocks';
 import { leadsOut } from './link-target';
 import { endOfPart, isDirectory, PathTree, type Place } from './path-tree';
 import type { TarEntry } from './read-headers';
@@ -35,6 +36,8 @@ type Refuse = (problem: string, hint?: string) => Error;
 export class ArchiveIndex {
   /** As they lie in the archive. */
   readonly members: IndexedMember[] = [];
+  /** The files with extended headers that hard links are, too. */
+  private readonly linked = new Set<IndexedMember>();
   private readonly tree = new PathTree<IndexedMember>();
   private bytes = 0;
 
@@ -60,12 +63,21 @@ export class ArchiveIndex {
       ...(file === undefined ? {} : { file }),
     };
     this.take(2 * entry.name.length + entry.target.length + (entry.sparse?.map?.bytes ?? 0), refuse);
+    if (file !== undefined && hasExtendedHeaders(file) && !this.linked.has(file)) {
+      this.take(file.contentAt - file.at, refuse);
+      this.linked.add(file);
+    }
     if (entry.kind !== 'label') this.placeFor(member, refuse).member = member;
     this.members.push(member);
   }
 
   get(path: string): IndexedMember | undefined {
     return this.tree.get(path)?.member;
+  }
+
+  /** True for a file that hard links are, too, and that has attributes or other extended headers: all count together. */
+  isLinkedAndExtended(member: IndexedMember): boolean {
+    return this.linked.has(member);
   }
 
   /** True for directories without a member too. */
@@ -147,6 +159,10 @@ export class ArchiveIndex {
       throw refuse('comes after others whose names and maps are too long in all');
     }
   }
+}
+
+function hasExtendedHeaders({ at, contentAt }: IndexedMember): boolean {
+  return contentAt - at > BLOCK_BYTES;
 }
 
 function refuseOther(other: Place<IndexedMember>, kind: TarEntry['kind'], refuse: Refuse): void {

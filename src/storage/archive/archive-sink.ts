@@ -269,8 +269,10 @@ class ArchiveSink implements Sink {
   private async headersFor(member: Member, size: number): Promise<Buffer> {
     const { mode, uid, gid, archived } = member;
     if (archived !== undefined) {
-      const name = !endsAlike(archived.name, member.name) ? besideOf(archived.name, member.name) : undefined;
-      return remakeHeaders(archived.headers, { size, mode, uid, gid, ...(name === undefined ? {} : { name }) });
+      const name = endsAlike(archived.name, member.name) ? archived.name : besideOf(archived.name, member.name);
+      if (archived.headersOfFile !== undefined)
+        return remakeHeaders(archived.headersOfFile, { size, mode, uid, gid, name });
+      return remakeHeaders(archived.headers, { size, mode, uid, gid, ...(name === archived.name ? {} : { name }) });
     }
     const like = this.model;
     if (like?.archived !== undefined) {

@@ -136,10 +136,13 @@ class ArchiveSource implements Source {
 
   async *inArchiveOrder(): AsyncGenerator<SourceMember, void, undefined> {
     const bytes = openTarBytes(this.file, this.signal);
+    const headersOfLinked = new Map<IndexedMember, Buffer>();
     try {
       for (const member of this.index.members) {
         await bytes.skipTo(member.at);
         const headers = await readFully(bytes, member.contentAt - member.at, this.label);
+        if (this.index.isLinkedAndExtended(member)) headersOfLinked.set(member, headers);
+        const headersOfFile = member.file && headersOfLinked.get(member.file);
         const described = this.isInDirectory(member.path)
           ? this.describe(member, this.nameInDirectory(member.path))
           : { ...this.describe(member, Buffer.from(member.path, 'latin1')), outsideImages: true };
@@ -157,6 +160,7 @@ class ArchiveSource implements Source {
             stored: member.stored,
             open: () => new Stretch(bytes, member, this.label),
             ...(member.kind === 'hard link' ? { linkTo: hardTarget(member) } : {}),
+            ...(headersOfFile === undefined ? {} : { headersOfFile }),
           },
         };
       }

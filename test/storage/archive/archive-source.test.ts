@@ -162,24 +162,35 @@ archiveTest(
     archive,
   ]),
 );
-archiveTest('GNU tar, xattrs', ['tar', 'setfattr'], async (t) => {
-  const top = temporaryDirectory(t);
-  const tree = podmanTree(top);
-  const archive = path.join(top, 'archive');
-  run(t, ['setfattr', '-n', 'user.note', '-v', '0xff000a3d', path.join(tree, 'checkpoint/files.img')]);
-  run(t, gnu('--xattrs')(tree, archive));
-  await readsAlike(t, archive, tree);
-  const out = path.join(top, 'out.tar');
-  const source = await openSource(archive);
-  await rewrite(source, { specs: SPECS, out });
-  await source.close();
-  const directory = temporaryDirectory(t);
-  run(t, ['tar', '--xattrs', '-xf', out, '-C', directory]);
-  const [shown] = run(t, ['getfattr', '--only-values', '-n', 'user.note', path.join(directory, 'checkpoint/files.img')])
-    .toString('latin1')
-    .split('\n\n');
-  t.is(shown, '\xff\0\n=');
-});
+for (const [title, sort] of [
+  ['files.img and its other name', 'sort -z'],
+  ['files.img as a hard link', 'sort -zr'],
+])
+  archiveTest(`GNU tar, attributes of ${title}`, ['tar', 'setfattr'], async (t) => {
+    const top = temporaryDirectory(t);
+    const tree = podmanTree(top);
+    const archive = path.join(top, 'archive');
+    run(t, ['setfattr', '-n', 'user.note', '-v', '0xff000a3d', path.join(tree, 'checkpoint/files.img')]);
+    const pack = `cd "$0" && find . -print0 | ${sort} | tar --xattrs --null --no-recursion -T - -cf "$1"`;
+    run(t, ['sh', '-c', pack, tree, archive]);
+    await readsAlike(t, archive, tree);
+    const out = path.join(top, 'out.tar');
+    const source = await openSource(archive);
+    await rewrite(source, { specs: SPECS, out });
+    await source.close();
+    const directory = temporaryDirectory(t);
+    run(t, ['tar', '--xattrs', '-xf', out, '-C', directory]);
+    const [shown] = run(t, [
+      'getfattr',
+      '--only-values',
+      '-n',
+      'user.note',
+      path.join(directory, 'checkpoint/files.img'),
+    ])
+      .toString('latin1')
+      .split('\n\n');
+    t.is(shown, '\xff\0\n=');
+  });
 for (const format of ['pax', 'gnutar'])
   archiveTest(`bsdtar, ${format}`, ['tar', 'bsdtar'], packed(bsd(`--format=${format}`)));
 archiveTest('bsdtar, pax, sparse', ['tar', 'bsdtar'], packed(bsd('--format=pax', '--read-sparse')));
