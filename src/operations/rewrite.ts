@@ -296,8 +296,10 @@ function countPlanned(source: Source, { tasks }: Survey, { placeholders }: Decis
   }
 }
 
+/** Who may read files.img may read the plan. Set-id bits are no rights to it. */
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
-  const { mode, uid, gid, mtime } = found.filesImage;
+  const { uid, gid, mtime } = found.filesImage;
+  const mode = found.filesImage.mode & 0o777;
   const name = Buffer.from(PLAN_IMAGE);
   const writer = await sink.put({ name, kind: 'file', mode, uid, gid, ...(mtime === undefined ? {} : { mtime }) });
   try {
