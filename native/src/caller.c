@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "hold-stdio.h"
 #include "message.h"
 
+/* Of statfs(2); linux/magic.h has it from Linux 5.14 on. */
+#define SECRETMEM_MAGIC 0x5345434d
 /* The device of /dev/ptmx: opening it again makes another terminal. */
 #define PTMX_MAJOR 5
 #define PTMX_MINOR 2
@@ -101,6 +104,8 @@ const char *caller_kind_name(enum caller_kind kind)
 		return "a directory";
 	case CALLER_FILE:
 		return "a file";
+	case CALLER_SECRET:
+		return "a file of memfd_secret, which can only be mapped";
 	case CALLER_PIPE:
 		return "a pipe";
 	case CALLER_FIFO:
@@ -118,13 +123,17 @@ const char *caller_kind_name(enum caller_kind kind)
 
 static enum caller_kind kind_of(const struct caller *caller, const char *link)
 {
+	struct statfs system;
+
 	/* Real paths begin with a slash, so these are names that the kernel made up. */
 	if (strncmp(link, "anon_inode:", 11) == 0 || strncmp(link, "pidfd:", 6) == 0)
 		return CALLER_ANONYMOUS;
 	switch (caller->status.st_mode & S_IFMT) {
 	case S_IFREG:
 		/* That of a namespace is a regular file by its mode. */
-		return link[0] == '/' ? CALLER_FILE : CALLER_ANONYMOUS;
+		if (link[0] != '/')
+			return CALLER_ANONYMOUS;
+		return fstatfs(caller->fd, &system) == 0 && system.f_type == SECRETMEM_MAGIC ? CALLER_SECRET : CALLER_FILE;
 	case S_IFBLK:
 		return CALLER_FILE;
 	case S_IFDIR:

@@ -14,6 +14,7 @@ enum caller_kind {
 	CALLER_PATH, /* O_PATH */
 	CALLER_DIRECTORY,
 	CALLER_FILE, /* regular, memfds and block devices too */
+	CALLER_SECRET, /* of memfd_secret(2): it can be mapped, and neither read nor written */
 	CALLER_PIPE,
 	CALLER_FIFO, /* with a name */
 	CALLER_SOCKET,

@@ -12,6 +12,7 @@
 #include "message.h"
 #include "nonblock.h"
 #include "reopen.h"
+#include "seals.h"
 #include "text.h"
 
 /* Descriptors that the process needs besides those of the plan. */
@@ -147,6 +148,14 @@ static bool refuse_access(const struct plan *plan, const struct caller *caller, 
 	return true;
 }
 
+/* Nobody could write to a memfd that had such a seal itself. A plan may not tell. */
+static bool wrote_before(const struct kind *kind)
+{
+	if (kind->name == KIND_MEMFD)
+		return kind->has_seals && !(kind->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+	return kind->name == KIND_ANY;
+}
+
 /* A seal or an attribute makes each write fail, whatever the descriptor is open for. */
 static bool refuse_lock(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
@@ -154,10 +163,12 @@ static bool refuse_lock(const struct plan *plan, const struct caller *caller, co
 	const char *lock;
 	struct shown spec;
 
-	/* The seals of a memfd can be those that the old one had. */
-	if (!graft->needs_write || graft->kind.name != KIND_ANY || caller->kind != CALLER_FILE)
+	if (!graft->needs_write || caller->kind != CALLER_FILE || !wrote_before(&graft->kind))
 		return false;
 	lock = locked_against_writes(caller, flags & O_APPEND);
+	/* The memfd may have had huge pages itself. */
+	if (!lock && graft->kind.name == KIND_ANY && is_huge(caller))
+		lock = "it lies in huge pages, which can only be read and mapped";
 	if (!lock)
 		return false;
 	problem("caller fd %u cannot be written to, and file id %u needs writing (spec %s): %s; give another file", caller->number,
@@ -356,6 +367,7 @@ int choose(struct plan *plan, struct callers *callers, bool attempt)
 			graft->refused = true;
 		warn_of_signals(plan, caller, graft);
 		warn_of_waiting(plan, caller, graft);
+		warn_of_seals(plan, caller, graft);
 	}
 	reopened = count_reopened(plan);
 	refuse_count(plan, reopened, callers->count);

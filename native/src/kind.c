@@ -79,6 +79,10 @@ const char *kind_read(struct kind *kind, const Fdgraft__PlanKind *from)
 		return "it asks for a kind of open file that is not known";
 	if ((kind->name == KIND_SOCKET) != (from->socket != NULL))
 		return "a socket is what a kind socket has, and no other";
+	if (from->has_seals && kind->name != KIND_MEMFD)
+		return "seals are what a kind memfd has, and no other";
+	kind->has_seals = from->has_seals;
+	kind->seals = from->seals;
 	return from->socket ? read_socket(kind, from->socket) : NULL;
 }
 
@@ -272,6 +276,11 @@ static int check_stand_in(const struct plan *plan, const struct caller *caller, 
 
 	if (look_at_socket(caller, &found))
 		return -1;
+	if (found.domain == AF_NETLINK || found.domain == AF_PACKET) {
+		problem("caller fd %u is %s (spec %s), whose messages are no bytes of file id %u; give a connected unix or TCP socket",
+			caller->number, socket_text(have, &found), show_spec(&spec, plan, graft->spec), graft->file_id);
+		return 1;
+	}
 	if (!has_state(found.domain) || found.state == FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED)
 		return 0;
 	socket_text(have, &found);
@@ -293,7 +302,7 @@ static bool is_of(const struct caller *caller, enum kind_name name)
 	switch (name) {
 	case KIND_ANY:
 		/* Events of the kernel are no bytes: most calls fail, though the restore succeeds. */
-		return caller->kind != CALLER_ANONYMOUS;
+		return caller->kind != CALLER_ANONYMOUS && caller->kind != CALLER_SECRET;
 	case KIND_DIRECTORY:
 		return S_ISDIR(caller->status.st_mode);
 	case KIND_MEMFD:

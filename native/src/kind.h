@@ -34,6 +34,8 @@ struct kind {
 	Fdgraft__PlanSocketState state;
 	unsigned char *bound; /* what it has to be bound to; NULL: anything */
 	size_t bound_length;
+	bool has_seals; /* this and the following: of a memfd */
+	uint32_t seals;
 };
 
 /* Reads a plan's kind into *kind, which kind_free() frees. Returns the fault of the plan, or NULL. */

@@ -1,18 +1,15 @@
 #include "locked.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
-/* Those of a memfd; 0 for what cannot be sealed. */
-static int seals_of(const struct caller *caller)
+uint32_t seals_of(const struct caller *caller)
 {
 	int seals = fcntl(caller->fd, F_GET_SEALS);
 
-	return seals < 0 ? 0 : seals;
+	return seals < 0 ? 0 : (uint32_t)seals;
 }
 
 /* STATX_ATTR_…; 0 if the file system does not tell. */
@@ -33,6 +30,13 @@ bool is_for_appending_only(const struct caller *caller)
 	return attributes_of(caller) & STATX_ATTR_APPEND;
 }
 
+bool is_huge(const struct caller *caller)
+{
+	struct statfs system;
+
+	return fstatfs(caller->fd, &system) == 0 && system.f_type == HUGETLBFS_MAGIC;
+}
+
 const char *locked_against_cuts(const struct caller *caller)
 {
 	if (seals_of(caller) & F_SEAL_SHRINK)
@@ -44,7 +48,7 @@ const char *locked_against_cuts(const struct caller *caller)
 
 const char *locked_against_writes(const struct caller *caller, bool appends)
 {
-	int seals = seals_of(caller);
+	uint32_t seals = seals_of(caller);
 
 	if (seals & F_SEAL_WRITE)
 		return "it is sealed (F_SEAL_WRITE)";

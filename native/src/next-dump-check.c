@@ -1,8 +1,10 @@
 #include "next-dump-check.h"
 
 #include <limits.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "escape.h"
@@ -18,6 +20,13 @@ static bool has_own_mounts(const struct plan *plan)
 		if (strcmp(plan->head->warnings[i]->code, OWN_MOUNTS) == 0)
 			return true;
 	return false;
+}
+
+/* CRIU dumps /dev/null and the like as files, and terminals by their numbers. */
+static bool is_dumped_by_path(const struct caller *caller)
+{
+	return caller->kind == CALLER_FILE || caller->kind == CALLER_FIFO ||
+	       (caller->kind == CALLER_DEVICE && major(caller->status.st_rdev) == MEM_MAJOR);
 }
 
 /* False for what has no path in a mount that CRIU looks for. */
@@ -81,7 +90,7 @@ void next_dump_check(const struct plan *plan, const struct callers *callers)
 		const struct caller *caller = &callers->list[i];
 		char path[PATH_MAX];
 
-		if ((caller->kind == CALLER_FILE || caller->kind == CALLER_FIFO) && read_path(caller->fd, path))
+		if (is_dumped_by_path(caller) && read_path(caller->fd, path))
 			warn(plan, caller, path);
 	}
 }

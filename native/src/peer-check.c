@@ -16,7 +16,21 @@ static bool is_socket_with_peer(int fd)
 	return getpeername(fd, (struct sockaddr *)&address, &length) == 0;
 }
 
-/* True for a pipe without readers, and for a terminal or a connected socket that was hung up. */
+/*
+ * True for a stream socket that shutdown(SHUT_WR) closed for writing. Nothing is sent: the kernel looks at that before the
+ * bytes, which are none. Of other types, no bytes are a message.
+ */
+static bool is_shut_for_writing(int fd)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) || type != SOCK_STREAM)
+		return false;
+	return send(fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE;
+}
+
+/* True for a pipe without readers, for a terminal or a connected socket that was hung up, and for one shut for writing. */
 static bool is_alone(const struct caller *caller)
 {
 	struct pollfd poll_fd = {.fd = caller->fd};
@@ -38,7 +52,20 @@ static bool is_alone(const struct caller *caller)
 	default:
 		return false;
 	}
-	return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & (POLLERR | POLLHUP);
+	if (poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & (POLLERR | POLLHUP))
+		return true;
+	return caller->kind == CALLER_SOCKET && is_shut_for_writing(caller->fd);
+}
+
+/* An entry of another kind than a connected socket has its own calls, or nobody at the other end either. */
+static bool writes_to_peer(const struct graft *graft)
+{
+	const struct kind *kind = &graft->kind;
+
+	if (!graft->needs_write)
+		return false;
+	return kind->name == KIND_ANY ||
+	       (kind->name == KIND_SOCKET && kind->state == FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED);
 }
 
 void peers_check(const struct plan *plan, const struct callers *callers)
@@ -50,12 +77,12 @@ void peers_check(const struct plan *plan, const struct callers *callers)
 		struct caller *caller = caller_find(callers, graft->caller_fd);
 		struct shown spec;
 
-		/* Those of other kinds are compared with the state that they had. */
-		if (!caller->is_alone || graft->refused || !graft->needs_write || graft->kind.name != KIND_ANY)
+		if (!caller->is_alone || graft->refused || !writes_to_peer(graft))
 			continue;
 		caller->is_alone = false;
-		warning("caller fd %u is %s whose other end is closed, and file id %u writes to it (spec %s): %s; start what reads it before the restore",
-			caller->number, caller_kind_name(caller->kind), graft->file_id, show_spec(&spec, plan, graft->spec),
+		warning("caller fd %u is %s whose other end is closed%s, and file id %u writes to it (spec %s): %s; start what reads it before the restore",
+			caller->number, caller_kind_name(caller->kind),
+			caller->kind == CALLER_SOCKET ? " or that is shut down for writing" : "", graft->file_id, show_spec(&spec, plan, graft->spec),
 			caller->kind == CALLER_DEVICE ? "the restored task gets EIO" : "the restored task gets SIGPIPE");
 	}
 }

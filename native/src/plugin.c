@@ -19,6 +19,7 @@
 #include "foreground.h"
 #include "hash-images.h"
 #include "leaders.h"
+#include "lock-variable.h"
 #include "message.h"
 #include "nonblock.h"
 #include "pipe-size.h"
@@ -200,13 +201,17 @@ static char *take_variable(const char *name)
 
 static int plugin_init(int stage)
 {
-	char *variable;
+	char *variable, *lock;
 	int result;
 
 	if (stage != CRIU_STAGE_RESTORE)
 		return 0;
 	message_to(criu_log_error, criu_log_warning);
 	problems_reset();
+	lock = take_variable(LOCK_ENV);
+	if (criu_get_image_dir)
+		lock_close_on_exec(lock, criu_get_image_dir());
+	free(lock);
 	variable = take_variable(SOCKET_ENV);
 	result = start(variable);
 	free(variable);

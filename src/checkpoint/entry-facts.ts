@@ -28,6 +28,8 @@ export interface EntryFacts {
   readonly terminalId?: number;
   /** The number that all entries of one memfd have. */
   readonly memfdInode?: number;
+  /** F_SEAL_* of that memfd at the dump. */
+  readonly memfdSeals?: number;
   /** The inode of the unix socket that it is connected to, or waits for. */
   readonly peerInode?: number;
   /** Owner of a pipe itself, where the image says it; ids as the user namespace of the tasks has them. */

@@ -21,6 +21,8 @@ export interface MemfdState {
   readonly isHuge: boolean;
   /** Its length at the dump. */
   readonly size: bigint;
+  /** F_SEAL_* at the dump. */
+  readonly seals: number;
 }
 
 /** The memfds of a checkpoint, by their number in memfd.img. Grows by a name and a few numbers a memfd. */
@@ -32,13 +34,13 @@ export class Memfds {
   /** Its part in a walk. */
   readonly events: Subscriber = {
     memfd: (bytes, start, end, { entry }) => {
-      const { inode_id, name: written, hugetlb_flag, size } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
+      const { inode_id, name: written, hugetlb_flag, size, seals } = decode(MEMFD_INODE_ENTRY, bytes, start, end);
       this.tally.count('memfds');
       const inode = Number(inode_id);
       // CRIU takes the first record of a number.
       if (inode >= INODE_END || this.states.has(inode)) return;
       const name = written.length > MAX_NAME_BYTES ? undefined : written.toString('latin1');
-      this.states.set(inode, { record: entry, name, isHuge: hugetlb_flag !== undefined, size });
+      this.states.set(inode, { record: entry, name, isHuge: hugetlb_flag !== undefined, size, seals });
       if (name !== undefined) pushTo(this.numbers, name, inode);
     },
   };
@@ -57,11 +59,13 @@ export class Memfds {
     return this.numbers.keys();
   }
 
-  /** The facts with the key of the memfd that an entry is open on, where no other has its name. */
-  withKey(facts: EntryFacts): EntryFacts {
-    const name = this.of(facts.memfdInode)?.name ?? '';
-    if (name === '' || this.named(name).length !== 1) return facts;
+  /** The facts with the seals of the memfd that an entry is open on, and with its key if no other has its name. */
+  withState(facts: EntryFacts): EntryFacts {
+    const state = this.of(facts.memfdInode);
+    if (state === undefined) return facts;
+    const { name = '', seals: memfdSeals } = state;
+    if (name === '' || this.named(name).length !== 1) return { ...facts, memfdSeals };
     const { isNameless: _named, ...others } = facts;
-    return { ...others, key: memfdNameKey(Buffer.from(name, 'latin1')) };
+    return { ...others, memfdSeals, key: memfdNameKey(Buffer.from(name, 'latin1')) };
   }
 }

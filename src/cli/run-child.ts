@@ -13,7 +13,12 @@ const SIGNALLED = 128;
  * Runs a program to its end with these descriptors. Signals are forwarded to it from now on. Resolves to its exit
  * status; 128 + N where signal N ended it. Throws FdgraftError (SYSTEM) where it cannot be started.
  */
-export function runChild(program: string, args: readonly string[], stdio: ('ignore' | number)[]): Promise<number> {
+export function runChild(
+  program: string,
+  args: readonly string[],
+  stdio: ('ignore' | number)[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (error: unknown) => reject(messages.nativeNotStarted(program, error));
     let forward: (signal: NodeJS.Signals) => void = () => {};
@@ -25,7 +30,7 @@ export function runChild(program: string, args: readonly string[], stdio: ('igno
     // The terminal is the program's now.
     stopProgress();
     try {
-      const child = builtins.childProcess.spawn(program, args, { stdio });
+      const child = builtins.childProcess.spawn(program, args, { stdio, env });
       forward = (signal) => child.kill(signal);
       child.once('error', (error) => {
         release();

@@ -272,7 +272,7 @@ function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly I
  */
 function warnOfMounts({ placeholders }: Decision, { mountImage }: RestoreNeeds): Warning[] {
   if (mountImage === undefined || placeholders.length === 0) return [];
-  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file or a named FIFO of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
+  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
   return [{ code: 'OWN_MOUNT_NAMESPACE', message }];
 }
 
@@ -296,8 +296,10 @@ function countPlanned(source: Source, { tasks }: Survey, { placeholders }: Decis
   }
 }
 
+/** Who may read files.img may read the plan. Set-id bits are no rights to it. */
 async function putPlan(sink: Sink, found: Survey, plan: Plan): Promise<void> {
-  const { mode, uid, gid, mtime } = found.filesImage;
+  const { uid, gid, mtime } = found.filesImage;
+  const mode = found.filesImage.mode & 0o777;
   const name = Buffer.from(PLAN_IMAGE);
   const writer = await sink.put({ name, kind: 'file', mode, uid, gid, ...(mtime === undefined ? {} : { mtime }) });
   try {

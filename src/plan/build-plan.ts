@@ -1,5 +1,6 @@
 import { escapeControls } from '../bytes/escape';
 import { type List, Mapped } from '../bytes/mapped';
+import type { EntryFacts } from '../checkpoint/entry-facts';
 import { isCharacterDevice } from '../checkpoint/entry-facts';
 import { memfdFileKey, terminalKey } from '../checkpoint/key-text';
 import { isNonblocking, isPathOnly } from '../checkpoint/open-flags';
@@ -128,7 +129,7 @@ function buildPlaceholder(
     })),
     ...(cut === undefined ? {} : { truncate_to: cut.size }),
     ...(pipeSize === undefined ? {} : { pipe_size: pipeSize }),
-    ...(facts.kind === undefined ? {} : { kind: buildKind(facts.kind, standIn) }),
+    ...(facts.kind === undefined ? {} : { kind: buildKind(facts, facts.kind, standIn) }),
     ...(unnamed.length === 0 ? {} : { unnamed: unnamed.map(({ id }) => id) }),
     ...(standIn === undefined ? {} : { stand_in: standIn.fileId }),
     ...(spec.nonblock && isNonblocking(facts.flags) ? { set_nonblock: true } : {}),
@@ -160,8 +161,12 @@ function mappingOf({ pids, bytes, writes }: MappedMemory): PlanMapping {
   return { pids, bytes, writes };
 }
 
-function buildKind({ name, socket }: OpenKind, standIn: StandIn | undefined): PlanKind {
-  if (socket === undefined) return { name };
+function buildKind(
+  { memfdSeals: seals }: EntryFacts,
+  { name, socket }: OpenKind,
+  standIn: StandIn | undefined,
+): PlanKind {
+  if (socket === undefined) return { name, ...(seals === undefined ? {} : { seals }) };
   // A socket was bound to a longer one from its working directory: no name of the caller's can be compared with it.
   const isName = standIn !== undefined && standIn.name.length <= MAX_NAME_BYTES;
   return { name, socket: isName ? { ...socket, name: standIn.name } : socket };

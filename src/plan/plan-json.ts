@@ -34,8 +34,8 @@ export function planToJson(plan: Plan): Record<string, unknown> {
   };
 }
 
-function kindToJson({ name, socket }: PlanKind): object {
-  if (socket === undefined) return { name };
+function kindToJson({ name, socket, seals }: PlanKind): object {
+  if (socket === undefined) return { name, ...(seals === undefined ? {} : { seals }) };
   const { state, name: bound, ...rest } = socket;
   const binding = bound === undefined ? {} : { name: escapeBytes(bound) };
   return { name, socket: { ...rest, state: state.toLowerCase(), ...binding } };

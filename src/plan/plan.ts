@@ -139,9 +139,11 @@ export interface PlanMapping {
   readonly writes: boolean;
 }
 
-/** A kind of open file, with the name of a socket. */
+/** A kind of open file, with the name of a socket and the seals of a memfd. */
 export interface PlanKind extends OpenKind {
   readonly socket?: PlanSocket;
+  /** F_SEAL_* of the memfd at the dump. */
+  readonly seals?: number;
 }
 
 /** A kind of socket, with its name. */

@@ -115,8 +115,8 @@ function referencesField(root: protobuf.Root): number {
   return (root.lookupType('fdgraft.plan_placeholder').fields.references as protobuf.Field).id;
 }
 
-function toKind({ name, socket }: NonNullable<DecodedPlaceholder['kind']>): PlanKind {
-  if (socket === undefined) return { name };
+function toKind({ name, socket, seals }: NonNullable<DecodedPlaceholder['kind']>): PlanKind {
+  if (socket === undefined) return { name, ...(seals === undefined ? {} : { seals }) };
   return { name, socket: { ...socket, state: socket.state.replace('SOCKET_STATE_', '') as PlanSocket['state'] } };
 }
 

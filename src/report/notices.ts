@@ -2,6 +2,8 @@ import type { SinkNotice } from '../storage/sink';
 
 const NOTICES = {
   OWNER_NOT_KEPT: 'belongs to you now: it takes root with CAP_CHOWN to give files away',
+  SET_ID_NOT_KEPT:
+    'has no set-user-id or set-group-id bit now: it takes root with CAP_FOWNER and CAP_FSETID to set them on a file of others',
   SPECIAL_FILE_LEFT_OUT: 'is a socket, FIFO or device and was left out',
   DANGLING_LINK_LEFT_OUT:
     'is a link to no regular file or directory that this user can see, and no image; it was left out',

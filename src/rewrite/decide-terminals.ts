@@ -87,7 +87,7 @@ function decideOne(
 ): TerminalDecision {
   refuseRole(terminal, parts, specs);
   const staying = stayingEntries(terminal.held, parts, found);
-  const keeper = keeperOf(terminal, parts, staying, specs);
+  const keeper = keeperOf(terminal, parts, specs);
   if (keeper === undefined) {
     const plain = parts.map(asPlain);
     const gone = new Set(staying.length > 0 ? [] : parts.map(({ match }) => match.id));
@@ -132,16 +132,11 @@ function refused(parts: readonly Claim[], specs: Specs, why: string) {
  * The claim whose spec gets the terminal itself; undefined where none does. A spec that names the terminal comes before
  * one that names a descriptor of it, and the lowest descriptor before others.
  */
-function keeperOf(
-  terminal: NamedTerminal,
-  parts: readonly Claim[],
-  staying: readonly number[],
-  specs: Specs,
-): Claim | undefined {
+function keeperOf(terminal: NamedTerminal, parts: readonly Claim[], specs: Specs): Claim | undefined {
   const { hasOtherEnd } = terminal;
   if (!isWholeTerminal(terminal)) return undefined;
   const isPart = ({ spec }: Claim) => specs[spec]?.only === true;
-  if (parts.every(isPart) && (staying.length > 0 || hasOtherEnd)) return undefined;
+  if (parts.every(isPart)) return undefined;
   if (hasOtherEnd) {
     throw refused(
       parts,

@@ -101,7 +101,7 @@ async function seeMemfds(source: Source, wanted: ReadonlySet<number>, memfds: Me
           const facts = describeEntry(view);
           if (facts?.memfdInode === undefined || !wanted.has(facts.memfdInode)) return;
           const type = inheritableType(view) as InheritableType;
-          pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts: memfds.withKey(facts) });
+          pushTo(entries, facts.memfdInode, { id: view.id, entry, type, facts: memfds.withState(facts) });
         },
       },
       {

@@ -149,7 +149,7 @@ class Surveyor {
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder, memfds, terminals } = this;
     candidates.refuseRepeated();
-    candidates.nameWith((facts) => memfds.withKey(terminals.withKey(facts)));
+    candidates.nameWith((facts) => memfds.withState(terminals.withKey(facts)));
     const references = this.gatherReferences();
     const isOpen = ({ id }: Match) => references.has(id);
     const matches = candidates.list.filter(isOpen);

@@ -7,6 +7,7 @@ import {
   abstractKey,
   addressKey,
   DESCRIPTOR_FORM,
+  directoryKey,
   type EndName,
   EXTERNAL_FORM,
   EXTERNAL_NAME,
@@ -191,7 +192,7 @@ function explainShape(text: string): [string, string] {
 function parseKey(spec: string, callerFd: number, key: string): Key {
   if (PIPE_FORM.test(key)) return parsePipe(spec, callerFd, key);
   if (EXTERNAL_FORM.test(key)) return parseExternal(spec, callerFd, key);
-  if (DESCRIPTOR_FORM.test(key)) return parseDescriptor(spec, key);
+  if (DESCRIPTOR_FORM.test(key)) return parseDescriptor(spec, callerFd, key);
   if (SOCKET_FORM.test(key)) return parseSocket(spec, callerFd, key);
   if (ABSTRACT_FORM.test(key)) return { kind: 'socket', name: abstractKey(readEscapes(spec, key.slice(1))) };
   if (ADDRESS_FORM.test(key)) return parseAddresses(spec, key);
@@ -249,7 +250,7 @@ function parseExternal(spec: string, callerFd: number, key: string): Key {
   throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', hint);
 }
 
-function parseDescriptor(spec: string, key: string): DescriptorKey {
+function parseDescriptor(spec: string, callerFd: number, key: string): DescriptorKey {
   const [, pid, fd] = /^\/?proc\/(\*|[1-9][0-9]*)\/fd\/(0|[1-9][0-9]*)$/.exec(key) ?? [];
   if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_INT) && Number(fd) <= MAX_INT) {
     return { kind: 'descriptor', pid: pid === '*' ? undefined : Number(pid), fd: Number(fd) };
@@ -258,8 +259,16 @@ function parseDescriptor(spec: string, key: string): DescriptorKey {
     spec,
     'is not the name of a descriptor',
     'write /proc/PID/fd/N, PID being the decimal number of a task in the checkpoint, or * for every task, and N the ' +
-      'number of the descriptor, such as /proc/14716/fd/5',
+      'number of the descriptor, such as /proc/14716/fd/5' +
+      hintForDirectory(spec, callerFd, key),
   );
+}
+
+/** A task may have /proc/PID/fd itself open; "" for other keys. */
+function hintForDirectory(spec: string, callerFd: number, key: string): string {
+  if (!/\/fd\/?$/.test(key) || GLOB_CHARACTER.test(key)) return '';
+  const directory = readEscapes(spec, splitDirectorySlash(key).path);
+  return `; for the directory itself, write fd[${callerFd}]:${directoryKey(directory)}`;
 }
 
 function parseGlob(spec: string, key: string): Key {

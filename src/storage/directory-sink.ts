@@ -300,7 +300,8 @@ export class DirectorySink implements Sink {
   }
 
   private keepModeAndOwner(target: Buffer, member: Pick<Member, 'mode' | 'uid' | 'gid' | 'name'>): void {
-    if (!giveOwnerAndMode(ownedByPath(target), member)) this.notice('OWNER_NOT_KEPT', member);
+    const lost = giveOwnerAndMode(ownedByPath(target), member);
+    if (lost !== undefined) this.notice(lost, member);
   }
 
   private notice(code: SinkNotice['code'], member: Pick<Member, 'name'>): void {

@@ -1,5 +1,8 @@
 import fs from 'node:fs';
 
+const ALL_BITS = 0o7777;
+const SET_ID = 0o6000;
+
 interface OwnerAndMode {
   readonly uid: number;
   readonly gid: number;
@@ -42,15 +45,18 @@ export function tryToGiveAway(change: () => void): boolean {
   }
 }
 
+/** What may not be kept of an owner and a mode; undefined if nothing is lost. */
+export type Lost = 'OWNER_NOT_KEPT' | 'SET_ID_NOT_KEPT' | undefined;
+
 /**
- * Gives something of this user's its owner and mode. False where the owner may not be given: then the set-id bits,
- * which must not pass to another owner, are not given either.
+ * Gives something of this user's its owner and mode. If the owner may not be given, the set-id bits, which must not
+ * pass to another owner, are not given either.
  */
-export function giveOwnerAndMode(to: Owned, wanted: OwnerAndMode): boolean {
+export function giveOwnerAndMode(to: Owned, wanted: OwnerAndMode): Lost {
   return change(to, wanted, tryToGiveAway);
 }
 
-/** The same, but throws what the system says where the owner may not be given. */
+/** The same, but throws what the system says if the owner may not be given. */
 export function setOwnerAndMode(to: Owned, wanted: OwnerAndMode): void {
   change(to, wanted, (chown) => {
     chown();
@@ -58,19 +64,26 @@ export function setOwnerAndMode(to: Owned, wanted: OwnerAndMode): void {
   });
 }
 
-function change(to: Owned, { uid, gid, mode }: OwnerAndMode, giveAway: (chown: () => void) => boolean): boolean {
+function change(to: Owned, { uid, gid, mode }: OwnerAndMode, giveAway: (chown: () => void) => boolean): Lost {
   const now = to.stat();
-  const has = now.mode & 0o7777;
+  const has = now.mode & ALL_BITS;
   if (now.uid === uid && now.gid === gid) {
     if (has !== mode) to.chmod(mode);
-    return true;
+    return keepsSetId(to, mode) ? undefined : 'SET_ID_NOT_KEPT';
   }
-  const plain = mode & 0o777;
+  const plain = mode & ~SET_ID;
   // While it is this user's: afterwards that takes CAP_FOWNER. Of a file, chown clears the set-id bits.
   const early = now.isDirectory() ? mode : plain;
   if (has !== early) to.chmod(early);
-  const isGiven = giveAway(() => to.chown(uid, gid));
-  const last = isGiven ? mode : plain;
-  if (last !== early) to.chmod(last);
-  return isGiven;
+  if (!giveAway(() => to.chown(uid, gid))) {
+    if (plain !== early) to.chmod(plain);
+    return 'OWNER_NOT_KEPT';
+  }
+  if (mode === early) return undefined;
+  return tryToGiveAway(() => to.chmod(mode)) && keepsSetId(to, mode) ? undefined : 'SET_ID_NOT_KEPT';
+}
+
+/** Without CAP_FSETID, chmod leaves out the set-group-id bit of a group that is not this user's, and succeeds. */
+function keepsSetId(to: Owned, mode: number): boolean {
+  return (mode & SET_ID) === 0 || (to.stat().mode & SET_ID) === (mode & SET_ID);
 }

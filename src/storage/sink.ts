@@ -20,6 +20,7 @@ export interface Sink {
 export interface SinkNotice {
   code:
     | 'OWNER_NOT_KEPT'
+    | 'SET_ID_NOT_KEPT'
     | 'SPECIAL_FILE_LEFT_OUT'
     | 'DANGLING_LINK_LEFT_OUT'
     | 'OUTER_LINK_LEFT_OUT'

@@ -72,6 +72,30 @@ twoUsersTest('CAP_CHOWN alone: an archive keeps its owner, and what fails leaves
   t.deepEqual(fs.readdirSync(directory).sort(), ['ckpt', 'out.tar']);
 });
 
+/** The set-user-id bit takes CAP_FOWNER; the set-group-id bit of a group that is not the caller's CAP_FSETID too. */
+const SET_ID: readonly [capabilities: readonly string[], last: number][] = [
+  [['chown'], 0o755],
+  [['chown', 'fowner'], 0o4755],
+  [['chown', 'fowner', 'fsetid'], 0o6755],
+];
+for (const [capabilities, last] of SET_ID) {
+  twoUsersTest(`${capabilities.join(', ')}: the set-id bits of images`, (t) => {
+    const { directory, source } = othersCheckpoint(t, 0o755);
+    for (const name of ['core-14716.img', 'files.img']) {
+      fs.chownSync(path.join(source, name), OTHER, OTHER);
+      fs.chmodSync(path.join(source, name), 0o6755);
+    }
+    const out = path.join(directory, 'out');
+    const { status, stderr } = runWith(capabilities, ['rewrite', source, '-o', out, '--inherit-fd', SPEC]);
+    t.is(status, 0, stderr);
+    t.is(/^note: \S+ \(and 1 more\) has no set-user-id or set-group-id bit now/m.test(stderr), last !== 0o6755, stderr);
+    const owners = ownersIn(out);
+    t.is(owners['inherit-plan.img'], `${OTHER}:${OTHER} 755`);
+    for (const name of ['core-14716.img', 'files.img'])
+      t.is(owners[name], `${OTHER}:${OTHER} ${last.toString(8)}`, name);
+  });
+}
+
 twoUsersTest('CAP_CHOWN alone: a file that is replaced keeps its owner', (t) => {
   const { directory, source } = othersCheckpoint(t, 0o755);
   const file = path.join(directory, 'report');

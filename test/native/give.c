@@ -6,7 +6,7 @@
  * closed; kept (what this process got at N); file:FLAGS:PATH (FLAGS octal, as in <fcntl.h>); dup:M; seek:OFFSET (of what is at N already); pipe:M (read end at
  * N, write end at M); fill (makes the pipe at N full); put:TEXT (into what is at N already); size:BYTES (of the pipe at N); eventfd; timerfd; signalfd;
  * inotify; pidfd (of this process); epoll; ptmx; socket; a socket of a kind and what it does: unix:listen:PATH, unix:connect:PATH,
- * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; unconnected (a unix stream socket); memfd; length:BYTES, seal (against shrinking), seal-writes, seal-later-writes and seal-growth (of what is at N already);
+ * unix:datagram:PATH (bound), inet:listen:PORT, inet:connect:PORT, inet:datagram:PORT (all at 127.0.0.1), datagrams:M (a pair, at N and M), netlink, packet; unconnected (a unix stream socket); shut:read and shut:write (of what is at N already); memfd; memfd-huge; memfd-secret; length:BYTES, seal (against shrinking), seal-writes, seal-later-writes and seal-growth (of what is at N already);
  * pty:M, pty-read:M, pty-write:M (a terminal at N, its master at M); own (what is at N becomes the controlling terminal of a session of ours), held (of another session, until COMMAND ends); nonblock and async (of what is at
  * N already); limit and soft-limit (no descriptor: N is RLIMIT_NOFILE); subreaper (no descriptor: orphans become its children)
  */
@@ -254,6 +254,13 @@ static void give(const char *word)
 		put(fcntl(pair[0], F_DUPFD, 300), number, word);
 	} else if (strcmp(kind, "memfd") == 0) {
 		put(memfd_create("given", MFD_ALLOW_SEALING), number, word);
+	} else if (strcmp(kind, "memfd-huge") == 0) {
+		put(memfd_create("given", MFD_HUGETLB), number, word);
+	} else if (strcmp(kind, "memfd-secret") == 0) {
+		put((int)syscall(SYS_memfd_secret, 0), number, word);
+	} else if (strncmp(kind, "shut:", 5) == 0) {
+		if (shutdown(number, strcmp(kind + 5, "write") == 0 ? SHUT_WR : SHUT_RD))
+			fail(word);
 	} else if (strcmp(kind, "seal") == 0) {
 		if (fcntl(number, F_ADD_SEALS, F_SEAL_SHRINK))
 			fail(word);

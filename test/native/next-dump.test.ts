@@ -7,16 +7,17 @@ import { complaints, file, O, planned } from './support';
 
 /** --check warns of what the next dump of a container with mounts of its own fails at. */
 
-const PLACEHOLDERS = [5, 6, 7, 8].map((callerFd, i) => ({ fileId: i + 1, callerFd, flags: O.WRONLY }));
+const PLACEHOLDERS = [5, 6, 7, 8, 11].map((callerFd, i) => ({ fileId: i + 1, callerFd, flags: O.WRONLY }));
 const OWN = 'OWN_MOUNT_NAMESPACE';
 
 for (const variant of ['plain', 'sanitized'] as Variant[])
-  test(`${variant}: a file and a named FIFO are warnings, a pipe and a device are none`, async (t) => {
+  test(`${variant}: a file, a named FIFO and /dev/null are warnings, a pipe and a terminal are none`, async (t) => {
     const { directory, plan } = planned(t, { placeholders: PLACEHOLDERS, warnings: [OWN] });
     const [log, fifo] = [join(directory, 'log'), join(directory, 'fifo')];
     writeFileSync(log, '');
     execFileSync('mkfifo', [fifo]);
-    const give = [file(5, O.WRONLY | O.APPEND, log), file(6, O.RDWR, fifo), '9=pipe:7', file(8, O.WRONLY, '/dev/null')];
+    const give = [file(5, O.WRONLY | O.APPEND, log), file(6, O.RDWR, fifo), '9=pipe:7', '8=pty:10'];
+    give.push(file(11, O.WRONLY, '/dev/null'));
     const { code, stderr } = await exec(['--plan', plan, '--check'], { give, variant });
     t.is(code, 0, stderr);
     const said = complaints(t, stderr);
@@ -26,6 +27,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     t.deepEqual(said, [
       `warning: caller fd 5 is a file, ${log} (spec fd[5]:file-5): ${why}; ${way} 5> >(cat >>${log}) in bash`,
       `warning: caller fd 6 is a FIFO, ${fifo} (spec fd[6]:file-6): ${why}; ${way} 6> >(cat >>${fifo}) in bash`,
+      `warning: caller fd 11 is a character device or terminal, /dev/null (spec fd[11]:file-11): ${why}; ${way} 11> >(cat >>/dev/null) in bash`,
     ]);
   });
 

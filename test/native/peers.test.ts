@@ -21,6 +21,25 @@ test('a pipe that nobody reads', async (t) => {
   t.deepEqual(await warned(t, ['9=pipe:5']), []);
 });
 
+test('a socket that is shut down for writing, or whose other end is closed', async (t) => {
+  const kind = { name: 'socket', socket: { domain: 1, type: 1, state: 2 } };
+  const port = 20_000 + (process.pid % 10_000);
+  for (const change of [{ flags: O.WRONLY }, { flags: O.RDWR, type: 'UNIXSK', kind }]) {
+    for (const give of [
+      ['5=socket', '5=shut:write'],
+      [`7=inet:listen:${port}`, `5=inet:connect:${port}`, '5=shut:write'],
+    ]) {
+      t.regex(
+        (await warned(t, give, change)).join(),
+        /^warning: caller fd 5 is a socket whose .* is shut down for writing/,
+      );
+    }
+    t.deepEqual(await warned(t, ['5=socket'], change), []);
+    t.deepEqual(await warned(t, ['5=socket', '5=shut:read'], change), []);
+  }
+  t.deepEqual(await warned(t, ['5=socket', '5=shut:write'], { flags: O.RDONLY }), []);
+});
+
 test('a terminal that was hung up', async (t) => {
   t.regex((await warned(t, ['5=pty:9', '9=closed'])).join(), /is a .* whose other end is closed.*EIO/);
   t.deepEqual(await warned(t, ['5=pty:9']), []);

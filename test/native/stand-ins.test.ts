@@ -21,6 +21,13 @@ async function refused(t: ExecutionContext, change: Partial<Placeholder>, give: 
   t.regex(lines[0] ?? '', pattern);
 }
 
+async function warned(t: ExecutionContext, change: Partial<Placeholder>, give: string[], patterns: RegExp[]) {
+  const { code, lines } = await said(t, change, give);
+  t.is(code, 0, lines.join('\n'));
+  t.is(lines.length, patterns.length, lines.join('\n'));
+  for (const [at, pattern] of patterns.entries()) t.regex(lines[at] ?? '', pattern);
+}
+
 async function fits(t: ExecutionContext, change: Partial<Placeholder>, give: string[]) {
   t.deepEqual(await said(t, change, give), { code: 0, lines: [] });
 }
@@ -70,7 +77,36 @@ test('a socket that is not connected is a warning', async (t) => {
   }
   await fits(t, { flags: O.RDONLY }, datagrams());
   await fits(t, { flags: O.RDWR }, ['5=socket']);
-  await fits(t, { flags: O.RDWR }, ['5=netlink']);
+});
+
+for (const [give, what] of [
+  ['netlink', 'netlink raw'],
+  ['packet', 'packet datagram'],
+])
+  test(`a socket that carries messages of its own is refused: ${give}`, async (t) => {
+    await refused(
+      t,
+      {},
+      [`5=${give}`],
+      new RegExp(`^caller fd 5 is a ${what} socket .* whose messages are no bytes of file id 42`),
+    );
+  });
+
+test('files in memory that no read or write reaches', async (t) => {
+  await refused(t, {}, ['5=memfd-huge'], /cannot be written to, .* it lies in huge pages/);
+  await fits(t, { flags: O.RDONLY }, ['5=memfd-huge']);
+  await fits(t, { kind: { name: 'memfd', seals: 0 } }, ['5=memfd-huge']);
+  const secret = ['5=memfd-secret'];
+  const { stderr } = await exec(['--version'], { give: secret });
+  // The kernel may have been started without it.
+  if (/memfd-secret: Function not implemented/.test(stderr)) return;
+  for (const change of [{}, { flags: O.RDONLY }, { kind: { name: 'memfd' } }])
+    await refused(
+      t,
+      change,
+      secret,
+      /^caller fd 5 is a file of memfd_secret, which can only be mapped, file id 42 needs a /,
+    );
 });
 
 for (const [seal, name] of [
@@ -86,7 +122,33 @@ for (const [seal, name] of [
     await fits(t, { flags: O.RDONLY }, give);
     // Its seals may be those of the old one.
     await fits(t, { kind: { name: 'memfd' } }, give);
+    const memfd = (seals: number) => ({ name: 'memfd', seals });
+    await refused(t, { kind: memfd(0) }, give, pattern);
+    await fits(t, { kind: memfd(seal === 'seal-writes' ? 0x8 : 0x10) }, give);
+    const other = seal === 'seal-writes' ? 0x10 : 0x8;
+    await warned(t, { kind: memfd(other) }, give, [
+      new RegExp(
+        `^warning: caller fd 5 is sealed \\(${name}\\), file id 42 was not .*: a change that this forbids fails`,
+      ),
+      /^warning: caller fd 5 lacks the seals F_SEAL_(FUTURE_)?WRITE of file id 42 /,
+    ]);
   });
+
+test('seals that only one of two memfds has are warnings', async (t) => {
+  const kind = { name: 'memfd', seals: 0x1 };
+  const both = ['5=memfd', '5=seal', '5=seal-growth'];
+  await warned(t, { kind }, both, [/is sealed \(F_SEAL_SHRINK\|F_SEAL_GROW\), file id 42 was not/]);
+  await warned(
+    t,
+    { kind: { ...kind, seals: 0x6 } },
+    ['5=memfd', '5=seal'],
+    [/lacks the seals F_SEAL_GROW of file id 42/],
+  );
+  const plain = file(5, O.RDWR | O.CREAT, join(scratch(t), 'plain'));
+  await warned(t, { kind: { ...kind, seals: 0x3 } }, [plain], [/lacks the seals F_SEAL_SHRINK of file id 42/]);
+  await fits(t, { kind: { ...kind, seals: 0x7 } }, both);
+  await fits(t, { kind }, ['5=memfd']);
+});
 
 test('a file that cannot grow is refused for what appends', async (t) => {
   const give = ['5=memfd', '5=length:100', '5=seal-growth'];

@@ -160,6 +160,36 @@ realTest('stdout goes to a pipe or to another terminal, and the session stays wi
   t.is(holder.output, '');
 });
 
+realTest('all descriptors go to files, and the session runs on without a terminal', async (t, lab) => {
+  const old = await PtyHolder.open(lab);
+  const program = await lab.startProgram(compileProgram('terminal'), { args: [old.name] });
+  const tasks = [0, 1, 2].map((n) => program.pid + n);
+  const single = (fd: number, at: number) => ({ inherit: `fd[${fd}]:/proc/*/fd/${at}`, only: true });
+  const specs = [single(5, 0), single(6, 1), single(6, 2), single(7, 5)];
+  const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });
+  await old.hangUp();
+  const out = path.join(lab.directory(), 'out');
+  await rewrite(await openSource(dump), { specs, out });
+  t.deepEqual(checkRewritten(dump, out), []);
+  const file = path.join(lab.directory(), 'file');
+  fs.writeFileSync(file, '');
+  const none = lab.open('/dev/null', fs.constants.O_RDWR);
+  const callerFds = { 5: none, 6: lab.open(file, fs.constants.O_RDWR | fs.constants.O_APPEND), 7: none };
+  const prefix = [path.join(checkedBuild(), 'fdgraft-exec'), '--plan', out, '--'];
+  const back = await lab.restore(out, { callerFds, prefix });
+  for (const task of tasks) {
+    t.deepEqual(
+      [0, 1, 2, 5].map((fd) => back.tasks.fds(task).get(fd)?.target),
+      ['/dev/null', file, file, '/dev/null'],
+    );
+    await back.tasks.signal(task, 'SIGUSR1');
+    // Field 7 is the controlling terminal.
+    const stat = fs.readFileSync(`/proc/${back.tasks.hostPid(task)}/stat`, 'latin1').replace(/^.*\) /s, '');
+    t.is(stat.split(' ')[4], '0');
+  }
+  t.is(fs.readFileSync(file, 'utf8'), 'leader\nbackground\nforeground\n');
+});
+
 /** Dumps a program, rewrites it for one file of the caller's, and restores it with that. */
 async function restoredOnFile(t: ExecutionContext, lab: Lab, program: Program, specs: string[]) {
   const dump = await lab.dump(program, { extraArgs: ['--shell-job'] });

@@ -17,7 +17,7 @@ const inode = (inode_id: number, name: string) => ({
 function images(more: Images = {}): Images {
   return smallWith({
     'files.img': [...(smallCheckpoint()['files.img'] as object[]), memfd(20, 1), memfd(21, 2), memfd(22, 3)],
-    'memfd.img': [inode(1, 'one'), inode(2, 'two'), inode(3, 'one')],
+    'memfd.img': [{ ...inode(1, 'one'), seals: 6 }, inode(2, 'two'), inode(3, 'one')],
     'fdinfo-2.img': [20, 21].map((id) => descriptor(id, id, 'MEMFD')).concat(descriptor(2, 1, 'PIPE')),
     ...more,
   });
@@ -28,7 +28,11 @@ test('a memfd is named by its name, with or without a slash, and by its descript
     const { plan, source, out } = await rewriteImages(t, images(), { specs: [`fd[5]:${key}`] });
     t.deepEqual(checkRewritten(source, out), []);
     t.is(plan.placeholders.length, 1, key);
-    t.like(plan.placeholders[0], { file_id: 20, was: { type: 'MEMFD', offset: 7n }, kind: { name: 'memfd' } });
+    t.like(plan.placeholders[0], {
+      file_id: 20,
+      was: { type: 'MEMFD', offset: 7n },
+      kind: { name: 'memfd', seals: 6 },
+    });
   }
   const both = images({ 'fdinfo-1.img': [descriptor(22, 3, 'MEMFD')] });
   const { plan } = await rewriteImages(t, both, { specs: ['fd[5]:/memfd:one'] });

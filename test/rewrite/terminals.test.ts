@@ -51,6 +51,33 @@ const taken = async (t: Parameters<typeof rewriteImages>[0], given: Images, opti
 };
 const only = (inherit: string) => ({ inherit, only: true });
 
+test('with only: true in all specs, the descriptors go to any files and no terminal comes back', async (t) => {
+  const all = ['7/fd/0', '7/fd/1', '7/fd/2', '8/fd/0', '8/fd/5'].map((place, i) => `fd[${5 + i}]:/proc/${place}`);
+  const { plan, planned, infos } = await taken(t, images(), { specs: all.map(only) });
+  t.deepEqual(
+    planned.map(({ caller_fd, key, kind, terminal }) => [caller_fd, key, kind, terminal]),
+    [5, 9, 6, 7, 8].map((callerFd) => [callerFd, undefined, undefined, undefined]),
+  );
+  t.deepEqual(
+    planned.map(({ lost_terminal }) => lost_terminal),
+    [3, undefined, undefined, undefined, undefined],
+  );
+  t.deepEqual(infos, []);
+  t.deepEqual(
+    plan.warnings.map(({ code, message }) => [code, message.replace(/^.*: all/, 'all')]),
+    [
+      [
+        'TERMINAL_NOT_CONTROLLING',
+        'all of its descriptors go to other files, and it was the controlling terminal of session 7: that session has none after the restore; leave out only: true of one spec to give that session a terminal',
+      ],
+    ],
+  );
+  // The same descriptors, of which one spec names the terminal.
+  const [first, ...others] = all as [string, ...string[]];
+  const whole = await taken(t, images(), { specs: [first, ...others.map(only)] });
+  t.is(whole.planned.find(({ caller_fd }) => caller_fd === 5)?.key, 'tty[fd670001:1]');
+});
+
 test('a terminal goes whole by its path, by the name that CRIU has for it and by a descriptor of each entry', async (t) => {
   for (const specs of [
     ['fd[5]:/dev/pts/3'],

@@ -210,6 +210,15 @@ const HINTS: [string, string][] = [
   ['fd[5]:/a\ud800', 'write its bytes as \\xHH'],
   ['pipe:[22653]', 'write fd[N]:pipe:[22653], N being the number of your descriptor'],
 ];
+for (const key of ['/proc/12/fd/', 'proc/12/fd', '/proc/self/fd/']) {
+  test(`the hint for ${key} names the directory as ls prints it`, (t) => {
+    const hint = t.throws(() => parseSpec(`fd[7]:${key}`), { instanceOf: FdgraftError })?.hint ?? '';
+    const [, spec = ''] = /; for the directory itself, write (\S+)$/.exec(hint) ?? [];
+    const path = Buffer.from(key.replace(/^\/|\/$/g, ''));
+    t.like(parseSpec(spec), { callerFd: 7, key: { kind: 'path', path, isDirectory: true } });
+  });
+}
+
 for (const [spec, hint] of HINTS) {
   test(`${spec} gets what it should be, with its own values`, (t) => {
     t.is(t.throws(() => parseSpec(spec), { instanceOf: FdgraftError })?.hint, hint);

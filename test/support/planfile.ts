@@ -57,6 +57,7 @@ export interface Placeholder {
 /** The kind that the caller's open file must have. */
 export interface Kind {
   name: string;
+  seals?: number;
   socket?: { domain: number; type: number; protocol?: number; state?: number; name?: Buffer };
 }
 

@@ -133,7 +133,7 @@ function conclude(waiting: Waiting, overview: Overview, paths: ReadonlyMap<numbe
   const descriptors = overview.descriptorsOf(key);
   if (descriptors.length === 0 && !overview.isUnderWay(id)) return undefined;
   const described = pathless === undefined ? waiting.facts : describePathless(pathless, paths);
-  const keyed = described && overview.memfds.withKey(overview.terminals.withKey(described));
+  const keyed = described && overview.memfds.withState(overview.terminals.withKey(described));
   const facts = named(keyed, type, descriptors, overview);
   const terminal = overview.terminals.of(facts?.terminalId);
   const name = typeName(type);

@@ -22,6 +22,8 @@ const EXECUTOR = 'fdgraft-exec';
 /** The exit codes of an fdgraft-exec that has not become criu, and has said why. */
 const NOT_STARTED: readonly number[] = [100, 111, 126, 127];
 const IMAGES = 'images';
+/** Tells the plugin at which number criu has the lock, which criu's own children need not have. */
+const LOCK_VARIABLE = 'FDGRAFT_LOCK';
 
 /** For those of the plan that say what to give to criu, which is done here. */
 const SAID_OTHERWISE: readonly string[] = ['KEY_LEFT_TO_CRIU'];
@@ -115,7 +117,10 @@ async function start(
   const { stdio, standard } = callers.forChild(directory.fd);
   const plugins = line.plugins === undefined ? [] : ['--plugins', line.plugins];
   const words = ['--plan', images, '--stdio', standard.join(','), ...plugins, ...line.pty, '--', ...criu];
-  const running = runChild(pathOfNative(EXECUTOR), words, stdio);
+  const running = runChild(pathOfNative(EXECUTOR), words, stdio, {
+    ...process.env,
+    [LOCK_VARIABLE]: `${directory.fd}`,
+  });
   // From here on signals are the child's.
   context.release();
   const status = await running;

@@ -21,9 +21,11 @@ function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal |
     if (named?.isHungUp === true) {
       return 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal';
     }
-    return named?.role === 'master' && named.hasLeader
-      ? `the other end, which nobody has open, is the controlling terminal of session ${named.session}: that session has none after the restore`
-      : undefined;
+    if (named?.hasLeader !== true || named.session === 0) return undefined;
+    const controlling = `the controlling terminal of session ${named.session}: that session has none after the restore`;
+    return named.role === 'master'
+      ? `the other end, which nobody has open, is ${controlling}`
+      : `all of its descriptors go to other files, and it was ${controlling}; leave out only: true of one spec to give that session a terminal`;
   }
   if (taken.session === 0 || taken.hasLeader) return undefined;
   return 'the leader of its session is not in the checkpoint: the restored tasks have it as their controlling terminal only if criu restore runs in a session that has';

@@ -307,8 +307,8 @@ class ArchiveSink implements Sink {
   /** Who may read all of the source may read the archive. */
   private keepModeAndOwner(): void {
     const { mode, uid, gid } = this.source.archive ?? { ...this.source, mode: this.source.mode & (this.rights | OWN) };
-    const isGiven = giveOwnerAndMode(ownedByFd(this.fd), { uid, gid, mode });
-    if (!isGiven) this.notice('OWNER_NOT_KEPT', { name: Buffer.from(this.out) });
+    const lost = giveOwnerAndMode(ownedByFd(this.fd), { uid, gid, mode });
+    if (lost !== undefined) this.notice(lost, { name: Buffer.from(this.out) });
   }
 
   private notice(code: SinkNotice['code'], { name }: Pick<Member, 'name'>): void {

@@ -26,6 +26,8 @@ export interface StartOptions {
   directory?: string;
   /** Pid of the root task; FIRST_PID unless told. */
   firstPid?: number;
+  /** Words before the program, of a command that becomes it: setpriv with what it is to run as. */
+  as?: readonly string[];
 }
 
 export interface Program {
@@ -160,7 +162,8 @@ export class Lab {
     }
     const box = await this.box(firstPid);
     const said = this.scratch();
-    const child = box.spawn([rooted ? `/${name}` : path.join(directory, name), ...(options.args ?? [])], {
+    const binaryThere = rooted ? `/${name}` : path.join(directory, name);
+    const child = box.spawn([...(options.as ?? []), binaryThere, ...(options.args ?? [])], {
       place,
       messages: said.fd,
       fds: options.fds ?? {},
@@ -191,7 +194,10 @@ export class Lab {
   }
 
   /** Dumps a program into a directory, a fresh one unless told, and returns that. The tree is gone then. */
-  async dump(program: Program, options: { dir?: string; extraArgs?: readonly string[] } = {}): Promise<string> {
+  async dump(
+    program: Program,
+    options: Pick<RestoreOptions, 'prefix' | 'command' | 'extraArgs'> & { dir?: string } = {},
+  ): Promise<string> {
     const dir = options.dir ?? this.directory();
     const args = [
       'dump',
@@ -205,7 +211,9 @@ export class Lab {
       ...(options.extraArgs ?? []),
     ];
     if (program.namespaces.includes('mount')) args.push('--root', program.directory);
-    await this.criu(program.box, args, path.join(dir, 'dump.log'), {});
+    const { prefix = [], command } = options;
+    const who = command === undefined ? { prefix } : { prefix, command };
+    await this.criu(program.box, args, path.join(dir, 'dump.log'), who);
     if (!options.extraArgs?.includes('--leave-running')) await program.box.end();
     return dir;
   }
