@@ -117,6 +117,19 @@ test('references of a large placeholder are decoded when they are asked for, to 
   t.true(asText.endsWith('}\n'));
 });
 
+test('what has the number of a reference and another wire type is passed over, whatever the size of its record', async (t) => {
+  const odd = Buffer.of(9 * 8, 0, 9 * 8 + 5, 1, 2, 3, 4, 9 * 8 + 1, 1, 2, 3, 4, 5, 6, 7, 8);
+  for (const count of [1, 9000]) {
+    const references = Array.from({ length: count }, (_, fd) => descriptor(fd));
+    const bytes = written({ ...PLAN, placeholders: [{ ...BARE, references }] });
+    const at = 12 + bytes.readUInt32LE(8);
+    const [head, own] = [bytes.subarray(0, at), bytes.subarray(at + 4)];
+    const { placeholders } = await read(Buffer.concat([head, record(own, odd)]));
+    t.is(placeholders[0]?.references.length, count);
+    t.deepEqual([...(placeholders[0]?.references ?? [])], references);
+  }
+});
+
 test('many references are written in chunks of a mebibyte', async (t) => {
   const pids = Array.from({ length: 1000 }, (_, i) => i + 1);
   const references = Array.from({ length: 1200 }, (_, fd) => ({
