@@ -1,6 +1,7 @@
-// npm run mutants -- PART [--sample N] [--seed S] [--files REGEX]: changes each expression of a part of src, one at a
-// time, and shows the changes that no test notices (docs/RELIABILITY.md). The mutants are Stryker's. All of them are
-// in one build, and a switch chooses one, so that a process loads the tests once and runs those that reach a mutant.
+// npm run mutants -- PART [--sample N] [--seed S] [--files REGEX] [--again LOG]: changes each expression of a part of
+// src, one at a time, and shows the changes that no test notices (docs/RELIABILITY.md). The mutants are Stryker's. All
+// of them are in one build, and a switch chooses one, so that a process loads the tests once and runs those that reach
+// a mutant. LOG is the output of an earlier run: only the mutants that it lists are tried.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -137,6 +138,18 @@ async function attack(testers, mutants, baseline, show) {
   return survivors;
 }
 
+/** A line of the output without its place and kind, as `describe` has it; undefined for any other line. */
+function describedIn(line) {
+  const [, file, change] = /^(\S+?):\d+:\d+: [A-Za-z ]+: (.*)$/.exec(line) ?? [];
+  return file === undefined ? undefined : `${file}: ${change}`;
+}
+
+/** The mutants that the output of an earlier run lists. */
+function listedAgain(mutants, log) {
+  const listed = new Set(fs.readFileSync(log, 'utf8').split('\n').map(describedIn));
+  return mutants.filter((mutant) => listed.has(describe(mutant)));
+}
+
 function show(mutant, baseline) {
   const { line, column } = mutant.location.start;
   const [file, ...change] = describe(mutant).split(': ');
@@ -150,6 +163,7 @@ async function main() {
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     files: { type: 'string', default: '' },
+    again: { type: 'string' },
   };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [part] = positionals;
@@ -158,7 +172,8 @@ async function main() {
   const seed = Number(values.seed);
   const { sources: files, tests: testFiles } = filesOf(part);
   const { sources, mutants: all } = await instrument(files.filter((name) => new RegExp(values.files).test(name)));
-  const chosen = values.sample === undefined ? all : sampleOf(all, Number(values.sample), seed);
+  const listed = values.again === undefined ? all : listedAgain(all, values.again);
+  const chosen = values.sample === undefined ? listed : sampleOf(listed, Number(values.sample), seed);
   const testers = Array.from({ length: TESTERS }, () => new Tester({ top, sources, testFiles, seed }));
   try {
     const baseline = await measure(testers[0], part);
