@@ -8,7 +8,7 @@ import {
   REG_FILE_ENTRY,
   SCM_ENTRY,
 } from '../../src/schema/generated/images';
-import type { FieldSchema, FieldType, MessageSchema } from '../../src/schema/message';
+import type { FieldSchema, MessageSchema, PlainType } from '../../src/schema/message';
 import { NO_OWNER } from '../support/directories';
 import { encodeMessage } from '../support/images';
 
@@ -73,7 +73,7 @@ test('faults carry the field and the position', (t) => {
 });
 
 /** Each type with bytes of values as protobuf writes them, without tags, and what they mean. */
-const VALUES: [type: FieldType, wireType: number, ...values: [number[], unknown][]][] = [
+const VALUES: [type: PlainType, wireType: number, ...values: [number[], unknown][]][] = [
   ['uint32', 0, [[0xff, 0xff, 0xff, 0xff, 0x0f], 2 ** 32 - 1], [[0], 0]],
   ['int32', 0, [[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], -2], [[7], 7]],
   ['enum', 0, [[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], -1], [[2], 2]],
@@ -88,7 +88,7 @@ const VALUES: [type: FieldType, wireType: number, ...values: [number[], unknown]
   ['bytes', 2, [[1, 0], Buffer.of(0)], [[0], Buffer.alloc(0)]],
 ];
 
-const oneField = (label: FieldSchema['label'], type: FieldType): MessageSchema<{ readonly f?: unknown }> => ({
+const oneField = (label: FieldSchema['label'], type: PlainType): MessageSchema<{ readonly f?: unknown }> => ({
   name: 'one_field',
   fields: [{ number: 1, name: 'f', label, type }],
 });
