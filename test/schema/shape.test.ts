@@ -81,5 +81,7 @@ test('names are JSON keys, those of enums too', (t) => {
 
 test('required fields are counted', (t) => {
   t.is(shapeOf('fown_entry').requiredCount, 5);
-  t.is(new MessageShape('none', []).requiredCount, 0);
+  const none = new MessageShape('none', []);
+  t.like(none, { requiredCount: 0, renamed: undefined });
+  t.is(none.indexAfter(0), 0);
 });
