@@ -329,3 +329,39 @@ test('one image is read alone', async (t) => {
   }
   t.deepEqual(listener.heard, toldOfRaw('task'));
 });
+
+test('of a page map of many pieces, only the first record is told', async (t) => {
+  const records = Array.from({ length: 20_000 }, (_, i) => (i === 0 ? Buffer.of(8, 1) : Buffer.of(8, 2)));
+  const source = await sourceOf(t, { 'pagemap-7.img': records });
+  const listener = new Listener();
+  await walk(source, [listener.only('pagemap')]);
+  t.deepEqual(listener.heard, ['pagemap 0 0801']);
+});
+
+test('an image is closed when it was read, and when somebody fails at a record of it', async (t) => {
+  const source = await sourceOf(t, { 'pstree.img': RAW });
+  const image = identifyImage('pstree.img') as ImageFile;
+  let [opened, closed] = [0, 0];
+  const read = async (task: OnRecord) => {
+    for await (const member of source.members()) {
+      if (member.name.toString() !== 'pstree.img') continue;
+      const open = async () => {
+        const reader = await member.open();
+        opened += 1;
+        const close = async () => {
+          closed += 1;
+          await reader.close();
+        };
+        return { read: reader.read.bind(reader), close };
+      };
+      await walkImage({ ...member, name: member.name, kind: member.kind, open }, image, [{ task }]);
+    }
+  };
+  await read(() => {});
+  t.deepEqual([opened, closed], [1, 1]);
+  const failing = () => {
+    throw new TypeError('no');
+  };
+  await t.throwsAsync(read(failing), { instanceOf: TypeError });
+  t.deepEqual([opened, closed], [2, 2]);
+});
