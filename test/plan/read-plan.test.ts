@@ -230,6 +230,14 @@ const HEAD_OF_ONE = (() => {
   return bytes.subarray(8, 12 + bytes.readUInt32LE(8));
 })();
 
+test('a plan has 2^18 placeholders at most', async (t) => {
+  const empty = (count: number) => Buffer.concat([MAGICS, HEAD, Buffer.alloc(4 * count)]);
+  const refused = (count: number, message: RegExp) =>
+    t.throwsAsync(async () => read(empty(count)), { instanceOf: FdgraftError, message });
+  await refused(2 ** 18, /it has 262144 placeholders, and its head says 0/);
+  await refused(2 ** 18 + 1, /inherit-plan.img: has more than 262144 placeholders/);
+});
+
 const FAULTS: [string, Buffer, RegExp][] = [
   ['another first magic', Buffer.concat([uint32(1), written(PLAN).subarray(4)]), /magics/],
   ['another second magic', Buffer.concat([MAGICS.subarray(0, 4), uint32(1), HEAD]), /magics/],
