@@ -96,6 +96,7 @@ test('images with extras of any kind have extras, others have none', (t) => {
     all.filter((name) => hasExtras(kindOf(name))),
     ['PIPES_DATA', 'GHOST_FILE', 'IPCNS_MSG', 'TCP_STREAM'],
   );
+  t.true(hasExtras({ ...kindOf('GHOST_FILE'), extra: [] }), 'that of the first record');
 });
 
 test('bytes behind the records begin behind the first of one, or where a record that needs fields would be empty', (t) => {

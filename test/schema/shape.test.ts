@@ -52,6 +52,13 @@ test('each type of field has its wire type, in its tag too', (t) => {
   }
 });
 
+test('a field is packed if its schema says so', (t) => {
+  const isPacked = (display: object) => new FieldShape(1, 'f', 'repeated', 'uint32', display).packed;
+  t.true(isPacked({ packed: true }));
+  t.false(isPacked({ packed: false }));
+  t.false(isPacked({}));
+});
+
 test('one field of the images is packed, and one has an earlier name', (t) => {
   const shapes = NAMES.map(shapeOf);
   const packed = shapes.flatMap(({ fields }) => fields.filter((field) => field.packed));

@@ -47,7 +47,7 @@ async function loadFile(file) {
   }
 }
 
-/** With a mutant that is there as the files load, each file waits until one of its tests is to run. */
+/** With a mutant that is on from the start, each file waits until one of its tests is to run. */
 async function load({ top, sources, testFiles, active, seed }) {
   directory = top;
   process.chdir(top);
@@ -86,18 +86,19 @@ async function measure() {
 }
 
 /**
- * The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. A mutant that
- * is there as the tests load may change what tests there are. One that `isBuilt` into a program stays on.
+ * The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. In a fresh
+ * process the mutant is on as the tests load, and may change what tests there are. One that `isBuilt` into a program
+ * stays on.
  */
-async function attack({ mutant, names, hitLimit, isAtLoad, isBuilt }) {
+async function attack({ mutant, names, hitLimit, isFresh, isBuilt }) {
   for (const name of names) {
     try {
-      if (isAtLoad) await loadFile(name.slice(0, name.indexOf(': ')));
+      if (isFresh) await loadFile(name.slice(0, name.indexOf(': ')));
     } catch {
       return { killedBy: name };
     }
     const one = tests.find((other) => other.name === name);
-    if (one === undefined && isAtLoad) continue;
+    if (one === undefined && isFresh) continue;
     if (one === undefined) throw new Error(`the tests were changed meanwhile: there is no ${name}`);
     stryker.activeMutant = mutant;
     stryker.hitCount = hitLimit === undefined ? undefined : 0;
