@@ -107,6 +107,7 @@ test('references of a large placeholder are decoded when they are asked for, to 
   t.false(Array.isArray(large.references));
   t.is(large.references.length, references.length);
   t.deepEqual([...large.references], references);
+  t.deepEqual(JSON.parse(JSON.stringify(large.references)), references);
   t.deepEqual(
     large.references.map((one) => 'scm_right' in one),
     references.map((one) => 'scm_right' in one),
@@ -240,6 +241,7 @@ test('a plan has 2^18 placeholders at most', async (t) => {
 
 const FAULTS: [string, Buffer, RegExp][] = [
   ['another first magic', Buffer.concat([uint32(1), written(PLAN).subarray(4)]), /magics/],
+  ['the first magic of service files', Buffer.concat([uint32(0x55105940), written(PLAN).subarray(4)]), /magics/],
   ['another second magic', Buffer.concat([MAGICS.subarray(0, 4), uint32(1), HEAD]), /magics/],
   ['no records', MAGICS, /no records/],
   ['a head that is none', Buffer.concat([MAGICS, record(Buffer.of(0xff))]), /no plan_head/],
