@@ -1,6 +1,7 @@
-// npm run mutants -- PART [--sample N] [--seed S] [--files REGEX]: changes each expression of a part of src, one at a
-// time, and shows the changes that no test notices (docs/RELIABILITY.md). The mutants are Stryker's. All of them are
-// in one build, and a switch chooses one, so that a process loads the tests once and runs those that reach a mutant.
+// npm run mutants -- PART [--sample N] [--seed S] [--files REGEX] [--tests REGEX] [--again LOG]: changes each expression
+// of a part of src, one at a time, and shows the changes that no test notices (docs/RELIABILITY.md). The mutants are
+// Stryker's. All of them are in one build, and a switch chooses one, so that a process loads the tests once and runs
+// those that reach a mutant. LOG is the output of an earlier run: only the mutants that it lists are tried.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -62,24 +63,25 @@ function testsFor(mutant, { part, tests, atLoad, noticed }) {
   };
 }
 
-/** Whether a test notices the mutant. The second look is in a fresh process, if the first one has spoiled its own. */
-async function isKilled(tester, mutant, baseline, isSecond = false) {
+/**
+ * Whether a test notices the mutant. A second look is in a fresh process: the first one may have spoiled its own, and
+ * what an earlier test has made and kept does not have the mutant in it.
+ */
+async function isKilled(tester, mutant, baseline, isFresh = baseline.atLoad.has(mutant.id)) {
   const { names, hitLimit, ms } = testsFor(mutant, baseline);
   if (names.length === 0) return false;
-  const isAtLoad = baseline.atLoad.has(mutant.id);
-  if (isAtLoad || tester.child === undefined) {
-    const loaded = await tester.start(isAtLoad ? mutant.id : undefined);
-    if (loaded?.answer === undefined) tester.stop();
-    if (loaded?.answer === undefined && isAtLoad) return true;
+  if (isFresh || tester.child === undefined) {
+    const loaded = await tester.start(isFresh ? mutant.id : undefined);
     if (loaded?.answer === undefined) throw new Error(loaded?.failure ?? 'the tests could not be loaded');
   }
-  const order = { order: 'attack', mutant: mutant.id, names, hitLimit, isAtLoad };
+  const order = { order: 'attack', mutant: mutant.id, names, hitLimit, isFresh };
   const { answer, failure } = (await tester.tell(order, ms)) ?? {};
   if (failure !== undefined) throw new Error(failure);
-  if (isAtLoad || answer?.isStale) tester.stop();
-  if (answer?.isStale && !isAtLoad && !isSecond) return isKilled(tester, mutant, baseline, true);
+  const isNoticed = answer === undefined || answer.killedBy !== undefined;
+  if (isFresh || answer?.isStale) tester.stop();
+  if (!isFresh && (answer?.isStale || !isNoticed)) return isKilled(tester, mutant, baseline, true);
   if (answer?.killedBy !== undefined) remember(baseline.noticed, mutant, answer.killedBy);
-  return answer === undefined || answer.killedBy !== undefined;
+  return isNoticed;
 }
 
 function remember(noticed, { fileName }, test) {
@@ -137,6 +139,18 @@ async function attack(testers, mutants, baseline, show) {
   return survivors;
 }
 
+/** A line of the output without its place and kind, as `describe` has it; undefined for any other line. */
+function describedIn(line) {
+  const [, file, change] = /^(\S+?):\d+:\d+: [A-Za-z ]+: (.*)$/.exec(line) ?? [];
+  return file === undefined ? undefined : `${file}: ${change}`;
+}
+
+/** The mutants that the output of an earlier run lists. */
+function listedAgain(mutants, log) {
+  const listed = new Set(fs.readFileSync(log, 'utf8').split('\n').map(describedIn));
+  return mutants.filter((mutant) => listed.has(describe(mutant)));
+}
+
 function show(mutant, baseline) {
   const { line, column } = mutant.location.start;
   const [file, ...change] = describe(mutant).split(': ');
@@ -150,15 +164,19 @@ async function main() {
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     files: { type: 'string', default: '' },
+    tests: { type: 'string', default: '' },
+    again: { type: 'string' },
   };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [part] = positionals;
   if (positionals.length !== 1 || PARTS[part] === undefined)
     throw new Missing(`name one part: ${Object.keys(PARTS).join(', ')}`);
   const seed = Number(values.seed);
-  const { sources: files, tests: testFiles } = filesOf(part);
+  const { sources: files, tests } = filesOf(part);
   const { sources, mutants: all } = await instrument(files.filter((name) => new RegExp(values.files).test(name)));
-  const chosen = values.sample === undefined ? all : sampleOf(all, Number(values.sample), seed);
+  const testFiles = tests.filter((name) => new RegExp(values.tests).test(name));
+  const listed = values.again === undefined ? all : listedAgain(all, values.again);
+  const chosen = values.sample === undefined ? listed : sampleOf(listed, Number(values.sample), seed);
   const testers = Array.from({ length: TESTERS }, () => new Tester({ top, sources, testFiles, seed }));
   try {
     const baseline = await measure(testers[0], part);

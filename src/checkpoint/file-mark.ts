@@ -62,6 +62,8 @@ const ROWS = new Map<number, MarkRow>([
   [FILE_ENTRY_FIELDS.ffy, FANOTIFY],
 ]);
 
+const OF_RECORDS = { inotify_wd_entry: INOTIFY, fanotify_mark_entry: FANOTIFY };
+
 /** The members of file_entry that hold marks. */
 export const MARK_MEMBERS: ReadonlySet<number> = new Set(ROWS.keys());
 
@@ -84,12 +86,12 @@ export function marksOfEntry(member: number, id: number, bytes: Uint8Array, star
 
 /** The mark in a record of inotify-wd.img or fanotify-mark.img, which older dumps have. Throws WireFault. */
 export function markOfRecord(
-  message: 'inotify_wd_entry' | 'fanotify_mark_entry',
+  message: keyof typeof OF_RECORDS,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): FileMark | undefined {
-  const { what, read } = message === 'inotify_wd_entry' ? INOTIFY : FANOTIFY;
+  const { what, read } = OF_RECORDS[message];
   const mark = read(bytes, start, end);
   return mark === undefined ? undefined : { ...mark, what };
 }

@@ -56,7 +56,8 @@ const known = new Map<string, readonly PlanField[]>();
 export function fieldsOf(message: string): readonly PlanField[] {
   let fields = known.get(message);
   if (fields === undefined) {
-    fields = Object.entries(SCHEMAS[message]?.fields ?? {}).map(([name, field]) => describeField(name, field));
+    const { fields: described = {} } = SCHEMAS[message] as Schema;
+    fields = Object.entries(described).map(([name, field]) => describeField(name, field));
     known.set(message, fields);
   }
   return fields;

@@ -23,8 +23,13 @@ export class StoredReferences implements List<PlanReference> {
 
   *[Symbol.iterator](): Generator<PlanReference, void, undefined> {
     const cursor = new FieldCursor().over(this.record, 0, this.record.length);
-    while (cursor.next()) if (cursor.number === this.number) yield this.decode(cursor.payload());
+    while (cursor.next()) if (isReference(cursor, this.number)) yield this.decode(cursor.payload());
   }
+}
+
+/** A field of their number and another wire type is an unknown one, as protobufjs has it for smaller records. */
+function isReference({ number, wireType }: FieldCursor, ofReferences: number): boolean {
+  return number === ofReferences && wireType === WIRE_TYPE.BYTES;
 }
 
 /** Takes the references out of a record. Resolves to the other fields, and how many references there are. Throws WireFault. */
@@ -33,7 +38,7 @@ export function withoutReferences(record: Uint8Array, number: number): { others:
   let count = 0;
   const cursor = new FieldCursor().over(record, 0, record.length);
   while (cursor.next()) {
-    if (cursor.number === number && cursor.wireType === WIRE_TYPE.BYTES) count += 1;
+    if (isReference(cursor, number)) count += 1;
     else others.push(record.subarray(cursor.start, cursor.end));
   }
   return { others: Buffer.concat(others), count };

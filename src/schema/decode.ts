@@ -1,6 +1,6 @@
 import { WireFault } from '../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import type { FieldSchema, FieldType, MessageSchema } from './message';
+import type { FieldSchema, MessageField, MessageSchema, PlainType } from './message';
 
 /** Far above what CRIU nests, far below what would exhaust the stack. */
 const MAX_DEPTH = 32;
@@ -94,12 +94,12 @@ function indexOf(schema: MessageSchema<unknown>): FieldIndex {
 
 /** An embedded message `bytes[start, end)`. */
 interface Embedded {
-  readonly field: FieldSchema;
+  readonly field: MessageField;
   readonly start: number;
   readonly end: number;
 }
 
-function embeddedAt(field: FieldSchema, cursor: FieldCursor): Embedded {
+function embeddedAt(field: MessageField, cursor: FieldCursor): Embedded {
   cursor.expect(WIRE_TYPE.BYTES);
   return { field, start: cursor.valueStart, end: cursor.end };
 }
@@ -110,7 +110,7 @@ type Occurrences = [Embedded, ...Embedded[]];
 /** Most messages have one embedded message at most, which needs no map. */
 function byField(embedded: Embedded[]): Iterable<Occurrences> {
   if (embedded.length === 1) return [embedded as Occurrences];
-  const groups = new Map<FieldSchema, Occurrences>();
+  const groups = new Map<MessageField, Occurrences>();
   for (const one of embedded) {
     const known = groups.get(one.field);
     if (known === undefined) groups.set(one.field, [one]);
@@ -122,7 +122,7 @@ function byField(embedded: Embedded[]): Iterable<Occurrences> {
 /** Several occurrences of one embedded message mean what their bytes in a row mean. */
 function decodeEmbedded(all: Occurrences, bytes: Uint8Array, depth: number, toBuffer: ToBuffer): Decoded {
   const [first] = all;
-  const schema = schemaOf(first.field);
+  const schema = first.field.message();
   if (all.length === 1) return decodeMessage(schema, bytes, first.start, first.end, depth + 1, toBuffer);
   const joined = Buffer.concat(all.map(({ start, end }) => bytes.subarray(start, end)));
   try {
@@ -141,7 +141,7 @@ function decodeRepeated(
 ): void {
   if (field.type === 'message') {
     cursor.expect(WIRE_TYPE.BYTES);
-    values.push(decodeMessage(schemaOf(field), cursor.bytes, cursor.valueStart, cursor.end, depth + 1, toBuffer));
+    values.push(decodeMessage(field.message(), cursor.bytes, cursor.valueStart, cursor.end, depth + 1, toBuffer));
   } else if (cursor.wireType === WIRE_TYPE.BYTES && isPackable(field.type)) {
     const packed = new FieldCursor().over(cursor.bytes, cursor.valueStart, cursor.end);
     while (packed.nextPacked(wireTypeOf(field.type))) values.push(decodeValue(field.type, packed, toBuffer));
@@ -150,22 +150,17 @@ function decodeRepeated(
   }
 }
 
-function schemaOf(field: FieldSchema): MessageSchema<unknown> {
-  if (field.message === undefined) throw new TypeError(`${field.name} is no message`);
-  return field.message();
-}
-
-function isPackable(type: FieldType): boolean {
+function isPackable(type: PlainType): boolean {
   return type !== 'string' && type !== 'bytes';
 }
 
-function wireTypeOf(type: FieldType): number {
+function wireTypeOf(type: PlainType): number {
   if (type === 'fixed32') return WIRE_TYPE.FIXED32;
   if (type === 'fixed64') return WIRE_TYPE.FIXED64;
   return WIRE_TYPE.VARINT;
 }
 
-function decodeValue(type: FieldType, cursor: FieldCursor, toBuffer: ToBuffer): unknown {
+function decodeValue(type: PlainType, cursor: FieldCursor, toBuffer: ToBuffer): unknown {
   switch (type) {
     case 'uint32':
       return cursor.uint32();
@@ -189,7 +184,5 @@ function decodeValue(type: FieldType, cursor: FieldCursor, toBuffer: ToBuffer): 
     case 'string':
     case 'bytes':
       return toBuffer(cursor.payload());
-    case 'message':
-      throw new TypeError('embedded messages are decoded apart');
   }
 }

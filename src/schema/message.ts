@@ -11,16 +11,26 @@ export type ScalarType =
   | 'bool'
   | 'string'
   | 'bytes';
-export type FieldType = ScalarType | 'enum' | 'message';
+export type PlainType = ScalarType | 'enum';
+export type FieldType = PlainType | 'message';
 
-export interface FieldSchema {
+interface AnyField {
   readonly number: number;
   readonly name: string;
   readonly label: 'required' | 'optional' | 'repeated';
-  readonly type: FieldType;
-  /** Schema of an embedded message; a function, since messages may refer to later ones. */
-  readonly message?: () => MessageSchema<unknown>;
 }
+
+export interface PlainField extends AnyField {
+  readonly type: PlainType;
+}
+
+export interface MessageField extends AnyField {
+  readonly type: 'message';
+  /** Schema of the embedded message; a function, since messages may refer to later ones. */
+  readonly message: () => MessageSchema<unknown>;
+}
+
+export type FieldSchema = PlainField | MessageField;
 
 /** A message of the images, named as CRIU names it. */
 export interface MessageSchema<T> {

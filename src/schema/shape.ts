@@ -92,8 +92,7 @@ export class MessageShape {
     }
     this.requiredCount = fields.filter(({ label }) => label === 'required').length;
     const field = fields.find(({ display }) => display.earlier !== undefined);
-    const now = field && this.byName.get(field.display.earlier as string);
-    this.renamed = field !== undefined && now !== undefined ? { field, now } : undefined;
+    this.renamed = field && { field, now: this.fieldNamed(field.display.earlier as string) };
   }
 
   /** The field of this number; undefined where the schema knows none. */

@@ -13,11 +13,9 @@ const MAX_ID = 2 ** 32 - 1;
  * no pipe from nothing. Undefined where the text is no such list.
  */
 export function specsOfList(text: string): SpecOptions[] | undefined {
-  const found = LIST.exec(text)?.[0];
-  if (found === undefined) return undefined;
   let names: string[];
   try {
-    names = JSON.parse(found);
+    names = JSON.parse(LIST.exec(text)?.[0] ?? 'no list');
   } catch {
     return undefined;
   }

@@ -10,8 +10,7 @@ export function parseSpecFile(file: string, text: string): SpecOptions[] {
   const value = parseJson(file, text);
   const validate = new Ajv({ verbose: true }).compile<{ specs: SpecOptions[] }>(specsSchema);
   if (validate(value)) return value.specs;
-  const [error] = validate.errors ?? [];
-  if (error === undefined) throw new TypeError('a schema fails without an error');
+  const [error] = validate.errors as [ErrorObject];
   throw messages.specFile(file, describePlace(error.instancePath, value), ...explain(error));
 }
 
@@ -36,7 +35,7 @@ function describePlace(path: string, value: unknown): string {
 /** What is wrong and what is allowed, from the schema: [problem, hint]. */
 function explain({ keyword, params, data, message, parentSchema }: ErrorObject): [string, string] {
   const found = describeValue(data);
-  const meaning = (parentSchema as { description?: string } | undefined)?.description;
+  const meaning = (parentSchema as { description?: string }).description;
   switch (keyword) {
     case 'enum':
       return [`${found} is none of the values there are`, `allowed: ${params.allowedValues.join(', ')}`];
@@ -50,10 +49,7 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
         nearestProperty(params.additionalProperty, parentSchema),
       ];
     case 'type':
-      return [
-        `${found} is no ${params.type}`,
-        meaning ?? `${/^[aeiou]/.test(params.type) ? 'an' : 'a'} ${params.type} belongs there`,
-      ];
+      return [`${found} is no ${params.type}`, meaning ?? `write a value of type ${params.type}`];
     default:
       return [message ?? keyword, 'schemas/specs.schema.json says what is allowed'];
   }
@@ -64,17 +60,18 @@ const TOP: Properties = specsSchema.properties;
 const OPTIONS: Properties = specsSchema.properties.specs.items.properties;
 
 function describeProperty(name: string): string {
-  return `${name}: ${(OPTIONS[name] ?? TOP[name])?.description ?? 'see schemas/specs.schema.json'}`;
+  const { description } = (OPTIONS[name] ?? TOP[name]) as Properties[string];
+  return `${name}: ${description}`;
 }
 
 /** The option that was meant, if one comes close; else all of them. */
 function nearestProperty(name: string, parent: ErrorObject['parentSchema']): string {
-  return nearestOption(name, Object.keys((parent as { properties?: object } | undefined)?.properties ?? {}));
+  return nearestOption(name, Object.keys((parent as { properties: object }).properties));
 }
 
 /** A value as JSON has it; of lists and objects the kind alone, for they can be of any size. */
 function describeValue(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  return value === undefined ? '' : escapeControls(JSON.stringify(value)).slice(0, 60);
+  return escapeControls(JSON.stringify(value)).slice(0, 60);
 }

@@ -107,6 +107,7 @@ test('references of a large placeholder are decoded when they are asked for, to 
   t.false(Array.isArray(large.references));
   t.is(large.references.length, references.length);
   t.deepEqual([...large.references], references);
+  t.deepEqual(JSON.parse(JSON.stringify(large.references)), references);
   t.deepEqual(
     large.references.map((one) => 'scm_right' in one),
     references.map((one) => 'scm_right' in one),
@@ -115,6 +116,19 @@ test('references of a large placeholder are decoded when they are asked for, to 
   const asText = [...planChunks({ ...head, placeholders })].join('');
   t.deepEqual(JSON.parse(asText), JSON.parse([...planChunks(plan)].join('')));
   t.true(asText.endsWith('}\n'));
+});
+
+test('what has the number of a reference and another wire type is passed over, whatever the size of its record', async (t) => {
+  const odd = Buffer.of(9 * 8, 0, 9 * 8 + 5, 1, 2, 3, 4, 9 * 8 + 1, 1, 2, 3, 4, 5, 6, 7, 8);
+  for (const count of [1, 9000]) {
+    const references = Array.from({ length: count }, (_, fd) => descriptor(fd));
+    const bytes = written({ ...PLAN, placeholders: [{ ...BARE, references }] });
+    const at = 12 + bytes.readUInt32LE(8);
+    const [head, own] = [bytes.subarray(0, at), bytes.subarray(at + 4)];
+    const { placeholders } = await read(Buffer.concat([head, record(own, odd)]));
+    t.is(placeholders[0]?.references.length, count);
+    t.deepEqual([...(placeholders[0]?.references ?? [])], references);
+  }
 });
 
 test('many references are written in chunks of a mebibyte', async (t) => {
@@ -217,8 +231,17 @@ const HEAD_OF_ONE = (() => {
   return bytes.subarray(8, 12 + bytes.readUInt32LE(8));
 })();
 
+test('a plan has 2^18 placeholders at most', async (t) => {
+  const empty = (count: number) => Buffer.concat([MAGICS, HEAD, Buffer.alloc(4 * count)]);
+  const refused = (count: number, message: RegExp) =>
+    t.throwsAsync(async () => read(empty(count)), { instanceOf: FdgraftError, message });
+  await refused(2 ** 18, /it has 262144 placeholders, and its head says 0/);
+  await refused(2 ** 18 + 1, /inherit-plan.img: has more than 262144 placeholders/);
+});
+
 const FAULTS: [string, Buffer, RegExp][] = [
   ['another first magic', Buffer.concat([uint32(1), written(PLAN).subarray(4)]), /magics/],
+  ['the first magic of service files', Buffer.concat([uint32(0x55105940), written(PLAN).subarray(4)]), /magics/],
   ['another second magic', Buffer.concat([MAGICS.subarray(0, 4), uint32(1), HEAD]), /magics/],
   ['no records', MAGICS, /no records/],
   ['a head that is none', Buffer.concat([MAGICS, record(Buffer.of(0xff))]), /no plan_head/],

@@ -319,13 +319,17 @@ test('a filter of paths takes a path or a glob, as a key does', (t) => {
     ['/a\\x2a', 'a*', true, true],
     ['/a\\x2a', 'ab', false, false],
     ['/a\\x2f', 'a/', true, true],
+    ['\\x2fsrv', 'srv', true, true],
+    ['srv/*.log', 'srv/a.log', true, true],
   ] as const) {
     const isNamed = parsePathFilter(filter);
     const found = [false, true].map((isDirectory) => isNamed(Buffer.from(path), isDirectory));
     t.deepEqual(found, [ofFile, ofDirectory], `${filter} ${path}`);
   }
-  for (const wrong of ['/var/[a', '/a\\xg1'])
-    t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
+  for (const wrong of ['/var/[a', '/a\\xg1']) {
+    const error = t.throws(() => parsePathFilter(wrong), { instanceOf: FdgraftError, message: /^the path '/ });
+    t.is(error?.hint, 'write a path or a glob as in fd[N]:KEY, a byte as \\xHH');
+  }
 });
 
 test('the slash before a glob may be left out, and no other', (t) => {
@@ -334,4 +338,23 @@ test('the slash before a glob may be left out, and no other', (t) => {
     const matches = (path: string) => key.kind === 'glob' && key.glob.matches(Buffer.from(path), 0, path.length);
     t.deepEqual(['var/log/a', 'varlog/a', 'log/a'].map(matches), [true, false, false], text);
   }
+});
+
+test('one bad spec is told as it is, several at once, and other errors are none of specs', (t) => {
+  const read = (given: string[]) => parseSpecs(given, parseSpec as (spec: string | SpecOptions) => unknown);
+  const one = t.throws(() => read(['fd[5]:/a', 'fd[x]:/b']), { instanceOf: FdgraftError });
+  const alone = t.throws(() => parseSpec('fd[x]:/b'), { instanceOf: FdgraftError });
+  t.is(one?.message, alone?.message);
+  const both = t.throws(() => read(['fd[x]:/a', 'fd[x]:/b']), { instanceOf: FdgraftError });
+  for (const text of ['fd[x]:/a', 'fd[x]:/b']) t.true(both?.message.includes(text));
+  const failing = (spec: string | SpecOptions) => {
+    if (spec === 'fd[5]:/a') throw new RangeError('no');
+    return parseSpec(spec as string);
+  };
+  t.throws(() => parseSpecs(['fd[x]:/b', 'fd[5]:/a'], failing), { instanceOf: RangeError });
+});
+
+test('options that are on or off may be given as off', (t) => {
+  for (const name of ['truncate', 'nonblock', 'only'])
+    t.like(parseSpec({ inherit: 'fd[5]:/a', [name]: false }), { [name]: false, options: [name] });
 });

@@ -28,6 +28,12 @@ test('a file with all options, and one with none', (t) => {
   t.deepEqual(file({ version: 1, specs: [] }), []);
 });
 
+test('a byte order mark may stand at the beginning, and is a part of any text', (t) => {
+  const specs = [{ inherit: 'fd[6]:/log\ufeff' }];
+  for (const mark of ['', '\ufeff'])
+    t.deepEqual(parseSpecFile('specs.json', `${mark}${JSON.stringify({ version: 1, specs })}`), specs);
+});
+
 /** One thing wrong with a good file: what is said of it, where, and what helps. */
 const WRONG: [string, unknown, RegExp, RegExp][] = [
   ['no object', [], /the file: a list is no object/, /What a checkpoint inherits/],
@@ -35,7 +41,20 @@ const WRONG: [string, unknown, RegExp, RegExp][] = [
   ['another version', { version: 2, specs: [] }, /\/version: 2 where 1 belongs/, /reads version 1/],
   ['no specs', { version: 1 }, /specs is missing/, /takes it/],
   ['specs that are no list', { version: 1, specs: {} }, /\/specs: an object is no array/, /first spec/],
-  ['a spec as text', { version: 1, specs: ['fd[5]:/log'] }, /\/specs\/0: "fd\[5\]:\/log" is no object/, /./],
+  ['no list of specs', { version: 1, specs: null }, /\/specs: null is no array/, /first spec/],
+  [
+    'the eleventh spec',
+    { version: 1, specs: [...Array.from({ length: 10 }, () => SPEC), { inherit: 'fd[9]:/x', only: 1 }] },
+    /\/specs\/10\/only \(fd\[9\]:\/x\): 1 is no boolean/,
+    /./,
+  ],
+  ['a long value', { version: 'x'.repeat(100), specs: [] }, /: "x{59} where 1 belongs/, /./],
+  [
+    'a spec as text',
+    { version: 1, specs: ['fd[5]:/log'] },
+    /\/specs\/0: "fd\[5\]:\/log" is no object/,
+    /^write a value of type object$/,
+  ],
   [
     'a spec without its key',
     { version: 1, specs: [{ apply: 'dup' }] },
@@ -106,6 +125,7 @@ test('what is no JSON, cannot be read or is a directory is told', async (t) => {
   const error = t.throws(() => parseSpecFile('specs.json', '{"version": 1,\n}'), { instanceOf: FdgraftError });
   t.like(error, { code: 'SPEC_FILE', exitCode: 2 });
   t.regex(error?.message ?? '', /specs\.json: is not JSON/);
+  t.is(error?.hint, 'write {"version": 1, "specs": [{"inherit": "fd[5]:KEY"}]}');
   for (const [name, code] of [
     ['missing', 'SYSTEM'],
     ['.', 'SOURCE_UNUSABLE'],
@@ -143,7 +163,10 @@ const LISTS: [string, string, string[] | undefined][] = [
   ['a bracket in a name', '["/a]\\"b", "pipe:[7]"]', ['fd[1]:pipe:[7]']],
   ['no pipes', ' [ "/dev/null" , "/dev/pts/0" ] ', []],
   ['nothing', '[]', []],
+  ['the highest id, and one that is past it', '["pipe:[4294967295]","pipe:[4294967296]"]', ['fd[0]:pipe:[4294967295]']],
+  ['names that hold those of pipes', '["a pipe:[1]","pipe:[1]a"]', []],
   ['no list', '{"0": "pipe:[1]"}', undefined],
+  ['a list inside an object', '{"0": ["pipe:[1]"]}', undefined],
   ['a list of numbers', '[1, 2]', undefined],
   ['a list that does not end', '["pipe:[1]"', undefined],
   ['a bad escape', '["\\q"]', undefined],

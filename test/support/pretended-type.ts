@@ -1,9 +1,10 @@
 /** To be imported before anything that reads the table of types: an open namespace can be inherited. */
 import { TYPE_ROWS } from '../../src/checkpoint/type-rows';
 import { FILE_ENTRY } from '../../src/schema/generated/images';
-import type { MessageSchema } from '../../src/schema/message';
+import type { MessageField } from '../../src/schema/message';
 
-const schema = FILE_ENTRY.fields.find(({ name }) => name === 'nsf')?.message?.() as MessageSchema<unknown>;
+const field = FILE_ENTRY.fields.find(({ name }) => name === 'nsf') as MessageField;
+const schema = field.message();
 
 interface Namespace {
   readonly flags: number;

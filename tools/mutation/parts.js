@@ -11,6 +11,7 @@ const LONG = [
   'json/round-trip',
   'rewrite/any-terminals',
   'plan/limits',
+  'checkpoint/limits',
   'checkpoint/ls-keys',
   'checkpoint/new-type',
 ];

@@ -25,7 +25,31 @@ async function failureOf({ title, act, args, shared }) {
   return strayError === undefined ? undefined : String(strayError);
 }
 
+/** What gathers the tests of the file that is loaded now. */
+let ava;
+let directory;
+const loaded = new Set();
+
+/** Loads the tests of a file, once. */
+async function loadFile(file) {
+  if (loaded.has(file)) return;
+  loaded.add(file);
+  const gathered = gather();
+  ava = gathered.ava;
+  require(path.join(directory, file));
+  const shared = {};
+  const { tests: ofFile, befores } = gathered.found;
+  for (const before of befores) await run('before', before, [], shared);
+  for (const one of ofFile) {
+    const title = one.title ?? one.act.title?.(undefined, ...one.args);
+    const act = typeof one.act === 'function' ? one.act : one.act.exec;
+    tests.push({ ...one, act, title, shared, name: `${file}: ${title}` });
+  }
+}
+
+/** With a mutant that is on from the start, each file waits until one of its tests is to run. */
 async function load({ top, sources, testFiles, active, seed }) {
+  directory = top;
   process.chdir(top);
   stryker.activeMutant = active;
   require('../register-typescript.js');
@@ -34,23 +58,11 @@ async function load({ top, sources, testFiles, active, seed }) {
     sources[file] === undefined ? compile(module, file) : module._compile(sources[file], file);
   require('fast-check').configureGlobal({ seed });
   const load = Module._load;
-  let ava;
   Module._load = function (request, ...more) {
     return request === 'ava' ? ava : load.call(this, request, ...more);
   };
-  for (const file of testFiles) {
-    const gathered = gather();
-    ava = gathered.ava;
-    require(file);
-    const shared = {};
-    const { tests: ofFile, befores } = gathered.found;
-    for (const before of befores) await run('before', before, [], shared);
-    for (const one of ofFile) {
-      const title = one.title ?? one.act.title?.(undefined, ...one.args);
-      const act = typeof one.act === 'function' ? one.act : one.act.exec;
-      tests.push({ ...one, act, title, shared, name: `${path.relative(top, file)}: ${title}` });
-    }
-  }
+  if (active !== undefined) return;
+  for (const file of testFiles) await loadFile(path.relative(top, file));
 }
 
 /** Runs every test without a mutant; tells which mutants each reaches, how often, and how long it takes. */
@@ -74,14 +86,19 @@ async function measure() {
 }
 
 /**
- * The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. A mutant that
- * is there as the tests load may change what tests there are. One that `isBuilt` into a program stays on.
+ * The first of these tests that notices the mutant. `isStale` if that test fails without the mutant, too. In a fresh
+ * process the mutant is on as the tests load, and may change what tests there are. One that `isBuilt` into a program
+ * stays on.
  */
-async function attack({ mutant, names, hitLimit, isAtLoad, isBuilt }) {
-  const byName = new Map(tests.map((one) => [one.name, one]));
+async function attack({ mutant, names, hitLimit, isFresh, isBuilt }) {
   for (const name of names) {
-    const one = byName.get(name);
-    if (one === undefined && isAtLoad) continue;
+    try {
+      if (isFresh) await loadFile(name.slice(0, name.indexOf(': ')));
+    } catch {
+      return { killedBy: name };
+    }
+    const one = tests.find((other) => other.name === name);
+    if (one === undefined && isFresh) continue;
     if (one === undefined) throw new Error(`the tests were changed meanwhile: there is no ${name}`);
     stryker.activeMutant = mutant;
     stryker.hitCount = hitLimit === undefined ? undefined : 0;

@@ -259,8 +259,8 @@ const OWN: Partial<Record<ImageName, readonly Reader[]>> = {
   GHOST_FILE: [{ ...raw('ghost'), first: 'optional' }],
 };
 
-/** All others are told by what the rows of their kind and message say. */
-function readersFor(kind: ImageKind): readonly Reader[] {
+/** The readers that turn the records of an image into events: its own, or what the rows of its kind and message say. */
+export function readersOf(kind: ImageKind): readonly Reader[] {
   const { name, message, external, unreadOf } = kind;
   const type = typeOfImage(kind);
   const own = OWN[name] ?? (type === undefined ? undefined : [bareEntries(type)]);
@@ -270,16 +270,4 @@ function readersFor(kind: ImageKind): readonly Reader[] {
     ...(unreadOf === undefined ? [] : [unreadBytes(unreadOf)]),
     ...(namesDescriptors(name) ? [ties(name)] : []),
   ];
-}
-
-const known = new Map<ImageName, readonly Reader[]>();
-
-/** The readers that turn the records of an image into events. */
-export function readersOf(kind: ImageKind): readonly Reader[] {
-  let readers = known.get(kind.name);
-  if (readers === undefined) {
-    readers = readersFor(kind);
-    known.set(kind.name, readers);
-  }
-  return readers;
 }
