@@ -129,7 +129,7 @@ export class SpecIndex {
     if (named?.keys === undefined) return NONE;
     const keys = named.keys(decodeInPlace(named.schema, bytes, start, end) as never);
     const numbers = new Set(keys.flatMap((key) => this.named.get(key) ?? NONE));
-    return numbers.size < 2 ? [...numbers] : [...numbers].sort((a, b) => a - b);
+    return [...numbers].sort((a, b) => a - b);
   }
 
   private lookUpPipe(bytes: Uint8Array, start: number, end: number): readonly number[] {

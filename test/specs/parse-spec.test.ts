@@ -358,3 +358,10 @@ test('options that are on or off may be given as off', (t) => {
   for (const name of ['truncate', 'nonblock', 'only'])
     t.like(parseSpec({ inherit: 'fd[5]:/a', [name]: false }), { [name]: false, options: [name] });
 });
+
+for (const form of ['pipe', 'socket']) {
+  test(`the highest number in ${form}:[N] is that of 32 bits`, (t) => {
+    t.notThrows(() => parseInheritSpec(`fd[5]:${form}:[4294967295]`));
+    t.throws(() => parseInheritSpec(`fd[5]:${form}:[4294967296]`), { instanceOf: FdgraftError });
+  });
+}
