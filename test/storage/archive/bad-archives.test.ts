@@ -3,7 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { FdgraftError, openSource, rewrite } from '../../../src';
 import {
   archiveOf,
@@ -12,81 +12,18 @@ import {
   blocksOf,
   END,
   longName,
-  membersOf,
   type RawMember,
   recordOf,
 } from '../../support/archives';
 import { atDepth, numbersTo } from '../../support/depth';
-import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../../support/directories';
+import { temporaryDirectory } from '../../support/directories';
+import { good, images, noSpoolStays, type Refusal, refused, spools, withMember } from '../../support/refused-archives';
 
 /** Whatever is wrong with an archive: an error that says what and where, soon, with nothing written anywhere. */
 
 const SPECS = ['fd[5]:pipe:[4711]'];
 
-// Whoever spools makes a directory here for a moment; nothing may stay.
-const spools = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'fdgraft-spools-'));
-process.env.TMPDIR = spools;
-test.after.always((t) => {
-  const left = fs
-    .readdirSync(spools)
-    .filter((name) => name.startsWith('fdgraft-') && !name.startsWith('fdgraft-test-'));
-  fs.rmSync(spools, { recursive: true, force: true });
-  t.deepEqual(left, []);
-});
-
-const directory = fs.mkdtempSync(path.join(spools, 'images-'));
-const images = membersOf(writeCheckpoint(directory, smallCheckpoint()), 'checkpoint/');
-fs.rmSync(directory, { recursive: true });
-const good = archiveOf(...images);
-
-interface Refusal {
-  code?: string | string[];
-  message?: RegExp;
-  /** Where in the archive; unless it is told of a member or of none. */
-  offset?: number;
-}
-
-/** Opens what must not be opened. Resolves to the error. */
-async function refused(
-  t: ExecutionContext,
-  bytes: Buffer | ((file: string) => void),
-  { code = ['ARCHIVE_UNUSABLE', 'ARCHIVE_DAMAGED'], message, offset }: Refusal = {},
-  label = '',
-): Promise<FdgraftError | undefined> {
-  const parent = fs.mkdtempSync(path.join(spools, 'bad-'));
-  const top = path.join(parent, 'top');
-  fs.mkdirSync(top);
-  const file = path.join(top, 'archive');
-  if (typeof bytes === 'function') bytes(file);
-  else fs.writeFileSync(file, bytes);
-  try {
-    const error = await failure(t, file, label);
-    if (error === undefined) return undefined;
-    t.is(error.exitCode, 2);
-    t.true([code].flat().includes(error.code), `${label}: ${error.code} ${error.message}`);
-    if (message !== undefined) t.regex(error.message, message, label);
-    if (offset !== undefined) t.is(error.offset, offset, label);
-    t.false(error.message.includes('undefined') || error.message.includes('NaN'), error.message);
-    if (error.code.startsWith('ARCHIVE')) t.true(error.message.startsWith(file) && error.hint !== undefined);
-    t.deepEqual(fs.readdirSync(top), ['archive'], label);
-    t.deepEqual(fs.readdirSync(parent), ['top'], label);
-    return error;
-  } finally {
-    fs.rmSync(parent, { recursive: true, force: true });
-  }
-}
-
-/** Of opening it, since all of it is read there. */
-async function failure(t: ExecutionContext, file: string, label: string): Promise<FdgraftError | undefined> {
-  try {
-    await (await openSource(file)).close();
-  } catch (error) {
-    if (error instanceof FdgraftError) return error;
-    throw error;
-  }
-  t.fail(`${label} was opened`);
-  return undefined;
-}
+test.after.always(noSpoolStays);
 
 async function works(bytes: Buffer): Promise<boolean> {
   const parent = fs.mkdtempSync(path.join(spools, 'good-'));
@@ -108,8 +45,6 @@ test('the archive that the others are made from is good', async (t) => {
   t.true(await works(zlib.gzipSync(good)));
 });
 
-/** Behind the inventory, so that it is an archive with images all the same. */
-const withMember = (...members: (RawMember | Buffer)[]) => archiveOf(...images, ...members);
 const at = good.length - END.length;
 
 const REFUSED: { [title: string]: [Buffer, Refusal] } = {
@@ -560,91 +495,6 @@ test.serial('zstd that cannot be run, is killed, fails without a word, or has no
   } finally {
     process.env.PATH = PATH;
   }
-});
-
-archiveTest('zstd with a window that takes too much memory', ['zstd'], async (t) => {
-  const pack = 'head -c 200M /dev/zero | zstd -q --long=30 -c';
-  const { stdout } = spawnSync('bash', ['-c', pack], { maxBuffer: GIB });
-  const error = await refused(t, stdout, { code: 'ARCHIVE_UNUSABLE', message: /too much memory to unpack/ });
-  t.regex(error?.hint ?? '', /without --long/);
-});
-
-const GIB = 2 ** 30;
-
-/** Ten gibibytes of zeros, of chunks of 64 MiB: what compresses them goes on where one chunk of its output ended. */
-function zeros(pack: string): Buffer {
-  const { stdout } = spawnSync('bash', ['-c', `head -c 64M /dev/zero | ${pack}`], { maxBuffer: GIB });
-  return Buffer.concat(Array(160).fill(stdout));
-}
-
-const header = (name: string, size: number) => blocksOf({ name, pax: { size: `${size}` } });
-const begin = good.subarray(0, -END.length);
-
-async function refusesBombs(t: ExecutionContext, pack: string, names: string[]): Promise<void> {
-  const ten = zeros(pack);
-  const packed = (bytes: Buffer) => spawnSync('bash', ['-c', pack], { input: bytes }).stdout;
-  await refused(t, ten, { message: /zero bytes behind the end|no tar in it/ });
-  for (const name of names) {
-    const begins = packed(Buffer.concat([begin, header(name, 10 * GIB)]));
-    await refused(t, Buffer.concat([begins, ten, packed(END)]), { message: /looks like a trap/ });
-  }
-}
-
-archiveTest('10 GiB of zeros in zstd: alone, as pages, as an image', ['zstd'], (t) =>
-  refusesBombs(t, 'zstd -qc1', ['pages-9.img', 'checkpoint/core-9.img']),
-);
-test('10 GiB of zeros in gzip: alone, as pages', async (t) => {
-  t.timeout(600_000);
-  await refusesBombs(t, 'gzip -1', ['pages-9.img']);
-});
-
-test('a sparse file of petabytes in a small archive', async (t) => {
-  const sparse = (map: string) =>
-    withMember({ name: 'checkpoint/holes', pax: { 'GNU.sparse.size': `${2 ** 52}`, 'GNU.sparse.map': map } });
-  const parent = temporaryDirectory(t);
-  fs.writeFileSync(path.join(parent, 'archive'), sparse('0,0'));
-  const source = await openSource(path.join(parent, 'archive'));
-  // Unpacked it takes no room, unless the file system has no files of that size.
-  const out = path.join(parent, 'out');
-  const error = await rewrite(source, { specs: SPECS, out, to: 'dir' }).then(() => undefined, Object);
-  if (error === undefined) t.like(fs.statSync(path.join(out, 'checkpoint/holes')), { size: 2 ** 52, blocks: 0 });
-  else t.regex(error.message, /cannot be written: .*(EFBIG|EINVAL)/);
-  t.is(fs.existsSync(out), error === undefined);
-  fs.rmSync(out, { recursive: true, force: true });
-  // As it is it can stay.
-  await rewrite(source, { specs: SPECS, out });
-  await source.close();
-  // Who reads it would read petabytes.
-  const image = { name: 'checkpoint/mm-9.img', pax: { 'GNU.sparse.size': `${2 ** 52}`, 'GNU.sparse.map': '0,0' } };
-  fs.writeFileSync(path.join(parent, 'image'), archiveOf(...images, image));
-  const other = await openSource(path.join(parent, 'image'));
-  const reader = await (await other.byName().member('mm-9.img'))?.open();
-  await t.throwsAsync(async () => reader?.read(Buffer.alloc(1), 0, 1), { message: /looks like a trap/ });
-  await other.close();
-});
-
-test('very many members, long names and maps are too many at some time', async (t) => {
-  const one = (i: number) => blocksOf({ name: `${i}` });
-  const many = (count: number, make: (i: number) => Buffer) => (file: string) => {
-    const fd = fs.openSync(file, 'wx');
-    fs.writeSync(fd, begin);
-    for (let i = 0; i < count; i += 1000)
-      fs.writeSync(fd, Buffer.concat(Array.from({ length: Math.min(1000, count - i) }, (_, n) => make(i + n))));
-    fs.writeSync(fd, END);
-    fs.closeSync(fd);
-  };
-  await refused(t, many(263_000, one), { message: /comes after 262144 others/ });
-  await refused(
-    t,
-    many(10_000, (i) => blocksOf({ name: 'x', pax: { path: `${i}/${'p/'.repeat(2000)}x` } })),
-    { message: /names and maps are too long/ },
-  );
-  const map = Array.from({ length: 20_000 }, (_, i) => `${2 * i},0`).join(',');
-  await refused(
-    t,
-    many(200, (i) => blocksOf({ name: `${i}`, pax: { 'GNU.sparse.size': '99999', 'GNU.sparse.map': map } })),
-    { message: /names and maps are too long/ },
-  );
 });
 
 archiveTest(
