@@ -29,9 +29,17 @@ function restore(lab: Lab, dump: string, specs: readonly string[], options: Rest
   return lab.restore(dump, { ...options, command: ownCommand, env: environment(lab), extraArgs });
 }
 
-/** The names that restores have left in the runtime directory. */
-function leftovers(): string[] {
+/** The names of the directories of restores. */
+function standing(): string[] {
   return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
+}
+
+/** Those of somebody else. */
+const others = standing();
+
+/** The names that restores of this file have left in the runtime directory. */
+function leftovers(): string[] {
+  return standing().filter((name) => !others.includes(name));
 }
 
 realTest(

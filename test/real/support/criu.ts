@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
 interface CriuRoot {
   root: string;
@@ -26,7 +29,16 @@ function decide(suite: string): RealCriu {
   if (check.status !== 0) {
     throw new Error(`this kernel does not do what criu ${version} needs: ${check.stderr.trim().split('\n').at(-1)}`);
   }
+  loadNoPluginsOfTheHost();
   return { available: true, criu, root, version };
+}
+
+/** The criu of a root would take those of /usr/lib/criu, where somebody may have installed fdgraft's. */
+function loadNoPluginsOfTheHost(): void {
+  const none = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-no-plugins-'));
+  fs.chmodSync(none, 0o755);
+  process.once('exit', () => fs.rmdirSync(none));
+  process.env.CRIU_LIBS_DIR = none;
 }
 
 /**
