@@ -82,6 +82,8 @@ static const char *redirection_for(const struct graft *graft)
 		return "<>/dev/pts/N";
 	case KIND_ANY:
 	case KIND_MEMFD:
+		if (graft->gets_unread)
+			return graft->needs_write ? "<>FIFO" : "<FIFO";
 		if (!graft->needs_write)
 			return "<FILE";
 		return graft->needs_read || graft->cuts ? "<>FILE" : ">>FILE";

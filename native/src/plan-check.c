@@ -372,6 +372,7 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,
 		.watched = placeholder->watched,
+		.gets_unread = plan->unread_count > 0 && plan->unread[plan->unread_count - 1].graft == number,
 		.cuts = placeholder->has_truncate_to,
 		.cut_to = placeholder->truncate_to,
 		.set_nonblock = placeholder->set_nonblock,

@@ -30,6 +30,7 @@ struct graft {
 	bool needs_read;
 	bool needs_write;
 	bool watched; /* by an epoll of the checkpoint */
+	bool gets_unread; /* plan->unread has bytes for it */
 	bool reopen; /* this and the next are set by choose() */
 	bool refused;
 	bool cuts; /* the caller's file, to cut_to */

@@ -8,6 +8,8 @@ export interface Redirection {
   readonly fd: number;
   /** With the access that the plan needs, and without losing what the plan goes on with. */
   readonly operator: '<' | '>' | '>>' | '<>';
+  /** What has to be there, unless a file will do: the unread bytes go into a FIFO, or a pipe in its place. */
+  readonly opens?: 'FIFO' | 'DIRECTORY';
 }
 
 /** A descriptor that has to be open before the command starts. */
@@ -171,13 +173,16 @@ function redirectionsOf(plan: Plan, passed: readonly PassedDescriptor[]): Redire
   return [...new Set(numbers)]
     .filter((fd) => !isPassed.has(fd))
     .sort((a, b) => a - b)
-    .map((fd) => ({
-      fd,
-      operator: operatorFor(
-        plan.placeholders.filter(({ caller_fd }) => caller_fd === fd),
-        plan.debugs.some(({ caller_fd }) => caller_fd === fd),
-      ),
-    }));
+    .map((fd) => {
+      const taken = plan.placeholders.filter(({ caller_fd }) => caller_fd === fd);
+      const isTold = plan.debugs.some(({ caller_fd }) => caller_fd === fd);
+      return { fd, operator: operatorFor(taken, isTold), ...openedFor(taken) };
+    });
+}
+
+function openedFor(taken: readonly PlanPlaceholder[]): Pick<Redirection, 'opens'> {
+  if (taken.some(({ kind }) => kind?.name === 'directory')) return { opens: 'DIRECTORY' };
+  return taken.some(({ in_flight }) => in_flight.some(({ fate }) => fate === 'REPLAY')) ? { opens: 'FIFO' } : {};
 }
 
 function operatorFor(taken: readonly PlanPlaceholder[], isTold: boolean): Redirection['operator'] {

@@ -23,10 +23,10 @@ export function rewriteText({ plan, next }: RewriteResult): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** For a shell; FILE5 and the like stand for what the user has. */
+/** For a shell; FILE5, FIFO5 and the like stand for what the user has. */
 function shellText({ unpack, pack, words, redirections }: NextCommand): string {
   const line = (command: readonly string[] = []) => command.map(shellWord).join(' ');
-  const opened = redirections.map(({ fd, operator }) => `${fd}${operator}FILE${fd}`);
+  const opened = redirections.map(({ fd, operator, opens = 'FILE' }) => `${fd}${operator}${opens}${fd}`);
   return [
     ...(unpack === undefined ? [] : ['mkdir DIR', line(unpack)]),
     ...(pack === undefined ? [] : [line(pack)]),
@@ -47,6 +47,7 @@ function explainNext(next: NextCommand): string[] {
       ? []
       : [`first put the result in the place of ${shellWord(moveTo)}: podman restores from there; --in-place does it`]),
     ...explainPassed(passed),
+    ...explainFifos(redirections),
     ...placeholders.flatMap((word) => meanings[word] ?? []),
     ...explainMounts(next),
     ...(restorer === 'podman' && words.includes('--import')
@@ -58,16 +59,26 @@ function explainNext(next: NextCommand): string[] {
   return lines.map((line) => `    ${line}`);
 }
 
+function explainFifos(redirections: NextCommand['redirections']): string[] {
+  const fifos = redirections.filter(({ opens }) => opens === 'FIFO').map(({ fd }) => `FIFO${fd}`);
+  if (fifos.length === 0) return [];
+  return [`for ${listed(fifos)} take an empty FIFO or pipe, which gets the unread bytes`];
+}
+
 /** Of more descriptors the text tells how many they are. */
-const MAX_PASSED = 10;
+const MAX_LISTED = 10;
+
+function listed(all: readonly string[]): string {
+  const more = all.length > MAX_LISTED ? ` and ${all.length - MAX_LISTED} more` : '';
+  return `${all.slice(0, MAX_LISTED).join(', ')}${more}`;
+}
 
 function explainPassed(passed: NextCommand['passed']): string[] {
   if (passed.length === 0) return [];
-  const named = passed.slice(0, MAX_PASSED).map(({ fd, kind }) => `${fd}: ${kindText(kind)}`);
-  const more = passed.length > MAX_PASSED ? ` and ${passed.length - MAX_PASSED} more` : '';
+  const needed = passed.map(({ fd, kind }) => `${fd}: ${kindText(kind)}`);
   const terminals = passed.filter(({ kind }) => kind.name === 'terminal');
   return [
-    `have these descriptors open when you start it: ${named.join(', ')}${more}`,
+    `have these descriptors open when you start it: ${listed(needed)}`,
     ...(terminals.length === 1
       ? ['or put --pty before the --: fdgraft-exec makes the terminal, in the window where it is started']
       : []),

@@ -171,7 +171,7 @@ function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
   const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?[:=]?(.*)$/is.exec(text) ?? [];
   const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
-  const hint = value <= FD_NUMBER_MAX && rest !== '' ? `write ${kind}[${value}]:${rest}` : shape;
+  const hint = value <= FD_NUMBER_MAX && rest?.trim() ? `write ${kind}[${value}]:${rest.trimStart()}` : shape;
   if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];

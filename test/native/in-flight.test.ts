@@ -48,6 +48,10 @@ async function refused(t: ExecutionContext, own: Made, give: string[], ...expect
   t.false(existsSync(join(own.directory, 'started')));
 }
 
+test('a closed caller fd: the advice is no file', async (t) => {
+  await refused(t, made(t, { placeholders: [reader()] }), [], /^caller fd 5 is not open .* `fdgraft-exec … 5<FIFO`$/);
+});
+
 async function fits(t: ExecutionContext, own: Made, give: string[]) {
   const result = await exec(['--plan', own.plan, '--check'], { give });
   t.deepEqual([result.code, result.stderr], [0, '']);

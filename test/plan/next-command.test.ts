@@ -14,12 +14,12 @@ import {
   temporaryDirectory,
   writeCheckpoint,
 } from '../support/directories';
-import type { Record } from '../support/images';
+import { encodeImage, type Record } from '../support/images';
 import { rewriteImages, smallWith } from '../support/rewriting';
 
 const O_APPEND = 0o2000;
 
-const PIPES = new Set([2, 9]);
+const PIPES = new Set([2, 9, 11]);
 const files = smallWith({
   'files.img': [
     fileEntry(1, '/usr/bin/program', 0),
@@ -31,8 +31,15 @@ const files = smallWith({
     fileEntry(7, '/both', 2),
     fileEntry(8, '/other', 1),
     pipeEntry(9, 4712, 1),
+    fileEntry(10, '/work', 0o200000, { mode: 0o40755 }),
+    pipeEntry(11, 4713, 0),
   ],
-  'fdinfo-1.img': [2, 3, 5, 6, 7, 8, 9].map((id) => ({ id, flags: 0, type: PIPES.has(id) ? 'PIPE' : 'REG', fd: id })),
+  'fdinfo-1.img': [2, 3, 5, 6, 7, 8, 9, 10, 11].map((id) => ({
+    id,
+    flags: 0,
+    type: PIPES.has(id) ? 'PIPE' : 'REG',
+    fd: id,
+  })),
   'fdinfo-2.img': [],
 });
 
@@ -54,6 +61,20 @@ test('each fd is opened with the access that it needs, and nothing that is gone 
   t.is(await opened({ inherit: 'fd[5]:/plain', apply: 'dup' }, { inherit: 'fd[5]:/other', apply: 'dup' }), '5>');
   t.is(await opened('fd[5]:pipe:[4711]', 'fd[5]:pipe:[4712]'), '5>');
   t.is(await opened('fd[5]:/in', 'debug[5]:text', 'debug[3]:x'), '3> 5<>');
+});
+
+test('unread bytes need a FIFO, and a directory a directory', async (t) => {
+  const bytes = Buffer.from('abc');
+  const records = [{ pipe_id: 4713, bytes: bytes.length, size: 65536 }];
+  const unread = { ...files, 'pipes-data.img': encodeImage('pipes-data.img', records, { extras: [bytes] }) };
+  const opened = async (specs: Parameters<typeof rewriteImages>[2]['specs']) =>
+    (await rewriteImages(t, unread, { specs })).next?.redirections;
+  t.deepEqual(await opened(['fd[5]:pipe:[4713]', 'fd[6]:pipe:[4712]']), [
+    { fd: 5, operator: '<', opens: 'FIFO' },
+    { fd: 6, operator: '>' },
+  ]);
+  t.deepEqual(await opened([{ inherit: 'fd[5]:pipe:[4713]', inFlight: 'drop' }]), [{ fd: 5, operator: '<' }]);
+  t.deepEqual(await opened(['fd[5]:/work/']), [{ fd: 5, operator: '<', opens: 'DIRECTORY' }]);
 });
 
 test('what criu is to inherit itself is in the command', async (t) => {
@@ -272,6 +293,7 @@ test('each fd is opened for its own placeholders and debug texts, by what each o
   const one = (caller_fd: number, change: object = {}) => ({
     ...{ caller_fd, needs_read: false, needs_write: true, apply: 'AUTO', position: 'CALLER' },
     was: { type: 'REG', flags: 1, offset: 0n },
+    in_flight: [],
     ...change,
   });
   const device = { was: { type: 'REG', flags: 1 } };

@@ -164,6 +164,7 @@ for (const [options, problem] of REFUSED_OPTIONS) {
 const HINTS: [string, string][] = [
   ['fd[5]:pipe[128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[5]=pipe:[128372]', 'write fd[5]:pipe:[128372]'],
+  ['fd[5] pipe:[128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[N]=pipe:[128372]', 'write that number for N: fd[5]:pipe:[128372]'],
   ['fd[5]:pipe[128372]:read', 'write fd[5]:pipe:[128372]:read'],
   ['fd[5]:pipe:[128372', 'write fd[5]:pipe:[128372]'],
