@@ -44,23 +44,14 @@ static bool can_read(int flags)
 
 static const char *flag_names(struct text *text, uint32_t flags)
 {
-	static const struct {
-		int bits;
-		const char *name;
-	} names[] = {
+	/* O_SYNC has the bit of O_DSYNC within it, so it comes first. */
+	static const struct bit_name names[] = {
 		{O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_DIRECT, "O_DIRECT"},
 		{O_SYNC, "O_SYNC"},	{O_DSYNC, "O_DSYNC"},	    {O_NOATIME, "O_NOATIME"},
 	};
-	int left = (int)flags & COUNTED_FLAGS;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((left & names[i].bits) != names[i].bits)
-			continue;
-		/* O_SYNC has the bit of O_DSYNC within it. */
-		left &= ~names[i].bits;
-		if (text_add(text, "%s%s", text->length ? "|" : "", names[i].name))
-			return "some flags";
-	}
+	if (text_add_bits(text, names, sizeof(names) / sizeof(names[0]), flags & COUNTED_FLAGS))
+		return "some flags";
 	return text->length ? text->bytes : "none";
 }
 

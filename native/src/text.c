@@ -33,6 +33,18 @@ int text_add(struct text *text, const char *format, ...)
 	return 0;
 }
 
+int text_add_bits(struct text *text, const struct bit_name *names, size_t count, uint32_t bits)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((bits & names[i].bits) != names[i].bits)
+			continue;
+		bits &= ~names[i].bits;
+		if (text_add(text, "%s%s", text->length ? "|" : "", names[i].name))
+			return -1;
+	}
+	return 0;
+}
+
 void text_free(struct text *text)
 {
 	free(text->bytes);

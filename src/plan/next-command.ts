@@ -8,7 +8,7 @@ export interface Redirection {
   readonly fd: number;
   /** With the access that the plan needs, and without losing what the plan goes on with. */
   readonly operator: '<' | '>' | '>>' | '<>';
-  /** What has to be there, unless a file will do: the unread bytes go into a FIFO, or a pipe in its place. */
+  /** Another thing than a file: a FIFO, or a pipe in its place, gets the unread bytes. */
   readonly opens?: 'FIFO' | 'DIRECTORY';
 }
 

@@ -45,7 +45,7 @@ export function tryToGiveAway(change: () => void): boolean {
   }
 }
 
-/** What may not be kept of an owner and a mode; undefined if nothing is lost. */
+/** The part of an owner and a mode that is lost; undefined if none is. */
 export type Lost = 'OWNER_NOT_KEPT' | 'SET_ID_NOT_KEPT' | undefined;
 
 /**

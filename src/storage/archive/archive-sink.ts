@@ -269,10 +269,11 @@ class ArchiveSink implements Sink {
   private async headersFor(member: Member, size: number): Promise<Buffer> {
     const { mode, uid, gid, archived } = member;
     if (archived !== undefined) {
-      const name = endsAlike(archived.name, member.name) ? archived.name : besideOf(archived.name, member.name);
-      if (archived.headersOfFile !== undefined)
-        return remakeHeaders(archived.headersOfFile, { size, mode, uid, gid, name });
-      return remakeHeaders(archived.headers, { size, mode, uid, gid, ...(name === archived.name ? {} : { name }) });
+      const { name: old, headers, headersOfFile } = archived;
+      const name = endsAlike(old, member.name) ? old : besideOf(old, member.name);
+      // Headers of this very name keep the way in which it is written.
+      const isNamed = headersOfFile === undefined && name === old;
+      return remakeHeaders(headersOfFile ?? headers, { size, mode, uid, gid, ...(isNamed ? {} : { name }) });
     }
     const like = this.model;
     if (like?.archived !== undefined) {
