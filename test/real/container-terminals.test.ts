@@ -5,12 +5,13 @@ import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
 import { compileProgram } from './support/compile';
-import { checkpointRunc, containerPid, makeBundle, until } from './support/containers';
+import { checkpointRunc, containerPid, makeBundle } from './support/containers';
 import type { Lab } from './support/lab';
 import { PtyHolder } from './support/pty-holder';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
 import { openWindow } from './support/shell';
+import { until } from './support/until';
 
 interface Container {
   room: RuntimeRoom;

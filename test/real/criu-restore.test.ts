@@ -12,10 +12,9 @@ import { descriptor } from './support/graft';
 import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
 import { realTest } from './support/real-test';
 import { ended, type Fds } from './support/spawn';
+import { standing } from './support/standing';
 
 /** `fdgraft restore` in the place of `criu restore`: the same words, and the same fds at the same numbers. */
-
-const BASE = '/run/fdgraft';
 
 function environment(lab: Lab): NodeJS.ProcessEnv {
   const bin = lab.directory();
@@ -29,17 +28,12 @@ function restore(lab: Lab, dump: string, specs: readonly string[], options: Rest
   return lab.restore(dump, { ...options, command: ownCommand, env: environment(lab), extraArgs });
 }
 
-/** The names of the directories of restores. */
-function standing(): string[] {
-  return fs.existsSync(BASE) ? fs.readdirSync(BASE).filter((name) => name.startsWith('restore-')) : [];
-}
-
 /** Those of somebody else. */
 const others = standing();
 
 /** The names that restores of this file have left in the runtime directory. */
 function leftovers(): string[] {
-  return standing().filter((name) => !others.includes(name));
+  return standing().filter((name) => name.startsWith('restore-') && !others.includes(name));
 }
 
 realTest(

@@ -3,12 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { copyPackage } from '../support/command';
-
 import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import type { Lab, Program } from './support/lab';
 import { copyCriu } from './support/other-users-criu';
 import { realTest } from './support/real-test';
+import { standing } from './support/standing';
 
 /**
  * The rows of docs/PRIVILEGES.md on `fdgraft.so` and `fdgraft restore`: with the fewest rights with which `criu
@@ -123,13 +123,7 @@ async function checkRestored(
   await restored.end();
   t.true(fs.existsSync(path.join(images, 'restore.log')));
   // That of root is shared with other tests.
-  if (who.uid === USER) t.deepEqual(leftovers(env), []);
-}
-
-/** What restores of this user have left in the runtime directory. */
-function leftovers(env: NodeJS.ProcessEnv): string[] {
-  const base = path.join(env.XDG_RUNTIME_DIR as string, 'fdgraft');
-  return fs.existsSync(base) ? fs.readdirSync(base) : [];
+  if (who.uid === USER) t.deepEqual(standing(path.join(env.XDG_RUNTIME_DIR as string, 'fdgraft')), []);
 }
 
 for (const who of WHO) {

@@ -11,11 +11,11 @@ import {
   startPodman,
   startPodmanService,
   startRunc,
-  until,
 } from './support/containers';
 import { readRecipes } from './support/cookbook';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
+import { until } from './support/until';
 
 /** The recipes of docs/RUNTIMES.md, as they stand there: fdgraft runs on this machine, all else where the runtimes are. */
 

@@ -13,7 +13,6 @@ import {
   startPodman,
   startPodmanService,
   startRunc,
-  until,
 } from './support/containers';
 import { Fifo } from './support/fifo';
 import type { Lab } from './support/lab';
@@ -21,6 +20,7 @@ import type { Pipe } from './support/pipe';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
 import { ended } from './support/spawn';
+import { until } from './support/until';
 
 /**
  * Caller fds through container runtimes: stdout, stdin, the log and stderr of a container are what the

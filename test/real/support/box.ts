@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { compileHelper } from './compile';
 import { ended, type PlaceOptions, spawnWith } from './spawn';
 import { Tasks } from './tasks';
-
-const KEEPERS_END_MS = 60_000;
+import { until } from './until';
 
 /** A pid and a mount namespace of its own, which take all that runs inside with them when they end. */
 export class Box {
@@ -59,11 +57,7 @@ export class Box {
 
   /** Waits until the keepers inside have ended with their COMMAND: one that is killed before leaves its directory. */
   async keepersEnd(): Promise<void> {
-    const deadline = Date.now() + KEEPERS_END_MS;
-    while (this.tasks.named('fdgraft-keeper').length > 0) {
-      if (Date.now() > deadline) throw new Error('a keeper goes on without its COMMAND');
-      await sleep(5);
-    }
+    await until('the end of the keeper', () => this.tasks.named('fdgraft-keeper').length === 0);
   }
 
   /** Ends everything inside and waits until it is gone. */

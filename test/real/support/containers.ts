@@ -1,19 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { compileHelper } from './compile';
 import type { Lab } from './lab';
 import type { Pipe } from './pipe';
 import type { RuntimeRoom } from './runtime-room';
-
-/** Waits for something that comes within a minute. */
-export async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await done())) {
-    if (Date.now() > end) throw new Error(`${what} did not come within 60 s`);
-    await sleep(20);
-  }
-}
+import { until } from './until';
 
 /** Makes the work directory of a room a bundle for runc, with the program `stdio` in it. */
 export async function makeBundle(room: RuntimeRoom): Promise<void> {
