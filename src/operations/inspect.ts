@@ -5,7 +5,7 @@ import type { OpenEntry } from '../checkpoint/listing/open-entry';
 import { messages } from '../errors/messages';
 import { assign } from '../rewrite/assign';
 import { readExternalKeys } from '../rewrite/external-keys';
-import { explainUnmatched } from '../rewrite/near-misses';
+import { explainUnmatched } from '../rewrite/near-misses/explain-unmatched';
 import { resolveKeys } from '../rewrite/resolve-keys';
 import { survey } from '../rewrite/survey';
 import type { Warning } from '../rewrite/warning';

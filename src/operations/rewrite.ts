@@ -17,7 +17,7 @@ import type { Decision } from '../rewrite/decision';
 import { type ExternalKey, findLeftToCriu, readExternalKeys } from '../rewrite/external-keys';
 import { gatherCredentials } from '../rewrite/gather-credentials';
 import { lostPipeOwners } from '../rewrite/lost-pipe-owners';
-import { explainUnmatched } from '../rewrite/near-misses';
+import { explainUnmatched } from '../rewrite/near-misses/explain-unmatched';
 import { type ResolvedKeys, resolveKeys } from '../rewrite/resolve-keys';
 import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import { standardDescriptors } from '../rewrite/standard-descriptors';

@@ -15,9 +15,19 @@ const WRONG: readonly (readonly [line: string, problem: RegExp, hint: RegExp])[]
   ['batch ls', /^PATTERNS is missing$/, /batch ls --help/],
   ['lss', /^there is no command lss; did you mean ls\?$/, /^fdgraft --help/],
   ['batch lss a', /^there is no command batch lss; did you mean ls\?$/, /^fdgraft --help/],
-  ['ls a b', /^Unknown argument: b$/, /ls --help/],
-  ['completion cash', /^Invalid values: Argument: shell, Given: "cash"/, /completion --help/],
-  ['ls a -- --exteral', /^Unknown argument: /, /ls --help/],
+  ['ls a b', /^ls takes SOURCE, and there is more: b$/, /^fdgraft ls --help/],
+  ['rewrite a b', /^rewrite takes SOURCE, and there is more: b$/, /^write -o before the name of the result; fdgraft/],
+  ['rewrite a b c -o d', /^rewrite takes SOURCE, and there is more: b, c$/, /^fdgraft rewrite --help/],
+  ['diff a b c', /^diff takes BEFORE and AFTER, and there is more: c$/, /^write -o before the name of the result; /],
+  ['completion cash', /^SHELL cannot be cash; there are: bash, zsh, fish$/, /completion --help/],
+  ['rewrite a --to zip -o b', /^--to cannot be zip; there are: dir, tar, tar\.gz, tar\.zst$/, /rewrite --help/],
+  ['rewrite a -o', /^-o lacks its value, OUT$/, /^write -o OUT; /],
+  ['rewrite a --inherit-fd', /^--inherit-fd lacks its value, SPEC$/, /^write --inherit-fd SPEC; /],
+  ['rewrite a -o -dash', /^-o lacks its value, OUT$/, /^for one that begins with -, write --out=-dash; /],
+  ['rewrite -D a -o b', /^rewrite has no option -D; there are: out, /, /rewrite --help/],
+  ['rewrite a --output b', /^rewrite has no option --output; did you mean --out\?$/, /rewrite --help/],
+  ['rewrite a --dry', /^rewrite has no option --dry; did you mean --dry-run\?$/, /rewrite --help/],
+  ['ls a -- --exteral', /^ls takes SOURCE, and there is more: /, /ls --help/],
 ];
 
 for (const [line, problem, hint] of WRONG) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ComparisonBudget, NearestPaths } from '../../src/rewrite/nearest-paths';
+import { ComparisonBudget, NearestPaths } from '../../src/rewrite/near-misses/nearest-paths';
 
 function near(wanted: string, paths: readonly string[], budget?: number): string[] {
   const nearest = new NearestPaths(Buffer.from(wanted), new ComparisonBudget(budget));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { NearestSockets } from '../../src/rewrite/nearest-sockets';
+import { NearestSockets } from '../../src/rewrite/near-misses/nearest-sockets';
 
 /** By wanted key: sockets with all their keys, and the keys that are suggested. */
 const CASES: [what: string, wanted: string, seen: string[][], found: string[]][] = [

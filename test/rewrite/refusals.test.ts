@@ -52,6 +52,7 @@ const socket = (id: number, ino: number) => ({
     name: '',
   },
 });
+const directoryEntry = fileEntry(5, '/srv/data', 0, { mode: 0o040755 });
 const NEAR: [string, string, object[], RegExp][] = [
   ['the inode of a socket', 'fd[5]:pipe:[99]', [socket(5, 99)], /99 is the number of a unix socket/],
   ['hexadecimal digits', 'fd[5]:pipe:[1267]', [], /did you mean pipe:\[4711\]/],
@@ -76,6 +77,36 @@ const NEAR: [string, string, object[], RegExp][] = [
     [fileEntry(5, 'file[2:2b]', 0, { ext: true })],
     /did you mean file\[2:2b\]/,
   ],
+  ['blanks', 'fd[5]: pipe:[4711]', [], /did you mean pipe:\[4711\]\? The key has a blank at its beginning/],
+  ['a blank at the end', 'fd[5]:/var/log/app.log ', [], /did you mean \/var\/log\/app\.log\? .* blank at its end/],
+  ['a standard stream as a device', 'fd[5]:/dev/stdout', [], /did you mean \/proc\/\*\/fd\/1\?/],
+  ['a descriptor as a device', 'fd[5]:/dev/fd/3', [], /did you mean \/proc\/\*\/fd\/3\?/],
+  [
+    'a descriptor as fdgraft ls prints it',
+    'fd[5]:7/3',
+    [],
+    /did you mean \/proc\/7\/fd\/3\? It names descriptor 3 of task 7/,
+  ],
+  ['a descriptor without its directory', 'fd[5]:/proc/7/3', [], /did you mean \/proc\/7\/fd\/3\?/],
+  ['a glob without its directories', 'fd[5]:*.log', [], /did you mean \*\*\/\*\.log\? \* matches no slash, \*\* does/],
+  ['a glob at the root alone', 'fd[5]:/*.log', [], /did you mean \/\*\*\/\*\.log\?/],
+  [
+    'a glob of directories',
+    'fd[5]:/srv/*',
+    [directoryEntry],
+    /did you mean \/srv\/\*\/\? A slash at the end stands for/,
+  ],
+  ['a glob of files', 'fd[5]:/var/log/*/', [], /did you mean \/var\/log\/\*\?/],
+  ['a name of directories', 'fd[5]:d*a', [directoryEntry], /did you mean \*\*\/d\*a\/\?/],
+  [
+    'a path that is read as a glob',
+    'fd[5]:/srv/a[1].log',
+    [fileEntry(5, '/srv/a[1].log', 1)],
+    /did you mean \/srv\/a\\x5b1\]\.log\? With \*, \?, \[ or \{ a key is a glob/,
+  ],
+  ['slashes and dots too many', 'fd[5]:/var/./run/..//log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
+  ['a file as a directory', 'fd[5]:/var/log/app.log/', [], /did you mean \/var\/log\/app\.log\? A slash at the end/],
+  ['another directory of that name', 'fd[5]:data/', [directoryEntry], /did you mean \/srv\/data\/\?/],
   ['an executable', 'fd[5]:/usr/bin/program', [], /only as the executable of task 7, but no descriptor/],
 ];
 for (const [what, spec, more, near] of NEAR) {

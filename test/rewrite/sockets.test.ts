@@ -534,7 +534,7 @@ const NEAR: readonly [what: string, key: string, entries: readonly Entry[], held
     'pipe:[500]',
     [pathSocket],
     1,
-    /unix socket \(UNIXSK\); did you mean socket:\[500\]\?/,
+    /did you mean socket:\[500\]\? 500 is the number of a unix socket \(UNIXSK\)/,
   ],
   ['the sockets that there are', 'socket:[501]', [pathSocket], 1, /there is \/run\/app\.sock/],
   ['that there are none', 'tcp:127.0.0.1:80', [], 0, /no socket is open in the checkpoint/],

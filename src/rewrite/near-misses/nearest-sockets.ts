@@ -1,4 +1,4 @@
-import { socketKey } from '../checkpoint/key-text';
+import { socketKey } from '../../checkpoint/key-text';
 import { ComparisonBudget, NearestPaths } from './nearest-paths';
 
 /** So many keys are kept of one sort. */
