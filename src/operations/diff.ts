@@ -11,6 +11,7 @@ import { messages } from '../errors/messages';
 import type { Plan } from '../plan/plan';
 import { compareMemberNames } from '../storage/member-order';
 import type { Source } from '../storage/source';
+import { requireSource } from './check-arguments';
 import { FIRST_MEMBERS } from './open-source';
 import { planIn } from './plan-of';
 
@@ -40,6 +41,8 @@ const inOrder = (a: Buffer, b: Buffer) => compareMemberNames(a.toString('latin1'
  * grows with what differs in place only. Throws FdgraftError.
  */
 export async function diff(before: Source, after: Source, options: DiffOptions = {}): Promise<DiffResult> {
+  requireSource(before);
+  requireSource(after);
   const { plan, signal, graph, ignoreIds, payload: showsBytes } = options;
   if (ignoreIds && plan !== undefined) throw messages.idsOfPlan();
   const ids = ignoreIds

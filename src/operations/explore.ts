@@ -7,6 +7,7 @@ import { type ExploredRss, residentPages } from '../checkpoint/explore/resident'
 import { type ExploredProcess, taskTree } from '../checkpoint/explore/task-tree';
 import { withNames } from '../checkpoint/explore/with-names';
 import type { Source } from '../storage/source';
+import { requireSource } from './check-arguments';
 
 /** What can be explored, and the rows that each is told in. */
 export interface Explored {
@@ -40,6 +41,7 @@ export async function* explore<What extends ExploredWhat>(
   what: What,
   { signal, onWarning }: ExploreOptions = {},
 ): AsyncGenerator<Explored[What], void, undefined> {
+  requireSource(source);
   const images = new ImagesByName(source, signal);
   const onGap = onWarning ?? (() => {});
   const names = () => new FileNames(images, onGap);

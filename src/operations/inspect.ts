@@ -14,6 +14,7 @@ import { parseSpecs } from '../specs/parse-specs';
 import { type PathFilter, parsePathFilter } from '../specs/path-filter';
 import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
+import { requireSource } from './check-arguments';
 
 /** Options of `inspect`. */
 export interface InspectOptions {
@@ -50,6 +51,7 @@ export async function* inspectBlocks(
   source: Source,
   options: InspectOptions = {},
 ): AsyncGenerator<readonly ListedEntry[], void, undefined> {
+  requireSource(source);
   const { signal, external, onWarning } = options;
   const isNamed = options.path === undefined ? undefined : parsePathFilter(options.path);
   const taken = options.specs === undefined ? undefined : await findTaken(source, options.specs, signal);

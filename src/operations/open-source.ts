@@ -10,6 +10,7 @@ import { openDirectory } from '../storage/directory-source';
 import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
 import { USUAL_DIRECTORY } from '../storage/usual-directory';
+import { requirePath } from './check-arguments';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 import { noInventory } from './no-inventory';
 
@@ -41,6 +42,7 @@ export interface OpenOptions {
  */
 export async function openSource(place: string, options: OpenOptions = {}): Promise<Source> {
   const { signal, seen, exact = false } = options;
+  requirePath(place);
   const directory = imageDirectoryIn(place);
   if (directory !== undefined && (directory === place || !exact))
     return openDirectory(directory, { first: FIRST_MEMBERS, seen, signal });
@@ -78,6 +80,7 @@ export function imageDirectoryIn(place: string): string | undefined {
  * (SOURCE_UNUSABLE).
  */
 export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
+  requirePath(place);
   return openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
 }
 

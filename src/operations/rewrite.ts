@@ -39,6 +39,7 @@ import type { Source } from '../storage/source';
 import type { FixedDirectory } from '../storage/trusted-path';
 import { isWrittenInto } from '../storage/written-into';
 import { version } from '../version';
+import { requireOptions, requireSource } from './check-arguments';
 import { podmanPlace } from './podman-place';
 import { readDescriptorList } from './read-specs';
 
@@ -96,6 +97,8 @@ export interface RewriteResult {
  * Throws FdgraftError; SPEC_UNMATCHED has exit code 1, all others 2.
  */
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
+  requireSource(source);
+  requireOptions(options, 'specs');
   const given = parseSpecs(options.specs, parseSpec);
   const listed = options.fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
   if (given.length === 0 && options.fromDescriptors !== true) throw messages.noSpecs();

@@ -46,6 +46,10 @@ export function parseInheritSpec(given: string | SpecOptions): InheritSpec {
  * `fd[7:x` and `fd[ 7]` pass. Throws FdgraftError (SPEC_SYNTAX).
  */
 export function parseSpec(given: string | SpecOptions): Spec {
+  if (typeof given !== 'string' && (typeof given !== 'object' || given === null)) {
+    const problem = 'is neither a text nor an object with inherit';
+    throw messages.specSyntax(String(given), problem, 'a spec is fd[N]:KEY or debug[N]:TEXT');
+  }
   const options = typeof given === 'string' ? { inherit: given } : given;
   const text = options.inherit;
   checkValues(options);

@@ -4,6 +4,7 @@ import type { SpecOptions } from './spec';
 
 /** Reads all specs with `parse`. Throws FdgraftError, which tells of every spec that cannot be read. */
 export function parseSpecs<T>(given: readonly (string | SpecOptions)[], parse: (spec: string | SpecOptions) => T): T[] {
+  if (!Array.isArray(given)) throw messages.usage('the specs are no list', "give a list of them: ['fd[5]:KEY']");
   const parsed: T[] = [];
   const errors: FdgraftError[] = [];
   for (const spec of given) {

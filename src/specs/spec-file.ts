@@ -5,6 +5,9 @@ import specsSchema from '../schema/generated/specs.json';
 import { nearestOption } from './nearest-option';
 import type { SpecOptions } from './spec';
 
+/** Such a file. */
+const FORM = 'write {"version": 1, "specs": [{"inherit": "fd[5]:KEY"}]}';
+
 /** Reads the text of a --specs file: what schemas/specs.schema.json describes. Throws FdgraftError (SPEC_FILE). */
 export function parseSpecFile(file: string, text: string): SpecOptions[] {
   const value = parseJson(file, text);
@@ -20,7 +23,7 @@ function parseJson(file: string, text: string): unknown {
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     const problem = `is not JSON: ${escapeControls((error as Error).message)}`;
-    throw messages.specFile(file, undefined, problem, 'write {"version": 1, "specs": [{"inherit": "fd[5]:KEY"}]}');
+    throw messages.specFile(file, undefined, problem, FORM);
   }
 }
 
@@ -33,7 +36,7 @@ function describePlace(path: string, value: unknown): string {
 }
 
 /** What is wrong and what is allowed, from the schema: [problem, hint]. */
-function explain({ keyword, params, data, message, parentSchema }: ErrorObject): [string, string] {
+function explain({ instancePath, keyword, params, data, message, parentSchema }: ErrorObject): [string, string] {
   const found = describeValue(data);
   const meaning = (parentSchema as { description?: string }).description;
   switch (keyword) {
@@ -42,13 +45,20 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
     case 'const':
       return [`${found} where ${params.allowedValue} belongs`, 'this fdgraft reads version 1'];
     case 'required':
-      return [`${params.missingProperty} is missing`, describeProperty(params.missingProperty)];
+      return [
+        `${params.missingProperty} is missing`,
+        instancePath === '' ? FORM : describeProperty(params.missingProperty),
+      ];
     case 'additionalProperties':
       return [
         `there is no option ${escapeControls(params.additionalProperty)}`,
         nearestProperty(params.additionalProperty, parentSchema),
       ];
     case 'type':
+      if (instancePath === '' || instancePath === '/specs') return [`${found} is no ${params.type}`, FORM];
+      if (typeof data === 'string' && params.type === 'object') {
+        return [`${found} is no object`, `write {"inherit": ${found}}`];
+      }
       return [`${found} is no ${params.type}`, meaning ?? `write a value of type ${params.type}`];
     default:
       return [message ?? keyword, 'schemas/specs.schema.json says what is allowed'];
@@ -56,11 +66,10 @@ function explain({ keyword, params, data, message, parentSchema }: ErrorObject):
 }
 
 type Properties = { readonly [name: string]: { readonly description: string } };
-const TOP: Properties = specsSchema.properties;
 const OPTIONS: Properties = specsSchema.properties.specs.items.properties;
 
 function describeProperty(name: string): string {
-  const { description } = (OPTIONS[name] ?? TOP[name]) as Properties[string];
+  const { description } = OPTIONS[name] as Properties[string];
   return `${name}: ${description}`;
 }
 

@@ -1,0 +1,27 @@
+import { messages } from '../errors/messages';
+
+/** For callers without types: a checkpoint is opened before it is used. Throws FdgraftError (USAGE). */
+export function requireSource(given: unknown): void {
+  if (typeof (given as { members?: unknown } | undefined)?.members === 'function') return;
+  throw messages.usage(`${describe(given)} is no source`, 'open the checkpoint first: await openSource(PATH)');
+}
+
+/** The same of a path, which has one character at least. */
+export function requirePath(given: unknown): void {
+  if (typeof given === 'string' && given !== '') return;
+  throw messages.usage(`${describe(given)} is no path`, 'give the path of a directory or an archive');
+}
+
+/** The same of options, of which one is needed. */
+export function requireOptions(given: unknown, needed: string): void {
+  if (typeof given === 'object' && given !== null) return;
+  throw messages.usage(`${describe(given)} is no object with options`, `give one with ${needed}`);
+}
+
+function describe(given: unknown): string {
+  return typeof given === 'string'
+    ? `the text '${given}'`
+    : given === null
+      ? 'null'
+      : `a value of type ${typeof given}`;
+}

@@ -1,0 +1,58 @@
+import test from 'ava';
+import * as library from '../../src';
+import { FdgraftError, openSource } from '../../src';
+import { smallCheckpoint, temporaryDirectory, writeCheckpoint } from '../support/directories';
+
+/** Callers without types get an error that says which argument is wrong, from each function that takes one. */
+
+// biome-ignore lint/suspicious/noExplicitAny: as JavaScript calls it
+const untyped = library as any;
+const first = async (rows: AsyncIterable<unknown>) => {
+  for await (const row of rows) return row;
+  return undefined;
+};
+
+const NO_SOURCE: readonly (readonly [string, (given: unknown) => Promise<unknown>])[] = [
+  ['rewrite', (given) => untyped.rewrite(given, { specs: [] })],
+  ['inspect', (given) => first(untyped.inspect(given))],
+  ['explore', (given) => first(untyped.explore(given, 'ps'))],
+  ['diff', (given) => untyped.diff(given, given)],
+  ['decode', (given) => untyped.decode(given, { out: 'out' })],
+  ['encode', (given) => untyped.encode(given, { out: 'out' })],
+];
+for (const [name, call] of NO_SOURCE) {
+  test(`${name} of what is no source`, async (t) => {
+    for (const given of [undefined, null, 5, 'ckpt', {}]) {
+      const error = await t.throwsAsync(call(given), { instanceOf: FdgraftError, message: / is no source$/ });
+      t.like(error, { code: 'USAGE', exitCode: 2, hint: 'open the checkpoint first: await openSource(PATH)' });
+    }
+  });
+}
+
+test('a path that is none', async (t) => {
+  for (const open of [untyped.openSource, untyped.openImages]) {
+    for (const given of [undefined, null, 5, '', {}]) {
+      const error = await t.throwsAsync(open(given), { instanceOf: FdgraftError, message: / is no path$/ });
+      t.like(error, { code: 'USAGE', exitCode: 2 });
+    }
+  }
+});
+
+test('options and specs that are none', async (t) => {
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()));
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [undefined, /is no object with options$/],
+    [{}, /^the specs are no list$/],
+    [{ specs: 'fd[5]:pipe:[4711]' }, /^the specs are no list$/],
+    [{ specs: [5] }, /^spec '5': is neither a text nor an object with inherit$/],
+    [{ specs: [null] }, /^spec 'null': is neither/],
+    [{ specs: [{}] }, /^spec 'undefined': is no text but undefined$/],
+  ];
+  for (const [options, message] of cases) {
+    await t.throwsAsync(untyped.rewrite(source, options), { instanceOf: FdgraftError, message });
+  }
+  for (const convert of [untyped.decode, untyped.encode]) {
+    await t.throwsAsync(convert(source), { instanceOf: FdgraftError, message: /is no object with options$/ });
+  }
+  await source.close();
+});
