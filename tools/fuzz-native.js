@@ -12,6 +12,8 @@ const { HARNESSES, writeSeeds } = require('./fuzz-seeds');
 
 const CORPUS = path.join(top, 'native/fuzz/corpus');
 const PROGRAMS = path.join(top, 'native/build/fuzz');
+/** Inputs that are worth keeping are written as files, and some programs make files of their inputs: the disk was the limit. */
+const MEMORY = '/dev/shm';
 /** Of each program: how large a part of the runs is its own, and how many bytes an input has at most. */
 const PROGRAM = {
   archive: { share: 6, longest: 12288 },
@@ -71,7 +73,7 @@ async function fuzz(
   seed,
   { program = path.join(PROGRAMS, name), findings = path.join(CORPUS, name) } = {},
 ) {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fuzz-native-'));
+  const work = fs.mkdtempSync(path.join(fs.existsSync(MEMORY) ? MEMORY : os.tmpdir(), 'fuzz-native-'));
   const [made, seeds, found, scratch] = ['made', 'seeds', 'found', 'scratch'].map((part) => path.join(work, part));
   try {
     for (const directory of [made, found, scratch]) fs.mkdirSync(directory);
