@@ -5,6 +5,21 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const PRINT_PEAK = path.join(__dirname, 'print-peak.js');
+/**
+ * Results of runs. All are removed at the very end: ext4 looks for inodes that were not freed a short time ago, and the
+ * next 8,000 files then took some ten times the kernel time.
+ */
+const RESULTS = path.join(__dirname, 'data', 'results');
+/** Stands for a path below these that no other run has. */
+const OUT = Symbol('OUT');
+let outs = 0;
+
+function wordOf(word) {
+  if (word !== OUT) return word;
+  fs.mkdirSync(RESULTS, { recursive: true });
+  outs += 1;
+  return path.join(RESULTS, String(outs));
+}
 
 /**
  * Runs a command; seconds that passed, seconds of processor time (user and system, children included), and the peak of
@@ -32,15 +47,14 @@ function spread(numbers) {
 /**
  * Runs several commands in turn, A B A B …, after a warm-up each. Of each: the spread of `seconds` and `cpu`, that of
  * both as multiples of the first command's in the same turn (`secondsRatio`, `cpuRatio`), the largest `peak`, and
- * `best`, the least seconds. `prepare` is called before each run, outside the time. Commands: words, or {words, exits}.
+ * `best`, the least seconds. Commands: words, or {words, exits}; OUT is one of them that writes something.
  */
-function compare(commands, runs, prepare = () => {}) {
+function compare(commands, runs) {
   const results = commands.map(() => []);
   for (let run = 0; run <= runs; run += 1) {
     for (const [i, command] of commands.entries()) {
-      prepare();
       const { words = command, exits } = command;
-      const measured = runOnce(words, exits);
+      const measured = runOnce(words.map(wordOf), exits);
       if (run > 0) results[i].push(measured);
     }
   }
@@ -59,8 +73,8 @@ function compare(commands, runs, prepare = () => {}) {
   });
 }
 
-function remove(directory) {
-  fs.rmSync(directory, { recursive: true, force: true });
+function removeResults() {
+  fs.rmSync(RESULTS, { recursive: true, force: true });
 }
 
-module.exports = { compare, remove };
+module.exports = { compare, OUT, removeResults, RESULTS };

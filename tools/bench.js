@@ -30,28 +30,27 @@ const SIZES = [
 const LISTED = 1_000_000;
 
 /** Commands on a large directory, in turn with a copy of it to the disk. */
-function benchSize({ compare, remove }, { makeDirectory, NAMED_PATH }, { entries, tables, most }, runs) {
+function benchSize({ compare, OUT, RESULTS }, { makeDirectory, NAMED_PATH }, { entries, tables, most }, runs) {
   const source = path.join(data, `entries-${entries}`);
-  const [out, done] = [path.join(data, 'out'), path.join(data, 'done')];
+  const done = path.join(RESULTS, `done-${entries}`);
   console.log(`${entries.toLocaleString('en')} entries in ${tables.toLocaleString('en')} tables (kept in bench/data)`);
-  fs.mkdirSync(data, { recursive: true });
+  fs.mkdirSync(RESULTS, { recursive: true });
   makeDirectory(source, entries, tables);
   const fdgraft = (...words) => [process.execPath, bin, ...words];
   const specs = ['--inherit-fd', `fd[5]:${NAMED_PATH}`];
   const unmatched = ['--inherit-fd', 'fd[5]:/no/such/file'];
-  remove(done);
   compare([fdgraft('rewrite', source, '-o', done, '--quiet', ...specs)], 0);
   const rows = [
-    { name: 'cp -r and sync -f', words: ['sh', '-c', 'cp -r "$1" "$2" && sync -f "$2"', 'sh', source, out] },
+    { name: 'cp -r and sync -f', words: ['sh', '-c', 'cp -r "$1" "$2" && sync -f "$2"', 'sh', source, OUT] },
     {
       name: 'rewrite',
-      words: fdgraft('rewrite', source, '-o', out, '--quiet', ...specs),
+      words: fdgraft('rewrite', source, '-o', OUT, '--quiet', ...specs),
       budget: 'budget 1.3 ×, 96 MiB',
     },
     { name: 'dry run', words: fdgraft('rewrite', source, '--dry-run', '--quiet', ...specs), budget: 'no budget' },
     {
       name: 'spec without a match',
-      words: fdgraft('rewrite', source, '-o', out, ...unmatched),
+      words: fdgraft('rewrite', source, '-o', OUT, ...unmatched),
       exits: [1],
       budget: 'budget 1.5 × the rewrite',
     },
@@ -64,9 +63,7 @@ function benchSize({ compare, remove }, { makeDirectory, NAMED_PATH }, { entries
       budget: 'budget 8 ×, 512 MiB',
     },
   ];
-  const results = compare(rows, Math.min(runs, most), () => remove(out));
-  remove(out);
-  remove(done);
+  const results = compare(rows, Math.min(runs, most));
   results.forEach(({ seconds, cpu, secondsRatio, cpuRatio, peak }, i) => {
     const { name, budget } = rows[i];
     if (i === 0) console.log(`  ${name}: ${withSpread(seconds)} s, ${withSpread(cpu)} s of processor time`);
@@ -153,21 +150,18 @@ function benchJson(measure, { makeDirectory }, runs) {
 }
 
 /** Commands on a directory of a few files, beside a node process that does nothing, by processor time. */
-function benchStartUp({ compare, remove }, runs) {
+function benchStartUp({ compare, OUT }, runs) {
   const source = path.join(top, 'fixtures', 'images', 'pipe_outside');
-  fs.mkdirSync(data, { recursive: true });
-  const out = path.join(data, 'out');
   const rewrite = ['rewrite', source, '--inherit-fd', 'fd[5]:/dev/null'];
   const lines = [
     { words: ['--version'], budget: 'budget 1.3' },
     { words: ['--help'], budget: 'no budget' },
     { words: ['ls', source], budget: 'budget 2' },
     { words: [...rewrite, '--dry-run'], budget: 'no budget' },
-    { words: [...rewrite, '-o', out], budget: 'budget 2' },
+    { words: [...rewrite, '-o', OUT], budget: 'budget 2' },
   ];
   const commands = lines.map(({ words }) => [process.execPath, bin, ...words]);
-  const [, ...results] = compare([[process.execPath, '-e', '0'], ...commands], runs, () => remove(out));
-  remove(out);
+  const [, ...results] = compare([[process.execPath, '-e', '0'], ...commands], runs);
   console.log('start-up, of a small dump, beside an empty node process, by processor time: median (quartiles)');
   results.forEach(({ cpuRatio }, i) => {
     const { words, budget } = lines[i];
@@ -180,7 +174,7 @@ const CHECKPOINTS = 2000;
 const SAMPLE = 20;
 
 /** Many small checkpoints in one command, beside a shell loop that has crit decode and encode files.img of each. */
-function benchBatch({ compare, remove }) {
+function benchBatch({ compare, OUT, RESULTS }) {
   const many = path.join(data, `checkpoints-${CHECKPOINTS}`);
   const one = path.join(top, 'fixtures', 'images', 'two_paths');
   console.log(`${CHECKPOINTS.toLocaleString('en')} checkpoints of ${fs.readdirSync(one).length} images`);
@@ -188,16 +182,21 @@ function benchBatch({ compare, remove }) {
     const copy = path.join(many, String(i));
     if (!fs.existsSync(copy)) fs.cpSync(one, copy, { recursive: true });
   }
-  const out = path.join(data, 'out');
-  const words = ['batch', 'rewrite', path.join(many, '*'), '--base', many, '-o', out, '--quiet'];
-  const command = (jobs) => [process.execPath, bin, ...words, '--jobs', jobs, '--inherit-fd', 'fd[5]:/dev/null'];
+  const words = [
+    'batch',
+    'rewrite',
+    path.join(many, '*'),
+    '--base',
+    many,
+    '--quiet',
+    '--inherit-fd',
+    'fd[5]:/dev/null',
+  ];
+  const command = (jobs, out) => [process.execPath, bin, ...words, '--jobs', jobs, '-o', out];
   const jobs = String(os.availableParallelism());
-  remove(out);
-  const [alone, shared] = compare([command('1'), command(jobs)], 1, () => remove(out));
-  remove(out);
+  const [alone, shared] = compare([command('1', OUT), command(jobs, OUT)], 1);
   // The warm-up does it all, and what is measured finds that.
-  const [again] = compare([command(jobs)], 1);
-  remove(out);
+  const [again] = compare([command(jobs, path.join(RESULTS, 'all'))], 1);
   const rate = (seconds, count = CHECKPOINTS) => `${(count / seconds).toFixed(0)}/s`;
   console.log(
     `  batch rewrite: ${rate(shared.best)} with --jobs ${jobs}, ${rate(alone.best)} with --jobs 1 ` +
@@ -227,6 +226,8 @@ function main(args) {
   const runs = number('--runs', 7);
   const most = number('--entries', 10_000_000);
   const measure = require('../bench/measure');
+  measure.removeResults();
+  process.on('exit', measure.removeResults);
   const maker = require('../bench/make-directory');
   if (args.includes('--json')) return benchJson(measure, maker, runs);
   if (args.includes('--batch')) return benchBatch(measure);
