@@ -4,9 +4,16 @@ import { builtins } from '../bytes/builtins';
 import { isImageName } from '../frames/image-kinds';
 import { STANDARD_STREAM } from './standard-stream';
 
-/** What a small image, and all images of a small directory together, have at most. */
-const SMALL_BYTES = 1 << 20;
+/** What a small image, and all images of a small directory together, have at most: some hundreds of entries. */
+const SMALL_BYTES = 1 << 16;
 const FEW_IMAGES = 256;
+
+/**
+ * What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is of
+ * use, and both stay resident. Most functions run for less time than it takes to optimise them, so they run for longer
+ * before V8 does. The figures are in docs/PERFORMANCE.md.
+ */
+const FLAGS = ['--semi-space-growth-factor=1', '--heap-growing-percent=50', '--interrupt-budget=300000'];
 
 const UNLESS_GONE = { throwIfNoEntry: false } as const;
 
@@ -18,16 +25,13 @@ export function areV8FlagsSet(): boolean {
 }
 
 /**
- * What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is
- * of use, and both stay resident (docs/PERFORMANCE.md). The flags must be set before the work begins. They are of no
- * use where all inputs are small, and to load node:v8 takes milliseconds. Code that V8 keeps is only taken by a
- * process with the same flags: call this when it is loaded.
+ * Sets V8's flags before the work begins. They are of no use if all inputs are small, and to load node:v8 takes
+ * milliseconds. Code that V8 keeps is only taken by a process with the same flags: call this when it is loaded.
  */
 export function setV8FlagsFor(inputs: readonly unknown[]): void {
   if (inputs.length > 0 && inputs.every(isSmall)) return;
   areSet = true;
-  builtins.v8.setFlagsFromString('--semi-space-growth-factor=1');
-  builtins.v8.setFlagsFromString('--heap-growing-percent=50');
+  for (const flag of FLAGS) builtins.v8.setFlagsFromString(flag);
 }
 
 /** True for what is not there, too: a command ends soon then. */
