@@ -22,6 +22,7 @@ interface Other {
   readonly glob: Glob;
 }
 
+const LONE_STAR = /(?<!\*)\*(?!\*)/g;
 const DEEPER = '* matches no slash, ** does';
 const DIRECTORY = 'A slash at the end stands for a directory';
 
@@ -36,10 +37,12 @@ class GlobHinter implements Hinter {
   constructor(text: string) {
     const { path, isDirectory } = splitDirectorySlash(text);
     const deeper = path.startsWith('/') ? `/**${path}` : `**/${path}`;
+    const doubled = path.replace(LONE_STAR, '**');
     this.others = [
       other(path, !isDirectory, DIRECTORY),
       other(deeper, isDirectory, DEEPER),
       other(deeper, !isDirectory, `${DEEPER}. ${DIRECTORY}`),
+      other(doubled, isDirectory, DEEPER),
     ].filter((made) => made !== undefined);
     this.best = this.others.length;
     this.literal = literalOf(path);
