@@ -4,6 +4,7 @@ import { messages } from '../errors/messages';
 import { makeAndHold } from '../storage/below-root';
 import { type HeldDirectory, holdDirectory } from '../storage/held-directory';
 import { linkOrRename } from '../storage/link-or-rename';
+import { removeFile } from '../storage/remove-file';
 import { removeTree } from '../storage/remove-tree';
 
 /** What is on its way out: it may not be whole any more. */
@@ -143,5 +144,5 @@ function moveToFree(from: string, to: string): boolean {
 
 function moveFile(from: string, to: string): void {
   linkOrRename(from, to);
-  fs.rmSync(from, { force: true });
+  removeFile(from);
 }

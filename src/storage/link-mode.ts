@@ -5,6 +5,7 @@ import { relativeLink, splitPath } from './byte-path';
 import { closeRead } from './close';
 import { descriptorPath, NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { whileCopying } from './pass-progress';
+import { removeFile } from './remove-file';
 import type { SourceFile } from './source';
 import { copySparse, hasHoles } from './sparse-file';
 
@@ -62,7 +63,7 @@ export class Linker {
     const done = await workedOut(() => copyHeld(file, to, constants.COPYFILE_FICLONE_FORCE, this.signal));
     if (!done) {
       this.canReflink = false;
-      fs.rmSync(to, { force: true });
+      removeFile(to);
     }
     return done;
   }

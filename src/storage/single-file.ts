@@ -15,6 +15,7 @@ import { orAborted } from './or-aborted';
 import { ownedByFd, setOwnerAndMode } from './owner-and-mode';
 import { parentOf } from './parent-of';
 import { beginPass } from './pass-progress';
+import { removeFile } from './remove-file';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
 import { resolveToWrite } from './trusted-path';
@@ -186,7 +187,7 @@ function replacing({ file, fd, held, temporary, target, later }: Replacement, ca
     isSettled = true;
     try {
       fs.closeSync(fd);
-      fs.rmSync(temporary, { force: true });
+      removeFile(temporary);
     } finally {
       held.close();
     }

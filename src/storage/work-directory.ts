@@ -5,6 +5,7 @@ import { joinPath } from './byte-path';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { flushEntries } from './flush';
 import { type HeldDirectory, holdDirectory, holdToWrite } from './held-directory';
+import { removeFile } from './remove-file';
 import { removeTree } from './remove-tree';
 
 /** Longer names are cut, so that what is put around them still fits (255 bytes). */
@@ -112,7 +113,7 @@ export class WorkDirectory {
   /** To be called when it was seen. Never throws: what was written down may stay, since `remove` looks at none of it. */
   expectAnything(): void {
     try {
-      fs.rmSync(joinPath(this.self.path, Buffer.from(EXPECTED)), { force: true });
+      removeFile(joinPath(this.self.path, Buffer.from(EXPECTED)));
     } catch {
       // All is done by now, and it would be told as not done.
     }
@@ -195,11 +196,11 @@ export async function removeLeftovers(parent: Buffer, name: Buffer): Promise<rea
  */
 async function empty(directory: Buffer): Promise<void> {
   const [mark, expected] = [MARK, EXPECTED].map((name) => joinPath(directory, Buffer.from(name))) as [Buffer, Buffer];
-  fs.rmSync(expected, { force: true });
+  removeFile(expected);
   for (const name of fs.readdirSync(directory, { encoding: 'buffer' })) {
     if (name.toString('latin1') !== MARK) await removeTree(joinPath(directory, name));
   }
-  fs.rmSync(mark, { force: true });
+  removeFile(mark);
 }
 
 function tryToHold(directory: Buffer): HeldDirectory | undefined {
