@@ -220,8 +220,8 @@ function benchBatch({ compare, OUT, RESULTS }) {
   );
 }
 
-function main(args) {
-  build();
+async function main(args) {
+  await build();
   const number = (option, otherwise) => (args.includes(option) ? Number(args[args.indexOf(option) + 1]) : otherwise);
   const runs = number('--runs', 7);
   const most = number('--entries', 10_000_000);

@@ -2,7 +2,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { ensureNativeTools, ensureNodeModules, run, runMain, top } = require('./ensure');
+const { begin, ensureNativeTools, ensureNodeModules, run, runMain, top } = require('./ensure');
 const { filesBelow } = require('./files-below');
 
 const BUILT = path.join(top, 'dist/cli/bin.js');
@@ -45,21 +45,24 @@ function buildCommand() {
   fs.chmodSync(BUILT, 0o755);
 }
 
-function buildNative() {
+/** The executor and the plugin are made while the command is: each has one process most of the time. */
+async function buildBoth(makeCommand) {
   ensureNativeTools();
   console.error('building the executor and the plugin');
-  run('make', ['-s', '-C', 'native']);
+  const ended = begin('make', ['-s', '-C', 'native']);
+  makeCommand();
+  await ended();
 }
 
-function build() {
-  buildCommand();
-  buildNative();
+async function build() {
+  await buildBoth(buildCommand);
 }
 
 /** The same if it is needed: make sees by itself what is. */
-function buildIfStale() {
-  if (whyStale(SOURCES) !== undefined) buildCommand();
-  buildNative();
+async function buildIfStale() {
+  await buildBoth(() => {
+    if (whyStale(SOURCES) !== undefined) buildCommand();
+  });
 }
 
 if (require.main === module) runMain(build);

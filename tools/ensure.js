@@ -1,7 +1,7 @@
 // What a fresh clone needs before anything can be built: npm packages and Debian packages. Installs what
 // is missing where it can, and says exactly what to install where it cannot.
 
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -35,6 +35,19 @@ function run(command, args, options = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: top, stdio: 'inherit', ...options });
   if (error) throw new Missing(`${command} could not be started: ${error.message}`);
   if (status !== 0) throw new Missing(`${[command, ...args].join(' ')} ended with ${status ?? signal}`);
+}
+
+/** Begins what `run` does. Returns what waits for its end, and throws as `run` does. */
+function begin(command, args) {
+  const ended = new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: top, stdio: 'inherit' });
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('close', (status, signal) => resolve(status === 0 ? undefined : `ended with ${status ?? signal}`));
+  });
+  return async () => {
+    const problem = await ended;
+    if (problem !== undefined) throw new Missing(`${[command, ...args].join(' ')} ${problem}`);
+  };
 }
 
 /** The packages of package-lock.json, as they stand there. */
@@ -91,4 +104,4 @@ function runMain(main) {
     });
 }
 
-module.exports = { ensureFuzzTools, ensureNativeTools, ensureNodeModules, Missing, run, runMain, top };
+module.exports = { begin, ensureFuzzTools, ensureNativeTools, ensureNodeModules, Missing, run, runMain, top };

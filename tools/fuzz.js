@@ -90,7 +90,7 @@ function bundleSources() {
 
 async function main() {
   ensureNodeModules();
-  if (!fs.existsSync(path.join(top, 'native/build/fdgraft-exec'))) require('./build').build();
+  if (!fs.existsSync(path.join(top, 'native/build/fdgraft-exec'))) await require('./build').build();
   await bundleSources();
   const { status } = spawnSync(process.execPath, [bundle, ...process.argv.slice(2)], { cwd: top, stdio: 'inherit' });
   process.exitCode = status ?? 1;

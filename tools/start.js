@@ -41,8 +41,8 @@ function findKeys() {
   return [keyLike(/^pipe:/), keyLike(/out\.log$/), keyLike(/err\.log$/)];
 }
 
-function main() {
-  buildIfStale();
+async function main() {
+  await buildIfStale();
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'fdgraft-start-'));
   try {
     const out = path.join(work, 'out');

@@ -195,7 +195,7 @@ async function runSuites({ plain, real, ifThere, env }) {
 async function main([wanted = 'usual']) {
   if (RUNS[wanted] === undefined && wanted !== 'golden')
     throw new Error(`no tests ${wanted}: there are ${Object.keys(RUNS).join(', ')} and golden`);
-  build();
+  await build();
   if (wanted === 'golden') {
     run(process.execPath, [ava, 'test/golden/**/*.test.ts'], { env: { ...process.env, FDGRAFT_GOLDEN: 'renew' } });
     return;
