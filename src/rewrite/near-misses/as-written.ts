@@ -1,36 +1,38 @@
-import { pipeKey } from '../../checkpoint/key-text';
+import { descriptorKey, pipeKey } from '../../checkpoint/key-text';
+import type { Tasks } from '../../checkpoint/tasks';
 import type { InheritSpec } from '../../specs/spec';
-import { alreadyKnown, type Hinter } from './hinter';
+import { alreadyKnown, type Hinter, type Known } from './hinter';
 
 /** By their number. */
 const STANDARD_NAMES = ['stdin', 'stdout', 'stderr'];
 
 /** Keys that are well known in another form. */
-export function hintAsWritten({ key, keyText }: InheritSpec): Hinter {
+export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): Hinter {
+  const trimmed = keyText.trim();
+  if (trimmed !== keyText && trimmed !== '') {
+    const end = keyText.startsWith(trimmed) ? 'end' : 'beginning';
+    return alreadyKnown([`did you mean ${trimmed}? The key has a blank at its ${end}`]);
+  }
   return alreadyKnown([
-    withoutBlanks(keyText),
     key.kind === 'pipe' ? undefined : looseNumberOfPipe(keyText),
-    key.kind === 'path' ? looseDescriptor(keyText) : undefined,
+    key.kind === 'path' ? (descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText)) : undefined,
   ]);
 }
 
-function withoutBlanks(text: string): string | undefined {
-  const trimmed = text.trim();
-  if (trimmed === text || trimmed === '') return undefined;
-  return `did you mean ${trimmed}? The key has a blank at its ${text.startsWith(trimmed[0] as string) ? 'end' : 'beginning'}`;
-}
-
 function looseNumberOfPipe(text: string): string | undefined {
-  const number = /^\s*pipe\W*(\d{1,10})\W*$/.exec(text)?.[1];
+  const number = /^pipe\W*(\d{1,10})\W*$/.exec(text)?.[1];
   return number === undefined ? undefined : `did you mean ${pipeKey(Number(number))}?`;
 }
 
-/** The name or number of a descriptor, alone or with its task. */
+/** As `fdgraft ls` prints it, or without a part of its path in /proc. */
+function descriptorOfTask(text: string, tasks: Tasks): string | undefined {
+  const [, pid, fd] = /^\/?(?:proc\/)?([1-9]\d{0,9})\/(\d{1,7})$/.exec(text) ?? [];
+  if (pid === undefined || tasks.tableOf(Number(pid)) === undefined) return undefined;
+  return `did you mean ${descriptorKey(Number(pid), Number(fd))}? It names descriptor ${Number(fd)} of task ${pid}`;
+}
+
+/** The name or number of a descriptor alone. */
 function looseDescriptor(text: string): string | undefined {
-  const [, pid, ofTask] = /^\/?(?:proc\/)?([1-9]\d{0,9})\/(\d{1,7})$/.exec(text) ?? [];
-  if (pid !== undefined && ofTask !== undefined) {
-    return `did you mean /proc/${pid}/fd/${Number(ofTask)}? It names descriptor ${Number(ofTask)} of task ${pid}`;
-  }
   const name = text.replace(/^\/?dev\//, '');
   const named = STANDARD_NAMES.indexOf(name.toLowerCase());
   const number = named < 0 ? /^(?:fd\W*)?(\d{1,3})\W*$/i.exec(name)?.[1] : String(named);
