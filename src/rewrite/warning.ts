@@ -16,6 +16,7 @@ export interface Warning {
     | 'LINK_LEFT_BEHIND'
     | 'WATCH_STAYS'
     | 'LOCK_NOT_SHARED'
+    | 'SEVERAL_FILES'
     | 'SPEC_SHADOWED'
     | 'SPEC_UNMATCHED'
     | 'KEY_LEFT_TO_CRIU'

@@ -579,7 +579,125 @@ const MEMFDS: Case[] = [
   ],
 ];
 
-for (const [what, images, specs, expected] of [...SOCKETS, ...MEMFDS, ...SHADOWED, ...ENDS, ...FILES, ...STATE]) {
+const mount = (id: number, device: number, mountpoint: string, more: object = {}) => ({
+  fstype: 0,
+  mnt_id: id,
+  root_dev: device,
+  parent_mnt_id: 1,
+  flags: 0,
+  root: '/',
+  mountpoint,
+  source: 'none',
+  options: '',
+  ...more,
+});
+const MOUNTED =
+  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again';
+/** /tmp/log in the namespaces of two tasks. */
+const inNamespaces = (one: object, other: object, mode = REGULAR): Images =>
+  opened([log(5, '/tmp/log', { mnt_id: 51, mode })], [log(8, '/tmp/log', { mnt_id: 61, mode })], {
+    'mountpoints-9.img': [mount(50, 7, '/'), one],
+    'mountpoints-10.img': [mount(60, 7, '/'), other],
+  });
+const different = (key: string, each: string) =>
+  `SEVERAL_FILES : fd[5]:${key} matches ${each}. The caller's file takes the place of each of them; the key of a descriptor names one alone`;
+const otherQueues = (pipe: number, also: readonly Entry[] = []): Images => ({
+  ...fifos(2, 2),
+  'files.img': [
+    fileEntry(1, '/usr/bin/program', 0),
+    fifo(5, 11, 20),
+    queue(20, 2),
+    fifo(6, pipe, 21),
+    queue(21, 2),
+    ...also,
+    fileEntry(4, '/', 0o200000),
+  ],
+  'fdinfo-1.img': [descriptor(5, 5, 'FIFO'), ...also.map(({ id, type }) => descriptor(id, id, type))],
+});
+const SEVERAL: Case[] = [
+  [
+    'a path of two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    ['fd[5]:/tmp/log'],
+    [
+      MOUNTED,
+      different('/tmp/log', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/8 (file id 8)'),
+    ],
+  ],
+  [
+    'one file in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 8, '/tmp')),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a path in two mounts from outside, of which nobody knows what they show',
+    inNamespaces(mount(51, 8, '/tmp', { ext_mount: true }), mount(61, 8, '/tmp', { ext_mount: true })),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a device in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'), 0o020666),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a directory in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'), 0o040755),
+    ['fd[5]:/tmp/log/'],
+    [
+      MOUNTED,
+      different('/tmp/log/', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/8 (file id 8)'),
+    ],
+  ],
+  [
+    'a glob of two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    ['fd[5]:/tmp/lo*'],
+    [MOUNTED],
+  ],
+  [
+    'a path of two mount namespaces that two specs divide',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    [only('fd[5]:/proc/7/fd/5'), 'fd[6]:/tmp/log'],
+    [MOUNTED, 'SPEC_SHADOWED : fd[6]:/tmp/log: fd[5]:/proc/7/fd/5 takes 1 of its 2 entries'],
+  ],
+  [
+    'a removed file, and another one with its path',
+    {
+      ...removed([{ orig_id: 5, remap_id: 3, remap_type: 'GHOST' }], [log(8, '/dir/log')]),
+      'fdinfo-2.img': [descriptor(8, 8, 'REG'), descriptor(8, 9, 'REG')],
+    },
+    ['fd[5]:/dir/log'],
+    [
+      different(
+        '/dir/log',
+        '2 different files with this path: /proc/7/fd/5 (file id 5, removed), /proc/8/fd/8 (file id 8)',
+      ),
+      'REMOVED_FILE_DROPPED 5: /dir/log (file id 5) had no name any more: its content, which the images alone hold, is not restored',
+    ],
+  ],
+  [
+    'two FIFOs of one path',
+    otherQueues(12),
+    ['fd[5]:/queue'],
+    [different('/queue', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/6 (file id 6)')],
+  ],
+  ['two ends of one FIFO', otherQueues(11), ['fd[5]:/queue'], []],
+  [
+    'a removed FIFO and a file of one path',
+    {
+      ...otherQueues(11, [log(7, '/queue')]),
+      'remap-fpath.img': [20, 21].map((orig_id) => ({ orig_id, remap_id: 3, remap_type: 'GHOST' })),
+    },
+    ['fd[5]:/queue'],
+    [different('/queue', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/7/fd/7 (file id 7)')],
+  ],
+];
+
+const ALL = [...SOCKETS, ...MEMFDS, ...SHADOWED, ...ENDS, ...FILES, ...STATE, ...SEVERAL];
+for (const [what, images, specs, expected] of ALL) {
   test(`warnings of ${what}`, async (t) => {
     const { plan, source, out } = await rewriteImages(t, images, { specs });
     t.deepEqual(checkRewritten(source, out), []);
