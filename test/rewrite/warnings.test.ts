@@ -686,6 +686,28 @@ const SEVERAL: Case[] = [
   ],
   ['two ends of one FIFO', otherQueues(11), ['fd[5]:/queue'], []],
   [
+    'listeners that share a port',
+    opened([inet(5, 500, {}), inet(6, 501, {}), inet(7, 502, { src_port: 81 })]),
+    ['fd[5]:tcp:127.0.0.1:80'],
+    [
+      "SEVERAL_FILES : fd[5]:tcp:127.0.0.1:80 matches 2 different sockets with this name: /proc/7/fd/5 (file id 5), /proc/7/fd/6 (file id 6). The caller's socket takes the place of each of them; the key of a descriptor names one alone",
+      ...[5, 6].map(
+        (id) =>
+          `STATE_LOST ${id}: tcp:127.0.0.1:80 (file id ${id}): its options and the sizes of its buffers are those of the caller's socket`,
+      ),
+    ],
+  ],
+  [
+    'one of the listeners that share a port, at two descriptors',
+    opened([inet(5, 500, {}), inet(6, 501, {})], [], {
+      'fdinfo-1.img': [descriptor(5, 5, 'INETSK'), descriptor(5, 8, 'INETSK'), descriptor(6, 6, 'INETSK')],
+    }),
+    ['fd[5]:/proc/7/fd/8'],
+    [
+      "STATE_LOST 5: tcp:127.0.0.1:80 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
     'a removed FIFO and a file of one path',
     {
       ...otherQueues(11, [log(7, '/queue')]),

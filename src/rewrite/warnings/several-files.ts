@@ -8,16 +8,22 @@ import type { Survey } from '../survey';
 import type { Warning } from '../warning';
 import type { Decided } from './decided';
 
+/** Kinds of keys that are meant for one file or socket. A glob is meant for several. */
+const NAMES: ReadonlyMap<string | undefined, { what: string; one: string }> = new Map([
+  ['path', { what: 'files with this path', one: 'file' }],
+  ['socket', { what: 'sockets with this name', one: 'socket' }],
+]);
+
 /**
  * A path that leads to several files: in several mount namespaces, or because a file was removed and another one took
- * its name. A glob is meant for several.
+ * its name. And a name of several sockets: of listeners that share a port, or in several network namespaces.
  */
 export function severalFiles({ placeholders, found, specs }: Decided): Warning[] {
   const names = namesOfFiles(found);
   const bySpec = new Map<number, Map<string, Placeholder>>();
   for (const placeholder of placeholders) {
     const { match, spec } = placeholder;
-    const name = specs[spec]?.key.kind === 'path' ? identityOf(match, names) : undefined;
+    const name = NAMES.has(specs[spec]?.key.kind) ? identityOf(match, names) : undefined;
     if (name === undefined) continue;
     const files = bySpec.get(spec) ?? new Map<string, Placeholder>();
     if (!files.has(name)) files.set(name, placeholder);
@@ -32,8 +38,9 @@ export function severalFiles({ placeholders, found, specs }: Decided): Warning[]
       const place = first === undefined || pid === undefined ? '' : `${descriptorKey(pid, first.fd)} `;
       return `${place}(file id ${match.id}${removed.has(match.id) ? ', removed' : ''})`;
     });
-    const what = `${specs[spec]?.text} matches ${files.size} different files with this path: ${someOf(each)}`;
-    const message = `${what}. The caller's file takes the place of each of them; the key of a descriptor names one alone`;
+    const { what, one } = NAMES.get(specs[spec]?.key.kind) as { what: string; one: string };
+    const matched = `${specs[spec]?.text} matches ${files.size} different ${what}: ${someOf(each)}`;
+    const message = `${matched}. The caller's ${one} takes the place of each of them; the key of a descriptor names one alone`;
     return [{ code: 'SEVERAL_FILES', message }];
   });
 }
