@@ -686,6 +686,28 @@ const SEVERAL: Case[] = [
   ],
   ['two ends of one FIFO', otherQueues(11), ['fd[5]:/queue'], []],
   [
+    'memfds of one name, one of them open twice',
+    {
+      ...opened([memfd(5), memfd(6), memfd(7, { inode_id: 2 })]),
+      'memfd.img': [1, 2].map((inode_id) => ({
+        name: 'm',
+        uid: 0,
+        gid: 0,
+        size: 9,
+        shmid: inode_id,
+        seals: 0,
+        inode_id,
+      })),
+    },
+    ['fd[5]:/memfd:m'],
+    [
+      "SEVERAL_FILES : fd[5]:/memfd:m matches 2 different memfds with this name: /proc/7/fd/5 (file id 5), /proc/7/fd/7 (file id 7). The caller's file takes the place of each of them; the key of a descriptor names one alone",
+      ...[5, 6, 7].map(
+        (id) => `STATE_LOST ${id}: memfd (file id ${id}): the content and the seals are those of the caller's file`,
+      ),
+    ],
+  ],
+  [
     'listeners that share a port',
     opened([inet(5, 500, {}), inet(6, 501, {}), inet(7, 502, { src_port: 81 })]),
     ['fd[5]:tcp:127.0.0.1:80'],

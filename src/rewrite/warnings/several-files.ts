@@ -12,11 +12,13 @@ import type { Decided } from './decided';
 const NAMES: ReadonlyMap<string | undefined, { what: string; one: string }> = new Map([
   ['path', { what: 'files with this path', one: 'file' }],
   ['socket', { what: 'sockets with this name', one: 'socket' }],
+  ['memfd', { what: 'memfds with this name', one: 'file' }],
 ]);
 
 /**
  * A path that leads to several files: in several mount namespaces, or because a file was removed and another one took
- * its name. And a name of several sockets: of listeners that share a port, or in several network namespaces.
+ * its name. And a name of several sockets, such as listeners that share a port, or of several memfds. A terminal has rules
+ * of its own.
  */
 export function severalFiles({ placeholders, found, specs }: Decided): Warning[] {
   const names = namesOfFiles(found);
@@ -55,6 +57,7 @@ function identityOf(match: Match, names: ReadonlyMap<number, FileName>): string 
   const pipe = pipeOf(match);
   if (pipe !== undefined) return `pipe ${pipe}`;
   if (facts.socketInode !== undefined) return `socket ${facts.socketInode}`;
+  if (facts.memfdInode !== undefined) return `memfd ${facts.memfdInode}`;
   if (!type.isPath || fileKind(facts) === 'other') return undefined;
   const name = names.get(id);
   // What a mount shows of which file system is not always known: the same path may be the same file.
