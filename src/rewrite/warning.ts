@@ -26,6 +26,7 @@ export interface Warning {
     | 'TERMINAL_NOT_CONTROLLING'
     | 'CLIENTS_CONNECT_AGAIN'
     | 'PEER_HUNG_UP'
+    | 'SHUTDOWN_LOST'
     | 'SERVER_STAYS'
     | 'NAME_NOT_BOUND'
     | 'OWN_MOUNT_NAMESPACE'

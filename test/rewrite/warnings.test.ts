@@ -482,6 +482,7 @@ const name = Buffer.from('/s\0');
 const listener = unix(5, 500, 0, { ...LISTENER, name });
 const far = { dst_port: 4000, dst_addr: [0x0200007f] };
 
+const udp = { type: 2, proto: 17, state: 1, ...far };
 const SOCKETS: Case[] = [
   [
     'a connection',
@@ -508,6 +509,47 @@ const SOCKETS: Case[] = [
       "STATE_LOST 5: udp:127.0.0.1:80-127.0.0.2:4000 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
     ],
   ],
+  ...(
+    [
+      ['a unix socket that was shut down for reading', unix(5, 500, 0, { ...STREAM, shutdown: 'READ' }), 'reading'],
+      ['a unix socket that was shut down for writing', unix(5, 500, 0, { ...STREAM, shutdown: 'WRITE' }), 'writing'],
+      ['a unix socket that was shut down', unix(5, 500, 0, { ...STREAM, shutdown: 'BOTH' }), 'reading and writing'],
+      ['a unix socket that was not shut down', unix(5, 500, 0, { ...STREAM, shutdown: 'NONE' }), undefined],
+      ['a UDP socket that was shut down', inet(5, 500, { ...udp, shutdown: 'WRITE' }), 'writing'],
+      ['a UDP socket in the state of another protocol', inet(5, 500, { ...udp, state: 5 }), undefined],
+      ['a TCP connection that was ended (FIN_WAIT1)', inet(5, 500, { ...far, state: 4 }), 'writing'],
+      ['a TCP connection that was ended (FIN_WAIT2)', inet(5, 500, { ...far, state: 5 }), 'writing'],
+      ['a TCP connection that both ended (LAST_ACK)', inet(5, 500, { ...far, state: 9 }), 'writing'],
+      [
+        'a TCP connection that both ended (CLOSING)',
+        inet(5, 500, { ...far, state: 11, shutdown: 'READ' }),
+        'reading and writing',
+      ],
+      ['a TCP connection that the other end ended (CLOSE_WAIT)', inet(5, 500, { ...far, state: 8 }), undefined],
+    ] as const
+  ).map(([what, entry, shutFor]): Case => {
+    const key =
+      entry.type === 'UNIXSK' ? 'socket:[500]' : `${what.includes('UDP') ? 'udp' : 'tcp'}:127.0.0.1:80-127.0.0.2:4000`;
+    const peer = entry.type === 'UNIXSK' ? ", and SO_PEERCRED tells who the caller's socket was connected by" : '';
+    return [
+      what,
+      opened([entry]),
+      ['fd[5]:socket:[500]'],
+      [
+        ...(what.includes('TCP')
+          ? [
+              `CONNECTION_LEFT 5: ${key} (file id 5): the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them`,
+            ]
+          : []),
+        ...(shutFor === undefined
+          ? []
+          : [
+              `SHUTDOWN_LOST 5: ${key} (file id 5) was shut down for ${shutFor} before the dump, and the restore leaves the caller's socket as it is: call shutdown(2) on that, or the other end may wait forever`,
+            ]),
+        `STATE_LOST 5: ${key} (file id 5): its options and the sizes of its buffers are those of the caller's socket${peer}`,
+      ],
+    ];
+  }),
   [
     'a listener without accepted ends',
     opened([listener]),
