@@ -35,6 +35,11 @@ export interface NextCommand {
   readonly passed: readonly PassedDescriptor[];
   /** Keys of external mounts that the restorer has to name; only if the images do not tell which one it is. */
   readonly externalMounts: readonly string[];
+  /**
+   * If criu restores a mount namespace: the image of it. CRIU then needs the `--root` of the dump, if it had one; no image
+   * records that.
+   */
+  readonly mountNamespace?: string;
   /** If podman restores from one place alone and the result is elsewhere: where it has to be put before. */
   readonly moveTo?: string;
 }
@@ -107,7 +112,8 @@ function howToStart(rewritten: Rewritten, leftToCriu: readonly string[], needs: 
   }
   const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
   const start = ['criu', 'restore', '-D', images, ...needs.options, ...inherited];
-  return { ...common, restorer: 'criu', placeholders, start };
+  const mounted = needs.mountImage === undefined ? {} : { mountNamespace: needs.mountImage };
+  return { ...common, ...mounted, restorer: 'criu', placeholders, start };
 }
 
 function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: RestoreNeeds): HowToStart {

@@ -634,7 +634,7 @@ const mount = (id: number, device: number, mountpoint: string, more: object = {}
   ...more,
 });
 const MOUNTED =
-  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again';
+  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again, or name the file to that dump with --external file[MNT:INO]';
 /** /tmp/log in the namespaces of two tasks. */
 const inNamespaces = (one: object, other: object, mode = REGULAR): Images =>
   opened([log(5, '/tmp/log', { mnt_id: 51, mode })], [log(8, '/tmp/log', { mnt_id: 61, mode })], {
