@@ -81,7 +81,10 @@ test('what criu is to inherit itself is in the command', async (t) => {
   const images = { ...files, 'netns-9.img': [{ ext_key: 'extRootNetNS' }] };
   const { next } = await rewriteImages(t, images, { specs: ['fd[5]:/in', 'fd[3]:extRootNetNS'] });
   t.deepEqual(next?.words.slice(-2), ['--inherit-fd', 'fd[3]:extRootNetNS']);
-  t.deepEqual(next?.redirections, [{ fd: 5, operator: '<' }]);
+  t.deepEqual(next?.redirections, [
+    { fd: 3, operator: '<', opens: 'NAMESPACE' },
+    { fd: 5, operator: '<' },
+  ]);
 });
 
 test('a dry run has nothing to restore', async (t) => {
@@ -230,6 +233,41 @@ test('a mount namespace needs the --root of its dump, which no image records', a
   }
 });
 
+test('a namespace from outside that no spec names is told, and one that is named is opened', async (t) => {
+  const outer = {
+    'netns-9.img': [{ ext_key: "it's net" }],
+    'netns-10.img': [{}],
+    'pidns-11.img': [{ ext_key: 'pids' }],
+  };
+  const needed = ['network namespace', 'pid namespace'].map((kind, i) => {
+    const key = ["it's net", 'pids'][i];
+    return `    add --inherit-fd ${["'fd[N]:it'\\''s net'", "'fd[N]:pids'"][i]} to criu restore, with N open on the ${kind} that takes the place of ${key}`;
+  });
+  t.is(await told(t, outer), [`${AT_START} criu restore -D OUT 5<FILE5`, ...needed].join('\n'));
+  const next = async (...specs: string[]) => (await rewriteImages(t, { ...files, ...outer }, { specs })).next;
+  t.deepEqual((await next('fd[5]:/in'))?.externalNamespaces, [
+    { kind: 'network namespace', key: "it's net" },
+    { kind: 'pid namespace', key: 'pids' },
+  ]);
+  const named = await next('fd[5]:/in', "fd[4]:it's net");
+  t.deepEqual(named?.externalNamespaces, [{ kind: 'pid namespace', key: 'pids' }]);
+  t.deepEqual(named?.words.slice(-2), ['--inherit-fd', "fd[4]:it's net"]);
+  t.deepEqual(named?.redirections, [
+    { fd: 4, operator: '<', opens: 'NAMESPACE' },
+    { fd: 5, operator: '<' },
+  ]);
+  // Runtimes have their own namespaces.
+  const runc = await rewriteImages(t, { ...files, ...outer, ...LIST }, { specs: ['fd[5]:/in', 'fd[4]:pids'] });
+  t.deepEqual(runc.next?.externalNamespaces, []);
+  t.deepEqual(runc.next?.redirections, [{ fd: 5, operator: '<' }]);
+  const many = Object.fromEntries(
+    Array.from({ length: 1100 }, (_one, i) => [`netns-${i}.img`, [{ ext_key: `n${i}` }]]),
+  );
+  const most = await rewriteImages(t, { ...files, ...many }, { specs: ['fd[5]:/in'] });
+  t.is(most.next?.externalNamespaces.length, 1000);
+  t.regex(rewriteText(most), /\n {4}and 990 more namespaces\n/);
+});
+
 /** A checkpoint of podman's in a directory of its own. */
 function podmanDirectory(t: ExecutionContext, around: string, names: string[]): string {
   const directory = path.join(temporaryDirectory(t), around, 'checkpoint');
@@ -288,6 +326,7 @@ const NO_NEEDS = {
   outerTerminals: [],
   hasDescriptorList: false,
   externalMounts: [],
+  externalNamespaces: [],
   mountImage: undefined,
   networkImage: undefined,
 };

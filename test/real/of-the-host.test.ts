@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft } from './support/graft';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { realTest } from './support/real-test';
 
-/** Files of the host in a tree with a mount namespace of its own, as the stdio of a container can be. */
+/** Files and namespaces of the host in a tree with namespaces of its own, as the stdio of a container can be. */
 
 /** The key of an open file that no mount of the tree leads to, as CRIU makes it. */
 function keyOf({ tasks, pid }: Program, fd: number): string {
@@ -64,4 +65,25 @@ realTest('the next command says that a mount namespace needs the --root of its d
   await t.throwsAsync(lab.restore(dump), { instanceOf: CriuFailure });
   const { tasks } = await lab.restore(dump, { program });
   t.true(tasks.pids().has(program.pid));
+});
+
+realTest('a network namespace from outside: criu needs it, and the next command opens it', async (t, lab) => {
+  const program = await lab.startProgram(compileProgram('two_paths'), { namespaces: ['net'] });
+  const networkOf = (pid: number | string) => fs.readlinkSync(`/proc/${pid}/ns/net`);
+  const [number] = /\d+/.exec(networkOf(program.tasks.hostPid(program.pid))) as RegExpExecArray;
+  const external = ['--network-lock', 'skip', '--external', `net[${number}]:outer`];
+  const dump = await lab.dump(program, { extraArgs: external });
+  const log = `fd[7]:${path.join(program.directory, 'logs/out.log')}`;
+  const callerFds = { 7: callerFile(lab, 'a').fd, 9: lab.open('/proc/self/ns/net', 'r') };
+
+  const without = await t.throwsAsync(graft(lab, dump, [log], { callerFds }), { instanceOf: CriuFailure });
+  t.regex(without.log, /Unable to find an external netns: outer/);
+  const inherit = 'fd[9]:outer';
+  const { next, restored } = await graft(lab, dump, [log, inherit], {
+    callerFds,
+    extraArgs: ['--inherit-fd', inherit],
+  });
+  t.deepEqual(next?.words.slice(-2), ['--inherit-fd', inherit]);
+  t.deepEqual(next?.redirections[1], { fd: 9, operator: '<', opens: 'NAMESPACE' });
+  t.is(networkOf(restored.tasks.hostPid(program.pid)), networkOf('self'));
 });
