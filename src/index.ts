@@ -85,6 +85,7 @@ export type {
 } from './plan/plan';
 export { planToJson } from './plan/plan-json';
 export type { DiffFormat } from './report/write-diff';
+export type { ExternalNamespace } from './rewrite/restore-needs';
 export type { Warning } from './rewrite/warning';
 export type { FownEntry } from './schema/generated/images';
 export type { Apply, InFlight, PeerFate, Position, SpecOptions } from './specs/spec';

@@ -24,6 +24,8 @@ export interface EntryFacts {
   readonly pipeId?: number;
   /** The inode of a socket. */
   readonly socketInode?: number;
+  /** What shutdown(2) had ended of a socket: reading, writing or both. */
+  readonly shutFor?: string;
   /** The number of a terminal in tty-info.img. */
   readonly terminalId?: number;
   /** The number that all entries of one memfd have. */

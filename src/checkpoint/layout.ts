@@ -86,7 +86,11 @@ export class Layout {
       throw messages.missingImage('pstree.img', 'every dump that can be restored has it', hint);
     }
     if (!this.hasFiles && this.perType === undefined) {
-      throw messages.missingImage('files.img', 'fdinfo images refer to it', 'the directory is not complete');
+      throw messages.missingImage(
+        'files.img',
+        'every dump that can be restored has it',
+        'the directory is not complete',
+      );
     }
   }
 

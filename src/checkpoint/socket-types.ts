@@ -15,8 +15,16 @@ import { DOMAIN, PROTOCOL, SOCKET_TYPE, type SocketState } from './open-kind';
 
 /** TCP_* of the kernel's tcp_states.h; unix sockets have them too. */
 export const SOCKET_STATE = { ESTABLISHED: 1, CLOSE: 7, LISTEN: 10 } as const;
-/** BOTH of sk_shutdown. */
+/** FIN_WAIT1, FIN_WAIT2, LAST_ACK and CLOSING: the program ended its side of a TCP connection. */
+const ENDED_STATES: readonly number[] = [4, 5, 9, 11];
+/** Values of sk_shutdown. */
+const SHUT_WRITE = 2;
 export const SHUT_BOTH = 3;
+const SHUT_FOR: ReadonlyMap<number, string> = new Map([
+  [1, 'reading'],
+  [SHUT_WRITE, 'writing'],
+  [SHUT_BOTH, 'reading and writing'],
+]);
 const PROTOCOLS = new Map<number, 'tcp' | 'udp'>([
   [PROTOCOL.TCP, 'tcp'],
   [PROTOCOL.UDP, 'udp'],
@@ -36,6 +44,7 @@ export const UNIX_SOCKET: Inheritance = {
     socketInode: socket.ino,
     ...(socket.peer === 0 ? {} : { peerInode: socket.peer }),
     kind: { name: 'socket', socket: { domain: DOMAIN.UNIX, type: socket.type, protocol: 0, state: unixState(socket) } },
+    ...wasShutFor(socket.shutdown),
     lost: LOST_OF_UNIX,
   }),
 };
@@ -45,17 +54,24 @@ export const INET_SOCKET: Inheritance = {
   owner: 'fown',
   keys: inetKeys,
   describe: (socket: InetSkEntry) => {
-    const { family: domain, type, proto: protocol } = socket;
+    const { family: domain, type, proto: protocol, state, shutdown } = socket;
+    const isEnded = protocol === PROTOCOL.TCP && ENDED_STATES.includes(state);
     return {
       key: inetKeys(socket)[0] as string,
       flags: socket.flags,
       owner: socket.fown,
       socketInode: socket.ino,
       kind: { name: 'socket', socket: { domain, type, protocol, state: inetState(socket) } },
+      ...wasShutFor(isEnded ? (shutdown ?? 0) | SHUT_WRITE : shutdown),
       lost: LOST,
     };
   },
 };
+
+function wasShutFor(shutdown = 0): Pick<EntryFacts, 'shutFor'> {
+  const shutFor = SHUT_FOR.get(shutdown);
+  return shutFor === undefined ? {} : { shutFor };
+}
 
 export const NETLINK_SOCKET: Inheritance = {
   schema: NETLINK_SK_ENTRY,

@@ -250,7 +250,7 @@ const texts = {
     error({
       code: 'ARCHIVE_UNUSABLE',
       file: archive,
-      problem: `has several image directories: ${directories.slice(0, 5).join(', ')}${directories.length > 5 ? ' and more' : ''}`,
+      problem: `has several image directories: ${namedDirectories(directories)}`,
       hint: 'unpack it and give the directory that you mean; where one is called checkpoint, that one is taken',
     }),
   memberChanged: (source: string, member: string) =>
@@ -272,15 +272,19 @@ const texts = {
           ? 'wait if criu dump still runs; otherwise dump again'
           : `wait if criu dump still runs; otherwise look into ${log}, and dump again`,
     }),
-  noInventory: (source: string, below?: string) =>
+  noInventory: (source: string, below: readonly string[] = []) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'has no inventory.img, so it is not an image directory of CRIU',
-      hint:
-        below === undefined
-          ? 'give the directory that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/'
-          : `the image directory in it is ${below}: give that`,
+      hint: whereImagesAre(below),
+    }),
+  containerImage: (source: string, isArchive: boolean) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file: source,
+      problem: 'is a container image, not a checkpoint',
+      hint: `${isArchive ? 'unpack it and ' : ''}give the layer that holds the checkpoint: a tar archive in blobs/sha256, or one called layer.tar`,
     }),
   cannotRead: (file: string, cause: unknown) =>
     error({
@@ -1411,17 +1415,39 @@ const texts = {
       problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) is ${kind}: CRIU restores only a connected unix stream socket without its peer`,
       hint: 'leave peer out',
     }),
-  bytesShared: (place: Place, key: string, bytes: number, spec: string) =>
+  bytesShared: (place: Place, key: string, bytes: number, spec: string, reach: KeyReach) =>
     error({
       code: 'BYTES_IN_FLIGHT',
       ...place,
       problem: `${key} held ${countBytes(bytes)} at the dump, and spec '${spec}' takes one end of it while another one stays in the tree: CRIU delivers them there, and here too they would come twice`,
-      hint: `inFlight drop (or --drop-in-flight) leaves them to the end that stays; the key ${key} takes every end`,
+      hint: `inFlight drop (or --drop-in-flight) leaves them to the end that stays; ${wayToAllEnds(key, reach)}`,
     }),
 };
 
 /** Whatever a caller passes, no message has control characters but its own line ends. */
 export const messages = escapingArguments(texts);
+
+/** Which ends the key of a pipe takes: all, those that were opened by one path, or none of those that stay. */
+type KeyReach = 'pipe' | 'path' | 'none';
+
+function wayToAllEnds(key: string, reach: KeyReach): string {
+  if (reach === 'none') return 'that end has another path: name it too (fdgraft ls prints its key)';
+  return `the key ${key} takes every end${reach === 'path' ? ' that was opened by this path' : ''}`;
+}
+
+/** More directories than these are not named. */
+const MAX_DIRECTORIES = 5;
+
+function whereImagesAre(below: readonly string[]): string {
+  if (below.length === 0)
+    return 'give the directory that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/';
+  if (below.length === 1) return `the image directory in it is ${below[0]}: give that`;
+  return `the image directories in it are ${namedDirectories(below)}: give one of them`;
+}
+
+function namedDirectories(directories: readonly string[]): string {
+  return directories.slice(0, MAX_DIRECTORIES).join(', ') + (directories.length > MAX_DIRECTORIES ? ' and more' : '');
+}
 
 function countBytes(bytes: number): string {
   return `${bytes} unread ${bytes === 1 ? 'byte' : 'bytes'}`;

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
 import type { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
-import { identifyImage } from '../frames/image-kinds';
+import { INVENTORY_IMAGE, identifyImage } from '../frames/image-kinds';
+import { isContainerImage } from '../storage/container-image';
 import { NEVER_WAIT_OR_FOLLOW } from '../storage/open-flags';
 import { USUAL_DIRECTORY } from '../storage/usual-directory';
 
@@ -16,6 +17,11 @@ const TAIL_BYTES = 1 << 16;
 const MAX_LINE_BYTES = 250;
 /** The cause stands before what it made fail. */
 const MAX_ERRORS = 3;
+/** Image directories are looked for in so many levels of directories, and among so many names in all of them. */
+const LEVELS_BELOW = 2;
+const MAX_NAMES_BELOW = 1000;
+/** More are not needed to say that there are several. */
+const MAX_BELOW = 10;
 /** With what every failed dump ends. */
 const SUMMARY = /: Dumping FAILED\.$/;
 
@@ -24,9 +30,31 @@ const SUMMARY = /: Dumping FAILED\.$/;
  * others. `below`: the image directory in it, if there is one.
  */
 export function noInventory(directory: string, below?: string): FdgraftError {
-  if (below !== undefined) return messages.noInventory(directory, below);
+  if (below !== undefined) return messages.noInventory(directory, [below]);
   const unfinished = unfinishedDumpIn(directory);
-  return unfinished ?? messages.noInventory(directory);
+  if (unfinished !== undefined) return unfinished;
+  if (isContainerImage((name) => isThere(path.join(directory, name)))) return messages.containerImage(directory, false);
+  return messages.noInventory(directory, imageDirectoriesBelow(directory));
+}
+
+/** The image directories in a directory, by name: those of several containers, or of several dumps of one. */
+function imageDirectoriesBelow(top: string): string[] {
+  const found: string[] = [];
+  let level = [top];
+  let names = 0;
+  for (let depth = 0; depth < LEVELS_BELOW; depth += 1) {
+    const next: string[] = [];
+    for (const directory of level) {
+      for (const below of directoriesIn(directory, MAX_NAMES_BELOW - names)) {
+        names += 1;
+        if (isThere(path.join(below, INVENTORY_IMAGE))) found.push(below);
+        else next.push(below);
+        if (found.length === MAX_BELOW || names === MAX_NAMES_BELOW) return found.sort();
+      }
+    }
+    level = next;
+  }
+  return found.sort();
 }
 
 /** The same for a directory of which nobody has said that it is a checkpoint: undefined if it has no images. */
@@ -55,6 +83,34 @@ function hasImages(directory: string): boolean {
     return false;
   } finally {
     opened.closeSync();
+  }
+}
+
+/** The first directories in a directory. Links lead anywhere, and are none. */
+function directoriesIn(directory: string, most: number): string[] {
+  const names: string[] = [];
+  try {
+    const opened = fs.opendirSync(directory);
+    try {
+      for (let i = 0; i < most; i += 1) {
+        const entry = opened.readSync();
+        if (entry === null) break;
+        if (entry.isDirectory()) names.push(path.join(directory, entry.name));
+      }
+    } finally {
+      opened.closeSync();
+    }
+  } catch {
+    // It cannot be read: there is nothing to name in it.
+  }
+  return names;
+}
+
+function isThere(file: string): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // Access is denied: nobody can be told to give it.
   }
 }
 

@@ -275,7 +275,7 @@ function warnOfLeft(left: ReadonlyMap<number, ExternalKey>, inherits: readonly I
  */
 function warnOfMounts({ placeholders }: Decision, { mountImage }: RestoreNeeds): Warning[] {
   if (mountImage === undefined || placeholders.length === 0) return [];
-  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again`;
+  const message = `the dump has a mount namespace of its own (${mountImage}): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can't lookup mount"; give pipes, which can be dumped again, or name the file to that dump with --external file[MNT:INO]`;
   return [{ code: 'OWN_MOUNT_NAMESPACE', message }];
 }
 

@@ -1,6 +1,7 @@
+import { escapeBytes } from '../bytes/escape';
 import { appends } from '../checkpoint/open-flags';
 import { isOpenable, type OpenKind } from '../checkpoint/open-kind';
-import type { RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
+import type { ExternalNamespace, RestoreNeeds, RestoreOption } from '../rewrite/restore-needs';
 import type { Plan, PlanPlaceholder } from './plan';
 
 /** How a shell opens a descriptor of the caller's for a restore. */
@@ -8,8 +9,8 @@ export interface Redirection {
   readonly fd: number;
   /** With the access that the plan needs, and without losing what the plan goes on with. */
   readonly operator: '<' | '>' | '>>' | '<>';
-  /** Another thing than a file: a FIFO, or a pipe in its place, gets the unread bytes. */
-  readonly opens?: 'FIFO' | 'DIRECTORY';
+  /** Another thing than a file: a FIFO, or a pipe in its place, gets the unread bytes; criu itself takes a namespace. */
+  readonly opens?: 'FIFO' | 'DIRECTORY' | 'NAMESPACE';
 }
 
 /** A descriptor that has to be open before the command starts. */
@@ -35,6 +36,13 @@ export interface NextCommand {
   readonly passed: readonly PassedDescriptor[];
   /** Keys of external mounts that the restorer has to name; only if the images do not tell which one it is. */
   readonly externalMounts: readonly string[];
+  /** Namespaces from outside that criu has to be given by an `--inherit-fd` of its own; those of `words` are left out. */
+  readonly externalNamespaces: readonly ExternalNamespace[];
+  /**
+   * If criu restores a mount namespace: the image of it. CRIU then needs the `--root` of the dump, if it had one; no image
+   * records that.
+   */
+  readonly mountNamespace?: string;
   /** If podman restores from one place alone and the result is elsewhere: where it has to be put before. */
   readonly moveTo?: string;
 }
@@ -73,7 +81,8 @@ export function nextCommand(
   const { images, start, ...rest } = howToStart({ ...rewritten, out: asOperand(rewritten.out) }, leftToCriu, needs);
   const passed = passedTo(plan);
   const words = ['fdgraft-exec', '--plan', images, '--', ...start];
-  return { ...rest, words, redirections: redirectionsOf(plan, passed), passed };
+  const redirections = [...redirectionsOf(plan, passed), ...namespacesOf(rest.restorer === 'criu' ? leftToCriu : [])];
+  return { ...rest, words, redirections: redirections.sort((a, b) => a.fd - b.fd), passed };
 }
 
 /** The value of --plan, and the command that fdgraft-exec starts. */
@@ -87,7 +96,7 @@ function howToStart(rewritten: Rewritten, leftToCriu: readonly string[], needs: 
   // podman leaves runc's list of descriptors too: its own signs come first.
   if (podman !== undefined) return withPodman(rewritten, podman, needs);
   const { images, unpack, placeholders } = whereImagesAre(rewritten);
-  const common = { images, ...unpack, externalMounts: [] };
+  const common = { images, ...unpack, externalMounts: [], externalNamespaces: [] };
   if (needs.hasDescriptorList) {
     const options = needs.options.filter(
       (option) => OF_RUNC.includes(option) && !(option === '--shell-job' && needs.isJobByTerminal),
@@ -107,13 +116,16 @@ function howToStart(rewritten: Rewritten, leftToCriu: readonly string[], needs: 
   }
   const inherited = leftToCriu.flatMap((spec) => ['--inherit-fd', spec]);
   const start = ['criu', 'restore', '-D', images, ...needs.options, ...inherited];
-  return { ...common, restorer: 'criu', placeholders, start };
+  const mounted = needs.mountImage === undefined ? {} : { mountNamespace: needs.mountImage };
+  const given = new Set(leftToCriu.map((spec) => escapeBytes(Buffer.from(spec.slice(spec.indexOf(':') + 1)))));
+  const externalNamespaces = needs.externalNamespaces.filter(({ key }) => !given.has(key));
+  return { ...common, ...mounted, externalNamespaces, restorer: 'criu', placeholders, start };
 }
 
 function withPodman(rewritten: Rewritten, podman: PodmanPlace, { options }: RestoreNeeds): HowToStart {
   const { out, isArchive, isInPlace } = rewritten;
   const restore = ['podman', 'container', 'restore', ...options.filter((option) => OF_PODMAN.includes(option))];
-  const common = { restorer: 'podman', externalMounts: [] } as const;
+  const common = { restorer: 'podman', externalMounts: [], externalNamespaces: [] } as const;
   if (podman.kind === 'export') {
     // The executor reads the plan from the archive that podman imports.
     if (isArchive) return { ...common, images: out, placeholders: [], start: [...restore, '--import', out] };
@@ -178,6 +190,12 @@ function redirectionsOf(plan: Plan, passed: readonly PassedDescriptor[]): Redire
       const isTold = plan.debugs.some(({ caller_fd }) => caller_fd === fd);
       return { fd, operator: operatorFor(taken, isTold), ...openedFor(taken) };
     });
+}
+
+/** Keys that are left to criu are those of namespaces. */
+function namespacesOf(leftToCriu: readonly string[]): Redirection[] {
+  const numbers = leftToCriu.map((spec) => Number(/^fd\[(\d+)\]/.exec(spec)?.[1]));
+  return [...new Set(numbers)].map((fd) => ({ fd, operator: '<', opens: 'NAMESPACE' }));
 }
 
 function openedFor(taken: readonly PlanPlaceholder[]): Pick<Redirection, 'opens'> {

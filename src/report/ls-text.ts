@@ -15,6 +15,8 @@ const MAX_PIDS = 8;
 /** The same for descriptors, and for what is tied to them. `--json` has them all. */
 const MAX_PLACES = 1000;
 
+/** Types of which several open files can have one key. A terminal comes as a whole. */
+const HAVE_ONE_KEY = new Set(['REG', 'PIPE', 'FIFO', 'UNIXSK', 'INETSK']);
 /** Of so many keys it is known whether a later entry has the same. */
 const MAX_KEYS = 1000;
 
@@ -51,8 +53,7 @@ export class LsText {
   }
 
   private findSeveral({ type, descriptors }: ListedEntry, path: string): void {
-    // The ends of a pipe have keys of their own, and a terminal comes as a whole.
-    if (this.several !== undefined || type !== 'REG') return;
+    if (this.several !== undefined || !HAVE_ONE_KEY.has(type)) return;
     if (!this.paths.has(path)) {
       if (this.paths.size < MAX_KEYS) this.paths.add(path);
       return;

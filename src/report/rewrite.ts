@@ -50,6 +50,8 @@ function explainNext(next: NextCommand): string[] {
     ...explainFifos(redirections),
     ...placeholders.flatMap((word) => meanings[word] ?? []),
     ...explainMounts(next),
+    ...explainRoot(next),
+    ...explainNamespaces(next),
     ...(restorer === 'podman' && words.includes('--import')
       ? ['if a container of that name still exists, add --name NAME behind restore']
       : []),
@@ -94,6 +96,26 @@ function explainMounts({ externalMounts }: NextCommand): string[] {
   const more = externalMounts.length - MAX_MOUNTS;
   const all = options.join(' ') + (more > 0 ? ` and ${more} more` : '');
   return [`the images have external mounts, so criu restore alone fails: it would need ${all}`];
+}
+
+function explainNamespaces({ externalNamespaces }: NextCommand): string[] {
+  const more = externalNamespaces.length - MAX_MOUNTS;
+  return [
+    ...externalNamespaces
+      .slice(0, MAX_MOUNTS)
+      .map(
+        ({ kind, key }) =>
+          `add --inherit-fd ${shellQuote(`fd[N]:${key}`)} to criu restore, with N open on the ${kind} that takes the place of ${key}`,
+      ),
+    ...(more > 0 ? [`and ${more} more namespaces`] : []),
+  ];
+}
+
+function explainRoot({ mountNamespace }: NextCommand): string[] {
+  if (mountNamespace === undefined) return [];
+  return [
+    `if criu dump had --root, add it to criu restore: without it CRIU crashes (${mountNamespace} is a mount namespace)`,
+  ];
 }
 
 /** Of more descriptors of one placeholder the text tells how many they are; the plan has all. */
@@ -173,7 +195,19 @@ export function* rewriteJson(result: RewriteResult, out: string | undefined): Ge
 }
 
 function nextJson(next: NextCommand) {
-  const { restorer, unpack, pack, words, placeholders, redirections, passed, externalMounts, moveTo } = next;
+  const {
+    restorer,
+    unpack,
+    pack,
+    words,
+    placeholders,
+    redirections,
+    passed,
+    externalMounts,
+    externalNamespaces,
+    mountNamespace,
+    moveTo,
+  } = next;
   return {
     restorer,
     ...(unpack === undefined ? {} : { unpack: unpack.map(escapeControls) }),
@@ -183,6 +217,8 @@ function nextJson(next: NextCommand) {
     redirections,
     ...(passed.length === 0 ? {} : { passed: passed.map(({ fd, kind }) => ({ fd, needs: kindToJson(kind) })) }),
     ...(externalMounts.length === 0 ? {} : { external_mounts: externalMounts }),
+    ...(externalNamespaces.length === 0 ? {} : { external_namespaces: externalNamespaces }),
+    ...(mountNamespace === undefined ? {} : { mount_namespace: escapeControls(mountNamespace) }),
     ...(moveTo === undefined ? {} : { move_to: escapeControls(moveTo) }),
     shell: escapeControls(shellText(next)),
   };

@@ -45,7 +45,11 @@ export function decideBytes(
     const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
     const { pipe: _pipe, ...unread } = bytes;
     if (fate === 'REPLAY' && fedByCriu.has(bytes.pipe)) {
-      throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, specs[carrier.spec]?.text ?? '');
+      const { text = '', key } = specs[carrier.spec] ?? {};
+      // A path takes every end that was opened by it, so what stays was opened by another one.
+      const isAll = key?.kind === 'path' || key?.kind === 'glob';
+      const reach = isFifo(bytes.pipe) ? (isAll ? 'none' : 'path') : 'pipe';
+      throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, text, reach);
     }
     pushTo(planned, carrier, { ...unread, fate });
   }

@@ -6,6 +6,7 @@ import { lostLocks } from './warnings/locks';
 import { lostState, openFileWarnings } from './warnings/open-file';
 import { bothEnds, droppedBytes, otherEnds, readersWithoutBytes } from './warnings/pipes';
 import { lostRemaps } from './warnings/removed-files';
+import { severalFiles } from './warnings/several-files';
 import { shadowedSpecs } from './warnings/shadowed-specs';
 import { socketWarnings, unboundName } from './warnings/sockets';
 import { terminalWarnings } from './warnings/terminals';
@@ -15,6 +16,7 @@ import { watchesThatStay } from './warnings/watches';
 export function gatherWarnings(decided: Decided): Warning[] {
   return [
     ...shadowedSpecs(decided),
+    ...severalFiles(decided),
     ...bothEnds(decided),
     ...otherEnds(decided),
     ...readersWithoutBytes(decided),

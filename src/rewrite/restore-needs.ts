@@ -12,6 +12,7 @@ import {
   MNT_ENTRY_FIELDS,
   UNIX_SK_ENTRY_FIELDS,
 } from '../schema/generated/images';
+import { shapeOf } from '../schema/shape';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { FieldCursor } from '../wire/field-cursor';
 
@@ -30,10 +31,17 @@ export interface RestoreNeeds {
   readonly hasDescriptorList: boolean;
   /** Keys of mounts that whoever restores has to name; escaped. No more than MAX_MOUNT_KEYS. */
   readonly externalMounts: readonly string[];
+  /** Namespaces from outside, with the keys that CRIU inherits them by; escaped. No more than MAX_MOUNT_KEYS. */
+  readonly externalNamespaces: readonly ExternalNamespace[];
   /** The first image of a mount namespace, if one was dumped. */
   readonly mountImage: string | undefined;
   /** The first image of a network namespace, if one was dumped. */
   readonly networkImage: string | undefined;
+}
+
+export interface ExternalNamespace {
+  readonly kind: 'network namespace' | 'pid namespace';
+  readonly key: string;
 }
 
 export type RestoreOption =
@@ -55,6 +63,7 @@ const OWN_MOUNT_KEY = /^CRIU:/;
 export class RestoreNeedsFinder {
   private readonly options = new Set<RestoreOption>();
   private readonly externalMounts = new Set<string>();
+  private readonly externalNamespaces: ExternalNamespace[] = [];
   private mountImage: string | undefined;
   private networkImage: string | undefined;
   private hasDescriptorList = false;
@@ -91,8 +100,14 @@ export class RestoreNeedsFinder {
     tie: () => this.options.add('--file-locks'),
   };
 
+  /** Of the same walk: namespaces, whose keys CRIU looks up among its own --inherit-fd ("Unable to find an external netns"). */
+  readonly namespaceEvents: Subscriber = {
+    skips: ({ kind }) => kind.external === undefined || kind.external === 'mount',
+    external: (bytes, start, end, at) => this.seeNamespace(bytes, start, end, at),
+  };
+
   conclude(terminals: Terminals): RestoreNeeds {
-    const { options, hasDescriptorList, externalMounts, mountImage, networkImage } = this;
+    const { options, hasDescriptorList, externalMounts, externalNamespaces, mountImage, networkImage } = this;
     // Sockets that are closed at the restore need no connection.
     if (options.has('--tcp-close')) options.delete('--tcp-established');
     return {
@@ -101,6 +116,7 @@ export class RestoreNeedsFinder {
       outerTerminals: terminals.outer(),
       hasDescriptorList,
       externalMounts: [...externalMounts],
+      externalNamespaces,
       mountImage,
       networkImage,
     };
@@ -144,5 +160,17 @@ export class RestoreNeedsFinder {
       const key = escapeBytes(cursor.payload().subarray(0, MAX_MOUNT_KEY_BYTES));
       if (key !== '' && !OWN_MOUNT_KEY.test(key)) this.externalMounts.add(key);
     }
+  }
+
+  private seeNamespace(bytes: Uint8Array, start: number, end: number, { open }: RecordPlace): void {
+    const { external: kind, message } = open.kind;
+    if (kind === undefined || kind === 'mount' || this.externalNamespaces.length >= MAX_MOUNT_KEYS) return;
+    const field = shapeOf(message).fieldNamed('ext_key').number;
+    const cursor = this.cursor.over(bytes, start, end);
+    let key = '';
+    while (cursor.next()) {
+      if (cursor.number === field) key = escapeBytes(cursor.payload().subarray(0, MAX_MOUNT_KEY_BYTES));
+    }
+    if (key !== '') this.externalNamespaces.push({ kind, key });
   }
 }

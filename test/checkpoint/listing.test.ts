@@ -17,6 +17,7 @@ import {
 } from '../support/directories';
 import { encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
+import { inet } from '../support/sockets';
 
 async function list(t: ExecutionContext, images: Images, options: InspectOptions = {}) {
   return allOf(inspect(await openSource(writeCheckpoint(temporaryDirectory(t), images)), options));
@@ -274,6 +275,28 @@ test('unix sockets whose peer is outside come from outside', async (t) => {
   );
   t.regex(lines, /socket:\[13\]' +UNIXSK +read-write +needs a listening unix stream socket +7\/3/);
   t.regex(report.remarks().join('\n'), /^a pair of unix sockets, .* needs both ends: [^\n]*$/);
+});
+
+test('a key that takes several open files is told, with one that takes a single one', async (t) => {
+  const fifo = (id: number, regf_id: number) => ({ type: 'FIFO', id, fifo: { id, pipe_id: 30, regf_id } });
+  const queue = (id: number) => fileEntry(id, '/queue', 2, { mode: 0o010644 });
+  const cases: [what: string, entries: { type: string; id: number }[], key: string | undefined][] = [
+    ['opens of a file', [fileEntry(20, '/log', 1), fileEntry(21, '/log', 1)], '/log'],
+    ['files', [fileEntry(20, '/log', 1), fileEntry(21, '/other', 1)], undefined],
+    ['opens of one end of a pipe', [pipeEntry(20, 11, 1), pipeEntry(21, 11, 1)], 'pipe:[11]'],
+    ['both ends of a pipe', [pipeEntry(20, 11, 0), pipeEntry(21, 11, 1)], undefined],
+    ['opens of a FIFO', [fifo(20, 30), fifo(21, 31), queue(30), queue(31)], '/queue'],
+    ['listeners that share a port', [inet(20, 500, {}), inet(21, 501, {})], 'tcp:127.0.0.1:80'],
+    ['listeners', [inet(20, 500, {}), inet(21, 501, { src_port: 81 })], undefined],
+  ];
+  for (const [what, entries, key] of cases) {
+    const table = [20, 21].map((id, i) => descriptor(id, id, (entries[i] as { type: string }).type));
+    const images = smallWith({ 'files.img': entries, 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+    const report = new LsText((text) => text);
+    for (const entry of await list(t, images)) report.entry({ ...entry, callerFds: [] });
+    const remark = `${key} is open more than once here: its key takes all open files of it; /proc/7/fd/21 takes one`;
+    t.deepEqual(report.remarks(), key === undefined ? [] : [remark], what);
+  }
 });
 
 test('what the text leaves out is named by its descriptors, of many the first', async (t) => {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { openSource } from '../../src';
 import { archiveOf, membersOf } from '../support/archives';
 import { putCheckpoint, runBatch } from '../support/batch';
@@ -81,4 +81,92 @@ test('a directory without images is not called a dump', async (t) => {
     message: /has no inventory\.img, so it is not an image directory/,
   });
   t.regex((error as unknown as { hint: string }).hint, /give the directory that criu dump wrote/);
+});
+
+interface Told {
+  message: string;
+  hint: string;
+  code: string;
+}
+
+async function whatIsTold(t: ExecutionContext, place: string): Promise<Told> {
+  const error = (await t.throwsAsync(openSource(place))) as unknown as Told;
+  t.is(error.code, 'SOURCE_UNUSABLE');
+  return error;
+}
+
+test('a directory of image directories names them', async (t) => {
+  const top = temporaryDirectory(t);
+  const NONE = /^give the directory that criu dump wrote/;
+  fs.mkdirSync(path.join(top, 'empty'));
+  t.regex((await whatIsTold(t, top)).hint, NONE);
+
+  // A link leads anywhere, and three levels are too far.
+  const elsewhere = path.join(temporaryDirectory(t), 'dump');
+  putCheckpoint(elsewhere);
+  fs.symlinkSync(elsewhere, path.join(top, 'link'));
+  putCheckpoint(path.join(top, 'a/b/c'));
+  t.regex((await whatIsTold(t, top)).hint, NONE);
+
+  // As docker has the checkpoints of a container, and a pod those of its containers.
+  putCheckpoint(path.join(top, 'checkpoints/second'));
+  t.is((await whatIsTold(t, top)).hint, `the image directory in it is ${top}/checkpoints/second: give that`);
+  putCheckpoint(path.join(top, 'checkpoints/first'));
+  putCheckpoint(path.join(top, 'web/checkpoint'));
+  putCheckpoint(path.join(top, 'odd\x1bname'));
+  const names = ['checkpoints/first', 'checkpoints/second', 'odd\\x1bname', 'web/checkpoint'];
+  const all = names.map((name) => `${top}/${name}`).join(', ');
+  t.is((await whatIsTold(t, top)).hint, `the image directories in it are ${all}: give one of them`);
+  for (let i = 0; i < 8; i += 1) putCheckpoint(path.join(top, `more/${i}`));
+  t.regex(
+    (await whatIsTold(t, top)).hint,
+    /^the image directories in it are [^ ]+(, [^ ]+){4} and more: give one of them$/,
+  );
+});
+
+test('a directory with very many others is looked at no further than it needs', async (t) => {
+  const top = temporaryDirectory(t);
+  for (let i = 0; i < 1100; i += 1) fs.mkdirSync(path.join(top, String(i)));
+  const opened: string[] = [];
+  const { opendirSync } = fs;
+  fs.opendirSync = ((place: string) => {
+    if (String(place).startsWith(top)) opened.push(place);
+    return opendirSync(place);
+  }) as typeof fs.opendirSync;
+  t.teardown(() => {
+    fs.opendirSync = opendirSync;
+  });
+  t.regex((await whatIsTold(t, top)).hint, /^give the directory that criu dump wrote/);
+  t.true(opened.length > 0 && opened.length < 10, opened.slice(0, 20).join(' '));
+});
+
+test('a container image is called that, as a directory and as an archive', async (t) => {
+  const LAYER = 'give the layer that holds the checkpoint: a tar archive in blobs/sha256, or one called layer.tar';
+  for (const names of [
+    ['oci-layout', 'index.json', 'blobs/sha256/0123'],
+    ['manifest.json', 'repositories', '0123/layer.tar'],
+  ]) {
+    const directory = temporaryDirectory(t);
+    const files = names.map((name) => ({ name, body: Buffer.from('{}') }));
+    for (const { name, body } of files) {
+      fs.mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+      fs.writeFileSync(path.join(directory, name), body);
+    }
+    t.like(await whatIsTold(t, directory), {
+      message: `${directory}: is a container image, not a checkpoint`,
+      hint: LAYER,
+    });
+    const archive = path.join(temporaryDirectory(t), 'image.tar');
+    for (const prefix of ['', './']) {
+      fs.writeFileSync(archive, archiveOf(...files.map(({ name, body }) => ({ name: prefix + name, body }))));
+      t.like(await whatIsTold(t, archive), {
+        message: `${archive}: is a container image, not a checkpoint`,
+        hint: `unpack it and ${LAYER}`,
+      });
+    }
+  }
+  // A manifest alone is that of anything.
+  const directory = temporaryDirectory(t);
+  fs.writeFileSync(path.join(directory, 'manifest.json'), '{}');
+  t.regex((await whatIsTold(t, directory)).message, /has no inventory\.img/);
 });

@@ -162,9 +162,23 @@ test('the path of a FIFO names its ends, wherever it lies; a pipe of that number
   t.deepEqual(summary(pipe), [[5, '2', '1/0']]);
 });
 
+test('a FIFO with two paths: a key that takes the ends of one is not said to take every end', async (t) => {
+  const images = fifoWith();
+  images['files.img'] = (images['files.img'] as { id: number }[]).map((entry) =>
+    entry.id === 11 ? fileEntry(11, '/other', 1, { mode: 0o010644 }) : entry,
+  );
+  for (const spec of ['fd[5]:/queue', 'fd[5]:/q*']) {
+    const error = await refusal(t, images, { specs: [spec] });
+    t.is(error.code, 'BYTES_IN_FLIGHT');
+    t.regex(error.hint ?? '', /; that end has another path: name it too \(fdgraft ls prints its key\)$/);
+  }
+  t.is(summary(await checked(t, images, ['fd[5]:/queue', 'fd[5]:/other'])).length, 2);
+});
+
 test('a descriptor names one end of a FIFO; what stays of it gets the bytes from CRIU', async (t) => {
   const error = await refusal(t, fifoWith(), { specs: ['fd[5]:/proc/7/fd/6'] });
   t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'fifo-data.img' });
+  t.regex(error.hint ?? '', /; the key \/queue takes every end that was opened by this path$/);
   const { plan } = await checked(t, fifoWith(), ['fd[5]:/proc/7/fd/6'], { dropInFlight: true });
   t.deepEqual(
     plan.warnings.map(({ code }) => code),

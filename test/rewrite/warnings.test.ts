@@ -482,6 +482,7 @@ const name = Buffer.from('/s\0');
 const listener = unix(5, 500, 0, { ...LISTENER, name });
 const far = { dst_port: 4000, dst_addr: [0x0200007f] };
 
+const udp = { type: 2, proto: 17, state: 1, ...far };
 const SOCKETS: Case[] = [
   [
     'a connection',
@@ -508,6 +509,47 @@ const SOCKETS: Case[] = [
       "STATE_LOST 5: udp:127.0.0.1:80-127.0.0.2:4000 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
     ],
   ],
+  ...(
+    [
+      ['a unix socket that was shut down for reading', unix(5, 500, 0, { ...STREAM, shutdown: 'READ' }), 'reading'],
+      ['a unix socket that was shut down for writing', unix(5, 500, 0, { ...STREAM, shutdown: 'WRITE' }), 'writing'],
+      ['a unix socket that was shut down', unix(5, 500, 0, { ...STREAM, shutdown: 'BOTH' }), 'reading and writing'],
+      ['a unix socket that was not shut down', unix(5, 500, 0, { ...STREAM, shutdown: 'NONE' }), undefined],
+      ['a UDP socket that was shut down', inet(5, 500, { ...udp, shutdown: 'WRITE' }), 'writing'],
+      ['a UDP socket in the state of another protocol', inet(5, 500, { ...udp, state: 5 }), undefined],
+      ['a TCP connection that was ended (FIN_WAIT1)', inet(5, 500, { ...far, state: 4 }), 'writing'],
+      ['a TCP connection that was ended (FIN_WAIT2)', inet(5, 500, { ...far, state: 5 }), 'writing'],
+      ['a TCP connection that both ended (LAST_ACK)', inet(5, 500, { ...far, state: 9 }), 'writing'],
+      [
+        'a TCP connection that both ended (CLOSING)',
+        inet(5, 500, { ...far, state: 11, shutdown: 'READ' }),
+        'reading and writing',
+      ],
+      ['a TCP connection that the other end ended (CLOSE_WAIT)', inet(5, 500, { ...far, state: 8 }), undefined],
+    ] as const
+  ).map(([what, entry, shutFor]): Case => {
+    const key =
+      entry.type === 'UNIXSK' ? 'socket:[500]' : `${what.includes('UDP') ? 'udp' : 'tcp'}:127.0.0.1:80-127.0.0.2:4000`;
+    const peer = entry.type === 'UNIXSK' ? ", and SO_PEERCRED tells who the caller's socket was connected by" : '';
+    return [
+      what,
+      opened([entry]),
+      ['fd[5]:socket:[500]'],
+      [
+        ...(what.includes('TCP')
+          ? [
+              `CONNECTION_LEFT 5: ${key} (file id 5): the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them`,
+            ]
+          : []),
+        ...(shutFor === undefined
+          ? []
+          : [
+              `SHUTDOWN_LOST 5: ${key} (file id 5) was shut down for ${shutFor} before the dump, and the restore leaves the caller's socket as it is: call shutdown(2) on that, or the other end may wait forever`,
+            ]),
+        `STATE_LOST 5: ${key} (file id 5): its options and the sizes of its buffers are those of the caller's socket${peer}`,
+      ],
+    ];
+  }),
   [
     'a listener without accepted ends',
     opened([listener]),
@@ -579,7 +621,169 @@ const MEMFDS: Case[] = [
   ],
 ];
 
-for (const [what, images, specs, expected] of [...SOCKETS, ...MEMFDS, ...SHADOWED, ...ENDS, ...FILES, ...STATE]) {
+const mount = (id: number, device: number, mountpoint: string, more: object = {}) => ({
+  fstype: 0,
+  mnt_id: id,
+  root_dev: device,
+  parent_mnt_id: 1,
+  flags: 0,
+  root: '/',
+  mountpoint,
+  source: 'none',
+  options: '',
+  ...more,
+});
+const MOUNTED =
+  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again, or name the file to that dump with --external file[MNT:INO]';
+/** /tmp/log in the namespaces of two tasks. */
+const inNamespaces = (one: object, other: object, mode = REGULAR): Images =>
+  opened([log(5, '/tmp/log', { mnt_id: 51, mode })], [log(8, '/tmp/log', { mnt_id: 61, mode })], {
+    'mountpoints-9.img': [mount(50, 7, '/'), one],
+    'mountpoints-10.img': [mount(60, 7, '/'), other],
+  });
+const different = (key: string, each: string) =>
+  `SEVERAL_FILES : fd[5]:${key} matches ${each}. The caller's file takes the place of each of them; the key of a descriptor names one alone`;
+const otherQueues = (pipe: number, also: readonly Entry[] = []): Images => ({
+  ...fifos(2, 2),
+  'files.img': [
+    fileEntry(1, '/usr/bin/program', 0),
+    fifo(5, 11, 20),
+    queue(20, 2),
+    fifo(6, pipe, 21),
+    queue(21, 2),
+    ...also,
+    fileEntry(4, '/', 0o200000),
+  ],
+  'fdinfo-1.img': [descriptor(5, 5, 'FIFO'), ...also.map(({ id, type }) => descriptor(id, id, type))],
+});
+const SEVERAL: Case[] = [
+  [
+    'a path of two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    ['fd[5]:/tmp/log'],
+    [
+      MOUNTED,
+      different('/tmp/log', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/8 (file id 8)'),
+    ],
+  ],
+  [
+    'one file in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 8, '/tmp')),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a path in two mounts from outside, of which nobody knows what they show',
+    inNamespaces(mount(51, 8, '/tmp', { ext_mount: true }), mount(61, 8, '/tmp', { ext_mount: true })),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a device in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'), 0o020666),
+    ['fd[5]:/tmp/log'],
+    [MOUNTED],
+  ],
+  [
+    'a directory in two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'), 0o040755),
+    ['fd[5]:/tmp/log/'],
+    [
+      MOUNTED,
+      different('/tmp/log/', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/8 (file id 8)'),
+    ],
+  ],
+  [
+    'a glob of two mount namespaces',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    ['fd[5]:/tmp/lo*'],
+    [MOUNTED],
+  ],
+  [
+    'a path of two mount namespaces that two specs divide',
+    inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')),
+    [only('fd[5]:/proc/7/fd/5'), 'fd[6]:/tmp/log'],
+    [MOUNTED, 'SPEC_SHADOWED : fd[6]:/tmp/log: fd[5]:/proc/7/fd/5 takes 1 of its 2 entries'],
+  ],
+  [
+    'a removed file, and another one with its path',
+    {
+      ...removed([{ orig_id: 5, remap_id: 3, remap_type: 'GHOST' }], [log(8, '/dir/log')]),
+      'fdinfo-2.img': [descriptor(8, 8, 'REG'), descriptor(8, 9, 'REG')],
+    },
+    ['fd[5]:/dir/log'],
+    [
+      different(
+        '/dir/log',
+        '2 different files with this path: /proc/7/fd/5 (file id 5, removed), /proc/8/fd/8 (file id 8)',
+      ),
+      'REMOVED_FILE_DROPPED 5: /dir/log (file id 5) had no name any more: its content, which the images alone hold, is not restored',
+    ],
+  ],
+  [
+    'two FIFOs of one path',
+    otherQueues(12),
+    ['fd[5]:/queue'],
+    [different('/queue', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/8/fd/6 (file id 6)')],
+  ],
+  ['two ends of one FIFO', otherQueues(11), ['fd[5]:/queue'], []],
+  [
+    'memfds of one name, one of them open twice',
+    {
+      ...opened([memfd(5), memfd(6), memfd(7, { inode_id: 2 })]),
+      'memfd.img': [1, 2].map((inode_id) => ({
+        name: 'm',
+        uid: 0,
+        gid: 0,
+        size: 9,
+        shmid: inode_id,
+        seals: 0,
+        inode_id,
+      })),
+    },
+    ['fd[5]:/memfd:m'],
+    [
+      "SEVERAL_FILES : fd[5]:/memfd:m matches 2 different memfds with this name: /proc/7/fd/5 (file id 5), /proc/7/fd/7 (file id 7). The caller's file takes the place of each of them; the key of a descriptor names one alone",
+      ...[5, 6, 7].map(
+        (id) => `STATE_LOST ${id}: memfd (file id ${id}): the content and the seals are those of the caller's file`,
+      ),
+    ],
+  ],
+  [
+    'listeners that share a port',
+    opened([inet(5, 500, {}), inet(6, 501, {}), inet(7, 502, { src_port: 81 })]),
+    ['fd[5]:tcp:127.0.0.1:80'],
+    [
+      "SEVERAL_FILES : fd[5]:tcp:127.0.0.1:80 matches 2 different sockets with this name: /proc/7/fd/5 (file id 5), /proc/7/fd/6 (file id 6). The caller's socket takes the place of each of them; the key of a descriptor names one alone",
+      ...[5, 6].map(
+        (id) =>
+          `STATE_LOST ${id}: tcp:127.0.0.1:80 (file id ${id}): its options and the sizes of its buffers are those of the caller's socket`,
+      ),
+    ],
+  ],
+  [
+    'one of the listeners that share a port, at two descriptors',
+    opened([inet(5, 500, {}), inet(6, 501, {})], [], {
+      'fdinfo-1.img': [descriptor(5, 5, 'INETSK'), descriptor(5, 8, 'INETSK'), descriptor(6, 6, 'INETSK')],
+    }),
+    ['fd[5]:/proc/7/fd/8'],
+    [
+      "STATE_LOST 5: tcp:127.0.0.1:80 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
+    'a removed FIFO and a file of one path',
+    {
+      ...otherQueues(11, [log(7, '/queue')]),
+      'remap-fpath.img': [20, 21].map((orig_id) => ({ orig_id, remap_id: 3, remap_type: 'GHOST' })),
+    },
+    ['fd[5]:/queue'],
+    [different('/queue', '2 different files with this path: /proc/7/fd/5 (file id 5), /proc/7/fd/7 (file id 7)')],
+  ],
+];
+
+const ALL = [...SOCKETS, ...MEMFDS, ...SHADOWED, ...ENDS, ...FILES, ...STATE, ...SEVERAL];
+for (const [what, images, specs, expected] of ALL) {
   test(`warnings of ${what}`, async (t) => {
     const { plan, source, out } = await rewriteImages(t, images, { specs });
     t.deepEqual(checkRewritten(source, out), []);

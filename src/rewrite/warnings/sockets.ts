@@ -14,6 +14,10 @@ export function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hun
     const message = `${about}: the dump closed the network to this connection, and the restore opens it for connections that CRIU itself restores; where the dump used iptables, its two rules for these addresses stay until you remove them`;
     warnings.push({ code: 'CONNECTION_LEFT', message, fileId });
   }
+  if (facts.shutFor !== undefined) {
+    const message = `${about} was shut down for ${facts.shutFor} before the dump, and the restore leaves the caller's socket as it is: call shutdown(2) on that, or the other end may wait forever`;
+    warnings.push({ code: 'SHUTDOWN_LOST', message, fileId });
+  }
   if (unnamed.length > 0) {
     const message = `${about}: sockets that it had accepted stay (${someOf(unnamed.map(({ id }) => `file id ${id}`))}), and getsockname tells them no name any more: CRIU would bind them again and remove the path of the caller's socket`;
     warnings.push({ code: 'ACCEPTED_UNNAMED', message, fileId });

@@ -1,6 +1,7 @@
 import { escapeBytes } from '../../bytes/escape';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
+import { isContainerImage } from '../container-image';
 import type { ArchiveForm } from '../form';
 import { compareMemberNames } from '../member-order';
 import type { SeenFiles } from '../seen-files';
@@ -58,8 +59,9 @@ function findImageDirectory(index: ArchiveIndex, { markers, isImage }: ArchiveOp
     }
     if (only !== undefined) return only;
   }
-  throw index.members.some(({ path }) => isImage(splitName(path)[1]))
-    ? messages.dumpUnfinished(label)
+  if (index.members.some(({ path }) => isImage(splitName(path)[1]))) throw messages.dumpUnfinished(label);
+  throw isContainerImage((name) => index.get(name) !== undefined)
+    ? messages.containerImage(label, true)
     : messages.noInventory(label);
 }
 

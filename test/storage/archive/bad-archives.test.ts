@@ -307,6 +307,7 @@ const REFUSED: { [title: string]: [Buffer, Refusal] } = {
   ],
   xz: [Buffer.from('fd377a585a000004e6d6b446', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by xz/ }],
   bzip2: [Buffer.from('425a6839314159265359', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by bzip2/ }],
+  zip: [Buffer.from('504b0304140000000800', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by zip/ }],
   lz4: [Buffer.from('04224d186440a7', 'hex'), { code: 'SOURCE_UNUSABLE', message: /compressed by lz4/ }],
   'an empty file': [Buffer.alloc(0), { code: 'SOURCE_UNUSABLE', message: /neither a directory nor an archive/ }],
   'an archive of nothing': [
