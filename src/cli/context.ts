@@ -15,7 +15,7 @@ export interface Context {
   /** The same for bytes as they are. */
   write(bytes: Uint8Array): Promise<boolean>;
   /** All else, to stderr, a line each. A line that cannot be written changes nothing: it is lost. */
-  complain(...lines: readonly string[]): Promise<void>;
+  complain(lines: string | readonly string[]): Promise<void>;
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal;
   /** Bold where stdout is a terminal that shows it. */
@@ -65,9 +65,10 @@ export function createContext(): Context {
 }
 
 /** Writes lines to stderr, as `Context` has it. */
-export async function complain(...lines: readonly string[]): Promise<void> {
+export async function complain(lines: string | readonly string[]): Promise<void> {
   hideProgress();
-  await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
+  const text = [lines].flat().map((line) => `${escapeControls(line)}\n`);
+  await writeAll('stderr', text.join('')).catch(() => {});
 }
 
 function showsColour(): boolean {
