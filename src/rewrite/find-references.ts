@@ -1,4 +1,4 @@
-import type { DescriptorTie, EpollWatch } from '../checkpoint/descriptor-names';
+import type { DescriptorTie } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { IdSet } from '../checkpoint/id-set';
@@ -11,6 +11,7 @@ import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import {
+  FD_TYPES,
   type PipeDataEntry,
   REMAP_TYPE,
   type RemapFilePathEntry,
@@ -40,8 +41,6 @@ export class ReferenceFinder {
   readonly scmRights = new Map<number, ScmReference[]>();
   /** Descriptor tables with a descriptor of a candidate. */
   readonly tables = new Set<number>();
-  /** Tables by the file id of the epoll that they have a descriptor of. */
-  readonly epollTables = new Map<number, Set<number>>();
   readonly remaps: Remap[] = [];
   readonly names: NamedDescriptor[] = [];
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
@@ -56,9 +55,7 @@ export class ReferenceFinder {
   /** Numbers of the table that is being read: all, and those of candidates. */
   private seenNumbers = new IdSet();
   private candidateNumbers = new IdSet();
-  private readonly watches: EpollWatch[] = [];
   private readonly tally = new Tally('fdinfo images');
-  private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
   private connected: ReadonlyMap<number, number> | undefined;
 
@@ -73,7 +70,6 @@ export class ReferenceFinder {
       if (kind.name !== 'FDINFO') return;
       this.seenNumbers = new IdSet();
       this.candidateNumbers = new IdSet();
-      this.epolls ??= new Set(this.allWatches().map(({ epoll }) => epoll));
     },
     descriptor: (view, at) => this.seeDescriptor(view, at),
     reference: (id, kind, { open }) => {
@@ -93,20 +89,15 @@ export class ReferenceFinder {
     },
     watch: (watch, { open }) => {
       this.tally.count('watches', 1, open.name);
-      this.watches.push(watch);
+      this.candidates.watches.add(watch);
     },
     unread: (data, type, offset, at) => this.seeUnread(data, type, offset, at),
   };
 
-  /** Watches of epolls, those of older dumps among them. */
-  allWatches(): EpollWatch[] {
-    return [...this.candidates.watches, ...this.watches];
-  }
-
   private seeDescriptor(view: DescriptorView, { open, entry }: RecordPlace): void {
     const { id, type, flags, fd } = view.checkComplete();
     if (id > this.highestId) this.highestId = id;
-    if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
+    if (type === FD_TYPES.EVENTPOLL) this.candidates.watches.addEpoll(open.number, id);
     const isCandidate = this.candidates.ids.has(id);
     const match = isCandidate ? this.candidates.byId.get(id) : undefined;
     // Past it are none of candidates: those are refused.

@@ -1,5 +1,6 @@
 import { describeEntry } from '../checkpoint/describe-entry';
 import type { EntryFacts } from '../checkpoint/entry-facts';
+import { EpollWatches } from '../checkpoint/epoll-watches';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { pathKey } from '../checkpoint/key-text';
@@ -143,7 +144,7 @@ async function readUses(
   if (others.size === 0) return;
   const ids = new IdSet();
   for (const id of others.keys()) ids.add(id);
-  const finder = new ReferenceFinder({ ids, byId: new Map(), watches: [] });
+  const finder = new ReferenceFinder({ ids, byId: new Map(), watches: new EpollWatches() });
   await walk(source, [finder.events], signal);
   const linked = new Set(finder.remaps.flatMap(({ origId, linkedId }) => (linkedId === undefined ? [] : [origId])));
   for (const [id, name] of others) {

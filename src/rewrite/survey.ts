@@ -1,3 +1,4 @@
+import type { EpollWatches } from '../checkpoint/epoll-watches';
 import { Layout } from '../checkpoint/layout';
 import { Memfds } from '../checkpoint/memfds';
 import { type FileName, Mounts } from '../checkpoint/mounts';
@@ -47,8 +48,8 @@ export interface Survey {
   readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
   readonly names: readonly NamedDescriptor[];
-  /** Descriptors that an epoll watches; `inode` of what is watched, where the image says it. */
-  readonly watched: readonly { readonly table: number; readonly fd: number; readonly inode?: bigint }[];
+  /** Descriptors that an epoll watches. */
+  readonly watched: EpollWatches;
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
   readonly unread: readonly PipeBytes[];
@@ -170,7 +171,7 @@ class Surveyor {
       mounts: this.mounts,
       memfds,
       names: finder.names,
-      watched: this.gatherWatched(),
+      watched: candidates.watches,
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
       unread: finder.unread.filter(({ pipe }) => pipes.has(pipe)),
       queued: finder.queued,
@@ -206,12 +207,5 @@ class Surveyor {
         return all.length === 0 ? [] : [[id, all]];
       }),
     );
-  }
-
-  private gatherWatched(): Survey['watched'] {
-    return this.finder.allWatches().flatMap(({ epoll, fd, inode }) => {
-      const tables = [...(this.finder.epollTables.get(epoll) ?? [])];
-      return tables.map((table) => ({ table, fd, ...(inode === undefined ? {} : { inode }) }));
-    });
   }
 }

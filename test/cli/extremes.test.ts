@@ -5,6 +5,7 @@ import {
   descriptor,
   fileEntry,
   type Images,
+  NO_OWNER,
   smallCheckpoint,
   temporaryDirectory,
   writeCheckpoint,
@@ -151,6 +152,20 @@ test.serial('a plan can name any number of images', async (t) => {
   t.is(ran.status, 1, ran.said.slice(0, 500));
   t.regex(ran.last, /a149999\.img of .*: not what the rewrite wrote/);
 });
+
+test.serial('many watches of an epoll that many tables have are not put together', async (t) => {
+  const [tables, watches] = [500, 20_000];
+  const epoll = { type: 'EVENTPOLL', id: 9, epfd: { id: 9, flags: 2, fown: NO_OWNER, tfd: many(watches) } };
+  const inTable = (fd: number) => [descriptor(3, fd, 'REG'), descriptor(9, watches, 'EVENTPOLL')];
+  const source = made(t, {
+    'files.img': [fileEntry(3, '/var/log/app.log', 1), epoll],
+    ...Object.fromEntries(Array.from({ length: tables }, (_none, i) => [`fdinfo-${i + 1}.img`, inTable(i)])),
+  });
+  stays(t, await measured(['ls', source]), 'ls');
+  stays(t, await measured(['rewrite', '--dry-run', source, '--inherit-fd', 'fd[5]:/var/log/app.log']), 'rewrite');
+});
+
+const many = (watches: number) => Array.from({ length: watches }, (_none, tfd) => ({ id: 9, tfd, events: 1, data: 0 }));
 
 test.serial('many descriptors that one side has are compared in little memory', async (t) => {
   const [before, after] = [made(t, {}), made(t, manyDescriptors(100_000))];
