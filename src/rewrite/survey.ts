@@ -28,6 +28,7 @@ import {
   type Remap,
 } from './match';
 import type { ResolvedKeys } from './resolve-keys';
+import { readMemfds } from './resolve-memfds';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
 /** What the first pass over a checkpoint found out. */
@@ -106,20 +107,23 @@ class Surveyor {
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
-  private readonly memfds = new Memfds();
+  private memfds = new Memfds();
   readonly watchers = new WatcherFinder();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
   private filesImage: Member | undefined;
 
-  constructor(specs: readonly InheritSpec[], resolved: ResolvedKeys) {
+  constructor(
+    specs: readonly InheritSpec[],
+    private readonly resolved: ResolvedKeys,
+  ) {
     this.candidates = new Candidates(specs, resolved);
     this.finder = new ReferenceFinder(this.candidates);
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, terminals, memfds, watchers, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, watchers, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -137,22 +141,20 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [
-      terminals.events,
-      memfds.events,
-      watchers.events,
-      needs.events,
-      needs.lockEvents,
-      needs.namespaceEvents,
-    ];
+      const told = [terminals.events, watchers.events, needs.events, needs.lockEvents, needs.namespaceEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
+    this.memfds = this.resolved.memfdStates ?? (await this.readNamedMemfds(source, signal));
   }
 
-  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'> & {
-    readonly mounts: Mounts;
-  } {
+  /** A rewrite that has nothing to do with memfds leaves their image alone, whatever is in it. */
+  private async readNamedMemfds(source: Source, signal: AbortSignal | undefined): Promise<Memfds> {
+    const isNamed = this.candidates.list.some(({ facts }) => facts.memfdInode !== undefined);
+    return isNamed ? readMemfds(source, signal) : new Memfds();
+  }
+
+  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'> {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder, memfds, terminals } = this;
