@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { Numbers } from '../bytes/numbers';
 import { SortedPairs } from '../bytes/pairs';
 import { describeEntry } from '../checkpoint/describe-entry';
@@ -5,7 +6,6 @@ import { typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { REGF_MEMBERS, visitRegf } from '../checkpoint/file-ids';
 import type { HolderKind } from '../checkpoint/message-rows';
-import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import { Tasks } from '../checkpoint/tasks';
 import type { Subscriber } from '../checkpoint/walk/subscriber';

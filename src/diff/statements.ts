@@ -1,4 +1,4 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import type { CheckpointContext } from './context';

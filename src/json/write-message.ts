@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
@@ -194,9 +195,7 @@ export class MessageWriter extends ValueWriter {
       if (field === undefined || field.number < last) this.isOdd = true;
       if (field === undefined) continue;
       last = field.number;
-      const occurrences = found.get(field);
-      if (occurrences === undefined) found.set(field, [{ start: cursor.start, end: cursor.end }]);
-      else occurrences.push({ start: cursor.start, end: cursor.end });
+      pushTo(found, field, { start: cursor.start, end: cursor.end });
     }
     return found;
   }

@@ -1,6 +1,6 @@
+import { pushTo } from '../bytes/groups';
 import { accessOf } from '../checkpoint/open-flags';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
-import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
 import type { Claim } from './assign';

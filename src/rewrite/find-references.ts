@@ -1,10 +1,10 @@
+import { addTo, pushTo } from '../bytes/groups';
 import type { DescriptorTie } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { IdSet } from '../checkpoint/id-set';
 import { ghostNumber, type HolderKind } from '../checkpoint/message-rows';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
-import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import type { Place } from '../errors/fdgraft-error';
@@ -75,7 +75,7 @@ export class ReferenceFinder {
     reference: (id, kind, { open }) => {
       if (!this.isCandidate(id) || hasOwnEvent(kind)) return;
       const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
-      append(this.otherReferences, id, describeHolder(kind, ofTask));
+      addTo(this.otherReferences, id, describeHolder(kind, ofTask));
     },
     packet: (rights, bytes, start, end, at) => this.seePacket(rights, bytes, start, end, at),
     connection: (bytes, start, end, at) => this.seeConnection(bytes, start, end, at),
@@ -199,12 +199,6 @@ export class ReferenceFinder {
 /** Remaps and packets. */
 function hasOwnEvent(kind: HolderKind): boolean {
   return kind === 'removed file' || kind === 'linked remap' || kind === 'queue of a socket';
-}
-
-function append<Value>(sets: Map<number, Set<Value>>, key: number, value: Value): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([value]));
-  else set.add(value);
 }
 
 function describeHolder(kind: HolderKind, ofTask: string): string {

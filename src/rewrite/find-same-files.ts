@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { describeEntry } from '../checkpoint/describe-entry';
 import type { EntryFacts } from '../checkpoint/entry-facts';
 import { EpollWatches } from '../checkpoint/epoll-watches';
@@ -5,7 +6,6 @@ import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { pathKey } from '../checkpoint/key-text';
 import type { FileName, Mounts } from '../checkpoint/mounts';
-import { pushTo } from '../checkpoint/push-to';
 import { walk } from '../checkpoint/walk/walk';
 import { FD_TYPES, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';

@@ -1,7 +1,7 @@
+import { pushTo } from '../bytes/groups';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { SOCKET_TYPE } from '../checkpoint/open-kind';
-import { pushTo } from '../checkpoint/push-to';
 import { SOCKET_STATE } from '../checkpoint/socket-types';
 import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';

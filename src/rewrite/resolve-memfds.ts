@@ -1,6 +1,6 @@
+import { pushTo } from '../bytes/groups';
 import { memfdKey } from '../checkpoint/memfd-type';
 import { Memfds } from '../checkpoint/memfds';
-import { pushTo } from '../checkpoint/push-to';
 import { walk } from '../checkpoint/walk/walk';
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';

@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { FieldSchema, MessageField, MessageSchema, PlainType } from './message';
@@ -111,11 +112,7 @@ type Occurrences = [Embedded, ...Embedded[]];
 function byField(embedded: Embedded[]): Iterable<Occurrences> {
   if (embedded.length === 1) return [embedded as Occurrences];
   const groups = new Map<MessageField, Occurrences>();
-  for (const one of embedded) {
-    const known = groups.get(one.field);
-    if (known === undefined) groups.set(one.field, [one]);
-    else known.push(one);
-  }
+  for (const one of embedded) pushTo(groups, one.field, one);
   return groups.values();
 }
 

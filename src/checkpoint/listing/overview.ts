@@ -1,3 +1,4 @@
+import { pushTo } from '../../bytes/groups';
 import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
 import { decode } from '../../schema/decode';
@@ -15,7 +16,6 @@ import { Memfds } from '../memfds';
 import { type HolderKind, typeAmong } from '../message-rows';
 import { accessOf } from '../open-flags';
 import { type PipeName, pipeName } from '../pipe-name';
-import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
 import { Tasks } from '../tasks';

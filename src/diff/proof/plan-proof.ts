@@ -1,6 +1,6 @@
+import { pushTo } from '../../bytes/groups';
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
 import { IdSet } from '../../checkpoint/id-set';
-import { pushTo } from '../../checkpoint/push-to';
 import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
 import type { Plan, PlanInFlight, PlanPlaceholder } from '../../plan/plan';
 import {
