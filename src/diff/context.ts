@@ -100,6 +100,8 @@ export class CheckpointContext {
     const entry = (view: FileEntryView) => {
       if (view.member !== FILE_ENTRY_FIELDS.reg) return;
       for (const id of wanted.get(view.id) ?? []) this.keys.set(id, keyOf(view));
+      // Of several entries with one id, which only a damaged image has, the first counts.
+      wanted.delete(view.id);
     };
     await walk(source, [{ entry }]);
   }
@@ -122,14 +124,19 @@ export class CheckpointContext {
   referencesTo(id: number): string[] {
     let found: Holder[] = [];
     let total = 0;
+    // Those of tasks past it are not among the first.
+    let lastPid = Number.POSITIVE_INFINITY;
     const places = this.descriptors.get(id);
     for (let i = 0; places !== undefined && i < places.length; i += 2) {
       const [pids, fd] = [this.pidsOf(places.at(i)), places.at(i + 1)];
       total += pids.length;
       for (const pid of pids) {
+        if (pid > lastPid) break;
         found.push({ pid, fd });
         // Memory stays small even if millions of descriptors refer to it.
-        if (found.length >= 2 * MAX_REFERENCES) found = found.sort(byPidAndFd).slice(0, MAX_REFERENCES);
+        if (found.length < 2 * MAX_REFERENCES) continue;
+        found = found.sort(byPidAndFd).slice(0, MAX_REFERENCES);
+        lastPid = found.at(-1)?.pid ?? lastPid;
       }
     }
     const descriptors = found
