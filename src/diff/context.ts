@@ -18,7 +18,7 @@ import type { Source } from '../storage/source';
 /** Images of tasks, in which something other than a descriptor can refer to an entry. */
 const OF_TASKS: readonly ImageName[] = ['FS', 'MM'];
 /** More of what refers to one entry is counted, not named. */
-const MAX_REFERENCES = 1000;
+export const MAX_REFERENCES = 1000;
 
 /** A descriptor: a number in a task. */
 export interface Holder {
@@ -174,7 +174,7 @@ export class CheckpointContext {
     return [...(this.queues.get(id) ?? [])].sort((a, b) => a - b);
   }
 
-  /** The tasks that have a descriptor table; the table's number where none is known. */
+  /** The tasks that have a descriptor table, ascending. */
   pidsOf(table: number): readonly number[] {
     return this.tasks.pidsOf(table);
   }

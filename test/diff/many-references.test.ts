@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openSource } from '../../src';
+import { diff, openSource } from '../../src';
 import { CheckpointContext } from '../../src/diff/context';
 import { PlanProof } from '../../src/diff/proof/plan-proof';
 import type { Plan } from '../../src/plan/plan';
@@ -67,4 +67,21 @@ test('a FIFO has the first of several paths that a damaged image has for it', as
   const files = [fifo, fileEntry(21, '/first', 0), fileEntry(21, '/second', 0)];
   const source = await openSource(writeCheckpoint(temporaryDirectory(t), { ...smallCheckpoint(), 'files.img': files }));
   t.is((await CheckpointContext.read(source, new Set([20]))).keyOf(20), '/first');
+});
+
+test('a descriptor of many tasks is told with the first of them', async (t) => {
+  const pids = Array.from({ length: 1500 }, (_none, i) => 7 + i);
+  const made = (fds: readonly number[]) =>
+    openSource(
+      writeCheckpoint(temporaryDirectory(t), {
+        ...smallCheckpoint(),
+        'pstree.img': pids.map((pid) => ({ pid, ppid: pid === 7 ? 0 : 7, pgid: 7, sid: 7 })),
+        ...Object.fromEntries(pids.map((pid) => [`ids-${pid}.img`, smallCheckpoint()['ids-7.img'] ?? []])),
+        'fdinfo-1.img': fds.map((fd) => descriptor(3, fd, 'REG')),
+      }),
+    );
+  const { meaning, close } = await diff(await made([0]), await made([0, 5]));
+  close();
+  const told = meaning.find(({ about }) => about === 'descriptor')?.text ?? '';
+  t.regex(told, /^7\/5, 8\/5, .*, 1006\/5, 500 more: opened, /);
 });
