@@ -1,4 +1,5 @@
-import { MAX_VARINT_BYTES, type WireBuffer } from '../wire/wire-buffer';
+import { MAX_VARINT_BYTES } from '../wire/varint-length';
+import type { WireBuffer } from '../wire/wire-buffer';
 import type { JsonScanner } from './json-scanner';
 
 const [NUMBER, STRING, BEGIN, END, LAST] = [0, 1, 2, 3, 4];

@@ -1,13 +1,11 @@
 import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
+import { MAX_DEPTH } from '../schema/message';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { showWords } from './display';
 import { WIRE_KEY } from './keys';
 import { ValueWriter } from './write-value';
-
-/** Far above what CRIU nests, far below what would exhaust the stack. */
-export const MAX_DEPTH = 32;
 
 /** A field on the wire, tag included, as positions in a buffer. */
 interface Occurrence {

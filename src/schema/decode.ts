@@ -1,10 +1,7 @@
 import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import type { FieldSchema, MessageField, MessageSchema, PlainType } from './message';
-
-/** Far above what CRIU nests, far below what would exhaust the stack. */
-const MAX_DEPTH = 32;
+import { type FieldSchema, MAX_DEPTH, type MessageField, type MessageSchema, type PlainType } from './message';
 
 type Decoded = Record<string, unknown>;
 
