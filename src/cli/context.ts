@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { yieldToEventLoop } from '../storage/yield-to-event-loop';
 import { hideProgress, stopProgress } from './progress';
@@ -84,7 +85,7 @@ async function answer(data: string | Uint8Array): Promise<boolean> {
     return true;
   } catch (error) {
     // A reader that has seen enough is no error.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+    if (codeOf(error) === 'EPIPE') return false;
     throw messages.systemError(error, 'stdout');
   }
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { Arrival } from './arrival';
 import { attempt } from './attempt';
@@ -59,7 +60,7 @@ function moveDirectory(from: Buffer, to: Buffer): void {
   try {
     fs.renameSync(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (codeOf(error) !== 'EACCES') throw error;
     const { uid, gid, mode } = fs.lstatSync(from);
     // One that was given away already is this user's again for that long, and its group's: the set-group-id bit takes that.
     fs.lchownSync(from, process.geteuid?.() ?? uid, process.getegid?.() ?? gid);
