@@ -141,7 +141,7 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-      const told = [terminals.events, watchers.events, needs.events, needs.lockEvents, needs.namespaceEvents];
+    const told = [terminals.events, watchers.events, needs.events, needs.lockEvents, needs.namespaceEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
