@@ -29,6 +29,12 @@ static int check_image(const struct plan *plan, const Fdgraft__PlanImage *image,
 			number, show_raw(&shown, image->name));
 		return -1;
 	}
+	/* So that no image is hashed again and again. */
+	if (number > 0 && strcmp(plan->head->images[number - 1]->name, image->name) >= 0) {
+		message("%s: head, image %zu (%s): it is named twice, or not in the order of names; " PLAN_AGAIN, plan->shown_path,
+			number, show_raw(&shown, image->name));
+		return -1;
+	}
 	if (image->before.len != SHA256_SIZE || image->after.len != SHA256_SIZE) {
 		message("%s: head, image %zu (%s): digests of %zu and %zu bytes, SHA-256 has %d; " PLAN_AGAIN, plan->shown_path,
 			number, show_raw(&shown, image->name), image->before.len, image->after.len, SHA256_SIZE);

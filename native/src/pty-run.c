@@ -24,16 +24,29 @@ struct starting {
 	bool has_session; /* COMMAND is in a session of its own, which has the terminal */
 };
 
-/* These stay with the process that shows the terminal: otherwise neither side would see that the other is gone. */
-static void close_ours(const struct starting *starting)
+/* The descriptors of the process that shows the terminal, -1 for one that it does not have. */
+struct own_fds {
+	int list[6];
+};
+
+static struct own_fds own_fds(const struct starting *starting)
 {
 	const struct showing *showing = starting->showing;
-	const int fds[] = {starting->pty->master, showing->window.fd,	 showing->window.guard, showing->offer.dir,
-			   showing->offer.listener, showing->signals.fd};
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	return (struct own_fds){{starting->pty->master, showing->window.fd, showing->window.guard, showing->offer.dir,
+				 showing->offer.listener, showing->signals.fd}};
+}
+
+#define OWN_FDS (sizeof(struct own_fds) / sizeof(int))
+
+/* They stay with that process: otherwise neither side would see that the other is gone. */
+static void close_ours(const struct starting *starting)
+{
+	struct own_fds fds = own_fds(starting);
+
+	for (size_t i = 0; i < OWN_FDS; i++)
+		if (fds.list[i] >= 0)
+			close(fds.list[i]);
 }
 
 static _Noreturn void be_command(const struct starting *starting)
@@ -125,12 +138,10 @@ static int start(struct starting *starting)
 /* The caller's descriptors are those of COMMAND alone: the reader of a pipe waits for its end. */
 static int let_go(struct starting *starting)
 {
-	const struct showing *showing = starting->showing;
-	const int kept[] = {starting->pty->master, showing->window.fd,	 showing->window.guard, showing->offer.dir,
-			    showing->offer.listener, showing->signals.fd};
+	struct own_fds kept = own_fds(starting);
 
 	starting->pty->slave = -1;
-	return close_others(STDERR_FILENO + 1, kept, sizeof(kept) / sizeof(kept[0]));
+	return close_others(STDERR_FILENO + 1, kept.list, OWN_FDS);
 }
 
 static int start_and_show(struct starting *starting, const struct plan *plan)

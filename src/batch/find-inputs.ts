@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../errors/code-of';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE } from '../frames/image-kinds';
@@ -52,7 +53,7 @@ function exists(word: string): boolean {
     return fs.lstatSync(word, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     // What cannot be reached may be there all the same.
-    return (error as NodeJS.ErrnoException).code === 'EACCES';
+    return codeOf(error) === 'EACCES';
   }
 }
 
@@ -215,9 +216,7 @@ function archiveAt(file: string): boolean | FdgraftError {
     return looksLikeArchive(file);
   } catch (error) {
     if (!(error instanceof FdgraftError)) throw error;
-    return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
-      ? false
-      : messages.fileUnreadable(file, error.cause);
+    return codeOf(error.cause) === 'ENOENT' ? false : messages.fileUnreadable(file, error.cause);
   }
 }
 

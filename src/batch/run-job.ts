@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { builtins } from '../bytes/builtins';
+import { codeOf } from '../errors/code-of';
 import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { splitPath } from '../storage/byte-path';
@@ -78,7 +79,7 @@ function checkName(out: string): void {
   try {
     isThere(out);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') throw messages.outNameTooLong(out, error);
+    if (codeOf(error) === 'ENAMETOOLONG') throw messages.outNameTooLong(out, error);
   }
 }
 
@@ -220,7 +221,7 @@ class Job {
     try {
       before = old.take(this.state.made);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       throw code === 'ENOENT' ? new ConcurrentChange(error) : messages.cannotWriteOut(this.out, error);
     }
     // Where another run has noted something since, that is what it made, and it stays.
@@ -279,7 +280,7 @@ const MAX_TRIES = 20;
 /** True where a place was taken, or what was to be read or moved was moved or taken away. */
 function isByOthers(error: unknown): boolean {
   const cause = error instanceof FdgraftError ? error.cause : error;
-  return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(codeOf(cause));
 }
 
 /** True for what fdgraft says of a place that it was to write to. */

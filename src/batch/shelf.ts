@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { makeAndHold } from '../storage/below-root';
 import { type HeldDirectory, holdDirectory } from '../storage/held-directory';
@@ -83,14 +84,14 @@ export class Shelf {
           fs.renameSync(inside(held, name), inside(held, GOING + name));
         } catch (error) {
           // Another run was first.
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+          if (codeOf(error) !== 'ENOENT') throw error;
         }
       }
     } finally {
       held.close();
     }
-    await removeTree(Buffer.from(this.directory)).catch((error: NodeJS.ErrnoException) => {
-      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
+    await removeTree(Buffer.from(this.directory)).catch((error) => {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error;
     });
   }
 
@@ -99,7 +100,7 @@ export class Shelf {
     try {
       return this.hold(holdDirectory);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
   }
@@ -109,7 +110,7 @@ export class Shelf {
       return by(Buffer.from(this.directory));
     } catch (error) {
       // Another run may have cleared it.
-      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? error : messages.stateUnusable(this.shown, error);
+      throw codeOf(error) === 'ENOENT' ? error : messages.stateUnusable(this.shown, error);
     }
   }
 }
@@ -136,8 +137,7 @@ function moveToFree(from: string, to: string): boolean {
     else moveFile(from, to);
     return true;
   } catch (error) {
-    if (['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return false;
+    if (['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(codeOf(error))) return false;
     throw error;
   }
 }

@@ -54,13 +54,10 @@ const MOST_RUN = 1 << 14;
 const BACKSLASH = 0x5c;
 const MOST_CHUNKS = 1 << 14;
 
+/** A text has a \x that is no escape. */
 export class EscapeFault extends Error {
-  constructor(
-    problem: string,
-    /** Index into the text. */
-    readonly index: number,
-  ) {
-    super(problem);
+  constructor(piece: string) {
+    super(`"${piece}" is not \\x and two hexadecimal digits`);
   }
 }
 
@@ -72,7 +69,7 @@ export function unescapeText(text: string): Buffer {
   while (at !== -1) {
     const digits = text.slice(at + 2, at + 4);
     if (!/^[0-9a-fA-F]{2}$/.test(digits)) {
-      throw new EscapeFault(`"${text.slice(at, at + 4)}" is not \\x and two hexadecimal digits`, at);
+      throw new EscapeFault(text.slice(at, at + 4));
     }
     chunks.push(Buffer.from(text.slice(run, at), 'utf8'), Buffer.from(digits, 'hex'));
     run = at + 4;

@@ -18,7 +18,7 @@ export interface Credentials {
 }
 
 /** -1 is no id. */
-export const MAX_ID = 2 ** 32 - 2;
+export const MAX_OWNER_ID = 2 ** 32 - 2;
 
 /** Numbers of capabilities (capabilities(7)): bits of the first word of a set. */
 const CAP_DAC_OVERRIDE = 1;
@@ -89,7 +89,7 @@ function required(id: number | undefined, at: number, field: string): number {
 }
 
 function checkId(id: number, at: number, field: string): number {
-  if (id > MAX_ID) throw new WireFault(`${id} is no id of a user or group`, at, undefined, field);
+  if (id > MAX_OWNER_ID) throw new WireFault(`${id} is no id of a user or group`, at, undefined, field);
   return id;
 }
 

@@ -1,3 +1,5 @@
+import { scatter } from '../bytes/scatter';
+
 const PAGE_BITS = 10;
 const WORDS_A_PAGE = 1 << (PAGE_BITS - 5);
 /** A page takes some 300 bytes. Ids that lie so far apart that they need more pages are kept one by one. */
@@ -78,7 +80,7 @@ class SparseIds {
   /** Where the id is, or would be. */
   private slotOf(id: number): number {
     const mask = this.slots.length - 1;
-    let slot = spread(id) & mask;
+    let slot = scatter(id) & mask;
     while (this.slots[slot] !== 0 && this.slots[slot] !== id) slot = (slot + 1) & mask;
     return slot;
   }
@@ -88,14 +90,4 @@ class SparseIds {
     this.slots = new Uint32Array(Math.max(1024, 2 * before.length));
     for (const id of before) if (id !== 0) this.slots[this.slotOf(id)] = id;
   }
-}
-
-/** Begins elsewhere in each process, so that nobody can choose ids that meet in one slot. */
-const SEED = Math.floor(Math.random() * 2 ** 32);
-
-function spread(id: number): number {
-  let mixed = id ^ SEED;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

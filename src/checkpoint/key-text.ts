@@ -106,6 +106,11 @@ export function pathKey(path: Uint8Array): string {
   return escapeForms(`/${escapeBytes(withoutLeadingSlash(path))}`);
 }
 
+/** True for the key of something with a path. It has no other form, since `pathKey` escapes these. */
+export function isPathKey(key: string): boolean {
+  return key.startsWith('/') && !ANY_FORM.test(key);
+}
+
 /** The text of a path as a user writes it, without the slash at its end, which names a directory alone. */
 export function splitDirectorySlash(text: string): { readonly path: string; readonly isDirectory: boolean } {
   // A slash that is part of a name is escaped.

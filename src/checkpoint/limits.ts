@@ -24,6 +24,8 @@ export const LIMITS = {
   locks: 1 << 18,
   /** Descriptors that an epoll watches, or files that an inotify or fanotify does. */
   watches: 1 << 19,
+  /** Watches of epolls in all tables that have the epoll. */
+  ties: 1 << 22,
   /** Open files under way in the queues of sockets. */
   rights: 1 << 20,
   memfds: 1 << 19,
@@ -49,6 +51,7 @@ export const LIMIT_NAMES: { readonly [kind in keyof typeof LIMITS]: string } = {
   others: 'mappings and other references',
   locks: 'locks',
   watches: 'watches',
+  ties: 'watches of epolls, each counted for every table that has the epoll',
   rights: 'SCM rights',
   memfds: 'memfds',
   terminals: 'terminals',

@@ -1,8 +1,8 @@
+import { pushTo } from '../bytes/groups';
 import { decode } from '../schema/decode';
 import { MEMFD_INODE_ENTRY } from '../schema/generated/images';
 import type { EntryFacts } from './entry-facts';
 import { memfdNameKey } from './key-text';
-import { pushTo } from './push-to';
 import { Tally } from './tally';
 import type { Subscriber } from './walk/subscriber';
 

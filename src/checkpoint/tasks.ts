@@ -1,4 +1,5 @@
 import { escapeBytes } from '../bytes/escape';
+import { pushTo } from '../bytes/groups';
 import { Numbers } from '../bytes/numbers';
 import { decode } from '../schema/decode';
 import { CORE_ENTRY_FIELDS, TASK_CORE_ENTRY_FIELDS, TASK_KOBJ_IDS_ENTRY } from '../schema/generated/images';
@@ -6,7 +7,6 @@ import { PID_NUMBER_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { IdSet } from './id-set';
 import { PstreeView } from './pstree-record';
-import { pushTo } from './push-to';
 import { SortedRows } from './sorted-rows';
 import { Tally } from './tally';
 import type { RecordPlace, Subscriber } from './walk/subscriber';

@@ -2,7 +2,7 @@ import { WireFault } from '../errors/wire-fault';
 import { TASK_KOBJ_IDS_ENTRY, UID_GID_EXTENT_FIELDS, USERNS_ENTRY_FIELDS } from '../schema/generated/images';
 import { ID_RANGES_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import { MAX_ID } from './credentials';
+import { MAX_OWNER_ID } from './credentials';
 import type { ImagesByName } from './explore/images-by-name';
 
 /** Ids of a user namespace that follow each other inside and outside: a line of uid_map or gid_map. */
@@ -68,7 +68,7 @@ function decodeRange(bytes: Uint8Array, start: number, end: number, name: string
   if (inside === undefined || outside === undefined || ids === undefined) {
     throw new WireFault('a required field of the range is missing', start, undefined, name);
   }
-  if (ids === 0 || Math.max(inside, outside) + ids - 1 > MAX_ID) {
+  if (ids === 0 || Math.max(inside, outside) + ids - 1 > MAX_OWNER_ID) {
     throw new WireFault(`the range ${inside} ${outside} ${ids} is none of Linux`, start, undefined, name);
   }
   return { inside, outside, count: ids };

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { escapeControls } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { yieldToEventLoop } from '../storage/yield-to-event-loop';
 import { hideProgress, stopProgress } from './progress';
@@ -15,7 +16,7 @@ export interface Context {
   /** The same for bytes as they are. */
   write(bytes: Uint8Array): Promise<boolean>;
   /** All else, to stderr, a line each. A line that cannot be written changes nothing: it is lost. */
-  complain(...lines: readonly string[]): Promise<void>;
+  complain(lines: string | readonly string[]): Promise<void>;
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal;
   /** Bold where stdout is a terminal that shows it. */
@@ -65,9 +66,10 @@ export function createContext(): Context {
 }
 
 /** Writes lines to stderr, as `Context` has it. */
-export async function complain(...lines: readonly string[]): Promise<void> {
+export async function complain(lines: string | readonly string[]): Promise<void> {
   hideProgress();
-  await writeAll('stderr', lines.map((line) => `${escapeControls(line)}\n`).join('')).catch(() => {});
+  const text = [lines].flat().map((line) => `${escapeControls(line)}\n`);
+  await writeAll('stderr', text.join('')).catch(() => {});
 }
 
 function showsColour(): boolean {
@@ -83,7 +85,7 @@ async function answer(data: string | Uint8Array): Promise<boolean> {
     return true;
   } catch (error) {
     // A reader that has seen enough is no error.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+    if (codeOf(error) === 'EPIPE') return false;
     throw messages.systemError(error, 'stdout');
   }
 }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 
 /**
@@ -23,7 +24,7 @@ function count(): { limit: number; open: number } | undefined {
     // One of these is the directory itself.
     return limit === undefined ? undefined : { limit: Number(limit), open: fs.readdirSync('/proc/self/fd').length - 1 };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw messages.systemError(error);
+    if (codeOf(error) === 'EMFILE') throw messages.systemError(error);
     return undefined;
   }
 }

@@ -29,5 +29,5 @@ async function report(error: unknown, context: Context | undefined): Promise<voi
   process.exitCode = exitCode;
   // The line ends of a message are its own.
   const lines = message.split('\n');
-  await complain(`fdgraft: ${lines[0]}`, ...lines.slice(1), ...(hint === undefined ? [] : [`  ${hint}`]));
+  await complain([`fdgraft: ${lines[0]}`, ...lines.slice(1), ...(hint === undefined ? [] : [`  ${hint}`])]);
 }

@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { Numbers } from '../bytes/numbers';
 import { SortedPairs } from '../bytes/pairs';
 import { describeEntry } from '../checkpoint/describe-entry';
@@ -5,7 +6,6 @@ import { typeName } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { REGF_MEMBERS, visitRegf } from '../checkpoint/file-ids';
 import type { HolderKind } from '../checkpoint/message-rows';
-import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import { Tasks } from '../checkpoint/tasks';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
@@ -18,7 +18,7 @@ import type { Source } from '../storage/source';
 /** Images of tasks, in which something other than a descriptor can refer to an entry. */
 const OF_TASKS: readonly ImageName[] = ['FS', 'MM'];
 /** More of what refers to one entry is counted, not named. */
-const MAX_REFERENCES = 1000;
+export const MAX_REFERENCES = 1000;
 
 /** A descriptor: a number in a task. */
 export interface Holder {
@@ -100,6 +100,8 @@ export class CheckpointContext {
     const entry = (view: FileEntryView) => {
       if (view.member !== FILE_ENTRY_FIELDS.reg) return;
       for (const id of wanted.get(view.id) ?? []) this.keys.set(id, keyOf(view));
+      // Of several entries with one id, which only a damaged image has, the first counts.
+      wanted.delete(view.id);
     };
     await walk(source, [{ entry }]);
   }
@@ -122,14 +124,19 @@ export class CheckpointContext {
   referencesTo(id: number): string[] {
     let found: Holder[] = [];
     let total = 0;
+    // Those of tasks past it are not among the first.
+    let lastPid = Number.POSITIVE_INFINITY;
     const places = this.descriptors.get(id);
     for (let i = 0; places !== undefined && i < places.length; i += 2) {
       const [pids, fd] = [this.pidsOf(places.at(i)), places.at(i + 1)];
       total += pids.length;
       for (const pid of pids) {
+        if (pid > lastPid) break;
         found.push({ pid, fd });
         // Memory stays small even if millions of descriptors refer to it.
-        if (found.length >= 2 * MAX_REFERENCES) found = found.sort(byPidAndFd).slice(0, MAX_REFERENCES);
+        if (found.length < 2 * MAX_REFERENCES) continue;
+        found = found.sort(byPidAndFd).slice(0, MAX_REFERENCES);
+        lastPid = found.at(-1)?.pid ?? lastPid;
       }
     }
     const descriptors = found
@@ -167,7 +174,7 @@ export class CheckpointContext {
     return [...(this.queues.get(id) ?? [])].sort((a, b) => a - b);
   }
 
-  /** The tasks that have a descriptor table; the table's number where none is known. */
+  /** The tasks that have a descriptor table, ascending. */
   pidsOf(table: number): readonly number[] {
     return this.tasks.pidsOf(table);
   }

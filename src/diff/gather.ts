@@ -71,8 +71,8 @@ export class Gathered {
   async conclude(compared?: Compared): Promise<DiffResult> {
     const { proof, signal } = this.options;
     const isSame = this.spool.count === 0;
-    const misfits = proof?.missing() ?? [];
-    if (proof && compared) misfits.push(...(await checkDigests(proof.plan, compared.before, compared.after, signal)));
+    const digests = proof && compared && (await checkDigests(proof.plan, compared.before, compared.after, signal));
+    const misfits = [...(proof?.missing() ?? []), ...(digests ?? [])];
     const meaning = isSame ? [] : await this.say(compared);
     const { unexplained, graph } = this;
     return {

@@ -1,4 +1,4 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
 import type { CheckpointContext, Holder } from './context';
 import type { Change } from './difference';

@@ -1,7 +1,7 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import { PLAN_IMAGE } from '../frames/image-kinds';
 import type { Plan, PlanPlaceholder } from '../plan/plan';
-import type { CheckpointContext } from './context';
+import { type CheckpointContext, MAX_REFERENCES } from './context';
 import { counted } from './counted';
 import type { Change, FileDifference, ImageDifference } from './difference';
 import { isOfTask, numberOfImage } from './image-of-task';
@@ -121,15 +121,17 @@ function ofDescriptors({ descriptors }: Meaning, names: Names): Statement[] {
 }
 
 /** Pids of the tasks that have the descriptor, ascending. */
-function tasksOf({ change, ownTable }: DescriptorChange, { before, after }: Names): number[] {
-  return [...(change === 'added' ? after : before).pidsOf(ownTable)].sort((a, b) => a - b);
+function tasksOf({ change, ownTable }: DescriptorChange, { before, after }: Names): readonly number[] {
+  return (change === 'added' ? after : before).pidsOf(ownTable);
 }
 
 function ofDescriptor(table: number, difference: DescriptorChange, names: Names): string {
   const { before, after } = names;
   const { change, fd, entry, ids, isOtherId, fields } = difference;
   const side = change === 'added' ? after : before;
-  const references = tasksOf(difference, names).map((pid) => `${pid}/${fd}`);
+  const pids = tasksOf(difference, names);
+  const more = pids.length > MAX_REFERENCES ? [`${pids.length - MAX_REFERENCES} more`] : [];
+  const references = [...pids.slice(0, MAX_REFERENCES).map((pid) => `${pid}/${fd}`), ...more];
   const who = references.length === 0 ? `table ${table}, ${entry}` : references.join(', ');
   const id = ids.before ?? ids.after;
   if (change !== 'changed') {

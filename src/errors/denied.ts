@@ -1,3 +1,5 @@
+import { codeOf } from './code-of';
+
 /** The first on the way to a path that denies access, and to whom it belongs. */
 export interface Denied {
   readonly path: string;
@@ -12,5 +14,5 @@ export interface Denied {
 
 /** True for an error of the system that says that a permission is missing. */
 export function isDenied(cause: unknown): boolean {
-  return ['EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  return ['EACCES', 'EPERM'].includes(codeOf(cause));
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { escapeControls } from '../bytes/escape';
 import { shellQuote, shellWord } from '../bytes/shell-word';
+import { codeOf } from './code-of';
 import { type Denied, isDenied } from './denied';
 import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
@@ -25,7 +26,7 @@ function raiseLimit(): string {
 }
 
 function shortageHint(cause: unknown): string | undefined {
-  switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
+  switch (codeOf(cause)) {
     case 'EMFILE':
       return raiseLimit();
     case 'ENFILE':
@@ -43,7 +44,7 @@ function hasProc(): boolean {
 }
 
 function reason(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException)?.code;
+  const code = codeOf(cause);
   switch (code) {
     case 'ENOENT':
       // Files are reached through it: without it, none seems to be there.
@@ -61,7 +62,7 @@ function reason(cause: unknown): string {
       return 'the system has as many files open as it may (ENFILE)';
     default:
       // The numbers of zlib's errors are others than the system's.
-      return code === undefined || code.startsWith('Z_')
+      return code === '' || code.startsWith('Z_')
         ? escapeControls(String((cause as Error)?.message ?? cause))
         : errnoText(cause as NodeJS.ErrnoException);
   }

@@ -22,8 +22,9 @@ export function mergeIntoWire(shape: MessageShape, wire: Buffer, before: Encoded
   const chunks: Uint8Array[] = [];
   const cursor = new FieldCursor().over(wire, 0, wire.length);
   while (cursor.next()) {
-    const old = wire.subarray(cursor.start, cursor.end);
-    chunks.push(...(replaced.get(cursor.number)?.next(old) ?? [old]));
+    const replacement = replaced.get(cursor.number);
+    if (replacement === undefined) chunks.push(wire.subarray(cursor.start, cursor.end));
+    else for (const chunk of replacement.next()) chunks.push(chunk);
   }
   for (const { number } of changed) if (!before.has(number)) chunks.push(now.get(number) ?? NOTHING);
   return Buffer.concat(chunks);
@@ -37,13 +38,13 @@ class Replacement {
   constructor(field: FieldShape, wire: Buffer, before: EncodedFields, now: EncodedFields) {
     const old = occurrencesOf(wire, field.number);
     const values = splitValues(now.get(field.number) ?? NOTHING);
-    const fresh = field.type === 'string' ? values.map((value) => readEscapes(field, value, old)) : values;
+    const fresh = field.type === 'string' ? readEscapes(field, values, old) : values;
     const valuesBefore = splitValues(before.get(field.number) ?? NOTHING);
     const isOneToOne = field.label === 'repeated' && !field.packed && old.every((bytes) => isOneValue(field, bytes));
     this.chunks = isOneToOne ? keepEqual(old, valuesBefore, values, fresh) : atTheEnd(old.length, fresh);
   }
 
-  next(_old: Uint8Array): readonly Uint8Array[] {
+  next(): readonly Uint8Array[] {
     const chunks = this.chunks[this.index] ?? [];
     this.index += 1;
     return chunks;
@@ -100,12 +101,16 @@ function splitValues(encoded: Uint8Array): Uint8Array[] {
  * In place of a string that was no text, which JSON has with \xHH, a new one is read the same way. In a list with such a
  * one, a string that stood there as text stays that.
  */
-function readEscapes(field: FieldShape, value: Uint8Array, old: readonly Uint8Array[]): Uint8Array {
-  const text = payloadOf(value);
+function readEscapes(field: FieldShape, values: readonly Uint8Array[], old: readonly Uint8Array[]): Uint8Array[] {
   const payloads = old.map(payloadOf);
-  const isKept = payloads.some((payload) => Buffer.compare(payload, text) === 0);
-  if (isKept || payloads.every((payload) => isUtf8(payload))) return value;
-  return encodeBytesField(field.number, unescapeText(Buffer.from(text).toString('utf8')));
+  if (payloads.every((payload) => isUtf8(payload))) return [...values];
+  const kept = new Set(payloads.map((payload) => Buffer.from(payload).toString('latin1')));
+  return values.map((value) => {
+    const text = Buffer.from(payloadOf(value));
+    return kept.has(text.toString('latin1'))
+      ? value
+      : encodeBytesField(field.number, unescapeText(text.toString('utf8')));
+  });
 }
 
 /** False for a row of values without tags, which may be of any length, one and none too. */

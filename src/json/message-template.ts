@@ -1,4 +1,5 @@
-import { MAX_VARINT_BYTES, type WireBuffer } from '../wire/wire-buffer';
+import { MAX_VARINT_BYTES } from '../wire/varint-length';
+import type { WireBuffer } from '../wire/wire-buffer';
 import type { JsonScanner } from './json-scanner';
 
 const [NUMBER, STRING, BEGIN, END, LAST] = [0, 1, 2, 3, 4];
@@ -20,6 +21,9 @@ const MAX_DIGITS = 15;
  */
 class MessageTemplate {
   private readonly starts: number[] = [];
+  /** Where the text and the record stand while a message is read. */
+  private at = 0;
+  private to = 0;
 
   constructor(
     private readonly text: Uint8Array,
@@ -36,91 +40,128 @@ class MessageTemplate {
    * changed, if its literal text is another one, if a gap holds something unusual, or if the buffer ends.
    */
   read(scanner: JsonScanner, out: WireBuffer): boolean {
-    const { text, record, steps, limits, starts } = this;
-    const { bytes, end } = scanner;
+    const { steps, limits, starts } = this;
     const begun = out.length;
-    let { at } = scanner;
-    let target = out.bytes;
-    let [to, open, textAt, recordAt] = [begun, 0, 0, 0];
+    this.at = scanner.at;
+    this.to = begun;
+    let [open, textAt, recordAt] = [0, 0, 0];
     for (let i = 0; ; i += STEP) {
       const textEnd = steps[i + 1] as number;
       const recordEnd = steps[i + 2] as number;
-      if (at + textEnd - textAt > end) return back(out, begun);
-      for (; textAt < textEnd; textAt += 1, at += 1) if (bytes[at] !== text[textAt]) return back(out, begun);
-      if (to + recordEnd - recordAt + MAX_GAP > target.length) {
-        out.length = to;
-        out.ensure(recordEnd - recordAt + MAX_GAP);
-        target = out.bytes;
-      }
-      for (; recordAt < recordEnd; recordAt += 1, to += 1) target[to] = record[recordAt] as number;
+      if (!this.passText(scanner, textAt, textEnd)) return back(out, begun);
+      this.addRecord(out, recordAt, recordEnd);
+      textAt = textEnd;
+      recordAt = recordEnd;
       const kind = steps[i];
       if (kind === NUMBER) {
-        const from = at;
-        let value = 0;
-        let byte = at < end ? (bytes[at] as number) : 0;
-        while (byte >= ZERO && byte <= NINE) {
-          value = value * 10 + (byte - ZERO);
-          at += 1;
-          byte = at < end ? (bytes[at] as number) : 0;
-        }
-        const digits = at - from;
-        if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && bytes[from] === ZERO)) return back(out, begun);
-        if (value >= (limits[i / STEP] as number)) return back(out, begun);
-        if (value < TWO_32) {
-          while (value > 0x7f) {
-            target[to++] = (value & 0x7f) | 0x80;
-            value = value >>> 7;
-          }
-          target[to++] = value;
-        } else {
-          out.length = to;
-          out.varint(value >>> 0, Math.floor(value / TWO_32));
-          to = out.length;
-        }
+        if (!this.passNumber(scanner, out, limits[i / STEP] as number)) return back(out, begun);
       } else if (kind === STRING) {
-        if (at >= end || bytes[at] !== QUOTE) return back(out, begun);
-        at += 1;
-        const from = at;
-        const most = Math.min(end, from + MAX_SHORT);
-        let byte = QUOTE;
-        for (; at < most; at += 1) {
-          byte = bytes[at] as number;
-          if (byte === QUOTE || byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) break;
-          target[to + 1 + at - from] = byte;
-        }
-        if (at < most) {
-          if (byte !== QUOTE) return back(out, begun);
-          target[to] = at - from;
-          to += 1 + at - from;
-        } else {
-          const stop = endOfPlain(bytes, at, end);
-          if (stop === -1) return back(out, begun);
-          at = stop;
-          out.length = to;
-          out.varint(at - from, 0);
-          out.copy(bytes, from, at);
-          to = out.length;
-          target = out.bytes;
-        }
-        at += 1;
+        if (!this.passString(scanner, out)) return back(out, begun);
       } else if (kind === BEGIN) {
-        to += 1;
-        starts[open++] = to;
-      } else if (kind === END) {
-        const start = starts[--open] as number;
-        if (to - start < 0x80) {
-          target[start - 1] = to - start;
-          continue;
-        }
-        out.length = to;
-        out.endLength(start);
-        to = out.length;
-        target = out.bytes;
-      } else break;
+        this.to += 1;
+        starts[open++] = this.to;
+      } else if (kind === END) this.endMessage(out, starts[--open] as number);
+      else break;
     }
-    scanner.at = at;
-    out.length = to;
+    scanner.at = this.at;
+    out.length = this.to;
     return true;
+  }
+
+  /** Steps over literal text. False where another one stands there. */
+  private passText({ bytes, end }: JsonScanner, from: number, to: number): boolean {
+    const { text } = this;
+    let { at } = this;
+    if (at + to - from > end) return false;
+    for (let i = from; i < to; i += 1, at += 1) if (bytes[at] !== text[i]) return false;
+    this.at = at;
+    return true;
+  }
+
+  /** Adds a literal part of the record, and makes room for the gap behind it. */
+  private addRecord(out: WireBuffer, from: number, end: number): void {
+    const { record } = this;
+    let { to } = this;
+    if (to + end - from + MAX_GAP > out.bytes.length) {
+      out.length = to;
+      out.ensure(end - from + MAX_GAP);
+    }
+    const { bytes } = out;
+    for (let i = from; i < end; i += 1, to += 1) bytes[to] = record[i] as number;
+    this.to = to;
+  }
+
+  /** Takes a number below `limit` over as a varint. */
+  private passNumber({ bytes, end }: JsonScanner, out: WireBuffer, limit: number): boolean {
+    const from = this.at;
+    let at = from;
+    let value = 0;
+    let byte = at < end ? (bytes[at] as number) : 0;
+    while (byte >= ZERO && byte <= NINE) {
+      value = value * 10 + (byte - ZERO);
+      at += 1;
+      byte = at < end ? (bytes[at] as number) : 0;
+    }
+    const digits = at - from;
+    if (digits === 0 || digits > MAX_DIGITS || (digits > 1 && bytes[from] === ZERO) || value >= limit) return false;
+    this.at = at;
+    if (value >= TWO_32) {
+      out.length = this.to;
+      out.varint(value >>> 0, Math.floor(value / TWO_32));
+      this.to = out.length;
+      return true;
+    }
+    const { bytes: target } = out;
+    let { to } = this;
+    while (value > 0x7f) {
+      target[to++] = (value & 0x7f) | 0x80;
+      value = value >>> 7;
+    }
+    target[to++] = value;
+    this.to = to;
+    return true;
+  }
+
+  /** Takes a plain string over, with its length. */
+  private passString({ bytes, end }: JsonScanner, out: WireBuffer): boolean {
+    if (this.at >= end || bytes[this.at] !== QUOTE) return false;
+    const { bytes: target } = out;
+    const { to } = this;
+    const from = this.at + 1;
+    const most = Math.min(end, from + MAX_SHORT);
+    let at = from;
+    let byte = QUOTE;
+    for (; at < most; at += 1) {
+      byte = bytes[at] as number;
+      if (byte === QUOTE || byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) break;
+      target[to + 1 + at - from] = byte;
+    }
+    if (at < most) {
+      if (byte !== QUOTE) return false;
+      target[to] = at - from;
+      this.to = to + 1 + at - from;
+    } else {
+      at = endOfPlain(bytes, at, end);
+      if (at === -1) return false;
+      out.length = to;
+      out.varint(at - from, 0);
+      out.copy(bytes, from, at);
+      this.to = out.length;
+    }
+    this.at = at + 1;
+    return true;
+  }
+
+  /** Fills in the length of the message that began at `start`. */
+  private endMessage(out: WireBuffer, start: number): void {
+    const { to } = this;
+    if (to - start < MAX_SHORT) {
+      out.bytes[start - 1] = to - start;
+      return;
+    }
+    out.length = to;
+    out.endLength(start);
+    this.to = out.length;
   }
 }
 

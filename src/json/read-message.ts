@@ -1,5 +1,6 @@
 import { EscapeFault } from '../bytes/escape';
 import { WireFault } from '../errors/wire-fault';
+import { MAX_DEPTH } from '../schema/message';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { WIRE_TYPE } from '../wire/field-cursor';
 import { CLOSE_OBJECT, JsonScanner, quoted } from './json-scanner';
@@ -9,7 +10,7 @@ import { type EncodedFields, mergeIntoWire } from './merge-into-wire';
 import { TemplateRecorder, Templates } from './message-template';
 import { allowedNames } from './nearest';
 import { ValueReader } from './read-value';
-import { MAX_DEPTH, MessageWriter } from './write-message';
+import { MessageWriter } from './write-message';
 
 const QUOTE = 0x22;
 

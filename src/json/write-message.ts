@@ -1,12 +1,11 @@
+import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
+import { MAX_DEPTH } from '../schema/message';
 import type { FieldShape, MessageShape } from '../schema/shape';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import { showWords } from './display';
 import { WIRE_KEY } from './keys';
 import { ValueWriter } from './write-value';
-
-/** Far above what CRIU nests, far below what would exhaust the stack. */
-export const MAX_DEPTH = 32;
 
 /** A field on the wire, tag included, as positions in a buffer. */
 interface Occurrence {
@@ -194,9 +193,7 @@ export class MessageWriter extends ValueWriter {
       if (field === undefined || field.number < last) this.isOdd = true;
       if (field === undefined) continue;
       last = field.number;
-      const occurrences = found.get(field);
-      if (occurrences === undefined) found.set(field, [{ start: cursor.start, end: cursor.end }]);
-      else occurrences.push({ start: cursor.start, end: cursor.end });
+      pushTo(found, field, { start: cursor.start, end: cursor.end });
     }
     return found;
   }

@@ -1,5 +1,5 @@
 import { unescapeText } from '../bytes/escape';
-import { splitDirectorySlash, withoutLeadingSlash } from '../checkpoint/key-text';
+import { isPathKey, splitDirectorySlash, withoutLeadingSlash } from '../checkpoint/key-text';
 import { listEntries } from '../checkpoint/listing/list-entries';
 import type { OpenEntry } from '../checkpoint/listing/open-entry';
 import { messages } from '../errors/messages';
@@ -81,10 +81,11 @@ export async function* inspectBlocks(
 const NO_FDS: readonly number[] = [];
 
 /** Whether the path of an entry is one that the filter names. */
-function hasPath({ facts, type }: OpenEntry, isNamed: PathFilter): boolean {
-  if (facts === undefined || facts.isExternal === true || type === 'PIPE' || facts.nameBytes !== undefined)
-    return false;
-  const { path, isDirectory } = splitDirectorySlash(facts.path ?? facts.key);
+function hasPath({ facts }: OpenEntry, isNamed: PathFilter): boolean {
+  if (facts === undefined || facts.isExternal === true || facts.nameBytes !== undefined) return false;
+  const key = facts.path ?? facts.key;
+  if (!isPathKey(key)) return false;
+  const { path, isDirectory } = splitDirectorySlash(key);
   return isNamed(withoutLeadingSlash(unescapeText(path)), isDirectory);
 }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { codeOf } from '../errors/code-of';
 import { isDenied } from '../errors/denied';
 import { messages } from '../errors/messages';
 import { INVENTORY_IMAGE, identifyImage, PLAN_IMAGE } from '../frames/image-kinds';
@@ -118,7 +119,7 @@ function exists(source: string, file: string): boolean {
     fs.lstatSync(file);
     return true;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return false;
     throw sourceUnreadable(source, error);
   }
 }

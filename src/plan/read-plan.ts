@@ -82,12 +82,24 @@ function assemble([headRecord, ...others]: readonly Buffer[], file: string): Pla
   if (head.placeholders !== others.length) {
     throw messages.noPlan(file, `it has ${others.length} placeholders, and its head says ${head.placeholders}`);
   }
+  refuseDisorder(head, file);
   const placeholders = others.map((record) => {
     if (record.length < LARGE_RECORD_BYTES)
       return toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder);
     return toLargePlaceholder(record, file, referencesField(planRoot()), decode);
   });
   return { ...head, placeholders };
+}
+
+/** So that no image is hashed again and again. */
+function refuseDisorder({ images }: Pick<Plan, 'images'>, file: string): void {
+  let last = '';
+  for (const { name } of images) {
+    if (Buffer.compare(Buffer.from(last), Buffer.from(name)) >= 0) {
+      throw messages.noPlan(file, `it names the image ${name} twice, or not in the order of names`);
+    }
+    last = name;
+  }
 }
 
 type Decode = (name: string, record: Uint8Array) => unknown;

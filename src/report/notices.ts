@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import type { SinkNotice } from '../storage/sink';
 
 const NOTICES = {
@@ -18,7 +19,7 @@ const NOTICES = {
 /** What could not be taken over quite as it was, a line for each kind. */
 export function noticeLines(notices: readonly SinkNotice[]): string[] {
   const members = new Map<keyof typeof NOTICES, string[]>();
-  for (const { code, member } of notices) members.set(code, [...(members.get(code) ?? []), member]);
+  for (const { code, member } of notices) pushTo(members, code, member);
   return [...members].map(([code, names]) => `note: ${summarize(names)} ${NOTICES[code]}`);
 }
 

@@ -1,4 +1,4 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import type { InheritSpec } from '../specs/spec';
 import { DescriptorKeys } from './descriptor-keys';
 import type { Watcher } from './find-watchers';

@@ -1,6 +1,6 @@
+import { pushTo } from '../bytes/groups';
 import { accessOf } from '../checkpoint/open-flags';
 import { isFifo, type PipeName } from '../checkpoint/pipe-name';
-import { pushTo } from '../checkpoint/push-to';
 import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
 import type { Claim } from './assign';
@@ -31,16 +31,15 @@ export function decideBytes(
     const pipe = pipeOf(claim.match);
     if (pipe !== undefined) pushTo(ends, pipe, claim);
   }
+  // A pipe can have many records and many claims: each pipe is looked at once.
+  const takers = new Map([...ends].map(([pipe, taken]) => [pipe, takersOf(taken, wanted)]));
   const planned = new Map<Claim, PlannedBytes[]>();
   for (const bytes of found.unread) {
-    const taken = ends.get(bytes.pipe) ?? [];
+    const { failing, carrier } = takers.get(bytes.pipe) ?? {};
     const place = { file: bytes.image, entry: bytes.entry };
-    const failing = taken.find((claim) => wanted(claim) === 'fail');
     if (failing !== undefined) {
       throw messages.bytesInFlight(place, failing.match.facts.key, bytes.bytes, specs[failing.spec]?.text ?? '');
     }
-    const readers = taken.filter(({ match }) => accessOf(match.facts.flags).read);
-    const carrier = readers.find((claim) => wanted(claim) === 'replay') ?? readers[0];
     if (carrier === undefined) continue;
     const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
     const { pipe: _pipe, ...unread } = bytes;
@@ -54,6 +53,15 @@ export function decideBytes(
     pushTo(planned, carrier, { ...unread, fate });
   }
   return planned;
+}
+
+/** The claim on a pipe whose spec wants no bytes to be unread, and the claim that they go with. */
+function takersOf(taken: readonly Claim[], wanted: (claim: Claim) => InFlight) {
+  const readers = taken.filter(({ match }) => accessOf(match.facts.flags).read);
+  return {
+    failing: taken.find((claim) => wanted(claim) === 'fail'),
+    carrier: readers.find((claim) => wanted(claim) === 'replay') ?? readers[0],
+  };
 }
 
 /** The fate of unread bytes that a spec asks for, or all specs without the option. */

@@ -1,4 +1,4 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';

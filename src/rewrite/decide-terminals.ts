@@ -1,5 +1,5 @@
+import { pushTo } from '../bytes/groups';
 import { withoutKind } from '../checkpoint/entry-facts';
-import { pushTo } from '../checkpoint/push-to';
 import { isWholeTerminal } from '../checkpoint/terminals';
 import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';

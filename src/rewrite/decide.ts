@@ -149,7 +149,6 @@ function makePlaceholders(
   sockets: SocketDecision,
   terminals: TerminalDecision,
 ): Placeholder[] {
-  const watched = new Map(found.watched.map((watch) => [`${watch.table}/${watch.fd}`, watch]));
   const keyed = [...terminals.whole.keys()].map(({ match }) => match.id);
   const replaced = new Set<number>([...staying, ...keyed]);
   const cuts = specs.some(({ truncate }) => truncate) ? new Cuts(found) : undefined;
@@ -179,8 +178,8 @@ function makePlaceholders(
       takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
       keepsOwner: keepsOwner(match.facts, specs[spec] as InheritSpec, found.tasks),
       isWatched: references.descriptors.some(({ table, fd }) => {
-        const watch = watched.get(`${table}/${fd}`);
-        return watch !== undefined && canBeWatched(match.facts, watch.inode);
+        for (const { inode } of found.watched.of(table, fd)) if (canBeWatched(match.facts, inode)) return true;
+        return false;
       }),
       unread: bytes.get(claim) ?? sockets.queued.get(claim) ?? [],
       unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],

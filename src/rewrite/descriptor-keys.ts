@@ -1,4 +1,4 @@
-import { pushTo } from '../checkpoint/push-to';
+import { pushTo } from '../bytes/groups';
 import type { Tasks } from '../checkpoint/tasks';
 import type { InheritSpec } from '../specs/spec';
 

@@ -1,7 +1,7 @@
 import { describeEntry, type PathlessEntry, readPathless } from '../checkpoint/describe-entry';
-import type { EpollWatch } from '../checkpoint/descriptor-names';
 import { type EntryFacts, fileKind, MAX_KEY_BYTES } from '../checkpoint/entry-facts';
 import { entryType, type InheritableType, inheritableType, typeName } from '../checkpoint/entry-types';
+import { EpollWatches } from '../checkpoint/epoll-watches';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import type { HolderKind } from '../checkpoint/message-rows';
@@ -23,7 +23,7 @@ export class Candidates {
   list: readonly Match[] = [];
   readonly byId = new Map<number, Match>();
   ids = new IdSet();
-  readonly watches: EpollWatch[] = [];
+  readonly watches = new EpollWatches();
   /** Ends of pipes that no spec names; of pipes without a path only where specs can name one end without the other. */
   readonly otherEnds: PipeEnd[] = [];
   highestId = 0;
@@ -51,7 +51,7 @@ export class Candidates {
     watch: (watch, { open }) => {
       if (open.kind.name !== 'FILES') return;
       this.tally.count('watches', 1, open.name);
-      this.watches.push(watch);
+      this.watches.add(watch);
     },
     closed: ({ kind }) => {
       if (kind.name === 'FILES') this.conclude();

@@ -1,3 +1,4 @@
+import { pushTo } from '../bytes/groups';
 import { describeEntry } from '../checkpoint/describe-entry';
 import { type InheritableType, inheritableType } from '../checkpoint/entry-types';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
@@ -5,7 +6,6 @@ import { mappingsOf } from '../checkpoint/explore/memory-map';
 import { IdSet } from '../checkpoint/id-set';
 import type { Memfds } from '../checkpoint/memfds';
 import { accessOf } from '../checkpoint/open-flags';
-import { pushTo } from '../checkpoint/push-to';
 import { VMA_AREA_MEMFD, VMA_FILE_SHARED } from '../checkpoint/vma-status';
 import { walk } from '../checkpoint/walk/walk';
 import { messages } from '../errors/messages';

@@ -1,16 +1,17 @@
-import type { DescriptorTie, EpollWatch } from '../checkpoint/descriptor-names';
+import { addTo, pushTo } from '../bytes/groups';
+import type { DescriptorTie } from '../checkpoint/descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../checkpoint/descriptor-record';
 import { typeName } from '../checkpoint/entry-types';
 import { IdSet } from '../checkpoint/id-set';
 import { ghostNumber, type HolderKind } from '../checkpoint/message-rows';
 import { type PipeName, pipeName } from '../checkpoint/pipe-name';
-import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import type { RecordPlace, Subscriber } from '../checkpoint/walk/subscriber';
 import type { Place } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { decode } from '../schema/decode';
 import {
+  FD_TYPES,
   type PipeDataEntry,
   REMAP_TYPE,
   type RemapFilePathEntry,
@@ -40,8 +41,6 @@ export class ReferenceFinder {
   readonly scmRights = new Map<number, ScmReference[]>();
   /** Descriptor tables with a descriptor of a candidate. */
   readonly tables = new Set<number>();
-  /** Tables by the file id of the epoll that they have a descriptor of. */
-  readonly epollTables = new Map<number, Set<number>>();
   readonly remaps: Remap[] = [];
   readonly names: NamedDescriptor[] = [];
   /** What else refers to a candidate, as "the executable of task 7"; but for remaps. */
@@ -56,9 +55,7 @@ export class ReferenceFinder {
   /** Numbers of the table that is being read: all, and those of candidates. */
   private seenNumbers = new IdSet();
   private candidateNumbers = new IdSet();
-  private readonly watches: EpollWatch[] = [];
   private readonly tally = new Tally('fdinfo images');
-  private epolls: ReadonlySet<number> | undefined;
   private pipes: ReadonlySet<PipeName | undefined> | undefined;
   private connected: ReadonlyMap<number, number> | undefined;
 
@@ -73,13 +70,12 @@ export class ReferenceFinder {
       if (kind.name !== 'FDINFO') return;
       this.seenNumbers = new IdSet();
       this.candidateNumbers = new IdSet();
-      this.epolls ??= new Set(this.allWatches().map(({ epoll }) => epoll));
     },
     descriptor: (view, at) => this.seeDescriptor(view, at),
     reference: (id, kind, { open }) => {
       if (!this.isCandidate(id) || hasOwnEvent(kind)) return;
       const ofTask = open.number > 0 ? ` of task ${open.number}` : '';
-      append(this.otherReferences, id, describeHolder(kind, ofTask));
+      addTo(this.otherReferences, id, describeHolder(kind, ofTask));
     },
     packet: (rights, bytes, start, end, at) => this.seePacket(rights, bytes, start, end, at),
     connection: (bytes, start, end, at) => this.seeConnection(bytes, start, end, at),
@@ -93,20 +89,15 @@ export class ReferenceFinder {
     },
     watch: (watch, { open }) => {
       this.tally.count('watches', 1, open.name);
-      this.watches.push(watch);
+      this.candidates.watches.add(watch);
     },
     unread: (data, type, offset, at) => this.seeUnread(data, type, offset, at),
   };
 
-  /** Watches of epolls, those of older dumps among them. */
-  allWatches(): EpollWatch[] {
-    return [...this.candidates.watches, ...this.watches];
-  }
-
   private seeDescriptor(view: DescriptorView, { open, entry }: RecordPlace): void {
     const { id, type, flags, fd } = view.checkComplete();
     if (id > this.highestId) this.highestId = id;
-    if (this.epolls?.has(id)) append(this.epollTables, id, open.number);
+    if (type === FD_TYPES.EVENTPOLL) this.candidates.watches.addEpoll(open.number, id);
     const isCandidate = this.candidates.ids.has(id);
     const match = isCandidate ? this.candidates.byId.get(id) : undefined;
     // Past it are none of candidates: those are refused.
@@ -208,12 +199,6 @@ export class ReferenceFinder {
 /** Remaps and packets. */
 function hasOwnEvent(kind: HolderKind): boolean {
   return kind === 'removed file' || kind === 'linked remap' || kind === 'queue of a socket';
-}
-
-function append<Value>(sets: Map<number, Set<Value>>, key: number, value: Value): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([value]));
-  else set.add(value);
 }
 
 function describeHolder(kind: HolderKind, ofTask: string): string {

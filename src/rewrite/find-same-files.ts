@@ -1,10 +1,11 @@
+import { pushTo } from '../bytes/groups';
 import { describeEntry } from '../checkpoint/describe-entry';
 import type { EntryFacts } from '../checkpoint/entry-facts';
+import { EpollWatches } from '../checkpoint/epoll-watches';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { pathKey } from '../checkpoint/key-text';
 import type { FileName, Mounts } from '../checkpoint/mounts';
-import { pushTo } from '../checkpoint/push-to';
 import { walk } from '../checkpoint/walk/walk';
 import { FD_TYPES, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import type { InheritSpec } from '../specs/spec';
@@ -143,7 +144,7 @@ async function readUses(
   if (others.size === 0) return;
   const ids = new IdSet();
   for (const id of others.keys()) ids.add(id);
-  const finder = new ReferenceFinder({ ids, byId: new Map(), watches: [] });
+  const finder = new ReferenceFinder({ ids, byId: new Map(), watches: new EpollWatches() });
   await walk(source, [finder.events], signal);
   const linked = new Set(finder.remaps.flatMap(({ origId, linkedId }) => (linkedId === undefined ? [] : [origId])));
   for (const [id, name] of others) {

@@ -1,6 +1,7 @@
+import { pushTo } from '../bytes/groups';
 import type { FileEntryView } from '../checkpoint/file-entry';
+import { IdSet } from '../checkpoint/id-set';
 import { SOCKET_TYPE } from '../checkpoint/open-kind';
-import { pushTo } from '../checkpoint/push-to';
 import { SOCKET_STATE } from '../checkpoint/socket-types';
 import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
@@ -55,6 +56,8 @@ class NamedSockets implements SocketPeers {
   private readonly listeners = new Map<string, UnixSkEntry>();
   /** By the inode of their peer. */
   private readonly connected = new Map<number, UnixSkEntry[]>();
+  /** Inodes of servers. Of several sockets with one inode, which only a damaged image has, the first counts. */
+  private readonly servers = new IdSet();
 
   add(view: FileEntryView): void {
     const socket = unixSocketOf(view);
@@ -70,8 +73,9 @@ class NamedSockets implements SocketPeers {
     if (socket === undefined || isOuter(socket)) return;
     const other = socket.peer === 0 ? undefined : this.byInode.get(socket.peer);
     if (other !== undefined) this.push(other, socket, entry, other.peer === socket.ino ? 'pair' : 'client');
-    for (const named of this.connected.get(socket.ino) ?? []) {
-      if (socket.peer !== named.ino) this.push(named, socket, entry, 'server');
+    const clients = this.connected.get(socket.ino);
+    if (clients !== undefined && this.servers.add(socket.ino)) {
+      for (const named of clients) if (socket.peer !== named.ino) this.push(named, socket, entry, 'server');
     }
     if (socket.name.length === 0 || socket.state === SOCKET_STATE.LISTEN) return;
     const listener = this.listeners.get(nameOf(socket));

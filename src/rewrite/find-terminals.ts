@@ -1,7 +1,7 @@
+import { pushTo } from '../bytes/groups';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import { IdSet } from '../checkpoint/id-set';
 import { PstreeView } from '../checkpoint/pstree-record';
-import { pushTo } from '../checkpoint/push-to';
 import type { TerminalState, Terminals } from '../checkpoint/terminals';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';

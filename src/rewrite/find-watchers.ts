@@ -1,6 +1,6 @@
+import { pushTo } from '../bytes/groups';
 import type { FileMark } from '../checkpoint/file-mark';
 import { directoryKey, pathKey } from '../checkpoint/key-text';
-import { pushTo } from '../checkpoint/push-to';
 import { Tally } from '../checkpoint/tally';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';

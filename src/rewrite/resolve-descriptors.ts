@@ -1,3 +1,4 @@
+import { addTo } from '../bytes/groups';
 import { readPathless } from '../checkpoint/describe-entry';
 import { entryType } from '../checkpoint/entry-types';
 import type { FileEntryView } from '../checkpoint/file-entry';
@@ -42,9 +43,7 @@ export async function resolveDescriptors(
   for (const [table, { found }] of tables) {
     for (const { fd, id, type } of found) {
       for (const number of keys.for(table, fd)) {
-        const known = specsOfId.get(id);
-        if (known === undefined) specsOfId.set(id, new Set([number]));
-        else known.add(number);
+        addTo(specsOfId, id, number);
         matched.add(number);
         if (entryType(type)?.inherit?.pathId !== undefined) pathless.add(id);
       }

@@ -1,14 +1,11 @@
 import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { type ResolvedDescriptors, resolveDescriptors } from './resolve-descriptors';
-import { resolveMemfds } from './resolve-memfds';
+import { type ResolvedMemfds, resolveMemfds } from './resolve-memfds';
 import { type ResolvedTerminals, resolveTerminals } from './resolve-terminals';
 
 /** The meaning of keys for which files.img alone is not enough. */
-export interface ResolvedKeys extends ResolvedDescriptors, ResolvedTerminals {
-  /** Numbers of the specs that name a memfd, by the key of its entries. */
-  readonly memfds: ReadonlyMap<string, readonly number[]>;
-}
+export interface ResolvedKeys extends ResolvedDescriptors, ResolvedTerminals, ResolvedMemfds {}
 
 /** Finds out which entries these keys mean. Throws FdgraftError. */
 export async function resolveKeys(
@@ -19,6 +16,6 @@ export async function resolveKeys(
   return {
     ...(await resolveDescriptors(source, specs, signal)),
     ...(await resolveTerminals(source, specs, signal)),
-    memfds: await resolveMemfds(source, specs, signal),
+    ...(await resolveMemfds(source, specs, signal)),
   };
 }

@@ -1,8 +1,8 @@
+import { addTo, pushTo } from '../bytes/groups';
 import { readPathless } from '../checkpoint/describe-entry';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { terminalKey } from '../checkpoint/key-text';
-import { pushTo } from '../checkpoint/push-to';
 import { roleOf } from '../checkpoint/terminal-type';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
@@ -59,7 +59,7 @@ async function findTerminals(
   const currentSessions = new Set<number>();
   const slaves: { id: number; session: number }[] = [];
   const add = (id: number, named: readonly number[]) => {
-    if (named.length > 0) numbers.set(id, new Set([...(numbers.get(id) ?? []), ...named]));
+    for (const number of named) addTo(numbers, id, number);
   };
   const images = new ImagesByName(source, signal);
   try {

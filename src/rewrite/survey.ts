@@ -1,3 +1,4 @@
+import type { EpollWatches } from '../checkpoint/epoll-watches';
 import { Layout } from '../checkpoint/layout';
 import { Memfds } from '../checkpoint/memfds';
 import { type FileName, Mounts } from '../checkpoint/mounts';
@@ -27,6 +28,7 @@ import {
   type Remap,
 } from './match';
 import type { ResolvedKeys } from './resolve-keys';
+import { readMemfds } from './resolve-memfds';
 import { type RestoreNeeds, RestoreNeedsFinder } from './restore-needs';
 
 /** What the first pass over a checkpoint found out. */
@@ -47,8 +49,8 @@ export interface Survey {
   readonly sameFiles: ReadonlyMap<FileName, readonly FileUse[]>;
   /** Locks and the like, whatever they are on. */
   readonly names: readonly NamedDescriptor[];
-  /** Descriptors that an epoll watches; `inode` of what is watched, where the image says it. */
-  readonly watched: readonly { readonly table: number; readonly fd: number; readonly inode?: bigint }[];
+  /** Descriptors that an epoll watches. */
+  readonly watched: EpollWatches;
   /** Ends of pipes that no spec names; only where a spec names descriptors. */
   readonly otherEnds: readonly PipeEnd[];
   readonly unread: readonly PipeBytes[];
@@ -105,20 +107,23 @@ class Surveyor {
   private readonly tasks = new Tasks();
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
-  private readonly memfds = new Memfds();
+  private memfds = new Memfds();
   readonly watchers = new WatcherFinder();
   private readonly needs = new RestoreNeedsFinder();
   private readonly candidates: Candidates;
   private readonly finder: ReferenceFinder;
   private filesImage: Member | undefined;
 
-  constructor(specs: readonly InheritSpec[], resolved: ResolvedKeys) {
+  constructor(
+    specs: readonly InheritSpec[],
+    private readonly resolved: ResolvedKeys,
+  ) {
     this.candidates = new Candidates(specs, resolved);
     this.finder = new ReferenceFinder(this.candidates);
   }
 
   async walk(source: Source, signal: AbortSignal | undefined): Promise<void> {
-    const { layout, tasks, mounts, terminals, memfds, watchers, needs, candidates, finder } = this;
+    const { layout, tasks, mounts, terminals, watchers, needs, candidates, finder } = this;
     let early = false;
     const first: Subscriber = {
       member: ({ name }) => {
@@ -136,22 +141,20 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [
-      terminals.events,
-      memfds.events,
-      watchers.events,
-      needs.events,
-      needs.lockEvents,
-      needs.namespaceEvents,
-    ];
+    const told = [terminals.events, watchers.events, needs.events, needs.lockEvents, needs.namespaceEvents];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
+    this.memfds = this.resolved.memfdStates ?? (await this.readNamedMemfds(source, signal));
   }
 
-  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'> & {
-    readonly mounts: Mounts;
-  } {
+  /** A rewrite that has nothing to do with memfds leaves their image alone, whatever is in it. */
+  private async readNamedMemfds(source: Source, signal: AbortSignal | undefined): Promise<Memfds> {
+    const isNamed = this.candidates.list.some(({ facts }) => facts.memfdInode !== undefined);
+    return isNamed ? readMemfds(source, signal) : new Memfds();
+  }
+
+  conclude(source: string): Omit<Survey, 'watchers' | 'sameFiles' | 'socketPeers' | 'mappedMemfds' | 'terminals'> {
     this.layout.check(source);
     if (this.filesImage === undefined) throw new TypeError('the layout has files.img');
     const { candidates, finder, memfds, terminals } = this;
@@ -170,7 +173,7 @@ class Surveyor {
       mounts: this.mounts,
       memfds,
       names: finder.names,
-      watched: this.gatherWatched(),
+      watched: candidates.watches,
       otherEnds: candidates.otherEnds.filter(({ pipe }) => pipes.has(pipe)),
       unread: finder.unread.filter(({ pipe }) => pipes.has(pipe)),
       queued: finder.queued,
@@ -206,12 +209,5 @@ class Surveyor {
         return all.length === 0 ? [] : [[id, all]];
       }),
     );
-  }
-
-  private gatherWatched(): Survey['watched'] {
-    return this.finder.allWatches().flatMap(({ epoll, fd, inode }) => {
-      const tables = [...(this.finder.epollTables.get(epoll) ?? [])];
-      return tables.map((table) => ({ table, fd, ...(inode === undefined ? {} : { inode }) }));
-    });
   }
 }

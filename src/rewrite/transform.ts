@@ -1,8 +1,8 @@
+import { pushTo } from '../bytes/groups';
 import { DescriptorView } from '../checkpoint/descriptor-record';
 import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { imageOf, type OpenImage } from '../checkpoint/open-image';
-import { pushTo } from '../checkpoint/push-to';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
 import type { RecordBatch } from '../frames/record-batch';
 import type { Sink } from '../storage/sink';

@@ -1,9 +1,7 @@
+import { pushTo } from '../bytes/groups';
 import { WireFault } from '../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
-import type { FieldSchema, MessageField, MessageSchema, PlainType } from './message';
-
-/** Far above what CRIU nests, far below what would exhaust the stack. */
-const MAX_DEPTH = 32;
+import { type FieldSchema, MAX_DEPTH, type MessageField, type MessageSchema, type PlainType } from './message';
 
 type Decoded = Record<string, unknown>;
 
@@ -111,11 +109,7 @@ type Occurrences = [Embedded, ...Embedded[]];
 function byField(embedded: Embedded[]): Iterable<Occurrences> {
   if (embedded.length === 1) return [embedded as Occurrences];
   const groups = new Map<MessageField, Occurrences>();
-  for (const one of embedded) {
-    const known = groups.get(one.field);
-    if (known === undefined) groups.set(one.field, [one]);
-    else known.push(one);
-  }
+  for (const one of embedded) pushTo(groups, one.field, one);
   return groups.values();
 }
 

@@ -1,3 +1,6 @@
+/** So deep messages may be nested: far above what CRIU nests, far below what would exhaust the stack. */
+export const MAX_DEPTH = 32;
+
 /** Kinds of value that the images use, beside enums and messages. Strings are bytes here: paths on Linux need not be UTF-8. */
 export type ScalarType =
   | 'uint32'

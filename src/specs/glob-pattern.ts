@@ -123,9 +123,7 @@ function readUnits(pattern: string): Unit[] {
   const units: Unit[] = [];
   for (const [piece] of pattern.matchAll(/\\x.{0,2}|[*?[\]{},!-]|[^\\*?[\]{},!-]+|\\/gsu)) {
     if (piece.startsWith('\\x')) {
-      if (!/^\\x[0-9a-fA-F]{2}$/.test(piece)) {
-        throw new EscapeFault(`"${piece}" is not \\x and two hexadecimal digits`, 0);
-      }
+      if (!/^\\x[0-9a-fA-F]{2}$/.test(piece)) throw new EscapeFault(piece);
       units.push({ byte: Number.parseInt(piece.slice(2), 16) });
     } else if (/^[*?[\]{},!-]$/.test(piece)) units.push({ character: piece });
     else for (const byte of Buffer.from(piece)) units.push({ byte });

@@ -27,12 +27,19 @@ import { messages } from '../errors/messages';
 import { FD_NUMBER_MAX } from '../schema/plan-limits';
 import { Glob, GlobFault } from './glob';
 import { nearestOption } from './nearest-option';
-import { type DescriptorKey, type InheritSpec, type Key, OPTION_VALUES, type Spec, type SpecOptions } from './spec';
+import {
+  type DescriptorKey,
+  type InheritSpec,
+  type Key,
+  MAX_INODE,
+  OPTION_VALUES,
+  type Spec,
+  type SpecOptions,
+} from './spec';
 
 const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
 /** Numbers of tasks and descriptors in a checkpoint. */
 const MAX_INT = 2 ** 31 - 1;
-const MAX_ID = 2 ** 32 - 1;
 
 /** Reads a spec for those who ask what it takes. Throws FdgraftError for what takes no entry, too. */
 export function parseInheritSpec(given: string | SpecOptions): InheritSpec {
@@ -214,7 +221,7 @@ const PIPE_HINT = 'write pipe:[ID], ID being the decimal number that ls -l /proc
 
 function parsePipe(spec: string, callerFd: number, key: string): Key {
   const [, number, end] = /^pipe:\[(0|[1-9][0-9]*)\](?::(read|write))?$/.exec(key) ?? [];
-  if (number !== undefined && Number(number) <= MAX_ID) {
+  if (number !== undefined && Number(number) <= MAX_INODE) {
     return { kind: 'pipe', id: Number(number), end: end as EndName | undefined };
   }
   throw messages.specSyntax(spec, ...explainPipe(callerFd, key));
@@ -227,7 +234,8 @@ function explainPipe(callerFd: number, key: string): [string, string] {
   const [, base, digits, word] = loose as unknown as [string, string | undefined, string, string | undefined];
   const isHexadecimal = base !== undefined || !/^\d+$/.test(digits);
   const id = BigInt(isHexadecimal ? `0x${digits}` : digits);
-  if (id > MAX_ID) return [`what is between [ and ] is not the number of a pipe: it goes to ${MAX_ID}`, PIPE_HINT];
+  if (id > MAX_INODE)
+    return [`what is between [ and ] is not the number of a pipe: it goes to ${MAX_INODE}`, PIPE_HINT];
   const ends = word === undefined ? [undefined] : nearEnds(word);
   const hint = `write ${ends.map((end) => `fd[${callerFd}]:${pipeKey(Number(id), end)}`).join(' or ')}`;
   if (!key.startsWith('pipe:')) return ['the colon after pipe is missing', hint];
@@ -309,11 +317,11 @@ const FORMS_WITHOUT_BRACKET = [DESCRIPTOR_FORM, ABSTRACT_FORM, ADDRESS_FORM, MEM
 
 function parseSocket(spec: string, callerFd: number, key: string): Key {
   const [, number] = /^socket:\[(0|[1-9][0-9]*)\]$/.exec(key) ?? [];
-  if (number !== undefined && Number(number) <= MAX_ID) return { kind: 'socket', name: socketKey(Number(number)) };
+  if (number !== undefined && Number(number) <= MAX_INODE) return { kind: 'socket', name: socketKey(Number(number)) };
   const [, base, digits] = /^socket:?\[\s*(0x)?0*([0-9a-f]+)\s*\]?$/i.exec(key) ?? [];
   const inode = digits === undefined ? undefined : Number(`${base ?? (/^\d+$/.test(digits) ? '' : '0x')}${digits}`);
   const hint =
-    inode === undefined || inode > MAX_ID
+    inode === undefined || inode > MAX_INODE
       ? 'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]'
       : `write fd[${callerFd}]:${socketKey(inode)}`;
   throw messages.specSyntax(spec, 'is not the name of a socket', hint);

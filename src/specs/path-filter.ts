@@ -6,22 +6,24 @@ import { Glob, GlobFault } from './glob';
 /** Tells whether a filter names a path, which has no slash at its beginning or end. */
 export type PathFilter = (path: Buffer, isDirectory: boolean) => boolean;
 
-const SLASH = Buffer.from('/');
-
 /**
- * Reads a path or a glob. A path is compared as keys of specs are, so with a slash at its end it names a directory
- * alone. A glob that ends in a slash does, too. Throws FdgraftError.
+ * Reads a path or a glob as a key of a spec has it. A slash at its end means that it names directories alone; without
+ * one it names files as well. Throws FdgraftError.
  */
 export function parsePathFilter(text: string): PathFilter {
+  const { path: named, isDirectory: isForDirectories } = splitDirectorySlash(text);
+  const matches = matcherOf(named, text);
+  return (path, isDirectory) => (isDirectory || !isForDirectories) && matches(path);
+}
+
+function matcherOf(named: string, text: string): (path: Buffer) => boolean {
   try {
-    if (!GLOB_CHARACTER.test(text)) {
-      const { path: named, isDirectory: isForDirectories } = splitDirectorySlash(text);
-      const wanted = withoutLeadingSlash(unescapeText(named));
-      return (path, isDirectory) => path.equals(wanted) && (isDirectory || !isForDirectories);
+    if (GLOB_CHARACTER.test(named)) {
+      const glob = new Glob(named.replace(/^\//, ''));
+      return (path) => glob.matches(path, 0, path.length);
     }
-    const glob = new Glob(text.replace(/^\//, ''));
-    const matches = (path: Buffer) => glob.matches(path, 0, path.length);
-    return (path, isDirectory) => matches(path) || (isDirectory && matches(Buffer.concat([path, SLASH])));
+    const wanted = withoutLeadingSlash(unescapeText(named));
+    return (path) => path.equals(wanted);
   } catch (error) {
     if (!(error instanceof GlobFault || error instanceof EscapeFault)) throw error;
     throw messages.usage(

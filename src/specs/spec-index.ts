@@ -1,7 +1,7 @@
+import { pushTo } from '../bytes/groups';
 import { inheritableType } from '../checkpoint/entry-types';
 import { type EndName, pathKey, startOfPath } from '../checkpoint/key-text';
 import { accessOf } from '../checkpoint/open-flags';
-import { pushTo } from '../checkpoint/push-to';
 import { decodeInPlace } from '../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, PIPE_ENTRY_FIELDS, REG_FILE_ENTRY_FIELDS } from '../schema/generated/images';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';

@@ -1,6 +1,9 @@
 import type { EndName } from '../checkpoint/key-text';
 import type { Glob } from './glob';
 
+/** Pipes and sockets have numbers of 32 bits in the images. */
+export const MAX_INODE = 2 ** 32 - 1;
+
 /** What names the entries that are to be inherited. */
 export type Key =
   /** The ends of a pipe; `end`: those that can be read or written alone. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { joinPath } from './byte-path';
 import { type HeldDirectory, holdDirectory, holdToWrite } from './held-directory';
@@ -24,7 +25,7 @@ export function holdDirectoryBelow(root: Buffer, below: string, shown: string): 
     return held;
   } catch (error) {
     held?.close();
-    const isNone = ['ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const isNone = ['ENOTDIR', 'ELOOP'].includes(codeOf(error));
     throw isNone ? messages.notADirectoryBelowRoot(at) : messages.cannotWriteOut(at, error);
   }
 }
@@ -34,7 +35,7 @@ export function makeAndHold(directory: Buffer): HeldDirectory {
   try {
     fs.mkdirSync(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
   return holdDirectory(directory);
 }

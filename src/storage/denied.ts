@@ -1,6 +1,7 @@
 import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { escapeControls } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { type Denied, isDenied } from '../errors/denied';
 import type { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
@@ -45,7 +46,7 @@ function may(place: string, right: number): boolean {
     fs.accessSync(place, right);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'EACCES';
+    return codeOf(error) !== 'EACCES';
   }
 }
 

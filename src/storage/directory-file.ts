@@ -1,5 +1,6 @@
 import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { joinPath } from './byte-path';
@@ -170,7 +171,7 @@ export class DirectoryFile implements SourceMember, SourceFile, PassedFile {
 
 /** The error for a look that failed. `seen`: absent for a file that may change. Throws FdgraftError. */
 export function cannotLook(seen: SeenFiles | undefined, place: SeenPlace, lasting: Buffer, error: unknown): Error {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (code === 'ENOENT') seen?.miss(place);
   return code === 'EACCES'
     ? sourceUnreadable(escapeBytes(lasting), error)

@@ -1,5 +1,6 @@
 import fs, { type BigIntStats, type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { joinPath } from './byte-path';
@@ -80,7 +81,7 @@ function statBehind(path: Buffer): Stats | undefined {
   try {
     return fs.statSync(path);
   } catch (error) {
-    if (LEADS_TO_NOTHING.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (LEADS_TO_NOTHING.has(codeOf(error))) return undefined;
     throw error;
   }
 }
@@ -127,7 +128,7 @@ function openBehind(file: Link): { readonly reader: MemberReader; readonly owner
   const opened = attempt(
     () => openRegular(path),
     (error) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') file.check(undefined);
+      if (codeOf(error) === 'ENOENT') file.check(undefined);
       return messages.cannotRead(escapeBytes(name), error);
     },
   );

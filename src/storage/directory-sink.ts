@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
+import { PARENT } from './archive/link-target';
 import { Arrival } from './arrival';
 import { attempt } from './attempt';
 import { joinPath, retargetLink, splitPath } from './byte-path';
@@ -59,7 +61,7 @@ function moveDirectory(from: Buffer, to: Buffer): void {
   try {
     fs.renameSync(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (codeOf(error) !== 'EACCES') throw error;
     const { uid, gid, mode } = fs.lstatSync(from);
     // One that was given away already is this user's again for that long, and its group's: the set-group-id bit takes that.
     fs.lchownSync(from, process.geteuid?.() ?? uid, process.getegid?.() ?? gid);
@@ -115,7 +117,8 @@ export class DirectorySink implements Sink {
   ) {
     this.building = work.content;
     this.arrival = new Arrival(work, out, () => this.notice('WORK_FOLDER_LEFT', { name: work.shown }));
-    this.noteDirectory(this.building, { ...modeAndOwner(source), name: Buffer.from(out) });
+    const { mode, uid, gid } = source;
+    this.noteDirectory(this.building, { mode, uid, gid, name: Buffer.from(out) });
     for (const left of [...work.unremovable, ...work.strange]) this.notice('WORK_FOLDER_LEFT', { name: left });
   }
 
@@ -202,11 +205,12 @@ export class DirectorySink implements Sink {
       if (this.directories.has(joinPath(this.building, path.subarray(0, slash)).toString('latin1'))) break;
       missing.push(slash);
     }
+    const { mode, uid, gid } = this.source;
     for (const slash of missing.reverse()) {
       const name = path.subarray(0, slash);
       const place = joinPath(this.building, name);
       this.attempt(() => fs.mkdirSync(place, 0o700));
-      this.noteDirectory(place, { ...modeAndOwner(this.source), name });
+      this.noteDirectory(place, { mode, uid, gid, name });
     }
   }
 
@@ -323,11 +327,6 @@ async function copyAll(reader: MemberReader, writer: MemberWriter, chunk: Buffer
   }
 }
 
-/** The link to the previous dump of an incremental one, which CRIU reads pages through. */
 function isParent({ name }: Member): boolean {
-  return name.toString('latin1') === 'parent';
-}
-
-function modeAndOwner(of: { mode: number; uid: number; gid: number }) {
-  return { mode: of.mode, uid: of.uid, gid: of.gid };
+  return name.toString('latin1') === PARENT;
 }

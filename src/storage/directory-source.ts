@@ -1,5 +1,6 @@
 import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { joinPath } from './byte-path';
@@ -75,7 +76,7 @@ function membersOf(top: DirectoryTop): MembersByName {
       try {
         return await memberIn(top, directory, name, found);
       } catch (error) {
-        if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
+        if (codeOf((error as Error).cause) === 'ENOENT') return undefined;
         throw error;
       }
     },
@@ -101,7 +102,7 @@ function holdTop(top: DirectoryTop): HeldDirectory {
   try {
     held = holdDirectory(top.path);
   } catch (error) {
-    const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error));
     throw isGone ? messages.sourceMoved(top.label) : sourceUnreadable(escapeBytes(top.path), error);
   }
   try {

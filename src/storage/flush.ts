@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
+import { codeOf } from '../errors/code-of';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 
@@ -27,7 +28,7 @@ export async function flushEntries(directory: Buffer): Promise<void> {
   try {
     await flushFile(directory);
   } catch (error) {
-    if (!CANNOT_FLUSH.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!CANNOT_FLUSH.has(codeOf(error))) throw error;
   }
 }
 
@@ -60,7 +61,7 @@ function takeFew(all: Iterable<Buffer>, most: number): Buffer[] | undefined {
   try {
     for (const one of all) if (taken.push(one) > most) return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (codeOf(error) !== 'EACCES') throw error;
     return undefined;
   }
   return taken;

@@ -1,5 +1,6 @@
 import fs, { constants } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { relativeLink, splitPath } from './byte-path';
 import { closeRead } from './close';
@@ -101,7 +102,7 @@ async function workedOut(attempt: () => Promise<void>): Promise<boolean> {
     await attempt();
     return true;
   } catch (error) {
-    if (UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (UNSUPPORTED.has(codeOf(error))) return false;
     throw error;
   }
 }

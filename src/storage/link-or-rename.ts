@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 
 /** What file systems say that have no hard links. */
@@ -13,7 +14,7 @@ export function linkOrRename(from: string | Buffer, to: string | Buffer): void {
     fs.linkSync(from, to);
     return;
   } catch (error) {
-    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!NO_LINKS.has(codeOf(error))) throw error;
   }
   if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined) {
     throw Object.assign(new Error('it exists already'), { code: 'EEXIST' });
@@ -26,6 +27,6 @@ export function arriveAsNew(built: Buffer, place: Buffer, out: string): void {
   try {
     linkOrRename(built, place);
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? messages.outExists(out) : error;
+    throw codeOf(error) === 'EEXIST' ? messages.outExists(out) : error;
   }
 }

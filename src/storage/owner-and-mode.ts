@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { codeOf } from '../errors/code-of';
 
 const ALL_BITS = 0o7777;
 const SET_ID = 0o6000;
@@ -40,7 +41,7 @@ export function tryToGiveAway(change: () => void): boolean {
     return true;
   } catch (error) {
     // It takes CAP_CHOWN. EINVAL: an owner that this user namespace does not know.
-    if (!['EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['EPERM', 'EINVAL'].includes(codeOf(error))) throw error;
     return false;
   }
 }

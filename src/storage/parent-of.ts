@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 import { type FixedDirectory, resolveToWrite } from './trusted-path';
 
@@ -8,7 +9,7 @@ export function parentOf(out: string, fixed?: FixedDirectory): Buffer {
   try {
     return resolveToWrite(directory, fixed);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const isMissing = codeOf(error) === 'ENOENT';
     throw isMissing ? messages.outDirectoryMissing(out, directory, error) : messages.cannotWriteOut(out, error);
   }
 }

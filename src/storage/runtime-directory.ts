@@ -1,5 +1,6 @@
 import fs, { constants } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../errors/code-of';
 import { messages } from '../errors/messages';
 
 /**
@@ -65,7 +66,7 @@ function make(directory: string): boolean {
     fs.mkdirSync(directory, { mode: OWN_MODE });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }

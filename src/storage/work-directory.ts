@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { builtins } from '../bytes/builtins';
 import { escapeBytes } from '../bytes/escape';
+import { codeOf } from '../errors/code-of';
 import { joinPath } from './byte-path';
 import { type Fingerprint, fingerprint, firstDifference } from './fingerprint';
 import { flushEntries } from './flush';
@@ -350,7 +351,7 @@ function isAlive(pid: number, start: string): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 

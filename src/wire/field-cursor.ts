@@ -1,4 +1,5 @@
 import { WireFault } from '../errors/wire-fault';
+import { MAX_VARINT_BYTES } from './varint-length';
 
 /** Wire types of protobuf. Groups (3 and 4) are not among them: protobuf-c, which CRIU reads with, rejects them. */
 export const WIRE_TYPE = {
@@ -12,7 +13,6 @@ export const WIRE_TYPE = {
   FIXED32: 5,
 } as const;
 
-const MAX_VARINT_BYTES = 10;
 /** One for all cursors: an empty array costs more than the rest of one. */
 const NO_BYTES = new Uint8Array(0);
 

@@ -1,3 +1,6 @@
+/** A varint of 64 bits has no more bytes. */
+export const MAX_VARINT_BYTES = 10;
+
 /** How many bytes the shortest varint of a number has, given its unsigned halves. */
 export function lengthOfVarint(low: number, high: number): number {
   if (high === 0) {

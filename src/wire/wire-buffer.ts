@@ -1,8 +1,7 @@
-import { lengthOfVarint } from './varint-length';
+import { lengthOfVarint, MAX_VARINT_BYTES } from './varint-length';
 
 /** Most records are shorter, and an image with millions of odd ones has a buffer for each. */
 const FIRST_BYTES = 1 << 9;
-export const MAX_VARINT_BYTES = 10;
 
 /** Bytes of records that are being encoded; grows as it is written. */
 export class WireBuffer {

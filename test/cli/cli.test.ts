@@ -205,7 +205,7 @@ const NO: [string, string[], number, RegExp][] = [
     'the next word taken for a spec',
     ['rewrite', '--inherit-fd', 'fd[5]:pipe:[4711]', 'fd[6]:pipe:[1]', 'SOURCE', '-o', 'OUT'],
     2,
-    /unknown|argument/i,
+    /rewrite takes SOURCE, and there is more/,
   ],
   ['--specs without a file', ['rewrite', 'SOURCE', '-o', 'OUT', '--specs'], 2, /specs/],
   [

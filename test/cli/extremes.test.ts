@@ -5,6 +5,7 @@ import {
   descriptor,
   fileEntry,
   type Images,
+  NO_OWNER,
   smallCheckpoint,
   temporaryDirectory,
   writeCheckpoint,
@@ -113,6 +114,58 @@ test.serial('more placeholders than diff reads of a plan are refused, by the lim
   stays(t, ran, 'diff', 2);
   t.regex(ran.said, /^fdgraft: .*: has more than 262144 placeholders, the most that fdgraft reads of a plan\n/);
 });
+
+test.serial('many placeholders are told on stderr where the plan goes to stdout', async (t) => {
+  const count = 80_000;
+  const source = made(t, {
+    'files.img': [...Array.from({ length: count }, (_none, i) => fileEntry(i + 3, `/log/${i}`, 1))],
+    'fdinfo-1.img': Array.from({ length: count }, (_none, i) => descriptor(i + 3, i, 'REG')),
+  });
+  const args = ['rewrite', source, '--dry-run', '--inherit-fd', 'fd[5]:/log/*'];
+  const [ran, told] = await textOf(args);
+  t.is(ran.status, 0, ran.said.slice(0, 500));
+  const saved = await measured([...args, '--save-plan', '-']);
+  t.is(saved.status, 0, saved.said.slice(-500));
+  t.true(saved.said.endsWith(told));
+});
+
+const IMAGES = 150_000;
+
+/** A plan that names as many images, and a diff of a checkpoint with itself that is to explain it. */
+async function diffWithImages(t: ExecutionContext, nameOf: (i: number) => string): Promise<Ran> {
+  const plan = temporaryDirectory(t);
+  const digest = Buffer.alloc(32);
+  const images = Array.from({ length: IMAGES }, (_none, i) => ({ name: nameOf(i), before: digest, after: digest }));
+  writePlan(plan, { images, placeholders: [] });
+  const source = made(t, { 'big.img': Buffer.alloc(4 << 20) });
+  return measured(['diff', source, source, '--plan', plan]);
+}
+
+test.serial('a plan that names an image again and again is refused before that is hashed', async (t) => {
+  const ran = await diffWithImages(t, () => 'big.img');
+  t.is(ran.status, 2);
+  t.regex(ran.said, /is no plan of fdgraft: it names the image big\.img twice, or not in the order of names\n/);
+});
+
+test.serial('a plan can name any number of images', async (t) => {
+  const ran = await diffWithImages(t, (i) => `a${String(i).padStart(6, '0')}.img`);
+  t.is(ran.status, 1, ran.said.slice(0, 500));
+  t.regex(ran.last, /a149999\.img of .*: not what the rewrite wrote/);
+});
+
+test.serial('many watches of an epoll that many tables have are not put together', async (t) => {
+  const [tables, watches] = [500, 20_000];
+  const epoll = { type: 'EVENTPOLL', id: 9, epfd: { id: 9, flags: 2, fown: NO_OWNER, tfd: many(watches) } };
+  const inTable = (fd: number) => [descriptor(3, fd, 'REG'), descriptor(9, watches, 'EVENTPOLL')];
+  const source = made(t, {
+    'files.img': [fileEntry(3, '/var/log/app.log', 1), epoll],
+    ...Object.fromEntries(Array.from({ length: tables }, (_none, i) => [`fdinfo-${i + 1}.img`, inTable(i)])),
+  });
+  stays(t, await measured(['ls', source]), 'ls');
+  stays(t, await measured(['rewrite', '--dry-run', source, '--inherit-fd', 'fd[5]:/var/log/app.log']), 'rewrite');
+});
+
+const many = (watches: number) => Array.from({ length: watches }, (_none, tfd) => ({ id: 9, tfd, events: 1, data: 0 }));
 
 test.serial('many descriptors that one side has are compared in little memory', async (t) => {
   const [before, after] = [made(t, {}), made(t, manyDescriptors(100_000))];

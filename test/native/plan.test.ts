@@ -230,6 +230,28 @@ const corruptions: [string, Buffer, RegExp][] = [
     /x{900,}\.\.\." is not/,
   ],
   [
+    'an image that is named twice',
+    planBytes({
+      ...good,
+      images: [
+        { name: 'files.img', after: digest },
+        { name: 'files.img', after: digest },
+      ],
+    }),
+    /head, image 1 \(files\.img\): it is named twice, or not in the order of names/,
+  ],
+  [
+    'images in another order',
+    planBytes({
+      ...good,
+      images: [
+        { name: 'files.img', after: digest },
+        { name: 'fdinfo-2.img', after: digest },
+      ],
+    }),
+    /head, image 1 \(fdinfo-2\.img\): it is named twice, or not in the order of names/,
+  ],
+  [
     'the plan as an image',
     planBytes({ ...good, images: [{ name: 'inherit-plan.img', after: digest }] }),
     /is not the name/,

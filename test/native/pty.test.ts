@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { build, exec, helper, run, runtimeEnvironment, type Variant } from '../support/native';
 import type { Placeholder } from '../support/planfile';
 import { processesWith } from '../support/processes';
+import { until } from '../support/until';
 import { Window } from '../support/window';
 import { complaints, file, gone, O, planned, scratch } from './support';
 
@@ -92,15 +93,6 @@ async function settled(t: ExecutionContext, { window, before }: Started): Promis
   t.is(await window.settings(), before);
 }
 
-/** Waits until a condition holds. */
-async function until(t: ExecutionContext, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 3000; i++) {
-    if (await holds()) return;
-    await sleep(10);
-  }
-  t.fail(what);
-}
-
 const isAlive = (pid: string) => {
   // A child that nobody has waited for yet is gone as well.
   try {
@@ -145,7 +137,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[]) {
     const script = 'trap "echo hup >hup; exit" HUP; echo early; stty size; read a; echo "got $a"; sleep 100 & wait';
     const executor = join(build(variant), 'fdgraft-exec');
     const ended = run([executor, '--plan', plan, `--pty=${socket}`, '--', ...detached(script, 5)], { cwd: directory });
-    await until(t, 'no socket', () => existsSync(socket));
+    await until('a socket', () => existsSync(socket));
     t.is(statSync(socket).mode & 0o777, 0o600);
     const started = await show(t, directory, [executor, '--attach', socket], 40);
     const { window, before } = started;
@@ -157,7 +149,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[]) {
     t.not(await window.settings(), before);
     await window.close();
     t.regex(await window.ended(), /^(?:exit 0|signal 1)$/);
-    await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
+    await until('the end of the session', () => existsSync(join(directory, 'hup')));
   });
 }
 
@@ -235,15 +227,14 @@ for (const [signal, status] of [
     const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
     // COMMAND is gone.
     await until(
-      t,
-      'COMMAND goes on',
+      'the end of COMMAND',
       () => readFileSync(`/proc/${relay}/task/${relay}/children`, 'latin1').split(' ').length < 3,
     );
     t.not(await window.settings(), before);
     process.kill(Number(relay), signal);
     t.is(await window.ended(), status);
-    await until(t, 'the window stays raw', async () => (await window.settings()) === before);
-    await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
+    await until('the settings of the window', async () => (await window.settings()) === before);
+    await until('the end of the session', () => existsSync(join(directory, 'hup')));
   });
 
 test('SIGTERM goes to COMMAND first, and its status counts', async (t) => {
@@ -270,7 +261,7 @@ test('a killed process leaves settings alone that somebody else has made since',
   const guard = children.find((pid) => readFileSync(`/proc/${pid}/comm`, 'latin1') === 'fdgraft-window\n') ?? '';
   t.not(guard, '');
   process.kill(Number(relay), 'SIGKILL');
-  await until(t, 'the guard goes on', () => !isAlive(guard));
+  await until('the end of the guard', () => !isAlive(guard));
   t.is(await window.settings(), now);
   for (const pid of children) if (isAlive(pid)) process.kill(Number(pid), 'SIGKILL');
 });
@@ -281,9 +272,9 @@ test('stopped by a signal it gives the window back, and takes it again', async (
   const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
   const raw = await window.settings();
   process.kill(Number(relay), 'SIGTSTP');
-  await until(t, 'the window stays raw', async () => (await window.settings()) === before);
+  await until('the settings of the window', async () => (await window.settings()) === before);
   process.kill(Number(relay), 'SIGCONT');
-  await until(t, 'the window is not raw again', async () => (await window.settings()) !== before);
+  await until('a raw window again', async () => (await window.settings()) !== before);
   t.truthy(raw);
   process.kill(Number(relay), 'SIGTERM');
   await window.ended();
@@ -297,8 +288,8 @@ test('a closed window is a SIGHUP for the session', async (t) => {
   );
   const [, relay = ''] = await window.until(/relay (\d+) ready\r\n/);
   await window.close();
-  await until(t, 'the session goes on', () => existsSync(join(directory, 'hup')));
-  await until(t, 'it goes on', () => !isAlive(relay));
+  await until('the end of the session', () => existsSync(join(directory, 'hup')));
+  await until('the end of the relay', () => !isAlive(relay));
   t.pass();
 });
 
@@ -345,7 +336,7 @@ test('it does not run while nothing happens, and keeps no caller fd', async (t) 
   );
   const [, relay = ''] = await started.window.until(/relay (\d+) ready\r\n/);
   const times = () => readFileSync(`/proc/${relay}/schedstat`, 'latin1').trim().split(' ').at(-1);
-  await until(t, 'the caller fd stays', () => {
+  await until('a closed caller fd', () => {
     const { stdout } = spawnSync('ls', ['-l', `/proc/${relay}/fd`], { encoding: 'utf8' });
     return !stdout.includes(pipe);
   });
@@ -532,7 +523,7 @@ test('a client that goes away before it reads leaves the terminal for the next',
   const socket = join(directory, 'socket');
   const executor = join(build(), 'fdgraft-exec');
   const ended = exec(['--plan', plan, `--pty=${socket}`, '--', ...session('read a; echo "got $a"; exit 2')]);
-  await until(t, 'no socket', () => existsSync(socket));
+  await until('a socket', () => existsSync(socket));
   for (let i = 0; i < 3; i++) {
     const away = spawnSync(process.execPath, [
       '-e',
@@ -557,7 +548,7 @@ test.serial('the session of a shell job lives as long as whoever has its termina
   const mark = { FDGRAFT_TEST_SESSION: directory };
   const words = ['--plan', plan, `--pty=${socket}`, '--', 'bash', '-c', job, 'bash', ...KEPT];
   const ended = exec(words, { env: mark });
-  await until(t, 'no socket', () => existsSync(socket));
+  await until('a socket', () => existsSync(socket));
   const { window } = await show(t, directory, [executor, '--attach', socket]);
   t.is((await ended).code, 6);
   const [own = '', ...others] = processesWith('fdgraft-session', `FDGRAFT_TEST_SESSION=${directory}`);
@@ -567,7 +558,7 @@ test.serial('the session of a shell job lives as long as whoever has its termina
   await window.until(/got one\r\n/);
   await window.type('end\r');
   t.is(await window.ended(), 'exit 0');
-  await until(t, 'the session stays', () => !isAlive(own));
+  await until('the end of the session', () => !isAlive(own));
 });
 
 test('what is no master of a terminal is not shown', async (t) => {

@@ -131,6 +131,26 @@ test('what has the number of a reference and another wire type is passed over, w
   }
 });
 
+test('images that are named twice, or not in the order of names, are refused', async (t) => {
+  const [image] = PLAN.images;
+  for (const [names, isTaken] of [
+    [['core-7.img', 'files.img'], true],
+    [['\uffee.img', '\u{10000}.img'], true],
+    [['\u{10000}.img', '\uffee.img'], false],
+    [['files.img', 'core-7.img'], false],
+    [['files.img', 'files.img'], false],
+    [[''], false],
+  ] as const) {
+    const images = names.map((name) => ({ ...(image as Plan['images'][number]), name }));
+    const reading = read(written({ ...PLAN, images }));
+    if (isTaken) t.deepEqual((await reading).images, images);
+    else {
+      const message = /: is no plan of fdgraft: it names the image .*twice, or not in the order of names$/;
+      await t.throwsAsync(reading, { instanceOf: FdgraftError, message });
+    }
+  }
+});
+
 test('many references are written in chunks of a mebibyte', async (t) => {
   const pids = Array.from({ length: 1000 }, (_, i) => i + 1);
   const references = Array.from({ length: 1200 }, (_, fd) => ({

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
+import { until } from '../support/until';
 import { compileProgram } from './support/compile';
 import { checkpointRunc, containerPid, makeBundle } from './support/containers';
 import type { Lab } from './support/lab';
@@ -11,7 +12,6 @@ import { PtyHolder } from './support/pty-holder';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
 import { openWindow } from './support/shell';
-import { until } from './support/until';
 
 interface Container {
   room: RuntimeRoom;

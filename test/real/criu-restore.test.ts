@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { command as ownCommand } from '../support/command';
+import { until } from '../support/until';
 import { callerFile } from './support/caller-file';
 import { checkedBuild } from './support/checked-build';
 import { makeCommands } from './support/commands';
@@ -11,6 +11,7 @@ import { criuLock, realCriu } from './support/criu';
 import { descriptor } from './support/graft';
 import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
 import { realTest } from './support/real-test';
+import { RESTORED, restoreLog } from './support/restore-log';
 import { ended, type Fds } from './support/spawn';
 import { standing } from './support/standing';
 
@@ -211,11 +212,14 @@ async function attached(lab: Lab, dump: string, spec: string, fds: Fds) {
     env: environment(lab),
     wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
   });
-  const log = path.join(dump, 'restore.log');
-  const isDone = () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('Restore finished successfully');
-  for (const end = Date.now() + 60_000; !isDone(); await sleep(20)) {
-    if (child.exitCode !== null || Date.now() > end) throw new Error(`no restore: ${said.read()}`);
-  }
+  await until(
+    'the restore',
+    () => {
+      if (child.exitCode !== null) throw new Error(`no restore: ${said.read()}`);
+      return restoreLog(dump).includes(RESTORED);
+    },
+    () => said.read().toString(),
+  );
   return { box, child };
 }
 
@@ -251,8 +255,7 @@ realTest('attached: the directory is there until criu ends, which gets the signa
   const [node] = processes(dump, /bin\.js$/);
   const [criu] = processes(dump, /sbin\/criu$/);
   process.kill(node as number, 'SIGTERM');
-  for (let i = 0; i < 500 && !isPending(criu as number, 15); i += 1) await sleep(20);
-  t.true(isPending(criu as number, 15));
+  await until('the signal', () => isPending(criu as number, 15));
   t.is(leftovers().length, 1);
   process.kill(criu as number, 'SIGKILL');
   t.is(await ended(child, 60), 137);
@@ -316,9 +319,10 @@ realTest('pages on demand, from a daemon that reads the image directory', async 
   const daemon = spawn(loader, [...rest, 'lazy-pages', '-D', dump, '-v4', '-o', 'lazy.log'], { stdio: 'ignore' });
   t.teardown(() => daemon.kill('SIGKILL'));
   const socket = path.join(dump, 'lazy-pages.socket');
-  for (const end = Date.now() + 60_000; !fs.existsSync(socket); await sleep(20)) {
-    if (daemon.exitCode !== null || Date.now() > end) throw new Error('criu lazy-pages does not listen');
-  }
+  await until('the socket of criu lazy-pages', () => {
+    if (daemon.exitCode !== null) throw new Error('criu lazy-pages does not listen');
+    return fs.existsSync(socket);
+  });
   const options = { callerFds: { 5: pipe.writeEnd }, extraArgs: ['--lazy-pages'] };
   const { tasks } = await restore(lab, dump, [`fd[5]:${old.name}`], options);
   t.deepEqual(leftovers(), []);

@@ -7,6 +7,7 @@ import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { helper } from '../support/native';
 import { processesWith } from '../support/processes';
+import { until } from '../support/until';
 import { checkedBuild } from './support/checked-build';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
@@ -14,6 +15,7 @@ import { Fifo } from './support/fifo';
 import { descriptor, restoreGrafted } from './support/graft';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { realTest } from './support/real-test';
+import { RESTORED as FINISHED, restoreLog } from './support/restore-log';
 import { ended } from './support/spawn';
 import { standing } from './support/standing';
 
@@ -94,13 +96,15 @@ async function attached(lab: Lab, out: string, fifo: Fifo, words: readonly strin
     env: process.env,
     wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
   });
-  const end = Date.now() + 60_000;
-  const log = () =>
-    fs.existsSync(path.join(out, 'restore.log')) ? fs.readFileSync(path.join(out, 'restore.log'), 'utf8') : '';
-  while (!/Restore finished successfully/.test(log())) {
-    if (child.exitCode !== null || Date.now() > end) throw new Error(`no restore: ${said.read()}${log().slice(-2000)}`);
-    await sleep(20);
-  }
+  const seen = () => `${said.read()}${restoreLog(out).slice(-2000)}`;
+  await until(
+    'the restore',
+    () => {
+      if (child.exitCode !== null) throw new Error(`no restore: ${seen()}`);
+      return restoreLog(out).includes(FINISHED);
+    },
+    seen,
+  );
   return { box, child };
 }
 
@@ -157,7 +161,7 @@ realTest('two restores of one plan at the same time', async (t, lab) => {
   const meet = `touch "$0/$1"; while [ ! -e "$0/begin" ]; do sleep 0.01; done; shift; exec flock -o "$@"`;
   const met = async () => {
     const [a, b, begin] = ['a', 'b', 'begin'].map((name) => path.join(meeting, name)) as [string, string, string];
-    for (let i = 0; i < 3000 && !(fs.existsSync(a) && fs.existsSync(b)); i++) await sleep(10);
+    await until('both', () => fs.existsSync(a) && fs.existsSync(b));
     t.is(keepers().length, 2);
     fs.writeFileSync(begin, '');
   };
@@ -220,8 +224,7 @@ async function serving(out: string, fd: number, command: readonly string[] = [])
     stdio: ['ignore', 'ignore', 'inherit', 'ignore', 'ignore', fd],
   });
   const registered = () => left(before).find((name) => name.length === 64);
-  for (let i = 0; i < 1000 && !registered(); i++) await sleep(10);
-  if (!registered()) throw new Error('fdgraft-exec --serve does not serve');
+  await until('the socket of --serve', () => registered() !== undefined);
   return child;
 }
 

@@ -3,11 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { command as ownCommand } from '../support/command';
+import { until } from '../support/until';
 import type { Window } from '../support/window';
 import type { Box } from './support/box';
 import { checkedBuild } from './support/checked-build';
 import type { Lab } from './support/lab';
 import { realTest } from './support/real-test';
+import { RESTORED, restoreLog } from './support/restore-log';
 import {
   criu,
   dump,
@@ -19,7 +21,6 @@ import {
   type Shell,
   started,
   startShell,
-  waitFor,
 } from './support/shell';
 
 const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
@@ -57,13 +58,7 @@ async function start(
   const window = openWindow(t, ['sh', '-c', 'read go; exec "$@"', 'sh', ...command], directory, rows);
   const before = await window.settings();
   await window.type('\n');
-  await waitFor('no restore', () => {
-    const log = path.join(out, 'restore.log');
-    return (
-      window.hasEnded ||
-      (fs.existsSync(log) && fs.readFileSync(log, 'latin1').includes('Restore finished successfully'))
-    );
-  });
+  await until('the restore', () => window.hasEnded || restoreLog(out).includes(RESTORED));
   return { window, box, before };
 }
 
@@ -152,8 +147,8 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     const relay = findRelay(place.out);
     process.kill(relay, signal);
     await window.ended();
-    await waitFor('the window stays raw', async () => (await window.settings()) === before);
-    await waitFor('the shell goes on', () => fs.existsSync(path.join(place.directory, 'hup')));
+    await until('the settings of the window', async () => (await window.settings()) === before);
+    await until('the end of the shell', () => fs.existsSync(path.join(place.directory, 'hup')));
     t.pass();
   });
 
@@ -172,7 +167,7 @@ realTest('a closed window is a SIGHUP for the shell', async (t, lab) => {
   await window.resize(31, 90);
   await window.until(/31 90\r\n/);
   await window.close();
-  await waitFor('the shell goes on', () => fs.existsSync(path.join(place.directory, 'hup')));
+  await until('the end of the shell', () => fs.existsSync(path.join(place.directory, 'hup')));
   t.pass();
 });
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { until } from '../support/until';
 import {
   containerPid,
   makeBundle,
@@ -15,7 +16,6 @@ import {
 import { readRecipes } from './support/cookbook';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
-import { until } from './support/until';
 
 /** The recipes of docs/RUNTIMES.md, as they stand there: fdgraft runs on this machine, all else where the runtimes are. */
 

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type NextCommand, openSource, rewrite } from '../../src';
+import { until } from '../support/until';
 import {
   checkpointRunc,
   containerPid,
@@ -20,7 +21,6 @@ import type { Pipe } from './support/pipe';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
 import { ended } from './support/spawn';
-import { until } from './support/until';
 
 /**
  * Caller fds through container runtimes: stdout, stdin, the log and stderr of a container are what the

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { FdgraftError, openSource, rewrite } from '../../src';
+import { until } from '../support/until';
 import { checkpointRunc, containerPid, makeBundle, startRunc } from './support/containers';
 import type { Pipe } from './support/pipe';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
-import { until } from './support/until';
 
 /** A container that got caller fds at its restore is dumped, rewritten and restored again. */
 

@@ -1,10 +1,10 @@
 /** Terminals of sessions, restored on those of a caller: judged inside the processes. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../src';
 import { checkRewritten } from '../support/independent';
+import { until } from '../support/until';
 import type { Box } from './support/box';
 import { checkedBuild } from './support/checked-build';
 import { compileHelper, compileProgram } from './support/compile';
@@ -19,6 +19,7 @@ import {
 } from './support/lab';
 import { PtyHolder } from './support/pty-holder';
 import { realTest } from './support/real-test';
+import { RESTORED, restoreLog } from './support/restore-log';
 
 /** CRIU's key of a terminal. */
 function keyOf({ name }: PtyHolder): string {
@@ -268,19 +269,16 @@ function stateOf({ tasks }: Tasked, pid: number): string | undefined {
 }
 
 /** Waits for the end of a restore that a shell runs. */
-async function finished(out: string, what: string): Promise<void> {
-  const log = path.join(out, 'restore.log');
-  for (
-    const end = Date.now() + 20_000;
-    !fs.existsSync(log) || !fs.readFileSync(log, 'utf8').includes(what);
-    await sleep(10)
-  )
-    if (Date.now() > end) throw new Error(`${log} does not say: ${what}`);
+function finished(out: string, what: string): Promise<void> {
+  return until(what, () => restoreLog(out).includes(what));
 }
 
-async function reach(box: Tasked, pid: number, state: string | undefined): Promise<void> {
-  for (const end = Date.now() + 20_000; stateOf(box, pid) !== state; await sleep(10))
-    if (Date.now() > end) throw new Error(`${pid} is ${stateOf(box, pid)} and not ${state}`);
+function reach(box: Tasked, pid: number, state: string | undefined): Promise<void> {
+  return until(
+    `${pid} in state ${state}`,
+    () => stateOf(box, pid) === state,
+    () => `it is ${stateOf(box, pid)}`,
+  );
 }
 
 const PROMPT = 'ready> ';
@@ -405,7 +403,7 @@ realTest('a job of a shell whose restore fails, and one in the background', asyn
   from = await run('stty -a');
   t.is((await holder.until(/speed .*?(?=ready> $)/s, from))[0], settings);
   await run(`${line} &`);
-  await finished(out, 'Restore finished successfully');
+  await finished(out, RESTORED);
   from = await run('echo $((6 * 7))');
   await holder.until(/\n42\r\nready> $/, from);
   t.is(stateOf(box, program.pid), 'S');

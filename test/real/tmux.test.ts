@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { until } from '../support/until';
 import { checkedBuild } from './support/checked-build';
 import type { Lab } from './support/lab';
 import { realTest } from './support/real-test';
-import { criu, dump, findRelay, LOCK, pidOf, started, startShell, waitFor } from './support/shell';
+import { criu, dump, findRelay, LOCK, pidOf, started, startShell } from './support/shell';
 
 const { ensurePrograms } = require('../../tools/ensure-programs.js') as {
   ensurePrograms(names: string[]): Record<string, string>;
@@ -45,9 +46,11 @@ class Pane {
   }
 
   async until(pattern: RegExp): Promise<void> {
-    await waitFor(`${pattern} is not on the screen`, () => pattern.test(this.screen)).catch((error) => {
-      throw new Error(`${error.message}:\n${this.screen}`);
-    });
+    await until(
+      `${pattern} on the screen`,
+      () => pattern.test(this.screen),
+      () => this.screen,
+    );
   }
 
   /** Runs a command of the shell on an empty screen, and waits for what it shows. */

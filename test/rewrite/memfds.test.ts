@@ -1,7 +1,21 @@
 /** Memfds that specs name. */
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
-import type { RewriteOptions } from '../../src';
-import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/directories';
+import { openSource, type RewriteOptions } from '../../src';
+import { resolveKeys } from '../../src/rewrite/resolve-keys';
+import { survey } from '../../src/rewrite/survey';
+import { parseInheritSpec } from '../../src/specs/parse-spec';
+import type { Source } from '../../src/storage/source';
+import {
+  descriptor,
+  type Images,
+  NO_OWNER,
+  smallCheckpoint,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
+import { encodeImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
 
@@ -235,5 +249,45 @@ test('a mapping writes to the file if it is shared and may be written to, now or
     const { plan, source, out } = await rewriteImages(t, mapped(vmas, table), { specs: ['fd[5]:/memfd:one'] });
     t.deepEqual(checkRewritten(source, out), []);
     t.is(plan.placeholders.find(({ file_id }) => file_id === 23)?.mapping?.writes, writes, JSON.stringify(rows));
+  }
+});
+
+test('an image of memfds that is damaged stops only what has to do with memfds', async (t) => {
+  const damaged = images({ 'memfd.img': Buffer.concat([encodeImage('memfd.img', []), Buffer.from([9, 0])]) });
+  const { source, out } = await rewriteImages(t, damaged, { specs: ['fd[5]:/var/log/app.log'] });
+  const bytesIn = (directory: string) => fs.readFileSync(path.join(directory, 'memfd.img'));
+  t.deepEqual(bytesIn(out), bytesIn(source));
+  for (const spec of ['fd[5]:/memfd:one', 'fd[5]:/proc/8/fd/20'])
+    t.like(await refusal(t, damaged, { specs: [spec] }), { code: 'IMAGE_TRUNCATED', file: 'memfd.img' }, spec);
+});
+
+/** A source that tells which images are opened. */
+function watching(source: Source, opened: string[]): Source {
+  return {
+    ...source,
+    members: async function* members() {
+      for await (const member of source.members()) {
+        const open = () => {
+          opened.push(member.name.toString());
+          return member.open();
+        };
+        yield { ...member, name: member.name, kind: member.kind, open };
+      }
+    },
+  };
+}
+
+test('the image of memfds is read once to find what specs name, and not without need', async (t) => {
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), images()));
+  for (const [key, times] of [
+    ['/memfd:one', 1],
+    ['/proc/8/fd/20', 1],
+    ['/var/log/app.log', 0],
+  ] as const) {
+    const opened: string[] = [];
+    const watched = watching(source, opened);
+    const specs = [parseInheritSpec(`fd[5]:${key}`)];
+    await survey(watched, specs, await resolveKeys(watched, specs));
+    t.is(opened.filter((name) => name === 'memfd.img').length, times, key);
   }
 });

@@ -5,7 +5,16 @@ import test, { type ExecutionContext } from 'ava';
 import { diff, inspect, openSource, readPlanOf, type SpecOptions } from '../../src';
 import { LsText } from '../../src/report/ls-text';
 import { rewriteText } from '../../src/report/rewrite';
-import { descriptor, type Images, NO_OWNER, smallCheckpoint } from '../support/directories';
+import { findSocketPeers } from '../../src/rewrite/find-socket-peers';
+import type { Match } from '../../src/rewrite/match';
+import {
+  descriptor,
+  type Images,
+  NO_OWNER,
+  smallCheckpoint,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import { encodeImage, type Record, readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -568,4 +577,19 @@ test('a list names the peer of a socket, and that both ends go together', async 
   t.regex(all, /socket:\[500\]'.* peer socket:\[501\], needs a connected unix stream socket/);
   t.regex(all, /socket:\[503\]'.* peer outside, needs/);
   t.regex(text.remarks().join('\n'), /^a pair of unix sockets, .* needs both ends: .*peer hangup of --specs$/);
+});
+
+test('many sockets that claim one inode and many clients of it are not put together', async (t) => {
+  const count = 300;
+  const clients = Array.from({ length: count }, (_none, i) => unix(20 + i, 1000 + i, 7, DATAGRAM));
+  const servers = Array.from({ length: count }, (_none, i) => unix(2000 + i, 7, 0, DATAGRAM));
+  const source = await openSource(
+    writeCheckpoint(temporaryDirectory(t), withSockets([...clients, ...servers], 2 * count)),
+  );
+  const matches = clients.map(({ id }) => ({ id, type: { name: 'UNIXSK' } }) as Match);
+  const { of } = await findSocketPeers(source, matches);
+  const peers = [...of.values()].flat();
+  t.is(of.size, count);
+  t.true(peers.every(({ is }) => is === 'server'));
+  t.true(peers.length <= 2 * count, `${peers.length} peers`);
 });

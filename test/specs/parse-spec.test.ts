@@ -322,6 +322,14 @@ test('a filter of paths takes a path or a glob, as a key does', (t) => {
     ['/a\\x2f', 'a/', true, true],
     ['\\x2fsrv', 'srv', true, true],
     ['srv/*.log', 'srv/a.log', true, true],
+    ['/var/**/', 'var/log', false, true],
+    // An escaped slash belongs to the name, in a path as in a glob.
+    ['/a\\x2f', 'a', false, false],
+    ['/*\\x2f', 'a/', true, true],
+    ['/*\\x2f', 'a', false, false],
+    // Only the slash at the end means directories.
+    ['/{a,b/}', 'a', true, true],
+    ['/{a,b/}', 'b', false, false],
   ] as const) {
     const isNamed = parsePathFilter(filter);
     const found = [false, true].map((isDirectory) => isNamed(Buffer.from(path), isDirectory));

@@ -1,10 +1,10 @@
+import { pushTo } from '../../bytes/groups';
 import { IMAGE_KINDS } from '../../frames/image-kinds';
 import { FD_TYPES } from '../../schema/generated/images';
 import { describeEntry } from '../describe-entry';
 import type { EntryFacts } from '../entry-facts';
 import { FileEntryView, typeOfImage } from '../file-entry';
 import { entryKey } from '../listing/entry-key';
-import { pushTo } from '../push-to';
 import { type OnGap, reportEntry, reportSilence } from './gaps';
 import type { ImagesByName } from './images-by-name';
 import {

@@ -1,12 +1,14 @@
+import { pushTo } from '../../bytes/groups';
 import { Numbers } from '../../bytes/numbers';
 import { messages } from '../../errors/messages';
 import { decode } from '../../schema/decode';
 import { FD_TYPES, PIPE_ENTRY, SK_PACKET_ENTRY, TCP_STREAM_ENTRY } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { readPathless } from '../describe-entry';
-import { canBeWatched, type DescriptorTie, type EpollWatch } from '../descriptor-names';
+import { canBeWatched, type DescriptorTie } from '../descriptor-names';
 import { type DescriptorView, isCloseOnExec } from '../descriptor-record';
 import type { EntryFacts } from '../entry-facts';
+import { EpollWatches } from '../epoll-watches';
 import type { FileEntryView } from '../file-entry';
 import { IdSet } from '../id-set';
 import { Layout } from '../layout';
@@ -14,7 +16,6 @@ import { Memfds } from '../memfds';
 import { type HolderKind, typeAmong } from '../message-rows';
 import { accessOf } from '../open-flags';
 import { type PipeName, pipeName } from '../pipe-name';
-import { pushTo } from '../push-to';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
 import { Tasks } from '../tasks';
@@ -75,10 +76,7 @@ export class Overview {
   private readonly holderKinds: HolderKind[] = [];
   private readonly scmRights = new Map<number, OtherReference[]>();
   private readonly names: DescriptorTie[] = [];
-  /** By the number that they name; each of an epoll once. */
-  private readonly watches = new Map<number, EpollWatch[]>();
-  private readonly seenWatches = new Set<string>();
-  private readonly tablesOfEpoll = new Map<number, ReadonlySet<number>>();
+  private readonly watches = new EpollWatches();
   private readonly ties = new Map<string, Tie[]>();
   private readonly unread = new Map<PipeName, number>();
   /** Bytes in the queues of unix sockets by file id, and of connections by inode. */
@@ -138,7 +136,9 @@ export class Overview {
       this.tally.count('locks');
       this.names.push(tie);
     },
-    watch: (watch) => this.addWatch(watch),
+    watch: (watch) => {
+      if (this.watches.add(watch)) this.tally.count('watches');
+    },
     unread: (data, type) => {
       this.addUnread(this.unread, pipeName(type, data.pipe_id), data.bytes);
     },
@@ -171,7 +171,9 @@ export class Overview {
     const { id, type, fd, flags } = descriptor.checkComplete();
     const { referrer } = this;
     this.tally.count('descriptors');
-    (this.referrers[referrer] as Referrer).count += 1;
+    const table = this.referrers[referrer] as Referrer;
+    table.count += 1;
+    if (type === FD_TYPES.EVENTPOLL) this.watches.addEpoll(table.number, id);
     this.descriptors.add(entryKey(id, type), referrer * 2 + Number(isCloseOnExec(flags)), fd);
   }
 
@@ -202,28 +204,6 @@ export class Overview {
       const table = this.tasks.tableOf(pid);
       if (table !== undefined) pushTo(this.ties, `${table}/${fd}`, { what, pid, fd });
     }
-  }
-
-  private addWatch(watch: EpollWatch): void {
-    const name = `${watch.epoll}/${watch.fd}`;
-    if (this.seenWatches.has(name)) return;
-    this.tally.count('watches');
-    this.seenWatches.add(name);
-    pushTo(this.watches, watch.fd, watch);
-  }
-
-  /** Descriptor tables that have an epoll: in these its watches name descriptors. */
-  private tablesWith(epoll: number): ReadonlySet<number> {
-    let tables = this.tablesOfEpoll.get(epoll);
-    if (tables === undefined) {
-      const found = new Set<number>();
-      this.descriptors.visit(entryKey(epoll, FD_TYPES.EVENTPOLL), (referrer) => {
-        found.add(this.referrers[referrer >>> 1]?.number as number);
-      });
-      this.tablesOfEpoll.set(epoll, found);
-      tables = found;
-    }
-    return tables;
   }
 
   /** The descriptors of an entry, by task and number. */
@@ -283,21 +263,19 @@ export class Overview {
 
   /** `facts`: of the entry that the descriptors refer to, where they are known. */
   tiesOf(descriptors: Descriptors, facts: EntryFacts | undefined): Tie[] {
-    if (this.ties.size + this.watches.size === 0) return [];
+    if (this.ties.size === 0 && this.watches.isEmpty) return [];
     const found: Tie[] = [];
     for (const { table, fd } of descriptors) {
       for (const tie of this.ties.get(`${table}/${fd}`) ?? []) found.push(tie);
-      for (const tie of this.watchesOf(table, fd, facts)) found.push(tie);
+      let last: number | undefined;
+      for (const { epoll, inode } of this.watches.of(table, fd)) {
+        if (epoll === last || (facts !== undefined && !canBeWatched(facts, inode))) continue;
+        this.tally.count('ties');
+        found.push({ what: 'a watch of an epoll', fd, epoll });
+        last = epoll;
+      }
     }
     return found;
-  }
-
-  private watchesOf(table: number, fd: number, facts: EntryFacts | undefined): Tie[] {
-    const watches = this.watches.get(fd) ?? [];
-    return watches.flatMap(({ epoll, inode }) => {
-      const isOne = (facts === undefined || canBeWatched(facts, inode)) && this.tablesWith(epoll).has(table);
-      return isOne ? [{ what: 'a watch of an epoll', fd, epoll }] : [];
-    });
   }
 
   unreadBytesOf(pipe: PipeName): number {

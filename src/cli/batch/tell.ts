@@ -80,7 +80,7 @@ export class BatchTeller {
     }
     if (this.options.quiet && this.troubles.isEmpty) return;
     // The line ends of an error are its own.
-    await this.context.complain(...summaryLines(summary, this.troubles, seconds).flatMap((text) => text.split('\n')));
+    await this.context.complain(summaryLines(summary, this.troubles, seconds).flatMap((text) => text.split('\n')));
   }
 
   async onInterrupt(): Promise<void> {

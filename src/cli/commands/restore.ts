@@ -90,7 +90,7 @@ async function rewriteInto(
       signal,
     });
   });
-  if (!line.isQuiet) await context.complain(...remarks(result));
+  if (!line.isQuiet) await context.complain(remarks(result));
   return result;
 }
 

@@ -70,7 +70,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   const result = await withSource(await openSource(args.source, { signal: context.signal, exact: true }), (source) =>
     rewrite(source, { ...options, ...withFormOfName(outs, options.out, source) }),
   );
-  if (!args.quiet) for (const line of report.remarks(result)) await context.complain(line);
+  if (!args.quiet) await context.complain(report.remarks(result));
   const made = args['dry-run'] ? undefined : inPlace ? args.source : out;
   const text = report.rewriteText(result);
   try {
@@ -80,7 +80,7 @@ async function run(args: Arguments, context: Context): Promise<void> {
   } catch (error) {
     throw made === undefined ? error : messages.madeButNotTold(made, error);
   }
-  if (savePlan === '-' && !args.quiet) await context.complain(...text.trimEnd().split('\n'));
+  if (savePlan === '-' && !args.quiet) await context.complain(text.trimEnd().split('\n'));
 }
 
 export const { main, perform, areV8FlagsSet } = command(REWRITE_USAGE, run);

@@ -1,8 +1,6 @@
-import { builtins } from '../../bytes/builtins';
+import { scatter } from '../../bytes/scatter';
 
 const FIRST_SLOTS = 16;
-/** What other numbers share a slot with one differs from run to run: no checkpoint can be made to be slow. */
-const SEED = builtins.crypto.randomInt(2 ** 32 - 1);
 
 /** Numbers below 2^32 by numbers below 2^32, in some 20 bytes each: checkpoints can have millions of ids. */
 export class NumberMap {
@@ -41,7 +39,7 @@ export class NumberMap {
 
   private slotOf(key: number): number {
     const mask = this.keys.length - 1;
-    let slot = mixed(key) & mask;
+    let slot = scatter(key) & mask;
     while (this.values[slot] !== 0 && this.keys[slot] !== key) slot = (slot + 1) & mask;
     return slot;
   }
@@ -57,11 +55,4 @@ export class NumberMap {
       this.values[slot] = value;
     }
   }
-}
-
-function mixed(key: number): number {
-  let bits = key ^ SEED;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }

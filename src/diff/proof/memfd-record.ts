@@ -1,3 +1,4 @@
+import { pushTo } from '../../bytes/groups';
 import type { BytesAt } from '../../bytes/same-bytes';
 import { memfdFileKey } from '../../checkpoint/key-text';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
@@ -42,7 +43,7 @@ export async function readMappedMemfds(
     if (placeholder === undefined || ranges === undefined) return;
     wanted.delete(id);
     const inode = numberIn(joinedPayload(entry.bytes, ranges), MEMFD_FILE_ENTRY_FIELDS.inode_id) ?? -1;
-    found.set(inode, [...(found.get(inode) ?? []), placeholder]);
+    pushTo(found, inode, placeholder);
   });
   return found;
 }

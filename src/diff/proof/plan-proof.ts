@@ -1,6 +1,6 @@
+import { pushTo } from '../../bytes/groups';
 import { type BytesAt, sameBytes } from '../../bytes/same-bytes';
 import { IdSet } from '../../checkpoint/id-set';
-import { pushTo } from '../../checkpoint/push-to';
 import { type ImageName, identifyImage, PLAN_IMAGE } from '../../frames/image-kinds';
 import type { Plan, PlanInFlight, PlanPlaceholder } from '../../plan/plan';
 import {
@@ -38,7 +38,7 @@ const MAX_LINES = 1000;
 interface Packet {
   /** The new ids by the old ones. */
   readonly ids: Map<number, number>;
-  readonly placeholders: PlanPlaceholder[];
+  readonly placeholders: Set<PlanPlaceholder>;
 }
 
 /**
@@ -126,9 +126,9 @@ export class PlanProof {
   private addRight(placeholder: PlanPlaceholder, place: number): void {
     const { split_from, file_id } = placeholder;
     if (split_from === undefined) return;
-    const packet: Packet = this.packets.get(place) ?? { ids: new Map(), placeholders: [] };
+    const packet: Packet = this.packets.get(place) ?? { ids: new Map(), placeholders: new Set() };
     this.packets.set(place, packet);
-    if (!packet.placeholders.includes(placeholder)) packet.placeholders.push(placeholder);
+    packet.placeholders.add(placeholder);
     packet.ids.set(split_from, file_id);
   }
 

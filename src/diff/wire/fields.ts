@@ -1,3 +1,4 @@
+import { pushTo } from '../../bytes/groups';
 import type { BytesAt } from '../../bytes/same-bytes';
 import { WireFault } from '../../errors/wire-fault';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
@@ -30,10 +31,7 @@ export function fieldsIn({ bytes, start, end }: BytesAt): Map<number, Range[]> {
   while (cursor.next()) {
     count += 1;
     checkFields(count, start);
-    const range = { start: cursor.start, end: cursor.end };
-    const ranges = found.get(cursor.number);
-    if (ranges === undefined) found.set(cursor.number, [range]);
-    else ranges.push(range);
+    pushTo(found, cursor.number, { start: cursor.start, end: cursor.end });
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { pushTo } from '../../checkpoint/push-to';
+import { pushTo } from '../../bytes/groups';
 import type { DiffGraph, GraphEntry, GraphTask, Presence } from '../../diff/graph';
 import { classesOf } from './classes';
 import { shapeOf } from './shape';
@@ -143,11 +143,7 @@ type Members = [first: number, ...others: number[]];
 /** The nodes of each class, in the order of their first ones. */
 function membersOf(classes: readonly number[]): Members[] {
   const groups = new Map<number, Members>();
-  classes.forEach((own, node) => {
-    const known = groups.get(own);
-    if (known === undefined) groups.set(own, [node]);
-    else known.push(node);
-  });
+  for (const [node, own] of classes.entries()) pushTo(groups, own, node);
   return [...groups.values()];
 }
 

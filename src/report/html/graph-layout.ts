@@ -1,4 +1,4 @@
-import { pushTo } from '../../checkpoint/push-to';
+import { pushTo } from '../../bytes/groups';
 import type { Presence } from '../../diff/graph';
 import type { CallerNode, CollapsedGraph, EntryGroup, QueueGroup, RowGroup, TaskGroup } from './collapse';
 

@@ -1,4 +1,4 @@
-import { pushTo } from '../../checkpoint/push-to';
+import { pushTo } from '../../bytes/groups';
 import type { DiffResult } from '../../operations/diff';
 import { escapeHtml, shorten } from './escape';
 import { fold, foldedList } from './fold';

@@ -1,4 +1,4 @@
-import { pushTo } from '../../checkpoint/push-to';
+import { pushTo } from '../../bytes/groups';
 import { someOf } from '../../errors/some-of';
 import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { escapeHtml, shorten } from './escape';

@@ -3,7 +3,7 @@ import type { Tasks } from '../../checkpoint/tasks';
 import type { InheritSpec } from '../../specs/spec';
 import { alreadyKnown, type Hinter, type Known } from './hinter';
 
-/** By their number. */
+/** Descriptors by their number. */
 const STANDARD_NAMES = ['stdin', 'stdout', 'stderr'];
 
 /** Keys that are well known in another form. */

@@ -1,3 +1,4 @@
+import { addTo } from '../../bytes/groups';
 import { descriptorKey } from '../../checkpoint/key-text';
 import type { Claim } from '../assign';
 import type { DescriptorReference } from '../match';
@@ -11,11 +12,7 @@ const MAX_TAKERS = 10;
 /** Specs whose entries, all or some of them, another spec takes. */
 export function shadowedSpecs({ assignment, found, specs, policy }: Decided): Warning[] {
   const takers = new Map<number, Set<number>>();
-  for (const { match, spec } of assignment.claims) {
-    const known = takers.get(match.id);
-    if (known === undefined) takers.set(match.id, new Set([spec]));
-    else known.add(spec);
-  }
+  for (const { match, spec } of assignment.claims) addTo(takers, match.id, spec);
   const shadowed = new Map<number, { taken: number; named: number; last: number | undefined; by: Set<number> }>();
   for (const { id, type, specs: numbers } of found.matches) {
     const taking = takers.get(id) ?? new Set();

@@ -17,7 +17,7 @@ import type { FixedDirectory } from '../trusted-path';
 import { refuseUnfitDestination } from '../unfit-destination';
 import { WorkDirectory } from '../work-directory';
 import { BLOCK_BYTES, paddingOf, RECORD_BYTES } from './blocks';
-import { leadsOut } from './link-target';
+import { leadsOut, PARENT } from './link-target';
 import { makeHeaders } from './make-headers';
 import { type PackedWriter, packInto } from './pack-bytes';
 import { remakeHeaders } from './remake-headers';
@@ -194,7 +194,7 @@ class ArchiveSink implements Sink {
   /** From a directory: what `tar` makes of it, but that a link to a file becomes the file, which is elsewhere later. */
   private async bring(member: SourceMember, isImage: boolean): Promise<void> {
     if (isFileOrLeadsToOne(member)) return this.copy(member);
-    const isParent = member.name.toString('latin1') === 'parent';
+    const isParent = member.name.toString('latin1') === PARENT;
     if (member.kind === 'special') return this.notice('SPECIAL_FILE_LEFT_OUT', member);
     if (member.kind === 'link' && member.leadsTo === 'nothing' && !isParent && !isImage) {
       return this.notice('DANGLING_LINK_LEFT_OUT', member);

@@ -1,11 +1,14 @@
 import path from 'node:path';
 
+/** The link to the previous dump of an incremental one, which CRIU reads pages through. */
+export const PARENT = 'parent';
+
 /**
  * True where a symbolic link leads out of the archive that it lies in, or may do so. `parent` is let be: a previous
  * dump lies elsewhere, and only CRIU goes there. `place`: the link's path in the archive.
  */
 export function leadsOut(place: string, target: string): boolean {
-  if (path.posix.basename(place) === 'parent') return false;
+  if (path.posix.basename(place) === PARENT) return false;
   if (target.startsWith('/')) return true;
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
   const dots = parts.lastIndexOf('..') + 1;

@@ -2,7 +2,7 @@ import type { Header } from 'tar-stream';
 import { messages } from '../../errors/messages';
 import { BLOCK_BYTES, fieldOf, hasChecksum, isZeroBlock, numberOf, paddingOf, textOf } from './blocks';
 import { type ExtendedHeader, type HeaderBlocks, isExtending, typeOf } from './headers';
-import { type PaxRecord, paxRecords } from './pax';
+import { decimalOf, type PaxRecord, paxRecords } from './pax';
 import { hasMoreMap, type SparseFile, sparseFileOf } from './sparse';
 import { readFully, type TarBytes } from './tar-bytes';
 import { HEADER_NUMBERS, HeaderDecoder } from './tar-stream';
@@ -217,10 +217,6 @@ function recordsOf(body: Buffer, isWanted?: (body: Buffer, start: number, end: n
   const records = paxRecords(body, isWanted);
   if (records === undefined) throw new BadHeader('an extended header that is no list of records');
   return records;
-}
-
-function decimalOf(text: string): number {
-  return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function sparseOf(headers: HeaderBlocks, records: readonly PaxRecord[], isOld: boolean): SparseFile | undefined {

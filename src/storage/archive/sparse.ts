@@ -2,7 +2,7 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { SparseMap } from '../sparse-map';
 import { BLOCK_BYTES, numberOf, paddingOf } from './blocks';
 import type { HeaderBlocks } from './headers';
-import type { PaxRecord } from './pax';
+import { decimalOf, type PaxRecord } from './pax';
 
 /** A file of which an archive keeps less than all. */
 export interface SparseFile {
@@ -52,22 +52,18 @@ function ofPax(records: readonly PaxRecord[]): SparseFile | undefined {
   const values = (key: string) => records.filter((record) => record.key === `GNU.sparse.${key}`).map(textOf);
   const [size] = [...values('realsize'), ...values('size')];
   if (size === undefined) return undefined;
-  const map = mapOf(decimal(size));
+  const map = mapOf(decimalOf(size));
   if (values('major')[0] === '1') return { size: map.size, map: undefined };
   const [joined] = values('map');
   const numbers = joined?.split(',');
   const offsets = numbers?.filter((_, i) => i % 2 === 0) ?? values('offset');
   const bytes = numbers?.filter((_, i) => i % 2 === 1) ?? values('numbytes');
-  for (const [i, offset] of offsets.entries()) map.push(decimal(offset), decimal(bytes[i] ?? ''));
+  for (const [i, offset] of offsets.entries()) map.push(decimalOf(offset), decimalOf(bytes[i] ?? ''));
   return { size: map.size, map };
 }
 
 function textOf({ value }: PaxRecord): string {
   return value.toString('latin1');
-}
-
-function decimal(text: string): number {
-  return /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function mapOf(size: number): SparseMap {
@@ -157,7 +153,7 @@ export class SparseReader implements ByteReader {
           digits += String.fromCharCode(block[i] as number);
           continue;
         }
-        const number = decimal(digits);
+        const number = decimalOf(digits);
         if (Number.isNaN(number)) throw new Error('a sparse file whose map is no list of numbers');
         if (taken === 0) wanted = 1 + 2 * number;
         else if (taken % 2 === 1) offset = number;

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { until } from '../../support/until';
 import { compileHelper } from './compile';
 import { ended, type PlaceOptions, spawnWith } from './spawn';
 import { Tasks } from './tasks';
-import { until } from './until';
 
 /** A pid and a mount namespace of its own, which take all that runs inside with them when they end. */
 export class Box {

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { until } from '../../support/until';
 import { compileHelper } from './compile';
 import type { Lab } from './lab';
 import type { Pipe } from './pipe';
 import type { RuntimeRoom } from './runtime-room';
-import { until } from './until';
 
 /** Makes the work directory of a room a bundle for runc, with the program `stdio` in it. */
 export async function makeBundle(room: RuntimeRoom): Promise<void> {

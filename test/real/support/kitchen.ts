@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until';
 import type { Box } from './box';
 import { makeCommands } from './commands';
 import type { Block, Recipe } from './cookbook';
@@ -97,19 +97,15 @@ export class Kitchen {
     running.finish().catch((error: unknown) => {
       failed = error;
     });
-    await this.until('restored tree', () => {
+    await this.until('the restored tree', () => {
       if (failed !== undefined) throw failed;
       return this.isRestored();
     });
   }
 
-  /** Waits until something is so. */
-  async until(what: string, isSo: () => boolean): Promise<void> {
-    const end = Date.now() + 120_000;
-    while (!isSo()) {
-      if (Date.now() > end) throw new Error(`no ${what} within 120 s\n${this.log()}`);
-      await sleep(20);
-    }
+  /** Waits until something holds. */
+  until(what: string, holds: () => boolean): Promise<void> {
+    return until(what, holds, () => this.log());
   }
 
   /** Ends the restored tree. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until';
 import { Box } from './box';
 import { criuLock, realCriu } from './criu';
 import { openLinks } from './open-links';
@@ -172,13 +172,10 @@ export class Lab {
     void ended(child, 3600).then((code) => {
       status = code;
     });
-    const end = Date.now() + 30_000;
-    const isReady = () => fs.existsSync(path.join(directory, 'ready')) && !hasOpen(box.tasks, '/ready');
-    while (!isReady()) {
+    await until(`a ready ${name}`, () => {
       if (status !== undefined) throw new Error(`${name} ended with ${status} before it was ready: ${said.read()}`);
-      if (Date.now() > end) throw new Error(`${name} was not ready within 30 s`);
-      await sleep(5);
-    }
+      return fs.existsSync(path.join(directory, 'ready')) && !hasOpen(box.tasks, '/ready');
+    });
     const own = namespaces.includes('pid');
     // The process that made the namespaces waits for process 1 of the new one, and ends with it.
     if (own) box.leaveOut(box.tasks.hostPid(firstPid));

@@ -1,7 +1,6 @@
 /** An interactive shell in a window, dumped and rewritten: what tests of --pty restore. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { openSource, rewrite } from '../../../src';
 import { Window } from '../../support/window';
@@ -55,13 +54,6 @@ export async function startShell(t: ExecutionContext, lab: Lab): Promise<Shell> 
   await window.until(/[\r\n]ready> $/);
   const [, tty = ''] = await started(window, 'tty\r', /(\/dev\/pts\/\d+)\r\nready> $/);
   return { window, box, directory, tty };
-}
-
-/** Waits until a condition holds. */
-export async function waitFor(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !(await holds()); await sleep(10)) {
-    if (Date.now() > end) throw new Error(`${what} within 30 s`);
-  }
 }
 
 /** Dumps the tree of a process of the shell's box, and rewrites the images. */

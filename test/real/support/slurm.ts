@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../support/until';
 import type { Box } from './box';
 import type { Lab } from './lab';
 import { ended } from './spawn';
@@ -94,35 +94,25 @@ export async function startSlurm(lab: Lab, box: Box, searchPath: string, process
     ['slurmd', '-D'],
   ];
   const gone: string[] = [];
+  const up = (what: string, isUp: () => boolean | Promise<boolean>) =>
+    until(
+      what,
+      () => {
+        if (gone.length > 0) throw new Error(`${gone.join(', ')} before ${what}\n${logs(directory)}`);
+        return isUp();
+      },
+      () => logs(directory),
+    );
   for (const argv of daemons) {
     void start(argv).then((code) => gone.push(`${argv[0]} ended with ${code}`));
-    if (argv[0] === 'munged') await until(() => fs.existsSync(file('munge.socket')), gone, directory);
+    if (argv[0] === 'munged') await up('the socket of munged', () => fs.existsSync(file('munge.socket')));
   }
-  await until(
-    async () => {
-      fs.rmSync(file('sinfo.said'), { force: true });
-      return (
-        (await start(['sinfo', '--noheader', '--format=%T'])) === 0 &&
-        /^idle$/m.test(fs.readFileSync(file('sinfo.said'), 'utf8'))
-      );
-    },
-    gone,
-    directory,
-  );
+  await up('an idle node', async () => {
+    fs.rmSync(file('sinfo.said'), { force: true });
+    const code = await start(['sinfo', '--noheader', '--format=%T']);
+    return code === 0 && /^idle$/m.test(fs.readFileSync(file('sinfo.said'), 'utf8'));
+  });
   return { env, place: OWN_NAME, prefix: NAMED };
-}
-
-async function until(
-  isSo: () => boolean | Promise<boolean>,
-  gone: readonly string[],
-  directory: string,
-): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await isSo())) {
-    if (gone.length > 0 || Date.now() > end)
-      throw new Error(`Slurm does not start: ${gone.join(', ')}\n${logs(directory)}`);
-    await sleep(200);
-  }
 }
 
 function logs(directory: string): string {

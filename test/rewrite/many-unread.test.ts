@@ -1,0 +1,28 @@
+import test from 'ava';
+import type { Claim } from '../../src/rewrite/assign';
+import { decideBytes } from '../../src/rewrite/decide-bytes';
+import type { Survey } from '../../src/rewrite/survey';
+
+const [CLAIMS, RECORDS] = [1000, 1000];
+
+test('many records of a pipe are not compared with many ends of it', (t) => {
+  let looks = 0;
+  const claims = Array.from({ length: CLAIMS }, (_none, id) => {
+    const match = { id, type: { name: 'PIPE' }, facts: { key: 'pipe:[7]', flags: id === 3 ? 0 : 1, pipeId: 7 } };
+    return Object.defineProperty({ spec: 0, references: { descriptors: [], scmRights: [] } }, 'match', {
+      get: () => {
+        looks += 1;
+        return match;
+      },
+    }) as unknown as Claim;
+  });
+  const record = { image: 'pipes-data.img', pipe: 'PIPE 7', offset: 0, bytes: 1 };
+  const unread = Array.from({ length: RECORDS }, (_none, entry) => ({ ...record, entry }));
+  const planned = decideBytes(claims, { unread } as unknown as Survey, [], false, new Set());
+  t.deepEqual([...planned.keys()], [claims[3]]);
+  t.deepEqual(
+    planned.get(claims[3] as Claim)?.map(({ entry, fate }) => [entry, fate]),
+    unread.map(({ entry }) => [entry, 'REPLAY']),
+  );
+  t.true(looks < 10 * (CLAIMS + RECORDS), `${looks} looks`);
+});
