@@ -4,6 +4,7 @@ import type { Decided } from './warnings/decided';
 import { filesStillUsed } from './warnings/files-still-used';
 import { lostLocks } from './warnings/locks';
 import { lostState, openFileWarnings } from './warnings/open-file';
+import { ownMountNamespace, ownNetworkNamespace } from './warnings/own-namespaces';
 import { bothEnds, droppedBytes, otherEnds, readersWithoutBytes } from './warnings/pipes';
 import { lostRemaps } from './warnings/removed-files';
 import { severalFiles } from './warnings/several-files';
@@ -15,6 +16,8 @@ import { watchesThatStay } from './warnings/watches';
 /** All that a rewrite loses, or that may surprise. */
 export function gatherWarnings(decided: Decided): Warning[] {
   return [
+    ...ownMountNamespace(decided),
+    ...ownNetworkNamespace(decided),
     ...shadowedSpecs(decided),
     ...severalFiles(decided),
     ...bothEnds(decided),
