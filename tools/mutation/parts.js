@@ -1,8 +1,8 @@
 // The directories that decide, each with the tests that decide about it. Tests of the built command see no mutant.
 
-const fs = require('node:fs');
 const path = require('node:path');
 const { top } = require('../ensure');
+const { filesBelow } = require('../files-below');
 
 /** Tests whose single cases take many seconds: each mutant would pay for them. */
 const LONG = [
@@ -66,15 +66,11 @@ const PARTS = {
   plan: { sources: ['src/plan'], tests: ['test/plan', ...SOME_REWRITES] },
 };
 
-function filesBelow(name, ending) {
-  const full = path.join(top, name);
-  if (fs.statSync(full).isFile()) return [full];
-  return fs
-    .readdirSync(full, { withFileTypes: true })
-    .filter((entry) => !entry.isDirectory() && entry.name.endsWith(ending))
-    .map((entry) => path.join(full, entry.name))
+/** What is generated has a generator that decides. */
+const below = (name, ending) =>
+  filesBelow(path.join(top, name))
+    .filter((file) => file.endsWith(ending) && !file.includes('/generated/'))
     .sort();
-}
 
 const isLong = (file) => LONG.some((name) => file.endsWith(`test/${name}.test.ts`));
 
@@ -82,8 +78,8 @@ const isLong = (file) => LONG.some((name) => file.endsWith(`test/${name}.test.ts
 function filesOf(part) {
   const { sources, tests } = PARTS[part];
   return {
-    sources: sources.flatMap((name) => filesBelow(name, '.ts')),
-    tests: [...new Set(tests)].flatMap((name) => filesBelow(name, '.test.ts')).filter((file) => !isLong(file)),
+    sources: sources.flatMap((name) => below(name, '.ts')),
+    tests: [...new Set(tests)].flatMap((name) => below(name, '.test.ts')).filter((file) => !isLong(file)),
   };
 }
 
