@@ -3,6 +3,8 @@ import path from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { FdgraftError, openSource, rewrite } from '../../src';
+import { hintGlobs } from '../../src/rewrite/near-misses/globs';
+import { parseInheritSpec } from '../../src/specs/parse-spec';
 import {
   descriptor,
   fileEntry,
@@ -321,3 +323,19 @@ for (const missing of ['id', 'flags', 'type', 'fd']) {
     t.is(error.file, 'fdinfo-2.img');
   });
 }
+
+test('globs are compared with so many paths alone', (t) => {
+  const spec = parseInheritSpec('fd[5]:*.log');
+  const hintAfter = (others: number) => {
+    const hinter = hintGlobs(spec);
+    const see = (name: string) => {
+      const bytes = Buffer.from(name);
+      hinter?.seeFile?.({ bytes, start: 0, end: bytes.length, isExternal: false, isDirectory: false });
+    };
+    for (let i = 0; i < others; i += 1) see(`/srv/data/${'x'.repeat(200)}/${i}.dat`);
+    see('/var/log/app.log');
+    return hinter?.hints() ?? [];
+  };
+  t.regex(hintAfter(1000).join(), /did you mean \*\*\/\*\.log\?/);
+  t.deepEqual(hintAfter(100_000), []);
+});

@@ -23,6 +23,8 @@ interface Other {
 }
 
 const LONE_STAR = /(?<!\*)\*(?!\*)/g;
+/** So many states of globs are gone through for one spec, which is enough for some 10,000 paths. */
+const MAX_VISITS = 1 << 22;
 const DEEPER = '* matches no slash, ** does';
 const DIRECTORY = 'A slash at the end stands for a directory';
 
@@ -55,6 +57,7 @@ class GlobHinter implements Hinter {
     if (literal?.length === end - from && literal.compare(bytes, from, end) === 0) {
       this.literalKey = (isDirectory ? directoryKey : pathKey)(literal);
     }
+    if (this.others.reduce((sum, { glob }) => sum + glob.visits, 0) > MAX_VISITS) return;
     const nearer = this.others.slice(0, this.best);
     const found = nearer.findIndex((one) => one.isDirectory === isDirectory && one.glob.matches(bytes, from, end));
     if (found >= 0) this.best = found;
