@@ -18,7 +18,7 @@ import { parseInheritSpec } from '../../src/specs/parse-spec';
 
 /** Each hinter alone: the key, what is in the checkpoint, and all that it says. */
 
-const TASKS = { tableOf: (pid: number) => (pid === 7 ? 1 : undefined) };
+const TASKS = { tableOf: (pid: number) => (pid === 7 || pid === 7123 ? 1 : undefined) };
 const known = (more: object = {}): Known => {
   const found = { tasks: TASKS, notOpen: [], remaps: [], otherReferences: new Map() };
   return { found, resolved: { currentTerminals: new Set() }, keys: [], specs: [], ...more } as unknown as Known;
@@ -86,6 +86,8 @@ test('keys in another form', (t) => {
     ['12x', []],
     ['1234', []],
     ['/srv/dev/stdin', []],
+    ['s/dev/tdin', []],
+    ['7123/1', ['did you mean /proc/7123/fd/1? It names descriptor 1 of task 7123']],
     ['7/12', ['did you mean /proc/7/fd/12? It names descriptor 12 of task 7']],
     ['/7/12', ['did you mean /proc/7/fd/12? It names descriptor 12 of task 7']],
     ['/proc/7/12', ['did you mean /proc/7/fd/12? It names descriptor 12 of task 7']],
@@ -255,6 +257,7 @@ test('globs', (t) => {
   t.deepEqual(ask('/var/*.log', log), [`did you mean /var/**.log? ${DEEPER}`]);
   t.deepEqual(ask('/var/**/l*.log', file('/var/lib/a/log/b.log')), [`did you mean /var/**/l**.log? ${DEEPER}`]);
   t.deepEqual(ask('/srv/*', directory('/srv/data')), [`did you mean /srv/*/? ${DIRECTORY}`]);
+  t.deepEqual(ask('srv/*', directory('/srv/data')), [`did you mean srv/*/? ${DIRECTORY}`]);
   t.deepEqual(ask('/srv/*/', file('/srv/data')), [`did you mean /srv/*? ${DIRECTORY}`]);
   t.deepEqual(ask('d*a', directory('/srv/data')), [`did you mean **/d*a/? ${DEEPER}. ${DIRECTORY}`]);
   t.deepEqual(ask('d*a', directory('/srv/data'), file('/srv/data')), [`did you mean **/d*a? ${DEEPER}`]);

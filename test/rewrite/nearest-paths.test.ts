@@ -56,3 +56,42 @@ test('a million paths and long ones take a bounded number of comparisons', (t) =
   for (let i = 0; i < 100_000; i += 1) short.see(path, 0, path.length);
   t.true(left < 0);
 });
+
+test('each path is told once, and three of one name at most', (t) => {
+  t.deepEqual(near('var/lag/app.log', ['var/log/app.log', 'var/log/app.log']), ['var/log/app.log']);
+  const elsewhere = ['a', 'b', 'c', 'd'].map((name) => `${name.repeat(20)}/app.log`);
+  t.deepEqual(near('var/log/app.log', [...elsewhere, ...elsewhere]), elsewhere.slice(0, 3));
+  t.deepEqual(near('var/log/app.log', [...elsewhere, 'var/lag/app.log']), [
+    'var/lag/app.log',
+    ...elsewhere.slice(0, 2),
+  ]);
+});
+
+test('a nearer path takes the place of others', (t) => {
+  t.deepEqual(near('srv/logs/outt.log', ['srv/logs/ou.log', 'srv/logs/out.log']), ['srv/logs/out.log']);
+});
+
+test('the root has no names', (t) => {
+  t.deepEqual(near('', ['a', 'srv/logs/out.log']), []);
+});
+
+test('letters that are there too much or too little are counted without a comparison', (t) => {
+  t.deepEqual(near('srv/logs/outtt.log', ['srv/logs/out.log'], 0), ['srv/logs/out.log']);
+  t.deepEqual(near('srv/logs/o.log', ['srv/logs/out.log'], 0), ['srv/logs/out.log']);
+  t.deepEqual(near('srv/logs/otu.log', ['srv/logs/out.log'], 1), ['srv/logs/out.log']);
+});
+
+test('the longest part that is compared', (t) => {
+  const differing = (length: number) => [`x${'o'.repeat(length - 2)}x`, `y${'o'.repeat(length - 2)}y`] as const;
+  const [wanted, path] = differing(64);
+  t.deepEqual(near(wanted, [path]), [path]);
+  const [longer, other] = differing(65);
+  t.deepEqual(near(longer, [other]), []);
+});
+
+test('bytes in front of a path are no part of it', (t) => {
+  const nearest = new NearestPaths(Buffer.from('zzxapp.log'), new ComparisonBudget());
+  const bytes = Buffer.from('xapp.log');
+  nearest.see(bytes, 1, bytes.length);
+  t.deepEqual(nearest.found().map(String), ['app.log']);
+});

@@ -4,6 +4,8 @@ import { NearestSockets } from '../../src/rewrite/near-misses/nearest-sockets';
 /** By wanted key: sockets with all their keys, and the keys that are suggested. */
 const CASES: [what: string, wanted: string, seen: string[][], found: string[]][] = [
   ['the inode in hexadecimal', 'socket:[10]', [['@a', 'socket:[16]'], ['socket:[11]']], ['socket:[16]']],
+  ['no inode for an abstract name', '@socket:[1111]', [['socket:[4369]']], []],
+  ['no listener for a connection', 'tcp:1.2.3.4:80-5.5.5.5:90', [['tcp:101.102.103.104:80']], []],
   ['no inode that is near', 'socket:[10]', [['socket:[11]'], ['socket:[100]']], []],
   ['a listener at the same port', 'tcp:1.2.3.4:80', [['tcp:0.0.0.0:80'], ['tcp:9.9.9.9:8090']], ['tcp:0.0.0.0:80']],
   ['no other protocol', 'tcp:1.2.3.4:80', [['udp:99.99.99.99:80']], []],

@@ -339,3 +339,22 @@ test('globs are compared with so many paths alone', (t) => {
   t.regex(hintAfter(1000).join(), /did you mean \*\*\/\*\.log\?/);
   t.deepEqual(hintAfter(100_000), []);
 });
+
+test('ten specs get hints, of three lines at most', async (t) => {
+  const names = ['/var/log/app.log', '/a/app.log', '/b/app.log', '/c/app.log'];
+  const files = names.map((name, i) => fileEntry(i + 3, name, 1));
+  const table = files.map(({ id }) => descriptor(id, id, 'REG'));
+  const images = smallWith({
+    'files.img': [fileEntry(1, '/usr/bin/program', 0), ...files, fileEntry(99, '/', 0)],
+    'fdinfo-1.img': table,
+    'fdinfo-2.img': [],
+  });
+  const specs = Array.from({ length: 11 }, (_none, i) => `fd[${5 + i}]:/var//log/app.log`);
+  const { message } = await refusal(t, images, { specs });
+  const hints = message.split('\n').filter((line) => line.startsWith('  '));
+  t.is(hints.length, 30);
+  t.deepEqual(
+    hints.slice(0, 3),
+    names.slice(0, 3).map((name) => `  did you mean ${name}?`),
+  );
+});

@@ -15,7 +15,7 @@ export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): 
   }
   return alreadyKnown([
     key.kind === 'pipe' ? undefined : looseNumberOfPipe(keyText),
-    key.kind === 'path' ? (descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText)) : undefined,
+    descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText),
   ]);
 }
 

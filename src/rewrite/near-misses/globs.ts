@@ -1,4 +1,4 @@
-import { EscapeFault, unescapeText } from '../../bytes/escape';
+import { unescapeText } from '../../bytes/escape';
 import {
   directoryKey,
   pathKey,
@@ -33,7 +33,7 @@ class GlobHinter implements Hinter {
   private readonly others: readonly Other[];
   private best: number;
   /** The bytes of the key, all taken as they are. */
-  private readonly literal: Buffer | undefined;
+  private readonly literal: Buffer;
   private literalKey: string | undefined;
 
   constructor(text: string) {
@@ -47,14 +47,14 @@ class GlobHinter implements Hinter {
       other(doubled, isDirectory, DEEPER),
     ].filter((made) => made !== undefined);
     this.best = this.others.length;
-    this.literal = literalOf(path);
+    this.literal = withoutLeadingSlash(unescapeText(path));
   }
 
   seeFile({ bytes, start, end, isExternal, isDirectory }: SeenFile): void {
     if (isExternal) return;
     const from = startOfPath(bytes, start, end);
     const { literal } = this;
-    if (literal?.length === end - from && literal.compare(bytes, from, end) === 0) {
+    if (literal.compare(bytes, from, end) === 0) {
       this.literalKey = (isDirectory ? directoryKey : pathKey)(literal);
     }
     if (this.others.reduce((sum, { glob }) => sum + glob.visits, 0) > MAX_VISITS) return;
@@ -78,15 +78,6 @@ function other(path: string, isDirectory: boolean, why: string): Other | undefin
     return { text: isDirectory ? `${path}/` : path, why, isDirectory, glob };
   } catch (error) {
     if (error instanceof GlobFault) return undefined;
-    throw error;
-  }
-}
-
-function literalOf(path: string): Buffer | undefined {
-  try {
-    return withoutLeadingSlash(unescapeText(path));
-  } catch (error) {
-    if (error instanceof EscapeFault) return undefined;
     throw error;
   }
 }
