@@ -47,7 +47,7 @@ static void refuse_for_pipe(const struct plan *plan, const struct unread_pipe *p
 
 	problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " UNREAD_LET_GO,
 		first->caller->number, show_spec(&spec, plan, plan->grafts[first->bytes->graft].spec), text,
-		(unsigned long long)pipe->bytes, show_printed(&key, first->bytes->key));
+		(unsigned long long)pipe->bytes, show_unread_key(&key, plan, first->bytes));
 }
 
 static void refuse_for_cut(const struct plan *plan, const struct cut *cut, const char *text)
