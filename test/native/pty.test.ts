@@ -383,6 +383,14 @@ test('with two terminals it makes the one that is not open', async (t) => {
   t.regex(shown(all), /caller fds 5 and 6, which are all open; leave that closed which --pty is to make\r\n/);
 });
 
+test('at numbers that its own descriptors of the images would have', async (t) => {
+  for (const number of [3, 4, 5, 6, 7, 8]) {
+    const started = await open(t, ['false'], { words: ['--pty', '--check'], placeholders: [terminal(number)] });
+    t.is(await started.window.ended(), 'exit 0', `${number}: ${shown(started)}`);
+    t.is(shown(started), '');
+  }
+});
+
 test('--check looks at all and shows nothing', async (t) => {
   const started = await open(t, ['false'], { words: ['--pty', '--check'] });
   t.is(await started.window.ended(), 'exit 0');
