@@ -35,30 +35,42 @@ static int try_to_take(int fd)
 	return ioctl(fd, TIOCNOTTY) ? TRIED_NOTHING : TRIED_FREE;
 }
 
+/* -1 with errno. */
+static int ask_child(int fd, int *status)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL}, before;
+	pid_t child, ended;
+	int error;
+
+	/* If the caller ignores SIGCHLD, nobody learns how the child ended. */
+	if (sigaction(SIGCHLD, &plain, &before))
+		return -1;
+	child = fork();
+	if (child == 0)
+		_exit(try_to_take(fd));
+	do
+		ended = child < 0 ? -1 : waitpid(child, status, 0);
+	while (ended < 0 && child > 0 && errno == EINTR);
+	error = errno;
+	(void)sigaction(SIGCHLD, &before, NULL);
+	errno = error;
+	return ended < 0 ? -1 : 0;
+}
+
 /* -1 has said why. */
 static int session_of(const struct caller *caller)
 {
 	int status;
-	pid_t child;
 
 	if (tcgetsid(caller->fd) == getsid(0))
 		return SESSION_OWN;
 	/* One that cannot be read is refused too, except to CAP_SYS_ADMIN. */
 	if ((caller->flags & O_ACCMODE) == O_WRONLY)
 		return SESSION_NONE;
-	child = fork();
-	if (child == 0)
-		_exit(try_to_take(caller->fd));
-	if (child < 0) {
-		message("caller fd %u: cannot look for the session of the terminal: fork: %s", caller->number, strerror(errno));
+	if (ask_child(caller->fd, &status)) {
+		message("caller fd %u: cannot look for the session of the terminal: %s", caller->number, strerror(errno));
 		return -1;
 	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR) {
-			message("caller fd %u: cannot look for the session of the terminal: wait: %s", caller->number,
-				strerror(errno));
-			return -1;
-		}
 	return WIFEXITED(status) && WEXITSTATUS(status) == TRIED_HELD ? SESSION_OTHER : SESSION_NONE;
 }
 

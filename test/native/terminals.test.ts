@@ -80,6 +80,17 @@ for (const variant of VARIANTS) {
       t.is(lines.length, 1, stderr);
       t.regex(lines[0] ?? '', pattern);
     });
+  test(`a caller that ignores SIGCHLD hears of sessions too (${variant})`, async (t) => {
+    for (const [give, code] of [
+      [['5=pty:6'], 0],
+      [['5=pty:6', '5=held'], 100],
+    ] as const) {
+      const program = join(build(variant), 'fdgraft-exec');
+      const words = ['--plan', planned(t, { placeholders: [TERMINAL] }).plan, '--check'];
+      const result = await run(['env', '--ignore-signal=CHLD', program, ...words], { give, variant });
+      t.is(result.code, code, result.stderr);
+    }
+  });
   test(`podman as COMMAND is refused (${variant})`, async (t) => {
     const { plan } = planned(t, { placeholders: [TERMINAL] });
     for (const command of [['podman'], ['/usr/bin/podman', '--remote']]) {
