@@ -13,6 +13,7 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
+#include "private-dir.h"
 
 #define OWN_NAME "fdgraft"
 #define PLUGIN_NAME OWN_NAME ".so"
@@ -196,7 +197,7 @@ static int make_directory(struct plugin_directory *directory, const struct own *
 	}
 	snprintf(directory->path, sizeof(directory->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(directory->path) - sizeof("/" PLUGINS_NAME)),
 		 dir->path);
-	if (mkdirat(dir->fd, PLUGINS_NAME, 0700)) {
+	if (private_dir_make(dir->fd, PLUGINS_NAME)) {
 		message("cannot make the directory %s: %s", show_raw(&shown, directory->path), strerror(errno));
 		return EXIT_SYSTEM;
 	}

@@ -108,14 +108,14 @@ test('images that are as the plan says', async (t) => {
     writeFileSync(join(own, `core-${length}.img`), Buffer.alloc(length, `some ${length} bytes `));
     return imageOf(own, `core-${length}.img`);
   });
-  writePlan(own, { images });
+  writePlan(own, { images: images.sort((a, b) => (a.name < b.name ? -1 : 1)) });
   const result = await exec(['--plan', own, '--check']);
   t.deepEqual([result.code, result.stderr], [0, '']);
 });
 
 test('images that are not', async (t) => {
   const own = scratch(t);
-  const names = ['files.img', 'fdinfo-2.img', 'fdinfo-3.img', 'fdinfo-4.img', 'fdinfo-5.img', 'fdinfo-6.img'];
+  const names = ['fdinfo-2.img', 'fdinfo-3.img', 'fdinfo-4.img', 'fdinfo-5.img', 'fdinfo-6.img', 'files.img'];
   for (const name of names) writeFileSync(join(own, name), `content of ${name}`);
   const images = names.map((name) => imageOf(own, name));
   writePlan(own, { images });
@@ -134,13 +134,13 @@ test('images that are not', async (t) => {
     const lines = complaints(t, result.stderr);
     t.is(lines.length, 5);
     t.regex(
-      lines[0] ?? '',
+      lines[4] ?? '',
       new RegExp(`image files\\.img .*SHA-256 is ${sha256(Buffer.from('another content')).toString('hex')}`),
     );
-    t.regex(lines[1] ?? '', /image fdinfo-2\.img .*No such file/);
-    t.regex(lines[2] ?? '', /image fdinfo-3\.img .*symbolic link/);
-    t.regex(lines[3] ?? '', /image fdinfo-4\.img .*not a regular file/);
-    t.regex(lines[4] ?? '', /image fdinfo-5\.img .*not a regular file/);
+    t.regex(lines[0] ?? '', /image fdinfo-2\.img .*No such file/);
+    t.regex(lines[1] ?? '', /image fdinfo-3\.img .*symbolic link/);
+    t.regex(lines[2] ?? '', /image fdinfo-4\.img .*not a regular file/);
+    t.regex(lines[3] ?? '', /image fdinfo-5\.img .*not a regular file/);
   }
 });
 
@@ -297,6 +297,21 @@ test('nothing is left when COMMAND cannot be run', async (t) => {
   t.is(result.code, 127, result.stderr);
   t.deepEqual(readdirSync(options.runtime), ['fdgraft']);
   t.deepEqual(readdirSync(join(options.runtime, 'fdgraft')), []);
+});
+
+test('a umask that forbids everything, of a user who is not root', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const options = nobody(t, directory);
+  const plugins = join(directory, 'plugins');
+  mkdirSync(plugins);
+  writeFileSync(join(plugins, 'other.so'), '');
+  const program = join(installed(directory), 'fdgraft-exec');
+  const inside = ['sh', '-c', 'umask 0777; exec "$@"', 'sh', program, '--plan', plan, '--plugins', plugins];
+  const result = await run([...options.as, ...inside, '--', 'sh', '-c', 'umask; ls "$CRIU_LIBS_DIR"'], {
+    give,
+    env: { ...options.env, PATH: '/usr/bin:/bin' },
+  });
+  t.deepEqual([result.code, result.stdout, result.stderr], [0, '0777\nfdgraft.so\nother.so\n', '']);
 });
 
 test('without other plugins the own directory serves', async (t) => {
