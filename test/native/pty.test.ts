@@ -205,6 +205,25 @@ test('a shell job outlives COMMAND, and is the end when it closes the terminal',
   await settled(t, started);
 });
 
+test('a session that was killed: nobody else is ended who has its number by now', async (t) => {
+  const { directory, plan } = planned(t, { placeholders: [terminal(5, JOB)] });
+  // COMMAND leaves the session, kills its leader, and starts a program that gets the number.
+  const inside = [
+    'kill -KILL $0; while [ -e /proc/$0 ]; do sleep 0.01; done',
+    'echo $(($0 - 1)) >/proc/sys/kernel/ns_last_pid',
+    'sleep 100 >/dev/null 2>&1 </dev/null & echo $! $0 >numbers; exit 7',
+  ].join('; ');
+  const leave = 'exec setsid sh -c "$0" $(cut -d " " -f 6 /proc/self/stat)';
+  const executor = [join(build(), 'fdgraft-exec'), '--plan', plan, '--pty', '--', 'sh', '-c', leave, inside];
+  const after =
+    '"$@"; echo status $?; read victim leader <numbers; echo $((leader - victim)) $(grep State /proc/$victim/status)';
+  const own = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const unshare = ['unshare', ...own, '--pid', '--fork', '--mount-proc', 'sh', '-c', after, 'sh'];
+  const started = await show(t, directory, [...unshare, ...executor]);
+  t.is(await started.window.ended(), 'exit 0', shown(started));
+  t.regex(shown(started), /status 7\r\n0 State: S \(sleeping\)\r\n$/);
+});
+
 /** A session that tells the pid of the process that shows it, and makes a file when it is hung up. */
 const HUNG_UP = 'trap "echo hup >hup; exit" HUP; echo "relay $1 ready"; sleep 100 & wait';
 const hungUp = (how: (script: string) => string[]) => {
