@@ -1,5 +1,6 @@
 #include "usage.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,12 @@
 static bool print(const char *text, int *code)
 {
 	*code = EXIT_FITS;
-	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-		*code = EXIT_SYSTEM;
+	if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
+		return false;
+	*code = EXIT_SYSTEM;
+	/* Who has stopped reading knows that. */
+	if (errno != EPIPE)
+		message("cannot write to stdout: %s", strerror(errno));
 	return false;
 }
 
