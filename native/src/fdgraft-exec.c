@@ -6,6 +6,7 @@
 #include "access-check.h"
 #include "attach.h"
 #include "choose.h"
+#include "cloexec-list.h"
 #include "command-words.h"
 #include "cuts.h"
 #include "debug-texts.h"
@@ -107,6 +108,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 
 		if (code)
 			return code;
+		cloexec_list_check(targets, options->task);
 	}
 	if (unread_collect(unread, plan, callers))
 		return EXIT_SYSTEM;
