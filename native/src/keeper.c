@@ -38,11 +38,11 @@ struct keeping {
 	int control;
 };
 
-static void report(int control, const char *what, int error)
+static bool report(int control, const char *what, int error)
 {
 	struct report said = {.error = error, .what = what};
 
-	(void)send(control, &said, sizeof(said), MSG_NOSIGNAL);
+	return send(control, &said, sizeof(said), MSG_NOSIGNAL) == (ssize_t)sizeof(said);
 }
 
 static int move_above_standard(int *fd)
@@ -170,9 +170,8 @@ static _Noreturn void be_keeper(struct keeping *keeping)
 {
 	const char *wrong = prepare(keeping);
 
-	report(keeping->control, wrong, wrong ? errno : 0);
-	/* The launcher removes the directory after a failure. */
-	if (wrong)
+	/* After a failure the launcher removes the directory. It waits for the report, or for the end of all who could give it. */
+	if (!report(keeping->control, wrong, wrong ? errno : 0) || wrong)
 		_exit(1);
 	keep(keeping);
 	start_dir_remove(keeping->gift.dir);
@@ -186,7 +185,7 @@ static _Noreturn void fork_keeper(struct keeping *keeping, const struct dump_pid
 		pid_t pid = fork();
 
 		if (pid < 0) {
-			report(keeping->control, "fork", errno);
+			(void)report(keeping->control, "fork", errno);
 			_exit(1);
 		}
 		if (pid == 0) {
@@ -199,7 +198,7 @@ static _Noreturn void fork_keeper(struct keeping *keeping, const struct dump_pid
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	report(keeping->control, "find a pid that the checkpoint does not need", EAGAIN);
+	(void)report(keeping->control, "find a pid that the checkpoint does not need", EAGAIN);
 	_exit(1);
 }
 

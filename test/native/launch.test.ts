@@ -366,3 +366,46 @@ test('the same problems in the sanitized build', async (t) => {
   t.is((await exec(['--plan', own, '--check'], options)).code, 0);
   t.is((await exec(['--plan', own, '--', 'no-such-program-anywhere'], options)).code, 127);
 });
+
+test('a directory that cannot be listed to its end is an error', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const plugins = scratch(t);
+  for (const [words, refused, message] of [
+    [['--check'], directory, 'cannot list the image directory'],
+    [['--check', '--plugins', plugins], plugins, `cannot list the plugins in ${plugins}`],
+    [['--', 'true'], '/proc', 'the keeper of the caller fds cannot read /proc/self/fd'],
+  ] as const) {
+    const env = { LD_PRELOAD: helper('refuse'), REFUSED: `readdir ${refused}` };
+    const result = await exec(['--plan', plan, ...words], { give, env });
+    t.deepEqual([result.code, result.stderr], [111, `fdgraft-exec: ${message}: Input/output error\n`]);
+  }
+});
+
+test('a keeper that cannot tell that it listens is an error, and no wait without an end', async (t) => {
+  const { plan } = planned(t, simple);
+  const env = { LD_PRELOAD: helper('refuse'), REFUSED: 'send' };
+  const result = await exec(['--plan', plan, '--', 'true'], { give, env });
+  t.is(result.code, 111);
+  t.regex(complaints(t, result.stderr)[0] ?? '', /^the keeper of the caller fds ended at once; /);
+});
+
+test('a limit of file sizes is an error with a message', async (t) => {
+  const { directory, plan } = planned(t, {
+    ...simple,
+    debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }],
+  });
+  const limited = ['prlimit', '--fsize=0', join(build(), 'fdgraft-exec'), '--plan'];
+  const debug = await run([...limited, plan, '--', 'true'], {
+    give: [...give, file(6, O.RDWR | O.CREAT, join(directory, 'debug'))],
+  });
+  t.deepEqual(
+    [debug.code, debug.stderr],
+    [111, 'fdgraft-exec: caller fd 6: cannot write the text of debug[6]:a: File too large\n'],
+  );
+  writePlan(directory, simple);
+  writeFileSync(join(directory, 'pstree.img'), 'an image');
+  const archive = join(scratch(t), 'archive.tar');
+  await run(['tar', '-cf', archive, '-C', directory, 'pstree.img', 'inherit-plan.img']);
+  const kept = await run([...limited, archive, '--check'], { give });
+  t.deepEqual([kept.code, kept.stderr], [111, 'fdgraft-exec: cannot keep an image in memory: File too large\n']);
+});
