@@ -4,8 +4,8 @@ import { shortenText } from '../errors/shorten';
 /** Linux takes no longer path. */
 const MAX_BYTES = 4096;
 const MAX_DEPTH = 32;
-/** What the braces of one pattern can stand for: each is matched on its own. */
-const MAX_ALTERNATIVES = 1024;
+/** What the braces of one pattern can stand for: each is matched on its own. Of a range, micromatch writes out no more. */
+const MAX_ALTERNATIVES = 1000;
 /**
  * fast-glob and micromatch match by regular expressions, which try all ways to divide a name among its stars. Names of
  * 255 bytes can so cost a tenth of a second with three stars, and minutes with five.
@@ -82,7 +82,8 @@ class BraceCounter {
       this.at = this.pattern.length;
       return 1;
     }
-    const range = /^\{(-?\w+)\.\.(-?\w+)(?:\.\.-?\w+)?\}/.exec(this.pattern.slice(this.at, this.at + MAX_RANGE_LENGTH));
+    RANGE.lastIndex = this.at;
+    const range = RANGE.exec(this.pattern);
     if (range !== null) {
       this.at += range[0].length - 1;
       return lengthOfRange(range[1] as string, range[2] as string);
@@ -96,10 +97,11 @@ class BraceCounter {
   }
 }
 
-/** What is longer is a range of more numbers than any pattern may stand for. */
-const MAX_RANGE_LENGTH = 64;
+const RANGE = /\{([^{},\\]+?)\.\.([^{},\\]+?)(?:\.\.[^{},\\]+)?\}/y;
 
+/** What micromatch takes for a number is one of JavaScript, such as 1e9 and 0x10. A step is left out: it only leaves out numbers. */
 function lengthOfRange(from: string, to: string): number {
-  const [first, last] = [from, to].map((end) => (/^-?\d+$/.test(end) ? Number(end) : (end.codePointAt(0) ?? 0)));
+  const ends = [from, to].map(Number);
+  const [first, last] = ends.every(Number.isInteger) ? ends : [from, to].map((end) => end.codePointAt(0) ?? 0);
   return Math.abs((last as number) - (first as number)) + 1;
 }
