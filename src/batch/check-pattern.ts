@@ -32,7 +32,15 @@ export function checkPattern(word: string, pattern: string, writeOut: WriteOut):
   if (alternatives > MAX_ALTERNATIVES) {
     refuse(`its braces stand for more than ${MAX_ALTERNATIVES} patterns`, 'write * for some of the braces');
   }
-  for (const one of alternatives === 1 ? [pattern] : writeOut(pattern)) {
+  if (counter.hasOddRange) refuse('it has .. in braces that are no range', ODD_RANGE_HINT);
+  let written: readonly string[] = [pattern];
+  try {
+    if (pattern.includes('{')) written = writeOut(pattern);
+  } catch {
+    // micromatch has no errors of its own for braces that it cannot read.
+    refuse('its braces cannot be read', 'put a backslash before each brace that stands for itself');
+  }
+  for (const one of written) {
     const parts = one.replace(/\\.|\[[^\]]*\]/gs, '').split('/');
     const doubles = parts.filter((part, i) => part.includes('**') && i < parts.length - 1).length;
     if (doubles > MAX_DOUBLE_STARS) {
@@ -55,7 +63,11 @@ function countStars(part: string): number {
 /** Counts what braces stand for without writing it out: {a,b}, {1..9}, {a..z..2}, one in the other. */
 class BraceCounter {
   deepest = 0;
+  /** Braces with .. that are neither a plain range nor a list: what they stand for is micromatch's guess. */
+  hasOddRange = false;
   private at = 0;
+  /** The choice that is read has .. outside of braces of its own. */
+  private hasDots = false;
 
   constructor(private readonly pattern: string) {}
 
@@ -70,6 +82,7 @@ class BraceCounter {
       const character = this.pattern[this.at];
       if (character === '\\') this.at += 1;
       else if (depth > 0 && (character === ',' || character === '}')) break;
+      else if (depth > 0 && this.pattern.startsWith('..', this.at)) this.hasDots = true;
       else if (character === '{') product *= this.braces(depth + 1);
     }
     return product;
@@ -89,15 +102,29 @@ class BraceCounter {
       return lengthOfRange(range[1] as string, range[2] as string);
     }
     let sum = 0;
+    let product = 1;
+    let choices = 0;
+    let hasDots = false;
+    const outer = this.hasDots;
     do {
       this.at += 1;
-      sum += this.sequence(depth);
+      this.hasDots = false;
+      const count = this.sequence(depth);
+      sum += count;
+      product *= count;
+      choices += 1;
+      hasDots ||= this.hasDots;
     } while (this.pattern[this.at] === ',');
-    return sum;
+    this.hasOddRange ||= hasDots && choices === 1;
+    this.hasDots = outer;
+    // A brace that is not closed stands for itself, and so do its commas.
+    return this.pattern[this.at] === '}' ? sum : product;
   }
 }
 
-const RANGE = /\{([^{},\\]+?)\.\.([^{},\\]+?)(?:\.\.[^{},\\]+)?\}/y;
+const ODD_RANGE_HINT = 'write a range as {FIRST..LAST}, of two numbers or two letters';
+/** Ends have no character that means something to micromatch. */
+const RANGE = /\{([-+]?\w+(?:\.\w+)?)\.\.([-+]?\w+(?:\.\w+)?)(?:\.\.-?\d+)?\}/y;
 
 /** What micromatch takes for a number is one of JavaScript, such as 1e9 and 0x10. A step is left out: it only leaves out numbers. */
 function lengthOfRange(from: string, to: string): number {
