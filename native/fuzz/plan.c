@@ -35,7 +35,7 @@ static void check_grafts(const struct plan *plan)
 
 		MUST(bytes->graft < plan->graft_count && plan->grafts[bytes->graft].needs_read);
 		MUST(bytes->bytes > 0 && bytes->bytes <= OFFSET_MAX && bytes->offset <= OFFSET_MAX - bytes->bytes);
-		MUST(is_image_name(bytes->image) && bytes->key);
+		MUST(is_image_name(bytes->image) && plan->grafts[bytes->graft].unread_key);
 	}
 	for (size_t i = 0; i < plan->head->n_images; i++)
 		MUST(!strchr(plan->head->images[i]->name, '/'));

@@ -10,6 +10,7 @@
 #include "exit-codes.h"
 #include "message.h"
 #include "tar.h"
+#include "write-signals.h"
 
 #define CHUNK ((size_t)64 << 10)
 /* pstree.img of a million tasks. */
@@ -235,6 +236,7 @@ static void take_places(struct reading *reading, struct images *images)
 
 enum plan_found archive_read(struct plan *plan, struct images *images, int archive, enum packing packing, const char *shown_path)
 {
+	struct write_signals signals;
 	struct unpacked stream;
 	struct reading reading = {.plan = plan, .tar = {.stream = &stream}, .shown_path = shown_path};
 	enum plan_found result;
@@ -242,7 +244,9 @@ enum plan_found archive_read(struct plan *plan, struct images *images, int archi
 
 	if (code)
 		return PLAN_SYSTEM;
-	result = read_members(&reading);
+	result = write_signals_ignore(&signals) ? PLAN_SYSTEM : read_members(&reading);
+	if (write_signals_restore(&signals))
+		result = PLAN_SYSTEM;
 	code = unpack_end(&stream, result == PLAN_FOUND);
 	if (result == PLAN_FOUND && code)
 		result = code == EXIT_SYSTEM ? PLAN_SYSTEM : PLAN_UNUSABLE;

@@ -13,6 +13,7 @@
 
 #include "escape.h"
 #include "message.h"
+#include "private-dir.h"
 
 #define SYSTEM_PARENT "/run"
 #define USER_PARENT_ENV "XDG_RUNTIME_DIR"
@@ -85,7 +86,7 @@ static int open_or_make(const char *path, bool make, const char **wrong)
 	}
 	*wrong = wrong_parent(parent);
 	if (!*wrong && make) {
-		made = mkdirat(parent, BASE_NAME, 0700) == 0;
+		made = private_dir_make(parent, BASE_NAME) == 0;
 		if (!made && errno != EEXIST)
 			*wrong = strerror(errno);
 	}
@@ -94,7 +95,7 @@ static int open_or_make(const char *path, bool make, const char **wrong)
 		return -1;
 	}
 	base = openat(parent, BASE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* The mask of the caller may have taken more from the mode. */
+	/* The parent may have given it bits of its own. */
 	if (base < 0 || (made && fchmod(base, 0700)))
 		*wrong = strerror(errno);
 	else

@@ -1,30 +1,36 @@
 #include "close-others.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "list-dir.h"
 #include "message.h"
 
 int close_all_but(stays_open *stays, const void *context)
 {
 	DIR *stream = opendir("/proc/self/fd");
 	struct dirent *entry;
+	int error;
 
 	if (!stream) {
 		message("cannot read /proc/self/fd: %s", strerror(errno));
 		return -1;
 	}
-	while ((entry = readdir(stream)) != NULL) {
+	while ((entry = next_entry(stream)) != NULL) {
 		int fd = atoi(entry->d_name);
 
 		if (entry->d_name[0] != '.' && fd != dirfd(stream) && !stays(context, fd))
 			close(fd);
 	}
-	closedir(stream);
-	return 0;
+	error = errno;
+	end_list(stream);
+	if (error == 0)
+		return 0;
+	message("cannot read /proc/self/fd: %s", strerror(error));
+	errno = error;
+	return -1;
 }
 
 struct kept {

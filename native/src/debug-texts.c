@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "caller.h"
 #include "escape.h"
 #include "message.h"
+#include "write-signals.h"
 
 /* For a full pipe, whose reader may be gone for good. */
 #define WAIT_FOR_ROOM_MS 10000
@@ -47,7 +47,7 @@ static void refuse_for_pipe(const struct plan *plan, const struct unread_pipe *p
 
 	problem("caller fd %u (spec %s): %s would be written into its pipe before the %llu unread bytes of %s; leave that spec out, or " UNREAD_LET_GO,
 		first->caller->number, show_spec(&spec, plan, plan->grafts[first->bytes->graft].spec), text,
-		(unsigned long long)pipe->bytes, show_printed(&key, first->bytes->key));
+		(unsigned long long)pipe->bytes, show_unread_key(&key, plan, first->bytes));
 }
 
 static void refuse_for_cut(const struct plan *plan, const struct cut *cut, const char *text)
@@ -102,14 +102,11 @@ static int write_whole(int fd, const unsigned char *bytes, size_t left)
 
 int debug_write(const struct plan *plan)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	struct write_signals signals;
 	int result = 0;
 
-	/* A pipe without a reader has to end in a message. */
-	if (sigaction(SIGPIPE, &ignore, &before)) {
-		message("cannot ignore SIGPIPE: %s", strerror(errno));
+	if (write_signals_ignore(&signals))
 		return -1;
-	}
 	for (size_t i = 0; result == 0 && i < plan->head->n_debugs; i++) {
 		const Fdgraft__PlanDebug *debug = plan->head->debugs[i];
 		struct shown shown;
@@ -119,9 +116,5 @@ int debug_write(const struct plan *plan)
 			message("caller fd %u: cannot write the text of %s: %s", debug->caller_fd,
 				show_printed(&shown, debug->text), strerror(errno));
 	}
-	if (sigaction(SIGPIPE, &before, NULL)) {
-		message("cannot set SIGPIPE back: %s", strerror(errno));
-		return -1;
-	}
-	return result;
+	return write_signals_restore(&signals) ? -1 : result;
 }

@@ -98,12 +98,18 @@ const char *escape(struct shown *shown, enum escape_kind kind, const void *bytes
 	return shown->text;
 }
 
+/* As much as can be shown: a text can be as long as a plan, and be shown for each of its placeholders. */
+static size_t length_shown(const char *text)
+{
+	return strnlen(text, SHOWN_MAX);
+}
+
 const char *show_raw(struct shown *shown, const char *text)
 {
-	return escape(shown, ESCAPE_RAW, text, strlen(text));
+	return escape(shown, ESCAPE_RAW, text, length_shown(text));
 }
 
 const char *show_printed(struct shown *shown, const char *text)
 {
-	return escape(shown, ESCAPE_PRINTED, text, strlen(text));
+	return escape(shown, ESCAPE_PRINTED, text, length_shown(text));
 }

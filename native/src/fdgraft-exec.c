@@ -6,6 +6,7 @@
 #include "access-check.h"
 #include "attach.h"
 #include "choose.h"
+#include "cloexec-list.h"
 #include "command-words.h"
 #include "cuts.h"
 #include "debug-texts.h"
@@ -107,6 +108,7 @@ static int check_changes(const struct options *options, struct changes *changes,
 
 		if (code)
 			return code;
+		cloexec_list_check(targets, options->task);
 	}
 	if (unread_collect(unread, plan, callers))
 		return EXIT_SYSTEM;
@@ -171,15 +173,14 @@ static int check_images(const struct options *options, const struct plan *plan, 
 	return refuse_command(options->command, plan, images->directory, !options->serve);
 }
 
-static int check_and_run(const struct options *options, struct plan *plan, struct images *images, struct callers *callers,
+static int check_and_run(const struct options *options, struct plan *plan, const struct images *images, struct callers *callers,
 			 struct terminal *terminal)
 {
 	struct changes changes = {0};
 	struct targets targets = {0};
 	int code = 0;
 
-	if (check_images(options, plan, images) || images_clear_of_callers(images, plan) ||
-	    check_descriptors(options, plan, callers, &terminal->pty))
+	if (check_images(options, plan, images) || check_descriptors(options, plan, callers, &terminal->pty))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
 		code = check_changes(options, &changes, plan, images, callers, &targets);
@@ -238,7 +239,10 @@ int main(int argc, char **argv)
 	default:
 		return EXIT_UNUSABLE;
 	}
-	code = options.pty ? open_terminal(&terminal, &options, &plan) : 0;
+	/* Before any look at a number of the caller's. */
+	code = images_clear_of_callers(&images, &plan) ? EXIT_SYSTEM : 0;
+	if (code == 0 && options.pty)
+		code = open_terminal(&terminal, &options, &plan);
 	if (code == 0 && callers_collect(&callers, &plan))
 		code = EXIT_SYSTEM;
 	if (code == 0)

@@ -27,7 +27,6 @@
 struct report {
 	int error; /* errno, or 0: it listens */
 	const char *what; /* in the memory that the launcher has as well */
-	pid_t pid;
 };
 
 struct keeping {
@@ -39,11 +38,11 @@ struct keeping {
 	int control;
 };
 
-static void report(int control, const char *what, int error)
+static bool report(int control, const char *what, int error)
 {
-	struct report said = {.error = error, .what = what, .pid = getpid()};
+	struct report said = {.error = error, .what = what};
 
-	(void)send(control, &said, sizeof(said), MSG_NOSIGNAL);
+	return send(control, &said, sizeof(said), MSG_NOSIGNAL) == (ssize_t)sizeof(said);
 }
 
 static int move_above_standard(int *fd)
@@ -132,13 +131,21 @@ static const char *prepare(struct keeping *keeping)
 	return wrong;
 }
 
+static bool is_told_to_end(int control)
+{
+	char byte;
+
+	return recv(control, &byte, sizeof(byte), MSG_DONTWAIT) == (ssize_t)sizeof(byte);
+}
+
 static void keep(struct keeping *keeping)
 {
-	enum { CONNECTION, COMMAND, SIGNALS, EVENTS };
+	enum { CONNECTION, COMMAND, SIGNALS, CONTROL, EVENTS };
 	struct pollfd events[EVENTS] = {
 		[CONNECTION] = {.fd = keeping->listener, .events = POLLIN},
 		[COMMAND] = {.fd = keeping->command, .events = POLLIN},
 		[SIGNALS] = {.fd = keeping->signals, .events = POLLIN},
+		[CONTROL] = {.fd = keeping->control, .events = POLLIN},
 	};
 
 	for (;;) {
@@ -151,6 +158,11 @@ static void keep(struct keeping *keeping)
 			return;
 		if (events[COMMAND].revents || events[SIGNALS].revents)
 			return;
+		if (events[CONTROL].revents && is_told_to_end(keeping->control))
+			return;
+		/* The other end is closed when COMMAND starts. */
+		if (events[CONTROL].revents)
+			events[CONTROL].fd = -1;
 	}
 }
 
@@ -158,9 +170,8 @@ static _Noreturn void be_keeper(struct keeping *keeping)
 {
 	const char *wrong = prepare(keeping);
 
-	report(keeping->control, wrong, wrong ? errno : 0);
-	/* The launcher removes the directory after a failure. */
-	if (wrong)
+	/* After a failure the launcher removes the directory. It waits for the report, or for the end of all who could give it. */
+	if (!report(keeping->control, wrong, wrong ? errno : 0) || wrong)
 		_exit(1);
 	keep(keeping);
 	start_dir_remove(keeping->gift.dir);
@@ -174,7 +185,7 @@ static _Noreturn void fork_keeper(struct keeping *keeping, const struct dump_pid
 		pid_t pid = fork();
 
 		if (pid < 0) {
-			report(keeping->control, "fork", errno);
+			(void)report(keeping->control, "fork", errno);
 			_exit(1);
 		}
 		if (pid == 0) {
@@ -187,7 +198,7 @@ static _Noreturn void fork_keeper(struct keeping *keeping, const struct dump_pid
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	report(keeping->control, "find a pid that the checkpoint does not need", EAGAIN);
+	(void)report(keeping->control, "find a pid that the checkpoint does not need", EAGAIN);
 	_exit(1);
 }
 
@@ -203,10 +214,8 @@ static int hear(struct keeper *keeper)
 	do
 		got = recv(keeper->control, &said, sizeof(said), 0);
 	while (got < 0 && errno == EINTR);
-	if (got == (ssize_t)sizeof(said) && !said.what && recv(keeper->control, &(char){0}, 1, MSG_DONTWAIT) < 0) {
-		keeper->pid = said.pid;
+	if (got == (ssize_t)sizeof(said) && !said.what && recv(keeper->control, &(char){0}, 1, MSG_DONTWAIT) < 0)
 		return 0;
-	}
 	if (got == (ssize_t)sizeof(said) && said.what)
 		message("the keeper of the caller fds cannot %s: %s", said.what, strerror(said.error));
 	else
@@ -219,7 +228,7 @@ static int open_pidfd(void)
 	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
 	if (fd < 0)
-		message("cannot watch this process: pidfd_open: %s; Linux 5.3 or newer is needed", strerror(errno));
+		message("cannot watch this process: pidfd_open: %s; Linux 5.3 or newer is needed, and the seccomp profile of a container has to allow this call", strerror(errno));
 	return fd;
 }
 
@@ -289,8 +298,8 @@ void keeper_end(struct keeper *keeper)
 
 	if (keeper->control < 0)
 		return;
-	/* Until the end of this connection the number is the keeper's. */
-	if (kill(keeper->pid, SIGTERM) == 0)
+	/* Not by a signal: if somebody has killed the keeper, its pid can be another process's. */
+	if (send(keeper->control, "", 1, MSG_NOSIGNAL) == 1)
 		while (poll(&end, 1, until_deadline(deadline)) < 0 && errno == EINTR)
 			;
 	close(keeper->control);

@@ -1,7 +1,7 @@
 /*
  * The process that keeps the caller fds until the plugin has fetched them. CRIU aborts a restore when any child of it ends,
  * so it is a child of neither COMMAND nor of what COMMAND starts, and has no number that the checkpoint needs. It ends when
- * the fds are fetched, when COMMAND is gone, and on SIGTERM, and takes the start's directory with it.
+ * the fds are fetched, when COMMAND is gone, when it is told to, and on SIGTERM, and takes the start's directory with it.
  */
 #ifndef FDGRAFT_KEEPER_H
 #define FDGRAFT_KEEPER_H
@@ -11,7 +11,6 @@
 #include "start-dir.h"
 
 struct keeper {
-	pid_t pid;
 	int control; /* at its end when the keeper is gone */
 };
 

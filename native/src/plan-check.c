@@ -175,7 +175,7 @@ static const char *unread_image(const char *name)
 	return NULL;
 }
 
-static int add_unread(struct collecting *collecting, struct unread_bytes bytes, const char *key)
+static int add_unread(struct collecting *collecting, struct unread_bytes bytes)
 {
 	struct plan *plan = collecting->plan;
 
@@ -188,9 +188,6 @@ static int add_unread(struct collecting *collecting, struct unread_bytes bytes, 
 		plan->unread = list;
 		collecting->unread_room = room;
 	}
-	bytes.key = strdup(key);
-	if (!bytes.key)
-		return -1;
 	plan->unread[plan->unread_count++] = bytes;
 	return 0;
 }
@@ -222,8 +219,7 @@ static int collect_replay(struct collecting *collecting, const Fdgraft__PlanPlac
 				  .image = image,
 				  .offset = bytes->offset,
 				  .bytes = bytes->bytes,
-			  },
-			  placeholder->was->key)) {
+			  })) {
 		message("%s: out of memory at placeholder %zu", plan->shown_path, number);
 		return -1;
 	}
@@ -324,51 +320,60 @@ static const char *wrong_value(const struct plan *plan, const Fdgraft__PlanPlace
 	}
 }
 
-static void forget_ties(struct kind *kind, struct own_key *own_key)
+/* Reads what the placeholder has besides numbers into the graft, and says what is wrong with all of it. */
+static const char *read_values(struct graft *graft, const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder)
 {
-	kind_free(kind);
-	own_key_free(own_key);
+	const char *wrong = wrong_value(plan, placeholder);
+
+	if (!wrong)
+		wrong = wrong_size(placeholder);
+	if (!wrong && plan->graft_count > 0 && placeholder->file_id <= plan->grafts[plan->graft_count - 1].file_id)
+		wrong = "its file id is not greater than the one before";
+	if (!wrong)
+		wrong = kind_read(&graft->kind, placeholder->kind);
+	if (!wrong)
+		wrong = own_key_read(&graft->own_key, placeholder);
+	return wrong;
+}
+
+static int make_room(struct collecting *collecting)
+{
+	struct plan *plan = collecting->plan;
+	size_t room = collecting->room ? 2 * collecting->room : 64;
+	struct graft *grafts;
+
+	if (plan->graft_count < collecting->room)
+		return 0;
+	grafts = reallocarray(plan->grafts, room, sizeof(*grafts));
+	if (!grafts)
+		return -1;
+	plan->grafts = grafts;
+	collecting->room = room;
+	return 0;
+}
+
+static void free_graft(struct graft *graft)
+{
+	kind_free(&graft->kind);
+	own_key_free(&graft->own_key);
+	free(graft->unread_key);
+}
+
+/* One key for all records of the placeholder: a copy for each would be many times as large as the plan. */
+static int keep_unread_key(struct graft *graft, const struct plan *plan, const Fdgraft__PlanPlaceholder *placeholder)
+{
+	graft->gets_unread = plan->unread_count > 0 && plan->unread[plan->unread_count - 1].graft == plan->graft_count;
+	if (!graft->gets_unread)
+		return 0;
+	graft->unread_key = strdup(placeholder->was->key);
+	return graft->unread_key ? 0 : -1;
 }
 
 static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, size_t number, size_t offset)
 {
 	struct collecting *collecting = context;
 	struct plan *plan = collecting->plan;
-	const char *wrong = wrong_value(plan, placeholder);
-	struct own_key own_key = {0};
-	struct kind kind = {0};
-
-	if (!wrong)
-		wrong = wrong_size(placeholder);
-	if (!wrong && number > 0 && placeholder->file_id <= plan->grafts[number - 1].file_id)
-		wrong = "its file id is not greater than the one before";
-	if (!wrong)
-		wrong = kind_read(&kind, placeholder->kind);
-	if (!wrong)
-		wrong = own_key_read(&own_key, placeholder);
-	if (wrong) {
-		message("%s: byte %zu: placeholder %zu (file id %u): %s; " PLAN_AGAIN, plan->shown_path, offset, number,
-			placeholder->file_id, wrong);
-		forget_ties(&kind, &own_key);
-		return -1;
-	}
-	if (check_references(collecting, placeholder, number) || check_unread(collecting, placeholder, number)) {
-		forget_ties(&kind, &own_key);
-		return -1;
-	}
-	if (plan->graft_count == collecting->room) {
-		size_t room = collecting->room ? 2 * collecting->room : 64;
-		struct graft *grafts = reallocarray(plan->grafts, room, sizeof(*grafts));
-
-		if (!grafts) {
-			message("%s: out of memory at placeholder %zu", plan->shown_path, number);
-			forget_ties(&kind, &own_key);
-			return -1;
-		}
-		plan->grafts = grafts;
-		collecting->room = room;
-	}
-	plan->grafts[plan->graft_count++] = (struct graft){
+	struct graft graft = {
 		.file_id = placeholder->file_id,
 		.caller_fd = placeholder->caller_fd,
 		.spec = placeholder->spec,
@@ -378,17 +383,31 @@ static int collect(void *context, const Fdgraft__PlanPlaceholder *placeholder, s
 		.needs_read = placeholder->needs_read,
 		.needs_write = placeholder->needs_write,
 		.watched = placeholder->watched,
-		.gets_unread = plan->unread_count > 0 && plan->unread[plan->unread_count - 1].graft == number,
 		.cuts = placeholder->has_truncate_to,
 		.cut_to = placeholder->truncate_to,
 		.set_nonblock = placeholder->set_nonblock,
 		.pipe_size = pipe_size(placeholder),
-		.kind = kind,
-		.own_key = own_key,
 		.apply = placeholder->apply,
 		.position = placeholder->position,
 	};
+	const char *wrong = read_values(&graft, plan, placeholder);
+
+	if (wrong) {
+		message("%s: byte %zu: placeholder %zu (file id %u): %s; " PLAN_AGAIN, plan->shown_path, offset, number,
+			placeholder->file_id, wrong);
+		goto failed;
+	}
+	if (check_references(collecting, placeholder, number) || check_unread(collecting, placeholder, number))
+		goto failed;
+	if (keep_unread_key(&graft, plan, placeholder) || make_room(collecting)) {
+		message("%s: out of memory at placeholder %zu", plan->shown_path, number);
+		goto failed;
+	}
+	plan->grafts[plan->graft_count++] = graft;
 	return 0;
+failed:
+	free_graft(&graft);
+	return -1;
 }
 
 int plan_check(struct plan *plan)

@@ -214,6 +214,11 @@ const char *show_spec(struct shown *shown, const struct plan *plan, uint32_t spe
 	return show_printed(shown, plan->head->specs[spec]->text);
 }
 
+const char *show_unread_key(struct shown *shown, const struct plan *plan, const struct unread_bytes *bytes)
+{
+	return show_printed(shown, plan->grafts[bytes->graft].unread_key);
+}
+
 void plan_free(struct plan *plan)
 {
 	if (plan->head)
@@ -223,10 +228,9 @@ void plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		kind_free(&plan->grafts[i].kind);
 		own_key_free(&plan->grafts[i].own_key);
+		free(plan->grafts[i].unread_key);
 	}
 	free(plan->grafts);
-	for (size_t i = 0; i < plan->unread_count; i++)
-		free(plan->unread[i].key);
 	free(plan->unread);
 	free(plan->tasks);
 	*plan = (struct plan){0};

@@ -31,6 +31,7 @@ struct graft {
 	bool needs_write;
 	bool watched; /* by an epoll of the checkpoint */
 	bool gets_unread; /* plan->unread has bytes for it */
+	char *unread_key; /* of the entry, as the plan has it; NULL if it gets none */
 	bool reopen; /* this and the next are set by choose() */
 	bool refused;
 	bool cuts; /* the caller's file, to cut_to */
@@ -52,7 +53,6 @@ struct unread_bytes {
 	const char *image;
 	uint64_t offset;
 	uint64_t bytes; /* at least 1 */
-	char *key; /* of the entry, as the plan has it */
 	bool repeated; /* set by unread_check(): another record has the same bytes for the same pipe */
 };
 
@@ -98,6 +98,9 @@ int plan_check(struct plan *plan);
 
 /* The spec as given, for messages. */
 const char *show_spec(struct shown *shown, const struct plan *plan, uint32_t spec);
+
+/* The key of the entry that bytes were unread in, for messages. */
+const char *show_unread_key(struct shown *shown, const struct plan *plan, const struct unread_bytes *bytes);
 
 /* True for a plain file name that stays inside its directory. */
 bool is_image_name(const char *name);

@@ -1,6 +1,5 @@
 #include "plugin-directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +11,9 @@
 #include "dump-plugins.h"
 #include "escape.h"
 #include "exit-codes.h"
+#include "list-dir.h"
 #include "message.h"
+#include "private-dir.h"
 
 #define OWN_NAME "fdgraft"
 #define PLUGIN_NAME OWN_NAME ".so"
@@ -60,7 +61,7 @@ static int each_plugin(const struct own *own, const char *path, plugin_visitor *
 
 	if (!stream)
 		return -1;
-	while (result == 0 && (entry = readdir(stream)) != NULL) {
+	while (result == 0 && (entry = next_entry(stream)) != NULL) {
 		struct stat status;
 
 		if (!is_plugin_name(entry->d_name) || fstatat(dirfd(stream), entry->d_name, &status, 0))
@@ -69,7 +70,9 @@ static int each_plugin(const struct own *own, const char *path, plugin_visitor *
 			continue;
 		result = visit(context, path, entry->d_name);
 	}
-	closedir(stream);
+	if (result == 0 && errno != 0)
+		result = -1;
+	end_list(stream);
 	return result;
 }
 
@@ -88,8 +91,10 @@ static bool holds_only_ours(const char *path)
 	struct dirent *entry;
 	bool only = stream != NULL;
 
-	while (only && (entry = readdir(stream)) != NULL)
+	while (only && (entry = next_entry(stream)) != NULL)
 		only = !is_plugin_name(entry->d_name) || strcmp(entry->d_name, PLUGIN_NAME) == 0;
+	/* The links that are made otherwise do no harm. */
+	only = only && errno == 0;
 	if (stream)
 		closedir(stream);
 	return only;
@@ -196,7 +201,7 @@ static int make_directory(struct plugin_directory *directory, const struct own *
 	}
 	snprintf(directory->path, sizeof(directory->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(directory->path) - sizeof("/" PLUGINS_NAME)),
 		 dir->path);
-	if (mkdirat(dir->fd, PLUGINS_NAME, 0700)) {
+	if (private_dir_make(dir->fd, PLUGINS_NAME)) {
 		message("cannot make the directory %s: %s", show_raw(&shown, directory->path), strerror(errno));
 		return EXIT_SYSTEM;
 	}

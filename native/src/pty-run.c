@@ -202,8 +202,8 @@ int pty_run(struct pty *pty, struct window *window, struct offer *offer, const s
 	relay_hang_up(&showing->relay);
 	window_close(&showing->window);
 	offer_close(&showing->offer);
-	/* It is a child that nobody has waited for, so the number is its own. The session stays for a window that has the terminal by now. */
-	if (showing->session > 0 && !showing->is_given_away)
+	/* Until somebody waits for its leader, the number is its own. The session stays for a window that has the terminal by now. */
+	if (showing->session > 0 && !showing->session_is_over && !showing->is_given_away)
 		(void)kill(showing->session, SIGKILL);
 	dump_pids_free(&pids);
 	ended_by = showing->ended_by;

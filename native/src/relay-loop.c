@@ -51,8 +51,12 @@ static void reap(struct showing *showing)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		/* No shell is there that could do it later. */
 		if (WIFSTOPPED(status) && showing->session != NO_PROCESS)
-			(void)kill(-showing->session, SIGCONT);
-		if (WIFSTOPPED(status) || pid != showing->child)
+			(void)kill(showing->session_is_over ? pid : -showing->session, SIGCONT);
+		if (WIFSTOPPED(status))
+			continue;
+		if (pid == showing->session)
+			showing->session_is_over = true;
+		if (pid != showing->child)
 			continue;
 		showing->child = NO_PROCESS;
 		showing->status = exit_code_of(status);

@@ -17,6 +17,7 @@ struct showing {
 	pid_t child; /* COMMAND; NO_PROCESS: none, or gone */
 	int status; /* what to exit with when the child is gone */
 	pid_t session; /* of COMMAND; NO_PROCESS: that of this process, so signals of the window reach it */
+	bool session_is_over; /* the number of its leader may be another process's by now */
 	bool has_leader; /* the leader of the session is a restored task: it ends all */
 	bool is_given_away; /* the master, by the offer */
 	int leader; /* its pidfd; -1: not known */

@@ -35,30 +35,42 @@ static int try_to_take(int fd)
 	return ioctl(fd, TIOCNOTTY) ? TRIED_NOTHING : TRIED_FREE;
 }
 
+/* -1 with errno. */
+static int ask_child(int fd, int *status)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL}, before;
+	pid_t child, ended;
+	int error;
+
+	/* If the caller ignores SIGCHLD, nobody learns how the child ended. */
+	if (sigaction(SIGCHLD, &plain, &before))
+		return -1;
+	child = fork();
+	if (child == 0)
+		_exit(try_to_take(fd));
+	do
+		ended = child < 0 ? -1 : waitpid(child, status, 0);
+	while (ended < 0 && child > 0 && errno == EINTR);
+	error = errno;
+	(void)sigaction(SIGCHLD, &before, NULL);
+	errno = error;
+	return ended < 0 ? -1 : 0;
+}
+
 /* -1 has said why. */
 static int session_of(const struct caller *caller)
 {
 	int status;
-	pid_t child;
 
 	if (tcgetsid(caller->fd) == getsid(0))
 		return SESSION_OWN;
 	/* One that cannot be read is refused too, except to CAP_SYS_ADMIN. */
 	if ((caller->flags & O_ACCMODE) == O_WRONLY)
 		return SESSION_NONE;
-	child = fork();
-	if (child == 0)
-		_exit(try_to_take(caller->fd));
-	if (child < 0) {
-		message("caller fd %u: cannot look for the session of the terminal: fork: %s", caller->number, strerror(errno));
+	if (ask_child(caller->fd, &status)) {
+		message("caller fd %u: cannot look for the session of the terminal: %s", caller->number, strerror(errno));
 		return -1;
 	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR) {
-			message("caller fd %u: cannot look for the session of the terminal: wait: %s", caller->number,
-				strerror(errno));
-			return -1;
-		}
 	return WIFEXITED(status) && WEXITSTATUS(status) == TRIED_HELD ? SESSION_OTHER : SESSION_NONE;
 }
 
@@ -152,20 +164,64 @@ static void warn_of_job(const struct plan *plan, const struct graft *graft, cons
 		caller->number, graft->file_id, show_spec(&spec, plan, graft->spec));
 }
 
+/* A leader of a restored session, and the terminal that it takes. */
+struct taking {
+	const struct graft *graft;
+	const struct caller *caller;
+};
+
+static int by_terminal(const void *left, const void *right)
+{
+	const struct taking *a = left;
+	const struct taking *b = right;
+	int order = caller_compare_files(a->caller, b->caller);
+
+	return order ? order : (a->graft > b->graft) - (a->graft < b->graft);
+}
+
+/* The kernel gives it to the first leader alone. */
+static void refuse_second(const struct plan *plan, const struct taking *first, const struct taking *second)
+{
+	struct shown spec, other;
+
+	problem("caller fd %u (spec %s) and caller fd %u (spec %s) are one terminal, and sessions %u and %u of the checkpoint take it as controlling terminal; give each session a terminal of its own",
+		first->caller->number, show_spec(&spec, plan, first->graft->spec), second->caller->number,
+		show_spec(&other, plan, second->graft->spec), first->graft->own_key.session, second->graft->own_key.session);
+}
+
+static int check_leaders(const struct plan *plan, struct taking *list, size_t count)
+{
+	qsort(list, count, sizeof(*list), by_terminal);
+	for (size_t i = 0; i < count; i++)
+		if (i > 0 && caller_compare_files(list[i - 1].caller, list[i].caller) == 0)
+			refuse_second(plan, &list[i - 1], &list[i]);
+		else if (check_controlling(plan, list[i].graft, list[i].caller))
+			return -1;
+	return 0;
+}
+
 int sessions_check(const struct plan *plan, const struct callers *callers, bool session_is_ours)
 {
+	struct taking *leaders = calloc(plan->graft_count + 1, sizeof(*leaders));
+	size_t count = 0;
+	int result;
+
+	if (!leaders) {
+		message("out of memory for %zu placeholders", plan->graft_count);
+		return -1;
+	}
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *graft = &plan->grafts[i];
 		const struct caller *caller = caller_find(callers, graft->caller_fd);
 
 		if (graft->refused || !is_whole_terminal(graft) || graft->own_key.repeated)
 			continue;
-		if (!graft->own_key.controlling) {
-			if (session_is_ours)
-				warn_of_job(plan, graft, caller);
-		} else if (check_controlling(plan, graft, caller)) {
-			return -1;
-		}
+		if (graft->own_key.controlling)
+			leaders[count++] = (struct taking){.graft = graft, .caller = caller};
+		else if (session_is_ours)
+			warn_of_job(plan, graft, caller);
 	}
-	return 0;
+	result = check_leaders(plan, leaders, count);
+	free(leaders);
+	return result;
 }

@@ -8,7 +8,7 @@
 #include "plan.h"
 
 /*
- * Refuses a terminal that a living session has, if the leader of a restored one takes it. If the restored tasks get the
+ * Refuses a terminal that a living session has, if the leader of a restored one takes it, and one that two leaders take. If the restored tasks get the
  * session of COMMAND, warns of a terminal that is not its controlling one; session_is_ours: COMMAND runs in the session of
  * this process. -1 has said why.
  */

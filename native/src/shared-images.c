@@ -1,6 +1,5 @@
 #include "shared-images.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -11,10 +10,17 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "list-dir.h"
 #include "message.h"
 
 /* Seconds between the clocks of two hosts that write to one file system. */
 #define CLOCKS_APART 1
+
+static int cannot_list(int error)
+{
+	message("cannot list the image directory: %s", strerror(error));
+	return -1;
+}
 
 static DIR *list_images(int directory)
 {
@@ -23,7 +29,7 @@ static DIR *list_images(int directory)
 
 	if (stream)
 		return stream;
-	message("cannot list the image directory: %s", strerror(errno));
+	(void)cannot_list(errno);
 	if (own >= 0)
 		close(own);
 	return NULL;
@@ -50,18 +56,20 @@ int find_linked_pages(int directory, char name[NAME_MAX + 1])
 	DIR *stream = list_images(directory);
 	struct dirent *entry;
 	struct stat status;
+	int error;
 
 	name[0] = '\0';
 	if (!stream)
 		return -1;
-	while ((entry = readdir(stream)) != NULL) {
+	while ((entry = next_entry(stream)) != NULL) {
 		if (fnmatch("pages-*.img", entry->d_name, 0) != 0 || !is_shared(directory, entry->d_name, &status))
 			continue;
 		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
 		break;
 	}
+	error = entry ? 0 : errno;
 	closedir(stream);
-	return 0;
+	return error ? cannot_list(error) : 0;
 }
 
 int shared_images_check(const struct plan *plan, int directory)
@@ -70,6 +78,7 @@ int shared_images_check(const struct plan *plan, int directory)
 	struct dirent *entry;
 	struct shown name;
 	DIR *stream;
+	int error;
 
 	/* The plan is what a rewrite writes last. Its mtime is that of the dump where it comes from an archive. */
 	if (fstatat(directory, PLAN_NAME, &written, 0))
@@ -77,7 +86,7 @@ int shared_images_check(const struct plan *plan, int directory)
 	stream = list_images(directory);
 	if (!stream)
 		return -1;
-	while ((entry = readdir(stream)) != NULL) {
+	while ((entry = next_entry(stream)) != NULL) {
 		if (fnmatch("*.img", entry->d_name, 0) != 0 || !is_shared(directory, entry->d_name, &status))
 			continue;
 		/* Two file systems may have two clocks. */
@@ -86,6 +95,7 @@ int shared_images_check(const struct plan *plan, int directory)
 		problem("image %s of %s is a link, and its file was written after the rewrite, by a dump into the other directory for example: it is of another checkpoint now; rewrite that dump, and dump into a new directory each time or rewrite with --link copy",
 			show_raw(&name, entry->d_name), plan->shown_path);
 	}
+	error = errno;
 	closedir(stream);
-	return 0;
+	return error ? cannot_list(error) : 0;
 }

@@ -14,6 +14,7 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "message.h"
+#include "private-dir.h"
 #include "unix-socket.h"
 
 static bool is_hex(const char *name, size_t length)
@@ -137,7 +138,7 @@ static int make_own(struct start_dir *dir, const char *base_path)
 	if (random_name(dir->name))
 		return -1;
 	snprintf(dir->path, sizeof(dir->path), "%s/%s", base_path, dir->name);
-	if (mkdirat(dir->base, dir->name, 0700)) {
+	if (private_dir_make(dir->base, dir->name)) {
 		message("cannot make the directory %s: %s", show_raw(&shown, dir->path), strerror(errno));
 		return -1;
 	}

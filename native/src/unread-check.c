@@ -20,13 +20,14 @@ struct names {
 static void name(struct names *names, const struct plan *plan, const struct unread_part *part)
 {
 	show_spec(&names->spec, plan, plan->grafts[part->bytes->graft].spec);
-	show_printed(&names->key, part->bytes->key);
+	show_unread_key(&names->key, plan, part->bytes);
 }
 
 /* Entries of one dumped pipe have its key and its number. */
-static bool same_dumped_pipe(const struct unread_bytes *left, const struct unread_bytes *right)
+static bool same_dumped_pipe(const struct plan *plan, const struct unread_bytes *left, const struct unread_bytes *right)
 {
-	return left->pipe_id == right->pipe_id && strcmp(left->key, right->key) == 0;
+	return left->pipe_id == right->pipe_id &&
+	       strcmp(plan->grafts[left->graft].unread_key, plan->grafts[right->graft].unread_key) == 0;
 }
 
 /* True where the bytes cannot go there whatever is done about the rest. */
@@ -44,7 +45,8 @@ static bool refuse_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 	for (size_t i = 1; i < pipe->count; i++) {
 		const struct unread_part *other = &pipe->parts[i];
 
-		if (same_dumped_pipe(first->bytes, other->bytes))
+		/* A key is compared once: one can be as long as a plan. */
+		if (other->bytes->graft == pipe->parts[i - 1].bytes->graft || same_dumped_pipe(plan, first->bytes, other->bytes))
 			continue;
 		name(&others, plan, other);
 		problem("caller fd %u (spec %s) and caller fd %u (spec %s) are one pipe, and the unread bytes of %s and of %s would mix in it; give each a pipe of its own, or " UNREAD_LET_GO,

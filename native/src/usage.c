@@ -1,5 +1,6 @@
 #include "usage.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,12 @@
 static bool print(const char *text, int *code)
 {
 	*code = EXIT_FITS;
-	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-		*code = EXIT_SYSTEM;
+	if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
+		return false;
+	*code = EXIT_SYSTEM;
+	/* Who has stopped reading knows that. */
+	if (errno != EPIPE)
+		message("cannot write to stdout: %s", strerror(errno));
 	return false;
 }
 
@@ -128,94 +133,95 @@ static bool check_options(const struct options *options, int *code)
 	return true;
 }
 
+enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, STDIO, PTY, ATTACH, HELP, SHOW_VERSION };
+
+static const struct option known[] = {
+	{"plan", required_argument, NULL, PLAN},
+	{"check", no_argument, NULL, CHECK},
+	{"plugins", required_argument, NULL, PLUGINS},
+	{"task", required_argument, NULL, TASK},
+	{"serve", no_argument, NULL, SERVE},
+	{"timeout", required_argument, NULL, TIMEOUT},
+	{"stdio", required_argument, NULL, STDIO},
+	{"pty", optional_argument, NULL, PTY},
+	{"attach", required_argument, NULL, ATTACH},
+	{"help", no_argument, NULL, HELP},
+	{"version", no_argument, NULL, SHOW_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+/* Values that are read when all words are. */
+struct words {
+	const char *task;
+	const char *timeout;
+};
+
+static bool take_option(struct options *options, struct words *words, int option, char *const *argv, int *code)
+{
+	struct shown shown;
+
+	switch (option) {
+	case PLAN:
+		return once(&options->plan, optarg, "--plan", code);
+	case PLUGINS:
+		return once(&options->plugins, optarg, "--plugins", code);
+	case TASK:
+		return once(&words->task, optarg, "--task", code);
+	case TIMEOUT:
+		return once(&words->timeout, optarg, "--timeout", code);
+	case ATTACH:
+		return once(&options->attach, optarg, "--attach", code);
+	case PTY:
+		return read_pty(options, optarg, code);
+	case STDIO:
+		/* At once: what is wrong with words behind it is said on the right descriptor. */
+		*code = take_stdio(optarg);
+		return *code == 0;
+	case SERVE:
+		options->serve = true;
+		return true;
+	case CHECK:
+		options->check = true;
+		return true;
+	case 'h':
+	case HELP:
+		return print(help, code);
+	case SHOW_VERSION:
+		return print("fdgraft-exec " FDGRAFT_VERSION "\n", code);
+	case ':':
+		message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
+		return wrong(code);
+	default:
+		message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --pty, --attach, --stdio, --help, --version" SEE_HELP,
+			show_raw(&shown, argv[optind - 1]));
+		return wrong(code);
+	}
+}
+
 bool read_options(struct options *options, int argc, char **argv, int *code)
 {
-	enum { PLAN = 1000, CHECK, PLUGINS, TASK, SERVE, TIMEOUT, STDIO, PTY, ATTACH, HELP, SHOW_VERSION };
-	static const struct option known[] = {
-		{"plan", required_argument, NULL, PLAN},     {"check", no_argument, NULL, CHECK},
-		{"plugins", required_argument, NULL, PLUGINS}, {"task", required_argument, NULL, TASK},
-		{"serve", no_argument, NULL, SERVE},	     {"timeout", required_argument, NULL, TIMEOUT},
-		{"stdio", required_argument, NULL, STDIO},     {"pty", optional_argument, NULL, PTY},
-		{"attach", required_argument, NULL, ATTACH},   {"help", no_argument, NULL, HELP},
-		{"version", no_argument, NULL, SHOW_VERSION},
-		{NULL, 0, NULL, 0},
-	};
-	const char *task = NULL;
-	const char *timeout = NULL;
-	struct shown shown;
+	struct words words = {0};
+	int option;
 
 	*options = (struct options){0};
 	opterr = 0;
-	for (;;) {
-		/* "+": the first word that is no option begins COMMAND. */
-		int option = getopt_long(argc, argv, "+:h", known, NULL);
-
-		if (option == -1)
-			break;
-		switch (option) {
-		case PLAN:
-			if (!once(&options->plan, optarg, "--plan", code))
-				return false;
-			break;
-		case PLUGINS:
-			if (!once(&options->plugins, optarg, "--plugins", code))
-				return false;
-			break;
-		case TASK:
-			if (!once(&task, optarg, "--task", code))
-				return false;
-			break;
-		case TIMEOUT:
-			if (!once(&timeout, optarg, "--timeout", code))
-				return false;
-			break;
-		case STDIO:
-			/* At once: what is wrong with words behind it is said on the right descriptor. */
-			*code = take_stdio(optarg);
-			if (*code)
-				return false;
-			break;
-		case PTY:
-			if (!read_pty(options, optarg, code))
-				return false;
-			break;
-		case ATTACH:
-			if (!once(&options->attach, optarg, "--attach", code))
-				return false;
-			break;
-		case SERVE:
-			options->serve = true;
-			break;
-		case CHECK:
-			options->check = true;
-			break;
-		case 'h':
-		case HELP:
-			return print(help, code);
-		case SHOW_VERSION:
-			return print("fdgraft-exec " FDGRAFT_VERSION "\n", code);
-		case ':':
-			message("%s needs a value" SEE_HELP, show_raw(&shown, argv[optind - 1]));
-			return wrong(code);
-		default:
-			message("%s is no option of fdgraft-exec; allowed are --plan, --check, --plugins, --serve, --timeout, --task, --pty, --attach, --stdio, --help, --version" SEE_HELP,
-				show_raw(&shown, argv[optind - 1]));
-			return wrong(code);
-		}
-	}
+	/* "+": the first word that is no option begins COMMAND. */
+	while ((option = getopt_long(argc, argv, "+:h", known, NULL)) != -1)
+		if (!take_option(options, &words, option, argv, code))
+			return false;
 	options->command = argv + optind;
 	if (options->attach)
 		return check_attach(options,
-				    options->plan || options->plugins || options->pty || options->serve || options->check || task ||
-					    timeout,
+				    options->plan || options->plugins || options->pty || options->serve || options->check ||
+					    words.task || words.timeout,
 				    code);
 	if (!options->plan) {
 		message("--plan is missing: the image directory or archive that fdgraft rewrite wrote" SEE_HELP);
 		return wrong(code);
 	}
-	if (task && !read_pid(&options->task, task, code))
+	if (words.task && !read_pid(&options->task, words.task, code))
 		return false;
-	if (timeout && !read_timeout(&options->timeout, timeout, code))
+	if (words.timeout && !read_timeout(&options->timeout, words.timeout, code))
 		return false;
 	return check_options(options, code);
 }

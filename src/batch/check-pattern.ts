@@ -4,8 +4,8 @@ import { shortenText } from '../errors/shorten';
 /** Linux takes no longer path. */
 const MAX_BYTES = 4096;
 const MAX_DEPTH = 32;
-/** What the braces of one pattern can stand for: each is matched on its own. */
-const MAX_ALTERNATIVES = 1024;
+/** What the braces of one pattern can stand for: each is matched on its own. Of a range, micromatch writes out no more. */
+const MAX_ALTERNATIVES = 1000;
 /**
  * fast-glob and micromatch match by regular expressions, which try all ways to divide a name among its stars. Names of
  * 255 bytes can so cost a tenth of a second with three stars, and minutes with five.
@@ -32,7 +32,15 @@ export function checkPattern(word: string, pattern: string, writeOut: WriteOut):
   if (alternatives > MAX_ALTERNATIVES) {
     refuse(`its braces stand for more than ${MAX_ALTERNATIVES} patterns`, 'write * for some of the braces');
   }
-  for (const one of alternatives === 1 ? [pattern] : writeOut(pattern)) {
+  if (counter.hasOddRange) refuse('it has .. in braces that are no range', ODD_RANGE_HINT);
+  let written: readonly string[] = [pattern];
+  try {
+    if (pattern.includes('{')) written = writeOut(pattern);
+  } catch {
+    // micromatch has no errors of its own for braces that it cannot read.
+    refuse('its braces cannot be read', 'put a backslash before each brace that stands for itself');
+  }
+  for (const one of written) {
     const parts = one.replace(/\\.|\[[^\]]*\]/gs, '').split('/');
     const doubles = parts.filter((part, i) => part.includes('**') && i < parts.length - 1).length;
     if (doubles > MAX_DOUBLE_STARS) {
@@ -55,7 +63,11 @@ function countStars(part: string): number {
 /** Counts what braces stand for without writing it out: {a,b}, {1..9}, {a..z..2}, one in the other. */
 class BraceCounter {
   deepest = 0;
+  /** Braces with .. that are neither a plain range nor a list: what they stand for is micromatch's guess. */
+  hasOddRange = false;
   private at = 0;
+  /** The choice that is read has .. outside of braces of its own. */
+  private hasDots = false;
 
   constructor(private readonly pattern: string) {}
 
@@ -70,6 +82,7 @@ class BraceCounter {
       const character = this.pattern[this.at];
       if (character === '\\') this.at += 1;
       else if (depth > 0 && (character === ',' || character === '}')) break;
+      else if (depth > 0 && this.pattern.startsWith('..', this.at)) this.hasDots = true;
       else if (character === '{') product *= this.braces(depth + 1);
     }
     return product;
@@ -82,24 +95,40 @@ class BraceCounter {
       this.at = this.pattern.length;
       return 1;
     }
-    const range = /^\{(-?\w+)\.\.(-?\w+)(?:\.\.-?\w+)?\}/.exec(this.pattern.slice(this.at, this.at + MAX_RANGE_LENGTH));
+    RANGE.lastIndex = this.at;
+    const range = RANGE.exec(this.pattern);
     if (range !== null) {
       this.at += range[0].length - 1;
       return lengthOfRange(range[1] as string, range[2] as string);
     }
     let sum = 0;
+    let product = 1;
+    let choices = 0;
+    let hasDots = false;
+    const outer = this.hasDots;
     do {
       this.at += 1;
-      sum += this.sequence(depth);
+      this.hasDots = false;
+      const count = this.sequence(depth);
+      sum += count;
+      product *= count;
+      choices += 1;
+      hasDots ||= this.hasDots;
     } while (this.pattern[this.at] === ',');
-    return sum;
+    this.hasOddRange ||= hasDots && choices === 1;
+    this.hasDots = outer;
+    // A brace that is not closed stands for itself, and so do its commas.
+    return this.pattern[this.at] === '}' ? sum : product;
   }
 }
 
-/** What is longer is a range of more numbers than any pattern may stand for. */
-const MAX_RANGE_LENGTH = 64;
+const ODD_RANGE_HINT = 'write a range as {FIRST..LAST}, of two numbers or two letters';
+/** Ends have no character that means something to micromatch. */
+const RANGE = /\{([-+]?\w+(?:\.\w+)?)\.\.([-+]?\w+(?:\.\w+)?)(?:\.\.-?\d+)?\}/y;
 
+/** What micromatch takes for a number is one of JavaScript, such as 1e9 and 0x10. A step is left out: it only leaves out numbers. */
 function lengthOfRange(from: string, to: string): number {
-  const [first, last] = [from, to].map((end) => (/^-?\d+$/.test(end) ? Number(end) : (end.codePointAt(0) ?? 0)));
+  const ends = [from, to].map(Number);
+  const [first, last] = ends.every(Number.isInteger) ? ends : [from, to].map((end) => end.codePointAt(0) ?? 0);
   return Math.abs((last as number) - (first as number)) + 1;
 }

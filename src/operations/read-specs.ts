@@ -37,7 +37,9 @@ export async function readDescriptorList(source: Source): Promise<SpecOptions[]>
     const reader = await member.open();
     try {
       const text = await readAtMost(reader, MAX_LIST_BYTES);
-      const specs = text === undefined ? undefined : specsOfList(text);
+      if (text === undefined)
+        throw messages.noDescriptorList(DESCRIPTOR_LIST, `is larger than ${MAX_LIST_BYTES} bytes`);
+      const specs = specsOfList(text);
       if (specs === undefined) throw messages.noDescriptorList(DESCRIPTOR_LIST, 'is not a list of strings as JSON');
       return specs;
     } finally {

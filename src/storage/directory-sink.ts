@@ -11,15 +11,15 @@ import { closeRead } from './close';
 import { flushDirectory } from './flush';
 import { holdDirectory } from './held-directory';
 import { Linker, type LinkMode } from './link-mode';
+import { beginNewPlace } from './new-place';
 import { giveOwnerAndMode, ownedByFd, ownedByPath, tryToGiveAway } from './owner-and-mode';
 import { isPages } from './pages';
-import { parentOf } from './parent-of';
 import type { MemberWriter, Sink, SinkNotice } from './sink';
 import type { Member, MemberReader, Source, SourceFile, SourceMember } from './source';
 import type { SparseMap } from './sparse-map';
 import type { FixedDirectory } from './trusted-path';
 import { refuseUnfitDestination } from './unfit-destination';
-import { WorkDirectory } from './work-directory';
+import type { WorkDirectory } from './work-directory';
 import { yieldToEventLoop } from './yield-to-event-loop';
 
 export interface DirectorySinkOptions {
@@ -35,14 +35,8 @@ const CHUNK_BYTES = 1 << 20;
 
 /** A sink that builds the directory `out` beside its place and moves it there in one step. */
 export async function createDirectorySink(source: Source, out: string, options: DirectorySinkOptions): Promise<Sink> {
-  // What Node makes of an argument that is not UTF-8 is another name than the one that was meant.
-  if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = parentOf(out, options.fixed);
-    const name = Buffer.from(path.basename(out));
-    const destination = joinPath(parent, name);
-    refuseUnfitDestination(source, out, destination);
-    const work = await WorkDirectory.create(parent, name);
+    const { name, destination, work } = await beginNewPlace(source, out, options.fixed);
     const arrive = async () => {
       refuseUnfitDestination(source, out, work.beside(name));
       moveDirectory(work.content, work.beside(name));

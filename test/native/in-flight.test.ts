@@ -526,3 +526,12 @@ test('many pipes, each with bytes of its own', async (t) => {
   const { said } = await play(own, give, ['late', ...fds.map((fd) => `count=${fd + 100}`)]);
   t.deepEqual(said, [LATE, ...fds.map((fd) => `${fd + 100} has 1 of 65536, flags 1`)]);
 });
+
+test('a long key of many records is kept once', async (t) => {
+  const records = Array.from({ length: 4000 }, (_, offset) => ({ ...here, offset, bytes: 1 }));
+  const key = `pipe:[${'7'.repeat(1 << 20)}]`;
+  const { plan } = made(t, { placeholders: [reader({ key, inFlight: records })] }, Buffer.alloc(4000));
+  const words = ['prlimit', `--as=${1 << 29}`, join(build(), 'fdgraft-exec'), '--plan', plan, '--check'];
+  const result = await run(words, { give: ['5=pipe:9'] });
+  t.deepEqual([result.code, result.stderr], [0, '']);
+});

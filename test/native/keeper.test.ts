@@ -357,6 +357,23 @@ asRoot('a namespace without a process 1 is an error, not a keeper that is dead',
   );
 });
 
+test('a keeper that was killed: nobody else is ended who has its number by now', async (t) => {
+  const debugs = [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }];
+  const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }], debugs });
+  // The text waits for room in the pipe while the keeper runs.
+  const inside = [
+    '"$@" & keeper=; while [ -z "$keeper" ]; do sleep 0.01; keeper=$(grep -l "^fdgraft-keeper" /proc/[0-9]*/comm); done 2>/dev/null',
+    'keeper=$(basename $(dirname $keeper)); kill -KILL $keeper; while [ -e /proc/$keeper ]; do sleep 0.01; done',
+    'echo $((keeper - 1)) >/proc/sys/kernel/ns_last_pid; sleep 100 >/dev/null 2>&1 & victim=$!',
+    'sleep 15; echo $((keeper - victim)) $(grep State /proc/$victim/status)',
+  ].join('\n');
+  const own = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const unshare = ['unshare', ...own, '--pid', '--fork', '--mount-proc', 'sh', '-c', inside, 'sh'];
+  const words = [...unshare, join(build(), 'fdgraft-exec'), '--plan', plan, '--', 'true'];
+  const result = await run(words, { give: ['7=pipe:6', '6=fill', file(5, O.RDONLY, '/dev/null')] });
+  t.is(result.stdout, '0 State: S (sleeping)\n', result.stderr);
+});
+
 test('a pstree.img that cannot be read', async (t) => {
   const wrong: [Buffer, RegExp][] = [
     [Buffer.alloc(0), /^pstree\.img: byte 0: not the magic number/],

@@ -108,14 +108,14 @@ test('images that are as the plan says', async (t) => {
     writeFileSync(join(own, `core-${length}.img`), Buffer.alloc(length, `some ${length} bytes `));
     return imageOf(own, `core-${length}.img`);
   });
-  writePlan(own, { images });
+  writePlan(own, { images: images.sort((a, b) => (a.name < b.name ? -1 : 1)) });
   const result = await exec(['--plan', own, '--check']);
   t.deepEqual([result.code, result.stderr], [0, '']);
 });
 
 test('images that are not', async (t) => {
   const own = scratch(t);
-  const names = ['files.img', 'fdinfo-2.img', 'fdinfo-3.img', 'fdinfo-4.img', 'fdinfo-5.img', 'fdinfo-6.img'];
+  const names = ['fdinfo-2.img', 'fdinfo-3.img', 'fdinfo-4.img', 'fdinfo-5.img', 'fdinfo-6.img', 'files.img'];
   for (const name of names) writeFileSync(join(own, name), `content of ${name}`);
   const images = names.map((name) => imageOf(own, name));
   writePlan(own, { images });
@@ -134,13 +134,13 @@ test('images that are not', async (t) => {
     const lines = complaints(t, result.stderr);
     t.is(lines.length, 5);
     t.regex(
-      lines[0] ?? '',
+      lines[4] ?? '',
       new RegExp(`image files\\.img .*SHA-256 is ${sha256(Buffer.from('another content')).toString('hex')}`),
     );
-    t.regex(lines[1] ?? '', /image fdinfo-2\.img .*No such file/);
-    t.regex(lines[2] ?? '', /image fdinfo-3\.img .*symbolic link/);
-    t.regex(lines[3] ?? '', /image fdinfo-4\.img .*not a regular file/);
-    t.regex(lines[4] ?? '', /image fdinfo-5\.img .*not a regular file/);
+    t.regex(lines[0] ?? '', /image fdinfo-2\.img .*No such file/);
+    t.regex(lines[1] ?? '', /image fdinfo-3\.img .*symbolic link/);
+    t.regex(lines[2] ?? '', /image fdinfo-4\.img .*not a regular file/);
+    t.regex(lines[3] ?? '', /image fdinfo-5\.img .*not a regular file/);
   }
 });
 
@@ -299,6 +299,21 @@ test('nothing is left when COMMAND cannot be run', async (t) => {
   t.deepEqual(readdirSync(join(options.runtime, 'fdgraft')), []);
 });
 
+test('a umask that forbids everything, of a user who is not root', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const options = nobody(t, directory);
+  const plugins = join(directory, 'plugins');
+  mkdirSync(plugins);
+  writeFileSync(join(plugins, 'other.so'), '');
+  const program = join(installed(directory), 'fdgraft-exec');
+  const inside = ['sh', '-c', 'umask 0777; exec "$@"', 'sh', program, '--plan', plan, '--plugins', plugins];
+  const result = await run([...options.as, ...inside, '--', 'sh', '-c', 'umask; ls "$CRIU_LIBS_DIR"'], {
+    give,
+    env: { ...options.env, PATH: '/usr/bin:/bin' },
+  });
+  t.deepEqual([result.code, result.stdout, result.stderr], [0, '0777\nfdgraft.so\nother.so\n', '']);
+});
+
 test('without other plugins the own directory serves', async (t) => {
   const { directory, plan } = planned(t, simple);
   const bin = installed(directory);
@@ -350,4 +365,47 @@ test('the same problems in the sanitized build', async (t) => {
   t.is((await exec(['--plan', own, '--plugins', own, '--', 'true'], options)).code, 0);
   t.is((await exec(['--plan', own, '--check'], options)).code, 0);
   t.is((await exec(['--plan', own, '--', 'no-such-program-anywhere'], options)).code, 127);
+});
+
+test('a directory that cannot be listed to its end is an error', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const plugins = scratch(t);
+  for (const [words, refused, message] of [
+    [['--check'], directory, 'cannot list the image directory'],
+    [['--check', '--plugins', plugins], plugins, `cannot list the plugins in ${plugins}`],
+    [['--', 'true'], '/proc', 'the keeper of the caller fds cannot read /proc/self/fd'],
+  ] as const) {
+    const env = { LD_PRELOAD: helper('refuse'), REFUSED: `readdir ${refused}` };
+    const result = await exec(['--plan', plan, ...words], { give, env });
+    t.deepEqual([result.code, result.stderr], [111, `fdgraft-exec: ${message}: Input/output error\n`]);
+  }
+});
+
+test('a keeper that cannot tell that it listens is an error, and no wait without an end', async (t) => {
+  const { plan } = planned(t, simple);
+  const env = { LD_PRELOAD: helper('refuse'), REFUSED: 'send' };
+  const result = await exec(['--plan', plan, '--', 'true'], { give, env });
+  t.is(result.code, 111);
+  t.regex(complaints(t, result.stderr)[0] ?? '', /^the keeper of the caller fds ended at once; /);
+});
+
+test('a limit of file sizes is an error with a message', async (t) => {
+  const { directory, plan } = planned(t, {
+    ...simple,
+    debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }],
+  });
+  const limited = ['prlimit', '--fsize=0', join(build(), 'fdgraft-exec'), '--plan'];
+  const debug = await run([...limited, plan, '--', 'true'], {
+    give: [...give, file(6, O.RDWR | O.CREAT, join(directory, 'debug'))],
+  });
+  t.deepEqual(
+    [debug.code, debug.stderr],
+    [111, 'fdgraft-exec: caller fd 6: cannot write the text of debug[6]:a: File too large\n'],
+  );
+  writePlan(directory, simple);
+  writeFileSync(join(directory, 'pstree.img'), 'an image');
+  const archive = join(scratch(t), 'archive.tar');
+  await run(['tar', '-cf', archive, '-C', directory, 'pstree.img', 'inherit-plan.img']);
+  const kept = await run([...limited, archive, '--check'], { give });
+  t.deepEqual([kept.code, kept.stderr], [111, 'fdgraft-exec: cannot keep an image in memory: File too large\n']);
 });

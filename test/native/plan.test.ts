@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { OFFSET_MAX } from '../../src/schema/plan-limits';
-import { build, exec, type Variant } from '../support/native';
+import { build, exec, run, type Variant } from '../support/native';
 import {
   frame,
   headRecord,
@@ -470,4 +470,19 @@ test('a plan past the limit is refused', async (t) => {
   const result = await exec(['--plan', path, '--check'], { give });
   t.is(result.code, 100);
   t.regex(result.stderr, /larger than 268435456 bytes, the limit for a plan/);
+});
+
+test('a long spec of many placeholders is not read to its end for each of them', async (t) => {
+  const own = scratch(t);
+  const path = join(own, 'inherit-plan.img');
+  const placeholders = Array.from({ length: 50_000 }, (_, fileId) => ({ fileId, callerFd: 5 }));
+  const specs = [{ text: `fd[5]:/${'a'.repeat(64 << 20)}`, callerFd: 5 }];
+  writeFileSync(
+    path,
+    planBytes({ specs, placeholders: placeholders.map((one) => ({ ...one, apply: 'dup', type: 'FIFO' })) }),
+  );
+  // Without the limit of processor time, it would go on for minutes.
+  const words = ['prlimit', '--cpu=20', join(build(), 'fdgraft-exec'), '--plan', path, '--check'];
+  const result = await run(words, { give });
+  t.deepEqual([result.signal, result.code, result.stderr], [null, 0, '']);
 });

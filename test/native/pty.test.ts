@@ -205,6 +205,25 @@ test('a shell job outlives COMMAND, and is the end when it closes the terminal',
   await settled(t, started);
 });
 
+test('a session that was killed: nobody else is ended who has its number by now', async (t) => {
+  const { directory, plan } = planned(t, { placeholders: [terminal(5, JOB)] });
+  // COMMAND leaves the session, kills its leader, and starts a program that gets the number.
+  const inside = [
+    'kill -KILL $0; while [ -e /proc/$0 ]; do sleep 0.01; done',
+    'echo $(($0 - 1)) >/proc/sys/kernel/ns_last_pid',
+    'sleep 100 >/dev/null 2>&1 </dev/null & echo $! $0 >numbers; exit 7',
+  ].join('; ');
+  const leave = 'exec setsid sh -c "$0" $(cut -d " " -f 6 /proc/self/stat)';
+  const executor = [join(build(), 'fdgraft-exec'), '--plan', plan, '--pty', '--', 'sh', '-c', leave, inside];
+  const after =
+    '"$@"; echo status $?; read victim leader <numbers; echo $((leader - victim)) $(grep State /proc/$victim/status)';
+  const own = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const unshare = ['unshare', ...own, '--pid', '--fork', '--mount-proc', 'sh', '-c', after, 'sh'];
+  const started = await show(t, directory, [...unshare, ...executor]);
+  t.is(await started.window.ended(), 'exit 0', shown(started));
+  t.regex(shown(started), /status 7\r\n0 State: S \(sleeping\)\r\n$/);
+});
+
 /** A session that tells the pid of the process that shows it, and makes a file when it is hung up. */
 const HUNG_UP = 'trap "echo hup >hup; exit" HUP; echo "relay $1 ready"; sleep 100 & wait';
 const hungUp = (how: (script: string) => string[]) => {
@@ -381,6 +400,14 @@ test('with two terminals it makes the one that is not open', async (t) => {
   const all = await open(t, ['true'], { ...both, give: [file(6, O.RDWR, '/dev/tty'), file(5, O.RDWR, '/dev/tty')] });
   t.is(await all.window.ended(), 'exit 100');
   t.regex(shown(all), /caller fds 5 and 6, which are all open; leave that closed which --pty is to make\r\n/);
+});
+
+test('at numbers that its own descriptors of the images would have', async (t) => {
+  for (const number of [3, 4, 5, 6, 7, 8]) {
+    const started = await open(t, ['false'], { words: ['--pty', '--check'], placeholders: [terminal(number)] });
+    t.is(await started.window.ended(), 'exit 0', `${number}: ${shown(started)}`);
+    t.is(shown(started), '');
+  }
 });
 
 test('--check looks at all and shows nothing', async (t) => {

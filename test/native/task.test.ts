@@ -592,3 +592,25 @@ test('nothing of CRIU’s matters for a task', async (t) => {
   const result = await exec(words, { give: [file(5, O.RDONLY, '/dev/null')], env: { CRIU_LIBS_DIR: '/nonexistent' } });
   t.is(result.stdout, '-L /x\n');
 });
+
+test('more close-on-exec numbers than a variable can hold are refused before anything changes', async (t) => {
+  // 131,072 bytes, where a page has 4 KiB.
+  const names = 'FDGRAFT_CLOEXEC='.length + 1;
+  const most = 32 * Number((await run(['getconf', 'PAGESIZE'])).stdout);
+  const all = Math.floor((most - names) / 7);
+  for (const [count, fits] of [
+    [all, true],
+    [all + 1, false],
+  ] as const) {
+    const descriptors = Array.from({ length: count }, (_, i) => ({ fd: 100_000 + i, pids: [7], closeOnExec: true }));
+    const { plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5, descriptors }] });
+    const result = await exec(['--plan', plan, '--task', '7', '--check'], { give: [file(5, O.RDONLY, '/dev/null')] });
+    t.is(
+      result.stderr,
+      fits
+        ? ''
+        : `fdgraft-exec: task 7 has ${count} descriptors with close-on-exec: FDGRAFT_CLOEXEC would have ${names + 7 * count - 1} bytes, and a variable holds at most ${most}; name fewer of its files in the rewrite\n`,
+    );
+    t.is(result.code, fits ? 0 : 100);
+  }
+});

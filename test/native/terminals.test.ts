@@ -80,6 +80,17 @@ for (const variant of VARIANTS) {
       t.is(lines.length, 1, stderr);
       t.regex(lines[0] ?? '', pattern);
     });
+  test(`a caller that ignores SIGCHLD hears of sessions too (${variant})`, async (t) => {
+    for (const [give, code] of [
+      [['5=pty:6'], 0],
+      [['5=pty:6', '5=held'], 100],
+    ] as const) {
+      const program = join(build(variant), 'fdgraft-exec');
+      const words = ['--plan', planned(t, { placeholders: [TERMINAL] }).plan, '--check'];
+      const result = await run(['env', '--ignore-signal=CHLD', program, ...words], { give, variant });
+      t.is(result.code, code, result.stderr);
+    }
+  });
   test(`podman as COMMAND is refused (${variant})`, async (t) => {
     const { plan } = planned(t, { placeholders: [TERMINAL] });
     for (const command of [['podman'], ['/usr/bin/podman', '--remote']]) {
@@ -153,4 +164,20 @@ test('two leaders have a terminal each', async (t) => {
 
 test('without a terminal that has a leader, nothing changes', async (t) => {
   t.deepEqual(await play(t, [JOB], ['5=pty:6', '5=own']), [...WITHOUT, ...WITHOUT, ...WITHOUT, ...WITHOUT]);
+});
+
+test('two leaders on one terminal are refused, whatever its caller fds', async (t) => {
+  const second = { ...TERMINAL, ownKey: 'tty[fd670001:2]', terminal: { session: PID + 1, hasLeader: true } };
+  for (const [callerFd, give] of [
+    [5, ['5=pty:6']],
+    [7, ['5=pty:6', '7=dup:5']],
+  ] as const) {
+    const placeholders = [TERMINAL, { ...second, fileId: 43, callerFd }];
+    const { code, stderr } = await check(t, placeholders, [...give], 'sanitized');
+    t.is(code, 100, stderr);
+    t.is(
+      complaints(t, stderr).join('\n'),
+      `caller fd 5 (spec fd[5]:file-5) and caller fd ${callerFd} (spec fd[${callerFd}]:file-${callerFd}) are one terminal, and sessions 20000 and 20001 of the checkpoint take it as controlling terminal; give each session a terminal of its own`,
+    );
+  }
 });

@@ -183,3 +183,10 @@ test('--check runs no COMMAND', async (t) => {
   t.deepEqual([result.code, result.stdout, result.stderr], [0, '', '']);
   t.throws(() => readFileSync(join(directory, 'ran')));
 });
+
+test('--help and --version onto a full disk', async (t) => {
+  for (const word of ['--help', '--version']) {
+    const result = await exec([word], { give: [file(1, O.WRONLY, '/dev/full')] });
+    t.deepEqual([result.code, result.stderr], [111, 'fdgraft-exec: cannot write to stdout: No space left on device\n']);
+  }
+});

@@ -34,7 +34,7 @@ export function build(variant: Variant = 'plain'): string {
   return builds[variant];
 }
 
-/** Programs that play CRIU, or a library that is preloaded (swap, splice); the last four linked in other ways or with system calls of their own. */
+/** Programs that play CRIU, or a library that is preloaded (swap, splice, refuse); the last four linked in other ways or with system calls of their own. */
 export const LINKED = ['host-now', 'host-no-plt', 'host-no-pie', 'host-no-setsid'] as const;
 export type Helper =
   | 'give'
@@ -46,6 +46,7 @@ export type Helper =
   | 'window'
   | 'swap'
   | 'splice'
+  | 'refuse'
   | (typeof LINKED)[number];
 
 const sources: Record<Helper, [string, string[]]> = {
@@ -62,6 +63,7 @@ const sources: Record<Helper, [string, string[]]> = {
   window: ['window.c', []],
   swap: ['swap.c', ['-shared', '-fPIC']],
   splice: ['splice.c', ['-shared', '-fPIC']],
+  refuse: ['refuse.c', ['-shared', '-fPIC']],
 };
 
 /** Compiles a program of test/native and returns its path. */

@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import type { ByteReader } from '../../bytes/byte-stream';
 import { escapeBytes } from '../../bytes/escape';
 import { messages } from '../../errors/messages';
@@ -7,14 +6,13 @@ import { Arrival } from '../arrival';
 import { joinPath, splitPath } from '../byte-path';
 import type { ArchiveForm } from '../form';
 import { arriveAsNew } from '../link-or-rename';
+import { beginNewPlace } from '../new-place';
 import { giveOwnerAndMode, ownedByFd } from '../owner-and-mode';
-import { parentOf } from '../parent-of';
 import type { MemberWriter, Sink, SinkNotice } from '../sink';
 import { isFileOrLeadsToOne, type Member, type MemberReader, type Source, type SourceMember } from '../source';
 import type { SparseMap } from '../sparse-map';
 import { Spool } from '../spool';
 import type { FixedDirectory } from '../trusted-path';
-import { refuseUnfitDestination } from '../unfit-destination';
 import { WorkDirectory } from '../work-directory';
 import { BLOCK_BYTES, paddingOf, RECORD_BYTES } from './blocks';
 import { leadsOut, PARENT } from './link-target';
@@ -40,12 +38,8 @@ export interface ArchiveSinkOptions {
 
 /** A sink that builds the archive `out` beside its place and puts it there in one step. Throws FdgraftError. */
 export async function createArchiveSink(source: Source, out: string, options: ArchiveSinkOptions): Promise<Sink> {
-  if (out.includes('\ufffd')) throw messages.outNotUtf8(out);
   try {
-    const parent = parentOf(out, options.fixed);
-    const name = Buffer.from(path.basename(out));
-    refuseUnfitDestination(source, out, joinPath(parent, name));
-    const work = await WorkDirectory.create(parent, name);
+    const { name, work } = await beginNewPlace(source, out, options.fixed);
     return await begin(source, out, work, options, (built) => arriveAsNew(built, work.beside(name), out));
   } catch (error) {
     throw messages.cannotWriteOut(out, error);
