@@ -48,7 +48,11 @@ const WRONG: readonly (readonly [line: string, problem: RegExp, hint: RegExp])[]
   ['frobnicate a', /^there is no command frobnicate; there are: ls, rewrite, /, /^fdgraft --help/],
   ['ckpt', /^there is no command ckpt; there are: ls, rewrite, /, /^fdgraft --help/],
   ['batch', /^batch lacks a command: rewrite, decode, diff or ls$/, /^fdgraft --help/],
-  ['batch ck/* --out b --inherit-fd c', /^there is no command batch ck\/\*; there are: rewrite, decode, diff, ls$/, /^fdgr/],
+  [
+    'batch ck/* --out b --inherit-fd c',
+    /^there is no command batch ck\/\*; there are: rewrite, decode, diff, ls$/,
+    /^fdgr/,
+  ],
   ['batch restore a', /^there is no command batch restore; there are: rewrite, decode, diff, ls$/, /^fdgraft --help/],
   ['batch --jobs 3', /^batch lacks a command: rewrite, decode, diff or ls$/, /^fdgraft --help/],
   ['rewrite a --output b', /^rewrite has no option --output; did you mean --out\?$/, /rewrite --help/],
