@@ -91,7 +91,7 @@ function explainOption({ words, usage, name }: Wrong): Explanation | undefined {
   const problem = `${name} has no option ${wrong}`;
   const [place] = Object.keys(usage.positionals);
   if (IMAGES_OPTIONS.includes(wrong) && place === 'source') {
-    const value = valueOf(wrong, words);
+    const value = valueBehind(wrong, words);
     const line = value === undefined ? '' : `: fdgraft ${name} ${shellWord(value)}`;
     return { problem, hint: `SOURCE is a word without an option${line}` };
   }
@@ -116,7 +116,7 @@ function isKnown(option: string, options: { readonly [name: string]: Option }): 
 }
 
 /** The value of an option that yargs does not know. */
-function valueOf(option: string, words: readonly string[]): string | undefined {
+function valueBehind(option: string, words: readonly string[]): string | undefined {
   const at = words.findIndex((word) => word.startsWith(option));
   const [, attached] = words[at]?.split(/=(.*)/s) ?? [];
   const value = attached ?? words[at + 1];
