@@ -395,6 +395,13 @@ const texts = {
       problem: 'exists already',
       hint: 'name something that is not there yet; what exists is never touched',
     }),
+  outIsSource: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'is the source itself',
+      hint: 'name something that is not there yet; only fdgraft rewrite --in-place replaces its source',
+    }),
   outIsDirectory: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',
