@@ -157,8 +157,8 @@ function explainExtraWord({ message, words, usage, name }: Wrong): Explanation |
   const lacksOut = 'out' in usage.options && !words.some((word) => /^(?:-o|--out\b)/.test(word));
   // As it comes from the shell: with brackets, or without.
   const isSpec = (word: string) => /^(?:fd|debug)(?:\[\d+\]|\d+):/.test(word);
-  const others = extra.split(', ');
-  if ('inherit-fd' in usage.options && others.every(isSpec)) {
+  const hasLoneSpec = words.some((word, at) => isSpec(word) && words[at - 1] !== '--inherit-fd');
+  if ('inherit-fd' in usage.options && hasLoneSpec) {
     return { problem, hint: 'write --inherit-fd before each spec' };
   }
   if (lacksOut) return { problem, hint: 'write -o before the name of the result' };

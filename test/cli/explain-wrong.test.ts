@@ -18,7 +18,16 @@ const WRONG: readonly (readonly [line: string, problem: RegExp, hint: RegExp])[]
   ['ls a b', /^ls takes SOURCE, and there is more: b$/, /^fdgraft batch ls takes many; fdgraft ls --help/],
   ['rewrite a fd[7]:/b -o c', /^rewrite takes SOURCE, and .*: fd\[7\]:\/b$/, /^write --inherit-fd before each spec; /],
   ['rewrite a fd7:/b', /^rewrite takes SOURCE, and .*: fd7:\/b$/, /^write --inherit-fd before each spec; /],
-  ['rewrite a b fd[7]:/b -o c', /^rewrite takes SOURCE, and there is more: b, /, /^fdgraft batch rewrite takes many; /],
+  [
+    'rewrite a b fd[7]:/b -o c',
+    /^rewrite takes SOURCE, and there is more: b, /,
+    /^write --inherit-fd before each spec; /,
+  ],
+  [
+    'rewrite --inherit-fd fd[7]:/b fd[8]:/c a',
+    /^rewrite takes SOURCE, .*: a$/,
+    /^write --inherit-fd before each spec; /,
+  ],
   ['ls a fd[7]:pipe:[1]', /^ls takes SOURCE, and there is more: /, /^write --inherit-fd before each spec; /],
   ['decode a b -o c', /^decode takes SOURCE, and there is more: b$/, /^fdgraft batch decode takes many; /],
   ['info a b', /^info takes IMAGE, and there is more: b$/, /^fdgraft info --help/],

@@ -45,7 +45,8 @@ export interface RestoreLine {
 /** Options that are not passed on as they were given. */
 const TAKEN = new Set(['images-dir', 'inherit-fd', 'libdir', ...OWN_OPTIONS.keys()]);
 
-const LINE = 'fdgraft restore';
+/** Messages begin with fdgraft. */
+const LINE = 'restore';
 
 /** Reads the words behind `restore`. Throws FdgraftError (USAGE). */
 export function readRestoreLine(words: readonly string[]): RestoreLine {
