@@ -126,6 +126,8 @@ class Finder {
         if (is !== false) take(full, is === true ? undefined : is);
       }
     }
+    if (count === 0 && tops.size === 1 && [...tops].every((top) => this.options.root.is(top)))
+      throw messages.patternMatchesOutputs(pattern, this.options.root.given);
     if (count === 0) throw messages.patternMatchesNothing(pattern, linked);
   }
 

@@ -1,8 +1,15 @@
+import { shellWord } from '../bytes/shell-word';
 import { messages } from '../errors/messages';
 import { nearestOption } from '../specs/nearest-option';
 import { USAGES, wordOf } from './usage/all';
+import { BATCH_USAGE } from './usage/batch';
 import { COMMON_OPTIONS, type Option, type Usage } from './usage/usage';
 import { optionOf } from './words-of-line';
+
+/** Letters of other programs, criu among them. */
+const OF_OTHERS: { readonly [letter: string]: string } = { '-h': 'help', '-v': 'version', '-V': 'version' };
+/** The image directory, as criu has it. */
+const IMAGES_OPTIONS: readonly string[] = ['-D', '--images-dir'];
 
 const HELP = 'fdgraft --help and fdgraft COMMAND --help say what there is';
 
@@ -37,9 +44,8 @@ const EXPLAINERS: readonly ((wrong: Wrong) => Explanation | undefined)[] = [
 export function explainWrong(words: readonly string[], message: string): Error {
   const found = findUsage(words);
   if (found === undefined) {
-    const meant = /^Did you mean (.*)\?$/.exec(message)?.[1];
-    const wrong = words.slice(0, USAGES.some(({ command }) => wordOf(command) === words[0]) ? 2 : 1).join(' ');
-    return messages.usage(meant === undefined ? message : `there is no command ${wrong}; did you mean ${meant}?`, HELP);
+    const { problem, hint } = explainNoCommand(words, message);
+    return messages.usage(problem, hint === undefined ? HELP : `${hint}; ${HELP}`);
   }
   const wrong: Wrong = { words, message, ...found };
   let explained: Explanation | undefined;
@@ -57,15 +63,64 @@ function findUsage([first = '', second = '']: readonly string[]): { usage: Usage
   return below && { usage: below, name: `${first} ${second}` };
 }
 
+/** Of a line that names no command. `message`: what yargs says of it. */
+function explainNoCommand(words: readonly string[], message: string): Explanation {
+  const [first] = optionsIn(words);
+  const word = words.find((one) => !one.startsWith('-'));
+  if (first !== undefined && words[0]?.startsWith('-') && !isKnown(first, COMMON_OPTIONS)) {
+    const near = nearestTo(first, ['help', 'version', ...Object.keys(COMMON_OPTIONS)]);
+    const problem = `fdgraft has no option ${first}`;
+    return near === undefined ? { problem, hint: 'a command comes first' } : { problem: `${problem}; ${near}` };
+  }
+  if (word === undefined) return { problem: message };
+  if (isKnown(`--${word}`, {})) return { problem: `there is no command ${word}; did you mean --${word}?` };
+  const several = USAGES.find(({ command }) => wordOf(command) === word);
+  const second = words[words.indexOf(word) + 1];
+  if (several !== undefined && (second === undefined || second.startsWith('-'))) return { problem: message };
+  const [name, usages] =
+    several !== undefined && 'several' in several ? [`${word} ${second}`, several.several] : [word, USAGES];
+  const meant = /^Did you mean (.*)\?$/.exec(message)?.[1];
+  const all = usages.map(({ command }) => wordOf(command)).join(', ');
+  const advice = meant === undefined ? `there are: ${all}` : `did you mean ${meant}?`;
+  return { problem: `there is no command ${name}; ${advice}` };
+}
+
 function explainOption({ words, usage, name }: Wrong): Explanation | undefined {
-  const known = ['help', 'version', ...Object.entries(optionsOf(usage)).flatMap(namesOf)];
-  const wrong = optionsIn(words).find(
-    (option) => !known.includes(isLetter(option) ? option.slice(1) : optionOf(option)),
-  );
+  const wrong = optionsIn(words).find((option) => !isKnown(option, optionsOf(usage)));
   if (wrong === undefined) return undefined;
+  const problem = `${name} has no option ${wrong}`;
+  const [place] = Object.keys(usage.positionals);
+  if (IMAGES_OPTIONS.includes(wrong) && place === 'source') {
+    const value = valueBehind(wrong, words);
+    const line = value === undefined ? '' : `: fdgraft ${name} ${shellWord(value)}`;
+    return { problem, hint: `SOURCE is a word without an option${line}` };
+  }
   const all = [...Object.keys(usage.options), ...usage.common];
-  const advice = isLetter(wrong) ? `there are: ${all.join(', ')}` : nearestOption(wrong.slice(2), all);
-  return { problem: `${name} has no option ${wrong}; ${advice.replace(/^did you mean /, '$&--')}` };
+  const advice = nearestTo(wrong, ['help', 'version', ...all]) ?? `there are: ${all.join(', ')}`;
+  return { problem: `${problem}; ${advice}` };
+}
+
+/** Advice if an option comes close to another one. */
+function nearestTo(wrong: string, all: readonly string[]): string | undefined {
+  if (isLetter(wrong)) {
+    const name = OF_OTHERS[wrong];
+    return name === undefined ? undefined : `did you mean --${name}?`;
+  }
+  const advice = nearestOption(wrong.slice(2), all);
+  return advice.startsWith('did you mean ') ? advice.replace(/^did you mean /, '$&--') : undefined;
+}
+
+function isKnown(option: string, options: { readonly [name: string]: Option }): boolean {
+  const known = ['help', 'version', ...Object.entries(options).flatMap(namesOf)];
+  return known.includes(isLetter(option) ? option.slice(1) : optionOf(option));
+}
+
+/** The value of an option that yargs does not know. */
+function valueBehind(option: string, words: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => word.startsWith(option));
+  const [, attached] = words[at]?.split(/=(.*)/s) ?? [];
+  const value = attached ?? words[at + 1];
+  return value === undefined || value === '' || value.startsWith('-') ? undefined : value;
 }
 
 function explainMissingValue({ message, words, usage }: Wrong): Explanation | undefined {
@@ -100,7 +155,15 @@ function explainExtraWord({ message, words, usage, name }: Wrong): Explanation |
   const taken = Object.keys(usage.positionals).map((one) => one.toUpperCase());
   const problem = `${name} takes ${taken.length === 0 ? 'no word' : taken.join(' and ')}, and there is more: ${extra}`;
   const lacksOut = 'out' in usage.options && !words.some((word) => /^(?:-o|--out\b)/.test(word));
-  return { problem, hint: lacksOut ? 'write -o before the name of the result' : undefined };
+  // As it comes from the shell: with brackets, or without.
+  const isSpec = (word: string) => /^(?:fd|debug)(?:\[\d+\]|\d+):/.test(word);
+  const hasLoneSpec = words.some((word, at) => isSpec(word) && words[at - 1] !== '--inherit-fd');
+  if ('inherit-fd' in usage.options && hasLoneSpec) {
+    return { problem, hint: 'write --inherit-fd before each spec' };
+  }
+  if (lacksOut) return { problem, hint: 'write -o before the name of the result' };
+  const hasBatch = taken.length === 1 && BATCH_USAGE.several.some(({ command }) => wordOf(command) === name);
+  return { problem, hint: hasBatch ? `fdgraft batch ${name} takes many` : undefined };
 }
 
 const optionsOf = (usage: Usage): { readonly [name: string]: Option } => ({ ...COMMON_OPTIONS, ...usage.options });

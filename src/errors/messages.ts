@@ -111,7 +111,7 @@ const texts = {
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: `cannot be read: ${reason(cause)}`,
-      hint: 'give the directory that criu dump wrote (its -D or --images-dir)',
+      hint: `${/[*?[{]/.test(source) ? 'fdgraft batch takes patterns; ' : ''}give the directory that criu dump wrote (its -D or --images-dir)`,
       cause,
     }),
   accessDenied: (source: string, denied: Denied | undefined, cause: unknown) =>
@@ -396,6 +396,13 @@ const texts = {
       problem: 'exists already',
       hint: 'name something that is not there yet; what exists is never touched',
     }),
+  outIsSource: (out: string) =>
+    error({
+      code: 'OUT_UNUSABLE',
+      file: out,
+      problem: 'is the source itself',
+      hint: 'name something that is not there yet; only fdgraft rewrite --in-place replaces its source',
+    }),
   outIsDirectory: (out: string) =>
     error({
       code: 'OUT_UNUSABLE',
@@ -528,7 +535,7 @@ const texts = {
   criuHelp: () =>
     error({
       code: 'USAGE',
-      problem: 'fdgraft restore: criu would print its help or its version, and restore nothing',
+      problem: 'restore: criu would print its help or its version, and restore nothing',
       hint: 'run criu restore --help or criu --version; fdgraft restore --help prints the help of fdgraft',
     }),
   wordIsNoText: (word: string) =>
@@ -630,6 +637,12 @@ const texts = {
     error({ code: 'USAGE', problem: 'a pattern is empty', hint: 'name checkpoints, or write a pattern for them' }),
   patternTooCostly: (word: string, problem: string, hint: string) =>
     error({ code: 'USAGE', problem: `pattern '${word}': ${problem}`, hint }),
+  patternMatchesOutputs: (pattern: string, root: string) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      problem: `pattern '${pattern}' matches nothing outside of ${root}, which --out names`,
+      hint: 'give another --out: a batch takes no input from it',
+    }),
   patternMatchesNothing: (pattern: string, linked: string | undefined) =>
     error({
       code: 'SOURCE_UNUSABLE',
@@ -1443,7 +1456,7 @@ function whereImagesAre(below: readonly string[]): string {
   if (below.length === 0)
     return 'give the directory that criu dump wrote; in the archives of podman and CRI-O it is checkpoint/';
   if (below.length === 1) return `the image directory in it is ${below[0]}: give that`;
-  return `the image directories in it are ${namedDirectories(below)}: give one of them`;
+  return `the image directories in it are ${namedDirectories(below)}: give one of them; fdgraft batch takes many`;
 }
 
 function namedDirectories(directories: readonly string[]): string {

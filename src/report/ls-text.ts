@@ -79,13 +79,16 @@ export class LsText {
   /** What the list leaves out, and what has to be done with lines that are no options. */
   remarks(): string[] {
     const types = [...this.unlisted].sort(([a], [b]) => (a < b ? -1 : 1));
-    const left = types.map(([type, { count, places }]) => {
+    const told = types.map(([type, { count, places }]) => {
       const named = places.slice(0, MAX_LEFT_OUT).join(' ') + (places.length > MAX_LEFT_OUT ? ' …' : '');
-      return `${count} ${type}${named === '' ? '' : ` (${named})`}`;
+      return { type, text: `${count} ${type}${named === '' ? '' : ` (${named})`}` };
     });
+    const placeholders = told.flatMap(({ type, text }) => (type === 'EXT' ? [text] : []));
+    const left = told.flatMap(({ type, text }) => (type === 'EXT' ? [] : [text]));
     return [
       ...(this.several === undefined ? [] : [severalFiles(this.several)]),
       ...(this.hasPeers ? [PEERS_GO_TOGETHER] : []),
+      ...placeholders.map((text) => `not listed, since a rewrite or a plugin of criu made them: ${text}`),
       ...(left.length === 0 ? [] : [`not listed, since they cannot be inherited: ${left.join(', ')}`]),
     ];
   }

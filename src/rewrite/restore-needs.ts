@@ -44,13 +44,17 @@ export interface ExternalNamespace {
   readonly key: string;
 }
 
-export type RestoreOption =
-  | '--shell-job'
-  | '--tcp-established'
-  | '--tcp-close'
-  | '--ext-unix-sk'
-  | '--file-locks'
-  | '--allow-uprobes';
+/** Options of criu restore that images can need. */
+export const RESTORE_OPTIONS = [
+  '--shell-job',
+  '--tcp-established',
+  '--tcp-close',
+  '--ext-unix-sk',
+  '--file-locks',
+  '--allow-uprobes',
+] as const;
+
+export type RestoreOption = (typeof RESTORE_OPTIONS)[number];
 
 /** More keys of mounts than a command line needs; an image could have millions. */
 const MAX_MOUNT_KEYS = 1000;

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { EscapeFault, unescapeText } from '../bytes/escape';
 import { parseAddress } from '../bytes/ip-address';
+import { shellQuote } from '../bytes/shell-word';
 import {
   ABSTRACT_FORM,
   ADDRESS_FORM,
@@ -180,23 +181,36 @@ function checkOptions(spec: InheritSpec): InheritSpec {
 /** Tells the near misses of the shape apart: [problem, hint]. */
 function explainShape(text: string): [string, string] {
   const shape = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
-  const [, kind, base, number, rest] = /^(fd|debug)\[(0x)?([0-9a-f]+)\]?[:=]?(.*)$/is.exec(text) ?? [];
-  const value = base === undefined && !/^\d+$/.test(number ?? '') ? Number.NaN : Number(`${base ?? ''}${number}`);
-  const hint = value <= FD_NUMBER_MAX && rest?.trim() ? `write ${kind}[${value}]:${rest.trimStart()}` : shape;
+  const right = writtenRight(text);
+  const hint = right === undefined ? shape : `write ${right}`;
+  if (/^(fd|debug)\[\d+\]\s+:/.test(text)) return ['a blank stands before the colon', hint];
   if (/^(fd|debug)\[\d+\](?!:)/.test(text)) return ['the colon after ] is missing', hint];
   if (/^(fd|debug)\[\d+:/.test(text)) return ['the ] after the number is missing', hint];
   if (/^(fd|debug)\[0x[0-9a-f]+\]/i.test(text)) return ['the descriptor number is hexadecimal', hint];
   if (/^(fd|debug)\[0\d+\]/.test(text)) return ['the descriptor number has a leading zero', hint];
+  if (right !== undefined && /^(fd|debug)\d+:/.test(text)) {
+    const why = 'with the quotes: without them, a shell can take the brackets away';
+    return ['the brackets around the number are missing', `write ${shellQuote(right)}, ${why}`];
+  }
   const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)$/s.exec(text) ?? [];
   if (before !== undefined) {
     const problem = 'N stands for the number of your descriptor';
     return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
   }
-  if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', shape];
+  if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', hint];
   if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
     return ['is neither fd[N]:KEY nor debug[N]:TEXT', `write fd[N]:${text}, N being the number of your descriptor`];
   }
-  return ['is neither fd[N]:KEY nor debug[N]:TEXT', shape];
+  return ['is neither fd[N]:KEY nor debug[N]:TEXT', hint];
+}
+
+/** The spec in its form; undefined if no number and key can be told. */
+function writtenRight(text: string): string | undefined {
+  const loose = /^\s*(?:(fd|debug)[\s:]*)?[[({<]?\s*(0x)?([0-9a-f]+)\s*[\])}>]?\s*[:=]?\s*(.*)$/is;
+  const [, kind = 'fd', base, digits, rest = ''] = loose.exec(text) ?? [];
+  if (digits === undefined || rest === '' || (base === undefined && !/^\d+$/.test(digits))) return undefined;
+  const number = Number(`${base ?? ''}${digits}`);
+  return number <= FD_NUMBER_MAX ? `${kind.toLowerCase()}[${number}]:${rest}` : undefined;
 }
 
 /** Reads a key, in the order that docs/SPECS.md gives. */

@@ -314,6 +314,19 @@ test('what the text leaves out is named by its descriptors, of many the first', 
   ]);
 });
 
+test('placeholders are told from what cannot be inherited', async (t) => {
+  const epoll = { type: 'EVENTPOLL', id: 10, epfd: { id: 10, flags: 2, fown: NO_OWNER } };
+  const external = { type: 'EXT', id: 11, ext: { id: 11, fown: NO_OWNER } };
+  const table = [descriptor(10, 10, 'EVENTPOLL'), descriptor(11, 11, 'EXT'), descriptor(11, 12, 'EXT')];
+  const images = smallWith({ 'files.img': [epoll, external], 'fdinfo-1.img': table, 'fdinfo-2.img': [] });
+  const report = new LsText((text) => text);
+  for (const entry of await list(t, images)) report.entry({ ...entry, callerFds: [] });
+  t.deepEqual(report.remarks(), [
+    'not listed, since a rewrite or a plugin of criu made them: 1 EXT (7/11 7/12)',
+    'not listed, since they cannot be inherited: 1 EVENTPOLL (7/10)',
+  ]);
+});
+
 test('a key of more than 72 characters goes beyond its column and pads no other line', async (t) => {
   const long = `/${'x'.repeat(100)}`;
   const images = smallWith({

@@ -139,6 +139,7 @@ test('what does not go is refused before anything is made, with the way out', as
     [rewriteTo('out', '--base', 'ck/a'), /--base/],
     [rewriteTo('ck/a/out'), /lies inside the checkpoint/],
     [['rewrite', 'nothing/*', '-o', 'out', ...specs], /pattern 'nothing\/\*' matches no checkpoint/],
+    [rewriteTo('ck'), /pattern 'ck\/\*\*' matches nothing outside of ck, which --out names\n {2}give another --out/],
     [['rewrite', '../*', '-o', 'out', ...specs], /outside of the base|matches no checkpoint/],
     [['diff', 'ck/*', '-o', 'out'], /--against ROOT2/],
     [['rewrite', 'ck/*', '-o', 'out', '--inherit-fd', 'fd[5]:pipe[3]'], /^fdgraft: spec 'fd\[5\]:pipe\[3\]'/],

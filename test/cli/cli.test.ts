@@ -191,6 +191,12 @@ const NO: [string, string[], number, RegExp][] = [
   ['an unknown command', ['rewirte', 'x'], 2, /rewrite/],
   ['an unknown option', ['ls', 'SOURCE', '--bogus'], 2, /bogus/],
   ['no source', ['ls'], 2, /source|positional|arguments/i],
+  [
+    'a pattern',
+    ['ls', '/no/such/*'],
+    2,
+    /\/no\/such\/\*: cannot be read: it does not exist\n {2}fdgraft batch takes patterns; /,
+  ],
   ['a source that is not there', ['ls', '/no/such'], 2, /\/no\/such: cannot be read: it does not exist/],
   ['a source that is no checkpoint', ['ls', 'DIRECTORY'], 2, /no inventory\.img/],
   ['a source that is a file', ['ls', 'SOURCE/pstree.img'], 2, /is one image, and a checkpoint belongs here/],
@@ -205,7 +211,7 @@ const NO: [string, string[], number, RegExp][] = [
     'the next word taken for a spec',
     ['rewrite', '--inherit-fd', 'fd[5]:pipe:[4711]', 'fd[6]:pipe:[1]', 'SOURCE', '-o', 'OUT'],
     2,
-    /rewrite takes SOURCE, and there is more/,
+    /there is more: .*\n {2}write --inherit-fd before each spec; /,
   ],
   ['--specs without a file', ['rewrite', 'SOURCE', '-o', 'OUT', '--specs'], 2, /specs/],
   [

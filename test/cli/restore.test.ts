@@ -3,9 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { putCheckpoint } from '../support/batch';
 import { bin, register, top } from '../support/command';
 import { snapshot, temporaryDirectory } from '../support/directories';
 import { build, helper, runtimeEnvironment } from '../support/native';
+import { smallWith } from '../support/rewriting';
 
 /** `fdgraft restore` with a program in the place of criu, which tells what it gets. */
 
@@ -90,6 +92,37 @@ linuxTest('criu has the fds of the caller at their numbers, but for those of the
   // The shell has its script and a pipe.
   const found = fds.filter((line) => !/^[0-2] |\/bin\/criu$| pipe:/.test(line) && !line.endsWith(` ${own}`));
   t.deepEqual(found.sort(), expected.sort());
+});
+
+linuxTest('a warning names the options that the images need and criu does not get', (t) => {
+  const place = arrange(t);
+  const tasks = { 'pstree.img': [{ pid: 7, ppid: 0, pgid: 7, sid: 3, threads: [7] }] };
+  const uprobes = { 'inventory.img': [{ img_version: 2, fdinfo_per_id: true, allow_uprobes: true }] };
+  putCheckpoint(path.join(place.directory, 'job'), smallWith(tasks));
+  putCheckpoint(path.join(place.directory, 'both'), smallWith({ ...tasks, ...uprobes }));
+  const config = path.join(place.directory, 'criu.conf');
+  fs.writeFileSync(config, 'shell-job\n');
+  const warned = (directory: string, ...more: string[]) => {
+    const { status, stderr } = run(
+      place,
+      [log(place)],
+      ['-D', directory, '--inherit-fd', 'fd[5]:pipe:[4711]', ...more],
+    );
+    t.is(status, 0, stderr);
+    return stderr.split('\n').filter((line) => line.includes('the images need'));
+  };
+  const one = 'warning: the images need --shell-job: add it, or criu fails, hangs or leaves a part out';
+  const two =
+    'warning: the images need --shell-job and --allow-uprobes: add them, or criu fails, hangs or leaves a part out';
+  t.deepEqual(warned('job', NO_CONFIG), [one]);
+  t.deepEqual(warned('job', NO_CONFIG, '-j', '--no-shell-job'), [one]);
+  t.deepEqual(warned('both', NO_CONFIG), [two]);
+  t.deepEqual(warned('both', NO_CONFIG, '--allow-uprobes'), [one]);
+  t.deepEqual(warned('job', NO_CONFIG, '--quiet'), []);
+  t.deepEqual(warned('job', NO_CONFIG, '-j'), []);
+  t.deepEqual(warned('job', NO_CONFIG, '--shell-j'), []);
+  t.deepEqual(warned('job', '--config', config), []);
+  t.deepEqual(warned('both', NO_CONFIG, '--allow-uprobes', '-dj'), []);
 });
 
 linuxTest('a number that the caller has not open is refused, whatever Node.js has there', (t) => {

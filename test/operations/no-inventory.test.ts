@@ -116,11 +116,14 @@ test('a directory of image directories names them', async (t) => {
   putCheckpoint(path.join(top, 'odd\x1bname'));
   const names = ['checkpoints/first', 'checkpoints/second', 'odd\\x1bname', 'web/checkpoint'];
   const all = names.map((name) => `${top}/${name}`).join(', ');
-  t.is((await whatIsTold(t, top)).hint, `the image directories in it are ${all}: give one of them`);
+  t.is(
+    (await whatIsTold(t, top)).hint,
+    `the image directories in it are ${all}: give one of them; fdgraft batch takes many`,
+  );
   for (let i = 0; i < 8; i += 1) putCheckpoint(path.join(top, `more/${i}`));
   t.regex(
     (await whatIsTold(t, top)).hint,
-    /^the image directories in it are [^ ]+(, [^ ]+){4} and more: give one of them$/,
+    /^the image directories in it are [^ ]+(, [^ ]+){4} and more: give one of them; fdgraft batch takes many$/,
   );
 });
 

@@ -109,6 +109,23 @@ const NEAR: [string, string, object[], RegExp][] = [
   ['slashes and dots too many', 'fd[5]:/var/./run/..//log/app.log', [], /did you mean \/var\/log\/app\.log\?/],
   ['a file as a directory', 'fd[5]:/var/log/app.log/', [], /did you mean \/var\/log\/app\.log\? A slash at the end/],
   ['another directory of that name', 'fd[5]:data/', [directoryEntry], /did you mean \/srv\/data\/\?/],
+  ['two colons', 'fd[5]::/var/log/app.log', [], /did you mean \/var\/log\/app\.log\? One colon stands between/],
+  [
+    'a rotated file by its glob',
+    'fd[5]:**/service.log',
+    [fileEntry(5, '/srv/service.log.1', 1)],
+    /did you mean \/srv\/service\.log\.1\? Its name goes on behind the glob/,
+  ],
+  [
+    'a rotated file by a glob without its directories',
+    'fd[5]:service.l*g',
+    [fileEntry(5, '/srv/service.log-20260730.gz', 1)],
+    /did you mean \/srv\/service\.log-20260730\.gz\? Its name goes on behind the glob/,
+  ],
+  ['an anonymous inode', 'fd[5]:anon_inode:[eventpoll]', [], /the key of an anonymous inode is \/proc\/PID\/fd\/N/],
+  ['an anonymous inode without brackets', 'fd[5]:anon_inode:inotify', [], /the key of an anonymous inode is \/proc\//],
+  ['a socket with brackets', 'fd[5]:unix:[99]', [socket(5, 99)], /did you mean socket:\[99\]\?/],
+  ['a socket without brackets', 'fd[5]:unix:99', [socket(5, 99)], /did you mean socket:\[99\]\?/],
   ['an executable', 'fd[5]:/usr/bin/program', [], /only as the executable of task 7, but no descriptor/],
 ];
 for (const [what, spec, more, near] of NEAR) {
@@ -127,6 +144,13 @@ for (const [what, spec, more, near] of NEAR) {
     t.regex(error.message, near);
   });
 }
+
+test('a hint is given once', async (t) => {
+  for (const spec of ['fd[5]: /var/log/app.log', 'fd[5]:/var/log/app.log ', 'fd[5]::/var/log/app.log']) {
+    const { message } = await refusal(t, smallCheckpoint(), { specs: [spec] });
+    t.is(message.match(/did you mean \/var\/log\/app\.log/g)?.length, 1, message);
+  }
+});
 
 test('the link of a removed file is told from what is open', async (t) => {
   const images = smallWith({

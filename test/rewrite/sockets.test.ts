@@ -518,6 +518,9 @@ function memfdInode(inode_id: number, of: string): Record {
 const NEAR: readonly [what: string, key: string, entries: readonly Entry[], held: number, near: RegExp][] = [
   ['a path with a letter too few', '/run/ap.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
   ['another directory', '/srv/app.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\?/],
+  ['a socket by a glob', '/run/*.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\? A glob matches no socket/],
+  ['a socket by a glob alone', '*.sock', [pathSocket], 1, /did you mean \/run\/app\.sock\? A glob matches no socket/],
+  ['no socket that is closed by a glob', '**/*.sock', [pathSocket], 0, /^(?!.*app\.sock\?)/s],
   ['an abstract name', '@app-sever', [abstractSocket], 1, /did you mean @app-server\?/],
   ['another host with the port', 'tcp:10.20.30.40:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],
   ['the other protocol', 'udp:127.0.0.1:80', [listening], 1, /did you mean tcp:127\.0\.0\.1:80\?/],

@@ -50,6 +50,12 @@ const SHADOWED: Case[] = [
     ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/proc/7/fd/5 takes 1 of its 2 entries'],
   ],
   [
+    'the same spec twice',
+    opened([log(5)]),
+    ['fd[5]:/log', 'fd[5]:/log'],
+    ['SPEC_SHADOWED : fd[5]:/log: the same spec before it takes all its entries'],
+  ],
+  [
     'a glob of two of one path',
     opened([log(5), log(6)]),
     ['fd[5]:/log', 'fd[6]:/l*'],

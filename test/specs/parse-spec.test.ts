@@ -117,6 +117,37 @@ for (const [text, code, problem] of REFUSED) {
   });
 }
 
+const WRITTEN_RIGHT: readonly (readonly [text: string, hint: string])[] = [
+  [' fd[7]:/x', 'write fd[7]:/x'],
+  ['fd[7] :/x', 'write fd[7]:/x'],
+  ['fd[7] /x', 'write fd[7]:/x'],
+  ['fd[7] = /x', 'write fd[7]:/x'],
+  ['fd [7]:/x', 'write fd[7]:/x'],
+  ['FD[7]:/x', 'write fd[7]:/x'],
+  ['fd[ 7 ]:/x', 'write fd[7]:/x'],
+  ['fd[+7]:/x', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['fd(7):/x', 'write fd[7]:/x'],
+  ['fd{7}:/x', 'write fd[7]:/x'],
+  ['fd:7:/x', 'write fd[7]:/x'],
+  ['7:/x', 'write fd[7]:/x'],
+  ['[7]:pipe:[3]', 'write fd[7]:pipe:[3]'],
+  ['fd7:/x y', "write 'fd[7]:/x y', with the quotes: without them, a shell can take the brackets away"],
+  ['debug7:x', "write 'debug[7]:x', with the quotes: without them, a shell can take the brackets away"],
+  ["fd7:/it's", "write 'fd[7]:/it'\\''s', with the quotes: without them, a shell can take the brackets away"],
+  ['7:', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['1048576:/x', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['xfd[7]:/a', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
+  ['/a:7', 'write fd[N]:/a:7, N being the number of your descriptor'],
+];
+for (const [text, hint] of WRITTEN_RIGHT) {
+  test(`the hint for ${JSON.stringify(text)}`, (t) => {
+    const error = t.throws(() => parseSpec(text), { instanceOf: FdgraftError });
+    t.is(error?.hint, hint);
+    const written = /^write '?((?:fd|debug)\[\d+\]:.*?)(?:', with .*)?$/.exec(hint)?.[1];
+    if (written !== undefined) t.notThrows(() => parseSpec(written.replace("'\\''", "'")));
+  });
+}
+
 test('options stand beside the spec', (t) => {
   const inherit = 'fd[3]:/proc/7/fd/5';
   t.like(parseSpec(inherit), { apply: 'auto', position: 'caller', inFlight: undefined, only: false });

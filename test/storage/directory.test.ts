@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
+import { decode, FdgraftError, openSource, type RewriteOptions, rewrite } from '../../src';
 import { PLAN_FORMAT } from '../../src/plan/plan';
 import { retargetLink } from '../../src/storage/byte-path';
 import { register } from '../support/command';
@@ -142,6 +142,24 @@ test('OUT is never touched where it exists, and never inside the source', async 
     instanceOf: FdgraftError,
     message: /the directory .*\/no\/such, which it is to be in, does not exist/,
   });
+});
+
+test('OUT that is the source is told so, by any path', async (t) => {
+  const { source, out } = checkpoint(t);
+  fs.symlinkSync(source, out);
+  fs.symlinkSync(`${out}-loop`, `${out}-loop`);
+  const refused = (place: string, message: RegExp) =>
+    t.throwsAsync(rewriteDirectory(source, place), { instanceOf: FdgraftError, code: 'OUT_UNUSABLE', message });
+  for (const place of [source, `${source}/`, path.join(source, '../', path.basename(source)), out]) {
+    const error = await refused(place, /: is the source itself$/);
+    t.regex(String((error as FdgraftError | undefined)?.hint), /only fdgraft rewrite --in-place replaces its source$/);
+  }
+  await refused(`${out}-loop`, /: exists already$/);
+  const archive = `${out}.tar`;
+  await rewriteDirectory(source, archive);
+  const again = await openSource(archive);
+  await t.throwsAsync(decode(again, { out: archive }), { code: 'OUT_UNUSABLE', message: /: is the source itself$/ });
+  await again.close();
 });
 
 test('subdirectories come along; sockets, FIFOs and devices do not, and are named', async (t) => {

@@ -3,6 +3,7 @@ import { messages } from '../../errors/messages';
 import { openSource } from '../../operations/open-source';
 import { type RewriteResult, rewrite } from '../../operations/rewrite';
 import { noticeLines } from '../../report/notices';
+import { RESTORE_OPTIONS, type RestoreOption } from '../../rewrite/restore-needs';
 import { parseSpec } from '../../specs/parse-spec';
 import { parseSpecs } from '../../specs/parse-specs';
 import type { SpecOptions } from '../../specs/spec';
@@ -27,6 +28,11 @@ const LOCK_VARIABLE = 'FDGRAFT_LOCK';
 
 /** For those of the plan that say what to give to criu, which is done here. */
 const SAID_OTHERWISE: readonly string[] = ['KEY_LEFT_TO_CRIU'];
+
+/** Options that do as well as one that the images need, with itself. */
+const ALSO_MET_BY: { readonly [option: string]: readonly RestoreOption[] } = {
+  '--tcp-established': ['--tcp-established', '--tcp-close'],
+};
 
 async function run(words: readonly string[], looked: unknown, context: Context): Promise<void> {
   if (process.platform !== 'linux') throw messages.restoreNeedsLinux();
@@ -90,7 +96,7 @@ async function rewriteInto(
       signal,
     });
   });
-  if (!line.isQuiet) await context.complain(remarks(result));
+  if (!line.isQuiet) await context.complain([...remarks(result), ...missingOptions(result, line)]);
   return result;
 }
 
@@ -99,6 +105,18 @@ function remarks({ plan, notices }: RewriteResult): string[] {
   // fdgraft-exec refuses what would write through a link.
   const others = notices.filter(({ code }) => code !== 'PAGES_LINKED');
   return [...warnings.map(({ message }) => `warning: ${message}`), ...noticeLines(others)];
+}
+
+/** Without --shell-job, criu hangs where the leader of the root task's session is gone, and says nothing. */
+function missingOptions({ next }: RewriteResult, { switches }: RestoreLine): string[] {
+  const missing = RESTORE_OPTIONS.filter(
+    (option) =>
+      next?.words.includes(option) && !(ALSO_MET_BY[option] ?? [option]).some((one) => switches.has(one.slice(2))),
+  );
+  if (missing.length === 0) return [];
+  const them = missing.length === 1 ? 'it' : 'them';
+  const options = missing.join(' and ');
+  return [`warning: the images need ${options}: add ${them}, or criu fails, hangs or leaves a part out`];
 }
 
 /** Resolves to the exit status. */

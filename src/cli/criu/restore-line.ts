@@ -21,6 +21,8 @@ export interface RestoreLine {
   readonly images: string;
   /** True where a work directory is set: by an option, or in a configuration file. */
   readonly hasWorkDir: boolean;
+  /** Names of the options that criu has in the end, on its line or from a configuration file. */
+  readonly switches: ReadonlySet<string>;
   /** Specs of --inherit-fd, as given. */
   readonly specs: readonly string[];
   /** Directory with plugins of criu: -L, or --plugins. */
@@ -43,7 +45,8 @@ export interface RestoreLine {
 /** Options that are not passed on as they were given. */
 const TAKEN = new Set(['images-dir', 'inherit-fd', 'libdir', ...OWN_OPTIONS.keys()]);
 
-const LINE = 'fdgraft restore';
+/** Messages begin with fdgraft. */
+const LINE = 'restore';
 
 /** Reads the words behind `restore`. Throws FdgraftError (USAGE). */
 export function readRestoreLine(words: readonly string[]): RestoreLine {
@@ -64,6 +67,7 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
   return {
     images: lastOf(all, 'images-dir') ?? '.',
     hasWorkDir: lastOf(all, 'work-dir') !== undefined,
+    switches: switchesOf(all),
     specs: valuesOf(line.options, 'inherit-fd'),
     plugins: pluginsOf(line.options),
     pty: ptyOf(line.options),
@@ -98,6 +102,16 @@ function refuseSwitch(given: readonly Given[], name: string, message: (where: st
     }
   }
   if (place !== undefined) throw message(place);
+}
+
+/** The last of NAME and no-NAME counts. */
+function switchesOf(options: readonly CriuOption[]): Set<string> {
+  const on = new Set<string>();
+  for (const { name } of options) {
+    if (name.startsWith('no-')) on.delete(name.slice('no-'.length));
+    else on.add(name);
+  }
+  return on;
 }
 
 function has(options: readonly CriuOption[], name: string): boolean {

@@ -1,4 +1,4 @@
-import { descriptorKey, pipeKey } from '../../checkpoint/key-text';
+import { descriptorKey, pipeKey, socketKey } from '../../checkpoint/key-text';
 import type { Tasks } from '../../checkpoint/tasks';
 import type { InheritSpec } from '../../specs/spec';
 import { alreadyKnown, type Hinter, type Known } from './hinter';
@@ -13,7 +13,12 @@ export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): 
     const end = keyText.startsWith(trimmed) ? 'end' : 'beginning';
     return alreadyKnown([`did you mean ${trimmed}? The key has a blank at its ${end}`]);
   }
+  const behindColons = /^:+(.+)$/s.exec(keyText)?.[1];
+  if (behindColons !== undefined)
+    return alreadyKnown([`did you mean ${behindColons}? One colon stands between ] and KEY`]);
   return alreadyKnown([
+    /^anon_inode:/.test(keyText) ? 'the key of an anonymous inode is /proc/PID/fd/N' : undefined,
+    looseNumberOfSocket(keyText),
     key.kind === 'pipe' ? undefined : looseNumberOfPipe(keyText),
     descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText),
   ]);
@@ -22,6 +27,12 @@ export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): 
 function looseNumberOfPipe(text: string): string | undefined {
   const number = /^pipe\W*(\d{1,10})\W*$/.exec(text)?.[1];
   return number === undefined ? undefined : `did you mean ${pipeKey(Number(number))}?`;
+}
+
+/** The number of a unix socket with another word before it. */
+function looseNumberOfSocket(text: string): string | undefined {
+  const number = /^unix\W*(\d{1,10})\W*$/.exec(text)?.[1];
+  return number === undefined ? undefined : `did you mean ${socketKey(Number(number))}?`;
 }
 
 /** As `fdgraft ls` prints it, or without a part of its path in /proc. */

@@ -59,6 +59,8 @@ export async function explainUnmatched(
 }
 
 function hintsOf(hinters: readonly Hinter[]): string[] {
-  const hints = hinters.flatMap((hinter) => hinter.hints()).slice(0, MAX_HINTS);
+  const all = hinters.flatMap((hinter) => hinter.hints());
+  // A hint with a reason stands for the same one without.
+  const hints = all.filter((hint, i) => !all.slice(0, i).some((before) => before.startsWith(hint))).slice(0, MAX_HINTS);
   return hints.length > 0 ? hints : hinters.flatMap((hinter) => hinter.otherwise?.() ?? []);
 }

@@ -34,7 +34,11 @@ export function shadowedSpecs({ assignment, found, specs, policy }: Decided): Wa
     .sort(([a], [b]) => a - b)
     .map(([number, { taken, named, last, by }]) => {
       const what = taken === named ? 'all its entries' : `${taken} of its ${named} entries`;
-      const takers = [...by].slice(0, MAX_TAKERS).map((taker) => specs[taker]?.text);
+      const text = specs[number]?.text;
+      const takers = [...by].slice(0, MAX_TAKERS).map((taker) => {
+        const other = specs[taker]?.text;
+        return other === text ? 'the same spec before it' : other;
+      });
       const more = by.size > MAX_TAKERS ? ' and others' : '';
       const verb = by.size > 1 ? 'take' : 'takes';
       // Of several files with one path, the key of a descriptor names one.
@@ -43,7 +47,7 @@ export function shadowedSpecs({ assignment, found, specs, policy }: Decided): Wa
       const advice = key === undefined ? '' : `; ${key} names one of them`;
       return {
         code: 'SPEC_SHADOWED',
-        message: `${specs[number]?.text}: ${takers.join(', ')}${more} ${verb} ${what}${advice}`,
+        message: `${text}: ${takers.join(', ')}${more} ${verb} ${what}${advice}`,
       };
     });
 }

@@ -74,6 +74,23 @@ test('the files that criu reads', (t) => {
   t.deepEqual(paths(['--config', '/nonexistent'], { HOME: home }), []);
 });
 
+test('the options that criu has in the end', (t) => {
+  const named = config(t, 'shell-job', 'tcp-established');
+  const on = (...words: string[]) => [...readRestoreLine(words).switches].sort();
+  t.deepEqual(on(NO_CONFIG, '-jdl'), ['file-locks', 'restore-detached', 'shell-job']);
+  t.deepEqual(on(NO_CONFIG, '-j', '--no-shell-job'), []);
+  t.deepEqual(on('--config', named, '--no-tcp-established', '-x'), ['config', 'ext-unix-sk', 'shell-job']);
+});
+
+test('messages name the command once', (t) => {
+  for (const words of [['--foo'], ['-S'], ['--stream'], ['-h'], ['-o'], ['--no'], ['-D', 'a', '--quiet=1']]) {
+    const { message } = t.throws(() => readRestoreLine([NO_CONFIG, ...words]), {
+      instanceOf: FdgraftError,
+    }) as FdgraftError;
+    t.regex(message, /^restore: /, words.join(' '));
+  }
+});
+
 test('lines of a configuration file', (t) => {
   t.deepEqual(wordsOfConfig('work-dir  /w\n\n # no\nlog-file "a b" # no\nroot "a\\"b"\nshell-job\n'), [
     '--work-dir',
