@@ -125,6 +125,25 @@ linuxTest('a warning names the options that the images need and criu does not ge
   t.deepEqual(warned('both', NO_CONFIG, '--allow-uprobes', '-dj'), []);
 });
 
+linuxTest('a restore that fails says where criu has written why', (t) => {
+  const place = arrange(t);
+  const noted = (then: string, ...more: string[]) => {
+    const { stderr } = run(place, [log(place)], ['-D', 'dump', ...FD_5, NO_CONFIG, ...more], then);
+    return stderr.split('\n').filter((line) => line.startsWith('note: criu ended'));
+  };
+  const note = (file: string) => [
+    `note: criu ended with 7: ${path.join(fs.realpathSync(place.directory), file)} has its messages`,
+  ];
+  t.deepEqual(noted('exit 7', '-o', 'r.log'), note('dump/r.log'));
+  t.deepEqual(noted('exit 7', '-o', 'r.log', '-W', 'work'), note('work/r.log'));
+  t.deepEqual(noted('exit 7', '-o', `${fs.realpathSync(place.directory)}/r.log`), note('r.log'));
+  t.deepEqual(noted('exit 7'), [], 'criu has said it on stderr');
+  t.deepEqual(noted('exit 7', '-o', '-'), []);
+  t.deepEqual(noted('exit 0', '-o', 'r.log'), []);
+  t.deepEqual(noted('exit 7', '-o', 'r.log', '--quiet'), []);
+  t.deepEqual(noted('kill -9 $$', '-o', 'r.log'), []);
+});
+
 linuxTest('a number that the caller has not open is refused, whatever Node.js has there', (t) => {
   const place = arrange(t);
   for (const fd of [3, 4, 6, 8, 9, 10, 11, 14, 17, 20, 40]) {

@@ -22,6 +22,8 @@ import { withContext } from '../with-context';
 const EXECUTOR = 'fdgraft-exec';
 /** The exit codes of an fdgraft-exec that has not become criu, and has said why. */
 const NOT_STARTED: readonly number[] = [100, 111, 126, 127];
+/** The exit status of what a signal ended is this and the number of the signal. */
+const FIRST_OF_SIGNALS = 128;
 const IMAGES = 'images';
 /** Tells the plugin at which number criu has the lock, which criu's own children need not have. */
 const LOCK_VARIABLE = 'FDGRAFT_LOCK';
@@ -142,7 +144,12 @@ async function start(
   // From here on signals are the child's.
   context.release();
   const status = await running;
-  return !line.hasCommand && NOT_STARTED.includes(status) ? 2 : status;
+  if (line.hasCommand) return status;
+  if (NOT_STARTED.includes(status)) return 2;
+  if (status !== 0 && status < FIRST_OF_SIGNALS && line.logFile !== undefined && !line.isQuiet) {
+    await context.complain(`note: criu ended with ${status}: ${line.logFile} has its messages`);
+  }
+  return status;
 }
 
 /** The error where that is not possible. */

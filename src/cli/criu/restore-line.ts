@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { messages } from '../../errors/messages';
 import { readConfigFiles } from './config-files';
 import { type CriuLine, type CriuOption, type OwnOptions, readCriuWords } from './read-words';
@@ -21,6 +22,8 @@ export interface RestoreLine {
   readonly images: string;
   /** True where a work directory is set: by an option, or in a configuration file. */
   readonly hasWorkDir: boolean;
+  /** criu writes its messages there, and none to stderr. */
+  readonly logFile: string | undefined;
   /** Names of the options that criu has in the end, on its line or from a configuration file. */
   readonly switches: ReadonlySet<string>;
   /** Specs of --inherit-fd, as given. */
@@ -64,9 +67,13 @@ export function readRestoreLine(words: readonly string[]): RestoreLine {
   const [operand] = line.operands;
   if (operand !== undefined && lastOf(all, 'images-dir') === undefined) throw messages.restoreTakesOption(operand);
   if (has(line.options, 'help') || has(line.options, 'version')) throw messages.criuHelp();
+  const images = lastOf(all, 'images-dir') ?? '.';
+  const [workDir, logFile] = [lastOf(all, 'work-dir'), lastOf(all, 'log-file')];
   return {
-    images: lastOf(all, 'images-dir') ?? '.',
-    hasWorkDir: lastOf(all, 'work-dir') !== undefined,
+    images,
+    hasWorkDir: workDir !== undefined,
+    // criu takes - for its stdout.
+    logFile: logFile === undefined || logFile === '-' ? undefined : path.resolve(workDir ?? images, logFile),
     switches: switchesOf(all),
     specs: valuesOf(line.options, 'inherit-fd'),
     plugins: pluginsOf(line.options),
