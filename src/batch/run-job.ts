@@ -83,8 +83,8 @@ function checkName(out: string): void {
   }
 }
 
-/** The code of errors about outputs: one appeared that was not there when the job began, for one. */
-const APPEARED = 'OUT_UNUSABLE';
+/** The codes of errors about outputs: one appeared that was not there when the job began, for one. */
+const ABOUT_OUTPUTS: readonly string[] = ['OUT_UNUSABLE', 'OUT_NOT_FLUSHED'];
 
 class Job {
   constructor(
@@ -285,7 +285,7 @@ function isByOthers(error: unknown): boolean {
 
 /** True for what fdgraft says of a place that it was to write to. */
 function isAboutPlace(error: unknown): error is FdgraftError {
-  return error instanceof FdgraftError && error.code === APPEARED;
+  return error instanceof FdgraftError && ABOUT_OUTPUTS.includes(error.code);
 }
 
 /** True where the place, or a directory above it, was not what it had been a moment before. */

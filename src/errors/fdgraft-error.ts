@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'BYTES_IN_FLIGHT'
   | 'PLAN_LIMIT'
   | 'OUT_UNUSABLE'
+  | 'OUT_NOT_FLUSHED'
   | 'LINK_UNSUPPORTED'
   | 'SYSTEM';
 

@@ -330,7 +330,7 @@ const texts = {
         }),
   notFlushed: (out: string, cause: unknown) =>
     error({
-      code: 'OUT_UNUSABLE',
+      code: 'OUT_NOT_FLUSHED',
       file: out,
       problem: `is written whole, and may be lost in a power failure: ${reason(cause)}`,
       hint: 'check the disk, then run `sync`',

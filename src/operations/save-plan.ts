@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import type { Plan } from '../plan/plan';
 import { planChunks } from '../plan/plan-json';
@@ -39,20 +40,31 @@ export async function withSavedPlan(
   ];
   if (there !== undefined && behind?.isFile() !== true) {
     // A device, a FIFO or a link to what is not there stays what it is: the plan goes through it.
-    await commit();
-    await fs.promises
-      .writeFile(file, planChunks(plan), { mode: modeLike(sources, path.dirname(file)) })
-      .catch((error) => {
+    const write = () => fs.promises.writeFile(file, planChunks(plan), { mode: modeLike(sources, path.dirname(file)) });
+    return commitBoth(commit, () =>
+      write().catch((error) => {
         throw messages.systemError(error, file);
-      });
-    return;
+      }),
+    );
   }
   const saved = createFile(file, { sources });
   try {
     for (const chunk of planChunks(plan)) await saved.write(Buffer.from(chunk));
-    await commit();
-    await saved.commit();
+    await commitBoth(commit, () => saved.commit());
   } finally {
     await saved.abort();
   }
+}
+
+/** OUT that is there and could not be flushed has its plan all the same. */
+async function commitBoth(commit: () => Promise<void>, save: () => Promise<void>): Promise<void> {
+  let late: FdgraftError | undefined;
+  try {
+    await commit();
+  } catch (error) {
+    if (!(error instanceof FdgraftError) || error.code !== 'OUT_NOT_FLUSHED') throw error;
+    late = error;
+  }
+  await save();
+  if (late !== undefined) throw late;
 }
