@@ -1,5 +1,5 @@
-// Run by another user: renames, replaces and links whatever it can in a directory, until it is killed. Its words are
-// the directory, the place that links lead to, and a seed.
+// Run by another user: renames, replaces and links whatever it can in a directory, until it is killed or its test is.
+// Its words are the directory, the place that links lead to, and a seed.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -38,7 +38,8 @@ function namesIn(place) {
 }
 
 process.stdout.write('ready\n');
-for (;;) {
+const parent = process.ppid;
+while (process.ppid === parent) {
   const names = namesIn(directory);
   const fresh = names.filter((name) => name.startsWith('.'));
   // A command that never gets beyond its first look is no test of what it does later.
