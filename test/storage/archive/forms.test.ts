@@ -221,7 +221,7 @@ test('what does not go with archives is said', async (t) => {
   await refusal(file, { out, link: 'hard' }, 'USAGE', /OUT is an archive/);
   await refusal(file, { out, link: 'hard', to: 'dir' }, 'USAGE', /SOURCE is an archive/);
   await refusal(directory, { out, link: 'hard', to: 'tar' }, 'USAGE', /OUT is an archive/);
-  await refusal(file, { out: file }, 'OUT_UNUSABLE', /exists/);
+  await refusal(file, { out: file }, 'OUT_UNUSABLE', /is the source itself/);
   await refusal(file, { out: directory }, 'OUT_UNUSABLE', /exists/);
   await refusal(directory, { out: path.join(directory, 'a.tar'), to: 'tar' }, 'OUT_UNUSABLE', /./);
   await refusal(file, { out: path.join(top, 'none/out') }, 'OUT_UNUSABLE', /the directory .*\/none, .* does not exist/);
