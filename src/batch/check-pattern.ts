@@ -4,7 +4,7 @@ import { shortenText } from '../errors/shorten';
 /** Linux takes no longer path. */
 const MAX_BYTES = 4096;
 const MAX_DEPTH = 32;
-/** What the braces of one pattern can stand for: each is matched on its own. Of a range, micromatch writes out no more. */
+/** Patterns that the braces of one can stand for; each is matched on its own. micromatch writes out no longer range. */
 const MAX_ALTERNATIVES = 1000;
 /**
  * fast-glob and micromatch match by regular expressions, which try all ways to divide a name among its stars. Names of
@@ -126,7 +126,7 @@ const ODD_RANGE_HINT = 'write a range as {FIRST..LAST}, of two numbers or two le
 /** Ends have no character that means something to micromatch. */
 const RANGE = /\{([-+]?\w+(?:\.\w+)?)\.\.([-+]?\w+(?:\.\w+)?)(?:\.\.-?\d+)?\}/y;
 
-/** What micromatch takes for a number is one of JavaScript, such as 1e9 and 0x10. A step is left out: it only leaves out numbers. */
+/** micromatch reads numbers as JavaScript does, 1e9 and 0x10 too. A step only makes fewer of them, so it does not count. */
 function lengthOfRange(from: string, to: string): number {
   const ends = [from, to].map(Number);
   const [first, last] = ends.every(Number.isInteger) ? ends : [from, to].map((end) => end.codePointAt(0) ?? 0);

@@ -24,7 +24,7 @@ export interface EntryFacts {
   readonly pipeId?: number;
   /** The inode of a socket. */
   readonly socketInode?: number;
-  /** What shutdown(2) had ended of a socket: reading, writing or both. */
+  /** The use of a socket that shutdown(2) had ended: reading, writing or both. */
   readonly shutFor?: string;
   /** The number of a terminal in tty-info.img. */
   readonly terminalId?: number;

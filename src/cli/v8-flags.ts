@@ -4,13 +4,13 @@ import { builtins } from '../bytes/builtins';
 import { isImageName } from '../frames/image-kinds';
 import { STANDARD_STREAM } from './standard-stream';
 
-/** What a small image, and all images of a small directory together, have at most: some hundreds of entries. */
+/** The most bytes of a small image, or of all images of a small directory: some hundreds of entries. */
 const SMALL_BYTES = 1 << 16;
 const FEW_IMAGES = 256;
 
 /**
- * What streams past is garbage at once: neither a large nursery nor a heap that grows before it is looked through is of
- * use, and both stay resident. Most functions run for less time than it takes to optimise them, so they run for longer
+ * Entries stream past and are garbage at once: neither a large nursery nor a heap that grows before it is looked through
+ * is of use, and both stay resident. Most functions run for less time than it takes to optimise them, so they run for longer
  * before V8 does. The figures are in docs/PERFORMANCE.md.
  */
 const FLAGS = ['--semi-space-growth-factor=1', '--heap-growing-percent=50', '--interrupt-budget=300000'];

@@ -21,7 +21,7 @@ const MAX_DIGITS = 15;
  */
 class MessageTemplate {
   private readonly starts: number[] = [];
-  /** Where the text and the record stand while a message is read. */
+  /** Positions in the text and in the record, while a message is read. */
   private at = 0;
   private to = 0;
 

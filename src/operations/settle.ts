@@ -19,7 +19,7 @@ import type { DebugSpec, InheritSpec, Spec, SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { readDescriptorList } from './read-specs';
 
-/** What a rewrite is asked for. */
+/** The specs and the options of a rewrite that decide about entries. */
 export interface Asked {
   readonly specs: readonly (string | SpecOptions)[];
   readonly fromDescriptors?: boolean;

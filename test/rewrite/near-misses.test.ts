@@ -290,3 +290,17 @@ test('memfds and sockets', (t) => {
   t.deepEqual(said(hintSockets, '@x', nothing), { hints: [], otherwise: 'no socket is open in the checkpoint' });
   t.is(said(hintSockets, '/a', nothing), undefined);
 });
+
+test('of many entries that are not open three are looked at, whatever the number of remaps', (t) => {
+  let looks = 0;
+  const remaps = Array.from({ length: 1000 }, () => ({
+    get linkedId() {
+      looks += 1;
+      return 0;
+    },
+  }));
+  const notOpen = Array.from({ length: 1000 }, (_none, i) => ({ id: i + 1, specs: [0], facts: { key: `/${i}` } }));
+  const found = { tasks: TASKS, notOpen, remaps, otherReferences: new Map() };
+  t.is(said(hintNotOpen, '/*', nothing, known({ found }))?.hints.length, 3);
+  t.is(looks, 3000);
+});

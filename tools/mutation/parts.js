@@ -66,7 +66,7 @@ const PARTS = {
   plan: { sources: ['src/plan'], tests: ['test/plan', ...SOME_REWRITES] },
 };
 
-/** What is generated has a generator that decides. */
+/** Generated files are left out: their generator decides. */
 const below = (name, ending) =>
   filesBelow(path.join(top, name))
     .filter((file) => file.endsWith(ending) && !file.includes('/generated/'))

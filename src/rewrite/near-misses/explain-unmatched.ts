@@ -4,7 +4,7 @@ import { hintAsWritten } from './as-written';
 import { hintExternalFiles } from './external-files';
 import { hintExternalNamespaces } from './external-namespaces';
 import { hintGlobs } from './globs';
-import { alreadyKnown, type Hinter, type Known, type MakeHinter } from './hinter';
+import { alreadyKnown, type Hinter, type Known, MAX_HINTS, type MakeHinter } from './hinter';
 import { hintMemfds } from './memfds';
 import { hintNotOpen } from './not-open';
 import { hintNumbers } from './numbers';
@@ -16,8 +16,6 @@ import { hintTerminals } from './terminals';
 
 /** This many specs are explained; each is compared with every entry. */
 const MAX_EXPLAINED = 10;
-/** A spec gets this many hints at most. */
-const MAX_HINTS = 3;
 
 /** In the order of their hints. */
 const HINTERS: readonly MakeHinter[] = [
@@ -37,7 +35,7 @@ const HINTERS: readonly MakeHinter[] = [
 
 export interface Unmatched {
   readonly text: string;
-  /** What may have been meant, a sentence each. */
+  /** Keys that may have been meant, a sentence each. */
   readonly near: readonly string[];
 }
 

@@ -2,15 +2,12 @@ import { escapeBytes } from '../../bytes/escape';
 import { EXTERNAL_NAME } from '../../checkpoint/key-text';
 import type { InheritSpec } from '../../specs/spec';
 import { FewNames } from './few-names';
-import type { Hinter, SeenFile } from './hinter';
+import { type Hinter, MAX_HINTS, type SeenFile } from './hinter';
 
 /** External files of the same inode. */
 export function hintExternalFiles({ key }: InheritSpec): Hinter | undefined {
   return key.kind === 'external' ? new ExternalHinter(key.name) : undefined;
 }
-
-/** Later ones are no nearer. */
-const MAX_KEPT = 3;
 
 class ExternalHinter implements Hinter {
   private readonly alike: string[] = [];
@@ -27,7 +24,7 @@ class ExternalHinter implements Hinter {
     const name = escapeBytes(bytes.subarray(start, end));
     if (!EXTERNAL_NAME.test(name)) return;
     this.there.add(name);
-    if (name.endsWith(this.inode) && this.alike.length < MAX_KEPT) this.alike.push(name);
+    if (name.endsWith(this.inode) && this.alike.length < MAX_HINTS) this.alike.push(name);
   }
 
   hints(): readonly string[] {

@@ -1,4 +1,4 @@
-/** What there is gets named if it is no more than this. */
+/** More names than these are not told. */
 const MAX_FEW = 10;
 
 /** Gathers the names of all that there is of one sort. */

@@ -8,7 +8,7 @@ import {
 } from '../../checkpoint/key-text';
 import { Glob, GlobFault } from '../../specs/glob';
 import type { InheritSpec } from '../../specs/spec';
-import type { Hinter, SeenFile, SeenSocket } from './hinter';
+import { type Hinter, MAX_HINTS, type SeenFile, type SeenSocket } from './hinter';
 
 /**
  * Globs that lack the directories before a name, mean directories or sockets, or name a file that was rotated, and paths
@@ -28,8 +28,6 @@ interface Other {
 const LONE_STAR = /(?<!\*)\*(?!\*)/g;
 const DEEPER = '* matches no slash, ** does';
 const DIRECTORY = 'A slash at the end stands for a directory';
-/** Later ones are no nearer. */
-const MAX_KEYS = 3;
 /** So many states of globs are gone through for one spec, which is enough for some 10,000 paths. */
 const MAX_VISITS = 1 << 22;
 
@@ -76,12 +74,12 @@ class GlobHinter implements Hinter {
     const nearer = this.others.slice(0, this.best);
     const found = nearer.findIndex((one) => one.isDirectory === isDirectory && one.glob.matches(bytes, from, end));
     if (found >= 0) this.best = found;
-    if (isDirectory || longer.length === MAX_KEYS || !this.beyond?.matches(bytes, from, end)) return;
+    if (isDirectory || longer.length === MAX_HINTS || !this.beyond?.matches(bytes, from, end)) return;
     longer.push(pathKey(bytes.subarray(from, end)));
   }
 
   seeSocket({ path }: SeenSocket): void {
-    if (path === undefined || this.sockets.length === MAX_KEYS || this.isSpent()) return;
+    if (path === undefined || this.sockets.length === MAX_HINTS || this.isSpent()) return;
     const plain = withoutLeadingSlash(path);
     if (this.below?.matches(plain, 0, plain.length)) this.sockets.push(pathKey(plain));
   }

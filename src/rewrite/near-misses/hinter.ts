@@ -4,7 +4,7 @@ import type { ExternalKey } from '../external-keys';
 import type { ResolvedKeys } from '../resolve-keys';
 import type { Survey } from '../survey';
 
-/** What a rewrite or a list knows when specs have matched nothing. */
+/** All that a rewrite or a list has found when specs have matched nothing. */
 export interface Known {
   readonly found: Survey;
   readonly specs: readonly InheritSpec[];
@@ -35,7 +35,10 @@ export interface SeenSocket {
   readonly path: Buffer | undefined;
 }
 
-/** Looks for one sort of mistake in one spec. What it has no method for is not read for it. */
+/** A spec gets this many hints at most, so a hinter needs no more. */
+export const MAX_HINTS = 3;
+
+/** Looks for one sort of mistake in one spec. Entries that it has no method for are not read for it. */
 export interface Hinter {
   seeFile?(file: SeenFile): void;
   seePipe?(pipe: SeenPipe): void;
@@ -46,9 +49,9 @@ export interface Hinter {
   seeMemfd?(name: Buffer): void;
   /** The key of a terminal, open or not. */
   seeTerminal?(key: string): void;
-  /** What may have been meant, a sentence each, the nearest first. */
+  /** Keys that may have been meant, a sentence each, the nearest first. */
   hints(): readonly string[];
-  /** What there is instead, if nobody has a hint. */
+  /** The keys that there are, if nobody has a hint. */
   otherwise?(): string | undefined;
 }
 

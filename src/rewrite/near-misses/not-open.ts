@@ -1,6 +1,6 @@
 import type { InheritSpec } from '../../specs/spec';
 import { isCurrentTerminal } from '../resolve-terminals';
-import { alreadyKnown, type Hinter, type Known } from './hinter';
+import { alreadyKnown, type Hinter, type Known, MAX_HINTS } from './hinter';
 
 /** Entries that the spec names, and that no descriptor refers to. */
 export function hintNotOpen({ key }: InheritSpec, { found, resolved }: Known, number: number): Hinter | undefined {
@@ -8,6 +8,8 @@ export function hintNotOpen({ key }: InheritSpec, { found, resolved }: Known, nu
   return alreadyKnown(
     found.notOpen
       .filter(({ specs }) => specs.includes(number))
+      // Both entries and remaps can be many.
+      .slice(0, MAX_HINTS)
       .map(({ facts, id }) => {
         const isStandIn = found.remaps.some(({ linkedId }) => linkedId === id);
         const uses = [
