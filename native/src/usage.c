@@ -23,7 +23,7 @@ static bool print(const char *text, int *code)
 	if (fputs(text, stdout) != EOF && fflush(stdout) != EOF)
 		return false;
 	*code = EXIT_SYSTEM;
-	/* Who has stopped reading knows that. */
+	/* A reader that has stopped reading knows that. */
 	if (errno != EPIPE)
 		message("cannot write to stdout: %s", strerror(errno));
 	return false;

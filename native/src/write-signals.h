@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-/* What was to be done on SIGPIPE and SIGXFSZ. */
+/* The actions of the caller on SIGPIPE and SIGXFSZ. */
 struct write_signals {
 	struct sigaction before[2];
 };

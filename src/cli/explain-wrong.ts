@@ -1,6 +1,6 @@
 import { shellWord } from '../bytes/shell-word';
 import { messages } from '../errors/messages';
-import { nearestOption } from '../specs/nearest-option';
+import { optionMeant } from '../specs/nearest-option';
 import { USAGES, wordOf } from './usage/all';
 import { BATCH_USAGE } from './usage/batch';
 import { COMMON_OPTIONS, type Option, type Usage } from './usage/usage';
@@ -102,12 +102,8 @@ function explainOption({ words, usage, name }: Wrong): Explanation | undefined {
 
 /** Advice if an option comes close to another one. */
 function nearestTo(wrong: string, all: readonly string[]): string | undefined {
-  if (isLetter(wrong)) {
-    const name = OF_OTHERS[wrong];
-    return name === undefined ? undefined : `did you mean --${name}?`;
-  }
-  const advice = nearestOption(wrong.slice(2), all);
-  return advice.startsWith('did you mean ') ? advice.replace(/^did you mean /, '$&--') : undefined;
+  const name = isLetter(wrong) ? OF_OTHERS[wrong] : optionMeant(wrong.slice(2), all);
+  return name === undefined ? undefined : `did you mean --${name}?`;
 }
 
 function isKnown(option: string, options: { readonly [name: string]: Option }): boolean {

@@ -7,13 +7,13 @@ import {
   MM_ENTRY_FIELDS,
   PSTREE_ENTRY_FIELDS,
 } from '../schema/generated/images';
+import { numberIn } from '../wire/number-in';
 import type { Change, Difference, EntryDifference, FileDifference, ImageDifference } from './difference';
 import type { EntryFound, Found, FoundEntry } from './found';
 import type { IdPairs, Side } from './ids/id-pairs';
 import { isOfTask, isPagesImage, numberOfImage } from './image-of-task';
 import { located } from './located';
 import { MAX_FIELDS, type Statement } from './statement';
-import { numberIn } from './wire/fields';
 import { isOfField, type ValueChange } from './wire/value-change';
 
 /** So many entries are spoken of one by one; more are counted. */

@@ -8,6 +8,8 @@ import type { InheritSpec } from '../specs/spec';
 import type { Source } from '../storage/source';
 import { FieldCursor } from '../wire/field-cursor';
 
+const NO_KEY: Uint8Array = new Uint8Array();
+
 /** The key of something that is no file and comes from outside: free text that the dump was given. */
 export interface ExternalKey {
   readonly key: Buffer;
@@ -21,17 +23,22 @@ export async function readExternalKeys(source: Source, signal?: AbortSignal): Pr
   const cursor = new FieldCursor();
   const events: Subscriber = {
     external: (bytes, start, end, { open }) => {
-      const { external, message } = open.kind;
+      const { external } = open.kind;
       if (external === undefined) return;
-      const field = shapeOf(message).fieldNamed('ext_key').number;
-      let key: Buffer | undefined;
-      cursor.over(bytes, start, end);
-      while (cursor.next()) if (cursor.number === field) key = Buffer.from(cursor.payload());
-      if (key !== undefined && key.length > 0) keys.push({ key, what: external, image: open.name });
+      const key = externalKeyIn(cursor.over(bytes, start, end), open.kind);
+      if (key.length > 0) keys.push({ key: Buffer.from(key), what: external, image: open.name });
     },
   };
   await walk(source, [events], signal);
   return keys;
+}
+
+/** The last key of an entry that can have one, as a part of its bytes; empty if it has none. */
+export function externalKeyIn(entry: FieldCursor, { message }: ImageKind): Uint8Array {
+  const field = shapeOf(message).fieldNamed('ext_key').number;
+  let key = NO_KEY;
+  while (entry.next()) if (entry.number === field) key = entry.payload();
+  return key;
 }
 
 /** True where a spec has this key. */

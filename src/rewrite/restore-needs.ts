@@ -12,9 +12,9 @@ import {
   MNT_ENTRY_FIELDS,
   UNIX_SK_ENTRY_FIELDS,
 } from '../schema/generated/images';
-import { shapeOf } from '../schema/shape';
 import { DESCRIPTOR_LIST } from '../specs/descriptor-list';
 import { FieldCursor } from '../wire/field-cursor';
+import { externalKeyIn } from './external-keys';
 
 /** What the images say of how they have to be restored. */
 export interface RestoreNeeds {
@@ -167,14 +167,9 @@ export class RestoreNeedsFinder {
   }
 
   private seeNamespace(bytes: Uint8Array, start: number, end: number, { open }: RecordPlace): void {
-    const { external: kind, message } = open.kind;
+    const { external: kind } = open.kind;
     if (kind === undefined || kind === 'mount' || this.externalNamespaces.length >= MAX_MOUNT_KEYS) return;
-    const field = shapeOf(message).fieldNamed('ext_key').number;
-    const cursor = this.cursor.over(bytes, start, end);
-    let key = '';
-    while (cursor.next()) {
-      if (cursor.number === field) key = escapeBytes(cursor.payload().subarray(0, MAX_MOUNT_KEY_BYTES));
-    }
-    if (key !== '') this.externalNamespaces.push({ kind, key });
+    const key = externalKeyIn(this.cursor.over(bytes, start, end), open.kind).subarray(0, MAX_MOUNT_KEY_BYTES);
+    if (key.length > 0) this.externalNamespaces.push({ kind, key: escapeBytes(key) });
   }
 }

@@ -2,7 +2,7 @@ import type { BytesAt } from '../../bytes/same-bytes';
 import { ImagesByName } from '../../checkpoint/explore/images-by-name';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
-import { numberIn } from '../wire/fields';
+import { numberIn } from '../../wire/number-in';
 
 /** Visits the entries of files.img that have an id, each valid during the call. Throws FdgraftError. */
 export async function eachEntry(

@@ -5,8 +5,9 @@ import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { FILE_ENTRY_FIELDS, MEMFD_FILE_ENTRY_FIELDS, MEMFD_INODE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { encodeBytesField, encodeVarintField } from '../../wire/encode';
+import { numberIn } from '../../wire/number-in';
 import { patchRecord } from '../../wire/patch';
-import { fieldsIn, joinedPayload, numberIn } from '../wire/fields';
+import { fieldsIn, joinedPayload } from '../wire/fields';
 import { eachEntry } from './each-entry';
 
 /** A flag that memfd_create(2) refuses, so that a restore without the plan fails. */

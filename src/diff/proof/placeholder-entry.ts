@@ -4,8 +4,9 @@ import { INHERITABLE_TYPES, type InheritableType } from '../../checkpoint/entry-
 import type { Plan, PlanOwner, PlanPlaceholder } from '../../plan/plan';
 import { EXT_FILE_ENTRY_FIELDS, FD_TYPES, FILE_ENTRY_FIELDS, FOWN_ENTRY_FIELDS } from '../../schema/generated/images';
 import { encodeBytesField, encodeVarintField } from '../../wire/encode';
+import { numberIn } from '../../wire/number-in';
 import { patchRecord } from '../../wire/patch';
-import { fieldsIn, joinedPayload, numberIn } from '../wire/fields';
+import { fieldsIn, joinedPayload } from '../wire/fields';
 
 /** The type that a placeholder had before; undefined where none of that name can be inherited. */
 export function typeOfPlaceholder({ was }: PlanPlaceholder): InheritableType | undefined {

@@ -4,8 +4,8 @@ import type { PlanPlaceholder } from '../../plan/plan';
 import { FD_TYPES, FDINFO_ENTRY_FIELDS, SCM_ENTRY_FIELDS, SK_PACKET_ENTRY_FIELDS } from '../../schema/generated/images';
 import { encodeBytesField, encodeVarint, encodeVarintField } from '../../wire/encode';
 import { FieldCursor, WIRE_TYPE } from '../../wire/field-cursor';
+import { numberIn } from '../../wire/number-in';
 import { editFields, patchRecord } from '../../wire/patch';
-import { numberIn } from '../wire/fields';
 import { typeOfPlaceholder } from './placeholder-entry';
 
 /**

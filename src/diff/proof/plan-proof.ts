@@ -10,10 +10,10 @@ import {
   SK_PACKET_ENTRY_FIELDS,
 } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
+import { numberIn } from '../../wire/number-in';
 import type { EntryFound, Found, FoundEntry } from '../found';
 import { NumberMap } from '../ids/number-map';
 import { located } from '../located';
-import { numberIn } from '../wire/fields';
 import { inodeOfMemfd, readMappedMemfds, renamedMemfd } from './memfd-record';
 import { droppedOwners, splitEntry, turnedEntry } from './placeholder-entry';
 import { movedRights, turnedDescriptor } from './placeholder-references';

@@ -5,8 +5,9 @@ import type { Plan, PlanPlaceholder } from '../../plan/plan';
 import { FD_TYPES, FILE_ENTRY_FIELDS, UNIX_SK_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { encodeBytesField, encodeVarintField } from '../../wire/encode';
+import { numberIn } from '../../wire/number-in';
 import { patchRecord } from '../../wire/patch';
-import { fieldsIn, joinedPayload, numberIn } from '../wire/fields';
+import { fieldsIn, joinedPayload } from '../wire/fields';
 import { eachEntry } from './each-entry';
 
 const { type: TYPE, id: ID, usk: SOCKET } = FILE_ENTRY_FIELDS;

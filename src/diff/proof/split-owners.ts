@@ -1,7 +1,7 @@
 import type { Plan } from '../../plan/plan';
 import { FILE_ENTRY_FIELDS } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
-import { numberIn } from '../wire/fields';
+import { numberIn } from '../../wire/number-in';
 import { eachEntry } from './each-entry';
 import { ownerIn, typeOfPlaceholder } from './placeholder-entry';
 

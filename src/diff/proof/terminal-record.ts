@@ -2,8 +2,8 @@ import type { BytesAt } from '../../bytes/same-bytes';
 import type { PlanPlaceholder } from '../../plan/plan';
 import { TTY_INFO_ENTRY_FIELDS } from '../../schema/generated/images';
 import { encodeVarintField } from '../../wire/encode';
+import { numberIn } from '../../wire/number-in';
 import { patchRecord } from '../../wire/patch';
-import { numberIn } from '../wire/fields';
 
 /** EXT_TTY of tty.proto. */
 const EXTERNAL_TERMINAL = 5;

@@ -83,11 +83,3 @@ export function numbersIn(bytes: Uint8Array, ranges: readonly Range[]): number[]
   }
   return numbers;
 }
-
-/** A number of 32 bits as CRIU reads it: that of the last occurrence; undefined where there is none. Throws WireFault. */
-export function numberIn({ bytes, start, end }: BytesAt, field: number): number | undefined {
-  const cursor = new FieldCursor().over(bytes, start, end);
-  let number: number | undefined;
-  while (cursor.next()) if (cursor.number === field) number = cursor.uint32();
-  return number;
-}

@@ -18,21 +18,16 @@ export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): 
     return alreadyKnown([`did you mean ${behindColons}? One colon stands between ] and KEY`]);
   return alreadyKnown([
     /^anon_inode:/.test(keyText) ? 'the key of an anonymous inode is /proc/PID/fd/N' : undefined,
-    looseNumberOfSocket(keyText),
-    key.kind === 'pipe' ? undefined : looseNumberOfPipe(keyText),
+    looseNumber(keyText, /^unix\W*(\d{1,10})\W*$/, socketKey),
+    key.kind === 'pipe' ? undefined : looseNumber(keyText, /^pipe\W*(\d{1,10})\W*$/, pipeKey),
     descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText),
   ]);
 }
 
-function looseNumberOfPipe(text: string): string | undefined {
-  const number = /^pipe\W*(\d{1,10})\W*$/.exec(text)?.[1];
-  return number === undefined ? undefined : `did you mean ${pipeKey(Number(number))}?`;
-}
-
-/** The number of a unix socket with another word before it. */
-function looseNumberOfSocket(text: string): string | undefined {
-  const number = /^unix\W*(\d{1,10})\W*$/.exec(text)?.[1];
-  return number === undefined ? undefined : `did you mean ${socketKey(Number(number))}?`;
+/** The number of a pipe or socket, written otherwise. */
+function looseNumber(text: string, form: RegExp, keyOf: (number: number) => string): string | undefined {
+  const number = form.exec(text)?.[1];
+  return number === undefined ? undefined : `did you mean ${keyOf(Number(number))}?`;
 }
 
 /** As `fdgraft ls` prints it, or without a part of its path in /proc. */

@@ -2,8 +2,8 @@ import { entryType } from '../../checkpoint/entry-types';
 import type { FileEntryView } from '../../checkpoint/file-entry';
 import { pipeKey, socketKey } from '../../checkpoint/key-text';
 import type { InheritSpec, Key } from '../../specs/spec';
+import { numberIn } from '../../wire/number-in';
 import type { Hinter, SeenPipe } from './hinter';
-import { readNumber } from './read-number';
 
 /** The number of a pipe or socket that is that of something else. */
 export function hintNumbers({ key, keyText }: InheritSpec): Hinter | undefined {
@@ -35,7 +35,7 @@ class NumberHinter implements Hinter {
     const type = entryType(view.type);
     const numbered = type?.numbered;
     if (numbered === undefined || !['pipe', 'socket'].includes(numbered.kind)) return;
-    if (readNumber(view, numbered.field) !== this.number) return;
+    if (numberIn(view, numbered.field) !== this.number) return;
     const isNamed = numbered.kind === 'socket' && type?.inherit?.keys !== undefined;
     if (isNamed && this.kind === 'socket') return;
     const meant = isNamed ? `did you mean ${socketKey(this.number)}? ` : '';

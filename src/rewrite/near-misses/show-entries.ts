@@ -17,9 +17,9 @@ import {
 } from '../../schema/generated/images';
 import type { Source } from '../../storage/source';
 import { FieldCursor } from '../../wire/field-cursor';
+import { numberIn } from '../../wire/number-in';
 import { readOpenIds } from '../open-ids';
 import type { Hinter, SeenFile, SeenPipe, SeenSocket } from './hinter';
-import { readNumber } from './read-number';
 
 /** Shows hinters what they look at. Images that none of them needs are not read. Throws FdgraftError. */
 export async function showEntries(
@@ -100,7 +100,7 @@ class Audience {
   }
 
   private showMemfd(view: FileEntryView, memfds: Memfds): void {
-    const inode = readNumber(view, MEMFD_FILE_ENTRY_FIELDS.inode_id);
+    const inode = numberIn(view, MEMFD_FILE_ENTRY_FIELDS.inode_id);
     const name = inode !== undefined && this.seenMemfds.add(inode) ? memfds.of(inode)?.name : undefined;
     if (name !== undefined) for (const hinter of this.ofMemfds) hinter.seeMemfd?.(Buffer.from(name, 'latin1'));
   }
@@ -126,8 +126,8 @@ function readFile({ id, bytes, start: first, end: last }: FileEntryView, open: I
 }
 
 function readPipe(view: FileEntryView): SeenPipe | undefined {
-  const id = readNumber(view, PIPE_ENTRY_FIELDS.pipe_id);
-  return id === undefined ? undefined : { id, flags: readNumber(view, PIPE_ENTRY_FIELDS.flags) ?? 0 };
+  const id = numberIn(view, PIPE_ENTRY_FIELDS.pipe_id);
+  return id === undefined ? undefined : { id, flags: numberIn(view, PIPE_ENTRY_FIELDS.flags) ?? 0 };
 }
 
 /** A socket that a spec could name by its name, address or inode; undefined for anything else. */
