@@ -33,21 +33,28 @@ export function visitRegf(member: number, bytes: Uint8Array, start: number, end:
 /** A field that holds a file id for another reason than that the entry is its own. */
 type HeldField = IdField & { readonly holder: HolderKind };
 
-/** The fields of a message and of those inside that hold file ids, by field number. */
+/** A field of a message that has to do with file ids: it holds them itself or inside, or says which rows hold. */
+interface Part {
+  /** The rows of the ids that it holds, each with the place of its condition among those of the message, or -1. */
+  readonly rows: readonly { readonly field: HeldField; readonly condition: number }[];
+  /** It has 64 bits. */
+  readonly isWide: boolean;
+  /** Its own place among the conditions; -1: it is none. */
+  readonly condition: number;
+  readonly embedded: Holder | undefined;
+}
+
+/** The fields of a message that have to do with file ids, by field number. */
 interface Holder {
-  readonly ids: ReadonlyMap<number, readonly HeldField[]>;
-  /** Of these, the fields of 64 bits. */
-  readonly wide: ReadonlySet<number>;
-  /** Fields that say which rows hold. */
-  readonly conditions: readonly number[];
-  readonly embedded: ReadonlyMap<number, Holder>;
+  readonly parts: ReadonlyMap<number, Part>;
+  readonly conditions: number;
 }
 
 const holders = new Map<MessageShape, Holder>();
-const NOTHING: Holder = { ids: new Map(), wide: new Set(), conditions: [], embedded: new Map() };
+const NOTHING: Holder = { parts: new Map(), conditions: 0 };
 
-function isEmpty({ ids, embedded }: Holder): boolean {
-  return ids.size + embedded.size === 0;
+function isEmpty({ parts }: Holder): boolean {
+  return parts.size === 0;
 }
 
 function holderOf(message: MessageShape): Holder {
@@ -62,70 +69,81 @@ function holderOf(message: MessageShape): Holder {
 }
 
 function makeHolder({ name, fields }: MessageShape): Holder {
-  const ids = new Map<number, readonly HeldField[]>();
+  const held = new Map<number, readonly HeldField[]>();
   for (const [number, rows] of idFieldsOf(name)) {
-    const held = rows.filter((row): row is HeldField => row.holder !== undefined);
-    if (held.length > 0) ids.set(number, held);
+    held.set(
+      number,
+      rows.filter((row): row is HeldField => row.holder !== undefined),
+    );
   }
-  const embedded = fields.flatMap((field): [number, Holder][] => {
-    if (field.type !== 'message') return [];
-    const below = holderOf(field.message);
-    return isEmpty(below) ? [] : [[field.number, below]];
-  });
-  return {
-    ids,
-    wide: new Set(fields.flatMap(({ number, type }) => (type === 'uint64' ? [number] : []))),
-    conditions: [...new Set([...ids.values()].flat().flatMap(({ when }) => when?.field ?? []))],
-    embedded: new Map(embedded),
-  };
+  const conditions = [...new Set([...held.values()].flat().flatMap(({ when }) => when?.field ?? []))];
+  const placeOf = (field: number | undefined) => (field === undefined ? -1 : conditions.indexOf(field));
+  const parts = new Map<number, Part>();
+  for (const field of fields) {
+    const { number, type } = field;
+    const below = type === 'message' ? holderOf(field.message) : NOTHING;
+    const part: Part = {
+      rows: (held.get(number) ?? []).map((row) => ({ field: row, condition: placeOf(row.when?.field) })),
+      isWide: type === 'uint64',
+      condition: placeOf(number),
+      embedded: isEmpty(below) ? undefined : below,
+    };
+    if (part.rows.length > 0 || part.condition !== -1 || part.embedded !== undefined) parts.set(number, part);
+  }
+  return { parts, conditions: conditions.length };
 }
 
-/** Those of the messages inside come first. A checkpoint has a million mappings: nothing is kept of each. */
+/** What a message says of its conditions, by their places; undefined where it says nothing. */
+type Values = (number | undefined)[] | undefined;
+
+/**
+ * Those of the messages inside come first. A checkpoint has a million mappings: nothing is kept of each, and no loop has
+ * an iterator or a function of its own.
+ */
 function visitMessage(holder: Holder, bytes: Uint8Array, start: number, end: number, visit: VisitFileId): void {
-  const { ids, conditions, embedded } = holder;
+  const { parts, conditions } = holder;
   const field = (spare.pop() ?? new FieldCursor()).over(bytes, start, end);
   let hasIds = false;
-  let values: (number | undefined)[] | undefined;
+  let values: Values;
   while (field.next()) {
-    hasIds ||= ids.has(field.number);
-    const condition = conditions.indexOf(field.number);
-    if (condition !== -1) {
-      values ??= new Array(conditions.length);
-      values[condition] = field.uint32();
+    const part = parts.get(field.number);
+    if (part === undefined) continue;
+    hasIds ||= part.rows.length > 0;
+    if (part.condition !== -1) {
+      values ??= new Array(conditions);
+      values[part.condition] = field.uint32();
     }
-    const below = embedded.get(field.number);
-    if (below === undefined) continue;
+    if (part.embedded === undefined) continue;
     field.expect(WIRE_TYPE.BYTES);
-    visitMessage(below, bytes, field.valueStart, field.end, visit);
+    visitMessage(part.embedded, bytes, field.valueStart, field.end, visit);
   }
   if (hasIds) field.over(bytes, start, end);
   while (hasIds && field.next()) {
-    for (const { holder: kind, when } of ids.get(field.number) ?? NO_ROWS) {
-      const value = when && values?.[conditions.indexOf(when.field)];
-      eachNumber(field, holder.wide.has(field.number), (id) => {
-        if (when === undefined || when.holds(value, id)) visit(id, kind);
-      });
-    }
+    const part = parts.get(field.number);
+    if (part !== undefined && part.rows.length > 0) visitNumbers(field, part, values, visit);
   }
   spare.push(field);
 }
 
 /** Cursors that no call uses now. */
 const spare: FieldCursor[] = [];
-const NO_ROWS: readonly HeldField[] = [];
 
 /** A number, or a repeated one, packed or not. */
-function eachNumber(field: FieldCursor, isWide: boolean, visit: (value: number) => void): void {
+function visitNumbers(field: FieldCursor, part: Part, values: Values, visit: VisitFileId): void {
   if (field.wireType !== WIRE_TYPE.BYTES) {
-    visitNumber(field, isWide, visit);
+    visitNumber(field, part, values, visit);
     return;
   }
   const packed = new FieldCursor().over(field.bytes, field.valueStart, field.end);
-  while (packed.nextPacked(WIRE_TYPE.VARINT)) visitNumber(packed, isWide, visit);
+  while (packed.nextPacked(WIRE_TYPE.VARINT)) visitNumber(packed, part, values, visit);
 }
 
 /** CRIU reads the low 32 bits where 32 are declared; a wider number past those of file ids is none. */
-function visitNumber(field: FieldCursor, isWide: boolean, visit: (value: number) => void): void {
-  const value = isWide ? field.uint64AsNumber() : field.uint32();
-  if (value < 2 ** 32) visit(value);
+function visitNumber(field: FieldCursor, { rows, isWide }: Part, values: Values, visit: VisitFileId): void {
+  const id = isWide ? field.uint64AsNumber() : field.uint32();
+  if (id >= 2 ** 32) return;
+  for (let i = 0; i < rows.length; i += 1) {
+    const { field: row, condition } = rows[i] as Part['rows'][number];
+    if (row.when === undefined || row.when.holds(values?.[condition], id)) visit(id, row.holder);
+  }
 }

@@ -3,8 +3,15 @@ import path from 'node:path';
 
 const LEADING_DOTS = /^(\.\.?)(?:\/+|$)/;
 
+const SLASH = '/'.charCodeAt(0);
+
+/** Without Buffer.concat, which costs three times as much: a checkpoint has thousands of names. */
 export function joinPath(directory: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([directory, Buffer.from('/'), name]);
+  const joined = Buffer.allocUnsafe(directory.length + 1 + name.length);
+  joined.set(directory);
+  joined[directory.length] = SLASH;
+  joined.set(name, directory.length + 1);
+  return joined;
 }
 
 /**
@@ -12,7 +19,7 @@ export function joinPath(directory: Buffer, name: Buffer): Buffer {
  * Both directories are absolute and free of links. An absolute target stays as it is.
  */
 export function retargetLink(target: Buffer, fromDirectory: Buffer, toDirectory: Buffer): Buffer {
-  if (target[0] === '/'.charCodeAt(0) || fromDirectory.equals(toDirectory)) return target;
+  if (target[0] === SLASH || fromDirectory.equals(toDirectory)) return target;
   // One character a byte, both ways: the path functions only look at slashes and dots.
   let from = fromDirectory.toString('latin1');
   let rest = target.toString('latin1');

@@ -81,6 +81,18 @@ export function killAfter(milliseconds: number, who: 'group' | 'leader', command
   });
 }
 
+const LOOK_EACH_MS = 2;
+
+/** Runs a command that is killed, with its children, as soon as `isTime` says so. */
+export function killWhen(isTime: () => boolean, command: Command): Promise<Ended> {
+  return ended(command, {}, (pid) => {
+    const timer = setInterval(() => {
+      if (isTime()) send(-pid);
+    }, LOOK_EACH_MS);
+    return () => clearInterval(timer);
+  });
+}
+
 /** Runs a command that nobody kills. */
 export function leftAlone(command: Command): Promise<Ended> {
   return ended(command, {});
