@@ -37,10 +37,11 @@ function batchOf(directory: string, out: string, ...more: string[]): [string, ..
   return [process.execPath, bin, ...words, '--inherit-fd', SPEC, ...more];
 }
 
-/** How many outputs are there. */
+/** How many outputs are there, what is being made aside. */
 function countOutputs(out: string): number {
   try {
-    return fs.readdirSync(path.join(out, 'ck')).flatMap((part) => fs.readdirSync(path.join(out, 'ck', part))).length;
+    const names = fs.readdirSync(path.join(out, 'ck')).flatMap((part) => fs.readdirSync(path.join(out, 'ck', part)));
+    return names.filter((name) => /^\d+$/.test(name)).length;
   } catch {
     return 0;
   }
