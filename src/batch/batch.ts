@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { messages } from '../errors/messages';
+import { requireOptions, requireTexts } from '../operations/check-arguments';
 import { holdDirectoryBelow } from '../storage/below-root';
 import { joinPath } from '../storage/byte-path';
 import { rememberLeftovers } from '../storage/work-directory';
@@ -69,10 +70,12 @@ export interface BatchSummary {
  * Throws FdgraftError where nothing can be begun, and the signal's reason where that stops it.
  */
 export async function batch(options: BatchOptions): Promise<BatchSummary> {
+  requireOptions(options, 'a task and patterns');
   const { task, patterns, base, shard = WHOLE, signal } = options;
+  requireTexts(patterns, 'patterns');
+  checkTask(task);
   const isDry = task.what === 'rewrite' && options.out === undefined;
   if (options.out === undefined && !isDry) throw messages.usage('nothing says where the outputs go', 'give --out ROOT');
-  checkTask(task);
   const root = new Root(options.out ?? os.devNull);
   const found = await findInputs(patterns, { base, root, signal, onWarning: options.onWarning });
   if (!isDry) checkOutputs(found, task);

@@ -18,6 +18,18 @@ export function requireOptions(given: unknown, needed: string): void {
   throw messages.usage(`${describe(given)} is no object with options`, `give one with ${needed}`);
 }
 
+/** The same of one of some words. */
+export function requireOneOf(given: unknown, words: readonly string[], what: string): void {
+  if (words.includes(given as string)) return;
+  throw messages.usage(`${describe(given)} is no ${what}`, `give one of ${words.join(', ')}`);
+}
+
+/** The same of a list of texts. */
+export function requireTexts(given: unknown, what: string): void {
+  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return;
+  throw messages.usage(`the ${what} are no list of texts`, `give one with ${what}`);
+}
+
 function describe(given: unknown): string {
   return typeof given === 'string'
     ? `the text '${given}'`

@@ -7,7 +7,7 @@ import { type ExploredRss, residentPages } from '../checkpoint/explore/resident'
 import { type ExploredProcess, taskTree } from '../checkpoint/explore/task-tree';
 import { withNames } from '../checkpoint/explore/with-names';
 import type { Source } from '../storage/source';
-import { requireSource } from './check-arguments';
+import { requireOneOf, requireSource } from './check-arguments';
 
 /** What can be explored, and the rows that each is told in. */
 export interface Explored {
@@ -31,6 +31,8 @@ export interface ExploreOptions {
   readonly onWarning?: (gap: Gap) => void;
 }
 
+const WORDS: readonly ExploredWhat[] = ['ps', 'fds', 'mems', 'rss'];
+
 /**
  * Tells of the tasks of a checkpoint what crit's explorers tell, in rows, as they are read: `fds`, `mems` and `rss`
  * begin each task with a row of its own. Tasks come in the order of pstree.img, but for `ps`. Memory is bounded by the
@@ -42,6 +44,7 @@ export async function* explore<What extends ExploredWhat>(
   { signal, onWarning }: ExploreOptions = {},
 ): AsyncGenerator<Explored[What], void, undefined> {
   requireSource(source);
+  requireOneOf(what, WORDS, 'word for what is to be explored');
   const images = new ImagesByName(source, signal);
   const onGap = onWarning ?? (() => {});
   const names = () => new FileNames(images, onGap);

@@ -56,3 +56,33 @@ test('options and specs that are none', async (t) => {
   }
   await source.close();
 });
+
+test('what is to be explored', async (t) => {
+  const source = await openSource(writeCheckpoint(temporaryDirectory(t), smallCheckpoint()));
+  for (const what of [undefined, null, 5, 'foo', 'toString']) {
+    const error = await t.throwsAsync(first(untyped.explore(source, what)), { instanceOf: FdgraftError });
+    t.like(error, { code: 'USAGE', hint: 'give one of ps, fds, mems, rss' });
+    t.regex(error?.message ?? '', / is no word for what is to be explored$/);
+  }
+  await source.close();
+});
+
+test('the task and the patterns of a batch', async (t) => {
+  const task = { what: 'ls', options: {} };
+  const patterns = ['*'];
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [undefined, /^a value of type undefined is no object with options$/],
+    [{}, /^the patterns are no list of texts$/],
+    [{ task, patterns: 'ck/*' }, /^the patterns are no list of texts$/],
+    [{ task, patterns: [5] }, /^the patterns are no list of texts$/],
+    [{ patterns }, /^a value of type undefined is no object with options$/],
+    [{ task: 'ls', patterns }, /^the text 'ls' is no object with options$/],
+    [{ task: { what: 'restore' }, patterns }, /^the text 'restore' is no task of a batch$/],
+    [{ task: { what: 'ls' }, patterns }, /^a value of type undefined is no object with options$/],
+    [{ task: { what: 'diff' }, patterns }, /^a value of type undefined is no path$/],
+  ];
+  for (const [options, message] of cases) {
+    const error = await t.throwsAsync(untyped.batch(options), { instanceOf: FdgraftError, message });
+    t.like(error, { code: 'USAGE', exitCode: 2 });
+  }
+});
