@@ -1,8 +1,11 @@
 import { pushTo } from '../bytes/groups';
+import type { DescriptorView } from '../checkpoint/descriptor-record';
 import { ImagesByName } from '../checkpoint/explore/images-by-name';
+import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { PstreeView } from '../checkpoint/pstree-record';
 import type { TerminalState, Terminals } from '../checkpoint/terminals';
+import type { Subscriber } from '../checkpoint/walk/subscriber';
 import { walk } from '../checkpoint/walk/walk';
 import { decode } from '../schema/decode';
 import { FD_TYPES, FILE_ENTRY_FIELDS, TTY_DATA_ENTRY, TTY_FILE_ENTRY } from '../schema/generated/images';
@@ -38,57 +41,66 @@ export async function findTerminals(
 ): Promise<ReadonlyMap<number, NamedTerminal>> {
   const named = new Set(matches.flatMap(({ facts: { terminalId } }) => terminalId ?? []));
   if (named.size === 0) return new Map();
-  const entries = new Map<number, number[]>();
-  const held = new IdSet();
-  const leaders = new IdSet();
-  const task = new PstreeView();
-  await walk(
-    source,
-    [
-      {
-        entryTypes: TERMINALS,
-        entry: ({ id, member, bytes, start, end }) => {
-          if (member !== FILE_ENTRY_FIELDS.tty) return;
-          const { tty_info_id } = decode(TTY_FILE_ENTRY, bytes, start, end);
-          if (named.has(tty_info_id)) pushTo(entries, tty_info_id, id);
-        },
-      },
-      {
-        descriptor: ({ id, type }) => {
-          if (type === FD_TYPES.TTY && id !== -1) held.add(id);
-        },
-        task: (bytes, start, end) => {
-          const { pid, sid } = task.read(bytes, start, end, () => {});
-          if (pid === sid) leaders.add(pid);
-        },
-        packet: (rights) => {
-          for (const id of rights) held.add(id);
-        },
-      },
-    ],
-    signal,
-  );
+  const users = new TerminalUsers(named);
+  await walk(source, [users], signal);
   const data = await readData(source, named, signal);
-  return new Map(
-    [...named].flatMap((id) => {
-      const state = terminals.of(id);
-      if (state === undefined) return [];
-      return [
-        [
-          id,
-          {
-            ...state,
-            hasLeader: state.session !== 0 && leaders.has(state.session),
-            hasOtherEnd: terminals.hasOtherEnd(state),
-            repeatedAt: terminals.repeatedAt(id),
-            entries: entries.get(id) ?? [],
-            held: (entries.get(id) ?? []).filter((one) => held.has(one)),
-            data: data.get(id),
-          },
-        ],
-      ];
-    }),
-  );
+  const found = new Map<number, NamedTerminal>();
+  for (const id of named) {
+    const state = terminals.of(id);
+    if (state === undefined) continue;
+    found.set(id, {
+      ...state,
+      hasLeader: users.hasLeader(state.session),
+      hasOtherEnd: terminals.hasOtherEnd(state),
+      repeatedAt: terminals.repeatedAt(id),
+      entries: users.entriesOf(id),
+      held: users.heldOf(id),
+      data: data.get(id),
+    });
+  }
+  return found;
+}
+
+/** Hears who uses the terminals of some numbers, and which sessions have a leader. */
+class TerminalUsers implements Subscriber {
+  readonly entryTypes = TERMINALS;
+  private readonly entries = new Map<number, number[]>();
+  private readonly held = new IdSet();
+  private readonly leaders = new IdSet();
+  private readonly taskView = new PstreeView();
+
+  constructor(private readonly named: ReadonlySet<number>) {}
+
+  entry({ id, member, bytes, start, end }: FileEntryView): void {
+    if (member !== FILE_ENTRY_FIELDS.tty) return;
+    const { tty_info_id } = decode(TTY_FILE_ENTRY, bytes, start, end);
+    if (this.named.has(tty_info_id)) pushTo(this.entries, tty_info_id, id);
+  }
+
+  descriptor({ id, type }: DescriptorView): void {
+    if (type === FD_TYPES.TTY && id !== -1) this.held.add(id);
+  }
+
+  task(bytes: Uint8Array, start: number, end: number): void {
+    const { pid, sid } = this.taskView.read(bytes, start, end, () => {});
+    if (pid === sid) this.leaders.add(pid);
+  }
+
+  packet(rights: readonly number[]): void {
+    for (const id of rights) this.held.add(id);
+  }
+
+  hasLeader(session: number): boolean {
+    return session !== 0 && this.leaders.has(session);
+  }
+
+  entriesOf(terminal: number): readonly number[] {
+    return this.entries.get(terminal) ?? [];
+  }
+
+  heldOf(terminal: number): readonly number[] {
+    return this.entriesOf(terminal).filter((id) => this.held.has(id));
+  }
 }
 
 /** CRIU writes what is under way in a pty whose two ends it dumps (criu/tty.c). */
