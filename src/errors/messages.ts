@@ -1057,11 +1057,12 @@ const texts = {
     }),
 
   // Specs.
-  noSpecs: () =>
+  /** `source`: the checkpoint, where there is one alone. */
+  noSpecs: (source = 'SOURCE') =>
     error({
       code: 'USAGE',
       problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
-      hint: 'fdgraft ls SOURCE prints what can be inherited, ready to paste',
+      hint: `fdgraft ls ${source} prints what can be inherited, ready to paste`,
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
     error({ code: 'SPEC_SYNTAX', problem: `spec '${spec}': ${problem}`, hint }),

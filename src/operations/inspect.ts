@@ -1,4 +1,5 @@
 import { unescapeText } from '../bytes/escape';
+import { shellWord } from '../bytes/shell-word';
 import { isPathKey, splitDirectorySlash, withoutLeadingSlash } from '../checkpoint/key-text';
 import { listEntries } from '../checkpoint/listing/list-entries';
 import type { OpenEntry } from '../checkpoint/listing/open-entry';
@@ -107,7 +108,8 @@ async function findTaken(source: Source, given: readonly (string | SpecOptions)[
     if (unmatched.length === 0) return undefined;
     const keys = await readExternalKeys(source, signal);
     const explained = await explainUnmatched(source, { found, specs, resolved, keys }, unmatched, signal);
-    return messages.specsUnmatched(explained, 'fdgraft ls without --inherit-fd shows what can be inherited');
+    const hint = `fdgraft ls ${shellWord(source.label)} shows what can be inherited`;
+    return messages.specsUnmatched(explained, hint);
   };
   return { callerFds, explain };
 }

@@ -1,5 +1,5 @@
 import { escapeControls } from '../bytes/escape';
-import { shellQuote } from '../bytes/shell-word';
+import { shellQuote, shellWord } from '../bytes/shell-word';
 import { Tally } from '../checkpoint/tally';
 import { messages } from '../errors/messages';
 import { decide } from '../rewrite/decide';
@@ -51,7 +51,7 @@ export interface Settled {
 export async function readAsked(source: Source, { specs, fromDescriptors }: Asked): Promise<ReadSpecs> {
   const given = parseSpecs(specs, parseSpec);
   const listed = fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
-  if (given.length === 0 && fromDescriptors !== true) throw messages.noSpecs();
+  if (given.length === 0 && fromDescriptors !== true) throw messages.noSpecs(shellWord(source.label));
   const all = [...given, ...listed];
   return {
     inherits: all.filter((spec): spec is InheritSpec => spec.kind === 'inherit'),
@@ -109,7 +109,7 @@ async function checkUnmatched(
   const wrong = unmatched.filter((number) => !mayMiss(number));
   if (wrong.length > 0) {
     const explained = await explainUnmatched(source, { found, specs: inherits, resolved, keys }, wrong, signal);
-    const hint = 'fdgraft ls shows what can be inherited; --allow-unmatched goes on without';
+    const hint = `fdgraft ls ${shellWord(source.label)} shows what can be inherited; --allow-unmatched goes on without`;
     throw messages.specsUnmatched(explained, hint);
   }
   const warnings = unmatched.map((number): Warning => {

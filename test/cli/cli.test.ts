@@ -100,6 +100,23 @@ test('ls filters, and says after the list which spec takes nothing', (t) => {
   t.is(fdgraft(['ls', source, '--path', '[']).status, 2);
 });
 
+test('hints name the checkpoint as a shell takes it', (t) => {
+  const { source } = checkpoint(t);
+  const spaced = `${source} of '$(id)'`;
+  fs.renameSync(source, spaced);
+  const word = `${source.replace(/[^/]*$/, '')}`;
+  const quoted = `'${word}${spaced.slice(word.length).replaceAll("'", "'\\''")}'`;
+  const none = ['--inherit-fd', 'fd[8]:/x'];
+  for (const args of [
+    ['rewrite', spaced, '--dry-run'],
+    ['rewrite', spaced, '--dry-run', ...none],
+    ['ls', spaced, ...none],
+  ]) {
+    const { stderr } = fdgraft(args);
+    t.true(stderr.includes(`fdgraft ls ${quoted} `), stderr);
+  }
+});
+
 test('a list that breaks off is no whole JSON', (t) => {
   const { source } = checkpoint(t);
   const files = fs.readFileSync(path.join(source, 'fdinfo-2.img'));
