@@ -79,9 +79,8 @@ export class CheckpointIds {
   };
 
   private seeEntry(view: FileEntryView): void {
-    if (this.rows.get(view.id) !== undefined) return;
+    if (!this.rows.add(view.id, this.ids.length)) return;
     const { name, thing, isNamed, number } = identifyEntry(view);
-    this.rows.set(view.id, this.ids.length);
     this.ids.push(view.id);
     this.members.push(view.member);
     this.names.push(name);

@@ -16,8 +16,7 @@ export class IdPairs {
 
   /** Notes that a checkpoint has this id. */
   know(kind: IdKind, side: Side, id: number): void {
-    const partners = this.of(kind)[side];
-    if (id < NONE && partners.get(id) === undefined) partners.set(id, NONE);
+    if (id < NONE) this.of(kind)[side].add(id, NONE);
   }
 
   /** Pairs two ids, if neither is paired with another one. */
@@ -63,7 +62,7 @@ export class IdPairs {
   /** Whether all ids have the same numbers on both sides: equal bytes mean the same then. To be asked when all are linked. */
   get areAllEqual(): boolean {
     this.allEqual ??= [...this.partners.values()].every(
-      ({ before, after }) => before.size === after.size && before.maps((id, partner) => id === partner),
+      ({ before, after }) => before.size === after.size && before.isIdentity,
     );
     return this.allEqual;
   }

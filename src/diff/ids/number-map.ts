@@ -27,13 +27,28 @@ export class NumberMap {
     this.values[slot] = value + 1;
   }
 
-  *entries(): Generator<[key: number, value: number]> {
-    for (const [slot, value] of this.values.entries()) if (value !== 0) yield [this.keys[slot] as number, value - 1];
+  /** The same as `set` for a key that has no value yet; false, and nothing is done, for one that has. */
+  add(key: number, value: number): boolean {
+    const { size } = this;
+    if (this.values[this.slotOf(key)] === 0) this.set(key, value);
+    return this.size > size;
   }
 
-  /** Whether all rows are such. */
-  maps(isSuch: (key: number, value: number) => boolean): boolean {
-    for (const [key, value] of this.entries()) if (!isSuch(key, value)) return false;
+  *entries(): Generator<[key: number, value: number]> {
+    const { keys, values } = this;
+    for (let slot = 0; slot < values.length; slot += 1) {
+      const value = values[slot] as number;
+      if (value !== 0) yield [keys[slot] as number, value - 1];
+    }
+  }
+
+  /** Whether each key is its own value. */
+  get isIdentity(): boolean {
+    const { keys, values } = this;
+    for (let slot = 0; slot < values.length; slot += 1) {
+      const value = values[slot] as number;
+      if (value !== 0 && value - 1 !== keys[slot]) return false;
+    }
     return true;
   }
 
@@ -48,7 +63,8 @@ export class NumberMap {
     const { keys, values } = this;
     this.keys = new Uint32Array(2 * keys.length);
     this.values = new Float64Array(2 * keys.length);
-    for (const [old, value] of values.entries()) {
+    for (let old = 0; old < values.length; old += 1) {
+      const value = values[old] as number;
       if (value === 0) continue;
       const slot = this.slotOf(keys[old] as number);
       this.keys[slot] = keys[old] as number;

@@ -4,10 +4,10 @@ import { yieldToEventLoop } from '../../storage/yield-to-event-loop';
 import { type CheckpointIds, NO_NUMBER } from './checkpoint-ids';
 import type { IdPairs } from './id-pairs';
 
-/** Two rows of files.img that the same descriptor refers to. */
-export interface Proposal {
-  readonly before: number;
-  readonly after: number;
+/** Two rows of files.img that the same descriptor refers to, at the same places of both lists. */
+export interface Proposals {
+  readonly before: Uint32Array;
+  readonly after: Uint32Array;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface Proposal {
 export async function pairFiles(
   before: CheckpointIds,
   after: CheckpointIds,
-  proposals: () => Iterable<Proposal>,
+  proposals: Proposals,
   ids: IdPairs,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -45,7 +45,7 @@ class FilePairing {
   constructor(
     private readonly before: CheckpointIds,
     private readonly after: CheckpointIds,
-    private readonly proposals: () => Iterable<Proposal>,
+    private readonly proposals: Proposals,
     private readonly ids: IdPairs,
   ) {
     this.isPaired = { before: new Uint8Array(before.ids.length), after: new Uint8Array(after.ids.length) };
@@ -73,7 +73,7 @@ class FilePairing {
   private know(side: 'before' | 'after'): void {
     const all = this[side];
     for (let row = 0; row < all.ids.length; row += 1) {
-      this.ids.know('file', side, all.ids.at(row));
+      if (this.isPaired[side][row] !== 1) this.ids.know('file', side, all.ids.at(row));
       const kind = entryTypeOfMember(all.members.at(row))?.numbered?.kind;
       if (kind !== undefined) this.ids.know(kind, side, all.numbers.at(row));
     }
@@ -92,7 +92,9 @@ class FilePairing {
 
   private byDescriptors(key: Key, sameNumber: boolean): void {
     const { before: a, after: b } = this;
-    for (const { before, after } of this.proposals()) {
+    for (let i = 0; i < this.proposals.before.length; i += 1) {
+      const before = this.proposals.before[i] as number;
+      const after = this.proposals.after[i] as number;
       if (this.isPaired.before[before] || this.isPaired.after[after]) continue;
       if (key(a, before) !== key(b, after)) continue;
       if (!sameNumber || a.numbers.at(before) === b.numbers.at(after)) this.pair(before, after);

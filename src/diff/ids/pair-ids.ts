@@ -3,7 +3,7 @@ import { idFieldsOf } from '../../checkpoint/message-rows';
 import { shapeOf } from '../../schema/shape';
 import type { CheckpointIds } from './checkpoint-ids';
 import { IdPairs } from './id-pairs';
-import { type Proposal, pairFiles } from './pair-files';
+import { type Proposals, pairFiles } from './pair-files';
 
 /**
  * Pairs the ids of two checkpoints: those of tables, namespaces and whatever else tasks share by the tasks, those of
@@ -17,7 +17,7 @@ export async function pairIds(
   const ids = new IdPairs();
   linkShared(before, after, ids);
   const tables = pairedTables(before, after, ids);
-  await pairFiles(before, after, () => proposalsOf(before, after, tables), ids, signal);
+  await pairFiles(before, after, proposalsOf(before, after, tables), ids, signal);
   const names = [...new Set([...before.pages.keys(), ...after.pages.keys()])].sort();
   for (const name of names) linkOrKnow(ids, 'pages', before.pages.get(name), after.pages.get(name));
   linkGhosts(before, after, ids);
@@ -64,7 +64,10 @@ function pairedTables(before: CheckpointIds, after: CheckpointIds, ids: IdPairs)
 }
 
 /** What descriptors of the same number in the same table refer to, table by table, by number. */
-function* proposalsOf(before: CheckpointIds, after: CheckpointIds, tables: readonly TablePair[]): Generator<Proposal> {
+function proposalsOf(before: CheckpointIds, after: CheckpointIds, tables: readonly TablePair[]): Proposals {
+  const most = Math.min(before.fileIds.length, after.fileIds.length);
+  const proposals = { before: new Uint32Array(most), after: new Uint32Array(most) };
+  let count = 0;
   for (const table of tables) {
     const [a, b] = [descriptorsOf(before, table.before), descriptorsOf(after, table.after)];
     for (let i = 0, j = 0; i < a.length && j < b.length; ) {
@@ -73,17 +76,27 @@ function* proposalsOf(before: CheckpointIds, after: CheckpointIds, tables: reado
       if (order <= 0) i += 1;
       if (order >= 0) j += 1;
       if (order !== 0) continue;
-      const [row, other] = [before.rows.get(before.fileIds.at(x)), after.rows.get(after.fileIds.at(y))];
-      if (row !== undefined && other !== undefined) yield { before: row, after: other };
+      const row = before.rows.get(before.fileIds.at(x));
+      const other = after.rows.get(after.fileIds.at(y));
+      if (row === undefined || other === undefined) continue;
+      proposals.before[count] = row;
+      proposals.after[count] = other;
+      count += 1;
     }
   }
+  return { before: proposals.before.subarray(0, count), after: proposals.after.subarray(0, count) };
 }
 
-/** Places of the descriptors of a table, by their numbers. */
-function descriptorsOf(ids: CheckpointIds, table: number): Uint32Array {
-  const { from, to } = ids.tables.get(table) as { from: number; to: number };
-  const places = Uint32Array.from({ length: to - from }, (_one, i) => from + i);
-  return places.sort((i, j) => ids.fds.at(i) - ids.fds.at(j) || i - j);
+/** Places of the descriptors of a table, by their numbers: as they are in the image, nearly always. */
+function descriptorsOf({ tables, fds }: CheckpointIds, table: number): Uint32Array {
+  const { from, to } = tables.get(table) as { from: number; to: number };
+  const places = new Uint32Array(to - from);
+  let isSorted = true;
+  for (let i = 0; i < places.length; i += 1) {
+    places[i] = from + i;
+    if (i > 0 && fds.at(from + i - 1) > fds.at(from + i)) isSorted = false;
+  }
+  return isSorted ? places : places.sort((i, j) => fds.at(i) - fds.at(j) || i - j);
 }
 
 function linkGhosts(before: CheckpointIds, after: CheckpointIds, ids: IdPairs): void {
