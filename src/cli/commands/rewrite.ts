@@ -7,7 +7,7 @@ import * as report from '../../report/rewrite';
 import { withSource } from '../../storage/with-source';
 import { command } from '../command';
 import type { Context } from '../context';
-import { once, outOptions, repeated, withFormOfName } from '../options';
+import { type OutOptions, once, outOptions, repeated, withFormOfName } from '../options';
 import { printChunks } from '../print-chunks';
 import { specsOfFile } from '../specs-of-file';
 import { REWRITE_USAGE } from '../usage/rewrite';
@@ -29,11 +29,16 @@ interface Arguments {
   quiet: boolean;
 }
 
-async function run(args: Arguments, context: Context): Promise<void> {
-  const out = once('out', args.out);
-  const outs = outOptions(args);
+/** Where the result and its plan go. */
+interface Places {
+  readonly out: string | undefined;
+  readonly outs: OutOptions;
+  readonly savePlan: string | undefined;
+}
+
+/** Options that do not go together. Throws FdgraftError (USAGE). */
+function refuseContradictions(args: Arguments, { out, outs, savePlan }: Places): void {
   const inPlace = args['in-place'];
-  const savePlan = once('save-plan', args['save-plan']);
   if (out === undefined && !inPlace && !args['dry-run']) {
     throw messages.usage(
       'nothing says where the result goes',
@@ -56,6 +61,17 @@ async function run(args: Arguments, context: Context): Promise<void> {
       '--json has the plan in it: leave one of them out',
     );
   }
+}
+
+async function run(args: Arguments, context: Context): Promise<void> {
+  const places: Places = {
+    out: once('out', args.out),
+    outs: outOptions(args),
+    savePlan: once('save-plan', args['save-plan']),
+  };
+  refuseContradictions(args, places);
+  const { out, outs, savePlan } = places;
+  const inPlace = args['in-place'];
   const specFile = once('specs', args.specs);
   const options: RewriteOptions = {
     specs: [...repeated(args['inherit-fd']), ...(await specsOfFile(specFile, context.signal))],
