@@ -9,7 +9,7 @@ import { bothEnds, droppedBytes, otherEnds, readersWithoutBytes } from './warnin
 import { lostRemaps } from './warnings/removed-files';
 import { severalFiles } from './warnings/several-files';
 import { shadowedSpecs } from './warnings/shadowed-specs';
-import { socketWarnings, unboundName } from './warnings/sockets';
+import { removedPath, socketWarnings, unboundName } from './warnings/sockets';
 import { terminalWarnings } from './warnings/terminals';
 import { watchesThatStay } from './warnings/watches';
 
@@ -37,6 +37,7 @@ function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
     ...openFileWarnings(placeholder, decided),
     ...socketWarnings(placeholder),
     ...unboundName(placeholder, decided.found),
+    ...removedPath(placeholder, decided.found),
     ...lostState(placeholder),
     ...droppedBytes(placeholder, decided),
   ];

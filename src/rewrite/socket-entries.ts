@@ -33,11 +33,15 @@ export function leaveBehind(
   return patchRecord(bytes, start, end, [{ number: usk, replacement: encodeBytesField(usk, left) }]);
 }
 
-const { name, file_perms, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+const { name, file_perms, deleted, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+
+/** CRIU refuses a removed name that is empty, and waits without end for a stand-in with one (sk-unix.c; tried). */
+const NOT_REMOVED: FieldEdit = { number: deleted, replacement: NO_BYTES };
 
 const WITHOUT_NAME: readonly FieldEdit[] = [
   { number: name, replacement: encodeBytesField(name, NO_BYTES) },
   { number: file_perms, replacement: NO_BYTES },
+  NOT_REMOVED,
 ];
 const WITHOUT_PEER: readonly FieldEdit[] = [
   { number: peer, replacement: encodeVarintField(peer, 0) },
@@ -53,7 +57,13 @@ export function makeStandIn(message: Buffer, fileId: number): Buffer {
     const number = UNIX_SK_ENTRY_FIELDS[field];
     return { number, replacement: encodeVarintField(number, value) };
   };
-  const edits = [set('id', fileId), set('uflags', OUTER), set('state', SOCKET_STATE.CLOSE), set('peer', 0)];
+  const edits = [
+    set('id', fileId),
+    set('uflags', OUTER),
+    set('state', SOCKET_STATE.CLOSE),
+    set('peer', 0),
+    NOT_REMOVED,
+  ];
   return Buffer.concat([
     encodeVarintField(FILE_ENTRY_FIELDS.type, FD_TYPES.UNIXSK),
     encodeVarintField(FILE_ENTRY_FIELDS.id, fileId),

@@ -1,4 +1,5 @@
 import { PROTOCOL } from '../../checkpoint/open-kind';
+import { pathOfReceiver } from '../../checkpoint/socket-types';
 import { someOf } from '../../errors/some-of';
 import type { Placeholder } from '../decision';
 import { lostName } from '../lost-name';
@@ -35,6 +36,15 @@ export function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hun
     warnings.push({ code: 'PEER_HUNG_UP', message, fileId });
   }
   return warnings;
+}
+
+/** A path that CRIU removes when it restores a socket that stays (sk-unix.c; tried). */
+export function removedPath({ match: { id, facts }, fileId, rival }: Placeholder, found: Survey): Warning[] {
+  const socket = found.socketPeers.messages.get(id)?.socket;
+  const path = socket && rival ? pathOfReceiver(socket) : undefined;
+  if (path === undefined) return [];
+  const message = `${facts.key} (file id ${fileId}): another socket of that path stays (file id ${rival?.id}), and CRIU removes what is bound to ${path} when it restores that one; name it too, or give a socket that is bound elsewhere`;
+  return [{ code: 'PATH_REMOVED', message, fileId }];
 }
 
 /** A name in a tmpfs that CRIU makes anew. */
