@@ -35,7 +35,7 @@ export function gatherWarnings(decided: Decided): Warning[] {
 function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
   return [
     ...openFileWarnings(placeholder, decided),
-    ...socketWarnings(placeholder),
+    ...socketWarnings(placeholder, decided.found),
     ...unboundName(placeholder, decided.found),
     ...removedPath(placeholder, decided.found),
     ...lostState(placeholder),

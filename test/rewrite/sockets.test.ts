@@ -299,6 +299,23 @@ test('clients that stay connect to a stand-in, which comes before the first of t
   t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
 });
 
+test('a path that clients connect to is one below the root of their container', async (t) => {
+  const entries = (own: Buffer) => [
+    unix(20, 500, 0, { ...DATAGRAM, name: own, mnt_id: 6 }),
+    unix(21, 501, 500, DATAGRAM),
+  ];
+  const mounts = { 'mountpoints-9.img': [mountOf(6, 42)] };
+  for (const [own, more, isTold] of [
+    [name, mounts, true],
+    [name, {}, false],
+    [Buffer.from('\0app'), mounts, false],
+  ] as const) {
+    const { plan } = await checked(t, withSockets(entries(own), 2, more), ['fd[5]:socket:[500]']);
+    const [told] = plan.warnings.filter(({ code }) => code === 'CLIENTS_CONNECT_AGAIN');
+    t.is(/below the root of the container .*mountpoints-9\.img: chroot/.test(told?.message ?? ''), isTold);
+  }
+});
+
 test('a client that goes leaves the socket that it was connected to without what it sends', async (t) => {
   const receiver = unix(20, 500, 0, { ...DATAGRAM, name });
   const sender = unix(21, 501, 500, DATAGRAM);
