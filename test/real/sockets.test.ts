@@ -276,6 +276,15 @@ realTest('a listener whose path was removed goes, and the connection that it had
   t.is(fs.readFileSync(path.join(program.directory, 'came'), 'utf8'), 'more\n');
 });
 
+// CRIU waits without end for a connected socket whose name was removed and that has no peer.
+realTest('the accepted end of a listener whose path was removed sees the hang-up', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('removed_name'), { args: ['accepted'] });
+  const dump = await lab.dump(program);
+  const specs = [{ inherit: `fd[5]:/proc/${program.pid}/fd/6`, peer: 'hangup' }] as const;
+  const { tasks } = await restoreGiven(lab, dump, { specs, give: ['5=socket'] });
+  for (const fd of [5, 6, 7]) t.regex(descriptor(tasks, program.pid, fd).target, /^socket:/);
+});
+
 // CRIU waits without end for a socket outside whose name was removed.
 realTest('a client of a socket whose path was removed finds the socket of the caller there', async (t, lab) => {
   const program = await lab.startProgram(compileHelper('removed_name'), { args: ['client'] });

@@ -219,6 +219,9 @@ test('a name that was removed: what stands in for it or loses it is no longer re
   const one = await checked(t, withSockets(accepted, 3), ['fd[5]:socket:[500]']);
   t.deepEqual(one.plan.placeholders[0]?.unnamed, [21]);
   t.is(socketsOf(one.out).get(21)?.deleted, undefined);
+  const hungUp = await checked(t, withSockets(accepted, 3), [{ inherit: 'fd[5]:socket:[502]', peer: 'hangup' }]);
+  t.deepEqual(hungUp.plan.placeholders[0]?.hung_up, [21]);
+  t.is(socketsOf(hungUp.out).get(21)?.deleted, undefined);
   const served = [unix(20, 500, 0, { ...DATAGRAM, ...gone }), unix(21, 501, 500, DATAGRAM)];
   const two = await checked(t, withSockets(served, 2), ['fd[5]:socket:[500]']);
   t.is(two.plan.placeholders[0]?.stand_in, 22);

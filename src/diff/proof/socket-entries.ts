@@ -26,12 +26,11 @@ export function socketLeft(lost: LostBySocket, entry: BytesAt): Buffer | undefin
   const message = socketIn(entry);
   if (message === undefined) return undefined;
   const { name, file_perms, deleted, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
-  const edits: { number: number; replacement: Buffer }[] = [];
+  const edits: { number: number; replacement: Buffer }[] = [{ number: deleted, replacement: NO_BYTES }];
   const set = (number: number, replacement: Buffer) => edits.push({ number, replacement });
   if (lost.name) {
     set(name, encodeBytesField(name, NO_BYTES));
     set(file_perms, NO_BYTES);
-    set(deleted, NO_BYTES);
   }
   if (lost.peer) {
     set(peer, encodeVarintField(peer, 0));
