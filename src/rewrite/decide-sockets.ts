@@ -17,6 +17,8 @@ export interface SocketDecision {
   readonly hungUp: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of a client that goes: the socket that it sends to, or waits for, which stays. */
   readonly servers: ReadonlyMap<number, readonly SocketPeer[]>;
+  /** By the file id of a socket that goes: others with its path, which stay. CRIU binds them, and removes a socket that is there. */
+  readonly rivals: ReadonlyMap<number, readonly SocketPeer[]>;
   /** Bytes in queues that go with a claim. */
   readonly queued: ReadonlyMap<Claim, readonly PlannedBytes[]>;
 }
@@ -44,7 +46,8 @@ export function decideSockets(
   const clients = new Map<number, SocketPeer[]>();
   const hungUp = new Map<number, SocketPeer[]>();
   const servers = new Map<number, SocketPeer[]>();
-  const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers };
+  const rivals = new Map<number, SocketPeer[]>();
+  const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers, rival: rivals };
   for (const [id, { match, spec }] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
@@ -53,7 +56,14 @@ export function decideSockets(
       pushTo(lists[peer.is], id, peer);
     }
   }
-  return { unnamed, clients, hungUp, servers, queued: decideQueues(going, assignment, found, specs, dropInFlight) };
+  return {
+    unnamed,
+    clients,
+    hungUp,
+    servers,
+    rivals,
+    queued: decideQueues(going, assignment, found, specs, dropInFlight),
+  };
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {

@@ -169,6 +169,7 @@ function makePlaceholders(
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
     const [server] = inPlace ? (sockets.servers.get(match.id) ?? []) : [];
+    const [rival] = inPlace ? (sockets.rivals.get(match.id) ?? []) : [];
     return {
       match,
       fileId: inPlace ? match.id : newId(),
@@ -186,6 +187,7 @@ function makePlaceholders(
       ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
       hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
       ...(server === undefined ? {} : { server }),
+      ...(rival === undefined ? {} : { rival }),
       ...(terminal === undefined ? {} : { terminal }),
       ...(lostTerminal === undefined ? {} : { lostTerminal }),
       ...(cut === undefined ? {} : { cut }),
@@ -227,7 +229,7 @@ function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder 
 
 function standInFor(
   { id, entry, facts }: Match,
-  { clients }: SocketDecision,
+  { clients, rivals }: SocketDecision,
   { socketPeers, mounts }: Survey,
   newId: () => number,
 ): Pick<Placeholder, 'standIn'> {
@@ -240,6 +242,11 @@ function standInFor(
   if (name === undefined) throw refuse('no name that it could connect to again');
   if (lostName(message.socket, mounts) !== undefined)
     throw refuse('CRIU makes the tmpfs with its name anew, without that name');
+  const [rival] = rivals.get(id) ?? [];
+  if (rival !== undefined)
+    throw refuse(
+      `CRIU removes your socket at its path when it restores another one of that path (file id ${rival.id})`,
+    );
   return { standIn: { fileId: newId(), message: message.bytes, name, before: first.entry } };
 }
 

@@ -37,6 +37,8 @@ export interface Placeholder {
   readonly lostTerminal?: TerminalRecord;
   /** The socket that this one was a client of, where that stays. */
   readonly server?: SocketPeer;
+  /** A socket with the path of this one, which stays. */
+  readonly rival?: SocketPeer;
   /** Sockets that were connected to this one and that stay, without a peer. */
   readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */

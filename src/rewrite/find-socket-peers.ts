@@ -2,7 +2,7 @@ import { pushTo } from '../bytes/groups';
 import type { FileEntryView } from '../checkpoint/file-entry';
 import { IdSet } from '../checkpoint/id-set';
 import { SOCKET_TYPE } from '../checkpoint/open-kind';
-import { SOCKET_STATE } from '../checkpoint/socket-types';
+import { SOCKET_STATE, unixAddress } from '../checkpoint/socket-types';
 import { isOuter, unixSocketOf } from '../checkpoint/unix-sockets';
 import { walk } from '../checkpoint/walk/walk';
 import { FD_TYPES, type UnixSkEntry } from '../schema/generated/images';
@@ -17,8 +17,9 @@ export interface SocketPeer {
   /**
    * `pair`: each is connected to the other. `client`: it sends to the named one, or waits to be accepted by it.
    * `accepted`: it has the name of the named one, which listens. `server`: the named one is a client of it.
+   * `rival`: it has the path of the named one, which it was not accepted by.
    */
-  readonly is: 'pair' | 'client' | 'accepted' | 'server';
+  readonly is: 'pair' | 'client' | 'accepted' | 'server' | 'rival';
   /** CRIU can restore it without a peer: a connected stream socket that is shut down (sk-unix.c). */
   readonly canHangUp: boolean;
 }
@@ -54,6 +55,7 @@ class NamedSockets implements SocketPeers {
   readonly messages = new Map<number, { bytes: Buffer; socket: UnixSkEntry }>();
   private readonly byInode = new Map<number, UnixSkEntry>();
   private readonly listeners = new Map<string, UnixSkEntry>();
+  private readonly atPath = new Map<string, UnixSkEntry[]>();
   /** By the inode of their peer. */
   private readonly connected = new Map<number, UnixSkEntry[]>();
   /** Inodes of servers. Of several sockets with one inode, which only a damaged image has, the first counts. */
@@ -66,6 +68,8 @@ class NamedSockets implements SocketPeers {
     if (socket.peer !== 0) pushTo(this.connected, socket.peer, socket);
     this.messages.set(socket.id, { bytes: Buffer.from(view.bytes.subarray(view.start, view.end)), socket });
     if (socket.state === SOCKET_STATE.LISTEN && socket.name.length > 0) this.listeners.set(nameOf(socket), socket);
+    const path = isAccepted(socket) ? undefined : pathOf(socket);
+    if (path !== undefined) pushTo(this.atPath, path, socket);
   }
 
   compare(view: FileEntryView, entry: number): void {
@@ -77,15 +81,29 @@ class NamedSockets implements SocketPeers {
     if (clients !== undefined && this.servers.add(socket.ino)) {
       for (const named of clients) if (socket.peer !== named.ino) this.push(named, socket, entry, 'server');
     }
-    if (socket.name.length === 0 || socket.state === SOCKET_STATE.LISTEN) return;
-    const listener = this.listeners.get(nameOf(socket));
+    const listener = isAccepted(socket) ? this.listeners.get(nameOf(socket)) : undefined;
     if (listener !== undefined) this.push(listener, socket, entry, 'accepted');
+    const path = listener === undefined ? pathOf(socket) : undefined;
+    if (path === undefined) return;
+    for (const named of this.atPath.get(path) ?? []) this.push(named, socket, entry, 'rival');
   }
 
   private push(named: UnixSkEntry, { id, type, state }: UnixSkEntry, entry: number, is: SocketPeer['is']): void {
     const canHangUp = type === SOCKET_TYPE.STREAM && state === SOCKET_STATE.ESTABLISHED;
     if (id !== named.id) pushTo(this.of, named.id, { id, entry, is, canHangUp });
   }
+}
+
+/** Of a connection, the end that has a name is that of the listener. */
+function isAccepted({ name, type, state }: UnixSkEntry): boolean {
+  return name.length > 0 && type !== SOCKET_TYPE.DGRAM && state === SOCKET_STATE.ESTABLISHED;
+}
+
+/** The path at which CRIU removes a socket before it restores this one, with its mount; undefined if it has none. */
+function pathOf(socket: UnixSkEntry): string | undefined {
+  const address = unixAddress(socket);
+  if (address === undefined || address[0] === 0) return undefined;
+  return `${socket.mnt_id} ${address.toString('latin1')}`;
 }
 
 /** Names are those of a network namespace. */

@@ -9,7 +9,7 @@ import { bothEnds, droppedBytes, otherEnds, readersWithoutBytes } from './warnin
 import { lostRemaps } from './warnings/removed-files';
 import { severalFiles } from './warnings/several-files';
 import { shadowedSpecs } from './warnings/shadowed-specs';
-import { socketWarnings, unboundName } from './warnings/sockets';
+import { removedPath, socketWarnings, unboundName } from './warnings/sockets';
 import { terminalWarnings } from './warnings/terminals';
 import { watchesThatStay } from './warnings/watches';
 
@@ -35,8 +35,9 @@ export function gatherWarnings(decided: Decided): Warning[] {
 function entryWarnings(placeholder: Placeholder, decided: Decided): Warning[] {
   return [
     ...openFileWarnings(placeholder, decided),
-    ...socketWarnings(placeholder),
+    ...socketWarnings(placeholder, decided.found),
     ...unboundName(placeholder, decided.found),
+    ...removedPath(placeholder, decided.found),
     ...lostState(placeholder),
     ...droppedBytes(placeholder, decided),
   ];

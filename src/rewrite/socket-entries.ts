@@ -28,12 +28,18 @@ export function leaveBehind(
   if (!isUnnamed && !isHungUp) return bytes.subarray(start, end);
   const { usk } = FILE_ENTRY_FIELDS;
   const message = new FileEntryView().read(bytes, start, end);
-  const edits = [...(isUnnamed ? WITHOUT_NAME : []), ...(isHungUp ? WITHOUT_PEER : [])];
+  const edits = [...(isUnnamed ? WITHOUT_NAME : []), ...(isHungUp ? WITHOUT_PEER : []), NOT_REMOVED];
   const left = patchRecord(message.bytes, message.start, message.end, edits);
   return patchRecord(bytes, start, end, [{ number: usk, replacement: encodeBytesField(usk, left) }]);
 }
 
-const { name, file_perms, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+const { name, file_perms, deleted, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+
+/**
+ * CRIU refuses a removed name that is empty, and waits without end for a stand-in with one, or for a connected socket with
+ * one that has no peer (sk-unix.c; tried). It never gives a connected stream socket its name.
+ */
+const NOT_REMOVED: FieldEdit = { number: deleted, replacement: NO_BYTES };
 
 const WITHOUT_NAME: readonly FieldEdit[] = [
   { number: name, replacement: encodeBytesField(name, NO_BYTES) },
@@ -53,7 +59,13 @@ export function makeStandIn(message: Buffer, fileId: number): Buffer {
     const number = UNIX_SK_ENTRY_FIELDS[field];
     return { number, replacement: encodeVarintField(number, value) };
   };
-  const edits = [set('id', fileId), set('uflags', OUTER), set('state', SOCKET_STATE.CLOSE), set('peer', 0)];
+  const edits = [
+    set('id', fileId),
+    set('uflags', OUTER),
+    set('state', SOCKET_STATE.CLOSE),
+    set('peer', 0),
+    NOT_REMOVED,
+  ];
   return Buffer.concat([
     encodeVarintField(FILE_ENTRY_FIELDS.type, FD_TYPES.UNIXSK),
     encodeVarintField(FILE_ENTRY_FIELDS.id, fileId),

@@ -29,6 +29,7 @@ export interface Warning {
     | 'SHUTDOWN_LOST'
     | 'SERVER_STAYS'
     | 'NAME_NOT_BOUND'
+    | 'PATH_REMOVED'
     | 'OWN_MOUNT_NAMESPACE'
     | 'OWN_NETWORK_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';

@@ -99,6 +99,19 @@ test('of a dead task there is its name, and it is said what is not there', async
   t.deepEqual(rss?.gaps, [noMappings, noPages, `${dead} mm-8.img, no pagemap-8.img`]);
 });
 
+// CRIU makes an image with its first record, so that an empty table has none.
+test('a living task without a table has no descriptors, and that is no gap', async (t) => {
+  const images = smallWith({ 'core-7.img': core('one'), 'core-8.img': core('two') });
+  delete images['fdinfo-1.img'];
+  const { found, gaps } = await rows(t, 'fds', images);
+  t.deepEqual(gaps, ['IMAGE_MISSING: task 8 has no fs-8.img']);
+  t.deepEqual(found[0], { kind: 'task', pid: 7, isKnown: true });
+  t.is(found[1]?.kind, 'directory');
+  const dead = await rows(t, 'fds', { ...images, 'core-7.img': core('one', 6) });
+  t.deepEqual(dead.found[0], { kind: 'task', pid: 7, isKnown: false });
+  t.true(dead.gaps[0]?.startsWith('IMAGE_MISSING: task 7, which was dead at the dump, has no fdinfo-1.img'));
+});
+
 test('directories that lack nearly everything are told all the same', async (t) => {
   const { 'inventory.img': inventory, 'pstree.img': pstree, 'mm-7.img': mm, 'fdinfo-1.img': table } = smallWith({});
   const bare = { 'inventory.img': inventory as object[], 'pstree.img': pstree as object[] };

@@ -265,3 +265,56 @@ realTest('a socket in a tmpfs of the container goes with its clients only', asyn
   t.is(socket, `socket:[${bound?.split(/ +/)[6]}]`);
   t.regex(client ?? '', /^socket:/);
 });
+
+// CRIU refuses a socket without a name whose name was removed: "No name present".
+realTest('a listener whose path was removed goes, and the connection that it had stays', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('removed_name'), { args: ['accepted'] });
+  const dump = await lab.dump(program);
+  const give = [`5=unix:listen:${path.join(lab.directory(), 'other.sock')}`];
+  const { tasks } = await restoreGiven(lab, dump, { specs: [`fd[5]:/proc/${program.pid}/fd/5`], give });
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(fs.readFileSync(path.join(program.directory, 'came'), 'utf8'), 'more\n');
+});
+
+// CRIU waits without end for a connected socket whose name was removed and that has no peer.
+realTest('the accepted end of a listener whose path was removed sees the hang-up', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('removed_name'), { args: ['accepted'] });
+  const dump = await lab.dump(program);
+  const specs = [{ inherit: `fd[5]:/proc/${program.pid}/fd/6`, peer: 'hangup' }] as const;
+  const { tasks } = await restoreGiven(lab, dump, { specs, give: ['5=socket'] });
+  for (const fd of [5, 6, 7]) t.regex(descriptor(tasks, program.pid, fd).target, /^socket:/);
+});
+
+// CRIU waits without end for a socket outside whose name was removed.
+realTest('a client of a socket whose path was removed finds the socket of the caller there', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('removed_name'), { args: ['client'] });
+  const dump = await lab.dump(program);
+  const { tasks } = await restoreGiven(lab, dump, {
+    specs: [`fd[5]:/proc/${program.pid}/fd/7`],
+    give: [`5=unix:datagram:${path.join(program.directory, 'app')}`],
+    extraArgs: OUTER,
+  });
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(fs.readFileSync(path.join(program.directory, 'came'), 'utf8'), 'more\n');
+});
+
+// CRIU makes the removed name for a moment, and removes a socket that is there before.
+realTest('a removed name that stays costs the socket at the same path its name, and the plan warns', async (t, lab) => {
+  const program = await lab.startProgram(compileHelper('removed_name'), { args: ['two'] });
+  const dump = await lab.dump(program);
+  const at = path.join(program.directory, 'app');
+  const specs = [`fd[5]:${at}`];
+  const codes = async (keys: string[]) =>
+    (await rewrite(await openSource(dump), { specs: keys })).plan.warnings.map(({ code }) => code);
+  t.true((await codes(specs)).includes('PATH_REMOVED'));
+  t.false((await codes([...specs, `fd[6]:/proc/${program.pid}/fd/5`])).includes('PATH_REMOVED'));
+  for (const [place, isThere] of [
+    [at, false],
+    [path.join(lab.directory(), 'other.sock'), true],
+  ] as const) {
+    fs.rmSync(at, { force: true });
+    const restored = await restoreGiven(lab, dump, { specs, give: [`5=unix:listen:${place}`] });
+    t.is(fs.existsSync(place), isThere);
+    await restored.end();
+  }
+});

@@ -204,6 +204,85 @@ test('accepted ends that stay lose the name of their listener', async (t) => {
   t.true(plan.warnings.some(({ code }) => code === 'ACCEPTED_UNNAMED'));
 });
 
+const socketsOf = (out: string) =>
+  new Map(
+    readImage(out, 'files.img').records.map(({ fields }) => [fields.id, fields.usk as { [field: string]: unknown }]),
+  );
+
+test('a name that was removed: what stands in for it or loses it is no longer removed', async (t) => {
+  const gone = { name, deleted: true };
+  const accepted = [
+    unix(20, 500, 0, { ...LISTENER, ...gone }),
+    unix(21, 501, 502, { ...STREAM, ...gone }),
+    unix(22, 502, 501, STREAM),
+  ];
+  const one = await checked(t, withSockets(accepted, 3), ['fd[5]:socket:[500]']);
+  t.deepEqual(one.plan.placeholders[0]?.unnamed, [21]);
+  t.is(socketsOf(one.out).get(21)?.deleted, undefined);
+  const hungUp = await checked(t, withSockets(accepted, 3), [{ inherit: 'fd[5]:socket:[502]', peer: 'hangup' }]);
+  t.deepEqual(hungUp.plan.placeholders[0]?.hung_up, [21]);
+  t.is(socketsOf(hungUp.out).get(21)?.deleted, undefined);
+  const served = [unix(20, 500, 0, { ...DATAGRAM, ...gone }), unix(21, 501, 500, DATAGRAM)];
+  const two = await checked(t, withSockets(served, 2), ['fd[5]:socket:[500]']);
+  t.is(two.plan.placeholders[0]?.stand_in, 22);
+  const standIn = socketsOf(two.out).get(22);
+  t.like(standIn, { uflags: 1, deleted: undefined });
+  t.deepEqual(standIn?.name, name);
+});
+
+const GONE = { name, deleted: true };
+const RIVALS: [string, object, object, boolean][] = [
+  ['a listener whose path was removed', { name }, { ...LISTENER, ...GONE }, true],
+  [
+    'the same by a relative path',
+    { name },
+    { ...LISTENER, ...GONE, name: Buffer.from('app.sock\0'), name_dir: '/run' },
+    true,
+  ],
+  ['a datagram socket whose path was removed', { name }, { ...DATAGRAM, ...GONE }, true],
+  ['an accepted end, beside a datagram socket', { ...DATAGRAM, name }, { ...STREAM, ...GONE }, true],
+  ['an accepted end, which loses its name', { name }, { ...STREAM, ...GONE }, false],
+  ['another path', { name }, { ...LISTENER, name: Buffer.from('/run/other\0'), deleted: true }, false],
+  ['another mount', { name, mnt_id: 5 }, { ...LISTENER, ...GONE, mnt_id: 6 }, false],
+  ['an abstract name', { name: Buffer.from('\0app') }, { ...LISTENER, name: Buffer.from('\0app') }, false],
+  ['a path that the named one has lost', { ...GONE }, { ...LISTENER, name }, false],
+  ['a peer outside', { name }, { ...LISTENER, ...GONE, uflags: 1 }, false],
+];
+for (const [title, own, other, isTold] of RIVALS) {
+  test(`a socket that stays, ${title}: ${isTold ? 'a' : 'no'} warning that CRIU removes the path`, async (t) => {
+    const images = withSockets([unix(20, 500, 0, { ...LISTENER, ...own }), unix(21, 501, 0, other)], 2);
+    const { plan } = await checked(t, images, [BY_NUMBER]);
+    const told = plan.warnings.filter(({ code }) => code === 'PATH_REMOVED');
+    t.deepEqual(
+      told.map(({ file_id }) => file_id),
+      isTold ? [20] : [],
+    );
+    const both = await checked(t, images, [BY_NUMBER, 'fd[6]:/proc/8/fd/11']);
+    t.false(both.plan.warnings.some(({ code }) => code === 'PATH_REMOVED'));
+  });
+}
+
+test('clients cannot connect again to a path that CRIU removes', async (t) => {
+  for (const [own, other] of [
+    [{ name }, GONE],
+    [GONE, { name }],
+  ]) {
+    const images = withSockets(
+      [
+        unix(20, 500, 0, { ...DATAGRAM, ...own }),
+        unix(21, 501, 500, DATAGRAM),
+        unix(22, 502, 0, { ...DATAGRAM, ...other }),
+      ],
+      3,
+    );
+    const { code, message } = await refusal(t, images, { specs: ['fd[5]:socket:[500]'] });
+    t.is(code, 'DESCRIPTOR_TIED');
+    t.regex(message, /a client that stays .* another one of that path \(file id 22\)/);
+    await checked(t, images, ['fd[5]:socket:[500]', 'fd[6]:socket:[501]']);
+    await checked(t, images, ['fd[5]:socket:[500]', 'fd[6]:socket:[502]']);
+  }
+});
+
 test('clients that stay connect to a stand-in, which comes before the first of them', async (t) => {
   const server = unix(20, 500, 0, { ...DATAGRAM, name });
   const client = (id: number, ino: number) => unix(id, ino, 500, DATAGRAM);
@@ -221,6 +300,23 @@ test('clients that stay connect to a stand-in, which comes before the first of t
   t.is(plan.placeholders[0]?.stand_in, undefined, 'no client stays');
   const nameless = withSockets([unix(20, 500, 0, DATAGRAM), client(21, 501)], 2);
   t.regex((await refusal(t, nameless, { specs: ['fd[5]:socket:[500]'] })).message, /no name that it could connect to/);
+});
+
+test('a path that clients connect to is one below the root of their container', async (t) => {
+  const entries = (own: Buffer) => [
+    unix(20, 500, 0, { ...DATAGRAM, name: own, mnt_id: 6 }),
+    unix(21, 501, 500, DATAGRAM),
+  ];
+  const mounts = { 'mountpoints-9.img': [mountOf(6, 42)] };
+  for (const [own, more, isTold] of [
+    [name, mounts, true],
+    [name, {}, false],
+    [Buffer.from('\0app'), mounts, false],
+  ] as const) {
+    const { plan } = await checked(t, withSockets(entries(own), 2, more), ['fd[5]:socket:[500]']);
+    const [told] = plan.warnings.filter(({ code }) => code === 'CLIENTS_CONNECT_AGAIN');
+    t.is(/below the root of the container .*mountpoints-9\.img: chroot/.test(told?.message ?? ''), isTold);
+  }
 });
 
 test('a client that goes leaves the socket that it was connected to without what it sends', async (t) => {

@@ -346,7 +346,7 @@ function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: P
   for (const id of new Set([...unnamed, ...hungUp])) {
     const [was, is] = [find(before, id), find(after, id)];
     const old = socketOf(was);
-    const { file_perms, ...own } = old;
+    const { file_perms, deleted: _, ...own } = old;
     const expected: Fields = {
       ...(unnamed.has(id) ? { ...own, name: Buffer.alloc(0) } : { ...own, ...(file_perms ? { file_perms } : {}) }),
       ...(hungUp.has(id) ? { peer: 0, shutdown: 'BOTH' } : {}),
@@ -363,7 +363,8 @@ function checkSockets(before: readonly Entry[], after: readonly Entry[], plan: P
     }
     if (stand_in === undefined) continue;
     const socket = socketOf(find(after, stand_in));
-    const expected = { ...socketOf(find(before, file_id)), id: stand_in, uflags: 1, state: 7, peer: 0 };
+    const { deleted: _, ...named } = socketOf(find(before, file_id));
+    const expected = { ...named, id: stand_in, uflags: 1, state: 7, peer: 0 };
     expect(isDeepStrictEqual(socket, expected), `file id ${stand_in} is no stand-in`);
     const place = after.findIndex(({ fields }) => fields.id === stand_in);
     const client = after.findIndex(({ fields }) => (fields.usk as Fields | undefined)?.peer === socket.ino);

@@ -1,5 +1,6 @@
 import { FD_TYPES, FS_ENTRY } from '../../schema/generated/images';
 import { DescriptorView, isCloseOnExec } from '../descriptor-record';
+import { isDead, readCore } from './core-facts';
 import type { ExploredTask } from './explored-task';
 import { type OnGap, reportImages } from './gaps';
 import type { ImagesByName } from './images-by-name';
@@ -40,10 +41,12 @@ export async function* openDescriptors(
     const table = await tableOf(pid);
     if (table === undefined) missing.push(`ids-${pid}.img`);
     const name = `fdinfo-${table}.img`;
-    const isKnown = table !== undefined && (await images.has(name));
-    if (table !== undefined && !isKnown) missing.push(name);
-    yield complete({ kind: 'task', pid, isKnown });
-    if (isKnown) yield* descriptorsIn(images, name);
+    const isThere = table !== undefined && (await images.has(name));
+    // CRIU makes an image with its first record: a task without descriptors has none.
+    const isEmpty = table !== undefined && !isThere && (await isAlive(images, pid));
+    if (table !== undefined && !isThere && !isEmpty) missing.push(name);
+    yield complete({ kind: 'task', pid, isKnown: isThere || isEmpty });
+    if (isThere) yield* descriptorsIn(images, name);
     const fs = await images.first(`fs-${pid}.img`, FS_ENTRY);
     if (fs === undefined) missing.push(`fs-${pid}.img`);
     else {
@@ -52,6 +55,11 @@ export async function* openDescriptors(
     }
     await reportImages(images, pid, missing, onGap);
   }
+}
+
+async function isAlive(images: ImagesByName, pid: number): Promise<boolean> {
+  const core = await readCore(images, pid);
+  return core !== undefined && !isDead(core);
 }
 
 async function* descriptorsIn(

@@ -25,8 +25,8 @@ export interface LostBySocket {
 export function socketLeft(lost: LostBySocket, entry: BytesAt): Buffer | undefined {
   const message = socketIn(entry);
   if (message === undefined) return undefined;
-  const { name, file_perms, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
-  const edits: { number: number; replacement: Buffer }[] = [];
+  const { name, file_perms, deleted, peer, shutdown } = UNIX_SK_ENTRY_FIELDS;
+  const edits: { number: number; replacement: Buffer }[] = [{ number: deleted, replacement: NO_BYTES }];
   const set = (number: number, replacement: Buffer) => edits.push({ number, replacement });
   if (lost.name) {
     set(name, encodeBytesField(name, NO_BYTES));
@@ -51,7 +51,8 @@ export function standInEntry(fileId: number, message: Buffer): Buffer {
     [fields.peer, 0],
   ];
   const edits = values.map(([number, value]) => ({ number, replacement: encodeVarintField(number, value) }));
-  const socket = patchRecord(message, 0, message.length, edits);
+  const removed = { number: fields.deleted, replacement: NO_BYTES };
+  const socket = patchRecord(message, 0, message.length, [...edits, removed]);
   return Buffer.concat([
     encodeVarintField(TYPE, FD_TYPES.UNIXSK),
     encodeVarintField(ID, fileId),

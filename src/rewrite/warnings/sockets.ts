@@ -1,4 +1,5 @@
 import { PROTOCOL } from '../../checkpoint/open-kind';
+import { pathOfReceiver } from '../../checkpoint/socket-types';
 import { someOf } from '../../errors/some-of';
 import type { Placeholder } from '../decision';
 import { lostName } from '../lost-name';
@@ -6,7 +7,10 @@ import type { Survey } from '../survey';
 import type { Warning } from '../warning';
 
 /** The ties of a socket that went. CRIU closes the network to a connection at the dump, and opens it for those that it restores. */
-export function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hungUp, server }: Placeholder): Warning[] {
+export function socketWarnings(
+  { match: { facts }, fileId, unnamed, standIn, hungUp, server }: Placeholder,
+  { needs: { mountImage } }: Pick<Survey, 'needs'>,
+): Warning[] {
   const about = `${facts.key} (file id ${fileId})`;
   const warnings: Warning[] = [];
   const socket = facts.kind?.socket;
@@ -23,7 +27,12 @@ export function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hun
     warnings.push({ code: 'ACCEPTED_UNNAMED', message, fileId });
   }
   if (standIn !== undefined) {
-    const message = `${about}: clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it, and criu restore needs --ext-unix-sk`;
+    // A path is looked up below the root of the client; an abstract name is of a network namespace.
+    const where =
+      mountImage === undefined || standIn.name[0] === 0
+        ? ''
+        : ` below the root of the container (the dump has a mount namespace of its own, ${mountImage}: chroot there to bind it)`;
+    const message = `${about}: clients that stay in the tree connect to its name again, as new connections; the caller's socket has to be bound to it${where}, and criu restore needs --ext-unix-sk`;
     warnings.push({ code: 'CLIENTS_CONNECT_AGAIN', message, fileId });
   }
   if (server !== undefined) {
@@ -35,6 +44,15 @@ export function socketWarnings({ match: { facts }, fileId, unnamed, standIn, hun
     warnings.push({ code: 'PEER_HUNG_UP', message, fileId });
   }
   return warnings;
+}
+
+/** A path that CRIU removes when it restores a socket that stays (sk-unix.c; tried). */
+export function removedPath({ match: { id, facts }, fileId, rival }: Placeholder, found: Survey): Warning[] {
+  const socket = found.socketPeers.messages.get(id)?.socket;
+  const path = socket && rival ? pathOfReceiver(socket) : undefined;
+  if (path === undefined) return [];
+  const message = `${facts.key} (file id ${fileId}): another socket of that path stays (file id ${rival?.id}), and CRIU removes what is bound to ${path} when it restores that one; name it too, or give a socket that is bound elsewhere`;
+  return [{ code: 'PATH_REMOVED', message, fileId }];
 }
 
 /** A name in a tmpfs that CRIU makes anew. */
