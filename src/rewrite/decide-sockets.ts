@@ -3,7 +3,7 @@ import { messages } from '../errors/messages';
 import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import { type PlannedBytes, wantedOf } from './decide-bytes';
-import type { SocketPeer } from './find-socket-peers';
+import type { SocketPeer, SocketRecord } from './find-socket-peers';
 import type { Match } from './match';
 import type { Survey } from './survey';
 
@@ -17,8 +17,8 @@ export interface SocketDecision {
   readonly hungUp: ReadonlyMap<number, readonly SocketPeer[]>;
   /** By the file id of a client that goes: the socket that it sends to, or waits for, which stays. */
   readonly servers: ReadonlyMap<number, readonly SocketPeer[]>;
-  /** By the file id of a socket that goes: others with its path, which stay. CRIU binds them, and removes a socket that is there. */
-  readonly rivals: ReadonlyMap<number, readonly SocketPeer[]>;
+  /** By the file id of a socket that goes: another with its path, which stays. CRIU binds it, and removes a socket that is there. */
+  readonly rivals: ReadonlyMap<number, SocketRecord>;
   /** Bytes in queues that go with a claim. */
   readonly queued: ReadonlyMap<Claim, readonly PlannedBytes[]>;
 }
@@ -46,8 +46,7 @@ export function decideSockets(
   const clients = new Map<number, SocketPeer[]>();
   const hungUp = new Map<number, SocketPeer[]>();
   const servers = new Map<number, SocketPeer[]>();
-  const rivals = new Map<number, SocketPeer[]>();
-  const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers, rival: rivals };
+  const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers };
   for (const [id, { match, spec }] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
@@ -61,9 +60,26 @@ export function decideSockets(
     clients,
     hungUp,
     servers,
-    rivals,
+    rivals: findRivals(going, found),
     queued: decideQueues(going, assignment, found, specs, dropInFlight),
   };
+}
+
+/** Each list of sockets with one path is looked through once: there can be as many with it that go. */
+function findRivals(going: ReadonlyMap<number, Claim>, { socketPeers }: Survey): Map<number, SocketRecord> {
+  const staying = new Map<readonly SocketRecord[], SocketRecord | undefined>();
+  const rivals = new Map<number, SocketRecord>();
+  for (const id of going.keys()) {
+    const sockets = socketPeers.atPathOf(id);
+    if (!staying.has(sockets))
+      staying.set(
+        sockets,
+        sockets.find((one) => !going.has(one.id)),
+      );
+    const rival = staying.get(sockets);
+    if (rival !== undefined) rivals.set(id, rival);
+  }
+  return rivals;
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {

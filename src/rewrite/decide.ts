@@ -169,7 +169,7 @@ function makePlaceholders(
     const cut = cuts?.of(match, specs[spec] as InheritSpec);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
     const [server] = inPlace ? (sockets.servers.get(match.id) ?? []) : [];
-    const [rival] = inPlace ? (sockets.rivals.get(match.id) ?? []) : [];
+    const rival = inPlace ? sockets.rivals.get(match.id) : undefined;
     return {
       match,
       fileId: inPlace ? match.id : newId(),
@@ -242,7 +242,7 @@ function standInFor(
   if (name === undefined) throw refuse('no name that it could connect to again');
   if (lostName(message.socket, mounts) !== undefined)
     throw refuse('CRIU makes the tmpfs with its name anew, without that name');
-  const [rival] = rivals.get(id) ?? [];
+  const rival = rivals.get(id);
   if (rival !== undefined)
     throw refuse(
       `CRIU removes your socket at its path when it restores another one of that path (file id ${rival.id})`,

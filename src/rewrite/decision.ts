@@ -2,7 +2,7 @@ import type { Access } from '../checkpoint/open-flags';
 import type { DebugSpec } from '../specs/spec';
 import type { PlannedBytes } from './decide-bytes';
 import type { Cut } from './decide-cuts';
-import type { SocketPeer } from './find-socket-peers';
+import type { SocketPeer, SocketRecord } from './find-socket-peers';
 import type { MappedMemory, Match, References, Remap, TakenTerminal, TerminalRecord } from './match';
 import type { Warning } from './warning';
 
@@ -38,7 +38,7 @@ export interface Placeholder {
   /** The socket that this one was a client of, where that stays. */
   readonly server?: SocketPeer;
   /** A socket with the path of this one, which stays. */
-  readonly rival?: SocketPeer;
+  readonly rival?: SocketRecord;
   /** Sockets that were connected to this one and that stay, without a peer. */
   readonly hungUp: readonly SocketPeer[];
   /** It is the mappings of a memfd: the entry stays, and CRIU finds the caller's file by the new name of the memfd. */

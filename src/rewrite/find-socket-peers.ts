@@ -17,12 +17,14 @@ export interface SocketPeer {
   /**
    * `pair`: each is connected to the other. `client`: it sends to the named one, or waits to be accepted by it.
    * `accepted`: it has the name of the named one, which listens. `server`: the named one is a client of it.
-   * `rival`: it has the path of the named one, which it was not accepted by.
    */
-  readonly is: 'pair' | 'client' | 'accepted' | 'server' | 'rival';
+  readonly is: 'pair' | 'client' | 'accepted' | 'server';
   /** CRIU can restore it without a peer: a connected stream socket that is shut down (sk-unix.c). */
   readonly canHangUp: boolean;
 }
+
+/** A unix socket, and the number of its record in files.img. */
+export type SocketRecord = Pick<SocketPeer, 'id' | 'entry'>;
 
 const SOCKETS: ReadonlySet<number> = new Set([FD_TYPES.UNIXSK]);
 
@@ -31,6 +33,11 @@ export interface SocketPeers {
   readonly of: ReadonlyMap<number, readonly SocketPeer[]>;
   /** The messages of the named sockets, by their file id: as they are in files.img, and decoded. */
   readonly messages: ReadonlyMap<number, { readonly bytes: Buffer; readonly socket: UnixSkEntry }>;
+  /**
+   * All sockets with the path of a named one, that itself among them, but for those that a named one has accepted. It is
+   * one list for all named ones of a path.
+   */
+  atPathOf(id: number): readonly SocketRecord[];
 }
 
 /**
@@ -50,12 +57,15 @@ export async function findSocketPeers(
   return sockets;
 }
 
+const NONE: readonly SocketRecord[] = [];
+
 class NamedSockets implements SocketPeers {
   readonly of = new Map<number, SocketPeer[]>();
   readonly messages = new Map<number, { bytes: Buffer; socket: UnixSkEntry }>();
   private readonly byInode = new Map<number, UnixSkEntry>();
   private readonly listeners = new Map<string, UnixSkEntry>();
-  private readonly atPath = new Map<string, UnixSkEntry[]>();
+  /** By the paths of named ones. */
+  private readonly atPath = new Map<string, SocketRecord[]>();
   /** By the inode of their peer. */
   private readonly connected = new Map<number, UnixSkEntry[]>();
   /** Inodes of servers. Of several sockets with one inode, which only a damaged image has, the first counts. */
@@ -69,7 +79,7 @@ class NamedSockets implements SocketPeers {
     this.messages.set(socket.id, { bytes: Buffer.from(view.bytes.subarray(view.start, view.end)), socket });
     if (socket.state === SOCKET_STATE.LISTEN && socket.name.length > 0) this.listeners.set(nameOf(socket), socket);
     const path = isAccepted(socket) ? undefined : pathOf(socket);
-    if (path !== undefined) pushTo(this.atPath, path, socket);
+    if (path !== undefined) this.atPath.set(path, []);
   }
 
   compare(view: FileEntryView, entry: number): void {
@@ -84,8 +94,13 @@ class NamedSockets implements SocketPeers {
     const listener = isAccepted(socket) ? this.listeners.get(nameOf(socket)) : undefined;
     if (listener !== undefined) this.push(listener, socket, entry, 'accepted');
     const path = listener === undefined ? pathOf(socket) : undefined;
-    if (path === undefined) return;
-    for (const named of this.atPath.get(path) ?? []) this.push(named, socket, entry, 'rival');
+    if (path !== undefined) this.atPath.get(path)?.push({ id: socket.id, entry });
+  }
+
+  atPathOf(id: number): readonly SocketRecord[] {
+    const socket = this.messages.get(id)?.socket;
+    const path = socket === undefined || isAccepted(socket) ? undefined : pathOf(socket);
+    return (path === undefined ? undefined : this.atPath.get(path)) ?? NONE;
   }
 
   private push(named: UnixSkEntry, { id, type, state }: UnixSkEntry, entry: number, is: SocketPeer['is']): void {

@@ -262,6 +262,21 @@ for (const [title, own, other, isTold] of RIVALS) {
   });
 }
 
+test('many sockets of one path, of which some go, cost no product of both', async (t) => {
+  const [going, staying] = [2_000, 60_000];
+  const sockets = Array.from({ length: going + staying }, (_none, i) =>
+    unix(1_000 + i, 10_000 + i, 0, { ...LISTENER, ...(i < going ? { name } : GONE) }),
+  );
+  const specs = sockets.slice(0, going).map((_socket, i) => `fd[5]:/proc/8/fd/${10 + i}`);
+  const { plan } = await rewriteImages(t, withSockets(sockets, going), { specs });
+  const told = plan.warnings.filter(({ code }) => code === 'PATH_REMOVED');
+  t.is(told.length, going);
+  t.true(
+    told.every(({ message }) => message.includes(`(file id ${1_000 + going})`)),
+    told[0]?.message,
+  );
+});
+
 test('clients cannot connect again to a path that CRIU removes', async (t) => {
   for (const [own, other] of [
     [{ name }, GONE],
