@@ -218,6 +218,23 @@ static int check_name(const struct plan *plan, const struct caller *caller, cons
 	return 1;
 }
 
+static bool is_internet(uint32_t domain)
+{
+	return domain == AF_INET || domain == AF_INET6;
+}
+
+/*
+ * A datagram of UDP does not reach a socket of UDP-Lite, and a netlink socket talks to one part of the kernel. MPTCP and
+ * TCP are one to their programs.
+ */
+static bool fits_protocol(const struct kind *wanted, const struct kind *found)
+{
+	bool counts = wanted->domain == AF_NETLINK || (is_internet(wanted->domain) && is_internet(found->domain) &&
+						       wanted->type != SOCK_STREAM && wanted->protocol != 0);
+
+	return !counts || wanted->protocol == found->protocol;
+}
+
 static int check_socket(const struct plan *plan, const struct caller *caller, const struct graft *graft)
 {
 	const struct kind *wanted = &graft->kind;
@@ -234,8 +251,8 @@ static int check_socket(const struct plan *plan, const struct caller *caller, co
 	       (!has_state(wanted->domain) || wanted->state == found.state);
 	/* Of the other domains each has calls of its own. */
 	if (!has_state(wanted->domain))
-		same = same && wanted->domain == found.domain &&
-		       (wanted->domain != AF_NETLINK || wanted->protocol == found.protocol);
+		same = same && wanted->domain == found.domain;
+	same = same && fits_protocol(wanted, &found);
 	if (!same) {
 		problem("caller fd %u is %s of protocol %u, file id %u needs %s of protocol %u (spec %s); give such a socket",
 			caller->number, socket_text(have, &found), found.protocol, graft->file_id, socket_text(need, wanted),

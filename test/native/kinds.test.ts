@@ -8,6 +8,8 @@ import { complaints, file, O, planned, scratch } from './support';
 
 const UNIX = 1;
 const INET = 2;
+const UDP = 17;
+const UDP_LITE = 136;
 const NETLINK = 16;
 const STREAM = 1;
 const DATAGRAM = 2;
@@ -62,6 +64,14 @@ const FITS: { readonly [title: string]: (directory: string) => Case } = {
     kind: { name: 'socket', socket: { domain: UNIX, type: DATAGRAM } },
     give: [`5=unix:datagram:${join(directory, 'a')}`],
   }),
+  'a UDP socket': () => ({
+    kind: { name: 'socket', socket: { domain: INET, type: DATAGRAM, protocol: UDP } },
+    give: ['5=inet:datagram:0'],
+  }),
+  'a UDP socket for one of any protocol': () => ({
+    kind: { name: 'socket', socket: { domain: INET, type: DATAGRAM } },
+    give: ['5=inet:datagram:0'],
+  }),
   'a netlink socket of any type': () => ({
     kind: { name: 'socket', socket: { domain: NETLINK, type: 0 } },
     give: ['5=netlink'],
@@ -101,6 +111,13 @@ const REFUSED: { readonly [title: string]: readonly [(directory: string) => Case
   'a unix socket for a netlink one': [
     () => ({ kind: { name: 'socket', socket: { domain: NETLINK, type: 0 } }, give: ['5=socket'] }),
     /needs a netlink socket of protocol 0/,
+  ],
+  'a UDP socket for a UDP-Lite one': [
+    () => ({
+      kind: { name: 'socket', socket: { domain: INET, type: DATAGRAM, protocol: UDP_LITE } },
+      give: ['5=inet:datagram:0'],
+    }),
+    /is an unconnected IPv4 datagram socket of protocol 17, file id 42 needs an unconnected IPv4 datagram socket of protocol 136/,
   ],
   'a netlink socket of another protocol': [
     () => ({ kind: { name: 'socket', socket: { domain: NETLINK, type: 0, protocol: 15 } }, give: ['5=netlink'] }),
