@@ -98,11 +98,12 @@ const severalFiles = ({ path, one }: { path: string; one: string }) =>
   `${path} is open more than once here: its key takes all open files of it; ${one} takes one`;
 
 const PEERS_GO_TOGETHER =
-  'a pair of unix sockets, each the peer of the other, needs both ends: name both, or one with the option peer hangup of --specs';
+  'a pair of unix sockets, each the peer of the other, needs both ends: name both, or one end of a stream pair with the option peer hangup of --specs';
 
-/** The key of the peer that is in the checkpoint too. */
+/** The key of the peer that is in the checkpoint too; a datagram socket can be its own. */
 function peerOf({ facts, isExternal }: ListedEntry): string | undefined {
-  return facts?.peerInode === undefined || isExternal ? undefined : socketKey(facts.peerInode);
+  if (facts?.peerInode === undefined || facts.peerInode === facts.socketInode || isExternal) return undefined;
+  return socketKey(facts.peerInode);
 }
 
 function toRow(entry: ListedEntry, facts: EntryFacts): string[] {

@@ -693,6 +693,16 @@ test('a list names the peer of a socket, and that both ends go together', async 
   t.regex(text.remarks().join('\n'), /^a pair of unix sockets, .* needs both ends: .*peer hangup of --specs$/);
 });
 
+test('a socket that is its own peer is no pair', async (t) => {
+  const { source } = await rewriteImages(t, withSockets([unix(20, 500, 500, DATAGRAM)], 1), {
+    specs: ['fd[5]:pipe:[4711]'],
+  });
+  const text = new LsText((option) => option);
+  const lines: string[] = [];
+  for await (const entry of inspect(await openSource(source))) lines.push(...text.entry(entry));
+  t.notRegex([...lines, text.end(), ...text.remarks()].join('\n'), / peer |a pair of/);
+});
+
 test('many sockets that claim one inode and many clients of it are not put together', async (t) => {
   const count = 300;
   const clients = Array.from({ length: count }, (_none, i) => unix(20 + i, 1000 + i, 7, DATAGRAM));
