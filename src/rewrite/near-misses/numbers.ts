@@ -13,7 +13,7 @@ export function hintNumbers({ key, keyText }: InheritSpec): Hinter | undefined {
 
 function numberOf(key: Key, text: string): number | undefined {
   if (key.kind === 'pipe') return key.id;
-  const digits = key.kind === 'socket' ? /^socket:\[(\d+)\]$/.exec(key.name)?.[1] : /^\d{1,10}$/.exec(text)?.[0];
+  const digits = key.kind === 'socket' ? /^socket:\[(\d+)/.exec(key.name)?.[1] : /^\d{1,10}$/.exec(text)?.[0];
   return digits === undefined ? undefined : Number(digits);
 }
 
