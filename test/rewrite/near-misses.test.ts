@@ -1,7 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { openSource } from '../../src';
 import type { FileEntryView } from '../../src/checkpoint/file-entry';
-import { Memfds } from '../../src/checkpoint/memfds';
 import type { ExternalKey } from '../../src/rewrite/external-keys';
 import { hintAsWritten } from '../../src/rewrite/near-misses/as-written';
 import { explainUnmatched } from '../../src/rewrite/near-misses/explain-unmatched';
@@ -14,7 +13,6 @@ import { hintNotOpen } from '../../src/rewrite/near-misses/not-open';
 import { hintNumbers } from '../../src/rewrite/near-misses/numbers';
 import { hintPaths } from '../../src/rewrite/near-misses/paths';
 import { hintPipes } from '../../src/rewrite/near-misses/pipes';
-import { showEntries } from '../../src/rewrite/near-misses/show-entries';
 import { hintSockets } from '../../src/rewrite/near-misses/sockets';
 import { hintTerminals } from '../../src/rewrite/near-misses/terminals';
 import { FD_TYPES } from '../../src/schema/generated/images';
@@ -226,7 +224,7 @@ test('entries that are not open', (t) => {
   const entry = (id: number, key: string, specs = [0]) => ({ id, specs, facts: { key } });
   const found = {
     tasks: TASKS,
-    notOpen: [entry(1, '/a'), entry(2, '/b'), entry(3, '/c'), entry(4, '/d', [1])],
+    notOpen: [entry(4, '/d', [1]), entry(1, '/a'), entry(2, '/b'), entry(3, '/c')],
     remaps: [{ origId: 9, linkedId: 2 }],
     otherReferences: new Map([
       [2, ['the executable of task 7', 'a file mapping of task 7']],
@@ -251,7 +249,7 @@ test('paths', (t) => {
   t.deepEqual(ask('/var/log/app.log', file('/var/log/app.log')), []);
   t.deepEqual(ask('/a/x/../b/..', file('/a'), file('/b')), meant('/a'));
   t.deepEqual(ask('/a/x/../b/..', file('/b')), []);
-  t.deepEqual(ask('/var/log//\\xff.log', file('/var/log/\xff.log')), meant('/var/log/\\xff.log'));
+  t.deepEqual(ask('/\\xff/b/..', file('/\xff')), meant('/\\xff'));
   t.deepEqual(ask('/var/log/ap.log', external('/var/log/app.log')), []);
   t.deepEqual(ask('/srv/dat', directory('/srv/data'), directory('/srv/dat')), []);
   t.deepEqual(ask('/srv/dat/', directory('/srv/data')), meant('/srv/data/'));
@@ -320,14 +318,16 @@ test('globs', (t) => {
 });
 
 test('a glob that takes long is not tried on all paths', (t) => {
-  const key = `/${'*a'.repeat(40)}z`;
-  const costly = file(`/${'a'.repeat(4000)}`);
-  const ask = (...seen: ((hinter: Hinter) => void)[]) => said(hintGlobs, key, each(...seen))?.hints ?? [];
-  const last = file(`/${'a'.repeat(40)}zb`);
-  const unix = (hinter: Hinter) => hinter.seeSocket?.({ keys: [], path: Buffer.from(`/${'a'.repeat(40)}z`) });
-  t.is(ask(last).length, 1);
-  t.is(ask(unix).length, 1);
-  t.deepEqual(ask(...Array.from({ length: 20 }, () => costly), last, unix), []);
+  const name = 'a'.repeat(40);
+  const unix = (hinter: Hinter) => hinter.seeSocket?.({ keys: [], path: Buffer.from(`/${name}z`) });
+  const last = { [`/${'*a'.repeat(40)}z`]: [file(`/${name}zb`), unix], [`/${'*a'.repeat(40)}z/`]: [file(`/${name}z`)] };
+  const costly = Array.from({ length: 20 }, () => file(`/${'a'.repeat(4000)}`));
+  for (const [key, seen] of Object.entries(last)) {
+    for (const one of seen) {
+      t.is(said(hintGlobs, key, one)?.hints.length, 1);
+      t.deepEqual(said(hintGlobs, key, each(...costly, one))?.hints, []);
+    }
+  }
 });
 
 test('a glob that can be no longer gets no hint of a longer one', (t) => {
@@ -342,6 +342,7 @@ test('memfds and sockets', (t) => {
     otherwise: 'there are /memfd:scratch, /memfd:\\xffother',
   });
   t.deepEqual(said(hintMemfds, '/memfd:\\xff\\xfeab', memfd('\xff\xfeac'))?.hints, meant('/memfd:\\xff\\xfeac'));
+  t.is(said(hintMemfds, '/memfd:a', nothing)?.otherwise, 'no memfd is open in the checkpoint');
   t.is(said(hintMemfds, '/a', nothing), undefined);
   const seen = (hinter: Hinter) => hinter.seeSocket?.({ keys: ['@daemon', 'socket:[5]'], path: undefined });
   t.deepEqual(said(hintSockets, '@deamon', seen), { hints: meant('@daemon'), otherwise: 'there is @daemon' });
@@ -395,15 +396,4 @@ test('ten specs are explained by three hints each, and no hint is given twice', 
     eleven.map(({ near }) => near),
     [...Array.from({ length: 10 }, () => meant(...names)), []],
   );
-});
-
-test('images that no hint needs are not read', async (t) => {
-  const damaged = Buffer.from('no image');
-  const seen: unknown[] = [];
-  const show = async (images: Images, hinter: Partial<Hinter>) =>
-    showEntries(await sourceOf(t, smallWith(images)), new Memfds(), [{ hints: () => [], ...hinter }], undefined);
-  await show({ 'tty-info.img': damaged }, { seePipe: ({ id }) => seen.push(id) });
-  await show({ 'files.img': damaged, 'tty-info.img': [] }, { seeTerminal: (key) => seen.push(key) });
-  await show({ 'files.img': damaged, 'tty-info.img': damaged }, {});
-  t.deepEqual(seen, [4711]);
 });

@@ -141,6 +141,6 @@ function readSocket(view: FileEntryView): SeenSocket | undefined {
   const type = inheritableType(view);
   if (type?.keys === undefined || type.numbered?.kind !== 'socket') return undefined;
   const keys = type.keys(decodeInPlace(type.schema, view.bytes, view.start, view.end) as never);
-  const unix = keys[0]?.startsWith('/') ? unixSocketOf(view) : undefined;
+  const unix = keys.some((key) => key.startsWith('/')) ? unixSocketOf(view) : undefined;
   return { keys, path: unix && unixAddress(unix) };
 }
