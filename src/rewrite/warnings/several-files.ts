@@ -59,7 +59,7 @@ function identityOf(match: Match, names: ReadonlyMap<number, FileName>): string 
   if (facts.socketInode !== undefined) return `socket ${facts.socketInode}`;
   if (facts.memfdInode !== undefined) return `memfd ${facts.memfdInode}`;
   if (!type.isPath || fileKind(facts) === 'other') return undefined;
-  const name = names.get(id);
+  const name = names.get(id) as FileName;
   // What a mount shows of which file system is not always known: the same path may be the same file.
-  return name === undefined || /^\d* /.test(name) ? 'the file with this path' : name;
+  return /^\d* /.test(name) ? 'the file with this path' : name;
 }
