@@ -38,7 +38,7 @@ import {
   type SpecOptions,
 } from './spec';
 
-const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
+const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)/s;
 /** Numbers of tasks and descriptors in a checkpoint. */
 const MAX_INT = 2 ** 31 - 1;
 
@@ -192,13 +192,13 @@ function explainShape(text: string): [string, string] {
     const why = 'with the quotes: without them, a shell can take the brackets away';
     return ['the brackets around the number are missing', `write ${shellQuote(right)}, ${why}`];
   }
-  const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)$/s.exec(text) ?? [];
+  const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)/s.exec(text) ?? [];
   if (before !== undefined) {
     const problem = 'N stands for the number of your descriptor';
     return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
   }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', hint];
-  if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
+  if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || text.startsWith('/')) {
     return ['is neither fd[N]:KEY nor debug[N]:TEXT', `write fd[N]:${text}, N being the number of your descriptor`];
   }
   return ['is neither fd[N]:KEY nor debug[N]:TEXT', hint];
@@ -206,7 +206,10 @@ function explainShape(text: string): [string, string] {
 
 /** The spec in its form; undefined if no number and key can be told. */
 function writtenRight(text: string): string | undefined {
-  const loose = /^\s*(?:(fd|debug)[\s:]*)?[[({<]?\s*(0x)?([0-9a-f]+)\s*[\])}>]?\s*[:=]?\s*(.*)$/is;
+  const loose = /^\s*(?:(fd|debug)[\s:]*)?[[({<]?\s*(0x)?([0-9a-f]+)\s*[\])}>]?\s*[:=]?\s*(.*)/is;
+  const inBrackets = /^\s*(?:fd|debug)?[\s:]*\[([^[\]:=]*)\]/i.exec(text)?.[1] ?? '0';
+  // A part of it would be taken for the number, and the rest for the key.
+  if (!/^\s*(?:0x[0-9a-f]+|\d+)\s*$/i.test(inBrackets)) return undefined;
   const [, kind = 'fd', base, digits, rest = ''] = loose.exec(text) ?? [];
   if (digits === undefined || rest === '' || (base === undefined && !/^\d+$/.test(digits))) return undefined;
   const number = Number(`${base ?? ''}${digits}`);
