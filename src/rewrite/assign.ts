@@ -16,7 +16,7 @@ export interface Claim {
 export interface Assignment {
   /** By match as they lie in files.img, then as the specs were given. */
   readonly claims: readonly Claim[];
-  /** File ids of matches that stay as they are, for what else refers to them. */
+  /** File ids of matches that stay as they are, for what else refers to them; others may be among them. */
   readonly staying: ReadonlySet<number>;
   /** Remaps whose entry goes. */
   readonly lostRemaps: readonly Remap[];
@@ -98,7 +98,7 @@ function keepLinked(staying: Set<number>, found: Survey): void {
   for (const remap of found.remaps) pushTo(byOrigin, remap.origId, remap);
   for (let remap = waiting.pop(); remap !== undefined; remap = waiting.pop()) {
     const { linkedId } = remap;
-    if (linkedId === undefined || !matched.has(linkedId) || staying.has(linkedId)) continue;
+    if (linkedId === undefined || staying.has(linkedId)) continue;
     staying.add(linkedId);
     for (const next of byOrigin.get(linkedId) ?? []) waiting.push(next);
   }

@@ -381,6 +381,25 @@ test('only with *: what the tasks had in common they still have', async (t) => {
   t.deepEqual(summary(result), [[5, '5 from 2', '1/1 2/1']]);
 });
 
+test('what is under way goes with the spec that takes the whole entry', async (t) => {
+  const images = smallWith({ 'sk-queues.img': [packet([3])] });
+  const only = { inherit: 'fd[5]:/proc/7/fd/3', only: true };
+  t.deepEqual(summary(await checked(t, images, [only, LOG])), [
+    [5, '3', '1/3'],
+    [7, '5 from 3', 'scm 0'],
+  ]);
+  t.deepEqual(summary(await checked(t, images, [only])), [[5, '5 from 3', '1/3']], 'no spec takes it');
+  const both = summary(await checked(t, images, [PIPE, LOG, only]));
+  t.deepEqual(
+    both,
+    [
+      [5, '2', '1/1 1/6 2/1'],
+      [7, '3', '1/3 scm 0'],
+    ],
+    'the spec of the whole comes first',
+  );
+});
+
 test('only for each descriptor: none stays, so one of them takes the entry itself', async (t) => {
   const specs = ['fd[5]:/proc/7/fd/1', 'fd[6]:/proc/7/fd/6', 'fd[7]:/proc/8/fd/1'].map(only);
   t.deepEqual(summary(await checked(t, smallCheckpoint(), specs)), [
