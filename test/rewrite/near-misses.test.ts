@@ -154,6 +154,7 @@ test('numbers that are those of something else', (t) => {
     'did you mean socket:[99]? 99 is the number of a unix socket (UNIXSK)',
   ]);
   t.deepEqual(ask('pipe:[99]', other(socket(98))), []);
+  t.deepEqual(ask('99', other(view(FD_TYPES.TTY, [8, 5, 16, 99]))), [], 'nobody knows this number');
   const fifo = other(view(FD_TYPES.FIFO, [8, 5, 16, 99]));
   t.deepEqual(ask('99', fifo), ['99 is the number of an open FIFO (FIFO)']);
   t.deepEqual(ask('socket:[99]', fifo), ['99 is the number of an open FIFO (FIFO)']);

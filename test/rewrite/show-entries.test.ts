@@ -6,6 +6,8 @@ import { Memfds } from '../../src/checkpoint/memfds';
 import type { Hinter } from '../../src/rewrite/near-misses/hinter';
 import { showEntries } from '../../src/rewrite/near-misses/show-entries';
 import { readMemfds } from '../../src/rewrite/resolve-memfds';
+import { FILE_ENTRY_FIELDS } from '../../src/schema/generated/images';
+import { encodeBytesField } from '../../src/wire/encode';
 import {
   descriptor,
   fileEntry,
@@ -15,6 +17,7 @@ import {
   temporaryDirectory,
   writeCheckpoint,
 } from '../support/directories';
+import { encodeMessage } from '../support/images';
 import { smallWith } from '../support/rewriting';
 import { inet, LISTENER, unix } from '../support/sockets';
 
@@ -58,7 +61,19 @@ const OPEN = [
   memfd(27, 1),
   memfd(28, 3),
   memfd(29, 2),
+  { type: 'FANOTIFY', id: 40, ffy: { id: 40, flags: 2, fown: NO_OWNER, faflags: 0, evflags: 0 } },
 ];
+/** Their members are there, with nothing in them. */
+const DAMAGED = [
+  { type: 'REG', id: 41 },
+  { type: 'PIPE', id: 42 },
+  { type: 'MEMFD', id: 43 },
+];
+const emptied = ({ type, id }: (typeof DAMAGED)[number]) => {
+  const member =
+    { REG: FILE_ENTRY_FIELDS.reg, PIPE: FILE_ENTRY_FIELDS.pipe, MEMFD: FILE_ENTRY_FIELDS.memfd }[type] ?? 0;
+  return Buffer.concat([encodeMessage('file_entry', { type, id }), encodeBytesField(member, Buffer.alloc(0))]);
+};
 const IMAGES: Images = {
   'files.img': [
     ...OPEN,
@@ -67,8 +82,9 @@ const IMAGES: Images = {
     fileEntry(32, '/mapped, of an old dump', 0),
     pipeEntry(33, 7, 0),
     memfd(34, 4),
+    ...DAMAGED.map(emptied),
   ],
-  'fdinfo-1.img': OPEN.map(({ id, type }) => descriptor(id, id, type)),
+  'fdinfo-1.img': [...OPEN, ...DAMAGED].map(({ id, type }) => descriptor(id, id, type)),
   'fdinfo-2.img': [],
   'memfd.img': [state(1, 'one'), state(2, 'tw\u00f6'), state(4, 'closed')],
   'tty-info.img': [terminal(1, 0x8803, { dev: 0x19 }), terminal(2, 0x8804)],
@@ -115,7 +131,10 @@ test('what is open is shown, each with its names', async (t) => {
     'other 28',
     'other 29',
     `memfd ${Buffer.from('tw\u00f6').toString('hex')}`,
+    'other 40',
     'file /queue',
+    'file ',
+    'other 43',
     'terminal tty[8803:19]',
     'terminal tty[8804:0]',
   ]);
