@@ -729,6 +729,19 @@ const SOCKETS: Case[] = [
     ],
   ],
   [
+    'a listener whose name is in a tmpfs of the dump, and which stays at another descriptor',
+    opened([unix(5, 500, 0, { ...LISTENER, name, mnt_id: 51 })], [], {
+      'mountpoints-9.img': [mount(51, 41, '/')],
+      'tmpfs-dev-41.tar.gz.img': Buffer.from('not read by anyone'),
+      'fdinfo-2.img': [descriptor(5, 5, 'UNIXSK')],
+    }),
+    [only('fd[5]:/proc/7/fd/5')],
+    [
+      MOUNTED.replace('-10.', '-9.'),
+      "STATE_LOST 6: /s (file id 6): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
     'one end of a pair',
     opened([unix(5, 500, 501, STREAM)], [unix(6, 501, 500, STREAM)]),
     [{ inherit: 'fd[5]:socket:[500]', peer: 'hangup' }],
