@@ -20,6 +20,7 @@ const READ: [string, object][] = [
   ['fd[5]:udp:[::]:5-[::1]:6', { key: { kind: 'socket', name: 'udp:[::]:5-[::1]:6' } }],
   ['fd[5]:./tcp:1.2.3.4:5', { key: { kind: 'path', path: Buffer.from('tcp:1.2.3.4:5') } }],
   ['fd[5]:/memfd:a\\xff', { key: { kind: 'memfd', name: 'a\xff' } }],
+  ['fd[5]:ab@c', { key: { kind: 'path', path: Buffer.from('ab@c') } }],
   ['fd[5]:./@a', { key: { kind: 'path', path: Buffer.from('@a') } }],
   ['fd[5]:.', { key: { kind: 'path', path: Buffer.alloc(0) } }],
   ['fd[5]:/a:b:c', { key: { kind: 'path', path: Buffer.from('a:b:c') } }],
@@ -162,6 +163,10 @@ const WRITTEN_RIGHT: readonly (readonly [text: string, hint: string])[] = [
   ['xfd[7]:/a', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
   ['/a:7', 'write fd[N]:/a:7, N being the number of your descriptor'],
   ['fd[7x]:/a', SHAPE],
+  ['[7x]:/a', SHAPE],
+  ['fd[1e5]:/a', SHAPE],
+  ['fd7:', SHAPE],
+  ['fd1048576:/a', SHAPE],
   ['fd[77x]:/a', SHAPE],
   ['fd[7,8]:/a', SHAPE],
   ['fd[7 8]:/a', SHAPE],
@@ -232,6 +237,10 @@ for (const [options, problem] of REFUSED_OPTIONS) {
 }
 
 const HEXADECIMAL = 'both in lower-case hexadecimal without 0x and leading zeros';
+const DESCRIPTOR =
+  'write /proc/PID/fd/N, PID being the decimal number of a task in the checkpoint, or * for every task, and N the number of the descriptor, such as /proc/14716/fd/5';
+const ADDRESS =
+  'write tcp:HOST:PORT or udp:HOST:PORT for the socket that listens or receives there, tcp:HOST:PORT-HOST:PORT for a connection (its own end first); HOST is a numeric address, one of IPv6 in brackets: tcp:[::]:80; a file of such a name is ./tcp:…';
 const PIPE = 'write pipe:[ID], ID being the decimal number that ls -l /proc/PID/fd shows, such as pipe:[22653]';
 const SOCKET =
   'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]';
@@ -284,6 +293,11 @@ const HINTS: [string, string][] = [
   ['/var/log', 'write fd[N]:/var/log, N being the number of your descriptor'],
   ['fd[5]:/a\ud800', 'write its bytes as \\xHH'],
   ['fd[5]:pipe:[ 0x1f ]:w', 'write fd[5]:pipe:[31]:write; 0x1f is 31'],
+  ['fd[5]:pipe:[0xffffffff]', 'write fd[5]:pipe:[4294967295]; 0xffffffff is 4294967295'],
+  ['fd[5]:pipe:[1]:raed', 'write fd[5]:pipe:[1]:read'],
+  ['fd[5]:/proc/self/fd/3', DESCRIPTOR],
+  ['fd[5]:/proc/*/fd/', DESCRIPTOR],
+  ['fd[5]:tcp:localhost:80', ADDRESS],
   ['fd[5]:pipe:[ 12 ]', 'write fd[5]:pipe:[12]'],
   ['fd[5]:pipe:[12]x', PIPE],
   ['fd[5]:pipe:[12]:a-b', PIPE],
@@ -369,6 +383,20 @@ for (const [options, problem] of WRONG_VALUES) {
     t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
   });
 }
+
+test('what is no spec at all is told with the forms of specs', (t) => {
+  for (const [given, problem] of [
+    [5, /'5': is neither a text nor an object with inherit/],
+    [null, /'null': is neither a text nor an object with inherit/],
+    [undefined, /'undefined': is neither a text nor an object with inherit/],
+    [{}, /is no text but undefined/],
+  ] as const) {
+    const error = t.throws(() => parseSpec(given as never), { instanceOf: FdgraftError, message: problem });
+    t.is(error?.hint, 'a spec is fd[N]:KEY or debug[N]:TEXT');
+  }
+  const debug = t.throws(() => parseSpec({ inherit: 'debug[3]:text', only: true }), { instanceOf: FdgraftError });
+  t.regex(`${debug?.message} ${debug?.hint}`, /a debug text has none/);
+});
 
 test('a wrong value is told with the allowed ones', (t) => {
   const wrong = { inherit: 'fd[3]:pipe:[1]', inFlight: 'reply' } as never;
