@@ -165,6 +165,7 @@ const WRITTEN_RIGHT: readonly (readonly [text: string, hint: string])[] = [
   ['fd[7x]:/a', SHAPE],
   ['[7x]:/a', SHAPE],
   ['fd[1e5]:/a', SHAPE],
+  ['1e5:/a', SHAPE],
   ['fd7:', SHAPE],
   ['fd1048576:/a', SHAPE],
   ['fd[77x]:/a', SHAPE],
