@@ -1,7 +1,7 @@
 /** Terminals that specs name. */
 import test from 'ava';
 import type { Plan, RewriteOptions } from '../../src';
-import { descriptor, fileEntry, type Images, NO_OWNER } from '../support/directories';
+import { descriptor, fileEntry, type Images, NO_OWNER, pipeEntry } from '../support/directories';
 import { readImage } from '../support/images';
 import { checkRewritten } from '../support/independent';
 import { refusal, rewriteImages, smallWith } from '../support/rewriting';
@@ -177,6 +177,37 @@ test('a spec that names the terminal comes before one that names a lower descrip
     [
       [11, 6, undefined],
       [12, 5, 'tty[fd670001:1]'],
+    ],
+  );
+});
+
+test('of a terminal that goes in parts, unread bytes matter with the last of them alone', async (t) => {
+  const parts = ['7/fd/0', '7/fd/1', '7/fd/2', '8/fd/0'].map((place, i) => only(`fd[${5 + i}]:/proc/${place}`));
+  const data = { 'tty-data.img': [{ tty_id: 3, data: Buffer.from('abc') }] };
+  const last = only('fd[9]:/proc/8/fd/5');
+  const error = await refusal(t, images(undefined, data), { specs: [...parts, last] });
+  t.like(error, { code: 'BYTES_IN_FLIGHT', file: 'tty-data.img', entry: 0 });
+  const staying = await taken(t, images(undefined, data), { specs: parts });
+  t.is(staying.planned.length, 4);
+  // CRIU looks for the terminal of an entry that nothing has open, too.
+  const closed = { ...data, 'fdinfo-2.img': [descriptor(11, 0, 'TTY')] };
+  const kept = await taken(t, images(undefined, closed), { specs: parts });
+  t.is(kept.infos.length, 1);
+  t.true(kept.planned.every(({ lost_terminal }) => lost_terminal === undefined));
+});
+
+test('two terminals and a pipe go together, and the numbers of terminals follow their own', async (t) => {
+  const more = [fileEntry(14, '/dev/pts/2', 0o100002, { mode: 0o020620 }), tty(13, 2, 14), pipeEntry(20, 4711, 1)];
+  const tables = { 'fdinfo-2.img': [descriptor(12, 5, 'TTY'), descriptor(13, 6, 'TTY'), descriptor(20, 7, 'PIPE')] };
+  const given = images([info(3), info(2, { sid: 0, pgrp: 0 })], tables, more);
+  const { planned } = await taken(t, given, { specs: ['fd[5]:/dev/pts/3', 'fd[6]:/dev/pts/2', 'fd[7]:pipe:[4711]'] });
+  t.deepEqual(
+    planned.map(({ file_id, caller_fd, key }) => [file_id, caller_fd, key]),
+    [
+      [11, 5, 'tty[fd670001:2]'],
+      [12, 5, 'tty[fd670001:2]'],
+      [13, 6, 'tty[fd670001:1]'],
+      [20, 7, undefined],
     ],
   );
 });
