@@ -16,7 +16,7 @@ export interface Claim {
 export interface Assignment {
   /** By match as they lie in files.img, then as the specs were given. */
   readonly claims: readonly Claim[];
-  /** File ids of matches that stay as they are, for what else refers to them. */
+  /** File ids of matches that stay as they are, for what else refers to them; others may be among them. */
   readonly staying: ReadonlySet<number>;
   /** Remaps whose entry goes. */
   readonly lostRemaps: readonly Remap[];
@@ -40,7 +40,7 @@ export function assign(found: Survey, specs: readonly InheritSpec[]): Assignment
   }
   keepLinked(staying, found);
   const watchedGhosts = keepWatched(staying, found);
-  const going = new Set(found.matches.flatMap(({ id }) => (staying.has(id) ? [] : [id])));
+  const going = new Set(found.matches.map(({ id }) => id).filter((id) => !staying.has(id)));
   const lostRemaps = found.remaps.filter(({ origId }) => going.has(origId));
   return { claims, staying, lostRemaps, watchedGhosts };
 }
@@ -51,17 +51,15 @@ function divide(
   specs: readonly InheritSpec[],
   keys: DescriptorKeys,
 ): { taken: Claim[]; isLeft: boolean } {
-  const { descriptors, scmRights } = found.references.get(match.id) ?? { descriptors: [], scmRights: [] };
-  const rank = new Map(match.specs.map((number, place) => [number, place]));
-  const whole = match.specs.find((number) => specs[number]?.only === false);
+  const { descriptors, scmRights } = found.references.get(match.id) as References;
+  const rank = new Map<number | undefined, number>(match.specs.map((number, place) => [number, place]));
+  const whole = match.specs.find((number) => !(specs[number] as InheritSpec).only);
   const takers = new Map<number | undefined, DescriptorReference[]>();
   for (const descriptor of descriptors) {
     let taker = whole;
     // Few specs have a number of their own; all those of an entry may be many.
     for (const number of keys.onlyFor(descriptor.table, descriptor.fd)) {
-      if ((rank.get(number) ?? Number.POSITIVE_INFINITY) < (rank.get(taker ?? -1) ?? Number.POSITIVE_INFINITY)) {
-        taker = number;
-      }
+      if ((rank.get(number) as number) < (rank.get(taker) ?? Number.POSITIVE_INFINITY)) taker = number;
     }
     pushTo(takers, taker, descriptor);
   }
@@ -100,7 +98,7 @@ function keepLinked(staying: Set<number>, found: Survey): void {
   for (const remap of found.remaps) pushTo(byOrigin, remap.origId, remap);
   for (let remap = waiting.pop(); remap !== undefined; remap = waiting.pop()) {
     const { linkedId } = remap;
-    if (linkedId === undefined || !matched.has(linkedId) || staying.has(linkedId)) continue;
+    if (linkedId === undefined || staying.has(linkedId)) continue;
     staying.add(linkedId);
     for (const next of byOrigin.get(linkedId) ?? []) waiting.push(next);
   }

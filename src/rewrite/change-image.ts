@@ -1,4 +1,5 @@
 import { builtins } from '../bytes/builtins';
+import { escapeBytes } from '../bytes/escape';
 import { updateHash } from '../bytes/sha256';
 import { type OpenImage, readBatches } from '../checkpoint/open-image';
 import { IMG_COMMON, type ImageFile } from '../frames/image-kinds';
@@ -44,7 +45,6 @@ export async function changeImage(
     await writer.write(result);
   };
   try {
-    let name = '';
     let isLastGone = false;
     await readBatches(
       member,
@@ -57,14 +57,13 @@ export async function changeImage(
         await write(original, applyReplacements(batch, original, replacements));
       },
       async (open) => {
-        name = open.name;
         const magics = encodeMagics({ first: open.hasFirstMagic ? IMG_COMMON : undefined, own: open.kind.magic });
         await write(magics, magics);
       },
       async (extra) => write(extra, isLastGone ? NO_BYTES : extra),
     );
     await write(NO_BYTES, Buffer.concat(append().flatMap((record) => frameRecord(record))));
-    return { name, before: before.digest(), after: after.digest() };
+    return { name: escapeBytes(member.name), before: before.digest(), after: after.digest() };
   } finally {
     await writer.close();
   }

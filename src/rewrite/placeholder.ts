@@ -21,7 +21,7 @@ import type { Match } from './match';
 const NO_BYTES = Buffer.alloc(0);
 
 /** fown_entry without an owner: CRIU asks for all five fields. */
-const NO_OWNER = encodeOwner({ uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 });
+const NO_OWNER = Buffer.concat(Object.values(FOWN_ENTRY_FIELDS).map((number) => encodeVarintField(number, 0)));
 
 function encodeOwner(owner: FownEntry): Buffer {
   const names = Object.keys(FOWN_ENTRY_FIELDS) as (keyof FownEntry)[];

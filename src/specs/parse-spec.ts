@@ -38,7 +38,7 @@ import {
   type SpecOptions,
 } from './spec';
 
-const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)$/s;
+const SHAPE = /^(fd|debug)\[(0|[1-9][0-9]*)\]:(.*)/s;
 /** Numbers of tasks and descriptors in a checkpoint. */
 const MAX_INT = 2 ** 31 - 1;
 
@@ -192,13 +192,13 @@ function explainShape(text: string): [string, string] {
     const why = 'with the quotes: without them, a shell can take the brackets away';
     return ['the brackets around the number are missing', `write ${shellQuote(right)}, ${why}`];
   }
-  const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)$/s.exec(text) ?? [];
+  const [, before, after] = /^(fd|debug)\[N\][:=]?(.*)/s.exec(text) ?? [];
   if (before !== undefined) {
     const problem = 'N stands for the number of your descriptor';
     return [problem, after === '' ? shape : `write that number for N: ${before}[5]:${after}`];
   }
   if (/^(fd|debug)\[/.test(text)) return ['what is between [ and ] is not a descriptor number', hint];
-  if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || /^\//.test(text)) {
+  if (PIPE_FORM.test(text) || EXTERNAL_FORM.test(text) || text.startsWith('/')) {
     return ['is neither fd[N]:KEY nor debug[N]:TEXT', `write fd[N]:${text}, N being the number of your descriptor`];
   }
   return ['is neither fd[N]:KEY nor debug[N]:TEXT', hint];
@@ -206,10 +206,15 @@ function explainShape(text: string): [string, string] {
 
 /** The spec in its form; undefined if no number and key can be told. */
 function writtenRight(text: string): string | undefined {
-  const loose = /^\s*(?:(fd|debug)[\s:]*)?[[({<]?\s*(0x)?([0-9a-f]+)\s*[\])}>]?\s*[:=]?\s*(.*)$/is;
-  const [, kind = 'fd', base, digits, rest = ''] = loose.exec(text) ?? [];
-  if (digits === undefined || rest === '' || (base === undefined && !/^\d+$/.test(digits))) return undefined;
-  const number = Number(`${base ?? ''}${digits}`);
+  const loose = /^\s*(?:(fd|debug)[\s:]*)?[[({<]?\s*(0x)?([0-9a-f]+)\s*[\])}>]?\s*[:=]?\s*(.*)/is;
+  const inBrackets = /^\s*(?:fd|debug)?[\s:]*\[([^[\]:=]*)\]/i.exec(text)?.[1] ?? '0';
+  // A part of it would be taken for the number, and the rest for the key.
+  if (!/^\s*(?:0x[0-9a-f]+|\d+)\s*$/i.test(inBrackets)) return undefined;
+  const match = loose.exec(text);
+  if (match === null) return undefined;
+  const [, kind = 'fd', base = '', digits, rest] = match as unknown as [string, string?, string?, ...string[]];
+  if (rest === '' || (base === '' && !/^\d+$/.test(digits as string))) return undefined;
+  const number = Number(`${base}${digits}`);
   return number <= FD_NUMBER_MAX ? `${kind.toLowerCase()}[${number}]:${rest}` : undefined;
 }
 
@@ -235,7 +240,7 @@ const PIPE_HINT = 'write pipe:[ID], ID being the decimal number that ls -l /proc
 
 function parsePipe(spec: string, callerFd: number, key: string): Key {
   const [, number, end] = /^pipe:\[(0|[1-9][0-9]*)\](?::(read|write))?$/.exec(key) ?? [];
-  if (number !== undefined && Number(number) <= MAX_INODE) {
+  if (Number(number) <= MAX_INODE) {
     return { kind: 'pipe', id: Number(number), end: end as EndName | undefined };
   }
   throw messages.specSyntax(spec, ...explainPipe(callerFd, key));
@@ -270,15 +275,15 @@ function parseExternal(spec: string, callerFd: number, key: string): Key {
   if (EXTERNAL_NAME.test(key)) return { kind: 'external', name: key };
   const [, mount, inode] = /^file:?\[(?:0x)?0*([0-9a-f]+):(?:0x)?0*([0-9a-f]+)\]?$/i.exec(key) ?? [];
   const hint =
-    mount === undefined || inode === undefined
+    mount === undefined
       ? `write file[MNT:INO], ${BOTH_HEXADECIMAL}, such as file[1f:2b]`
-      : `write fd[${callerFd}]:file[${mount.toLowerCase()}:${inode.toLowerCase()}], ${BOTH_HEXADECIMAL}`;
+      : `write fd[${callerFd}]:file[${mount.toLowerCase()}:${inode?.toLowerCase()}], ${BOTH_HEXADECIMAL}`;
   throw messages.specSyntax(spec, 'the external file is not written the way CRIU names it', hint);
 }
 
 function parseDescriptor(spec: string, callerFd: number, key: string): DescriptorKey {
   const [, pid, fd] = /^\/?proc\/(\*|[1-9][0-9]*)\/fd\/(0|[1-9][0-9]*)$/.exec(key) ?? [];
-  if (pid !== undefined && fd !== undefined && (pid === '*' || Number(pid) <= MAX_INT) && Number(fd) <= MAX_INT) {
+  if ((pid === '*' || Number(pid) <= MAX_INT) && Number(fd) <= MAX_INT) {
     return { kind: 'descriptor', pid: pid === '*' ? undefined : Number(pid), fd: Number(fd) };
   }
   throw messages.specSyntax(
@@ -331,7 +336,7 @@ const FORMS_WITHOUT_BRACKET = [DESCRIPTOR_FORM, ABSTRACT_FORM, ADDRESS_FORM, MEM
 
 function parseSocket(spec: string, callerFd: number, key: string): Key {
   const [, number] = /^socket:\[(0|[1-9][0-9]*)\]$/.exec(key) ?? [];
-  if (number !== undefined && Number(number) <= MAX_INODE) return { kind: 'socket', name: socketKey(Number(number)) };
+  if (Number(number) <= MAX_INODE) return { kind: 'socket', name: socketKey(Number(number)) };
   const [, base, digits] = /^socket:?\[\s*(0x)?0*([0-9a-f]+)\s*\]?$/i.exec(key) ?? [];
   const inode = digits === undefined ? undefined : Number(`${base ?? (/^\d+$/.test(digits) ? '' : '0x')}${digits}`);
   const hint =

@@ -1,7 +1,9 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { openSource } from '../../src';
 import type { FileEntryView } from '../../src/checkpoint/file-entry';
 import type { ExternalKey } from '../../src/rewrite/external-keys';
 import { hintAsWritten } from '../../src/rewrite/near-misses/as-written';
+import { explainUnmatched } from '../../src/rewrite/near-misses/explain-unmatched';
 import { hintExternalFiles } from '../../src/rewrite/near-misses/external-files';
 import { hintExternalNamespaces } from '../../src/rewrite/near-misses/external-namespaces';
 import { hintGlobs } from '../../src/rewrite/near-misses/globs';
@@ -15,10 +17,13 @@ import { hintSockets } from '../../src/rewrite/near-misses/sockets';
 import { hintTerminals } from '../../src/rewrite/near-misses/terminals';
 import { FD_TYPES } from '../../src/schema/generated/images';
 import { parseInheritSpec } from '../../src/specs/parse-spec';
+import { descriptor, fileEntry, type Images, temporaryDirectory, writeCheckpoint } from '../support/directories';
+import { smallWith } from '../support/rewriting';
 
 /** Each hinter alone: the key, what is in the checkpoint, and all that it says. */
 
-const TASKS = { tableOf: (pid: number) => (pid === 7 || pid === 7123 ? 1 : undefined) };
+/** Every number but 8 is that of a task. */
+const TASKS = { tableOf: (pid: number) => (pid === 8 ? undefined : 1) };
 const known = (more: object = {}): Known => {
   const found = { tasks: TASKS, notOpen: [], remaps: [], otherReferences: new Map() };
   return { found, resolved: { currentTerminals: new Set() }, keys: [], specs: [], ...more } as unknown as Known;
@@ -42,7 +47,7 @@ const meant = (...keys: string[]) => keys.map((key) => `did you mean ${key}?`);
 
 /** With bytes of others around it. */
 function file(name: string, more: { isExternal?: boolean; isDirectory?: boolean } = {}) {
-  const bytes = Buffer.from(`xx${name}yy`);
+  const bytes = Buffer.from(`xx${name}yy`, 'latin1');
   return (hinter: Hinter) =>
     hinter.seeFile?.({
       bytes,
@@ -96,6 +101,19 @@ test('keys in another form', (t) => {
     ['/srv/7/12', []],
     ['7/12x', []],
     ['@stdout', []],
+    [':/a', ['did you mean /a? One colon stands between ] and KEY']],
+    ['::/a:b', ['did you mean /a:b? One colon stands between ] and KEY']],
+    ['::', []],
+    ['anon_inode:[eventpoll]', ['the key of an anonymous inode is /proc/PID/fd/N']],
+    ['/anon_inode:', []],
+    ['unix:[4294967295]', meant('socket:[4294967295]')],
+    ['unix 9', meant('socket:[9]')],
+    ['unix: [9].', meant('socket:[9]')],
+    ['unix:[9]', meant('socket:[9]')],
+    ['/unix:9', []],
+    ['unix:9/x', []],
+    ['unix:x9', []],
+    ['unix:[42949672951]', []],
   ];
   for (const [key, hints] of cases) {
     t.deepEqual(said(hintAsWritten, key, nothing), { hints, otherwise: undefined }, key);
@@ -122,7 +140,7 @@ test('keys of external namespaces', (t) => {
 
 const view = (type: number, bytes: number[]): FileEntryView =>
   ({ type, id: 5, member: 1, bytes: Uint8Array.from(bytes), start: 0, end: bytes.length }) as unknown as FileEntryView;
-/** Fields 1 and 2 are the id and the inode. */
+/** Fields 1 and 2 are the id and the inode; of a FIFO, the id and that of its pipe. */
 const socket = (inode: number) => view(FD_TYPES.UNIXSK, [8, 5, 16, inode]);
 
 test('numbers that are those of something else', (t) => {
@@ -132,9 +150,14 @@ test('numbers that are those of something else', (t) => {
   t.deepEqual(ask('socket:[99]', pipe(99), pipe(98), pipe(99)), ['did you mean pipe:[99]? 99 is the number of a pipe']);
   t.deepEqual(ask('99', pipe(99)), ['did you mean pipe:[99]? 99 is the number of a pipe']);
   t.deepEqual(ask('pipe:[99]', pipe(99)), []);
-  t.deepEqual(ask('pipe:[99]', other(socket(99)), other(socket(98))), [
+  t.deepEqual(ask('pipe:[99]', other(socket(99)), other(socket(99))), [
     'did you mean socket:[99]? 99 is the number of a unix socket (UNIXSK)',
   ]);
+  t.deepEqual(ask('pipe:[99]', other(socket(98))), []);
+  t.deepEqual(ask('99', other(view(FD_TYPES.TTY, [8, 5, 16, 99]))), [], 'nobody knows this number');
+  const fifo = other(view(FD_TYPES.FIFO, [8, 5, 16, 99]));
+  t.deepEqual(ask('99', fifo), ['99 is the number of an open FIFO (FIFO)']);
+  t.deepEqual(ask('socket:[99]', fifo), ['99 is the number of an open FIFO (FIFO)']);
   t.deepEqual(ask('99', other(socket(99))), ['did you mean socket:[99]? 99 is the number of a unix socket (UNIXSK)']);
   t.deepEqual(ask('socket:[99]', other(socket(99))), []);
   t.deepEqual(ask('pipe:[99]', other(view(FD_TYPES.SIGNALFD, [8, 5, 16, 99])), other(view(9999, [8, 99]))), []);
@@ -202,7 +225,7 @@ test('entries that are not open', (t) => {
   const entry = (id: number, key: string, specs = [0]) => ({ id, specs, facts: { key } });
   const found = {
     tasks: TASKS,
-    notOpen: [entry(1, '/a'), entry(2, '/b'), entry(3, '/c'), entry(4, '/d', [1])],
+    notOpen: [entry(4, '/d', [1]), entry(1, '/a'), entry(2, '/b'), entry(3, '/c')],
     remaps: [{ origId: 9, linkedId: 2 }],
     otherReferences: new Map([
       [2, ['the executable of task 7', 'a file mapping of task 7']],
@@ -225,8 +248,11 @@ test('paths', (t) => {
   t.deepEqual(ask('/var/log/ap.log', file('/var/log/app.log'), file('/var/lib/x')), meant('/var/log/app.log'));
   t.deepEqual(ask('/var//log/./x/../app.log', file('/var/log/app.log')), meant('/var/log/app.log'));
   t.deepEqual(ask('/var/log/app.log', file('/var/log/app.log')), []);
+  t.deepEqual(ask('/a/x/../b/..', file('/a'), file('/b')), meant('/a'));
+  t.deepEqual(ask('/a/x/../b/..', file('/b')), []);
+  t.deepEqual(ask('/\\xff/b/..', file('/\xff')), meant('/\\xff'));
   t.deepEqual(ask('/var/log/ap.log', external('/var/log/app.log')), []);
-  t.deepEqual(ask('/srv/dat', directory('/srv/data')), []);
+  t.deepEqual(ask('/srv/dat', directory('/srv/data'), directory('/srv/dat')), []);
   t.deepEqual(ask('/srv/dat/', directory('/srv/data')), meant('/srv/data/'));
   t.deepEqual(ask('/srv//data/', directory('/srv/data')), meant('/srv/data/'));
   t.deepEqual(ask('data/', directory('/srv/data')), meant('/srv/data/'));
@@ -270,6 +296,39 @@ test('globs', (t) => {
   t.deepEqual(ask('/a[1]/', directory('/a[1]')), [`did you mean /a\\x5b1]/? ${asGlob}`]);
   t.deepEqual(ask('/a[1].log', file('/a[2].log'), file('/xa[1].log')), []);
   t.is(ask('/a', log), undefined);
+
+  const behind = (...keys: string[]) => keys.map((key) => `did you mean ${key}? Its name goes on behind the glob`);
+  const rotated = [1, 2, 3, 4].map((number) => file(`/var/log/app.log.${number}`));
+  t.deepEqual(
+    ask('/var/log/*.log', ...rotated),
+    behind('/var/log/app.log.1', '/var/log/app.log.2', '/var/log/app.log.3'),
+  );
+  t.deepEqual(ask('log/*.log', file('/var/log/app.log.1')), behind('/var/log/app.log.1'));
+  t.deepEqual(ask('**/*.log', file('/var/log/app.log.1')), behind('/var/log/app.log.1'));
+  t.deepEqual(ask('/var/log/*.log', directory('/var/log/app.log.d'), file('/srv/app.log.1')), []);
+  t.deepEqual(ask('/var/log/*.log/', file('/var/log/app.log.1')), []);
+
+  const unix = (path: string | undefined) => (hinter: Hinter) =>
+    hinter.seeSocket?.({ keys: [], path: path === undefined ? undefined : Buffer.from(path) });
+  const noSocket = (...keys: string[]) => keys.map((key) => `did you mean ${key}? A glob matches no socket`);
+  const sockets = [1, 2, 3, 4].map((number) => unix(`/run/app/${number}.sock`));
+  t.deepEqual(ask('/run/app/*.sock', ...sockets), noSocket('/run/app/1.sock', '/run/app/2.sock', '/run/app/3.sock'));
+  t.deepEqual(ask('app/*.sock', unix('/run/app/1.sock')), noSocket('/run/app/1.sock'));
+  t.deepEqual(ask('/run/*.sock', unix('/run/app/1.sock'), unix(undefined), unix('/run/x')), []);
+  t.deepEqual(ask('/run/*/', unix('/run/app')), []);
+});
+
+test('a glob that takes long is not tried on all paths', (t) => {
+  const name = 'a'.repeat(40);
+  const unix = (hinter: Hinter) => hinter.seeSocket?.({ keys: [], path: Buffer.from(`/${name}z`) });
+  const last = { [`/${'*a'.repeat(40)}z`]: [file(`/${name}zb`), unix], [`/${'*a'.repeat(40)}z/`]: [file(`/${name}z`)] };
+  const costly = Array.from({ length: 20 }, () => file(`/${'a'.repeat(4000)}`));
+  for (const [key, seen] of Object.entries(last)) {
+    for (const one of seen) {
+      t.is(said(hintGlobs, key, one)?.hints.length, 1);
+      t.deepEqual(said(hintGlobs, key, each(...costly, one))?.hints, []);
+    }
+  }
 });
 
 test('a glob that can be no longer gets no hint of a longer one', (t) => {
@@ -284,6 +343,7 @@ test('memfds and sockets', (t) => {
     otherwise: 'there are /memfd:scratch, /memfd:\\xffother',
   });
   t.deepEqual(said(hintMemfds, '/memfd:\\xff\\xfeab', memfd('\xff\xfeac'))?.hints, meant('/memfd:\\xff\\xfeac'));
+  t.is(said(hintMemfds, '/memfd:a', nothing)?.otherwise, 'no memfd is open in the checkpoint');
   t.is(said(hintMemfds, '/a', nothing), undefined);
   const seen = (hinter: Hinter) => hinter.seeSocket?.({ keys: ['@daemon', 'socket:[5]'], path: undefined });
   t.deepEqual(said(hintSockets, '@deamon', seen), { hints: meant('@daemon'), otherwise: 'there is @daemon' });
@@ -303,4 +363,38 @@ test('of many entries that are not open three are looked at, whatever the number
   const found = { tasks: TASKS, notOpen, remaps, otherReferences: new Map() };
   t.is(said(hintNotOpen, '/*', nothing, known({ found }))?.hints.length, 3);
   t.is(looks, 3000);
+});
+
+const sourceOf = (t: ExecutionContext, images: Images) => openSource(writeCheckpoint(temporaryDirectory(t), images));
+
+test('ten specs are explained by three hints each, and no hint is given twice', async (t) => {
+  const names = ['/log/app-a1', '/log/app-a2', '/log/app-a3'];
+  const source = await sourceOf(
+    t,
+    smallWith({
+      'files.img': names.map((name, id) => fileEntry(id + 1, name, 1)),
+      'fdinfo-1.img': names.map((_name, id) => descriptor(id + 1, id, 'REG')),
+    }),
+  );
+  const explain = (keys: readonly string[], why?: string) => {
+    const specs = keys.map((key) => parseInheritSpec(`fd[5]:${key}`));
+    const resolved = { currentTerminals: new Set(), explain: () => why };
+    return explainUnmatched(source, known({ specs, resolved }), [...keys.keys()]);
+  };
+  const blank = (key: string) => `did you mean ${key}? The key has a blank at its beginning`;
+  t.deepEqual(await explain([' /log/app-a2']), [{ text: 'fd[5]: /log/app-a2', near: [blank('/log/app-a2')] }]);
+  t.deepEqual((await explain([' /log/app-a4']))[0]?.near, [
+    blank('/log/app-a4'),
+    ...meant('/log/app-a1', '/log/app-a2'),
+  ]);
+  t.deepEqual((await explain(['/log/app-a4'], 'no task has it'))[0]?.near, [
+    'no task has it',
+    ...meant('/log/app-a1', '/log/app-a2'),
+  ]);
+  t.deepEqual((await explain(['pipe:[9]']))[0]?.near, ['no pipe is open in the checkpoint']);
+  const eleven = await explain(Array.from({ length: 11 }, () => '/log/app-a4'));
+  t.deepEqual(
+    eleven.map(({ near }) => near),
+    [...Array.from({ length: 10 }, () => meant(...names)), []],
+  );
 });

@@ -71,14 +71,20 @@ test('a nearer path takes the place of others', (t) => {
   t.deepEqual(near('srv/logs/outt.log', ['srv/logs/ou.log', 'srv/logs/out.log']), ['srv/logs/out.log']);
 });
 
-test('the root has no names', (t) => {
+test('the root has no names, nor has a path with a slash at its end', (t) => {
   t.deepEqual(near('', ['a', 'srv/logs/out.log']), []);
+  t.deepEqual(near('srv/logs/', ['run/']), []);
 });
 
 test('letters that are there too much or too little are counted without a comparison', (t) => {
   t.deepEqual(near('srv/logs/outtt.log', ['srv/logs/out.log'], 0), ['srv/logs/out.log']);
   t.deepEqual(near('srv/logs/o.log', ['srv/logs/out.log'], 0), ['srv/logs/out.log']);
   t.deepEqual(near('srv/logs/otu.log', ['srv/logs/out.log'], 1), ['srv/logs/out.log']);
+  t.deepEqual(
+    near('srv/logs/otu.log', ['x', 'srv/logs/out.log'], 1),
+    ['srv/logs/out.log'],
+    'x is too short to be near',
+  );
 });
 
 test('the longest part that is compared', (t) => {
@@ -93,5 +99,6 @@ test('bytes in front of a path are no part of it', (t) => {
   const nearest = new NearestPaths(Buffer.from('zzxapp.log'), new ComparisonBudget());
   const bytes = Buffer.from('xapp.log');
   nearest.see(bytes, 1, bytes.length);
+  nearest.see(Buffer.from('zzxapp.log'), 0, 10);
   t.deepEqual(nearest.found().map(String), ['app.log']);
 });

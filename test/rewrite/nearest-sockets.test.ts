@@ -35,6 +35,8 @@ const CASES: [what: string, wanted: string, seen: string[][], found: string[]][]
     [],
   ],
   ['a name that is near', '@daemon', [['@deamon', 'socket:[5]'], ['@other']], ['@deamon']],
+  ['no port for a name that looks like one', '@tcp:1.2.3.4:80', [['tcp:101.102.103.104:80']], []],
+  ['no name for a port', 'tcp:1.2.3.4:80', [['@tcp:101.102.103.104:80', 'socket:[80]']], []],
   ['an address of IPv6', 'tcp:[0::1]:80', [['tcp:[fe80::9999:1234]:80']], ['tcp:[fe80::9999:1234]:80']],
   [
     'three at most, each once, those of the port first',

@@ -548,6 +548,10 @@ test('bytes of both queues of a pair that is hung up', async (t) => {
   t.like(await refusal(t, images, { specs: [hangup] }), { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 1 });
   const { out } = await checked(t, images, [{ ...hangup, inFlight: 'drop' }]);
   t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), queues(packet(21, 'kept'))['sk-queues.img']);
+  const long = queues(packet(21, 'kept'), packet(20, 'lost'.repeat(1 << 20)), packet(21, 'more'.repeat(1 << 20)));
+  const left = await checked(t, withSockets(pair, 2, long), [{ ...hangup, inFlight: 'drop' }]);
+  const kept = queues(packet(21, 'kept'), packet(21, 'more'.repeat(1 << 20)))['sk-queues.img'] as Buffer;
+  t.true(fs.readFileSync(path.join(left.out, 'sk-queues.img')).equals(kept), 'bytes that are read piece by piece');
 });
 
 test('what cannot be hung up is refused with the reason', async (t) => {

@@ -381,6 +381,25 @@ test('only with *: what the tasks had in common they still have', async (t) => {
   t.deepEqual(summary(result), [[5, '5 from 2', '1/1 2/1']]);
 });
 
+test('what is under way goes with the spec that takes the whole entry', async (t) => {
+  const images = smallWith({ 'sk-queues.img': [packet([3])] });
+  const only = { inherit: 'fd[5]:/proc/7/fd/3', only: true };
+  t.deepEqual(summary(await checked(t, images, [only, LOG])), [
+    [5, '3', '1/3'],
+    [7, '5 from 3', 'scm 0'],
+  ]);
+  t.deepEqual(summary(await checked(t, images, [only])), [[5, '5 from 3', '1/3']], 'no spec takes it');
+  const both = summary(await checked(t, images, [PIPE, LOG, only]));
+  t.deepEqual(
+    both,
+    [
+      [5, '2', '1/1 1/6 2/1'],
+      [7, '3', '1/3 scm 0'],
+    ],
+    'the spec of the whole comes first',
+  );
+});
+
 test('only for each descriptor: none stays, so one of them takes the entry itself', async (t) => {
   const specs = ['fd[5]:/proc/7/fd/1', 'fd[6]:/proc/7/fd/6', 'fd[7]:/proc/8/fd/1'].map(only);
   t.deepEqual(summary(await checked(t, smallCheckpoint(), specs)), [
@@ -630,6 +649,29 @@ test('a message of a packet that holds no split right keeps its encoding', async
   const { out } = await checked(t, images, [LOG]);
   const expected = Buffer.concat([encodeMessage('sk_packet_entry', packet([5])), other]);
   t.true(readImage(out, 'sk-queues.img').records[0]?.bytes.equals(expected));
+});
+
+test('the id of a descriptor keeps its encoding if the entry keeps its id', async (t) => {
+  const id = [0x08, 0x83, 0x00];
+  const record = Buffer.from([...id, 0x10, 0, 0x18, 1, 0x20, 3]);
+  const { out } = await checked(t, smallWith({ 'fdinfo-1.img': [record] }), [LOG]);
+  const [after] = readImage(out, 'fdinfo-1.img').records;
+  t.like(after?.fields, { id: 3, fd: 3, type: 'EXT' });
+  t.deepEqual([...(after?.bytes ?? [])].slice(0, 3), id);
+});
+
+test('of a packet, only rights are replaced, wherever else their numbers stand', async (t) => {
+  const scm = (...bytes: number[]) => Buffer.from([0x22, bytes.length, ...bytes]);
+  const head = encodeMessage('sk_packet_entry', { id_for: 4, length: 0 });
+  const credentials = scm(0x08, 2, 0x10, 3);
+  // Two runs of rights, the second with a length that is longer than it has to be.
+  const runs = (id: number) => scm(0x08, 1, 0x12, 1, id, 0x12, 0x81, 0x00, 1);
+  const packets = (id: number) => [Buffer.concat([head, credentials, runs(id)]), Buffer.concat([head, runs(id)])];
+  const { out } = await checked(t, smallWith({ 'mm-7.img': [mmEntry(3)], 'sk-queues.img': packets(3) }), [LOG]);
+  t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), encodeImage('sk-queues.img', packets(5)));
+  // The type of a message with rights is 1, too.
+  const ofProgram = await checked(t, smallWith({ 'sk-queues.img': [packet([1])] }), ['fd[5]:/usr/bin/program']);
+  t.deepEqual(fs.readFileSync(path.join(ofProgram.out, 'sk-queues.img')), encodeImage('sk-queues.img', [packet([5])]));
 });
 
 test('a ghost that another entry has too is not lost, and a dead /proc has no content', async (t) => {

@@ -30,6 +30,20 @@ const only = (inherit: string) => ({ inherit, only: true });
 const owner = (pid_type: number, pid: number, signum: number) => ({ fown: { uid: 0, euid: 0, signum, pid_type, pid } });
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 10);
 
+const fifo = (id: number, pipe_id: number, regf_id: number) => ({ type: 'FIFO', id, fifo: { id, pipe_id, regf_id } });
+const queue = (id: number, flags: number) => fileEntry(id, '/queue', flags, { mode: 0o010644 });
+const fifos = (first: number, second: number): Images =>
+  opened([fifo(5, 11, 20)], [fifo(6, 11, 21)], {
+    'files.img': [
+      fileEntry(1, '/usr/bin/program', 0),
+      fifo(5, 11, 20),
+      queue(20, first),
+      fifo(6, 11, 21),
+      queue(21, second),
+      fileEntry(4, '/', 0o200000),
+    ],
+  });
+
 const SHADOWED: Case[] = [
   [
     'a spec that another one leaves nothing',
@@ -68,6 +82,32 @@ const SHADOWED: Case[] = [
     ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/log takes all its entries; /proc/7/fd/6 names one of them'],
   ],
   [
+    'two keys of one path, in a table of no task',
+    opened([log(5), log(6)], [], {
+      'fdinfo-1.img': [],
+      'fdinfo-3.img': [descriptor(5, 5, 'REG'), descriptor(6, 6, 'REG')],
+    }),
+    ['fd[5]:/log', 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/log takes all its entries'],
+  ],
+  [
+    'a key of several descriptors',
+    opened([log(5), log(6)], [], {
+      'fdinfo-1.img': [5, 6, 6].map((id, place) => descriptor(id, place + 5, 'REG')),
+    }),
+    ['fd[5]:/log', 'fd[6]:/log'],
+    ['SPEC_SHADOWED : fd[6]:/log: fd[5]:/log takes all its entries; /proc/7/fd/6 names one of them'],
+  ],
+  [
+    'two specs, in their order',
+    opened([log(5, '/b'), log(6, '/a')]),
+    ['fd[5]:/b', 'fd[5]:/a', 'fd[6]:/a', 'fd[6]:/b'],
+    [
+      'SPEC_SHADOWED : fd[6]:/a: fd[5]:/a takes all its entries',
+      'SPEC_SHADOWED : fd[6]:/b: fd[5]:/b takes all its entries',
+    ],
+  ],
+  [
     'keys of one pipe',
     opened([pipeEntry(5, 11, 0), pipeEntry(6, 11, 1)]),
     ['fd[5]:pipe:[11]', 'fd[6]:pipe:[11]'],
@@ -75,6 +115,12 @@ const SHADOWED: Case[] = [
       'SPEC_SHADOWED : fd[6]:pipe:[11]: fd[5]:pipe:[11] takes all its entries',
       "BOTH_ENDS : pipe:[11] has both its ends in the checkpoint, and fd[5]:pipe:[11] takes both: the caller's descriptor must be open for reading and writing; the keys pipe:[11]:read and pipe:[11]:write name one end each",
     ],
+  ],
+  [
+    'keys of one FIFO',
+    fifos(0, 0),
+    ['fd[5]:/queue', 'fd[6]:/queue'],
+    ['SPEC_SHADOWED : fd[6]:/queue: fd[5]:/queue takes all its entries'],
   ],
   [
     'keys of one descriptor',
@@ -109,19 +155,6 @@ const SHADOWED: Case[] = [
   ],
 ];
 
-const fifo = (id: number, pipe_id: number, regf_id: number) => ({ type: 'FIFO', id, fifo: { id, pipe_id, regf_id } });
-const queue = (id: number, flags: number) => fileEntry(id, '/queue', flags, { mode: 0o010644 });
-const fifos = (first: number, second: number): Images =>
-  opened([fifo(5, 11, 20)], [fifo(6, 11, 21)], {
-    'files.img': [
-      fileEntry(1, '/usr/bin/program', 0),
-      fifo(5, 11, 20),
-      queue(20, first),
-      fifo(6, 11, 21),
-      queue(21, second),
-      fileEntry(4, '/', 0o200000),
-    ],
-  });
 const ends = (first: number, second: number) => opened([pipeEntry(5, 11, first)], [pipeEntry(6, 11, second)]);
 
 const ENDS: Case[] = [
@@ -145,6 +178,7 @@ const ENDS: Case[] = [
   ['two reading ends to one', ends(0, 0), ['fd[5]:pipe:[11]'], []],
   ['two writing ends to one', ends(1, 1), ['fd[5]:pipe:[11]'], []],
   ['an end that reads and writes', opened([pipeEntry(5, 11, 2)]), ['fd[5]:pipe:[11]'], []],
+  ['files to read and to write', opened([fileEntry(5, '/log', 0, { mode: REGULAR }), log(6)]), ['fd[5]:/log'], []],
   ['ends of two pipes', opened([pipeEntry(5, 11, 0), pipeEntry(6, 12, 1)]), ['fd[5]:pipe:[11]', 'fd[5]:pipe:[12]'], []],
   [
     'both ends of a FIFO',
@@ -239,6 +273,31 @@ const FILES: Case[] = [
     ],
   ],
   [
+    'another open that stays, in a table of no task',
+    opened([log(5)], [], {
+      'files.img': [log(5), log(8), fileEntry(1, '/x', 0), fileEntry(4, '/', 0)],
+      'fdinfo-3.img': [descriptor(8, 9, 'REG')],
+    }),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_OPEN_STAYS 5: fd[5]:/proc/7/fd/5 takes one open of /log (file id 5), and others stay on the old file: table 3/9 (file id 8)',
+    ],
+  ],
+  [
+    'another open that stays, of a dump that has no modes',
+    opened([fileEntry(5, '/log', 1), fileEntry(6, '/log', 1)]),
+    ['fd[5]:/proc/7/fd/5'],
+    [
+      'OTHER_OPEN_STAYS 5: fd[5]:/proc/7/fd/5 takes one open of /log (file id 5), and others stay on the old file: 7/6 (file id 6)',
+    ],
+  ],
+  [
+    'another open of a device',
+    opened([5, 6].map((id) => log(id, '/dev/null', { mode: 0o020666 }))),
+    ['fd[5]:/proc/7/fd/5'],
+    [],
+  ],
+  [
     'two specs of which each takes one',
     held({}),
     ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/7/fd/6'],
@@ -287,6 +346,14 @@ const FILES: Case[] = [
       'LINK_LEFT_BEHIND 5: /dir/log (file id 5) had no name any more: the link that the dump made to its file, /dir/link_remap.9, stays there, and you can remove it',
     ],
   ],
+  [
+    'a removed file with a link, that is mapped',
+    { ...removed([{ orig_id: 5, remap_id: 9, remap_type: 'LINKED' }]), 'mm-8.img': [mmEntry(1, [mapping(5, SHARED)])] },
+    ['fd[5]:/dir/log'],
+    [
+      "FILE_STILL_USED 10: fd[5]:/dir/log matches descriptors of /dir/log, which also serves as a file mapping of task 8 (file id 5). After the restore, these descriptors use the caller's file and everything else uses the old file",
+    ],
+  ],
   ['a file of a dead task', removed([{ orig_id: 5, remap_id: 9, remap_type: 'PROCFS' }]), ['fd[5]:/dir/log'], []],
   [
     'a removed file that another entry has, too',
@@ -312,6 +379,15 @@ const FILES: Case[] = [
     [
       'LOCK_NOT_SHARED 5: /log (file id 5): descriptor 8/3, which stays, holds a flock; the descriptors that leave its entry do not claim it any more',
     ],
+  ],
+  [
+    'a lock of the task whose descriptor stays',
+    opened([log(5)], [], {
+      'fdinfo-2.img': [descriptor(5, 3, 'REG')],
+      'filelocks.img': [lock(8, 3, 1)],
+    }),
+    [only('fd[5]:/proc/7/fd/5')],
+    [],
   ],
   [
     'a lock of a descriptor that stays, of which two leave',
@@ -438,6 +514,13 @@ const STATE: Case[] = [
       "APPENDS_AT_END 5: /log (file id 5): position saved does not change where it writes: it is open for appending, so that goes to the end of the caller's file; truncate: true cuts the file to the size that the dump recorded",
     ],
   ],
+  ['a saved position in another file', opened([log(5)]), [{ inherit: 'fd[5]:/log', position: 'saved' }], []],
+  [
+    "appending at the caller's position",
+    opened([fileEntry(5, '/log', APPEND, { pos: 9, mode: REGULAR })]),
+    ['fd[5]:/log'],
+    [],
+  ],
   [
     'a cut at an offset',
     opened([fileEntry(5, '/log', APPEND, { pos: 9, mode: REGULAR })]),
@@ -474,6 +557,23 @@ const STATE: Case[] = [
       'BYTES_TO_ONE_READER 6: fd[6]:/proc/8/fd/6 takes a reader of pipe:[11] (file id 6): 3 unread bytes of it go to caller fd 5 alone',
     ],
   ],
+  [
+    'an unread byte that one of two readers gets',
+    { ...ends(0, 0), 'pipes-data.img': unread(1) },
+    ['fd[5]:/proc/7/fd/5', 'fd[6]:/proc/8/fd/6'],
+    [
+      'BYTES_TO_ONE_READER 6: fd[6]:/proc/8/fd/6 takes a reader of pipe:[11] (file id 6): 1 unread byte of it goes to caller fd 5 alone',
+    ],
+  ],
+  [
+    'unread bytes that go, of two readers',
+    { ...ends(0, 0), 'pipes-data.img': unread(3) },
+    [
+      { inherit: 'fd[5]:/proc/7/fd/5', inFlight: 'drop' },
+      { inherit: 'fd[6]:/proc/8/fd/6', inFlight: 'drop' },
+    ],
+    ['BYTES_DROPPED 5: pipe:[11] (file id 5): 3 unread bytes are dropped here, as you asked'],
+  ],
   ['unread bytes of two readers with one caller fd', { ...ends(0, 0), 'pipes-data.img': unread(3) }, [PIPE], []],
   ['unread bytes that are delivered', { ...opened([pipeEntry(5, 11, 0)]), 'pipes-data.img': unread(3) }, [PIPE], []],
   [
@@ -487,6 +587,21 @@ const STATE: Case[] = [
 const name = Buffer.from('/s\0');
 const listener = unix(5, 500, 0, { ...LISTENER, name });
 const far = { dst_port: 4000, dst_addr: [0x0200007f] };
+
+const mount = (id: number, device: number, mountpoint: string, more: object = {}) => ({
+  fstype: 0,
+  mnt_id: id,
+  root_dev: device,
+  parent_mnt_id: 1,
+  flags: 0,
+  root: '/',
+  mountpoint,
+  source: 'none',
+  options: '',
+  ...more,
+});
+const MOUNTED =
+  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again, or name the file to that dump with --external file[MNT:INO]';
 
 const udp = { type: 2, proto: 17, state: 1, ...far };
 const SOCKETS: Case[] = [
@@ -583,6 +698,50 @@ const SOCKETS: Case[] = [
     ],
   ],
   [
+    'a client whose server stays',
+    opened([unix(5, 500, 501, DATAGRAM)], [unix(6, 501, 0, { ...DATAGRAM, name })]),
+    ['fd[5]:socket:[500]'],
+    [
+      'SERVER_STAYS 5: socket:[500] (file id 5): the socket that it was connected to (file id 6) stays in the tree, and gets nothing from it any more; a connection that waited there to be accepted is gone',
+      "STATE_LOST 5: socket:[500] (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'a listener in a network namespace of the dump',
+    opened([inet(5, 500, {})], [], { 'netns-9.img': [{}] }),
+    ['fd[5]:socket:[500]'],
+    [
+      "OWN_NETWORK_NAMESPACE : the dump has a network namespace of its own (netns-9.img), and the caller's socket stays in the one where it was made: nobody in the restored namespace reaches it as tcp:127.0.0.1:80; if the restore joins a namespace that exists, make the socket there",
+      "STATE_LOST 5: tcp:127.0.0.1:80 (file id 5): its options and the sizes of its buffers are those of the caller's socket",
+    ],
+  ],
+  [
+    'a listener whose name is in a tmpfs of the dump',
+    opened([unix(5, 500, 0, { ...LISTENER, name, mnt_id: 51 })], [], {
+      'mountpoints-9.img': [mount(51, 41, '/')],
+      'tmpfs-dev-41.tar.gz.img': Buffer.from('not read by anyone'),
+    }),
+    ['fd[5]:/s'],
+    [
+      MOUNTED.replace('-10.', '-9.'),
+      'NAME_NOT_BOUND 5: /s (file id 5): nobody binds /s after the restore, since CRIU makes the tmpfs with that path anew; a later connect to it fails with ENOENT',
+      "STATE_LOST 5: /s (file id 5): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
+    'a listener whose name is in a tmpfs of the dump, and which stays at another descriptor',
+    opened([unix(5, 500, 0, { ...LISTENER, name, mnt_id: 51 })], [], {
+      'mountpoints-9.img': [mount(51, 41, '/')],
+      'tmpfs-dev-41.tar.gz.img': Buffer.from('not read by anyone'),
+      'fdinfo-2.img': [descriptor(5, 5, 'UNIXSK')],
+    }),
+    [only('fd[5]:/proc/7/fd/5')],
+    [
+      MOUNTED.replace('-10.', '-9.'),
+      "STATE_LOST 6: /s (file id 6): its options and the sizes of its buffers are those of the caller's socket, and SO_PEERCRED tells who the caller's socket was connected by",
+    ],
+  ],
+  [
     'one end of a pair',
     opened([unix(5, 500, 501, STREAM)], [unix(6, 501, 500, STREAM)]),
     [{ inherit: 'fd[5]:socket:[500]', peer: 'hangup' }],
@@ -616,31 +775,19 @@ const MEMFDS: Case[] = [
       "STATE_LOST 6: /memfd:m (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
     ],
   ],
-  [
-    'an owner that no descriptor of a mapping has',
-    memfds({ ...owner(1, 7, 0), flags: 0o20002 }),
-    ['fd[5]:/memfd:m'],
-    [
-      "STATE_LOST 5: /memfd:m (file id 5): the content and the seals are those of the caller's file",
-      "STATE_LOST 6: /memfd:m (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+  ...[owner(1, 7, 0), { flags: 0o20002 }].map(
+    (more): Case => [
+      `${'flags' in more ? 'O_ASYNC' : 'an owner'} that no descriptor of a mapping has`,
+      memfds(more),
+      ['fd[5]:/memfd:m'],
+      [
+        "STATE_LOST 5: /memfd:m (file id 5): the content and the seals are those of the caller's file",
+        "STATE_LOST 6: /memfd:m (file id 6): the memory that task 8 mapped is the caller's file from now on, with the content of that",
+      ],
     ],
-  ],
+  ),
 ];
 
-const mount = (id: number, device: number, mountpoint: string, more: object = {}) => ({
-  fstype: 0,
-  mnt_id: id,
-  root_dev: device,
-  parent_mnt_id: 1,
-  flags: 0,
-  root: '/',
-  mountpoint,
-  source: 'none',
-  options: '',
-  ...more,
-});
-const MOUNTED =
-  'OWN_MOUNT_NAMESPACE : the dump has a mount namespace of its own (mountpoints-10.img): after a restore with a file, a named FIFO or /dev/null of the host, the next dump fails with "Can\'t lookup mount"; give pipes, which can be dumped again, or name the file to that dump with --external file[MNT:INO]';
 /** /tmp/log in the namespaces of two tasks. */
 const inNamespaces = (one: object, other: object, mode = REGULAR): Images =>
   opened([log(5, '/tmp/log', { mnt_id: 51, mode })], [log(8, '/tmp/log', { mnt_id: 61, mode })], {
@@ -678,6 +825,19 @@ const SEVERAL: Case[] = [
     ['fd[5]:/tmp/log'],
     [MOUNTED],
   ],
+  ...(
+    [
+      ['one of them only under way', { 'sk-queues.img': [{ id_for: 4, length: 0, scm: [{ type: 1, rights: [8] }] }] }],
+      ['one of them in a table of no task', { 'fdinfo-3.img': [descriptor(8, 8, 'REG')] }],
+    ] as [string, Images][]
+  ).map(
+    ([what, more]): Case => [
+      `a path of two mount namespaces, ${what}`,
+      { ...inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp')), 'fdinfo-2.img': [], ...more },
+      ['fd[5]:/tmp/log'],
+      [MOUNTED, different('/tmp/log', '2 different files with this path: /proc/7/fd/5 (file id 5), (file id 8)')],
+    ],
+  ),
   [
     'a path in two mounts from outside, of which nobody knows what they show',
     inNamespaces(mount(51, 8, '/tmp', { ext_mount: true }), mount(61, 8, '/tmp', { ext_mount: true })),
@@ -690,6 +850,7 @@ const SEVERAL: Case[] = [
     ['fd[5]:/tmp/log'],
     [MOUNTED],
   ],
+  ['a file and a device of one path', opened([log(5)], [log(8, '/log', { mode: 0o020666 })]), ['fd[5]:/log'], []],
   [
     'a directory in two mount namespaces',
     inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'), 0o040755),
@@ -797,3 +958,12 @@ for (const [what, images, specs, expected] of ALL) {
     t.deepEqual(told, [...expected]);
   });
 }
+
+test('nothing is said of namespaces if nothing is taken', async (t) => {
+  const images = inNamespaces(mount(51, 8, '/tmp'), mount(61, 9, '/tmp'));
+  const { plan } = await rewriteImages(t, images, { specs: ['fd[5]:/none'], allowUnmatched: true });
+  t.deepEqual(
+    plan.warnings.map(({ code }) => code),
+    ['SPEC_UNMATCHED'],
+  );
+});

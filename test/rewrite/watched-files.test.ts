@@ -57,6 +57,11 @@ test('a watch of a file that goes is a warning, one for its entries', async (t) 
   t.deepEqual(await warnings(t, images, ['fd[7]:/proc/7/fd/3']), expected);
   t.deepEqual(await warnings(t, images, ['fd[7]:/log', 'fd[8]:/data/']), expected);
   t.deepEqual(await warnings(t, images, ['fd[7]:/data/']), []);
+  const both = watched([inotify(['/log', '/data'].map((path) => ({ ...WD, ...handle(path) })))]);
+  t.deepEqual(await warnings(t, both, ['fd[7]:/log', 'fd[8]:/data/']), [
+    ...expected,
+    ...stays('/data/ (file id 5)', 'the inotify with file id 8'),
+  ]);
 });
 
 test('a watch of a directory, of a fanotify, and of an older dump', async (t) => {

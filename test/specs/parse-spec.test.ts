@@ -20,6 +20,7 @@ const READ: [string, object][] = [
   ['fd[5]:udp:[::]:5-[::1]:6', { key: { kind: 'socket', name: 'udp:[::]:5-[::1]:6' } }],
   ['fd[5]:./tcp:1.2.3.4:5', { key: { kind: 'path', path: Buffer.from('tcp:1.2.3.4:5') } }],
   ['fd[5]:/memfd:a\\xff', { key: { kind: 'memfd', name: 'a\xff' } }],
+  ['fd[5]:ab@c', { key: { kind: 'path', path: Buffer.from('ab@c') } }],
   ['fd[5]:./@a', { key: { kind: 'path', path: Buffer.from('@a') } }],
   ['fd[5]:.', { key: { kind: 'path', path: Buffer.alloc(0) } }],
   ['fd[5]:/a:b:c', { key: { kind: 'path', path: Buffer.from('a:b:c') } }],
@@ -108,6 +109,28 @@ const REFUSED: [string, string, RegExp][] = [
   ['fd[7]:/var/[a', 'SPEC_SYNTAX', /a \[ has no \]/],
   ['fd[7]:/var/{a,b', 'SPEC_SYNTAX', /a \{ has no \}/],
   ['fd[7]:/var/*\\xg0', 'SPEC_SYNTAX', /two hexadecimal digits/],
+  ['fd[77]  :/x', 'SPEC_SYNTAX', /a blank stands before the colon/],
+  ['xfd[7] :/x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[77]/x', 'SPEC_SYNTAX', /the colon after \] is missing/],
+  ['fd[77:x', 'SPEC_SYNTAX', /the \] after the number is missing/],
+  ['xfd[7:x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[0x1f]:x', 'SPEC_SYNTAX', /the descriptor number is hexadecimal/],
+  ['xfd[0x7]:x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[007]:x', 'SPEC_SYNTAX', /the descriptor number has a leading zero/],
+  ['xfd[07]:x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd77:x', 'SPEC_SYNTAX', /the brackets around the number are missing/],
+  ['7:fd7:x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['xfd[N]:x', 'SPEC_SYNTAX', /neither fd\[N\]:KEY/],
+  ['fd[7x]:/a', 'SPEC_SYNTAX', /what is between \[ and \] is not a descriptor number/],
+  ['fd[7]:/proc/12/fd/3/x', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:/proc/12/fd/03', 'SPEC_SYNTAX', /not the name of a descriptor/],
+  ['fd[7]:socket:[12]x', 'SPEC_SYNTAX', /not the name of a socket/],
+  ['fd[7]:tcp:1.2.3.4:5x', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:x1.2.3.4:5', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:1.2.3.4:', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:1.2.3:5', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp::5', 'SPEC_SYNTAX', /not the address of a socket/],
+  ['fd[7]:tcp:1.2.3.4:100000', 'SPEC_SYNTAX', /not the address of a socket/],
 ];
 for (const [text, code, problem] of REFUSED) {
   test(`refuses ${JSON.stringify(text)}`, (t) => {
@@ -117,6 +140,7 @@ for (const [text, code, problem] of REFUSED) {
   });
 }
 
+const SHAPE = 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]';
 const WRITTEN_RIGHT: readonly (readonly [text: string, hint: string])[] = [
   [' fd[7]:/x', 'write fd[7]:/x'],
   ['fd[7] :/x', 'write fd[7]:/x'],
@@ -138,6 +162,27 @@ const WRITTEN_RIGHT: readonly (readonly [text: string, hint: string])[] = [
   ['1048576:/x', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
   ['xfd[7]:/a', 'write fd[N]:KEY, N being a decimal number, such as fd[5]:pipe:[22653]'],
   ['/a:7', 'write fd[N]:/a:7, N being the number of your descriptor'],
+  ['fd[7x]:/a', SHAPE],
+  ['[7x]:/a', SHAPE],
+  ['fd[1e5]:/a', SHAPE],
+  ['1e5:/a', SHAPE],
+  ['fd7:', SHAPE],
+  ['fd1048576:/a', SHAPE],
+  ['fd[77x]:/a', SHAPE],
+  ['fd[7,8]:/a', SHAPE],
+  ['fd[7 8]:/a', SHAPE],
+  ['debug: [0x7g] = a', SHAPE],
+  ['7 /a[x]', 'write fd[7]:/a[x]'],
+  ['fd[7x:/a', 'write fd[7]:x:/a'],
+  ['fd[7pipe:[1]', 'write fd[7]:pipe:[1]'],
+  ['7:fd7:/x', 'write fd[7]:fd7:/x'],
+  ['  fd  [  77  ]  :  /x', 'write fd[77]:/x'],
+  ['fd::77 /x', 'write fd[77]:/x'],
+  ['fd<7>:/x', 'write fd[7]:/x'],
+  ['fd[0x1F]:/x', 'write fd[31]:/x'],
+  ['fd[1f]:/x', SHAPE],
+  ['fd[f1]:/x', SHAPE],
+  ['fd(7)=/a\nb', 'write fd[7]:/a\\x0ab'],
 ];
 for (const [text, hint] of WRITTEN_RIGHT) {
   test(`the hint for ${JSON.stringify(text)}`, (t) => {
@@ -192,6 +237,14 @@ for (const [options, problem] of REFUSED_OPTIONS) {
   });
 }
 
+const HEXADECIMAL = 'both in lower-case hexadecimal without 0x and leading zeros';
+const DESCRIPTOR =
+  'write /proc/PID/fd/N, PID being the decimal number of a task in the checkpoint, or * for every task, and N the number of the descriptor, such as /proc/14716/fd/5';
+const ADDRESS =
+  'write tcp:HOST:PORT or udp:HOST:PORT for the socket that listens or receives there, tcp:HOST:PORT-HOST:PORT for a connection (its own end first); HOST is a numeric address, one of IPv6 in brackets: tcp:[::]:80; a file of such a name is ./tcp:…';
+const PIPE = 'write pipe:[ID], ID being the decimal number that ls -l /proc/PID/fd shows, such as pipe:[22653]';
+const SOCKET =
+  'write socket:[INO], INO being the decimal number that ls -l /proc/PID/fd shows, such as socket:[131019]';
 const HINTS: [string, string][] = [
   ['fd[5]:pipe[128372]', 'write fd[5]:pipe:[128372]'],
   ['fd[5]=pipe:[128372]', 'write fd[5]:pipe:[128372]'],
@@ -240,6 +293,29 @@ const HINTS: [string, string][] = [
   ['fd[5]:socket:[1f]', 'write fd[5]:socket:[31]'],
   ['/var/log', 'write fd[N]:/var/log, N being the number of your descriptor'],
   ['fd[5]:/a\ud800', 'write its bytes as \\xHH'],
+  ['fd[5]:pipe:[ 0x1f ]:w', 'write fd[5]:pipe:[31]:write; 0x1f is 31'],
+  ['fd[5]:pipe:[0xffffffff]', 'write fd[5]:pipe:[4294967295]; 0xffffffff is 4294967295'],
+  ['fd[5]:pipe:[1]:raed', 'write fd[5]:pipe:[1]:read'],
+  ['fd[5]:/proc/self/fd/3', DESCRIPTOR],
+  ['fd[5]:/proc/*/fd/', DESCRIPTOR],
+  ['fd[5]:tcp:localhost:80', ADDRESS],
+  ['fd[5]:pipe:[ 12 ]', 'write fd[5]:pipe:[12]'],
+  ['fd[5]:pipe:[12]x', PIPE],
+  ['fd[5]:pipe:[12]:a-b', PIPE],
+  ['fd[5]:file[001f:2b', `write fd[5]:file[1f:2b], ${HEXADECIMAL}`],
+  ['fd[5]:file[0x01f:0x002b]', `write fd[5]:file[1f:2b], ${HEXADECIMAL}`],
+  ['fd[5]:file[1f:2b]x', `write file[MNT:INO], ${HEXADECIMAL}, such as file[1f:2b]`],
+  ['fd[5]:file[1f]', `write file[MNT:INO], ${HEXADECIMAL}, such as file[1f:2b]`],
+  ['fd[5]:tty[008801:1', `write fd[5]:tty[8801:1], ${HEXADECIMAL}`],
+  ['fd[5]:tty[0x8801:0x0019]', `write fd[5]:tty[8801:19], ${HEXADECIMAL}`],
+  ['fd[5]:tty[8801:19]x', `write tty[RDEV:DEV], ${HEXADECIMAL}, such as tty[8803:19]`],
+  ['fd[5]:tty[123456789:1]', `write tty[RDEV:DEV], ${HEXADECIMAL}, such as tty[8803:19]`],
+  ['fd[5]:socket:[ 12 ]', 'write fd[5]:socket:[12]'],
+  ['fd[5]:socket[0012', 'write fd[5]:socket:[12]'],
+  ['fd[5]:socket:[0x1f', 'write fd[5]:socket:[31]'],
+  ['fd[5]:socket:[4294967295]:', SOCKET],
+  ['fd[5]:socket:[0x100000000]', SOCKET],
+  ['fd[5]:socket:[0xffffffff]', 'write fd[5]:socket:[4294967295]'],
   ['pipe:[22653]', 'write fd[N]:pipe:[22653], N being the number of your descriptor'],
 ];
 for (const key of ['/proc/12/fd/', 'proc/12/fd', '/proc/self/fd/']) {
@@ -308,6 +384,20 @@ for (const [options, problem] of WRONG_VALUES) {
     t.like(error, { code: 'SPEC_SYNTAX', exitCode: 2 });
   });
 }
+
+test('what is no spec at all is told with the forms of specs', (t) => {
+  for (const [given, problem] of [
+    [5, /'5': is neither a text nor an object with inherit/],
+    [null, /'null': is neither a text nor an object with inherit/],
+    [undefined, /'undefined': is neither a text nor an object with inherit/],
+    [{}, /is no text but undefined/],
+  ] as const) {
+    const error = t.throws(() => parseSpec(given as never), { instanceOf: FdgraftError, message: problem });
+    t.is(error?.hint, 'a spec is fd[N]:KEY or debug[N]:TEXT');
+  }
+  const debug = t.throws(() => parseSpec({ inherit: 'debug[3]:text', only: true }), { instanceOf: FdgraftError });
+  t.regex(`${debug?.message} ${debug?.hint}`, /a debug text has none/);
+});
 
 test('a wrong value is told with the allowed ones', (t) => {
   const wrong = { inherit: 'fd[3]:pipe:[1]', inFlight: 'reply' } as never;

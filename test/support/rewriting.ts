@@ -78,6 +78,7 @@ const OF_IMAGES: readonly string[] = [...OF_RECORDS, 'IMAGES_DISAGREE', 'IMAGE_M
 /** An error that the images are the reason of names the image, and the record where one is the reason. */
 function checkPlace(t: ExecutionContext, { code, file, entry, message }: FdgraftError, source: string): void {
   if (!OF_IMAGES.includes(code) || message.includes('\n')) return;
+  t.truthy(file, message);
   t.true(message.startsWith(`${file}`), message);
   if (!message.includes('no record')) t.true(fs.existsSync(path.join(source, `${file}`)), message);
   if (OF_RECORDS.includes(code)) t.is(typeof entry, 'number', message);

@@ -13,11 +13,11 @@ export function hintAsWritten({ key, keyText }: InheritSpec, { found }: Known): 
     const end = keyText.startsWith(trimmed) ? 'end' : 'beginning';
     return alreadyKnown([`did you mean ${trimmed}? The key has a blank at its ${end}`]);
   }
-  const behindColons = /^:+(.+)$/s.exec(keyText)?.[1];
-  if (behindColons !== undefined)
+  const behindColons = keyText.replace(/^:+/, '');
+  if (behindColons !== keyText && behindColons !== '')
     return alreadyKnown([`did you mean ${behindColons}? One colon stands between ] and KEY`]);
   return alreadyKnown([
-    /^anon_inode:/.test(keyText) ? 'the key of an anonymous inode is /proc/PID/fd/N' : undefined,
+    keyText.startsWith('anon_inode:') ? 'the key of an anonymous inode is /proc/PID/fd/N' : undefined,
     looseNumber(keyText, /^unix\W*(\d{1,10})\W*$/, socketKey),
     key.kind === 'pipe' ? undefined : looseNumber(keyText, /^pipe\W*(\d{1,10})\W*$/, pipeKey),
     descriptorOfTask(keyText, found.tasks) ?? looseDescriptor(keyText),

@@ -60,8 +60,7 @@ class GlobHinter implements Hinter {
     this.literal = withoutLeadingSlash(unescapeText(path));
     const anywhere = /^(?:\/|\*\*)/.test(path) ? path : deeper;
     this.below = isDirectory ? undefined : globOf(anywhere);
-    // A glob that ends in a star would have matched.
-    this.beyond = isDirectory || path.endsWith('*') ? undefined : globOf(`${anywhere}*`);
+    this.beyond = isDirectory ? undefined : globOf(`${anywhere}*`);
     this.globs = [...this.others.map(({ glob }) => glob), this.below, this.beyond].filter((one) => one !== undefined);
   }
 

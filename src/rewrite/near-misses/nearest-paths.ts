@@ -43,7 +43,7 @@ export class NearestPaths {
     let after = 0;
     while (after < shorter && bytes[end - 1 - after] === wanted[wanted.length - 1 - after]) after += 1;
     if (after === length && length === wanted.length) return;
-    if (this.baseLength > 0 && after >= this.baseLength && this.namesakes.length < MAX_KEPT) {
+    if (this.baseLength > 0 && after >= this.baseLength) {
       const isWhole = length === this.baseLength || bytes[end - 1 - this.baseLength] === SLASH;
       if (isWhole) keep(this.namesakes, bytes, start, end);
     }
@@ -51,10 +51,10 @@ export class NearestPaths {
     let before = 0;
     while (before + after < shorter && bytes[start + before] === wanted[before]) before += 1;
     const found = this.distanceBetween(bytes, start + before, end - after, before, wanted.length - after);
-    if (found === 0 || found > this.limit) return;
+    if (found > this.limit) return;
     if (found < this.limit) this.nearest = [];
     this.limit = found;
-    if (this.nearest.length < MAX_KEPT) keep(this.nearest, bytes, start, end);
+    keep(this.nearest, bytes, start, end);
   }
 
   /** Of the parts in the middle, `bytes[start, end)` and `wanted[from, to)`. */
@@ -74,6 +74,7 @@ export class NearestPaths {
 }
 
 function keep(kept: Buffer[], bytes: Uint8Array, start: number, end: number): void {
+  if (kept.length === MAX_KEPT) return;
   const path = Buffer.from(bytes.subarray(start, end));
   if (!kept.some((known) => known.equals(path))) kept.push(path);
 }

@@ -14,7 +14,7 @@ export class NearestSockets {
 
   /** `wanted`: as checkpoint/key-text.ts writes it. */
   constructor(wanted: string) {
-    const digits = /^socket:\[(\d+)\]$/.exec(wanted)?.[1];
+    const digits = /^socket:\[(\d+)/.exec(wanted)?.[1];
     this.inode = digits === undefined ? undefined : Number(digits);
     this.address = addressOf(wanted);
     if (this.inode === undefined) this.nearest = new NearestPaths(Buffer.from(wanted), new ComparisonBudget());
@@ -56,7 +56,8 @@ interface Address {
 }
 
 function addressOf(key: string): Address | undefined {
-  const [, protocol, local, port, remote] = /^(tcp|udp):([^-]*:(\d+))(?:-(.*))?$/.exec(key) ?? [];
-  if (protocol === undefined || local === undefined || port === undefined) return undefined;
+  const match = /^(tcp|udp):([^-]*:(\d+))(?:-(.*))?/.exec(key);
+  if (match === null) return undefined;
+  const [, protocol, local, port, remote] = match as unknown as [string, string, string, string, string | undefined];
   return { protocol, local, port, remote };
 }

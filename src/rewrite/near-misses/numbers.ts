@@ -13,7 +13,7 @@ export function hintNumbers({ key, keyText }: InheritSpec): Hinter | undefined {
 
 function numberOf(key: Key, text: string): number | undefined {
   if (key.kind === 'pipe') return key.id;
-  const digits = key.kind === 'socket' ? /^socket:\[(\d+)\]$/.exec(key.name)?.[1] : /^\d{1,10}$/.exec(text)?.[0];
+  const digits = key.kind === 'socket' ? /^socket:\[(\d+)/.exec(key.name)?.[1] : /^\d{1,10}$/.exec(text)?.[0];
   return digits === undefined ? undefined : Number(digits);
 }
 
@@ -33,13 +33,14 @@ class NumberHinter implements Hinter {
   /** Pipes and sockets are known to users by their inodes. */
   seeOther(view: FileEntryView): void {
     const type = entryType(view.type);
-    const numbered = type?.numbered;
-    if (numbered === undefined || !['pipe', 'socket'].includes(numbered.kind)) return;
+    if (type?.numbered === undefined) return;
+    const { numbered, what, name } = type;
+    if (!['pipe', 'socket'].includes(numbered.kind)) return;
     if (numberIn(view, numbered.field) !== this.number) return;
-    const isNamed = numbered.kind === 'socket' && type?.inherit?.keys !== undefined;
-    if (isNamed && this.kind === 'socket') return;
-    const meant = isNamed ? `did you mean ${socketKey(this.number)}? ` : '';
-    this.found.add(`${meant}${this.number} is the number of ${type?.what} (${type?.name})`);
+    const isSocket = numbered.kind === 'socket';
+    if (isSocket && this.kind === 'socket') return;
+    const meant = isSocket ? `did you mean ${socketKey(this.number)}? ` : '';
+    this.found.add(`${meant}${this.number} is the number of ${what} (${name})`);
   }
 
   hints(): readonly string[] {

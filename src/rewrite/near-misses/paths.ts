@@ -52,7 +52,7 @@ class PathHinter implements Hinter {
 }
 
 function isSame(path: Buffer, bytes: Uint8Array, start: number, end: number): boolean {
-  return path.length === end - start && path.compare(bytes, start, end) === 0;
+  return path.compare(bytes, start, end) === 0;
 }
 
 /** A path without the slashes around it, and without empty parts, `.` and `..`. */

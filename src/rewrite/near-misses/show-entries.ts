@@ -39,33 +39,39 @@ export async function showEntries(
 /** The keys of all terminals, which tty-info.img alone has. */
 async function showTerminals(
   source: Source,
-  hinters: readonly Hinter[],
+  hinters: readonly Having<'seeTerminal'>[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const terminal = (bytes: Uint8Array, start: number, end: number) => {
     const { rdev, dev } = decode(TTY_INFO_ENTRY, bytes, start, end);
-    for (const hinter of hinters) hinter.seeTerminal?.(terminalKey(rdev, dev ?? 0));
+    for (const hinter of hinters) hinter.seeTerminal(terminalKey(rdev, dev ?? 0));
   };
   await walk(source, [{ terminal }], signal);
 }
 
+type Having<Method extends keyof Hinter> = Hinter & Required<Pick<Hinter, Method>>;
+
+function those<Method extends keyof Hinter>(hinters: readonly Hinter[], method: Method): Having<Method>[] {
+  return hinters.filter((hinter): hinter is Having<Method> => hinter[method] !== undefined);
+}
+
 /** Hinters by the sort of entry that they look at. */
 class Audience {
-  private readonly ofFiles: readonly Hinter[];
-  private readonly ofPipes: readonly Hinter[];
-  private readonly ofSockets: readonly Hinter[];
-  private readonly ofMemfds: readonly Hinter[];
-  private readonly ofOthers: readonly Hinter[];
-  readonly ofTerminals: readonly Hinter[];
+  private readonly ofFiles: readonly Having<'seeFile'>[];
+  private readonly ofPipes: readonly Having<'seePipe'>[];
+  private readonly ofSockets: readonly Having<'seeSocket'>[];
+  private readonly ofMemfds: readonly Having<'seeMemfd'>[];
+  private readonly ofOthers: readonly Having<'seeOther'>[];
+  readonly ofTerminals: readonly Having<'seeTerminal'>[];
   private readonly seenMemfds = new IdSet();
 
   constructor(hinters: readonly Hinter[]) {
-    this.ofFiles = hinters.filter(({ seeFile }) => seeFile !== undefined);
-    this.ofPipes = hinters.filter(({ seePipe }) => seePipe !== undefined);
-    this.ofSockets = hinters.filter(({ seeSocket }) => seeSocket !== undefined);
-    this.ofMemfds = hinters.filter(({ seeMemfd }) => seeMemfd !== undefined);
-    this.ofOthers = hinters.filter(({ seeOther }) => seeOther !== undefined);
-    this.ofTerminals = hinters.filter(({ seeTerminal }) => seeTerminal !== undefined);
+    this.ofFiles = those(hinters, 'seeFile');
+    this.ofPipes = those(hinters, 'seePipe');
+    this.ofSockets = those(hinters, 'seeSocket');
+    this.ofMemfds = those(hinters, 'seeMemfd');
+    this.ofOthers = those(hinters, 'seeOther');
+    this.ofTerminals = those(hinters, 'seeTerminal');
   }
 
   get isForEntries(): boolean {
@@ -83,26 +89,26 @@ class Audience {
   private showFile(view: FileEntryView, open: IdSet): void {
     if (this.ofFiles.length === 0) return;
     const file = readFile(view, open);
-    if (file !== undefined) for (const hinter of this.ofFiles) hinter.seeFile?.(file);
+    if (file !== undefined) for (const hinter of this.ofFiles) hinter.seeFile(file);
   }
 
   private showPipe(view: FileEntryView): void {
     if (this.ofPipes.length === 0) return;
     const pipe = readPipe(view);
-    if (pipe !== undefined) for (const hinter of this.ofPipes) hinter.seePipe?.(pipe);
+    if (pipe !== undefined) for (const hinter of this.ofPipes) hinter.seePipe(pipe);
   }
 
   private showOther(view: FileEntryView, memfds: Memfds): void {
-    for (const hinter of this.ofOthers) hinter.seeOther?.(view);
+    for (const hinter of this.ofOthers) hinter.seeOther(view);
     const socket = this.ofSockets.length > 0 ? readSocket(view) : undefined;
-    if (socket !== undefined) for (const hinter of this.ofSockets) hinter.seeSocket?.(socket);
+    if (socket !== undefined) for (const hinter of this.ofSockets) hinter.seeSocket(socket);
     if (view.type === FD_TYPES.MEMFD && this.ofMemfds.length > 0) this.showMemfd(view, memfds);
   }
 
   private showMemfd(view: FileEntryView, memfds: Memfds): void {
     const inode = numberIn(view, MEMFD_FILE_ENTRY_FIELDS.inode_id);
     const name = inode !== undefined && this.seenMemfds.add(inode) ? memfds.of(inode)?.name : undefined;
-    if (name !== undefined) for (const hinter of this.ofMemfds) hinter.seeMemfd?.(Buffer.from(name, 'latin1'));
+    if (name !== undefined) for (const hinter of this.ofMemfds) hinter.seeMemfd(Buffer.from(name, 'latin1'));
   }
 }
 
@@ -135,6 +141,6 @@ function readSocket(view: FileEntryView): SeenSocket | undefined {
   const type = inheritableType(view);
   if (type?.keys === undefined || type.numbered?.kind !== 'socket') return undefined;
   const keys = type.keys(decodeInPlace(type.schema, view.bytes, view.start, view.end) as never);
-  const unix = keys[0]?.startsWith('/') ? unixSocketOf(view) : undefined;
+  const unix = keys.some((key) => key.startsWith('/')) ? unixSocketOf(view) : undefined;
   return { keys, path: unix && unixAddress(unix) };
 }

@@ -11,7 +11,7 @@ export function hintSockets({ key }: InheritSpec): Hinter | undefined {
   return {
     seeSocket: ({ keys }: SeenSocket) => {
       nearest.see(keys);
-      there.add(keys[0] ?? '');
+      there.add(keys[0] as string);
     },
     hints: () => nearest.found().map((near) => `did you mean ${near}?`),
     otherwise: () => there.told(),

@@ -16,13 +16,13 @@ export function hintTerminals({ key }: InheritSpec, { resolved }: Known): Hinter
   const isPath = key.kind === 'path' && PATH_OF_TERMINAL.test(key.path.toString('latin1'));
   if (key.kind !== 'terminal' && !isPath) return undefined;
   const there = new FewNames('terminal');
-  let count = 0;
+  let isOpen = false;
   return {
     seeTerminal: (name: string) => {
-      count += 1;
+      isOpen = true;
       there.add(name);
     },
     hints: () => [],
-    otherwise: () => (isPath && count === 0 ? undefined : there.told()),
+    otherwise: () => (isPath && !isOpen ? undefined : there.told()),
   };
 }

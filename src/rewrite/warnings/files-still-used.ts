@@ -19,7 +19,6 @@ export function filesStillUsed({ placeholders, found, specs }: Decided): Warning
       const taker = takers.get(id);
       if (taker !== undefined && !bySpec.has(taker.spec)) bySpec.set(taker.spec, taker);
     }
-    if (bySpec.size === 0) return [];
     const otherReferences = uses.flatMap((use) => use.otherReferences.map((holder) => `${holder} (file id ${use.id})`));
     const opens = uses.flatMap((use) => (takers.has(use.id) ? [] : opensOf(use, found)));
     return [...bySpec.values()].flatMap((taker) => [

@@ -3,7 +3,7 @@ import { descriptorKey } from '../../checkpoint/key-text';
 import type { FileName } from '../../checkpoint/mounts';
 import { someOf } from '../../errors/some-of';
 import type { Placeholder } from '../decision';
-import { type Match, pipeOf } from '../match';
+import { type DescriptorReference, type Match, pipeOf } from '../match';
 import type { Survey } from '../survey';
 import type { Warning } from '../warning';
 import type { Decided } from './decided';
@@ -35,9 +35,9 @@ export function severalFiles({ placeholders, found, specs }: Decided): Warning[]
   return [...bySpec].flatMap(([spec, files]): Warning[] => {
     if (files.size < 2) return [];
     const each = [...files.values()].map(({ match, references }) => {
-      const first = references.descriptors[0];
+      const [first] = references.descriptors;
       const pid = first === undefined ? undefined : found.tasks.pidsOf(first.table)[0];
-      const place = first === undefined || pid === undefined ? '' : `${descriptorKey(pid, first.fd)} `;
+      const place = pid === undefined ? '' : `${descriptorKey(pid, (first as DescriptorReference).fd)} `;
       return `${place}(file id ${match.id}${removed.has(match.id) ? ', removed' : ''})`;
     });
     const { what, one } = NAMES.get(specs[spec]?.key.kind) as { what: string; one: string };
@@ -59,7 +59,7 @@ function identityOf(match: Match, names: ReadonlyMap<number, FileName>): string 
   if (facts.socketInode !== undefined) return `socket ${facts.socketInode}`;
   if (facts.memfdInode !== undefined) return `memfd ${facts.memfdInode}`;
   if (!type.isPath || fileKind(facts) === 'other') return undefined;
-  const name = names.get(id);
+  const name = names.get(id) as FileName;
   // What a mount shows of which file system is not always known: the same path may be the same file.
-  return name === undefined || /^\d* /.test(name) ? 'the file with this path' : name;
+  return /^\d* /.test(name) ? 'the file with this path' : name;
 }

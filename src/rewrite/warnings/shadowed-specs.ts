@@ -42,7 +42,7 @@ export function shadowedSpecs({ assignment, found, specs, policy }: Decided): Wa
       const more = by.size > MAX_TAKERS ? ' and others' : '';
       const verb = by.size > 1 ? 'take' : 'takes';
       // Of several files with one path, the key of a descriptor names one.
-      const isOfSeveral = last !== undefined && named > 1 && taken === named && specs[number]?.key.kind === 'path';
+      const isOfSeveral = named > 1 && taken === named && specs[number]?.key.kind === 'path';
       const key = isOfSeveral ? keyOfDescriptor(last) : undefined;
       const advice = key === undefined ? '' : `; ${key} names one of them`;
       return {
@@ -53,15 +53,18 @@ export function shadowedSpecs({ assignment, found, specs, policy }: Decided): Wa
 }
 
 /** The key of a descriptor of an entry that specs take. */
-function keysOfDescriptors(claims: readonly Claim[], { tasks }: Survey): (id: number) => string | undefined {
-  const descriptors = new Map<number, DescriptorReference>();
+function keysOfDescriptors(
+  claims: readonly Claim[],
+  { tasks }: Survey,
+): (id: number | undefined) => string | undefined {
+  const byId = new Map<number | undefined, DescriptorReference>();
   for (const { match, references } of claims) {
-    const [first] = references.descriptors;
-    if (first !== undefined && !descriptors.has(match.id)) descriptors.set(match.id, first);
+    for (const descriptor of references.descriptors) if (!byId.has(match.id)) byId.set(match.id, descriptor);
   }
   return (id) => {
-    const { table, fd } = descriptors.get(id) ?? {};
-    const pid = table === undefined ? undefined : tasks.pidsOf(table)[0];
-    return pid === undefined || fd === undefined ? undefined : descriptorKey(pid, fd);
+    const descriptor = byId.get(id);
+    if (descriptor === undefined) return undefined;
+    const [pid] = tasks.pidsOf(descriptor.table);
+    return pid === undefined ? undefined : descriptorKey(pid, descriptor.fd);
   };
 }

@@ -10,18 +10,18 @@ export function terminalWarnings({ placeholders, found }: Decided): Warning[] {
     const id = terminal?.id ?? lostTerminal?.id;
     if (id === undefined || told.has(id)) return [];
     told.add(id);
-    const why = notControlling(terminal, found.terminals.get(id));
+    const why = notControlling(terminal, found.terminals.get(id) as NamedTerminal);
     if (why === undefined) return [];
     return [{ code: 'TERMINAL_NOT_CONTROLLING', message: `${facts.key} (file id ${fileId}): ${why}`, fileId }];
   });
 }
 
-function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal | undefined): string | undefined {
+function notControlling(taken: TakenTerminal | undefined, named: NamedTerminal): string | undefined {
   if (taken === undefined) {
-    if (named?.isHungUp === true) {
+    if (named.isHungUp) {
       return 'it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal';
     }
-    if (named?.hasLeader !== true || named.session === 0) return undefined;
+    if (!named.hasLeader) return undefined;
     const controlling = `the controlling terminal of session ${named.session}: that session has none after the restore`;
     return named.role === 'master'
       ? `the other end, which nobody has open, is ${controlling}`
