@@ -83,6 +83,7 @@ test('keys in another form', (t) => {
     ]),
     ['/dev/stdin', ['did you mean /proc/*/fd/0? It names descriptor 0 of every task']],
     ['dev/stderr', ['did you mean /proc/*/fd/2? It names descriptor 2 of every task']],
+    ['og_fd[3]', ['did you mean /proc/*/fd/3? It names descriptor 3 of every task']],
     ['STDOUT', ['did you mean /proc/*/fd/1? It names descriptor 1 of every task']],
     ['fd/12', ['did you mean /proc/*/fd/12? It names descriptor 12 of every task']],
     ['fd: 12', ['did you mean /proc/*/fd/12? It names descriptor 12 of every task']],

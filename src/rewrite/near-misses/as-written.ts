@@ -37,11 +37,11 @@ function descriptorOfTask(text: string, tasks: Tasks): string | undefined {
   return `did you mean ${descriptorKey(Number(pid), Number(fd))}? It names descriptor ${Number(fd)} of task ${pid}`;
 }
 
-/** The name or number of a descriptor alone. */
+/** The name or number of a descriptor alone; og_fd[N] is proposed for criu restore (CRIU's pull request 2859). */
 function looseDescriptor(text: string): string | undefined {
   const name = text.replace(/^\/?dev\//, '');
   const named = STANDARD_NAMES.indexOf(name.toLowerCase());
-  const number = named < 0 ? /^(?:fd\W*)?(\d{1,3})\W*$/i.exec(name)?.[1] : String(named);
+  const number = named < 0 ? /^(?:(?:og_)?fd\W*)?(\d{1,3})\W*$/i.exec(name)?.[1] : String(named);
   if (number === undefined) return undefined;
   return `did you mean /proc/*/fd/${Number(number)}? It names descriptor ${Number(number)} of every task`;
 }
