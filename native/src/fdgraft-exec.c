@@ -17,6 +17,7 @@
 #include "hold-stdio.h"
 #include "images.h"
 #include "launch.h"
+#include "libs-variable.h"
 #include "message.h"
 #include "next-dump-check.h"
 #include "offset-check.h"
@@ -231,6 +232,11 @@ int main(int argc, char **argv)
 		return EXIT_SYSTEM;
 	if (options.attach)
 		return attach(options.attach);
+	/* That of another start, whose COMMAND has led here: its directory may be gone. */
+	if (libs_variable_take_back()) {
+		message("cannot set the environment: %s", strerror(errno));
+		return EXIT_SYSTEM;
+	}
 	switch (plan_find(&plan, options.plan, &images)) {
 	case PLAN_FOUND:
 		break;

@@ -16,6 +16,7 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "keeper.h"
+#include "libs-variable.h"
 #include "limit.h"
 #include "message.h"
 #include "plugin-directory.h"
@@ -84,7 +85,7 @@ int launch_environment(const struct plan *plan, const struct options *options, s
 	if (code)
 		return code;
 	sha256_hex(plan->digest, digest);
-	if (socket_variable_set(digest, dir->path) == 0 && setenv("CRIU_LIBS_DIR", directory.path, 1) == 0)
+	if (socket_variable_set(digest, dir->path) == 0 && libs_variable_set(directory.path) == 0)
 		return 0;
 	message("cannot set the environment: %s", strerror(errno));
 	return EXIT_SYSTEM;

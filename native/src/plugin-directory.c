@@ -11,13 +11,13 @@
 #include "dump-plugins.h"
 #include "escape.h"
 #include "exit-codes.h"
+#include "libs-variable.h"
 #include "list-dir.h"
 #include "message.h"
 #include "private-dir.h"
 
 #define OWN_NAME "fdgraft"
 #define PLUGIN_NAME OWN_NAME ".so"
-#define LIBS_ENV "CRIU_LIBS_DIR"
 
 /* Where CRIU looks when nothing is set: as distributions and CRIU's own Makefile have it. */
 #define BUILT_IN_PLUGINS "/usr/lib/criu", "/usr/lib64/criu", "/usr/local/lib/criu", "/usr/local/lib64/criu"

@@ -19,6 +19,7 @@
 #include "foreground.h"
 #include "hash-images.h"
 #include "leaders.h"
+#include "libs-variable.h"
 #include "lock-variable.h"
 #include "message.h"
 #include "nonblock.h"
@@ -212,6 +213,9 @@ static int plugin_init(int stage)
 	if (criu_get_image_dir)
 		lock_close_on_exec(lock, criu_get_image_dir());
 	free(lock);
+	/* CRIU has read it. Its scripts and the command of --exec-cmd may start other CRIUs, long after this directory is gone. */
+	if (libs_variable_take_back())
+		message("cannot set the environment: %s", strerror(errno));
 	variable = take_variable(SOCKET_ENV);
 	result = start(variable);
 	free(variable);
