@@ -35,9 +35,8 @@ struct caller {
 	bool gets_nonblock; /* set by nonblocks_mark(): O_NONBLOCK, before the tasks run */
 	uint32_t sharers; /* placeholders that name it and have an offset: not those with mappings alone */
 	uint32_t first_spec; /* of those, the spec of the first */
-	uint32_t writers; /* open files on it that only write; this and the next two are set by offsets_check() */
-	bool dups_write;
-	bool overwritten; /* something writes over the content of the file */
+	bool overwritten; /* something writes over the content of the file; set by offsets_check() */
+	struct user *user; /* inside of offsets_check() */
 	bool is_alone; /* set by peers_check(): its other end is closed */
 	struct stat status;
 };

@@ -76,7 +76,8 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
-	offsets_check(plan, callers);
+	if (offsets_check(plan, callers))
+		return -1;
 	peers_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)

@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft } from './support/graft';
-import { CriuFailure } from './support/lab';
+import { CriuFailure, type Restored } from './support/lab';
 import { realTest } from './support/real-test';
+import type { Fds } from './support/spawn';
 
 /** What `criu restore --inherit-fd` does without a word, and what fdgraft does instead: on one and the same dump. */
 
@@ -131,4 +133,43 @@ realTest('a pipe with both ends in the tree', async (t, lab) => {
   t.true(plan.warnings.some(({ code }) => code === 'OTHER_END_STAYS'));
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(pipe.drain().toString(), 'parent 6\n');
+});
+
+realTest('a reader that gets both ends of a FIFO', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: old.readEnd } });
+  const dump = await lab.dump(program);
+  const fifo = path.join(lab.directory(), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const inherited = `fd[5]:${old.name}`;
+  const begin = async (start: (callerFds: Fds) => Promise<Restored>) => {
+    const fd = fs.openSync(fifo, 'r+');
+    try {
+      return await start({ 5: fd });
+    } finally {
+      fs.closeSync(fd);
+    }
+  };
+
+  const stock = await begin((callerFds) => lab.restore(dump, { callerFds, extraArgs: inherit(inherited) }));
+  await stock.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(stock.tasks.readBy(program.pid, 0).length, 0, 'criu opens the FIFO for reading alone, and it is at its end');
+  await stock.end();
+
+  for (const [apply, flags, warns] of [
+    ['auto', fs.constants.O_RDWR, true],
+    ['dup', fs.constants.O_RDWR, false],
+    ['reopen', fs.constants.O_RDONLY, false],
+  ] as const) {
+    const graftAll = (callerFds: Fds) =>
+      graft(lab, dump, [{ inherit: inherited, apply }], { callerFds }).then(({ restored }) => restored);
+    const { tasks, output, end } = await begin(graftAll);
+    t.is(descriptor(tasks, program.pid, 0).flags & 3, flags, apply);
+    t.is(/caller fd 5 is a FIFO open for reading and writing, .* never reads the end/.test(output), warns, output);
+    if (apply === 'reopen') {
+      await tasks.signal(program.pid, 'SIGUSR2');
+      t.is(tasks.readBy(program.pid, 0).length, 0);
+    }
+    await end();
+  }
 });
