@@ -29,6 +29,7 @@
 #include "serve.h"
 #include "session-check.h"
 #include "shared-images.h"
+#include "size-check.h"
 #include "stderr-sink.h"
 #include "task.h"
 #include "unread.h"
@@ -118,6 +119,9 @@ static int check_changes(const struct options *options, struct changes *changes,
 		unread_limit(unread, plan, callers, targets);
 	if (unread_check(unread, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
+		return EXIT_SYSTEM;
+	/* COMMAND of --task has the limits of the caller. */
+	if (!options->task && sizes_check(plan, callers))
 		return EXIT_SYSTEM;
 	debug_refuse(plan, unread, &changes->cuts);
 	return 0;

@@ -173,3 +173,32 @@ realTest('a reader that gets both ends of a FIFO', async (t, lab) => {
     await end();
   }
 });
+
+realTest('a task with a limit of the size of files, and a longer file', async (t, lab) => {
+  // CRIU's own log meets the limit as well, so it is larger than that.
+  const old = await lab.pipe();
+  const as = ['prlimit', '--fsize=1000000:unlimited'];
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd }, as });
+  const dump = await lab.dump(program);
+  const inherited = `fd[5]:${old.name}`;
+  for (const [length, said] of [
+    [
+      1_000_500,
+      /file id \d+ goes on at byte 1000500 of your file .*, and task 14716 gets SIGXFSZ for a write at byte 1000000/,
+    ],
+    [999_000, /file id \d+ was none .*: task 14716 gets SIGXFSZ when it has written 1000 bytes/],
+  ] as const) {
+    const file = callerFile(lab, 'a', 'x'.repeat(length));
+    const { restored } = await graft(lab, dump, [inherited], { callerFds: { 5: file.fd } });
+    t.regex(restored.output, said);
+    const written = restored.tasks.signal(program.pid, 'SIGUSR1');
+    if (length > 1_000_000) await t.throwsAsync(written, { message: /ended on SIGUSR1/ });
+    else await written;
+    await restored.end();
+  }
+  const file = callerFile(lab, 'a', 'x'.repeat(1_000_500));
+  const { restored } = await graft(lab, dump, [inherited], { callerFds: { 5: file.fd } });
+  execFileSync('prlimit', ['--pid', String(restored.tasks.hostPid(program.pid)), '--fsize=unlimited']);
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.true(file.text().endsWith('parent 1\nparent 6\nparent 7\n'));
+});
