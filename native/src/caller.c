@@ -164,7 +164,7 @@ int caller_inspect(struct caller *caller)
 	if (caller->flags < 0 && errno == EBADF)
 		return 0;
 	if (caller->flags < 0 || fstat(caller->fd, &caller->status)) {
-		message("caller fd %u: cannot look at it: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look at it: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	if (caller->flags & O_PATH) {
@@ -176,7 +176,7 @@ int caller_inspect(struct caller *caller)
 	length = readlink(path, link, sizeof(link) - 1);
 	if (length < 0) {
 		message("caller fd %u: cannot read the link %s: %s; /proc has to be mounted", caller->number, path,
-			strerror(errno));
+			cause_of(errno));
 		return -1;
 	}
 	link[length] = '\0';

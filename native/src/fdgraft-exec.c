@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 		return attach(options.attach);
 	/* That of another start, whose COMMAND has led here: its directory may be gone. */
 	if (libs_variable_take_back()) {
-		message("cannot set the environment: %s", strerror(errno));
+		message("cannot set the environment: %s", cause_of(errno));
 		return EXIT_SYSTEM;
 	}
 	switch (plan_find(&plan, options.plan, &images)) {

@@ -59,7 +59,7 @@ int nonblocks_hold(struct nonblocks *nonblocks, const uint32_t *taken, size_t ta
 
 		nonblock->fd = dup_clear_of(nonblock->source, taken, taken_count);
 		if (nonblock->fd < 0) {
-			message("caller fd %u: cannot dup it: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot dup it: %s", nonblock->caller_fd, cause_of(errno));
 			return -1;
 		}
 	}
@@ -75,7 +75,7 @@ int nonblocks_set(struct nonblocks *nonblocks)
 		if (flags >= 0 && (flags & O_NONBLOCK))
 			continue;
 		if (flags < 0 || fcntl(nonblock->fd, F_SETFL, flags | O_NONBLOCK)) {
-			message("caller fd %u: cannot set O_NONBLOCK: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot set O_NONBLOCK: %s", nonblock->caller_fd, cause_of(errno));
 			nonblocks_take_back(nonblocks);
 			return -1;
 		}
@@ -91,7 +91,7 @@ void nonblocks_take_back(struct nonblocks *nonblocks)
 		int flags = nonblock->set ? fcntl(nonblock->fd, F_GETFL) : -1;
 
 		if (flags >= 0 && fcntl(nonblock->fd, F_SETFL, flags & ~O_NONBLOCK))
-			message("caller fd %u: cannot clear O_NONBLOCK again: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot clear O_NONBLOCK again: %s", nonblock->caller_fd, cause_of(errno));
 		nonblock->set = false;
 	}
 }
