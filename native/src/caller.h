@@ -58,6 +58,12 @@ const char *caller_kind_name(enum caller_kind kind);
 /* An order of what they are open on; 0: one file or pipe. */
 int caller_compare_files(const struct caller *left, const struct caller *right);
 
+/*
+ * An order of open files (open file descriptions); 0: one, at one number or at two. Without kcmp(2), as in some containers,
+ * each number counts as an open file of its own.
+ */
+int caller_compare_open_files(const struct caller *left, const struct caller *right);
+
 /* True for what cannot be opened a second time. */
 bool caller_is_dup_only(const struct caller *caller);
 

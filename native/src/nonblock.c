@@ -15,14 +15,25 @@ static bool is_shared(const struct caller *caller, const struct graft *graft)
 	return graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP || caller_is_dup_only(caller);
 }
 
+/* The open file gets it, at whatever numbers it is. */
+static void mark_all(struct callers *callers, const struct caller *marked)
+{
+	for (size_t i = 0; i < callers->count; i++) {
+		struct caller *caller = &callers->list[i];
+
+		if (caller->kind != CALLER_CLOSED && caller->kind == marked->kind && caller_compare_open_files(caller, marked) == 0)
+			caller->gets_nonblock = true;
+	}
+}
+
 void nonblocks_mark(const struct plan *plan, struct callers *callers)
 {
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *graft = &plan->grafts[i];
 		struct caller *caller = graft->set_nonblock ? caller_find(callers, graft->caller_fd) : NULL;
 
-		if (caller && is_shared(caller, graft))
-			caller->gets_nonblock = true;
+		if (caller && !caller->gets_nonblock && is_shared(caller, graft))
+			mark_all(callers, caller);
 	}
 }
 

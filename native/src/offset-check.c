@@ -1,9 +1,7 @@
 #include "offset-check.h"
 
 #include <fcntl.h>
-#include <linux/kcmp.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -107,20 +105,9 @@ struct users {
 	size_t count;
 };
 
-/* Without kcmp(2), as in some containers, each number counts as an open file of its own. */
 static int by_open_file(const void *left, const void *right)
 {
-	const struct caller *a = ((const struct user *)left)->caller;
-	const struct caller *b = ((const struct user *)right)->caller;
-	int order = caller_compare_files(a, b);
-	long answer;
-
-	if (order)
-		return order;
-	answer = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a->fd, b->fd);
-	if (answer >= 0 && answer <= 2)
-		return answer == 0 ? 0 : answer == 1 ? -1 : 1;
-	return (a->number > b->number) - (a->number < b->number);
+	return caller_compare_open_files(((const struct user *)left)->caller, ((const struct user *)right)->caller);
 }
 
 static int find_users(struct users *users, const struct callers *callers)
