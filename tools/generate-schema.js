@@ -31,6 +31,8 @@ const NUMBERED = [
   'bpfmap_data_entry',
   'core_entry',
   'creds_entry',
+  'task_rlimits_entry',
+  'rlimit_entry',
   'ghost_chunk_entry',
   'ghost_file_entry',
   'ipc_msg',

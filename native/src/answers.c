@@ -84,7 +84,7 @@ static int store_dup(const struct caller *caller, const char *key)
 	int fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0) {
-		message("caller fd %u: cannot dup it: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot dup it: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	return store(fd, key);
@@ -107,7 +107,7 @@ static int store_reopened(const struct caller *caller, const struct graft *graft
 
 	if (fd < 0) {
 		message("caller fd %u: cannot open it a second time for file id %u: %s", caller->number, graft->file_id,
-			strerror(errno));
+			cause_of(errno));
 		return -1;
 	}
 	make_key(key, &answer);

@@ -75,7 +75,7 @@ static enum plan_found write_whole(int fd, const unsigned char *bytes, size_t si
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0) {
-			message("cannot keep an image in memory: %s", strerror(errno));
+			message("cannot keep an image in memory: %s", cause_of(errno));
 			return PLAN_SYSTEM;
 		}
 		bytes += written;
@@ -116,7 +116,7 @@ static enum plan_found keep_image(struct reading *reading, const struct tar_memb
 	}
 	place->kept[image] = memfd_create(kept_image_name(image), MFD_CLOEXEC);
 	if (place->kept[image] < 0) {
-		message("cannot keep an image in memory: memfd_create: %s", strerror(errno));
+		message("cannot keep an image in memory: memfd_create: %s", cause_of(errno));
 		return PLAN_SYSTEM;
 	}
 	do {

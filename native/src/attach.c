@@ -24,7 +24,7 @@ static int connect_to(const char *path, struct shown *shown)
 		close(dir);
 	if (connection < 0) {
 		message("--attach %s: cannot connect: %s; give the SOCKET of fdgraft-exec --pty=SOCKET, which is there until somebody has the terminal",
-			shown->text, strerror(errno));
+			shown->text, cause_of(errno));
 		return -1;
 	}
 	if (unix_peer(connection, &peer) == 0 && is_trusted(peer.uid))

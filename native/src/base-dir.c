@@ -40,7 +40,7 @@ static const char *wrong_parent(int parent)
 	struct stat status;
 
 	if (fstat(parent, &status))
-		return strerror(errno);
+		return cause_of(errno);
 	if (status.st_uid != 0 && status.st_uid != geteuid())
 		return "it belongs to another user";
 	if (status.st_mode & 022 && !(status.st_mode & S_ISVTX))
@@ -53,7 +53,7 @@ static const char *wrong_base(int base)
 	struct stat status;
 
 	if (fstat(base, &status))
-		return strerror(errno);
+		return cause_of(errno);
 	if (status.st_uid != geteuid())
 		return "it belongs to another user";
 	if ((status.st_mode & 07777) != 0700)
@@ -81,14 +81,14 @@ static int open_or_make(const char *path, bool make, const char **wrong)
 
 	*wrong = NULL;
 	if (parent < 0) {
-		*wrong = strerror(errno);
+		*wrong = cause_of(errno);
 		return -1;
 	}
 	*wrong = wrong_parent(parent);
 	if (!*wrong && make) {
 		made = private_dir_make(parent, BASE_NAME) == 0;
 		if (!made && errno != EEXIST)
-			*wrong = strerror(errno);
+			*wrong = cause_of(errno);
 	}
 	if (*wrong) {
 		close(parent);
@@ -97,7 +97,7 @@ static int open_or_make(const char *path, bool make, const char **wrong)
 	base = openat(parent, BASE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* The parent may have given it bits of its own. */
 	if (base < 0 || (made && fchmod(base, 0700)))
-		*wrong = strerror(errno);
+		*wrong = cause_of(errno);
 	else
 		*wrong = wrong_base(base);
 	close(parent);
@@ -153,7 +153,7 @@ int base_dir_lock(int base, const char *path)
 		if (flock(base, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR) {
-			message("%s: cannot lock the directory: %s", show_raw(&shown, path), strerror(errno));
+			message("%s: cannot lock the directory: %s", show_raw(&shown, path), cause_of(errno));
 			return -1;
 		}
 		(void)nanosleep(&pause, NULL);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -78,6 +80,19 @@ int caller_compare_files(const struct caller *left, const struct caller *right)
 	if (a->st_dev != b->st_dev)
 		return a->st_dev > b->st_dev ? 1 : -1;
 	return (a->st_ino > b->st_ino) - (a->st_ino < b->st_ino);
+}
+
+int caller_compare_open_files(const struct caller *left, const struct caller *right)
+{
+	int order = caller_compare_files(left, right);
+	long answer;
+
+	if (order)
+		return order;
+	answer = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, left->fd, right->fd);
+	if (answer >= 0 && answer <= 2)
+		return answer == 0 ? 0 : answer == 1 ? -1 : 1;
+	return (left->number > right->number) - (left->number < right->number);
 }
 
 bool caller_is_dup_only(const struct caller *caller)
@@ -164,7 +179,7 @@ int caller_inspect(struct caller *caller)
 	if (caller->flags < 0 && errno == EBADF)
 		return 0;
 	if (caller->flags < 0 || fstat(caller->fd, &caller->status)) {
-		message("caller fd %u: cannot look at it: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look at it: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	if (caller->flags & O_PATH) {
@@ -176,7 +191,7 @@ int caller_inspect(struct caller *caller)
 	length = readlink(path, link, sizeof(link) - 1);
 	if (length < 0) {
 		message("caller fd %u: cannot read the link %s: %s; /proc has to be mounted", caller->number, path,
-			strerror(errno));
+			cause_of(errno));
 		return -1;
 	}
 	link[length] = '\0';

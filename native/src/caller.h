@@ -35,9 +35,8 @@ struct caller {
 	bool gets_nonblock; /* set by nonblocks_mark(): O_NONBLOCK, before the tasks run */
 	uint32_t sharers; /* placeholders that name it and have an offset: not those with mappings alone */
 	uint32_t first_spec; /* of those, the spec of the first */
-	uint32_t writers; /* open files on it that only write; this and the next two are set by offsets_check() */
-	bool dups_write;
-	bool overwritten; /* something writes over the content of the file */
+	bool overwritten; /* something writes over the content of the file; set by offsets_check() */
+	struct user *user; /* inside of offsets_check() */
 	bool is_alone; /* set by peers_check(): its other end is closed */
 	struct stat status;
 };
@@ -58,6 +57,12 @@ const char *caller_kind_name(enum caller_kind kind);
 
 /* An order of what they are open on; 0: one file or pipe. */
 int caller_compare_files(const struct caller *left, const struct caller *right);
+
+/*
+ * An order of open files (open file descriptions); 0: one, at one number or at two. Without kcmp(2), as in some containers,
+ * each number counts as an open file of its own.
+ */
+int caller_compare_open_files(const struct caller *left, const struct caller *right);
 
 /* True for what cannot be opened a second time. */
 bool caller_is_dup_only(const struct caller *caller);

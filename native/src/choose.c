@@ -286,7 +286,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 	}
 	error = errno;
 	if (error == EMFILE || error == ENFILE || error == ENOMEM) {
-		message("caller fd %u: cannot open it a second time: %s", caller->number, strerror(error));
+		message("caller fd %u: cannot open it a second time: %s", caller->number, cause_of(error));
 		return -1;
 	}
 	way_out = "use apply dup where its flags and offset do";
@@ -298,7 +298,7 @@ static int try_reopen(const struct plan *plan, const struct caller *caller, cons
 		way_out = "O_NOATIME needs the file's owner; use apply dup";
 	problem("caller fd %u cannot be opened again for file id %u with status flags %s (spec %s): %s; %s",
 		caller->number, graft->file_id, flag_names(&flags, (uint32_t)reopened_flags(caller, graft)), show_spec(&spec, plan, graft->spec),
-		strerror(error), way_out);
+		cause_of(error), way_out);
 	text_free(&flags);
 	return 0;
 }

@@ -47,7 +47,7 @@ int dup_clear_of_callers(int fd, const struct plan *plan)
 	qsort(numbers, count, sizeof(*numbers), by_value);
 	copy = dup_clear_of(fd, numbers, count);
 	if (copy < 0)
-		message("cannot dup a descriptor: %s", strerror(errno));
+		message("cannot dup a descriptor: %s", cause_of(errno));
 	free(numbers);
 	close(fd);
 	return copy;

@@ -28,7 +28,7 @@ static pid_t fork_by(pid_t (*how)(void), const struct dump_pids *pids)
 		pid_t pid = how();
 
 		if (pid < 0) {
-			message("cannot fork: %s", strerror(errno));
+			message("cannot fork: %s", cause_of(errno));
 			return -1;
 		}
 		if (pid == 0) {

@@ -43,7 +43,7 @@ int cloexec_list_set(const struct targets *targets)
 	if (result == 0)
 		result = setenv(CLOEXEC_ENV, list.bytes, 1);
 	if (result)
-		message("cannot set " CLOEXEC_ENV ": %s", strerror(errno));
+		message("cannot set " CLOEXEC_ENV ": %s", cause_of(errno));
 	text_free(&list);
 	return result;
 }

@@ -15,7 +15,7 @@ int close_all_but(stays_open *stays, const void *context)
 	int error;
 
 	if (!stream) {
-		message("cannot read /proc/self/fd: %s", strerror(errno));
+		message("cannot read /proc/self/fd: %s", cause_of(errno));
 		return -1;
 	}
 	while ((entry = next_entry(stream)) != NULL) {
@@ -28,7 +28,7 @@ int close_all_but(stays_open *stays, const void *context)
 	end_list(stream);
 	if (error == 0)
 		return 0;
-	message("cannot read /proc/self/fd: %s", strerror(error));
+	message("cannot read /proc/self/fd: %s", cause_of(error));
 	errno = error;
 	return -1;
 }

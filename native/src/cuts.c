@@ -173,7 +173,7 @@ int cuts_hold(struct cuts *cuts, const uint32_t *taken, size_t taken_count)
 
 		cut->fd = dup_clear_of(cut->caller->fd, taken, taken_count);
 		if (cut->fd < 0) {
-			message("caller fd %u: cannot dup it: %s", cut->caller_fd, strerror(errno));
+			message("caller fd %u: cannot dup it: %s", cut->caller_fd, cause_of(errno));
 			return -1;
 		}
 		/* Both are gone when the file is cut. */
@@ -190,7 +190,7 @@ int cuts_ready(const struct cuts *cuts)
 		struct stat status;
 
 		if (fstat(cut->fd, &status)) {
-			message("caller fd %u: cannot look at its file: %s", cut->caller_fd, strerror(errno));
+			message("caller fd %u: cannot look at its file: %s", cut->caller_fd, cause_of(errno));
 			return -1;
 		}
 		if ((uint64_t)status.st_size < cut->size) {
@@ -213,7 +213,7 @@ int cuts_make(const struct cuts *cuts)
 		while (result && errno == EINTR);
 		if (result) {
 			message("caller fd %u: cannot cut its file to %llu bytes: %s", cut->caller_fd,
-				(unsigned long long)cut->size, strerror(errno));
+				(unsigned long long)cut->size, cause_of(errno));
 			return -1;
 		}
 	}

@@ -114,7 +114,7 @@ int debug_write(const struct plan *plan)
 		result = write_whole((int)debug->caller_fd, debug->output.data, debug->output.len);
 		if (result)
 			message("caller fd %u: cannot write the text of %s: %s", debug->caller_fd,
-				show_printed(&shown, debug->text), strerror(errno));
+				show_printed(&shown, debug->text), cause_of(errno));
 	}
 	return write_signals_restore(&signals) ? -1 : result;
 }

@@ -17,6 +17,7 @@
 #include "hold-stdio.h"
 #include "images.h"
 #include "launch.h"
+#include "libs-variable.h"
 #include "message.h"
 #include "next-dump-check.h"
 #include "offset-check.h"
@@ -28,6 +29,7 @@
 #include "serve.h"
 #include "session-check.h"
 #include "shared-images.h"
+#include "size-check.h"
 #include "stderr-sink.h"
 #include "task.h"
 #include "unread.h"
@@ -75,7 +77,8 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
-	offsets_check(plan, callers);
+	if (offsets_check(plan, callers))
+		return -1;
 	peers_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */
 	if (options->task)
@@ -116,6 +119,9 @@ static int check_changes(const struct options *options, struct changes *changes,
 		unread_limit(unread, plan, callers, targets);
 	if (unread_check(unread, plan, images->directory, growing) || pipe_sizes_restore(plan, callers, limit, growing) ||
 	    cuts_check(&changes->cuts, plan, callers, limit))
+		return EXIT_SYSTEM;
+	/* COMMAND of --task has the limits of the caller. */
+	if (!options->task && sizes_check(plan, callers))
 		return EXIT_SYSTEM;
 	debug_refuse(plan, unread, &changes->cuts);
 	return 0;
@@ -231,6 +237,11 @@ int main(int argc, char **argv)
 		return EXIT_SYSTEM;
 	if (options.attach)
 		return attach(options.attach);
+	/* That of another start, whose COMMAND has led here: its directory may be gone. */
+	if (libs_variable_take_back()) {
+		message("cannot set the environment: %s", cause_of(errno));
+		return EXIT_SYSTEM;
+	}
 	switch (plan_find(&plan, options.plan, &images)) {
 	case PLAN_FOUND:
 		break;

@@ -59,7 +59,7 @@ static int connect_in(int directory, const char *shown_path)
 	close(directory);
 	if (connection >= 0)
 		return connection;
-	message("cannot connect to %s/" SOCKET_NAME ": %s; %s", shown_path, strerror(error),
+	message("cannot connect to %s/" SOCKET_NAME ": %s; %s", shown_path, cause_of(error),
 		error == EACCES	      ? "SELinux or AppArmor may forbid it to CRIU: look into the audit log" :
 		error == ECONNREFUSED ? "fdgraft-exec or its keeper has ended: " START_AGAIN :
 					START_AGAIN);
@@ -84,7 +84,7 @@ static int connect_by_variable(const struct plan *plan, const char *text)
 	if (directory >= 0)
 		return connect_in(directory, shown.text);
 	message("cannot open %s, where the caller fds are to be fetched: %s; %s", shown.text,
-		errno == EPERM ? "it is not a directory of root or this user alone" : strerror(errno),
+		errno == EPERM ? "it is not a directory of root or this user alone" : cause_of(errno),
 		errno == ENOENT ? "they were fetched already, or fdgraft-exec has ended: " START_AGAIN : START_AGAIN);
 	return -1;
 }
@@ -126,7 +126,7 @@ static void say_received(enum received received, const char *what, const struct 
 			frame->version, FRAME_VERSION);
 		break;
 	case RECEIVED_ERROR:
-		message("cannot receive %s: %s; " START_AGAIN, what, strerror(errno));
+		message("cannot receive %s: %s; " START_AGAIN, what, cause_of(errno));
 		break;
 	default:
 		message("%s came damaged, or with descriptors that CRIU has no room for; raise its limit of descriptors (ulimit -n)", what);
@@ -165,7 +165,7 @@ static int say(int connection, const struct frame *frame)
 	if (frame_send(connection, frame, NULL, 0, deadline_after(ANSWER_MS)) == 0)
 		return 0;
 	message("cannot ask for the caller fds: %s; " START_AGAIN,
-		errno == EPIPE || errno == ECONNRESET ? "the keeper of the caller fds has ended" : strerror(errno));
+		errno == EPIPE || errno == ECONNRESET ? "the keeper of the caller fds has ended" : cause_of(errno));
 	return -1;
 }
 
@@ -262,7 +262,7 @@ static int fetch_all(int connection, struct callers *callers, const struct plan 
 	size_t done = 0;
 
 	if (unix_peer(connection, &keeper)) {
-		message("cannot find out who keeps the caller fds: %s", strerror(errno));
+		message("cannot find out who keeps the caller fds: %s", cause_of(errno));
 		return -1;
 	}
 	if (!is_trusted(keeper.uid)) {

@@ -73,7 +73,7 @@ static enum plan_found find_in_file(struct plan *plan, struct images *images, in
 	images->directory = open_parent(path);
 	if (images->directory >= 0)
 		return PLAN_FOUND;
-	message("cannot open the directory of %s: %s", shown, strerror(errno));
+	message("cannot open the directory of %s: %s", shown, cause_of(errno));
 	return PLAN_SYSTEM;
 }
 
@@ -94,11 +94,11 @@ enum plan_found plan_find(struct plan *plan, const char *path, struct images *im
 	}
 	if (fd < 0) {
 		found = errno == ENOENT || errno == ENOTDIR ? PLAN_UNUSABLE : PLAN_SYSTEM;
-		message("cannot open the plan %s: %s; " WHAT_IT_TAKES, shown.text, strerror(errno));
+		message("cannot open the plan %s: %s; " WHAT_IT_TAKES, shown.text, cause_of(errno));
 		return found;
 	}
 	if (fstat(fd, &status)) {
-		message("cannot stat the plan %s: %s", shown.text, strerror(errno));
+		message("cannot stat the plan %s: %s", shown.text, cause_of(errno));
 		close(fd);
 		return PLAN_SYSTEM;
 	}

@@ -55,7 +55,7 @@ int foreground_hold(const struct plan *plan, const struct callers *callers)
 			continue;
 		fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0 || tcgetattr(caller->fd, &job.settings)) {
-			message("caller fd %u: cannot look at the terminal: %s", caller->number, strerror(errno));
+			message("caller fd %u: cannot look at the terminal: %s", caller->number, cause_of(errno));
 			if (fd >= 0)
 				close(fd);
 			return -1;
@@ -95,7 +95,7 @@ static int set_foreground(pid_t group)
 static void set_settings(const struct termios *settings)
 {
 	if (set(0, settings))
-		warning("caller fd %u: cannot give the terminal its settings: %s", job.caller_fd, strerror(errno));
+		warning("caller fd %u: cannot give the terminal its settings: %s", job.caller_fd, cause_of(errno));
 }
 
 /* Only if it is ours to give: the shell may have it. */
@@ -222,7 +222,7 @@ void foreground_give(pid_t task)
 		return;
 	if (pass_foreground(getpgid(task)))
 		warning("caller fd %u: cannot put the group of task %d in the foreground of the terminal: %s", job.caller_fd,
-			(int)task, strerror(errno));
+			(int)task, cause_of(errno));
 	else if (job.given != 0)
 		set_settings(&job.dumped);
 }
@@ -235,7 +235,7 @@ void foreground_end(bool unless_alive)
 		return;
 	if (job.given != 0 && tcgetpgrp(job.fd) == job.given && !(unless_alive && kill(-job.given, 0) == 0) &&
 	    set_foreground(job.own))
-		message("caller fd %u: cannot take back the foreground of the terminal: %s", job.caller_fd, strerror(errno));
+		message("caller fd %u: cannot take back the foreground of the terminal: %s", job.caller_fd, cause_of(errno));
 	close(job.fd);
 	job.held = false;
 	job.given = 0;

@@ -42,7 +42,7 @@ static int hash_image(const struct plan *plan, int directory, const Fdgraft__Pla
 	if (fd < 0)
 		return 0;
 	if (hash_file(fd, digest)) {
-		message("image %s: cannot read: %s", show_raw(&shown, image->name), strerror(errno));
+		message("image %s: cannot read: %s", show_raw(&shown, image->name), cause_of(errno));
 		close(fd);
 		return -1;
 	}

@@ -16,7 +16,7 @@ int hold_stdio(void)
 			continue;
 		/* The lowest number that is free. Nothing can be read from it or written to it. */
 		if (open("/", O_PATH | O_CLOEXEC) != fd) {
-			message("cannot keep descriptor %d free: %s", fd, strerror(errno));
+			message("cannot keep descriptor %d free: %s", fd, cause_of(errno));
 			return -1;
 		}
 		held |= 1U << fd;

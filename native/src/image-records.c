@@ -92,7 +92,7 @@ int image_records(const struct image *image, const struct images *images, record
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || !(stream = fdopen(fd, "r"))) {
-		message("%s: cannot read: %s; " WRITE_AGAIN, image->name, fd < 0 ? strerror(errno) : "not a regular file");
+		message("%s: cannot read: %s; " WRITE_AGAIN, image->name, fd < 0 ? cause_of(errno) : "not a regular file");
 		if (fd >= 0)
 			close(fd);
 		return EXIT_UNUSABLE;

@@ -217,7 +217,7 @@ static int hear(struct keeper *keeper)
 	if (got == (ssize_t)sizeof(said) && !said.what && recv(keeper->control, &(char){0}, 1, MSG_DONTWAIT) < 0)
 		return 0;
 	if (got == (ssize_t)sizeof(said) && said.what)
-		message("the keeper of the caller fds cannot %s: %s", said.what, strerror(said.error));
+		message("the keeper of the caller fds cannot %s: %s", said.what, cause_of(said.error));
 	else
 		message("the keeper of the caller fds ended at once; if fdgraft-exec was started by unshare --pid, add --fork");
 	return -1;
@@ -228,7 +228,10 @@ static int open_pidfd(void)
 	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
 	if (fd < 0)
-		message("cannot watch this process: pidfd_open: %s; Linux 5.3 or newer is needed, and the seccomp profile of a container has to allow this call", strerror(errno));
+		message("cannot watch this process: pidfd_open: %s%s", cause_of(errno),
+			errno == ENOSYS || errno == EPERM ?
+				"; Linux 5.3 or newer is needed, and the seccomp profile of a container has to allow this call" :
+				"");
 	return fd;
 }
 
@@ -237,7 +240,7 @@ static int start_both(struct keeper *keeper, struct keeping *keeping, const stru
 	pid_t between = fork();
 
 	if (between < 0) {
-		message("cannot fork: %s", strerror(errno));
+		message("cannot fork: %s", cause_of(errno));
 		return -1;
 	}
 	if (between == 0) {
@@ -268,7 +271,7 @@ int keeper_start(struct keeper *keeper, const struct plan *plan, const struct ca
 	*keeper = (struct keeper){.control = -1};
 	keeping.gift = (struct gift){.plan = plan, .callers = &keeping.callers, .dir = dir};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-		message("cannot make a socket: %s", strerror(errno));
+		message("cannot make a socket: %s", cause_of(errno));
 		return -1;
 	}
 	keeper->control = pair[0];

@@ -150,7 +150,7 @@ static int get_number(const struct caller *caller, int option, uint32_t *value)
 	socklen_t length = sizeof(number);
 
 	if (getsockopt(caller->fd, SOL_SOCKET, option, &number, &length)) {
-		message("caller fd %u: cannot look at the socket: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look at the socket: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	*value = (uint32_t)number;
@@ -194,7 +194,7 @@ static int check_name(const struct plan *plan, const struct caller *caller, cons
 	if (!wanted->bound)
 		return 0;
 	if (getsockname(caller->fd, (struct sockaddr *)&address, &length)) {
-		message("caller fd %u: cannot look at the socket: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look at the socket: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	/* A socket of another domain has an address, and no name. */

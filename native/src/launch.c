@@ -16,6 +16,7 @@
 #include "escape.h"
 #include "exit-codes.h"
 #include "keeper.h"
+#include "libs-variable.h"
 #include "limit.h"
 #include "message.h"
 #include "plugin-directory.h"
@@ -25,7 +26,7 @@ static int cannot_run(const char *name, int error)
 {
 	struct shown shown;
 
-	message("cannot run %s: %s%s", show_raw(&shown, name), strerror(error),
+	message("cannot run %s: %s%s", show_raw(&shown, name), cause_of(error),
 		error == ENOENT ? "; install it, or give its path" : "");
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
@@ -84,9 +85,9 @@ int launch_environment(const struct plan *plan, const struct options *options, s
 	if (code)
 		return code;
 	sha256_hex(plan->digest, digest);
-	if (socket_variable_set(digest, dir->path) == 0 && setenv("CRIU_LIBS_DIR", directory.path, 1) == 0)
+	if (socket_variable_set(digest, dir->path) == 0 && libs_variable_set(directory.path) == 0)
 		return 0;
-	message("cannot set the environment: %s", strerror(errno));
+	message("cannot set the environment: %s", cause_of(errno));
 	return EXIT_SYSTEM;
 }
 

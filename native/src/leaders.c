@@ -48,7 +48,7 @@ static int take_terminal(const struct leader *leader)
 			leader->caller_fd, (int)leader->session);
 	else
 		message("caller fd %u: cannot make it the controlling terminal of session %d: %s", leader->caller_fd,
-			(int)leader->session, strerror(error));
+			(int)leader->session, cause_of(error));
 	errno = error;
 	return -1;
 }

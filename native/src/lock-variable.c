@@ -29,5 +29,5 @@ void lock_close_on_exec(const char *text, int images)
 	if (*end != '\0' || fd > INT_MAX || !is_parent_of((int)fd, images))
 		return;
 	if (fcntl((int)fd, F_SETFD, FD_CLOEXEC))
-		warning("descriptor %ld stays open in what criu executes: %s", fd, strerror(errno));
+		warning("descriptor %ld stays open in what criu executes: %s", fd, cause_of(errno));
 }

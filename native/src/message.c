@@ -1,8 +1,10 @@
 #include "message.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A plan can hold a hundred thousand entries that are all wrong in the same way. */
 #define PRINTED_PROBLEMS 100
@@ -11,6 +13,18 @@ static message_sink *current_sink;
 static message_sink *warning_sink;
 static size_t problems;
 static size_t warnings;
+
+const char *cause_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+		return "Too many open files (raise the hard limit of descriptors, ulimit -Hn)";
+	case ENFILE:
+		return "Too many open files in system (raise the limit of the system, sysctl fs.file-max)";
+	default:
+		return strerror(error);
+	}
+}
 
 static void send_formatted(message_sink *sink, const char *format, va_list arguments)
 {

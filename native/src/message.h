@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* The text of an error number, with a way out if descriptors ran out. */
+const char *cause_of(int error);
+
 /* Takes one whole message, without a newline. */
 typedef void message_sink(const char *text);
 

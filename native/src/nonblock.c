@@ -15,14 +15,25 @@ static bool is_shared(const struct caller *caller, const struct graft *graft)
 	return graft->apply == FDGRAFT__PLAN_APPLY__APPLY_DUP || caller_is_dup_only(caller);
 }
 
+/* The open file gets it, at whatever numbers it is. */
+static void mark_all(struct callers *callers, const struct caller *marked)
+{
+	for (size_t i = 0; i < callers->count; i++) {
+		struct caller *caller = &callers->list[i];
+
+		if (caller->kind != CALLER_CLOSED && caller->kind == marked->kind && caller_compare_open_files(caller, marked) == 0)
+			caller->gets_nonblock = true;
+	}
+}
+
 void nonblocks_mark(const struct plan *plan, struct callers *callers)
 {
 	for (size_t i = 0; i < plan->graft_count; i++) {
 		const struct graft *graft = &plan->grafts[i];
 		struct caller *caller = graft->set_nonblock ? caller_find(callers, graft->caller_fd) : NULL;
 
-		if (caller && is_shared(caller, graft))
-			caller->gets_nonblock = true;
+		if (caller && !caller->gets_nonblock && is_shared(caller, graft))
+			mark_all(callers, caller);
 	}
 }
 
@@ -59,7 +70,7 @@ int nonblocks_hold(struct nonblocks *nonblocks, const uint32_t *taken, size_t ta
 
 		nonblock->fd = dup_clear_of(nonblock->source, taken, taken_count);
 		if (nonblock->fd < 0) {
-			message("caller fd %u: cannot dup it: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot dup it: %s", nonblock->caller_fd, cause_of(errno));
 			return -1;
 		}
 	}
@@ -75,7 +86,7 @@ int nonblocks_set(struct nonblocks *nonblocks)
 		if (flags >= 0 && (flags & O_NONBLOCK))
 			continue;
 		if (flags < 0 || fcntl(nonblock->fd, F_SETFL, flags | O_NONBLOCK)) {
-			message("caller fd %u: cannot set O_NONBLOCK: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot set O_NONBLOCK: %s", nonblock->caller_fd, cause_of(errno));
 			nonblocks_take_back(nonblocks);
 			return -1;
 		}
@@ -91,7 +102,7 @@ void nonblocks_take_back(struct nonblocks *nonblocks)
 		int flags = nonblock->set ? fcntl(nonblock->fd, F_GETFL) : -1;
 
 		if (flags >= 0 && fcntl(nonblock->fd, F_SETFL, flags & ~O_NONBLOCK))
-			message("caller fd %u: cannot clear O_NONBLOCK again: %s", nonblock->caller_fd, strerror(errno));
+			message("caller fd %u: cannot clear O_NONBLOCK again: %s", nonblock->caller_fd, cause_of(errno));
 		nonblock->set = false;
 	}
 }

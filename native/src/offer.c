@@ -45,7 +45,7 @@ int offer_prepare(struct offer *offer, const struct plan *plan, const char *path
 	*offer = NO_OFFER;
 	offer->dir = open_dir_of(path, &offer->name);
 	if (offer->dir < 0) {
-		message("--pty=%s: cannot open the directory of the socket: %s", show_raw(&shown, path), strerror(errno));
+		message("--pty=%s: cannot open the directory of the socket: %s", show_raw(&shown, path), cause_of(errno));
 		return EXIT_UNUSABLE;
 	}
 	offer->dir = dup_clear_of_callers(offer->dir, plan);
@@ -70,7 +70,7 @@ int offer_open(struct offer *offer, const struct plan *plan)
 	int fd = unix_bind(offer->dir, offer->name, SOCK_STREAM);
 
 	if (fd < 0 || fstatat(offer->dir, offer->name, &offer->made, AT_SYMLINK_NOFOLLOW)) {
-		message("--pty: cannot make the socket %s: %s", show_raw(&shown, offer->name), strerror(errno));
+		message("--pty: cannot make the socket %s: %s", show_raw(&shown, offer->name), cause_of(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -80,7 +80,7 @@ int offer_open(struct offer *offer, const struct plan *plan)
 		return -1;
 	if (listen(offer->listener, WAITING_CONNECTIONS) == 0)
 		return 0;
-	message("--pty: cannot listen: %s", strerror(errno));
+	message("--pty: cannot listen: %s", cause_of(errno));
 	return -1;
 }
 

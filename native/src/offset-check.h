@@ -4,7 +4,7 @@
 
 #include "caller.h"
 
-/* After choose(). */
-void offsets_check(const struct plan *plan, const struct callers *callers);
+/* After choose(). -1 has said why: no memory. */
+int offsets_check(const struct plan *plan, const struct callers *callers);
 
 #endif

@@ -23,11 +23,11 @@ int open_image(int *fd, uint64_t *size, const struct plan *plan, int directory, 
 	}
 	if (*fd < 0) {
 		problem("image %s of %s: %s; the plan and the images of one fdgraft rewrite belong together",
-			show_raw(&shown, name), plan->shown_path, strerror(errno));
+			show_raw(&shown, name), plan->shown_path, cause_of(errno));
 		return 0;
 	}
 	if (fstat(*fd, &status)) {
-		message("image %s: cannot stat: %s", show_raw(&shown, name), strerror(errno));
+		message("image %s: cannot stat: %s", show_raw(&shown, name), cause_of(errno));
 		close(*fd);
 		return -1;
 	}

@@ -167,13 +167,13 @@ int mapping_check(const struct plan *plan, const struct caller *caller, const st
 	}
 	error = try_mapping(caller, key->writes);
 	if (error == ENOMEM || error == ENFILE) {
-		message("caller fd %u: cannot map it: %s", caller->number, strerror(error));
+		message("caller fd %u: cannot map it: %s", caller->number, cause_of(error));
 		return -1;
 	}
 	/* Access that is missing is said by choose(). */
 	if (error == 0 || error == EACCES)
 		return 0;
 	problem("caller fd %u cannot be mapped for %s as file id %u needs it (spec %s): %s; give a file without such seals, of a file system that can map it",
-		caller->number, key->writes ? "reading and writing" : "reading", graft->file_id, spec.text, strerror(error));
+		caller->number, key->writes ? "reading and writing" : "reading", graft->file_id, spec.text, cause_of(error));
 	return 1;
 }

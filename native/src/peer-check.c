@@ -68,6 +68,33 @@ static bool writes_to_peer(const struct graft *graft)
 	       (kind->name == KIND_SOCKET && kind->state == FDGRAFT__PLAN_SOCKET_STATE__SOCKET_STATE_CONNECTED);
 }
 
+/*
+ * A dup of both ends in the place of one: the task holds the other end itself. CRIU opens a pipe again with the entry's
+ * access, and so do others who open it again.
+ */
+static bool is_both_ends(const struct caller *caller, const struct graft *graft)
+{
+	return caller_is_pipe(caller) && (caller->flags & O_ACCMODE) == O_RDWR && (graft->flags & O_ACCMODE) != O_RDWR &&
+	       !(graft->flags & O_PATH) && !graft->reopen && graft->apply != FDGRAFT__PLAN_APPLY__APPLY_DUP;
+}
+
+static void warn_of_both_ends(const struct plan *plan, const struct callers *callers)
+{
+	for (size_t i = 0; i < plan->graft_count; i++) {
+		const struct graft *graft = &plan->grafts[i];
+		const struct caller *caller = caller_find(callers, graft->caller_fd);
+		bool reads = (graft->flags & O_ACCMODE) == O_RDONLY;
+		struct shown spec;
+
+		if (graft->refused || !is_both_ends(caller, graft))
+			continue;
+		warning("caller fd %u is %s open for reading and writing, and file id %u only %s it (spec %s): the restored task keeps the other end open itself, and %s; open it for %s alone, use apply reopen, or use apply dup if you mean it",
+			caller->number, caller_kind_name(caller->kind), graft->file_id, reads ? "reads" : "writes",
+			show_spec(&spec, plan, graft->spec),
+			reads ? "never reads the end" : "waits without SIGPIPE if nobody reads", reads ? "reading" : "writing");
+	}
+}
+
 void peers_check(const struct plan *plan, const struct callers *callers)
 {
 	for (size_t i = 0; i < callers->count; i++)
@@ -85,4 +112,5 @@ void peers_check(const struct plan *plan, const struct callers *callers)
 			caller->kind == CALLER_SOCKET ? " or that is shut down for writing" : "", graft->file_id, show_spec(&spec, plan, graft->spec),
 			caller->kind == CALLER_DEVICE ? "the restored task gets EIO" : "the restored task gets SIGPIPE");
 	}
+	warn_of_both_ends(plan, callers);
 }

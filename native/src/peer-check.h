@@ -1,4 +1,4 @@
-/* Warnings of caller fds whose other end is closed, where a restored task writes. */
+/* Warnings of caller fds whose other end is closed, where a restored task writes, or held by the task itself. */
 #ifndef FDGRAFT_PEER_CHECK_H
 #define FDGRAFT_PEER_CHECK_H
 

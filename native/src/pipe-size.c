@@ -91,7 +91,7 @@ static int restore_size(const struct sized *sized, const struct plan *plan, enum
 	int error;
 
 	if (room < 0) {
-		message("caller fd %u: cannot read the size of the pipe: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot read the size of the pipe: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	if (wanted <= (uint32_t)room)
@@ -100,7 +100,7 @@ static int restore_size(const struct sized *sized, const struct plan *plan, enum
 	if (error)
 		warning("caller fd %u (spec %s): its pipe holds %d bytes, the one of file id %u held %u at the dump, and it cannot grow to that: %s; %s",
 			caller->number, show_spec(&spec, plan, sized->graft->spec), room, sized->graft->file_id, wanted,
-			strerror(error), growing_remedy(&remedy, error, wanted));
+			cause_of(error), growing_remedy(&remedy, error, wanted));
 	return 0;
 }
 

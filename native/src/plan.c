@@ -45,7 +45,7 @@ static enum plan_found read_whole(struct plan *plan, int fd)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			message("%s: cannot read: %s", plan->shown_path, strerror(errno));
+			message("%s: cannot read: %s", plan->shown_path, cause_of(errno));
 			return PLAN_SYSTEM;
 		}
 		if (got == 0)
@@ -166,7 +166,7 @@ enum plan_found plan_read(struct plan *plan, int fd)
 	struct stat status;
 
 	if (fstat(fd, &status)) {
-		message("%s: cannot stat: %s", plan->shown_path, strerror(errno));
+		message("%s: cannot stat: %s", plan->shown_path, cause_of(errno));
 		return PLAN_SYSTEM;
 	}
 	if (!S_ISREG(status.st_mode)) {
@@ -198,7 +198,7 @@ enum plan_found plan_open_in(struct plan *plan, int directory, const char *shown
 	if (fd < 0) {
 		found = errno == ELOOP ? PLAN_UNUSABLE : PLAN_SYSTEM;
 		message("%s: cannot open: %s%s", shown_path,
-			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : strerror(errno),
+			errno == ELOOP ? "it is a symbolic link, a plan is a regular file" : cause_of(errno),
 			errno == EACCES ? "; run this as the owner of the file, or as root" : "");
 		return found;
 	}

@@ -11,13 +11,13 @@
 #include "dump-plugins.h"
 #include "escape.h"
 #include "exit-codes.h"
+#include "libs-variable.h"
 #include "list-dir.h"
 #include "message.h"
 #include "private-dir.h"
 
 #define OWN_NAME "fdgraft"
 #define PLUGIN_NAME OWN_NAME ".so"
-#define LIBS_ENV "CRIU_LIBS_DIR"
 
 /* Where CRIU looks when nothing is set: as distributions and CRIU's own Makefile have it. */
 #define BUILT_IN_PLUGINS "/usr/lib/criu", "/usr/lib64/criu", "/usr/local/lib/criu", "/usr/local/lib64/criu"
@@ -109,7 +109,7 @@ static int find_own(struct own *own)
 	ssize_t length = readlink("/proc/self/exe", own->directory, PATH_MAX - 1);
 
 	if (length < 0) {
-		message("cannot read the link /proc/self/exe: %s; /proc has to be mounted", strerror(errno));
+		message("cannot read the link /proc/self/exe: %s; /proc has to be mounted", cause_of(errno));
 		return EXIT_SYSTEM;
 	}
 	own->directory[length] = '\0';
@@ -122,7 +122,7 @@ static int find_own(struct own *own)
 	snprintf(plugin, sizeof(plugin), "%s/" PLUGIN_NAME, own->directory);
 	if (access(plugin, R_OK) || stat(plugin, &status)) {
 		message("cannot read %s: %s; fdgraft-exec and " PLUGIN_NAME " have to stand in one directory", show_raw(&shown, plugin),
-			strerror(errno));
+			cause_of(errno));
 		return EXIT_SYSTEM;
 	}
 	own->dev = status.st_dev;
@@ -142,7 +142,7 @@ static int add_link(void *context, const char *directory, const char *name)
 	/* The first directory that has a name wins. */
 	if (symlink(target, link) == 0 || errno == EEXIST)
 		return 0;
-	message("cannot make the link %s: %s", show_raw(&shown, link), strerror(errno));
+	message("cannot make the link %s: %s", show_raw(&shown, link), cause_of(errno));
 	return EXIT_SYSTEM;
 }
 
@@ -173,7 +173,7 @@ static int find_sources(struct sources *sources, const char *plugins)
 		const char *wrong = NULL;
 
 		if (!realpath(given, sources->paths[0]) || stat(sources->paths[0], &status))
-			wrong = strerror(errno);
+			wrong = cause_of(errno);
 		else if (!S_ISDIR(status.st_mode))
 			wrong = "not a directory";
 		if (wrong) {
@@ -202,7 +202,7 @@ static int make_directory(struct plugin_directory *directory, const struct own *
 	snprintf(directory->path, sizeof(directory->path), "%.*s/" PLUGINS_NAME, (int)(sizeof(directory->path) - sizeof("/" PLUGINS_NAME)),
 		 dir->path);
 	if (private_dir_make(dir->fd, PLUGINS_NAME)) {
-		message("cannot make the directory %s: %s", show_raw(&shown, directory->path), strerror(errno));
+		message("cannot make the directory %s: %s", show_raw(&shown, directory->path), cause_of(errno));
 		return EXIT_SYSTEM;
 	}
 	dir->has_plugins = true;
@@ -210,7 +210,7 @@ static int make_directory(struct plugin_directory *directory, const struct own *
 	for (size_t i = 0; result == 0 && i < sources->count; i++) {
 		result = each_plugin(own, sources->paths[i], add_link, directory->path);
 		if (result < 0) {
-			message("cannot list the plugins in %s: %s", show_raw(&shown, sources->paths[i]), strerror(errno));
+			message("cannot list the plugins in %s: %s", show_raw(&shown, sources->paths[i]), cause_of(errno));
 			result = EXIT_SYSTEM;
 		}
 	}
@@ -233,7 +233,7 @@ int plugin_directory_find(struct plugin_directory *directory, const char *plugin
 		return result;
 	for (size_t i = 0; i < sources.count; i++)
 		if (each_plugin(&own, sources.paths[i], count_one, &others) < 0) {
-			message("cannot list the plugins in %s: %s", show_raw(&shown, sources.paths[i]), strerror(errno));
+			message("cannot list the plugins in %s: %s", show_raw(&shown, sources.paths[i]), cause_of(errno));
 			return EXIT_SYSTEM;
 		}
 	if (!dir)

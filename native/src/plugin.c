@@ -19,6 +19,7 @@
 #include "foreground.h"
 #include "hash-images.h"
 #include "leaders.h"
+#include "libs-variable.h"
 #include "lock-variable.h"
 #include "message.h"
 #include "nonblock.h"
@@ -91,7 +92,7 @@ static int resume_devices_late(int pid)
 		return -ENOTSUP;
 	/* Before 4.3 the answer is ignored, and a task that runs on would do so without its bytes, or in a file that is not cut. */
 	if (!criu_plugin_get_options && pid > 1 && kill(pid, SIGKILL))
-		message("cannot kill task %d, which must not run after that: %s", pid, strerror(errno));
+		message("cannot kill task %d, which must not run after that: %s", pid, cause_of(errno));
 	return -1;
 }
 
@@ -212,6 +213,9 @@ static int plugin_init(int stage)
 	if (criu_get_image_dir)
 		lock_close_on_exec(lock, criu_get_image_dir());
 	free(lock);
+	/* CRIU has read it. Its scripts and the command of --exec-cmd may start other CRIUs, long after this directory is gone. */
+	if (libs_variable_take_back())
+		message("cannot set the environment: %s", cause_of(errno));
 	variable = take_variable(SOCKET_ENV);
 	result = start(variable);
 	free(variable);

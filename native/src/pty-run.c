@@ -85,7 +85,7 @@ static _Noreturn void be_anchor(const struct starting *starting, int report)
 	pid_t pid;
 
 	if (setsid() < 0 || ioctl(starting->pty->slave, TIOCSCTTY, 0)) {
-		message("cannot make a session with the terminal: %s", strerror(errno));
+		message("cannot make a session with the terminal: %s", cause_of(errno));
 		_exit(EXIT_SYSTEM);
 	}
 	pid = fork_sibling_clear_of(starting->pids);
@@ -104,7 +104,7 @@ static int start_session(struct starting *starting)
 	ssize_t got;
 
 	if (pipe2(ends, O_CLOEXEC)) {
-		message("cannot make a pipe: %s", strerror(errno));
+		message("cannot make a pipe: %s", cause_of(errno));
 		return -1;
 	}
 	starting->showing->session = fork_clear_of(starting->pids);

@@ -59,7 +59,7 @@ static int choose_number(struct pty *pty, const struct plan *plan)
 
 static int cannot(const char *what)
 {
-	message("--pty: cannot %s: %s", what, strerror(errno));
+	message("--pty: cannot %s: %s", what, cause_of(errno));
 	return EXIT_SYSTEM;
 }
 

@@ -38,7 +38,7 @@ int receive_master(int connection, const char *shown_path)
 	while (got < 0 && errno == EINTR);
 	if (got <= 0) {
 		message("--attach %s: the other end is gone: %s", shown_path,
-			got < 0 ? strerror(errno) : "somebody else has the terminal, or the restore has ended");
+			got < 0 ? cause_of(errno) : "somebody else has the terminal, or the restore has ended");
 		return -1;
 	}
 	fits = take_fds(&whole, &fd, 1, &count);

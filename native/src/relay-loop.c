@@ -152,7 +152,7 @@ static int wait_and_carry(struct showing *showing)
 	if (poll(events, EVENTS, -1) < 0) {
 		if (errno == EINTR)
 			return 0;
-		message("cannot wait for the terminal: %s", strerror(errno));
+		message("cannot wait for the terminal: %s", cause_of(errno));
 		return -1;
 	}
 	if (events[OFFER].revents)

@@ -45,7 +45,7 @@ static int listen_for_plugin(struct serving *serving)
 		return -1;
 	if (listen(serving->listener, WAITING_CONNECTIONS) == 0)
 		return 0;
-	message("cannot listen for CRIU: %s", strerror(errno));
+	message("cannot listen for CRIU: %s", cause_of(errno));
 	return -1;
 }
 
@@ -67,7 +67,7 @@ static int start_command(struct serving *serving)
 	if (serving->child > 0)
 		return 0;
 	serving->child = NO_CHILD;
-	message("cannot fork: %s", strerror(errno));
+	message("cannot fork: %s", cause_of(errno));
 	return -1;
 }
 
@@ -149,7 +149,7 @@ static int wait_for_all(struct serving *serving)
 		int number = 0;
 
 		if (ready < 0 && errno != EINTR) {
-			message("cannot wait for CRIU: %s", strerror(errno));
+			message("cannot wait for CRIU: %s", cause_of(errno));
 			return EXIT_SYSTEM;
 		}
 		if (ready > 0 && events[CONNECTION].revents)

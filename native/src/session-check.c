@@ -68,7 +68,7 @@ static int session_of(const struct caller *caller)
 	if ((caller->flags & O_ACCMODE) == O_WRONLY)
 		return SESSION_NONE;
 	if (ask_child(caller->fd, &status)) {
-		message("caller fd %u: cannot look for the session of the terminal: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look for the session of the terminal: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	return WIFEXITED(status) && WEXITSTATUS(status) == TRIED_HELD ? SESSION_OTHER : SESSION_NONE;

@@ -18,7 +18,7 @@
 
 static int cannot_list(int error)
 {
-	message("cannot list the image directory: %s", strerror(error));
+	message("cannot list the image directory: %s", cause_of(error));
 	return -1;
 }
 

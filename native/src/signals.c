@@ -29,13 +29,13 @@ int signals_take(struct taken_signals *taken, const int *more)
 	add(&set, forwarded);
 	add(&set, more);
 	if (sigaction(SIGCHLD, &plain, &taken->on_child) || sigprocmask(SIG_BLOCK, &set, &taken->mask)) {
-		message("cannot block signals: %s", strerror(errno));
+		message("cannot block signals: %s", cause_of(errno));
 		return -1;
 	}
 	taken->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (taken->fd >= 0)
 		return 0;
-	message("cannot make a signalfd: %s", strerror(errno));
+	message("cannot make a signalfd: %s", cause_of(errno));
 	return -1;
 }
 
@@ -43,7 +43,7 @@ int signals_give_back(const struct taken_signals *taken)
 {
 	if (sigaction(SIGCHLD, &taken->on_child, NULL) == 0 && sigprocmask(SIG_SETMASK, &taken->mask, NULL) == 0)
 		return 0;
-	message("cannot set signals back: %s", strerror(errno));
+	message("cannot set signals back: %s", cause_of(errno));
 	return -1;
 }
 

@@ -123,7 +123,7 @@ static int random_name(char name[START_NAME_MAX])
 	unsigned char bytes[START_NAME_LENGTH / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-		message("cannot get random bytes: %s", strerror(errno));
+		message("cannot get random bytes: %s", cause_of(errno));
 		return -1;
 	}
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -139,13 +139,13 @@ static int make_own(struct start_dir *dir, const char *base_path)
 		return -1;
 	snprintf(dir->path, sizeof(dir->path), "%s/%s", base_path, dir->name);
 	if (private_dir_make(dir->base, dir->name)) {
-		message("cannot make the directory %s: %s", show_raw(&shown, dir->path), strerror(errno));
+		message("cannot make the directory %s: %s", show_raw(&shown, dir->path), cause_of(errno));
 		return -1;
 	}
 	dir->fd = openat(dir->base, dir->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir->fd >= 0 && fchmod(dir->fd, 0700) == 0 && flock(dir->fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	message("cannot lock the directory %s: %s", show_raw(&shown, dir->path), strerror(errno));
+	message("cannot lock the directory %s: %s", show_raw(&shown, dir->path), cause_of(errno));
 	(void)unlinkat(dir->base, dir->name, AT_REMOVEDIR);
 	return -1;
 }
@@ -194,7 +194,7 @@ static int register_own(struct start_dir *dir, const char *digest)
 		say_holder(dir->base, digest);
 		return EXIT_UNUSABLE;
 	}
-	message("cannot make a link to %s: %s", show_raw(&shown, dir->path), strerror(errno));
+	message("cannot make a link to %s: %s", show_raw(&shown, dir->path), cause_of(errno));
 	return EXIT_SYSTEM;
 }
 
@@ -228,7 +228,7 @@ int start_dir_bind(const struct start_dir *dir)
 	int fd = unix_bind(dir->fd, SOCKET_NAME, SOCK_SEQPACKET);
 
 	if (fd < 0)
-		message("cannot make the socket %s/" SOCKET_NAME ": %s", show_raw(&shown, dir->path), strerror(errno));
+		message("cannot make the socket %s/" SOCKET_NAME ": %s", show_raw(&shown, dir->path), cause_of(errno));
 	return fd;
 }
 

@@ -39,7 +39,7 @@ int take_stdio(const char *numbers)
 	}
 	for (int fd = 0; fd < COUNT; fd++)
 		if (dup2(from[fd], fd) < 0) {
-			message("--stdio %s: cannot dup descriptor %d: %s", show_raw(&shown, numbers), from[fd], strerror(errno));
+			message("--stdio %s: cannot dup descriptor %d: %s", show_raw(&shown, numbers), from[fd], cause_of(errno));
 			return EXIT_UNUSABLE;
 		}
 	for (int fd = 0; fd < COUNT; fd++)

@@ -65,7 +65,7 @@ static int open_source(struct sources *sources, const struct plan *plan, const s
 	if (fd >= 0 && sources->by_graft[graft] >= 0)
 		return 0;
 	message("caller fd %u: cannot %s it for file id %u: %s", wanted->caller_fd, wanted->reopen ? "open" : "dup",
-		wanted->file_id, strerror(errno));
+		wanted->file_id, cause_of(errno));
 	return -1;
 }
 
@@ -92,7 +92,7 @@ static int keep_stderr(const struct sources *sources)
 		return 0;
 	fd = dup_clear_of(STDERR_FILENO, sources->reserved, sources->reserved_count);
 	if (fd < 0) {
-		message("cannot dup stderr: %s", strerror(errno));
+		message("cannot dup stderr: %s", cause_of(errno));
 		return -1;
 	}
 	stderr_sink_fd(fd);
@@ -110,7 +110,7 @@ static int put_in_place(const struct plan *plan, const struct sources *sources, 
 		/* dup2 leaves close-on-exec clear. */
 		if (dup2(sources->by_graft[target->graft], (int)target->fd) < 0) {
 			message("cannot put caller fd %u at descriptor %u: %s", plan->grafts[target->graft].caller_fd, target->fd,
-				strerror(errno));
+				cause_of(errno));
 			return -1;
 		}
 	}

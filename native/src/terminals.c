@@ -13,7 +13,7 @@ static int hold(struct terminal *terminal, const struct caller *caller)
 	*terminal = (struct terminal){.caller_fd = caller->number, .fd = fcntl(caller->fd, F_DUPFD_CLOEXEC, 3)};
 	if (terminal->fd < 0 || tcgetattr(terminal->fd, &terminal->settings) ||
 	    ioctl(terminal->fd, TIOCGWINSZ, &terminal->size)) {
-		message("caller fd %u: cannot look at the terminal: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot look at the terminal: %s", caller->number, cause_of(errno));
 		return -1;
 	}
 	return 0;
@@ -55,7 +55,7 @@ void terminals_resize(const struct terminals *terminals)
 		if (terminal->size.ws_row == 0 && terminal->size.ws_col == 0)
 			continue;
 		if (resize(terminal))
-			message("caller fd %u: cannot set the size of the terminal: %s", terminal->caller_fd, strerror(errno));
+			message("caller fd %u: cannot set the size of the terminal: %s", terminal->caller_fd, cause_of(errno));
 	}
 }
 
@@ -65,7 +65,7 @@ void terminals_reset(const struct terminals *terminals)
 	for (size_t i = 0; i < terminals->count; i++)
 		if (tcsetattr(terminals->list[i].fd, TCSANOW, &terminals->list[i].settings))
 			message("caller fd %u: cannot give the terminal its settings again: %s", terminals->list[i].caller_fd,
-				strerror(errno));
+				cause_of(errno));
 }
 
 void terminals_free(struct terminals *terminals)

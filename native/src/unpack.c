@@ -53,7 +53,7 @@ static int above_standard(int fd)
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 	if (copy < 0)
-		message("cannot dup a descriptor: %s", strerror(errno));
+		message("cannot dup a descriptor: %s", cause_of(errno));
 	return copy;
 }
 
@@ -64,7 +64,7 @@ static int start_program(struct unpacked *unpacked, int archive)
 	int from, out;
 
 	if (pipe2(ends, O_CLOEXEC)) {
-		message("cannot make a pipe: %s", strerror(errno));
+		message("cannot make a pipe: %s", cause_of(errno));
 		return EXIT_SYSTEM;
 	}
 	from = above_standard(archive);
@@ -77,7 +77,7 @@ static int start_program(struct unpacked *unpacked, int archive)
 		if (unpacked->child == 0)
 			be_program(unpacked->program, from, out);
 		if (unpacked->child < 0)
-			message("cannot fork: %s", strerror(errno));
+			message("cannot fork: %s", cause_of(errno));
 	}
 	if (from >= 0)
 		close(from);
@@ -121,7 +121,7 @@ ssize_t unpack_read(struct unpacked *unpacked, void *bytes, size_t size)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			message("%s: cannot read: %s", unpacked->shown_path, strerror(errno));
+			message("%s: cannot read: %s", unpacked->shown_path, cause_of(errno));
 			return -1;
 		}
 		if (got == 0)

@@ -178,7 +178,7 @@ static int check_room(const struct unread_pipe *pipe, const struct plan *plan, e
 	int error;
 
 	if (room < 0) {
-		message("caller fd %u: cannot read the size of the pipe: %s", first->caller->number, strerror(errno));
+		message("caller fd %u: cannot read the size of the pipe: %s", first->caller->number, cause_of(errno));
 		return -1;
 	}
 	if (pipe->bytes <= (uint64_t)room)
@@ -189,7 +189,7 @@ static int check_room(const struct unread_pipe *pipe, const struct plan *plan, e
 	name(&names, plan, first);
 	problem("caller fd %u (spec %s): its pipe holds %d bytes, and for the %llu unread bytes of %s it must hold %llu: %s; %s, or " UNREAD_LET_GO,
 		first->caller->number, names.spec.text, room, (unsigned long long)pipe->bytes, names.key.text,
-		(unsigned long long)pipe->bytes, strerror(error), growing_remedy(&remedy, error, pipe->bytes));
+		(unsigned long long)pipe->bytes, cause_of(error), growing_remedy(&remedy, error, pipe->bytes));
 	return 0;
 }
 
@@ -202,7 +202,7 @@ static int check_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 
 	name(&names, plan, first);
 	if (ioctl(first->caller->fd, FIONREAD, &waiting)) {
-		message("caller fd %u: cannot find out whether the pipe is empty: %s", first->caller->number, strerror(errno));
+		message("caller fd %u: cannot find out whether the pipe is empty: %s", first->caller->number, cause_of(errno));
 		return -1;
 	}
 	if (waiting > 0)
@@ -213,7 +213,7 @@ static int check_pipe(const struct unread_pipe *pipe, const struct plan *plan)
 	/* Only asked: opening an end and closing it again could be noticed at the other. */
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
 		problem("caller fd %u (spec %s): the unread bytes of %s cannot be written into its pipe: %s; let it be a pipe of this user, or " UNREAD_LET_GO,
-			first->caller->number, names.spec.text, names.key.text, strerror(errno));
+			first->caller->number, names.spec.text, names.key.text, cause_of(errno));
 	return 0;
 }
 

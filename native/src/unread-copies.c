@@ -27,7 +27,7 @@ static int write_chunk(int fd)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0) {
-			message("cannot keep unread bytes: %s", strerror(errno));
+			message("cannot keep unread bytes: %s", cause_of(errno));
 			return -1;
 		}
 		done += (size_t)written;
@@ -50,7 +50,7 @@ static int copy_part(int image, const struct unread_bytes *bytes, int to)
 			continue;
 		if (got <= 0) {
 			message("image %s: cannot read the unread bytes of a pipe: %s", bytes->image,
-				got < 0 ? strerror(errno) : "it was cut short");
+				got < 0 ? cause_of(errno) : "it was cut short");
 			return -1;
 		}
 		chunk_length += (size_t)got;
@@ -93,7 +93,7 @@ static int open_way(const struct caller *caller)
 		return -1;
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status)) {
-		message("caller fd %u: cannot open its pipe for writing: %s", caller->number, strerror(errno));
+		message("caller fd %u: cannot open its pipe for writing: %s", caller->number, cause_of(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -112,7 +112,7 @@ static int move_clear(int fd, const uint32_t *taken, size_t taken_count)
 	int copy = dup_clear_of(fd, taken, taken_count);
 
 	if (copy < 0)
-		message("cannot dup a pipe of unread bytes: %s", strerror(errno));
+		message("cannot dup a pipe of unread bytes: %s", cause_of(errno));
 	close(fd);
 	return copy;
 }
@@ -124,7 +124,7 @@ static int fill_one(struct unread_copy *copy, const struct unread_pipe *pipe, co
 	int room, way;
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
-		message("cannot make a pipe for unread bytes: %s", strerror(errno));
+		message("cannot make a pipe for unread bytes: %s", cause_of(errno));
 		return -1;
 	}
 	copy->from = move_clear(ends[0], taken, taken_count);
@@ -132,7 +132,7 @@ static int fill_one(struct unread_copy *copy, const struct unread_pipe *pipe, co
 	if (room >= 0 && (uint64_t)room < pipe->bytes)
 		room = fcntl(ends[1], F_SETPIPE_SZ, (int)pipe->bytes);
 	if (room < 0)
-		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)pipe->bytes, strerror(errno));
+		message("cannot make a pipe for %llu unread bytes: %s", (unsigned long long)pipe->bytes, cause_of(errno));
 	if (copy->from < 0 || room < 0 || copy_parts(pipe, plan, directory, ends[1])) {
 		close(ends[1]);
 		return -1;
@@ -180,7 +180,7 @@ static int is_ready(const struct unread_copy *copy)
 	int waiting;
 
 	if (room < 0 || ioctl(copy->to, FIONREAD, &waiting)) {
-		message("caller fd %u: cannot look at its pipe: %s", copy->caller_fd, strerror(errno));
+		message("caller fd %u: cannot look at its pipe: %s", copy->caller_fd, cause_of(errno));
 		return -1;
 	}
 	if (waiting > 0) {
@@ -207,7 +207,7 @@ static int move(struct unread_copy *copy)
 		if (moved <= 0) {
 			message("caller fd %u: %llu of %llu unread bytes were not delivered: %s", copy->caller_fd,
 				(unsigned long long)left, (unsigned long long)copy->bytes,
-				moved < 0 ? strerror(errno) : "the pipe that holds them is empty");
+				moved < 0 ? cause_of(errno) : "the pipe that holds them is empty");
 			return -1;
 		}
 		copy->delivered += (uint64_t)moved;

@@ -25,7 +25,7 @@ static bool print(const char *text, int *code)
 	*code = EXIT_SYSTEM;
 	/* A reader that has stopped reading knows that. */
 	if (errno != EPIPE)
-		message("cannot write to stdout: %s", strerror(errno));
+		message("cannot write to stdout: %s", cause_of(errno));
 	return false;
 }
 

@@ -25,7 +25,7 @@ static int check_one(const struct plan *plan, const struct graft *graft, const s
 	if (error == 0)
 		return 0;
 	if (error != EPERM) {
-		message("caller fd %u: cannot find out whether an epoll takes it: %s", caller->number, strerror(error));
+		message("caller fd %u: cannot find out whether an epoll takes it: %s", caller->number, cause_of(error));
 		return -1;
 	}
 	problem("caller fd %u is %s that no epoll takes (spec %s), and an epoll of the checkpoint watches file id %u; give a pipe, FIFO, socket or terminal",
@@ -48,7 +48,7 @@ int watches_check(const struct plan *plan, const struct callers *callers)
 		if (epoll < 0)
 			epoll = epoll_create1(EPOLL_CLOEXEC);
 		if (epoll < 0) {
-			message("cannot make an epoll: %s", strerror(errno));
+			message("cannot make an epoll: %s", cause_of(errno));
 			return -1;
 		}
 		result = check_one(plan, graft, caller, epoll);

@@ -81,7 +81,7 @@ int window_open(struct window *window, const struct plan *plan, const char *othe
 	window->fd = open_again(own.fd);
 	if (window->fd < 0) {
 		message("cannot open the terminal of descriptor 0 for reading and writing: %s; start this as its owner, as root, or %s",
-			strerror(errno), otherwise);
+			cause_of(errno), otherwise);
 		return EXIT_UNUSABLE;
 	}
 	if (plan)
@@ -90,7 +90,7 @@ int window_open(struct window *window, const struct plan *plan, const char *othe
 		return EXIT_SYSTEM;
 	if (tcgetattr(window->fd, &window->before) == 0)
 		return 0;
-	message("cannot read the settings of the terminal: %s", strerror(errno));
+	message("cannot read the settings of the terminal: %s", cause_of(errno));
 	return EXIT_SYSTEM;
 }
 
@@ -123,7 +123,7 @@ int window_guard(struct window *window, const struct dump_pids *pids)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
-		message("cannot make a socket: %s", strerror(errno));
+		message("cannot make a socket: %s", cause_of(errno));
 		return -1;
 	}
 	window->guard_pid = fork_clear_of(pids);

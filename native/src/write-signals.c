@@ -20,7 +20,7 @@ int write_signals_ignore(struct write_signals *signals)
 	*signals = (struct write_signals){0};
 	for (size_t i = 0; i < COUNT; i++)
 		if (sigaction(ignored[i].number, &ignore, &signals->before[i])) {
-			message("cannot ignore %s: %s", ignored[i].name, strerror(errno));
+			message("cannot ignore %s: %s", ignored[i].name, cause_of(errno));
 			return -1;
 		}
 	return 0;
@@ -30,7 +30,7 @@ int write_signals_restore(const struct write_signals *signals)
 {
 	for (size_t i = 0; i < COUNT; i++)
 		if (sigaction(ignored[i].number, &signals->before[i], NULL)) {
-			message("cannot set %s back: %s", ignored[i].name, strerror(errno));
+			message("cannot set %s back: %s", ignored[i].name, cause_of(errno));
 			return -1;
 		}
 	return 0;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { messages } from '../errors/messages';
 import { checkPattern } from './check-pattern';
+import { hideLineBreaks } from './line-breaks';
 
 /** True for words that take away from the others; `!(a|b)/c` is a pattern of its own. */
 export function isExclusion(word: string): boolean {
@@ -32,8 +33,8 @@ export class Exclusions {
     const writeOut = (pattern: string) =>
       micromatch.braces(pattern, { expand: true, nodupes: true, keepEscaping: true });
     const compile = (pattern: string) => {
-      const all = writeOut(pattern).map((one) => micromatch.makeRe(one, { dot: true }));
-      return (text: string) => all.some((expression) => expression.test(text));
+      const all = writeOut(hideLineBreaks(pattern)).map((one) => micromatch.makeRe(one, { dot: true }));
+      return (text: string) => all.some((expression) => expression.test(hideLineBreaks(text)));
     };
     const matcher = (word: string): Exclusion['matches'] => {
       const pattern = word.slice(1);

@@ -11,6 +11,7 @@ import { checkPattern } from './check-pattern';
 import { Exclusions, isExclusion } from './exclusions';
 import { type Here, REPLACEMENT } from './here';
 import type { BatchInput } from './input';
+import { hideLineBreaks, showLineBreaks } from './line-breaks';
 import { NonUtf8Names } from './non-utf8';
 import { STATE_DIRECTORY } from './record';
 import type { Root } from './root';
@@ -105,15 +106,16 @@ class Finder {
       count += 1;
       this.take(pattern, full, problem);
     };
-    const matches = fastGlob.stream(pattern, {
+    const matches = fastGlob.stream(hideLineBreaks(pattern), {
       onlyFiles: false,
       objectMode: true,
       followSymbolicLinks: false,
       unique: false,
       fs: { ...this.stats(), readdir: this.readdirFrom(tops, take) as unknown as typeof fs.readdir },
     }) as AsyncIterable<unknown> as AsyncIterable<{ path: string; dirent: fs.Dirent }>;
-    for await (const { path: match, dirent } of matches) {
+    for await (const { path: matched, dirent } of matches) {
       this.options.signal?.throwIfAborted();
+      const match = showLineBreaks(matched);
       const full = path.resolve(this.here.text, match);
       if (path.basename(full) === INVENTORY_IMAGE) take(path.dirname(full));
       else if (match.includes(REPLACEMENT)) {
@@ -138,7 +140,7 @@ class Finder {
    */
   private readdirFrom(tops: ReadonlySet<string>, onProblem: (directory: string, problem: FdgraftError) => void) {
     return (directory: string, options: { withFileTypes: true }, done: Done) => {
-      const full = path.resolve(this.here.text, directory);
+      const full = path.resolve(this.here.text, showLineBreaks(directory));
       if (this.options.root.is(full)) return done(null, []);
       fs.readdir(this.here.reach(full), options, (error, entries) => {
         if (error !== null) {
@@ -148,10 +150,7 @@ class Finder {
         const inventory = entries.find(({ name }) => name === INVENTORY_IMAGE);
         if (inventory !== undefined) return done(null, [inventory]);
         if (!tops.has(full) && entries.some(({ name }) => name === STATE_DIRECTORY)) return done(null, []);
-        done(
-          null,
-          entries.filter(({ name }) => !this.exclusions.has(path.join(full, name))),
-        );
+        done(null, entries.filter(({ name }) => !this.exclusions.has(path.join(full, name))).map(withoutLineBreak));
       });
     };
   }
@@ -160,7 +159,7 @@ class Finder {
   private stats(): { lstat: typeof fs.lstat; stat: typeof fs.stat } {
     type Look = (file: string, done: (error: Error | null, stats: fs.Stats) => void) => void;
     const from = (look: Look): Look => {
-      return (file, done) => look(this.here.reach(path.resolve(this.here.text, file)), done);
+      return (file, done) => look(this.here.reach(path.resolve(this.here.text, showLineBreaks(file))), done);
     };
     return { lstat: from(fs.lstat), stat: from(fs.stat) } as { lstat: typeof fs.lstat; stat: typeof fs.stat };
   }
@@ -202,6 +201,11 @@ class Finder {
     if (name === '..' || name.startsWith('../') || path.isAbsolute(name)) throw messages.inputOutsideBase(full, base);
     return name;
   }
+}
+
+function withoutLineBreak(entry: fs.Dirent): fs.Dirent {
+  const name = hideLineBreaks(entry.name);
+  return name === entry.name ? entry : Object.create(entry, { name: { value: name, enumerable: true } });
 }
 
 function hasInventory(directory: string): boolean {

@@ -1,10 +1,17 @@
 import { WireFault } from '../errors/wire-fault';
-import { CORE_ENTRY_FIELDS, CREDS_ENTRY_FIELDS, THREAD_CORE_ENTRY_FIELDS } from '../schema/generated/images';
+import {
+  CORE_ENTRY_FIELDS,
+  CREDS_ENTRY_FIELDS,
+  RLIMIT_ENTRY_FIELDS,
+  TASK_CORE_ENTRY_FIELDS,
+  TASK_RLIMITS_ENTRY_FIELDS,
+  THREAD_CORE_ENTRY_FIELDS,
+} from '../schema/generated/images';
 import { TASK_GROUPS_MAX } from '../schema/plan-limits';
 import { FieldCursor, WIRE_TYPE } from '../wire/field-cursor';
 import type { ImagesByName } from './explore/images-by-name';
 
-/** Credentials for access to files; all ids as the task's own user namespace has them. */
+/** Credentials for access to files, and the limit of their size; all ids as the task's own user namespace has them. */
 export interface Credentials {
   /** fsuid and fsgid. */
   readonly uid: number;
@@ -15,6 +22,8 @@ export interface Credentials {
   readonly overridesAccess: boolean;
   /** CAP_DAC_READ_SEARCH is effective. */
   readonly overridesReading: boolean;
+  /** RLIMIT_FSIZE of the task; undefined where it has none. */
+  readonly fileSize: bigint | undefined;
 }
 
 /** -1 is no id. */
@@ -23,6 +32,10 @@ export const MAX_OWNER_ID = 2 ** 32 - 2;
 /** Numbers of capabilities (capabilities(7)): bits of the first word of a set. */
 const CAP_DAC_OVERRIDE = 1;
 const CAP_DAC_READ_SEARCH = 2;
+/** Of getrlimit(2): the place in the list of limits. */
+const RLIMIT_FSIZE = 1;
+/** No file is longer, so a limit from here on is none. */
+const MAX_FILE_SIZE = 2n ** 63n - 1n;
 
 /**
  * Reads the credentials of the first thread of a task from its core image; CRIU records those of the others too, but
@@ -36,23 +49,45 @@ export async function readCredentials(images: ImagesByName, pid: number): Promis
 }
 
 function inCore(bytes: Uint8Array, start: number, end: number): Credentials | undefined {
-  let credentials: Credentials | undefined;
+  let credentials: Omit<Credentials, 'fileSize'> | undefined;
+  let fileSize: bigint | undefined;
   const core = new FieldCursor().over(bytes, start, end);
   while (core.next()) {
-    if (core.number !== CORE_ENTRY_FIELDS.thread_core) continue;
-    core.expect(WIRE_TYPE.BYTES);
-    const thread = new FieldCursor().over(bytes, core.valueStart, core.end);
-    while (thread.next()) {
-      if (thread.number !== THREAD_CORE_ENTRY_FIELDS.creds) continue;
-      thread.expect(WIRE_TYPE.BYTES);
-      credentials = decodeCredentials(bytes, thread.valueStart, thread.end);
+    if (core.number === CORE_ENTRY_FIELDS.thread_core) {
+      for (const thread of messagesIn(core, THREAD_CORE_ENTRY_FIELDS.creds))
+        credentials = decodeCredentials(bytes, thread.valueStart, thread.end);
+    } else if (core.number === CORE_ENTRY_FIELDS.tc) {
+      for (const task of messagesIn(core, TASK_CORE_ENTRY_FIELDS.rlimits)) fileSize = decodeFileSize(task);
     }
   }
-  return credentials;
+  return credentials === undefined ? undefined : { ...credentials, fileSize };
+}
+
+/** The fields of that number, each a message, of the message that a field holds. */
+function* messagesIn(field: FieldCursor, number: number): Generator<FieldCursor, void, undefined> {
+  field.expect(WIRE_TYPE.BYTES);
+  const inner = new FieldCursor().over(field.bytes, field.valueStart, field.end);
+  while (inner.next()) {
+    if (inner.number !== number) continue;
+    inner.expect(WIRE_TYPE.BYTES);
+    yield inner;
+  }
+}
+
+function decodeFileSize(field: FieldCursor): bigint | undefined {
+  let place = 0;
+  for (const limit of messagesIn(field, TASK_RLIMITS_ENTRY_FIELDS.rlimits)) {
+    if (place++ !== RLIMIT_FSIZE) continue;
+    let size: bigint | undefined;
+    const one = new FieldCursor().over(limit.bytes, limit.valueStart, limit.end);
+    while (one.next()) if (one.number === RLIMIT_ENTRY_FIELDS.cur) size = one.uint64();
+    return size === undefined || size > MAX_FILE_SIZE ? undefined : size;
+  }
+  return undefined;
 }
 
 /** By hand: a list of groups is refused before it fills the memory. */
-function decodeCredentials(bytes: Uint8Array, start: number, end: number): Credentials {
+function decodeCredentials(bytes: Uint8Array, start: number, end: number): Omit<Credentials, 'fileSize'> {
   let uid: number | undefined;
   let gid: number | undefined;
   const groups = new Set<number>();

@@ -70,6 +70,21 @@ export class CallerDescriptors {
     for (const [fd, at] of standard.entries()) stdio[at] = fd;
     return { stdio, standard };
   }
+
+  /**
+   * Closes those above the standard ones, once a child has them: who waits at the other end of a pipe waits for all who
+   * hold it. A channel to a Node.js that has started this one is its own.
+   */
+  letGo(): void {
+    for (const fd of this.numbers) {
+      if (fd <= STANDARD || `${fd}` === process.env.NODE_CHANNEL_FD) continue;
+      try {
+        fs.closeSync(fd);
+      } catch {
+        // Closed all the same: this process has only passed it on.
+      }
+    }
+  }
 }
 
 function list(): Open[] {

@@ -68,14 +68,17 @@ export function buildPlan(parts: PlanParts): Plan {
       message: escapeControls(message),
       ...(fileId === undefined ? {} : { file_id: fileId }),
     })),
-    credentials: gathered.credentials.map(({ pids, uid, gid, groups, overridesAccess, overridesReading }) => ({
-      pids,
-      uid,
-      gid,
-      groups,
-      overrides_access: overridesAccess,
-      overrides_reading: overridesReading,
-    })),
+    credentials: gathered.credentials.map(
+      ({ pids, uid, gid, groups, overridesAccess, overridesReading, fileSize }) => ({
+        pids,
+        uid,
+        gid,
+        groups,
+        overrides_access: overridesAccess,
+        overrides_reading: overridesReading,
+        ...(fileSize === undefined ? {} : { file_size: fileSize }),
+      }),
+    ),
     ...(userNamespace === undefined ? {} : { user_namespace: userNamespace }),
     placeholders: decision.placeholders.map((placeholder) => buildPlaceholder(placeholder, parts, places)),
   };

@@ -19,7 +19,10 @@ export function planToJson(plan: Plan): Record<string, unknown> {
     specs: plan.specs,
     debugs: plan.debugs.map((debug) => ({ ...debug, output: escapeBytes(debug.output) })),
     warnings: plan.warnings,
-    credentials: plan.credentials,
+    credentials: plan.credentials.map(({ file_size, ...rest }) => ({
+      ...rest,
+      ...(file_size === undefined ? {} : { file_size: jsonNumber(file_size) }),
+    })),
     ...(plan.user_namespace === undefined ? {} : { user_namespace: plan.user_namespace }),
     placeholders: plan.placeholders.map(({ was, apply, position, in_flight, truncate_to, kind, mapping, ...rest }) => ({
       ...rest,

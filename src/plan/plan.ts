@@ -63,6 +63,8 @@ export interface PlanCredentials {
   readonly overrides_access: boolean;
   /** CAP_DAC_READ_SEARCH is effective. */
   readonly overrides_reading: boolean;
+  /** Their limit of a file's size (RLIMIT_FSIZE); absent: none. */
+  readonly file_size?: bigint;
 }
 
 /** How ids of a user namespace map to those outside; ascending. */

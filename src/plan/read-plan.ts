@@ -9,6 +9,7 @@ import descriptor from '../schema/generated/plan.json';
 import {
   PLAN_FORMAT,
   type Plan,
+  type PlanCredentials,
   type PlanDescriptor,
   type PlanInFlight,
   type PlanKind,
@@ -88,7 +89,7 @@ function assemble([headRecord, ...others]: readonly Buffer[], file: string): Pla
       return toPlaceholder(decode('plan_placeholder', record) as DecodedPlaceholder);
     return toLargePlaceholder(record, file, referencesField(planRoot()), decode);
   });
-  return { ...head, placeholders };
+  return { ...head, credentials: head.credentials.map(toCredentials), placeholders };
 }
 
 /** So that no image is hashed again and again. */
@@ -125,6 +126,10 @@ function split(record: Buffer, number: number, file: string) {
 
 function referencesField(root: protobuf.Root): number {
   return (root.lookupType('fdgraft.plan_placeholder').fields.references as protobuf.Field).id;
+}
+
+function toCredentials({ file_size, ...others }: Decoded['credentials'][number]): PlanCredentials {
+  return { ...others, ...(file_size === undefined ? {} : { file_size: BigInt(file_size) }) };
 }
 
 function toKind({ name, socket, seals }: NonNullable<DecodedPlaceholder['kind']>): PlanKind {

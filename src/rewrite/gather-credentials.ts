@@ -56,7 +56,10 @@ async function groupTasks(images: ImagesByName, pids: readonly number[]): Promis
     const credentials = await readCredentials(images, pid);
     if (credentials === undefined) continue;
     // Lists of groups can be long: not all of them are kept as text too.
-    const key = builtins.crypto.createHash('sha256').update(JSON.stringify(credentials)).digest('base64');
+    const key = builtins.crypto
+      .createHash('sha256')
+      .update(JSON.stringify({ ...credentials, fileSize: credentials.fileSize?.toString() }))
+      .digest('base64');
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { ...credentials, pids: [pid] });
     else known.pids.push(pid);

@@ -169,3 +169,39 @@ test('a directory that cannot be looked into is told, and the rest is found', as
   t.deepEqual(await names(directory, 'ck/**'), ['ck/a', 'ck/b', 'ck/d.tar.gz', 'ck/sub: SOURCE_UNUSABLE']);
   fs.chmodSync(path.join(directory, 'ck/sub'), 0o700);
 });
+
+test('names with line breaks, which regular expressions take for no character', async (t) => {
+  const directory = fs.realpathSync(temporaryDirectory(t));
+  // The last ones have no line break, and halves and characters that stand for one on the way.
+  const breaks = [
+    '\n',
+    '\r',
+    '\u2028',
+    '\u2029',
+    '\n\r\n',
+    '\u{10400}\ufdd3\n',
+    '\u{10400}',
+    '\ufdd0',
+    '\ufdd1\u{10403}',
+  ];
+  const all = breaks.flatMap((one) => [`ck/a${one}b`, `ck/${one}/c`, `ck/${one}/d${one}/e`]).sort();
+  for (const name of all) putCheckpoint(path.join(directory, name));
+  for (const pattern of ['**', 'ck/**', 'ck/**/*']) t.deepEqual(await names(directory, pattern), all);
+  t.deepEqual(
+    await names(directory, 'ck/*b'),
+    all.filter((name) => name.endsWith('b')),
+  );
+  for (const one of breaks) {
+    const own = [`ck/a${one}b`, `ck/${one}/c`, `ck/${one}/d${one}/e`];
+    const taken = await names(directory, `ck/a${one}[b]`, `ck/${one}/*`, `ck/${one}/d${one}/**`);
+    t.deepEqual(taken, own.sort());
+    t.deepEqual(
+      await names(directory, '**', `!ck/${one}/**`, `!ck/a${one}*`),
+      all.filter((name) => !own.includes(name) && !name.startsWith(`ck/a${one}`)),
+    );
+    t.deepEqual(
+      await names(directory, '**', '!**/c', `!**/d${one}/**`),
+      all.filter((name) => !name.endsWith('/c') && name !== `ck/${one}/d${one}/e`),
+    );
+  }
+});

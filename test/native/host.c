@@ -10,7 +10,8 @@
  * size and its flags; put=FD:TEXT writes; size=FD:BYTES sizes a pipe; empty=PATH makes a file empty; seal=FD seals
  * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait; drop closes
  * what was stored, as CRIU does at its end; child says whether there is any child process, living or not; session=PID
- * has a task of that pid lead a session, and says whether it and a child of its own have /dev/tty; die is the end of a CRIU
+ * has a task of that pid lead a session, and says whether it and a child of its own have /dev/tty; environment=NAME says
+ * what a variable is; die is the end of a CRIU
  * that somebody kills.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
@@ -299,6 +300,8 @@ static int step(const char *word, int result)
 	} else if (strncmp(word, "seal=", 5) == 0) {
 		if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 			printf("cannot seal: %s\n", strerror(errno));
+	} else if (strncmp(word, "environment=", 12) == 0) {
+		printf("environment %s\n", getenv(word + 12) ? getenv(word + 12) : "unset");
 	} else if (strcmp(word, "drop") == 0) {
 		while (stored_count > 0)
 			close(stored[--stored_count].fd);

@@ -139,3 +139,34 @@ test('a plan that sets it on what can only be named', async (t) => {
     /placeholder 0 \(file id 42\): it sets O_NONBLOCK, and its entry was open with O_PATH; write the plan/,
   );
 });
+
+test('two numbers of one open file get it together', async (t) => {
+  const check = async (second: Partial<Placeholder>, give: string[]) => {
+    const placeholders = [one(), one({ fileId: 43, callerFd: 6, setNonblock: false, ...second })];
+    const { code, stderr } = await exec(['--plan', planned(t, { placeholders }).plan, '--check'], { give });
+    t.is(code, 0, stderr);
+    return complaints(t, stderr);
+  };
+  const [same, apart] = [
+    ['5=socket', '6=dup:5'],
+    ['5=socket', '6=socket'],
+  ] as const;
+  t.deepEqual(await check({}, [...same]), [], 'it has what it had');
+  t.regex(
+    (await check({}, [...apart])).join(),
+    /^warning: caller fd 6 has no O_NONBLOCK, file id 43 had it .* may hang; [^,]*, or [^,]*$/,
+  );
+  t.regex(
+    (await check({ flags: O.RDWR }, [...same])).join(),
+    /^warning: caller fd 6 gets O_NONBLOCK, file id 43 had not .* EAGAIN; give each entry a socket of its own$/,
+  );
+  t.deepEqual(await check({ flags: O.RDWR }, [...apart]), []);
+  // An eventfd is refused for other flags than the old one's.
+  const eventfds = [0, 1].map((at) =>
+    one({ fileId: 42 + at, callerFd: 5 + at, kind: { name: 'eventfd' }, setNonblock: at === 0 }),
+  );
+  const { code, stderr } = await exec(['--plan', planned(t, { placeholders: eventfds }).plan, '--check'], {
+    give: ['5=eventfd', '6=dup:5'],
+  });
+  t.deepEqual([code, stderr], [0, '']);
+});

@@ -183,3 +183,46 @@ for (const host of ['host', 'host-options'] as const)
       answers(without.stdout).filter((line) => /plugin/.test(line)),
     );
   });
+
+for (const before of [undefined, 'directory'])
+  for (const others of [false, true])
+    test(`CRIU_LIBS_DIR is what it was, for what CRIU starts: ${before ?? 'unset'}${others ? ', beside others' : ''}`, async (t) => {
+      const { directory, plan } = planned(t, simple);
+      const plugins = directoryOf(t, {});
+      if (others) addPlugin(plugins, 'other_plugin', 20);
+      const env: Record<string, string> = before === undefined ? {} : { CRIU_LIBS_DIR: plugins };
+      const names = ['CRIU_LIBS_DIR', 'FDGRAFT_LIBS_DIR', 'FDGRAFT_LIBS_DIR_BEFORE', 'FDGRAFT_SOCKET'];
+      const steps = ['1', ...names.map((name) => `environment=${name}`)];
+      const play = [helper('host'), directory, RESTORE, ...steps];
+      const after = [env.CRIU_LIBS_DIR ?? 'unset', 'unset', 'unset', 'unset'];
+      const seen = ({ stdout }: { stdout: string }) =>
+        [...stdout.matchAll(/^environment (.*)$/gm)].map(([, value]) => value);
+      const criu = '"$0" "$CRIU_LIBS_DIR" "$@"';
+      const words = ['--plan', plan, '--plugins', plugins];
+      const [host = '', ...rest] = play;
+      const once = await exec([...words, '--', 'sh', '-c', criu, host, ...rest], { give, env });
+      t.is(once.code, 0, once.stderr + once.stdout);
+      t.deepEqual(seen(once), after);
+      // One that somebody sets in between is left alone.
+      const own = `L="$CRIU_LIBS_DIR"; CRIU_LIBS_DIR=/own "$0" "$L" "$@"`;
+      const set = await exec([...words, '--', 'sh', '-c', own, host, ...rest], { give, env });
+      t.deepEqual(seen(set), ['/own', ...after.slice(1)]);
+    });
+
+test('a COMMAND restores, and starts fdgraft-exec again', async (t) => {
+  const { directory, plan } = planned(t, simple);
+  const plugins = directoryOf(t, {});
+  addPlugin(plugins, 'other_plugin', 20);
+  const again =
+    'E="$1"; P="$2"; shift 2; "$0" "$CRIU_LIBS_DIR" "$@" && exec "$E" --plan "$P" -- sh -c \'ls "$CRIU_LIBS_DIR"\' 5</dev/null';
+  const command = ['sh', '-c', again, helper('host'), join(build(), 'fdgraft-exec'), plan, directory, RESTORE, '1'];
+  const result = await exec(['--plan', plan, '--', ...command], { give, env: { CRIU_LIBS_DIR: plugins } });
+  t.is(result.code, 0, result.stderr);
+  t.regex(result.stdout, /exit\nfdgraft\.so\nother_plugin\.so\n$/);
+  // A task has nothing to do with CRIU, and gets the environment of the first start.
+  const tasks = planned(t, { placeholders: [{ fileId: 1, callerFd: 5, descriptors: [{ fd: 9, pids: [7] }] }] });
+  const task = 'exec "$0" --plan "$1" --task 7 -- sh -c \'echo "$CRIU_LIBS_DIR"\' 5</dev/null';
+  const inner = ['sh', '-c', task, join(build(), 'fdgraft-exec'), tasks.plan];
+  const nested = await exec(['--plan', plan, '--', ...inner], { give, env: { CRIU_LIBS_DIR: plugins } });
+  t.is(nested.stdout, `${plugins}\n`, nested.stderr);
+});

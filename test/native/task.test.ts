@@ -223,6 +223,79 @@ test('pipes that go to one file of the caller share its offset', async (t) => {
   }
 });
 
+/** What a command with 3 from caller fd 5 and 4 from caller fd 6 does, as `--task` starts it. */
+async function atTwoNumbers(t: ExecutionContext, placeholders: Partial<Placeholder>[], give: string[], script: string) {
+  const numbered = placeholders.map((placeholder, index) => ({
+    fileId: 3 + index,
+    callerFd: 5 + index,
+    descriptors: [{ fd: 3 + index, pids: [1] }],
+    ...placeholder,
+  }));
+  // In both orders of the placeholders and of the numbers.
+  for (const list of [numbered, numbered.map((one, index) => ({ ...one, callerFd: 6 - index }))]) {
+    const { plan } = planned(t, { placeholders: list });
+    const result = await exec(['--plan', plan, '--task', '1', '--', 'sh', '-c', script], { give });
+    t.is(result.code, 0, result.stderr);
+    if (list === numbered) continue;
+    return { stdout: result.stdout, warnings: complaints(t, result.stderr) };
+  }
+  throw new Error('no placeholders');
+}
+
+test('two opens of one file at two numbers overwrite each other, with a warning', async (t) => {
+  const writing = 'echo 3 >&3; echo 4 >&4; echo 3 >&3';
+  const overwrites = /^warning: caller fd [56]: file id [34] \(spec .*\) writes to its file at an offset of its own/;
+  for (const [types, flags, second, text] of [
+    [['REG', 'REG'], O.WRONLY, 'open', '4\n3\n'],
+    [['PIPE', 'PIPE'], O.WRONLY, 'open', '4\n3\n'],
+    [['REG', 'PIPE'], O.WRONLY, 'open', '4\n3\n'],
+    // One open file has one offset, whatever its numbers.
+    [['REG', 'REG'], O.WRONLY, 'dup', ALL],
+    [['PIPE', 'REG'], O.WRONLY, 'dup', ALL],
+    [['REG', 'REG'], O.WRONLY | O.APPEND, 'open', ALL],
+  ] as const) {
+    const path = content(t, '');
+    const give = [file(5, flags | O.TRUNC, path), second === 'dup' ? '6=dup:5' : file(6, flags, path)];
+    const entries = types.map((type) => ({ type, flags: O.WRONLY, ...(type === 'REG' && { offset: 162 }) }));
+    const { warnings } = await atTwoNumbers(t, entries, give, writing);
+    t.is(readFileSync(path, 'utf8'), text);
+    if (text === ALL) t.deepEqual(warnings, []);
+    else t.regex(warnings.join('\n'), overwrites);
+    t.true(warnings.length <= 1);
+  }
+});
+
+test('readers at two numbers of one open file move each other, with a warning', async (t) => {
+  const reading = 'dd bs=1 count=2 <&3 2>/dev/null; dd bs=1 count=2 <&4 2>/dev/null';
+  const shares =
+    /^warning: caller fds ([56]) and (?!\1)[56] are one open file, and file id [34] reads it \(spec .*\) at an offset that both move/;
+  const reader = { type: 'REG', flags: O.RDONLY, offset: 0 };
+  const path = content(t, '0123456789');
+  const [one, two] = [
+    [file(5, O.RDONLY, path), '6=dup:5'],
+    [file(5, O.RDONLY, path), file(6, O.RDONLY, path)],
+  ] as const;
+  const shared = await atTwoNumbers(t, [reader, reader], [...one], reading);
+  t.is(shared.stdout, '0123');
+  t.is(shared.warnings.length, 1);
+  t.regex(shared.warnings[0] ?? '', shares);
+  t.deepEqual(await atTwoNumbers(t, [reader, reader], [...two], reading), { stdout: '0101', warnings: [] });
+  for (const apply of ['reopen', 'dup'] as const) {
+    const entry = { ...reader, apply };
+    const stdout = apply === 'dup' ? '0123' : '0101';
+    t.deepEqual(await atTwoNumbers(t, [entry, entry], [...one], reading), { stdout, warnings: [] });
+  }
+  // A pipe of the dump moves the offset as well, and a writer.
+  for (const other of [
+    { type: 'PIPE', flags: O.RDONLY },
+    { type: 'REG', flags: O.WRONLY, offset: 0 },
+  ]) {
+    const give = [file(5, O.RDWR, path), '6=dup:5'];
+    const { warnings } = await atTwoNumbers(t, [{ ...reader, flags: O.RDWR }, other], give, 'true');
+    t.is(warnings.filter((line) => shares.test(line)).length, 1, warnings.join());
+  }
+});
+
 test('files that only write to one file of the caller overwrite each other, with a warning', async (t) => {
   const log = { type: 'REG', flags: O.WRONLY, offset: 162 };
   const overwrites = (id: number) =>

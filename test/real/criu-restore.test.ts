@@ -8,6 +8,7 @@ import { checkedBuild } from './support/checked-build';
 import { makeCommands } from './support/commands';
 import { compileProgram } from './support/compile';
 import { criuLock, realCriu } from './support/criu';
+import { Fifo } from './support/fifo';
 import { descriptor } from './support/graft';
 import { CriuFailure, type Lab, type RestoreOptions } from './support/lab';
 import { realTest } from './support/real-test';
@@ -102,37 +103,82 @@ for (const [name, texts] of SAME) {
   });
 }
 
-realTest('the command of --exec-cmd has the descriptors that it has from criu restore', async (t, lab) => {
-  const program = await lab.startProgram(compileProgram('two_logs'));
+realTest(
+  'the command of --exec-cmd has the descriptors and the environment that it has from criu restore',
+  async (t, lab) => {
+    const program = await lab.startProgram(compileProgram('two_logs'));
+    const dump = await lab.dump(program);
+    const list = path.join(lab.directory(), 'list');
+    const spec = `${program.directory.slice(1)}/log`;
+    // A caller fd that the command has in both, and one that CRIU takes.
+    const command = [
+      '--no-restore-detached',
+      '--exec-cmd',
+      '--',
+      'sh',
+      '-c',
+      `ls -l /proc/self/fd >${list}; env >${list}.env`,
+    ];
+    const seen = [];
+    for (const begin of [
+      (callerFds: Fds) => lab.restore(dump, { callerFds, extraArgs: ['--inherit-fd', `fd[7]:${spec}`, ...command] }),
+      (callerFds: Fds) => restore(lab, dump, [`fd[7]:${spec}`], { callerFds, extraArgs: command }),
+    ]) {
+      const { end } = await begin({ 7: callerFile(lab, 'a').fd, 9: callerFile(lab, 'a').fd });
+      await end();
+      // CRIU's own, such as its log, are at other numbers.
+      const open = [...fs.readFileSync(list, 'utf8').matchAll(/ \d+ -> (?!\/proc\/)(\S+)/g)].map(([, target]) =>
+        target?.replace(/^\/.*\/fdgraft-[^/]*\//, '').replace(/\d+/g, 'N'),
+      );
+      seen.push({
+        open: open.sort(),
+        variables: fs
+          .readFileSync(`${list}.env`, 'utf8')
+          .split('\n')
+          .filter((line) => /^(CRIU|CRTOOLS|FDGRAFT)_/.test(line))
+          .sort(),
+      });
+    }
+    t.deepEqual(seen[1], seen[0]);
+  },
+);
+
+realTest('without -d, the restored tasks alone hold a caller fd', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd } });
   const dump = await lab.dump(program);
-  const list = path.join(lab.directory(), 'list');
-  const spec = `${program.directory.slice(1)}/log`;
-  // A caller fd that the command has in both, and one that CRIU takes.
-  const command = [
-    '--no-restore-detached',
-    '--exec-cmd',
-    '--',
-    'sh',
-    '-c',
-    `ls -l /proc/self/fd >${list}; env >${list}.env`,
-  ];
-  const seen = [];
-  for (const begin of [
-    (callerFds: Fds) => lab.restore(dump, { callerFds, extraArgs: ['--inherit-fd', `fd[7]:${spec}`, ...command] }),
-    (callerFds: Fds) => restore(lab, dump, [`fd[7]:${spec}`], { callerFds, extraArgs: command }),
-  ]) {
-    const { end } = await begin({ 7: callerFile(lab, 'a').fd, 9: callerFile(lab, 'a').fd });
-    await end();
-    // CRIU's own, such as its log, are at other numbers.
-    const open = [...fs.readFileSync(list, 'utf8').matchAll(/ \d+ -> (?!\/proc\/)(\S+)/g)].map(([, target]) =>
-      target?.replace(/^\/.*\/fdgraft-[^/]*\//, '').replace(/\d+/g, 'N'),
-    );
-    seen.push({
-      open: open.sort(),
-      variables: /^FDGRAFT_(LOCK|SOCKET)=/m.test(fs.readFileSync(`${list}.env`, 'utf8')),
+  const real = realCriu();
+  if (!real.available) throw new Error(real.missing);
+  // At a number that Node.js makes close-on-exec, at others, and at two of them.
+  for (const [spec, other] of [
+    [5, 900],
+    [900, 5],
+  ] as const) {
+    const fifo = new Fifo(lab);
+    const box = await lab.box();
+    const said = lab.scratch();
+    const log = path.join(lab.directory(), 'restore.log');
+    const words = ['restore', '-D', dump, '-o', log, '-v4', '--inherit-fd', `fd[${spec}]:${old.name}`];
+    const child = box.spawn([...ownCommand, ...words], {
+      messages: said.fd,
+      fds: { 1: said.fd, 2: said.fd, [spec]: fifo.writer, [other]: fifo.writer },
+      env: environment(lab),
+      wrap: ['flock', '-o', '-w', '300', '-E', '124', criuLock()],
     });
+    await until(
+      'the end of the restore',
+      () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('Tasks resumed'),
+    );
+    fs.closeSync(fifo.writer);
+    // Those that stand around it have the other number, as they would have without fdgraft.
+    const programs = fifo.holders().map((pid) => path.basename(fs.readlinkSync(`/proc/${pid}/exe`)));
+    t.deepEqual(
+      programs.filter((name) => !['flock', 'ld-linux-x86-64.so.2'].includes(name)),
+      ['pipe_outside', 'pipe_outside'],
+    );
+    await box.end();
+    await ended(child, 20);
   }
-  t.deepEqual(seen[1], seen[0]);
 });
 
 realTest('two opens of one log, a caller fd at a high number', async (t, lab) => {

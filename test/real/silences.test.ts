@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { callerFile } from './support/caller-file';
 import { compileProgram } from './support/compile';
 import { descriptor, graft } from './support/graft';
-import { CriuFailure } from './support/lab';
+import { CriuFailure, type Restored } from './support/lab';
 import { realTest } from './support/real-test';
+import type { Fds } from './support/spawn';
 
 /** What `criu restore --inherit-fd` does without a word, and what fdgraft does instead: on one and the same dump. */
 
@@ -131,4 +133,72 @@ realTest('a pipe with both ends in the tree', async (t, lab) => {
   t.true(plan.warnings.some(({ code }) => code === 'OTHER_END_STAYS'));
   await restored.tasks.signal(program.pid, 'SIGUSR1');
   t.is(pipe.drain().toString(), 'parent 6\n');
+});
+
+realTest('a reader that gets both ends of a FIFO', async (t, lab) => {
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('unread_pipe'), { fds: { 0: old.readEnd } });
+  const dump = await lab.dump(program);
+  const fifo = path.join(lab.directory(), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const inherited = `fd[5]:${old.name}`;
+  const begin = async (start: (callerFds: Fds) => Promise<Restored>) => {
+    const fd = fs.openSync(fifo, 'r+');
+    try {
+      return await start({ 5: fd });
+    } finally {
+      fs.closeSync(fd);
+    }
+  };
+
+  const stock = await begin((callerFds) => lab.restore(dump, { callerFds, extraArgs: inherit(inherited) }));
+  await stock.tasks.signal(program.pid, 'SIGUSR2');
+  t.is(stock.tasks.readBy(program.pid, 0).length, 0, 'criu opens the FIFO for reading alone, and it is at its end');
+  await stock.end();
+
+  for (const [apply, flags, warns] of [
+    ['auto', fs.constants.O_RDWR, true],
+    ['dup', fs.constants.O_RDWR, false],
+    ['reopen', fs.constants.O_RDONLY, false],
+  ] as const) {
+    const graftAll = (callerFds: Fds) =>
+      graft(lab, dump, [{ inherit: inherited, apply }], { callerFds }).then(({ restored }) => restored);
+    const { tasks, output, end } = await begin(graftAll);
+    t.is(descriptor(tasks, program.pid, 0).flags & 3, flags, apply);
+    t.is(/caller fd 5 is a FIFO open for reading and writing, .* never reads the end/.test(output), warns, output);
+    if (apply === 'reopen') {
+      await tasks.signal(program.pid, 'SIGUSR2');
+      t.is(tasks.readBy(program.pid, 0).length, 0);
+    }
+    await end();
+  }
+});
+
+realTest('a task with a limit of the size of files, and a longer file', async (t, lab) => {
+  // CRIU's own log meets the limit as well, so it is larger than that.
+  const old = await lab.pipe();
+  const as = ['prlimit', '--fsize=1000000:unlimited'];
+  const program = await lab.startProgram(compileProgram('pipe_outside'), { fds: { 1: old.writeEnd }, as });
+  const dump = await lab.dump(program);
+  const inherited = `fd[5]:${old.name}`;
+  for (const [length, said] of [
+    [
+      1_000_500,
+      /file id \d+ goes on at byte 1000500 of your file .*, and task 14716 gets SIGXFSZ for a write at byte 1000000/,
+    ],
+    [999_000, /file id \d+ was none .*: task 14716 gets SIGXFSZ when it has written 1000 bytes/],
+  ] as const) {
+    const file = callerFile(lab, 'a', 'x'.repeat(length));
+    const { restored } = await graft(lab, dump, [inherited], { callerFds: { 5: file.fd } });
+    t.regex(restored.output, said);
+    const written = restored.tasks.signal(program.pid, 'SIGUSR1');
+    if (length > 1_000_000) await t.throwsAsync(written, { message: /ended on SIGUSR1/ });
+    else await written;
+    await restored.end();
+  }
+  const file = callerFile(lab, 'a', 'x'.repeat(1_000_500));
+  const { restored } = await graft(lab, dump, [inherited], { callerFds: { 5: file.fd } });
+  execFileSync('prlimit', ['--pid', String(restored.tasks.hostPid(program.pid)), '--fsize=unlimited']);
+  await restored.tasks.signal(program.pid, 'SIGUSR1');
+  t.true(file.text().endsWith('parent 1\nparent 6\nparent 7\n'));
 });

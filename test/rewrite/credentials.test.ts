@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openSource, type RewriteOptions, rewrite } from '../../src';
+import { planToJson } from '../../src/plan/plan-json';
 import { descriptor, type Images, pipeEntry, smallCheckpoint, temporaryDirectory } from '../support/directories';
 import { decodeImage, encodeImage, encodeMessage, messageType } from '../support/images';
 import { checkRewritten } from '../support/independent';
@@ -38,6 +39,31 @@ test('tasks with the same credentials stand together', async (t) => {
   const plan = await planOf(t, { 'core-7.img': core(daemon), 'core-8.img': core({ ...daemon, groups: [5, 7] }) }, PIPE);
   t.deepEqual(plan.credentials, [{ ...NOBODY, pids: [7, 8], uid: 65534, gid: 65533, groups: [5, 7] }]);
   t.is(plan.user_namespace, undefined);
+});
+
+const INFINITY = String(2n ** 64n - 1n);
+const limits = (...sizes: (number | string)[]) => {
+  const list = sizes.map((cur) => ({ cur, max: INFINITY }));
+  const task = { task_state: 1, exit_code: 0, personality: 0, flags: 0, blk_sigset: 0, comm: 'a' };
+  return [{ ...core({})[0], tc: { ...task, rlimits: { rlimits: list } } }];
+};
+
+test('the limit of the size of files, by which tasks stand apart', async (t) => {
+  const limited = { 'core-7.img': limits(5, 4096, 6), 'core-8.img': limits(INFINITY, 0) };
+  t.deepEqual((await planOf(t, limited, PIPE)).credentials, [
+    { ...NOBODY, pids: [7], uid: 0, gid: 0, file_size: 4096n },
+    { ...NOBODY, pids: [8], uid: 0, gid: 0, file_size: 0n },
+  ]);
+  const largest = String(2n ** 63n - 1n);
+  const without = { 'core-7.img': limits(5, INFINITY, 6), 'core-8.img': limits(5) };
+  t.deepEqual((await planOf(t, without, PIPE)).credentials, [{ ...NOBODY, pids: [7, 8], uid: 0, gid: 0 }]);
+  const some = { 'core-7.img': limits(5, largest), 'core-8.img': limits(5, String(2n ** 63n)) };
+  t.deepEqual((await planOf(t, some, PIPE)).credentials, [
+    { ...NOBODY, pids: [7], uid: 0, gid: 0, file_size: BigInt(largest) },
+    { ...NOBODY, pids: [8], uid: 0, gid: 0 },
+  ]);
+  const plain = planToJson(await planOf(t, some, PIPE)) as { credentials: { file_size?: unknown }[] };
+  t.is(plain.credentials[0]?.file_size, largest);
 });
 
 test('others stand apart, by their first pid', async (t) => {

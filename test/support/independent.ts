@@ -53,6 +53,7 @@ interface PlanCredentials {
   groups: number[];
   overrides_access: boolean;
   overrides_reading: boolean;
+  file_size?: unknown;
 }
 interface IdRange {
   inside: number;
@@ -225,10 +226,17 @@ function checkCredentials(source: string, { head, placeholders }: Plan, expect: 
       groups: [...new Set(creds.groups ?? [])].sort((a, b) => a - b),
       overrides_access: (capabilities & 2) !== 0,
       overrides_reading: (capabilities & 4) !== 0,
+      ...fileSizeOf(core?.fields),
     };
     const same = isDeepStrictEqual(planned.get(pid), expected);
     expect(same, `task ${pid} has other credentials in the plan`);
   }
+}
+
+function fileSizeOf(core: Fields | undefined): { file_size?: unknown } {
+  const task = core?.tc as { rlimits?: { rlimits?: { cur: unknown }[] } } | undefined;
+  const size = task?.rlimits?.rlimits?.[1]?.cur;
+  return size === undefined || BigInt(String(size)) >= 2n ** 63n ? {} : { file_size: size };
 }
 
 /** Same files, and only those changed that the plan names, with the digests that it names. */

@@ -80,6 +80,7 @@ export interface Credentials {
   groups?: number[];
   overridesAccess?: boolean;
   overridesReading?: boolean;
+  fileSize?: number | bigint;
 }
 
 /** A line of uid_map or gid_map. */
@@ -143,6 +144,7 @@ export function headRecord(plan: Plan): Buffer {
     credentials: (plan.credentials ?? []).map((one) => ({
       ...{ uid: 0, gid: 0, groups: [], overridesAccess: false, overridesReading: false },
       ...one,
+      ...(one.fileSize === undefined ? {} : { fileSize: uint64(one.fileSize) }),
     })),
     ...(userNamespace === undefined
       ? {}

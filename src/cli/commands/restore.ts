@@ -141,6 +141,7 @@ async function start(
     ...process.env,
     [LOCK_VARIABLE]: `${directory.fd}`,
   });
+  callers.letGo();
   // From here on signals are the child's.
   context.release();
   const status = await running;

@@ -23,7 +23,11 @@ export const TASK_CORE_ENTRY_FIELDS = { task_state: 1, exit_code: 2, personality
 
 export const THREAD_CORE_ENTRY_FIELDS = { futex_rla: 1, futex_rla_len: 2, sched_nice: 3, sched_policy: 4, sched_prio: 5, blk_sigset: 6, sas: 7, pdeath_sig: 8, signals_p: 9, creds: 10, seccomp_mode: 11, seccomp_filter: 12, comm: 13, blk_sigset_extended: 14, rseq_entry: 15, cg_set: 16, timerslack_ns: 17 } as const;
 
+export const TASK_RLIMITS_ENTRY_FIELDS = { rlimits: 1 } as const;
+
 export const CREDS_ENTRY_FIELDS = { uid: 1, gid: 2, euid: 3, egid: 4, suid: 5, sgid: 6, fsuid: 7, fsgid: 8, cap_inh: 9, cap_prm: 10, cap_eff: 11, cap_bnd: 12, secbits: 13, groups: 14, lsm_profile: 15, lsm_sockcreate: 16, apparmor_data: 17, no_new_privs: 18, cap_amb: 19 } as const;
+
+export const RLIMIT_ENTRY_FIELDS = { cur: 1, max: 2 } as const;
 
 export const GHOST_FILE_ENTRY_FIELDS = { uid: 1, gid: 2, mode: 3, dev: 4, ino: 5, rdev: 6, atim: 7, mtim: 8, chunks: 9, size: 10, symlnk_target: 11 } as const;
 
