@@ -39,6 +39,33 @@ test('entries and descriptors of every part', async (t) => {
   );
 });
 
+test('all entries, those at the borders of parts among them', async (t) => {
+  const images = smallWith({
+    'files.img': [...(smallCheckpoint()['files.img'] as Record<string, unknown>[]), ...fill],
+    'fdinfo-2.img': fill.map(({ id }, i) => descriptor(id, 10 + i, 'REG')),
+  });
+  const plan = await checked(t, images, ['fd[5]:/srv/data/**']);
+  t.is(plan.placeholders.length, COUNT);
+});
+
+test('ends that stay at the borders of parts', async (t) => {
+  const pairs = Array.from({ length: 800 }, (_none, i) => ({ going: 1_000 + i, staying: 5_000 + i }));
+  const sockets = [
+    ...pairs.map(({ going, staying }) => unix(going, going, staying, STREAM)),
+    ...pairs.map(({ going, staying }) => unix(staying, staying, going, STREAM)),
+  ];
+  const images = smallWith({
+    'files.img': [...(smallCheckpoint()['files.img'] as Record<string, unknown>[]), ...sockets],
+    'fdinfo-2.img': sockets.map(({ id }, i) => descriptor(id, 10 + i, 'UNIXSK')),
+  });
+  const specs = pairs.map(({ going }) => ({ inherit: `fd[5]:socket:[${going}]`, peer: 'hangup' }) as const);
+  const plan = await checked(t, images, specs);
+  t.deepEqual(
+    plan.placeholders.map(({ hung_up }) => hung_up),
+    pairs.map(({ staying }) => [staying]),
+  );
+});
+
 test('ends that stay, in the reverse order of those that go', async (t) => {
   const sockets = [unix(20, 500, 501, STREAM), unix(21, 502, 503, STREAM)];
   const early = unix(23, 503, 502, STREAM);
