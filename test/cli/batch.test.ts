@@ -38,7 +38,7 @@ test('a line a job, a summary with each failure, and the worst of all as the exi
   t.regex(no.stderr, /^ck\/a: no: spec 'fd\[5\]:\/none' matches nothing$/m);
   t.regex(
     no.stderr,
-    /^2 checkpoints: 0 done, 2 with the answer no; .*\n {2}ck\/a and 1 more: spec .*\n {6}.*--allow-unmatched/m,
+    /^2 checkpoints: 0 done, 2 with the answer no; .*\n {2}ck\/a and 1 more: spec .*\n {6}fdgraft ls .*ck\/a shows .*--allow-unmatched/m,
   );
 
   fs.truncateSync(path.join(directory, 'ck/b/files.img'), 11);

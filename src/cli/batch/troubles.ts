@@ -1,4 +1,5 @@
 import { escapeControls } from '../../bytes/escape';
+import { shellWord } from '../../bytes/shell-word';
 import type { BatchJob, JobError } from '../../index';
 import { errorText } from './error-text';
 
@@ -7,7 +8,8 @@ const MAX_KINDS = 1000;
 
 /** What went wrong, told at the end: the same for a million jobs once. */
 export class Troubles {
-  private readonly kinds = new Map<string, { first: string; count: number }>();
+  /** By their text without the path of the job; with the text of the job that comes first by name. */
+  private readonly kinds = new Map<string, { first: string; text: string; count: number }>();
   private others = 0;
 
   get isEmpty(): boolean {
@@ -16,18 +18,20 @@ export class Troubles {
 
   add(job: Pick<BatchJob, 'name' | 'path'>, error: JobError): void {
     const text = indented(errorText(job, error), error.hint);
-    const kind = this.kinds.get(text);
+    // A hint can name the checkpoint in a command.
+    const name = text.replaceAll(shellWord(job.path), '');
+    const kind = this.kinds.get(name);
     if (kind !== undefined) {
       kind.count += 1;
-      if (job.name < kind.first) kind.first = job.name;
-    } else if (this.kinds.size < MAX_KINDS) this.kinds.set(text, { first: job.name, count: 1 });
+      if (job.name < kind.first) Object.assign(kind, { first: job.name, text });
+    } else if (this.kinds.size < MAX_KINDS) this.kinds.set(name, { first: job.name, text, count: 1 });
     else this.others += 1;
   }
 
   /** By name: jobs end in another order each time. */
   lines(): string[] {
-    const kinds = [...this.kinds].sort(([, a], [, b]) => (a.first < b.first ? -1 : 1));
-    const lines = kinds.map(([text, { first, count }]) => {
+    const kinds = [...this.kinds.values()].sort((a, b) => (a.first < b.first ? -1 : 1));
+    const lines = kinds.map(({ first, text, count }) => {
       const more = count === 1 ? '' : ` and ${count - 1} more`;
       return `  ${escapeControls(first)}${more}: ${text}`;
     });
