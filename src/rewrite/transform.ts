@@ -104,7 +104,7 @@ class Transformer {
       if (memory !== undefined || terminal !== undefined) continue;
       pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
-      if (takesAll && references.descriptors.length > 0) this.wholes.set(match.id, placeholder);
+      if (takesAll) this.wholes.set(match.id, placeholder);
       for (const { table, fd } of references.descriptors) {
         if (!takesAll) this.byDescriptor.set(`${table}/${fd} ${match.id}`, placeholder);
         this.tables.add(table);
