@@ -118,20 +118,34 @@ function prebuild() {
   }
 }
 
-/** Makes native/prebuilt where it is not there, or older than what it is made of. */
-function ensurePrebuilt() {
+/** Whether native/prebuilt is not there, or older than what it is made of. */
+function isStale() {
   const products = Object.keys(TARGETS).flatMap((target) =>
     PRODUCTS.map((name) => path.join('native/prebuilt', `linux-${target}`, name)),
   );
   const made = [...products, NOTICE].map((name) => path.join(top, name));
   const sources = [...SOURCES, 'tools/prebuild.js'].flatMap((name) => filesBelow(path.join(top, name)));
   const time = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (Math.min(...made.map(time)) < Math.max(...sources.map(time))) prebuild();
+  return Math.min(...made.map(time)) < Math.max(...sources.map(time));
+}
+
+/** Makes native/prebuilt if it is stale: once, also if several tests ask for it at a time. */
+function ensurePrebuilt() {
+  if (!isStale()) return;
+  fs.mkdirSync(cacheDirectory(), { recursive: true });
+  const lock = path.join(cacheDirectory(), 'prebuilt.lock');
+  const words = [lock, process.execPath, __filename, '--if-stale'];
+  const { status, stderr, error } = spawnSync('flock', words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`native/prebuilt could not be made:\n${stderr || error}`);
 }
 
 module.exports = { ensureNativeRoot, ensurePrebuilt, NOTICE, prebuild };
 
 if (require.main === module) {
-  if (process.argv[2] === '--build') runMain(makeRoot);
-  else runMain(prebuild);
+  const [, , mode] = process.argv;
+  if (mode === '--build') runMain(makeRoot);
+  else if (mode !== '--if-stale' || isStale()) runMain(prebuild);
 }
