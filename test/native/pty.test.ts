@@ -215,8 +215,12 @@ test('a session that was killed: nobody else is ended who has its number by now'
   ].join('; ');
   const leave = 'exec setsid sh -c "$0" $(cut -d " " -f 6 /proc/self/stat)';
   const executor = [join(build(), 'fdgraft-exec'), '--plan', plan, '--pty', '--', 'sh', '-c', leave, inside];
-  const after =
-    '"$@"; echo status $?; read victim leader <numbers; echo $((leader - victim)) $(grep State /proc/$victim/status)';
+  // The program may not have begun to sleep yet.
+  const after = [
+    '"$@"; echo status $?; read victim leader <numbers',
+    'while grep -q "State:.[RD]" /proc/$victim/status; do sleep 0.01; done',
+    'echo $((leader - victim)) $(grep State /proc/$victim/status)',
+  ].join('; ');
   const own = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const unshare = ['unshare', ...own, '--pid', '--fork', '--mount-proc', 'sh', '-c', after, 'sh'];
   const started = await show(t, directory, [...unshare, ...executor]);
