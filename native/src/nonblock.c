@@ -21,7 +21,7 @@ static void mark_all(struct callers *callers, const struct caller *marked)
 	for (size_t i = 0; i < callers->count; i++) {
 		struct caller *caller = &callers->list[i];
 
-		if (caller->kind != CALLER_CLOSED && caller->kind == marked->kind && caller_compare_open_files(caller, marked) == 0)
+		if (caller->kind == marked->kind && caller_compare_open_files(caller, marked) == 0)
 			caller->gets_nonblock = true;
 	}
 }
@@ -32,7 +32,8 @@ void nonblocks_mark(const struct plan *plan, struct callers *callers)
 		const struct graft *graft = &plan->grafts[i];
 		struct caller *caller = graft->set_nonblock ? caller_find(callers, graft->caller_fd) : NULL;
 
-		if (caller && !caller->gets_nonblock && is_shared(caller, graft))
+		/* A plan can name any number of closed ones. */
+		if (caller && caller->kind != CALLER_CLOSED && !caller->gets_nonblock && is_shared(caller, graft))
 			mark_all(callers, caller);
 	}
 }

@@ -89,7 +89,7 @@ static void check_graft(const struct plan *plan, struct caller *caller, const st
 	}
 }
 
-/* What the caller fds of one file have in common: two numbers can be one open file, or two of one file. */
+/* A caller fd of a file, among the others of that file: two numbers can be one open file, or two of one file. */
 struct user {
 	struct caller *caller;
 	struct user *file; /* the first user of the same file */

@@ -28,7 +28,7 @@ struct checking {
 	struct stop *stops; /* of each caller */
 };
 
-/* Where the entry's next write goes, as far as that is known before the start. */
+/* The offset of the entry's next write, as far as it is known before the start. */
 static uint64_t next_write(const struct caller *caller, const struct graft *graft)
 {
 	int flags = graft->reopen ? reopened_flags(caller, graft) : caller->flags;
@@ -45,11 +45,10 @@ static uint64_t next_write(const struct caller *caller, const struct graft *graf
 	return offset < 0 ? 0 : (uint64_t)offset;
 }
 
-static void check_task(struct stop *stop, const struct plan *plan, const struct caller *caller, const struct graft *graft, uint32_t pid)
+static void check_task(struct stop *stop, const struct plan *plan, const struct graft *graft, uint64_t at, uint32_t pid)
 {
 	const struct task_credentials *task = credentials_of(plan, pid);
 	const Fdgraft__PlanCredentials *credentials = task ? plan->head->credentials[task->credentials] : NULL;
-	uint64_t at = next_write(caller, graft);
 	bool at_once;
 
 	if (!credentials || !credentials->has_file_size)
@@ -72,18 +71,21 @@ static int check_placeholder(void *context, const Fdgraft__PlanPlaceholder *plac
 	struct checking *checking = context;
 	const struct graft *graft = &checking->plan->grafts[number];
 	const struct caller *caller = caller_find(checking->callers, graft->caller_fd);
+	struct stop *stop;
+	uint64_t at;
 
 	(void)offset;
 	if (graft->refused || !graft->needs_write || !caller || !S_ISREG(caller->status.st_mode) || caller->kind != CALLER_FILE)
 		return 0;
+	stop = &checking->stops[caller - checking->callers->list];
+	at = next_write(caller, graft);
 	for (size_t i = 0; i < placeholder->n_references; i++) {
 		const Fdgraft__PlanReference *reference = placeholder->references[i];
 
 		if (reference->holder_case != FDGRAFT__PLAN_REFERENCE__HOLDER_DESCRIPTOR)
 			continue;
 		for (size_t k = 0; k < reference->descriptor->n_pids; k++)
-			check_task(&checking->stops[caller - checking->callers->list], checking->plan, caller, graft,
-				   reference->descriptor->pids[k]);
+			check_task(stop, checking->plan, graft, at, reference->descriptor->pids[k]);
 	}
 	return 0;
 }

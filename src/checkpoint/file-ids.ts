@@ -93,7 +93,7 @@ function makeHolder({ name, fields }: MessageShape): Holder {
   return { parts, conditions: conditions.length };
 }
 
-/** What a message says of its conditions, by their places; undefined where it says nothing. */
+/** The values that a message has for its conditions, by their places; undefined if it has none. */
 type Values = (number | undefined)[] | undefined;
 
 /**

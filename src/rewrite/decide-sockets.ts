@@ -71,12 +71,8 @@ function findRivals(going: ReadonlyMap<number, Claim>, { socketPeers }: Survey):
   const rivals = new Map<number, SocketRecord>();
   for (const id of going.keys()) {
     const sockets = socketPeers.atPathOf(id);
-    if (!staying.has(sockets))
-      staying.set(
-        sockets,
-        sockets.find((one) => !going.has(one.id)),
-      );
-    const rival = staying.get(sockets);
+    const rival = staying.has(sockets) ? staying.get(sockets) : sockets.find((one) => !going.has(one.id));
+    staying.set(sockets, rival);
     if (rival !== undefined) rivals.set(id, rival);
   }
   return rivals;

@@ -5,7 +5,7 @@ const LEADING_DOTS = /^(\.\.?)(?:\/+|$)/;
 
 const SLASH = '/'.charCodeAt(0);
 
-/** Without Buffer.concat, which costs three times as much: a checkpoint has thousands of names. */
+/** Without Buffer.concat, which costs several times as much: a checkpoint has thousands of names. */
 export function joinPath(directory: Buffer, name: Buffer): Buffer {
   const joined = Buffer.allocUnsafe(directory.length + 1 + name.length);
   joined.set(directory);

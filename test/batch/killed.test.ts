@@ -161,7 +161,7 @@ test.serial('killed when some outputs are there, the same again makes the rest',
   const whole = picture(path.join(directory, 'whole'));
   let count: number;
   do {
-    // Where the batch was faster than the look at its outputs, once more.
+    // Once more if the batch was faster than the look at its outputs.
     fs.rmSync(out, { recursive: true, force: true });
     await killWhen(() => countOutputs(out) > 0, batchOf(directory, 'out', '--jobs', '2'));
     count = checkWholes(t, out, whole, 'killed');

@@ -29,7 +29,7 @@ interface Arguments {
   quiet: boolean;
 }
 
-/** Where the result and its plan go. */
+/** The places that the result and its plan go to. */
 interface Places {
   readonly out: string | undefined;
   readonly outs: OutOptions;

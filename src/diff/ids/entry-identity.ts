@@ -38,8 +38,8 @@ export function identifyEntry({ type, member, bytes, start, end }: FileEntryView
 }
 
 /**
- * FNV-1a in two lanes, by words of four bytes: names are many and short. Where two are taken for one, their difference
- * is told as one of names.
+ * FNV-1a in two lanes, by words of four bytes: names are many and short. If two are taken for one, the
+ * difference is told as one of names.
  */
 class Hash {
   private low = 0x811c9dc5;
