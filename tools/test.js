@@ -20,7 +20,7 @@ const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', '
   (name) => `test/real/${name}.test.ts`,
 );
 
-/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, browsers, compilers, types. */
+/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, systemd, browsers, compilers, types. */
 const LONG = [
   'batch/archives',
   'batch/at-once',
@@ -33,6 +33,7 @@ const LONG = [
   'cli/extremes',
   'cli/hostile-places',
   'cli/killed-restore',
+  'cli/systemd-unit',
   'fuzz/faults',
   'json/memory',
   'native/fuzz',
