@@ -20,7 +20,7 @@ const CORE = ['credentials', 'criu-restore', 'in-flight', 'memfds', 'restore', '
   (name) => `test/real/${name}.test.ts`,
 );
 
-/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, systemd, browsers, compilers, types. */
+/** Tests without CRIU that take long: sizes, memory, kills, races, planted faults, shells, systemd, compilers, types. */
 const LONG = [
   'batch/archives',
   'batch/at-once',
