@@ -43,7 +43,11 @@ function removeGroup(group: string): void {
 }
 
 (canBoot ? test : test.skip)('the unit rewrites a checkpoint, started as its first lines say', (t) => {
-  const share = temporaryDirectory(t);
+  const directory = temporaryDirectory(t);
+  const [room, share, groups] = ['room', 'share', 'groups'].map((name) => {
+    fs.mkdirSync(path.join(directory, name));
+    return path.join(directory, name);
+  }) as [string, string, string];
   const tree = path.join(share, 'tree');
   fs.mkdirSync(path.join(tree, 'opt/fdgraft'), { recursive: true });
   copyPackage(path.join(tree, 'opt/fdgraft'));
@@ -58,14 +62,12 @@ function removeGroup(group: string): void {
   fs.writeFileSync(path.join(share, 'main.sh'), MAIN);
 
   // systemd wants a control group of its own: it moves all processes of the one that it finds.
-  const groups = path.join(share, 'groups');
-  fs.mkdirSync(groups);
   t.is(spawnSync('mount', ['-t', 'cgroup2', 'cgroup2', groups]).status, 0);
   const group = path.join(groups, `fdgraft-test-${process.pid}`);
   fs.mkdirSync(group);
-  const boot = `echo $$ > "$1/cgroup.procs"; exec unshare --pid --fork --kill-child --mount --uts --ipc --net --cgroup sh "$0" "$2"`;
+  const boot = `echo $$ > "$1/cgroup.procs"; exec unshare --pid --fork --kill-child --mount --uts --ipc --net --cgroup sh "$0" "$2" "$3"`;
   const script = path.join(top, 'test/support/booted-systemd.sh');
-  const { stdout, stderr } = spawnSync('sh', ['-c', boot, script, group, share], {
+  const { stdout, stderr } = spawnSync('sh', ['-c', boot, script, group, room, share], {
     encoding: 'utf8',
     timeout: 300_000,
   });

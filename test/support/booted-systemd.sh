@@ -1,12 +1,14 @@
-# booted-systemd.sh SHARE GROUP
+# booted-systemd.sh ROOM SHARE
 #
 # In namespaces of its own: boots the systemd of this machine over a layer in memory that takes what is written. SHARE is
-# /run/share there; its `main.sh` is run, and when that ends, all ends. GROUP: a path to make a control group below.
+# /run/share there; its `main.sh` is run, and when that ends, all ends. ROOM: an empty directory to mount all this at.
 set -eu
-mount -t tmpfs -o mode=755 systemd /mnt
-mkdir /mnt/upper /mnt/inner /mnt/root
-mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/inner systemd /mnt/root
-cd /mnt/root
+cd "$1"
+mount -t tmpfs -o mode=755 systemd .
+cd "$1"
+mkdir upper inner root
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=inner systemd root
+cd root
 mount -t proc proc proc
 mount --rbind /sys sys
 mount --make-rslave sys
@@ -16,7 +18,7 @@ mount --rbind /dev dev
 mount -t tmpfs -o mode=755 systemd run
 mount -t tmpfs systemd tmp
 mkdir run/share
-mount --bind "$1" run/share
+mount --bind "$2" run/share
 
 # Nothing of the machine is started.
 rm -rf etc/systemd/system
@@ -38,7 +40,7 @@ StandardOutput=file:/run/share/said
 StandardError=file:/run/share/said
 UNIT
 
-cd /mnt/root
+cd "$1/root"
 mkdir -p mnt
 pivot_root . mnt
 cd /
