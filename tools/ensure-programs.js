@@ -36,6 +36,8 @@ const TOOLS = {
   },
   lintian: { programs: ['lintian'], packages: ['lintian'] },
   qemu: { programs: ['qemu-aarch64-static'], packages: ['qemu-user-static'] },
+  clang: { programs: ['clang'], packages: ['clang'] },
+  'musl-gcc': { programs: ['musl-gcc'], packages: ['musl-tools'] },
   readelf: { programs: ['readelf'], packages: ['binutils'] },
   chromium: { programs: ['chromium'], packages: ['chromium'], probe: ['/usr/bin/chromium', '--version'] },
 };

@@ -36,6 +36,7 @@ const LONG = [
   'cli/systemd-unit',
   'fuzz/faults',
   'json/memory',
+  'native/compilers',
   'native/fuzz',
   'package/deb',
   'package/installed',

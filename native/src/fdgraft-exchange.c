@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Reads all of stdin; -1 with errno set where that fails or there is more than fits. */
@@ -69,7 +71,8 @@ int main(int argc, char **argv)
 		errno = EINVAL;
 		return fail("stdin has not two paths, each ended by a NUL byte");
 	}
-	if (renameat2(FIRST_DIRECTORY, paths, SECOND_DIRECTORY, second, RENAME_EXCHANGE))
+	/* By its number: musl before 1.2.6 has no renameat2(). */
+	if (syscall(SYS_renameat2, FIRST_DIRECTORY, paths, SECOND_DIRECTORY, second, RENAME_EXCHANGE))
 		return fail("renameat2");
 	return 0;
 }

@@ -21,9 +21,9 @@
 #include "start-dir.h"
 
 #define FRAME_MAGIC 0x46474446u
-#define FRAME_VERSION 1
-/* SCM_MAX_FD of Linux. */
-#define FRAME_FDS_MAX 253
+#define FRAME_VERSION 2
+/* SCM_MAX_FD of Linux is 253; musl's sendmsg() takes 1,024 bytes of control messages. */
+#define FRAME_FDS_MAX 252
 
 enum frame_kind { FRAME_HELLO = 1, FRAME_OFFER, FRAME_REFUSED, FRAME_WANT, FRAME_FDS, FRAME_DONE, FRAME_END };
 

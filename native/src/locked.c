@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/stat.h>
+#include <linux/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 uint32_t seals_of(const struct caller *caller)
 {
@@ -12,12 +14,12 @@ uint32_t seals_of(const struct caller *caller)
 	return seals < 0 ? 0 : (uint32_t)seals;
 }
 
-/* STATX_ATTR_…; 0 if the file system does not tell. */
+/* STATX_ATTR_…; 0 if the file system does not tell. By its number: musl before 1.2.5 has no statx(). */
 static uint64_t attributes_of(const struct caller *caller)
 {
 	struct statx found;
 
-	return statx(caller->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) ? 0 : found.stx_attributes;
+	return syscall(SYS_statx, caller->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &found) ? 0 : found.stx_attributes;
 }
 
 static const char *immutable(const struct caller *caller)

@@ -35,7 +35,8 @@ static struct termios raw_of(const struct termios *before)
 static bool has_ours(const struct window *window)
 {
 	struct termios ours = raw_of(&window->before);
-	struct termios now;
+	/* c_cc is longer than the kernel's. */
+	struct termios now = {0};
 
 	return tcgetattr(window->fd, &now) == 0 && now.c_iflag == ours.c_iflag && now.c_lflag == ours.c_lflag &&
 	       now.c_cflag == ours.c_cflag && memcmp(now.c_cc, ours.c_cc, sizeof(now.c_cc)) == 0;

@@ -29,7 +29,7 @@ function frame(
   fields: Partial<Record<'reason' | 'first' | 'count' | 'number' | 'fds', number>>,
 ) {
   const { reason = 0, first = 0, count = 0, number = 0, fds = 0 } = fields;
-  return `frame kind ${KINDS[kind]} version 1 reason ${reason} first ${first} count ${count} number ${number} fds ${fds}`;
+  return `frame kind ${KINDS[kind]} version 2 reason ${reason} first ${first} count ${count} number ${number} fds ${fds}`;
 }
 
 /** Runs a shell script as COMMAND: $PEER and $HOST are the programs of the tests, $PLUGIN and $IMAGES host's words. */
@@ -114,7 +114,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
   test(`${variant}: what is no word of the protocol ends the connection, and no more`, async (t) => {
     const { plan } = planned(t, simple);
     const talks: [string, string[]][] = [
-      ['version=2 hello read read', [frame('refused', { reason: 1 }), 'closed']],
+      ['version=3 hello read read', [frame('refused', { reason: 1 }), 'closed']],
       ['version=0 size=8 hello read read', [frame('refused', { reason: 1 }), 'closed']],
       ['plan hello read read', [frame('refused', { reason: 2 }), 'closed']],
       ['magic=1 hello read', ['closed']],
@@ -442,7 +442,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
     const two: Plan = { placeholders: [5, 6].map((callerFd) => ({ fileId: callerFd, callerFd })) };
     const damaged = /came damaged, or with descriptors that CRIU has no room for/;
     const others = /^fdgraft-exec handed over other caller fds than the plan has/;
-    const versions = /^fdgraft-exec speaks version \d+, fdgraft\.so version 1/;
+    const versions = /^fdgraft-exec speaks version \d+, fdgraft\.so version 2/;
     const talks: [string, RegExp][] = [
       ['close', /the keeper of the caller fds has ended/],
       ['read', /^the number of caller fds did not come: the keeper of the caller fds has ended/],
@@ -467,7 +467,7 @@ for (const variant of ['plain', 'sanitized'] as Variant[])
       ['offer=2 read read fds=1:1:6:1 read', others],
       ['offer=2 read read fds=0:2:6:2 read', others],
       ['offer=2 read read fds=0:3:5:3 read', others],
-      ['offer=2 read read fds=0:253:5:253 read', others],
+      ['offer=2 read read fds=0:252:5:252 read', others],
       ['offer=2 read read fds=0:1:5:1 read fds=0:1:5:1 read', others],
       ['offer=2 read read fds=0:2:5:2 read', /^the end of the caller fds did not come/],
       ['offer=2 read read fds=0:2:5:2 read rights refused=3 read', /^fdgraft-exec could not write a text/],
