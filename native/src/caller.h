@@ -36,7 +36,6 @@ struct caller {
 	uint32_t sharers; /* placeholders that name it and have an offset: not those with mappings alone */
 	uint32_t first_spec; /* of those, the spec of the first */
 	bool overwritten; /* something writes over the content of the file; set by offsets_check() */
-	struct user *user; /* inside of offsets_check() */
 	bool is_alone; /* set by peers_check(): its other end is closed */
 	struct stat status;
 };

@@ -28,6 +28,7 @@
 #include "pty-run.h"
 #include "serve.h"
 #include "session-check.h"
+#include "shared-offset-check.h"
 #include "shared-images.h"
 #include "size-check.h"
 #include "stderr-sink.h"
@@ -77,7 +78,8 @@ static int check_descriptors(const struct options *options, struct plan *plan, s
 	}
 	if (check_shadowed_specs(plan, callers) || debug_check(plan) || choose(plan, callers, true))
 		return -1;
-	if (offsets_check(plan, callers))
+	offsets_check(plan, callers);
+	if (shared_offsets_check(plan, callers))
 		return -1;
 	peers_check(plan, callers);
 	/* CRIU restores epolls, and tasks with their credentials; COMMAND of --task has those of the caller. */

@@ -1,10 +1,10 @@
-/* Warnings of placeholders that go on at another offset than before, or at one that others write to. */
+/* Warnings of placeholders that go on at another offset than before. */
 #ifndef FDGRAFT_OFFSET_CHECK_H
 #define FDGRAFT_OFFSET_CHECK_H
 
 #include "caller.h"
 
-/* After choose(). -1 has said why: no memory. */
-int offsets_check(const struct plan *plan, const struct callers *callers);
+/* After choose(). */
+void offsets_check(const struct plan *plan, const struct callers *callers);
 
 #endif

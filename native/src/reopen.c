@@ -54,6 +54,11 @@ int reopened_flags(const struct caller *caller, const struct graft *graft)
 	return (entry_flags(caller, graft) & (COUNTED_FLAGS | O_ASYNC)) | kept;
 }
 
+bool graft_appends(const struct caller *caller, const struct graft *graft)
+{
+	return (graft->reopen ? reopened_flags(caller, graft) : caller->flags) & O_APPEND;
+}
+
 int reopen(const struct caller *caller, const struct graft *graft)
 {
 	int wanted = reopened_flags(caller, graft);
