@@ -70,6 +70,34 @@ static void refuse_podman(const struct plan *plan)
 		}
 }
 
+/* Its number, or -1. */
+static long swrk_socket(char *const *command)
+{
+	for (size_t i = 0; command[i] && command[i + 1]; i++) {
+		const char *number = command[i + 1];
+		size_t length = strlen(number);
+
+		if (strcmp(command[i], "swrk") == 0 && length > 0 && strspn(number, "0123456789") == length)
+			return strtol(number, NULL, 10);
+	}
+	return -1;
+}
+
+/* A client of CRIU's RPC can start it through fdgraft-exec. The caller fds are closed before COMMAND starts. */
+static void refuse_socket(const struct plan *plan, char *const *command)
+{
+	long socket = swrk_socket(command);
+	bool taken = false;
+
+	for (size_t i = 0; i < plan->graft_count; i++)
+		taken = taken || socket == (long)plan->grafts[i].caller_fd;
+	for (size_t i = 0; i < plan->head->n_debugs; i++)
+		taken = taken || socket == (long)plan->head->debugs[i]->caller_fd;
+	if (taken)
+		problem("COMMAND has swrk %ld: criu talks to its client over that fd, and the plan has it as a caller fd; rewrite with another number in --inherit-fd, or let the client have its socket at another one",
+			socket);
+}
+
 int refuse_command(char *const *command, const struct plan *plan, int directory, bool own_plugin)
 {
 	struct config_found config = {.libdir_is_wrong = own_plugin};
@@ -86,6 +114,7 @@ int refuse_command(char *const *command, const struct plan *plan, int directory,
 	}
 	if (is_podman(command[0]))
 		refuse_podman(plan);
+	refuse_socket(plan, command);
 	if (config_look(&config, command))
 		return -1;
 	if (!dedup_word && !config.auto_dedup_file)
