@@ -42,14 +42,20 @@ static bool line_has(char *line, bool (*is_it)(const char *))
 static int look_at_line(struct config_found *found, const char *line, size_t number, const char *shown_path)
 {
 	char *copy = strdup(line);
-	bool libdir, dedup;
+	bool libdir, dedup, shell_job, no_shell_job;
 
 	if (!copy)
 		return -1;
 	libdir = line_has(copy, is_libdir_word);
 	memcpy(copy, line, strlen(line) + 1);
 	dedup = line_has(copy, is_auto_dedup_word);
+	memcpy(copy, line, strlen(line) + 1);
+	shell_job = line_has(copy, is_shell_job_word);
+	memcpy(copy, line, strlen(line) + 1);
+	no_shell_job = line_has(copy, is_no_shell_job_word);
 	free(copy);
+	if (shell_job || no_shell_job)
+		found->shell_job = shell_job;
 	if (libdir && found->libdir_is_wrong)
 		problem("%s, line %zu: libdir: CRIU would load its plugins from there alone and never see fdgraft.so; run COMMAND with --no-default-config or take the line out, and give its directory as fdgraft-exec --plugins DIR",
 			shown_path, number);

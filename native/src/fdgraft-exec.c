@@ -168,7 +168,7 @@ static int check_plugins(const struct options *options, const struct images *ima
 	return plugin_directory_check(options->plugins, images, options->serve ? HIDDEN_IS_WARNING : HIDDEN_IS_PROBLEM);
 }
 
-/* Digests of a directory's images; those of an archive are checked by the plugin, where CRIU reads them. */
+/* Digests of a directory's images; those of an archive are checked by the plugin, where CRIU reads them. Returns an exit code. */
 static int check_images(const struct options *options, const struct plan *plan, const struct images *images)
 {
 	if (options->task && images->directory < 0 && plan->unread_count > 0)
@@ -177,8 +177,8 @@ static int check_images(const struct options *options, const struct plan *plan, 
 	if (options->task)
 		return 0;
 	if (images->directory >= 0 && (hash_images(plan, images->directory) || shared_images_check(plan, images->directory)))
-		return -1;
-	return refuse_command(options->command, plan, images->directory, !options->serve);
+		return EXIT_SYSTEM;
+	return refuse_command(options->command, plan, images, !options->serve);
 }
 
 static int check_and_run(const struct options *options, struct plan *plan, const struct images *images, struct callers *callers,
@@ -186,9 +186,9 @@ static int check_and_run(const struct options *options, struct plan *plan, const
 {
 	struct changes changes = {0};
 	struct targets targets = {0};
-	int code = 0;
+	int code = check_images(options, plan, images);
 
-	if (check_images(options, plan, images) || check_descriptors(options, plan, callers, &terminal->pty))
+	if (code == 0 && check_descriptors(options, plan, callers, &terminal->pty))
 		code = EXIT_SYSTEM;
 	if (code == 0) {
 		code = check_changes(options, &changes, plan, images, callers, &targets);

@@ -90,7 +90,6 @@ int leaders_start(const struct plan *plan)
 
 void leaders_end(void)
 {
-	redirect_end();
 	for (size_t i = 0; i < leader_count; i++)
 		free(leaders[i].key);
 	free(leaders);

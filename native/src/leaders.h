@@ -11,7 +11,7 @@
  */
 int leaders_start(const struct plan *plan);
 
-/* CRIU calls setsid as before. */
+/* Frees what leaders_start() made. CRIU has to call setsid as before by then: redirect_end(). */
 void leaders_end(void);
 
 #endif

@@ -24,7 +24,9 @@
 #include "message.h"
 #include "nonblock.h"
 #include "pipe-size.h"
+#include "pages-guard.h"
 #include "plan.h"
+#include "redirect.h"
 #include "shared-images.h"
 #include "socket-variable.h"
 #include "terminals.h"
@@ -136,7 +138,7 @@ static int graft_all(struct plan *plan, int directory, const char *variable)
 		goto out;
 	if (unread_copies_fill(&copies, &unread, plan, directory, NULL, 0) || cuts_hold(&cuts, NULL, 0) ||
 	    nonblocks_hold(&nonblocks, NULL, 0) || terminals_hold(&terminals, plan, &callers) ||
-	    foreground_hold(plan, &callers) || answers_store(plan, &callers) || leaders_start(plan))
+	    foreground_hold(plan, &callers) || answers_store(plan, &callers) || leaders_start(plan) || pages_guard_start(directory))
 		goto out;
 	result = 0;
 out:
@@ -183,6 +185,7 @@ static int start(const char *variable)
 static void forget(void)
 {
 	answers_forget();
+	redirect_end();
 	leaders_end();
 	foreground_end(false);
 	free_late();

@@ -15,8 +15,8 @@
 #define ADDRESS_SLOT R_AARCH64_GLOB_DAT
 #endif
 
-/* As many as a program has: one where it calls through the PLT, one where it takes the address. */
-#define SLOTS_MAX 4
+/* Of three functions, as many as a program has of each: one where it calls through the PLT, one where it takes the address. */
+#define SLOTS_MAX 12
 
 /* A word of the main program that holds the address of the function. */
 struct slot {
@@ -149,10 +149,10 @@ static int look_at_program(struct dl_phdr_info *info, size_t size, void *data)
 bool redirect_start(const char *symbol, void (*to)(void))
 {
 	struct search search = {.symbol = symbol, .to = (void *)to};
+	size_t before = slot_count;
 
-	redirect_end();
 	dl_iterate_phdr(look_at_program, &search);
-	return slot_count > 0;
+	return slot_count > before;
 }
 
 void redirect_end(void)

@@ -1,4 +1,4 @@
-/* One function that the program calls, as its dynamic section names it, answered by one of ours. */
+/* Functions that the program calls, as its dynamic section names them, answered by ours. */
 #ifndef FDGRAFT_REDIRECT_H
 #define FDGRAFT_REDIRECT_H
 
@@ -7,11 +7,11 @@
 /*
  * From now on the main program's calls of `symbol`, a function of a library, go to `to`; calls of libraries do not. Holds for
  * children by fork too. False: the program has no such call, or not where this machine's are known to be. `to` may call the
- * function by its name. One redirect at a time.
+ * function by its name. One redirect for each symbol.
  */
 bool redirect_start(const char *symbol, void (*to)(void));
 
-/* Puts back what redirect_start() changed, if anything. */
+/* Puts back all that redirect_start() changed, if anything. */
 void redirect_end(void);
 
 #endif

@@ -35,8 +35,7 @@ static DIR *list_images(int directory)
 	return NULL;
 }
 
-/* Status of the file behind a name that a link has, hard or symbolic. */
-static bool is_shared(int directory, const char *name, struct stat *status)
+bool is_shared(int directory, const char *name, struct stat *status)
 {
 	if (fstatat(directory, name, status, AT_SYMLINK_NOFOLLOW))
 		return false;

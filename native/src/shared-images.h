@@ -3,8 +3,13 @@
 #define FDGRAFT_SHARED_IMAGES_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 
 #include "plan.h"
+
+/* True for an image that another directory has, too: a link, hard or symbolic. Then status is that of the file behind it. */
+bool is_shared(int directory, const char *name, struct stat *status);
 
 /* Puts the name of a pages image that is another directory's too into name, "" where there is none. -1 has said why. */
 int find_linked_pages(int directory, char name[NAME_MAX + 1]);

@@ -133,6 +133,12 @@ export class Tasks {
     return task;
   }
 
+  /** Threads other than the first of their task. To be asked when all is read. */
+  otherThreads(): Iterable<number> {
+    this.threadsOfTasks.finish();
+    return this.threadsOfTasks.allKeys();
+  }
+
   /** Pids of all tasks, ascending. */
   allPids(): number[] {
     return Array.from(this.pids.slice().slice().sort());

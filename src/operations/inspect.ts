@@ -56,9 +56,12 @@ export async function* inspectBlocks(
   const { signal, external, onWarning } = options;
   const isNamed = options.path === undefined ? undefined : parsePathFilter(options.path);
   const taken = options.specs === undefined ? undefined : await findTaken(source, options.specs, signal);
-  const blocks = listEntries(source, signal, ({ layout }) => {
+  const blocks = listEntries(source, signal, ({ layout, tasks, taskImages }) => {
     const reason = layout.whyNotRestored;
-    if (reason === undefined) return;
+    if (reason === undefined) {
+      for (const warning of taskImages.missing(tasks)) onWarning?.(warning);
+      return;
+    }
     onWarning?.({
       code: 'LAYOUT_NOT_RESTORED',
       message: `this checkpoint ${reason}: no CRIU from 3.17 on restores it`,

@@ -16,6 +16,7 @@ import { watchesThatStay } from './warnings/watches';
 /** All that a rewrite loses, or that may surprise. */
 export function gatherWarnings(decided: Decided): Warning[] {
   return [
+    ...decided.found.missing,
     ...ownMountNamespace(decided),
     ...ownNetworkNamespace(decided),
     ...shadowedSpecs(decided),

@@ -3,6 +3,7 @@ import { Layout } from '../checkpoint/layout';
 import { Memfds } from '../checkpoint/memfds';
 import { type FileName, Mounts } from '../checkpoint/mounts';
 import type { PipeName } from '../checkpoint/pipe-name';
+import { type MissingOfTasks, TaskImages } from '../checkpoint/task-images';
 import { Tasks } from '../checkpoint/tasks';
 import { Terminals } from '../checkpoint/terminals';
 import type { Subscriber } from '../checkpoint/walk/subscriber';
@@ -68,6 +69,8 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
+  /** What is missing of the tasks. */
+  readonly missing: readonly MissingOfTasks[];
   readonly mounts: Mounts;
   /** The needs of the restore. */
   readonly needs: RestoreNeeds;
@@ -105,6 +108,7 @@ export async function survey(
 class Surveyor {
   private readonly layout = new Layout();
   private readonly tasks = new Tasks();
+  private readonly taskImages = new TaskImages();
   private readonly mounts = new Mounts();
   readonly terminals = new Terminals();
   private memfds = new Memfds();
@@ -141,7 +145,14 @@ class Surveyor {
         return early || candidates.list.length === 0 || finder.events.skips?.(image) === true;
       },
     };
-    const told = [terminals.events, watchers.events, needs.events, needs.lockEvents, needs.namespaceEvents];
+    const told = [
+      this.taskImages.events,
+      terminals.events,
+      watchers.events,
+      needs.events,
+      needs.lockEvents,
+      needs.namespaceEvents,
+    ];
     const all = [first, layout.events, tasks.events, mounts.events, ...told, candidates.events, references];
     await walk(source, all, signal);
     if (early && candidates.list.length > 0) await walk(source, [layout.events, finder.events], signal);
@@ -180,6 +191,7 @@ class Surveyor {
       pipeSizes: finder.pipeSizes,
       tables: finder.tables,
       tasks: this.tasks,
+      missing: this.taskImages.missing(this.tasks),
       needs: this.needs.conclude(terminals),
       highestId: Math.max(candidates.highestId, finder.highestId),
       filesImage: this.filesImage,

@@ -30,6 +30,8 @@ export interface Warning {
     | 'SERVER_STAYS'
     | 'NAME_NOT_BOUND'
     | 'PATH_REMOVED'
+    | 'IMAGE_MISSING'
+    | 'NO_DESCRIPTORS'
     | 'OWN_MOUNT_NAMESPACE'
     | 'OWN_NETWORK_NAMESPACE'
     | 'LAYOUT_NOT_RESTORED';

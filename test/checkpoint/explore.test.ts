@@ -13,11 +13,11 @@ import {
   mapping,
   mmEntry,
   pipeEntry,
+  smallCheckpoint,
   temporaryDirectory,
   writeCheckpoint,
 } from '../support/directories';
 import { encodeImage, encodeMessage } from '../support/images';
-import { smallWith } from '../support/rewriting';
 
 async function rows<What extends ExploredWhat>(t: ExecutionContext, what: What, images: Images) {
   const source = await openSource(writeCheckpoint(temporaryDirectory(t), images));
@@ -34,6 +34,9 @@ async function everything(t: ExecutionContext, images: Images) {
 }
 
 const task = (pid: number, ppid: number) => ({ pid, ppid, pgid: pid, sid: 7, threads: [pid] });
+/** The small checkpoint, of which task 8 has no more than its table, with some images exchanged. */
+const smallWith = (images: Images): Images => ({ ...smallCheckpoint(), ...images });
+
 const core = (comm: string, state = 1) => [{ mtype: 1, tc: { task_state: state, comm } }];
 const head = encodeMessage('pagemap_head', { pages_id: 1 });
 const run = (vaddr: number | string, pages: number, more: object = {}) =>

@@ -3,14 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { command, top } from '../support/command';
-import {
-  fileEntry,
-  pipeEntry,
-  smallCheckpoint,
-  snapshot,
-  temporaryDirectory,
-  writeCheckpoint,
-} from '../support/directories';
+import { fileEntry, pipeEntry, snapshot, temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { smallWith } from '../support/rewriting';
 
 function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}) {
@@ -25,7 +18,7 @@ function fdgraft(args: readonly string[], options: { env?: NodeJS.ProcessEnv } =
 
 function checkpoint(t: ExecutionContext) {
   const directory = temporaryDirectory(t);
-  return { directory, source: writeCheckpoint(directory, smallCheckpoint()), out: path.join(directory, 'out') };
+  return { directory, source: writeCheckpoint(directory, smallWith({})), out: path.join(directory, 'out') };
 }
 
 test('ls prints options that rewrite takes as they are', (t) => {

@@ -1,13 +1,21 @@
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCommand } from '../support/command';
-import { descriptor, type Images, mapping, mmEntry, temporaryDirectory, writeCheckpoint } from '../support/directories';
+import {
+  descriptor,
+  type Images,
+  mapping,
+  mmEntry,
+  smallCheckpoint,
+  temporaryDirectory,
+  writeCheckpoint,
+} from '../support/directories';
 import { encodeMessage } from '../support/images';
-import { smallWith } from '../support/rewriting';
 
 const fdgraft = (args: readonly string[]) => runCommand(args);
 
-const write = (t: ExecutionContext, images: Images) => writeCheckpoint(temporaryDirectory(t), smallWith(images));
+const write = (t: ExecutionContext, images: Images) =>
+  writeCheckpoint(temporaryDirectory(t), { ...smallCheckpoint(), ...images });
 const task = (pid: number, ppid: number) => ({ pid, ppid, pgid: pid, sid: 7, threads: [pid] });
 const core = (comm: string) => [{ mtype: 1, tc: { task_state: 1, comm } }];
 

@@ -11,7 +11,8 @@
  * one against shrinking; drain=FD:FILE reads what is there into a file; end=FD says whether a read would wait; drop closes
  * what was stored, as CRIU does at its end; child says whether there is any child process, living or not; session=PID
  * has a task of that pid lead a session, and says whether it and a child of its own have /dev/tty; environment=NAME says
- * what a variable is; die is the end of a CRIU
+ * what a variable is; update=NAME and read=NAME open an image as CRIU does, with auto-dedup and without it, parent=NAME one of
+ * the previous dump with it, make=NAME makes one; die is the end of a CRIU
  * that somebody kills.
  *
  * Built plainly it is a CRIU up to 4.2, with -DWITH_OPTIONS one from 4.3 on, with -DWITHOUT_STORE one that lacks
@@ -30,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -256,6 +258,39 @@ static void call_setsid(int pid)
 		printf("pid %d\n", task);
 }
 
+/* Mode 0640 if it is made. */
+static void open_image(int directory, const char *name, int flags)
+{
+	int fd = openat(directory, name, flags | O_CLOEXEC, 0640);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		printf("%s: %s\n", name, strerror(errno));
+	else
+		printf("%s: open, mode %o, access %d\n", name, (unsigned int)status.st_mode & 07777, fcntl(fd, F_GETFL) & O_ACCMODE);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool open_as_criu(const char *word)
+{
+	if (strncmp(word, "update=", 7) == 0) {
+		open_image(image_directory, word + 7, O_RDWR);
+	} else if (strncmp(word, "read=", 5) == 0) {
+		open_image(image_directory, word + 5, O_RDONLY);
+	} else if (strncmp(word, "make=", 5) == 0) {
+		open_image(image_directory, word + 5, O_RDWR | O_CREAT | O_EXCL);
+	} else if (strncmp(word, "parent=", 7) == 0) {
+		int parent = openat(image_directory, "parent", O_RDONLY | O_CLOEXEC);
+
+		open_image(parent, word + 7, O_RDWR);
+		close(parent);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void drain(int fd, const char *path)
 {
 	static char bytes[1 << 16];
@@ -277,7 +312,9 @@ static int step(const char *word, int result)
 	const char *colon = equals ? strchr(equals, ':') : NULL;
 	char byte;
 
-	if (strcmp(word, "late") == 0) {
+	if (open_as_criu(word)) {
+		return result;
+	} else if (strcmp(word, "late") == 0) {
 		call_late_hook();
 	} else if (strcmp(word, "fail") == 0) {
 		return -1;
@@ -379,5 +416,7 @@ int main(int argc, char **argv)
 	for (int i = 4; i < argc; i++)
 		if (strncmp(argv[i], "session=", 8) == 0)
 			call_setsid(atoi(argv[i] + 8) + 100);
+		else
+			(void)open_as_criu(argv[i]);
 	return result ? 1 : 0;
 }

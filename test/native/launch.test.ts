@@ -262,6 +262,33 @@ test('--auto-dedup where the pages are somebody else’s too', async (t) => {
   await refused(dangling, ['--auto-dedup'], null);
 });
 
+test('a caller fd that criu swrk talks over', async (t) => {
+  const { plan } = planned(t, { ...simple, debugs: [{ text: 'debug[6]:a', callerFd: 6, output: Buffer.from('a') }] });
+  const result = async (words: string[]) => {
+    const { code, stderr } = await exec(['--plan', plan, '--', 'true', ...words], {
+      give: [...give, file(6, O.WRONLY, '/dev/null')],
+    });
+    return { code, said: complaints(t, stderr) };
+  };
+  const refused = (number: number) => ({
+    code: 100,
+    said: [
+      `COMMAND has swrk ${number}: criu talks to its client over that fd, and the plan has it as a caller fd; rewrite with another number in --inherit-fd, or let the client have its socket at another one`,
+    ],
+  });
+  t.deepEqual(await result(['swrk', '5']), refused(5));
+  t.deepEqual(await result(['--', 'criu', 'swrk', '6']), refused(6));
+  for (const words of [
+    ['swrk'],
+    ['swrk', '7'],
+    ['swrk', '5x'],
+    ['swrk', ''],
+    ['5', 'swrk'],
+    ['swrk', '99999999999999999999'],
+  ])
+    t.deepEqual(await result(words), { code: 0, said: [] }, words.join(' '));
+});
+
 test('plugins of the caller come along', async (t) => {
   const { directory, plan } = planned(t, simple);
   const plugins = join(directory, 'plugins');

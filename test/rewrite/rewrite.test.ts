@@ -275,7 +275,7 @@ test('with nothing to match every image comes out as it was', async (t) => {
 });
 
 test('the first of several specs takes an entry, the others count as matched', async (t) => {
-  const { plan } = await rewriteImages(t, smallCheckpoint(), {
+  const { plan } = await rewriteImages(t, smallWith({}), {
     specs: ['fd[5]:/var/log/app.log', 'fd[6]:var/log/app.log'],
   });
   t.deepEqual(

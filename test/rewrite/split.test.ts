@@ -355,7 +355,7 @@ test('payloads of packets are copied whatever their size', async (t) => {
 
 // Descriptors by name.
 test('a descriptor names its entry, and all its descriptors come along', async (t) => {
-  const result = await checked(t, smallCheckpoint(), ['fd[5]:/proc/8/fd/1']);
+  const result = await checked(t, smallWith({}), ['fd[5]:/proc/8/fd/1']);
   t.deepEqual(summary(result), [[5, '2', '1/1 1/6 2/1']]);
 });
 
@@ -372,12 +372,12 @@ test('* names the descriptor of every task', async (t) => {
 const only = (inherit: string) => ({ inherit, only: true });
 
 test('only: the named descriptor leaves its entry, which stays for the others', async (t) => {
-  const result = await checked(t, smallCheckpoint(), [only('fd[5]:/proc/8/fd/1')]);
+  const result = await checked(t, smallWith({}), [only('fd[5]:/proc/8/fd/1')]);
   t.deepEqual(summary(result), [[5, '5 from 2', '2/1']]);
 });
 
 test('only with *: what the tasks had in common they still have', async (t) => {
-  const result = await checked(t, smallCheckpoint(), [only('fd[5]:/proc/*/fd/1')]);
+  const result = await checked(t, smallWith({}), [only('fd[5]:/proc/*/fd/1')]);
   t.deepEqual(summary(result), [[5, '5 from 2', '1/1 2/1']]);
 });
 
@@ -402,7 +402,7 @@ test('what is under way goes with the spec that takes the whole entry', async (t
 
 test('only for each descriptor: none stays, so one of them takes the entry itself', async (t) => {
   const specs = ['fd[5]:/proc/7/fd/1', 'fd[6]:/proc/7/fd/6', 'fd[7]:/proc/8/fd/1'].map(only);
-  t.deepEqual(summary(await checked(t, smallCheckpoint(), specs)), [
+  t.deepEqual(summary(await checked(t, smallWith({}), specs)), [
     [5, '2', '1/1'],
     [6, '5 from 2', '1/6'],
     [7, '6 from 2', '2/1'],
@@ -411,13 +411,13 @@ test('only for each descriptor: none stays, so one of them takes the entry itsel
 
 test('the first spec that names a descriptor takes it; one that gets nothing is told', async (t) => {
   const one = only('fd[6]:/proc/8/fd/1');
-  const first = await checked(t, smallCheckpoint(), [one, PIPE]);
+  const first = await checked(t, smallWith({}), [one, PIPE]);
   t.deepEqual(summary(first), [
     [6, '2', '2/1'],
     [5, '5 from 2', '1/1 1/6'],
   ]);
   t.deepEqual(first.plan.warnings, []);
-  const last = await checked(t, smallCheckpoint(), [PIPE, one]);
+  const last = await checked(t, smallWith({}), [PIPE, one]);
   t.deepEqual(summary(last), [[5, '2', '1/1 1/6 2/1']]);
   t.deepEqual(
     last.plan.warnings.map(({ code, message }) => `${code} ${message}`),
@@ -426,7 +426,7 @@ test('the first spec that names a descriptor takes it; one that gets nothing is 
 });
 
 test('only for the one descriptor of an entry takes the entry', async (t) => {
-  t.deepEqual(summary(await checked(t, smallCheckpoint(), [only('fd[7]:/proc/7/fd/3')])), [[7, '3', '1/3']]);
+  t.deepEqual(summary(await checked(t, smallWith({}), [only('fd[7]:/proc/7/fd/3')])), [[7, '3', '1/3']]);
 });
 
 test('a descriptor of a table that two tasks share is one, whoever names it', async (t) => {

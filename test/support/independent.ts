@@ -505,8 +505,8 @@ function memfdInodes(directory: string): Map<number, unknown> {
 /** The mappings of an entry, from the images of address spaces. */
 function mappingsOf(source: string, id: number): { pid: number; to: bigint; writes: boolean }[] {
   return numbered(source, 'mm').flatMap((name) => {
-    const [{ fields }] = readImage(source, name).records as [Entry];
-    return ((fields.vmas ?? []) as Fields[]).flatMap(({ start, end, pgoff, shmid, status, prot, fdflags }) => {
+    const fields = readImage(source, name).records[0]?.fields;
+    return ((fields?.vmas ?? []) as Fields[]).flatMap(({ start, end, pgoff, shmid, status, prot, fdflags }) => {
       if (Number(shmid) !== id || (Number(status) & (1 << 14)) === 0) return [];
       const to = BigInt(String(pgoff)) + BigInt(String(end)) - BigInt(String(start));
       const isShared = (Number(status) & (1 << 7)) !== 0;

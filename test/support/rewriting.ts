@@ -84,5 +84,8 @@ function checkPlace(t: ExecutionContext, { code, file, entry, message }: Fdgraft
   if (OF_RECORDS.includes(code)) t.is(typeof entry, 'number', message);
 }
 
-/** The small checkpoint with some images exchanged. */
-export const smallWith = (images: Images): Images => ({ ...smallCheckpoint(), ...images });
+/** Images that CRIU writes for each living task, without records: a rewrite asks whether they are there. */
+const OF_LIVING: Images = { 'core-7.img': [], 'core-8.img': [], 'fs-8.img': [], 'mm-8.img': [] };
+
+/** The small checkpoint with some images exchanged, and all that its tasks need for a restore. */
+export const smallWith = (images: Images): Images => ({ ...smallCheckpoint(), ...OF_LIVING, ...images });

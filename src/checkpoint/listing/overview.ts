@@ -18,6 +18,7 @@ import { accessOf } from '../open-flags';
 import { type PipeName, pipeName } from '../pipe-name';
 import { SortedRows } from '../sorted-rows';
 import { Tally } from '../tally';
+import { TaskImages } from '../task-images';
 import { Tasks } from '../tasks';
 import { Terminals } from '../terminals';
 import { UnixSockets } from '../unix-sockets';
@@ -61,6 +62,7 @@ function rank(referrers: readonly Referrer[]): Ranks {
 export class Overview {
   readonly layout = new Layout();
   readonly tasks = new Tasks();
+  readonly taskImages = new TaskImages();
   /** Keys of the entries of the checkpoint. */
   readonly keys = new SortedKeys();
   /** Keys of regular entries that hold the path of another one. */
@@ -100,10 +102,10 @@ export class Overview {
   /** Reads the whole source. Throws FdgraftError. */
   static async of(source: Source, signal?: AbortSignal): Promise<Overview> {
     const overview = new Overview(source.label);
-    const { layout, tasks, terminals, memfds, events } = overview;
+    const { layout, tasks, taskImages, terminals, memfds, events } = overview;
     await walk(
       source,
-      [layout.events, tasks.events, tasks.coreEvents, terminals.events, memfds.events, events],
+      [layout.events, tasks.events, tasks.coreEvents, taskImages.events, terminals.events, memfds.events, events],
       signal,
     );
     overview.conclude(source.label);
