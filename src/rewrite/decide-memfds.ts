@@ -4,6 +4,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import type { MappedMemfd } from './find-mapped-memfds';
 import type { MappedMemory, Match } from './match';
+import { specOf } from './spec-of';
 import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
@@ -62,8 +63,8 @@ function refuseParts(
   const [{ id, entry }] = mapped as readonly [MappedMemfd['mapped'][number]];
   const place = { file: 'files.img', entry };
   if (isHuge) throw messages.memfdHuge(place, spec.text, id);
-  const other = taken.find((claim) => specs[claim.spec]?.callerFd !== spec.callerFd);
-  if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specs[other.spec]?.text ?? '');
+  const other = taken.find((claim) => specOf(specs, claim).callerFd !== spec.callerFd);
+  if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specOf(specs, other).text);
   const staying = stayingEntries(held, taken, found);
   if (staying.length > 0) throw messages.memfdPartStays(place, spec.text, spec.callerFd, id, staying);
 }

@@ -17,6 +17,7 @@ import { lostName } from './lost-name';
 import { type Match, pipeOf } from './match';
 import { refuseUndeliverable } from './refuse-undeliverable';
 import { canReopen, isReopened, keepsOwner } from './reopening';
+import { specOf } from './spec-of';
 import type { Survey } from './survey';
 
 /**
@@ -31,13 +32,13 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const terminals = decideTerminals(assigned, found, specs);
   const assignment = { ...assigned, claims: terminals.claims };
   refuseTies(assignment, found, specs);
-  for (const { match, spec } of assignment.claims) refuseUnfit(match, specs[spec] as InheritSpec);
+  for (const claim of assignment.claims) refuseUnfit(claim.match, specOf(specs, claim));
   const staying = stayingEnds(assignment.staying, found);
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.claims, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
   const mappings = decideMemfds(assignment, found, specs);
-  for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
+  for (const mapping of mappings) refuseUnfitKind(mapping.match, specOf(specs, mapping));
   const placeholders = [
     ...makePlaceholders(assignment, found, specs, bytes, sockets, terminals),
     ...mappings.map(mappingPlaceholder),
@@ -83,11 +84,10 @@ function refuseTies({ claims }: Assignment, found: Survey, specs: readonly Inher
     const claim = moved.get(`${found.tasks.tableOf(pid)}/${fd}`);
     if (claim === undefined) continue;
     const { key } = claim.match.facts;
-    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, textOf(specs, claim));
+    const { text } = specOf(specs, claim);
+    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, text);
   }
 }
-
-const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
 
 /** What a spec asks and no file of the caller's can be. */
 function refuseUnfit(match: Match, spec: InheritSpec): void {
@@ -134,11 +134,12 @@ function unfitOption({ apply, position, truncate, nonblock }: InheritSpec, kind:
 
 /** Where specs leave the choice, the executor counts again: a dup of a socket serves any number of entries. */
 function refuseReopened(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): void {
-  const reopened = placeholders.filter(({ spec }) => isReopened(specs[spec] as InheritSpec));
+  const reopened = placeholders.filter((placeholder) => isReopened(specOf(specs, placeholder)));
   const past = reopened[REOPENED_MAX];
   if (past === undefined) return;
-  const place = { file: 'files.img', entry: past.match.entry };
-  throw messages.reopenedPastLimit(place, textOf(specs, past), past.match.facts.key, reopened.length, REOPENED_MAX);
+  const { entry, facts } = past.match;
+  const { text } = specOf(specs, past);
+  throw messages.reopenedPastLimit({ file: 'files.img', entry }, text, facts.key, reopened.length, REOPENED_MAX);
 }
 
 function makePlaceholders(
@@ -162,11 +163,12 @@ function makePlaceholders(
   const ordered = [...claims].sort((a, b) => a.match.id - b.match.id);
   return ordered.map((claim): Placeholder => {
     const { match, spec, references } = claim;
+    const asked = specOf(specs, claim);
     const terminal = terminals.whole.get(claim);
     const lostTerminal = terminals.lost.get(claim);
     const inPlace = terminal !== undefined || !replaced.has(match.id);
     replaced.add(match.id);
-    const cut = cuts?.of(match, specs[spec] as InheritSpec);
+    const cut = cuts?.of(match, asked);
     const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
     const [server] = inPlace ? (sockets.servers.get(match.id) ?? []) : [];
     const rival = inPlace ? sockets.rivals.get(match.id) : undefined;
@@ -177,7 +179,7 @@ function makePlaceholders(
       references,
       access: accessOfClaim(claim),
       takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
-      keepsOwner: keepsOwner(match.facts, specs[spec] as InheritSpec, found.tasks),
+      keepsOwner: keepsOwner(match.facts, asked, found.tasks),
       isWatched: references.descriptors.some(({ table, fd }) => {
         for (const { inode } of found.watched.of(table, fd)) if (canBeWatched(match.facts, inode)) return true;
         return false;

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Claim } from '../../src/rewrite/assign';
 import { decideBytes } from '../../src/rewrite/decide-bytes';
 import type { Survey } from '../../src/rewrite/survey';
+import { parseInheritSpec } from '../../src/specs/parse-spec';
 
 const [CLAIMS, RECORDS] = [1000, 1000];
 
@@ -18,7 +19,13 @@ test('many records of a pipe are not compared with many ends of it', (t) => {
   });
   const record = { image: 'pipes-data.img', pipe: 'PIPE 7', offset: 0, bytes: 1 };
   const unread = Array.from({ length: RECORDS }, (_none, entry) => ({ ...record, entry }));
-  const planned = decideBytes(claims, { unread } as unknown as Survey, [], false, new Set());
+  const planned = decideBytes(
+    claims,
+    { unread } as unknown as Survey,
+    [parseInheritSpec('fd[5]:pipe:[7]')],
+    false,
+    new Set(),
+  );
   t.deepEqual([...planned.keys()], [claims[3]]);
   t.deepEqual(
     planned.get(claims[3] as Claim)?.map(({ entry, fate }) => [entry, fate]),
