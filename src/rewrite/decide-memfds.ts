@@ -28,7 +28,7 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
   const named = namersOf(found);
   return [...new Set(found.mappedMemfds.values())].flatMap((memfd) => {
     const taken = claims.get(memfd) ?? [];
-    const spec = firstOf(taken) ?? named.get(memfd);
+    const spec = taken.length > 0 ? firstOf(taken) : named.get(memfd);
     if (spec === undefined) return [];
     refuseParts(memfd, taken, found, specs[spec] as InheritSpec, specs);
     return memfd.mapped.map(({ memory, ...entry }) => ({ match: { ...entry, specs: [spec] }, spec, memory }));
@@ -36,11 +36,8 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
 }
 
 /** The first spec that takes descriptors of it. */
-function firstOf(taken: readonly Claim[]): number | undefined {
-  return taken.reduce<number | undefined>(
-    (first, { spec }) => (first === undefined || spec < first ? spec : first),
-    undefined,
-  );
+function firstOf(taken: readonly Claim[]): number {
+  return taken.reduce((first, { spec }) => Math.min(first, spec), Number.POSITIVE_INFINITY);
 }
 
 /** The first specs that name memfds without descriptors: such a spec names all entries of a memfd. */
@@ -48,7 +45,7 @@ function namersOf({ mappedMemfds, notOpen }: Survey): Map<MappedMemfd, number | 
   const named = new Map<MappedMemfd, number | undefined>();
   for (const { id, specs } of notOpen) {
     const memfd = mappedMemfds.get(id);
-    if (memfd !== undefined && !named.has(memfd)) named.set(memfd, specs[0]);
+    if (memfd !== undefined) named.set(memfd, specs[0]);
   }
   return named;
 }

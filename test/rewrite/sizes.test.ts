@@ -106,6 +106,7 @@ test('each entry that has a size of its own is cut to that', async (t) => {
     return plan.placeholders.map(({ truncate_to }) => truncate_to);
   };
   t.deepEqual(await cutTo(append, written(6, 14), written(8, 14)), [14n, 14n, 14n]);
+  t.deepEqual(await cutTo(written(6, 14), append), [14n, 14n]);
   t.deepEqual(await cutTo(written(6, 14), written(8, 15)), [14n, 15n]);
 });
 

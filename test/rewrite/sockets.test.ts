@@ -554,6 +554,59 @@ test('bytes of both queues of a pair that is hung up', async (t) => {
   t.true(fs.readFileSync(path.join(left.out, 'sk-queues.img')).equals(kept), 'bytes that are read piece by piece');
 });
 
+test('of a socket whose descriptors go to several caller fds, the first one has what the socket leaves', async (t) => {
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, {
+    'fdinfo-1.img': [descriptor(20, 10, 'UNIXSK')],
+    ...queues(packet(20, 'lost')),
+  });
+  const [first, second] = [
+    { inherit: 'fd[5]:/proc/8/fd/10', only: true, inFlight: 'drop' },
+    { inherit: 'fd[6]:/proc/7/fd/10', only: true, inFlight: 'drop' },
+  ] as const;
+  const hangup = { peer: 'hangup' } as const;
+  for (const specs of [
+    [{ ...first, ...hangup }, second],
+    [first, { ...second, ...hangup }],
+  ]) {
+    const { plan } = await checked(t, images, specs);
+    t.deepEqual(
+      plan.placeholders.map(({ file_id, split_from, caller_fd, hung_up, in_flight }) => [
+        ...[file_id, split_from, caller_fd, hung_up, in_flight.length],
+      ]),
+      [
+        [20, undefined, 5, [21], 1],
+        [22, 20, 6, undefined, 0],
+      ],
+    );
+  }
+  const tied = await refusal(t, images, { specs: [first, second] });
+  t.like(tied, { code: 'DESCRIPTOR_TIED', exitCode: 2 });
+  t.regex(tied.message, /\/proc\/8\/fd\/10/);
+  const failing = await refusal(t, images, {
+    specs: [
+      { ...first, ...hangup },
+      { ...second, inFlight: 'fail' },
+    ],
+  });
+  t.like(failing, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+  t.regex(failing.message, /\/proc\/7\/fd\/10' has inFlight fail/);
+});
+
+test('a socket that keeps a descriptor keeps its peer and its queue', async (t) => {
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, {
+    'fdinfo-1.img': [descriptor(20, 10, 'UNIXSK')],
+    ...queues(packet(20, 'kept', [2])),
+  });
+  for (const more of [{}, { peer: 'hangup' }] as const) {
+    const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:/proc/8/fd/10', only: true, ...more }]);
+    t.like(plan.placeholders, [{ file_id: 22, split_from: 20, in_flight: [] }]);
+    t.is(plan.placeholders[0]?.hung_up, undefined);
+    t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), images['sk-queues.img']);
+  }
+});
+
 test('what cannot be hung up is refused with the reason', async (t) => {
   const pair = (more: object) => [unix(20, 500, 501, more), unix(21, 501, 500, more)];
   const refused = async (entries: readonly Entry[], held: number, key: string, pattern: RegExp) => {
