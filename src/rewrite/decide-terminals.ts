@@ -183,8 +183,8 @@ function joined(parts: readonly Claim[]): Claim[] {
 function together(a: References, b: References): References {
   return {
     descriptors: [...a.descriptors, ...b.descriptors].sort((a, b) => a.table - b.table || a.fd - b.fd),
-    // One spec has those of an entry.
-    scmRights: [...a.scmRights, ...b.scmRights],
+    // They are with the last part: a spec that takes all leaves nothing to later ones.
+    scmRights: b.scmRights,
   };
 }
 

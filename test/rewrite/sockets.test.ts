@@ -368,9 +368,9 @@ test('a dump with a network namespace: the addresses of the caller are those of 
   const keys = sockets.map((_, i) => `fd[${5 + i}]:socket:[${500 + i}]`);
   const warned = async (specs: string[], images: Images) =>
     (await checked(t, images, specs)).plan.warnings.filter(({ code }) => code === 'OWN_NETWORK_NAMESPACE');
-  const own = withSockets(sockets, sockets.length, { 'netns-9.img': [{}] });
+  const own = withSockets(sockets, sockets.length, { 'netns-10.img': [{}], 'netns-11.img': [{}] });
   const [warning, ...others] = await warned(keys, own);
-  t.regex(warning?.message ?? '', /netns-9\.img.* as tcp:127\.0\.0\.1:80, udp:127\.0\.0\.1:80, @app; if/);
+  t.regex(warning?.message ?? '', /netns-10\.img.* as tcp:127\.0\.0\.1:80, udp:127\.0\.0\.1:80, @app; if/);
   t.deepEqual(others, []);
   t.deepEqual(await warned([keys[1], keys[4]] as string[], own), []);
   t.deepEqual(await warned(keys, withSockets(sockets, sockets.length)), []);

@@ -285,6 +285,19 @@ test('a terminal that was hung up goes by descriptors, and its record with the l
   ]);
 });
 
+test('a descriptor that is under way can be used for both, whatever the others of its entry are for', async (t) => {
+  const hungUp = [info(3, { termios: undefined, winsize: undefined })];
+  const stdin = { 'fdinfo-1.img': [descriptor(11, 0, 'TTY')], 'fdinfo-2.img': [] };
+  const right = { 'sk-queues.img': [{ id_for: 99, length: 0, scm: [{ type: 1, rights: [11] }] }] };
+  for (const [more, needs_write] of [
+    [{}, false],
+    [right, true],
+  ] as const) {
+    const { planned } = await taken(t, images(hungUp, { ...stdin, ...more }), { specs: ['fd[5]:/dev/pts/3'] });
+    t.like(planned, [{ file_id: 11, needs_read: true, needs_write }]);
+  }
+});
+
 test('a master whose other end is outside goes by descriptors', async (t) => {
   const master = info(3, { rdev: 0x502, sid: 0, pgrp: 0 });
   const { planned, infos } = await taken(t, images([master]), { specs: ['fd[5]:/dev/pts/3'] });
@@ -350,6 +363,16 @@ test('/dev/tty names the terminal of its session, and follows it', async (t) => 
       ['EXT_TTY', 'CTTY'],
     );
   }
+});
+
+test('/dev/tty of no session names no other terminal of none', async (t) => {
+  const ofNone = { sid: 0, pgrp: 0 };
+  const given = withCurrent({ 'tty-info.img': [info(3, ofNone), { ...CURRENT, ...ofNone }] });
+  const { planned } = await taken(t, given, { specs: ['fd[5]:/dev/tty'] });
+  t.deepEqual(
+    planned.map(({ file_id }) => file_id),
+    [14],
+  );
 });
 
 test('a descriptor of /dev/tty can go alone', async (t) => {
@@ -460,6 +483,15 @@ const REFUSED: [what: string, given: Images, specs: RewriteOptions['specs'], cod
     ['fd[5]:/dev/pts/3'],
     'BYTES_IN_FLIGHT',
     /held 3 unread bytes/,
+  ],
+  [
+    'bytes under way in several records',
+    images(undefined, {
+      'tty-data.img': ['other', 'abc', 'de'].map((text, i) => ({ tty_id: i === 0 ? 4 : 3, data: Buffer.from(text) })),
+    }),
+    ['fd[5]:/dev/pts/3'],
+    'BYTES_IN_FLIGHT',
+    /^tty-data\.img, entry 1: .*held 5 unread bytes/,
   ],
   ['an offset', images(), [{ inherit: 'fd[5]:/dev/pts/3', position: 'end' }], 'SPEC_UNSUPPORTED', /position end/],
 ];
