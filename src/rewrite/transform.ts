@@ -1,6 +1,5 @@
 import { pushTo } from '../bytes/groups';
 import { DescriptorView } from '../checkpoint/descriptor-record';
-import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
 import { imageOf } from '../checkpoint/open-image';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
@@ -220,11 +219,7 @@ class Transformer {
   private changePacket(bytes: Uint8Array, start: number, end: number, entry: number): ChangedRecord {
     const { rights, lostPackets } = this;
     if (lostPackets.has(entry)) return GONE;
-    let hasOne = false;
-    visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
-      if (kind === 'SCM right' && rights.has(id)) hasOne = true;
-    });
-    return hasOne ? replaceRights(rights, bytes, start, end) : undefined;
+    return rights.size === 0 ? undefined : replaceRights(rights, bytes, start, end);
   }
 }
 

@@ -625,6 +625,8 @@ test('what cannot be hung up is refused with the reason', async (t) => {
   await refused(pair({ type: 5, state: 1 }), 2, 'socket:[500]', /is a connected unix seqpacket socket/);
   await refused([unix(20, 500, 0, { ...LISTENER, name })], 1, PATH, /is a listening unix stream socket/);
   await refused([inet(20, 500, {})], 1, 'tcp:127.0.0.1:80', /is a listening IPv4 stream socket/);
+  const connection = inet(20, 500, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
+  await refused([connection], 1, 'socket:[500]', /is a connected IPv4 stream socket/);
   await refused([], 0, 'pipe:[4711]', /pipe:\[4711\] \(file id 2\) is of type PIPE/);
   // The other end is no socket that CRIU would restore so.
   const odd = [unix(20, 500, 501, STREAM), unix(21, 501, 500, { type: 1, state: 7 })];
