@@ -5,6 +5,7 @@ import { messages } from '../errors/messages';
 import type { InFlight, InheritSpec } from '../specs/spec';
 import type { Claim } from './assign';
 import { type PipeEnd, pipeOf, type UnreadBytes } from './match';
+import { specOf } from './spec-of';
 import type { Survey } from './survey';
 
 /** Unread bytes, and whether the executor writes them into the caller's pipe. */
@@ -25,7 +26,7 @@ export function decideBytes(
   fedByCriu: ReadonlySet<PipeName>,
 ): Map<Claim, PlannedBytes[]> {
   if (found.unread.length === 0) return new Map();
-  const wanted = ({ spec }: Claim) => wantedOf(specs[spec], dropInFlight);
+  const wanted = (claim: Claim) => wantedOf(specOf(specs, claim), dropInFlight);
   const ends = new Map<PipeName, Claim[]>();
   for (const claim of claims) {
     const pipe = pipeOf(claim.match);
@@ -38,15 +39,15 @@ export function decideBytes(
     const { failing, carrier } = takers.get(bytes.pipe) ?? {};
     const place = { file: bytes.image, entry: bytes.entry };
     if (failing !== undefined) {
-      throw messages.bytesInFlight(place, failing.match.facts.key, bytes.bytes, specs[failing.spec]?.text ?? '');
+      throw messages.bytesInFlight(place, failing.match.facts.key, bytes.bytes, specOf(specs, failing).text);
     }
     if (carrier === undefined) continue;
     const fate = wanted(carrier) === 'replay' ? 'REPLAY' : 'DROP';
     const { pipe: _pipe, ...unread } = bytes;
     if (fate === 'REPLAY' && fedByCriu.has(bytes.pipe)) {
-      const { text = '', key } = specs[carrier.spec] ?? {};
+      const { text, key } = specOf(specs, carrier);
       // A path takes every end that was opened by it, so what stays was opened by another one.
-      const isAll = key?.kind === 'path' || key?.kind === 'glob';
+      const isAll = key.kind === 'path' || key.kind === 'glob';
       const reach = isFifo(bytes.pipe) ? (isAll ? 'none' : 'path') : 'pipe';
       throw messages.bytesShared(place, carrier.match.facts.key, bytes.bytes, text, reach);
     }
@@ -65,8 +66,8 @@ function takersOf(taken: readonly Claim[], wanted: (claim: Claim) => InFlight) {
 }
 
 /** The fate of unread bytes that a spec asks for, or all specs without the option. */
-export function wantedOf(spec: InheritSpec | undefined, dropInFlight: boolean): InFlight {
-  return spec?.inFlight ?? (dropInFlight ? 'drop' : 'replay');
+export function wantedOf({ inFlight }: InheritSpec, dropInFlight: boolean): InFlight {
+  return inFlight ?? (dropInFlight ? 'drop' : 'replay');
 }
 
 /**

@@ -16,7 +16,7 @@ export interface Cut {
 
 /** What the dump recorded of one file, whichever of its entries has it. */
 interface RecordedFile {
-  /** Undefined where no entry has one, or two differ. */
+  /** Undefined where no entry has one. */
   size: bigint | undefined;
   sizesDiffer: boolean;
   /** How far its entries had appended. */
@@ -56,13 +56,11 @@ export class Cuts {
     if (!type.isPath || (kind !== undefined && kind !== 'regular')) {
       throw messages.truncatesNoFile(place, text, facts.key, type.name, id);
     }
-    const file = this.files.get(this.nameOf(match));
-    const size = facts.size ?? (file?.sizesDiffer ? undefined : file?.size);
-    if (size !== undefined)
-      return { size: this.checked(size, { ...place, field: 'reg_file_entry.size' }), isOffset: false };
-    const appended = file?.appended ?? 0n;
+    const { size: sizeOfFile, sizesDiffer, appended } = this.files.get(this.nameOf(match)) as RecordedFile;
+    const size = facts.size ?? (sizesDiffer ? undefined : sizeOfFile);
+    if (size !== undefined) return { size: checked(size, { ...place, field: 'reg_file_entry.size' }), isOffset: false };
     if (position === 'saved' && appended > 0n && onlyAppends(facts.flags)) {
-      return { size: this.checked(appended, { ...place, field: 'reg_file_entry.pos' }), isOffset: true };
+      return { size: checked(appended, { ...place, field: 'reg_file_entry.pos' }), isOffset: true };
     }
     throw messages.noSavedSize(place, text, facts.key, id, onlyAppends(facts.flags) ? appended : undefined);
   }
@@ -70,11 +68,11 @@ export class Cuts {
   private nameOf({ id, facts: { mountId, key } }: Match): string {
     return this.pathless.has(id) ? `entry ${id}` : `${mountId} ${key}`;
   }
+}
 
-  private checked(size: bigint, place: Place): bigint {
-    if (size > OFFSET_MAX) throw messages.sizeTooLarge(place, size, OFFSET_MAX);
-    return size;
-  }
+function checked(size: bigint, place: Place): bigint {
+  if (size > OFFSET_MAX) throw messages.sizeTooLarge(place, size, OFFSET_MAX);
+  return size;
 }
 
 function onlyAppends(flags: number): boolean {

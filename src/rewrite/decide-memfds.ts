@@ -4,6 +4,7 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import type { MappedMemfd } from './find-mapped-memfds';
 import type { MappedMemory, Match } from './match';
+import { specOf } from './spec-of';
 import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
@@ -27,7 +28,7 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
   const named = namersOf(found);
   return [...new Set(found.mappedMemfds.values())].flatMap((memfd) => {
     const taken = claims.get(memfd) ?? [];
-    const spec = firstOf(taken) ?? named.get(memfd);
+    const spec = taken.length > 0 ? firstOf(taken) : named.get(memfd);
     if (spec === undefined) return [];
     refuseParts(memfd, taken, found, specs[spec] as InheritSpec, specs);
     return memfd.mapped.map(({ memory, ...entry }) => ({ match: { ...entry, specs: [spec] }, spec, memory }));
@@ -35,11 +36,8 @@ export function decideMemfds(assignment: Assignment, found: Survey, specs: reado
 }
 
 /** The first spec that takes descriptors of it. */
-function firstOf(taken: readonly Claim[]): number | undefined {
-  return taken.reduce<number | undefined>(
-    (first, { spec }) => (first === undefined || spec < first ? spec : first),
-    undefined,
-  );
+function firstOf(taken: readonly Claim[]): number {
+  return taken.reduce((first, { spec }) => Math.min(first, spec), Number.POSITIVE_INFINITY);
 }
 
 /** The first specs that name memfds without descriptors: such a spec names all entries of a memfd. */
@@ -47,7 +45,7 @@ function namersOf({ mappedMemfds, notOpen }: Survey): Map<MappedMemfd, number | 
   const named = new Map<MappedMemfd, number | undefined>();
   for (const { id, specs } of notOpen) {
     const memfd = mappedMemfds.get(id);
-    if (memfd !== undefined && !named.has(memfd)) named.set(memfd, specs[0]);
+    if (memfd !== undefined) named.set(memfd, specs[0]);
   }
   return named;
 }
@@ -62,8 +60,8 @@ function refuseParts(
   const [{ id, entry }] = mapped as readonly [MappedMemfd['mapped'][number]];
   const place = { file: 'files.img', entry };
   if (isHuge) throw messages.memfdHuge(place, spec.text, id);
-  const other = taken.find((claim) => specs[claim.spec]?.callerFd !== spec.callerFd);
-  if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specs[other.spec]?.text ?? '');
+  const other = taken.find((claim) => specOf(specs, claim).callerFd !== spec.callerFd);
+  if (other !== undefined) throw messages.memfdOnTwoFiles(place, id, spec.text, specOf(specs, other).text);
   const staying = stayingEntries(held, taken, found);
   if (staying.length > 0) throw messages.memfdPartStays(place, spec.text, spec.callerFd, id, staying);
 }

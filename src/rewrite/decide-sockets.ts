@@ -5,6 +5,7 @@ import type { Assignment, Claim } from './assign';
 import { type PlannedBytes, wantedOf } from './decide-bytes';
 import type { SocketPeer, SocketRecord } from './find-socket-peers';
 import type { Match } from './match';
+import { specOf } from './spec-of';
 import type { Survey } from './survey';
 
 /** The fate of the sockets that have to do with those that go. */
@@ -40,18 +41,18 @@ export function decideSockets(
     if (claim.match.facts.socketInode !== undefined && !assignment.staying.has(id) && !going.has(id)) {
       going.set(id, claim);
     }
-    if (specs[claim.spec]?.peer === 'hangup') hanging.add(id);
+    if (specOf(specs, claim).peer === 'hangup') hanging.add(id);
   }
   const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
   const hungUp = new Map<number, SocketPeer[]>();
   const servers = new Map<number, SocketPeer[]>();
   const lists = { pair: hungUp, accepted: unnamed, client: clients, server: servers };
-  for (const [id, { match, spec }] of going) {
+  for (const [id, claim] of going) {
     for (const peer of found.socketPeers.of.get(id) ?? []) {
       if (going.has(peer.id)) continue;
       const mayHangUp = hanging.has(id) && peer.canHangUp;
-      if (peer.is === 'pair' && !mayHangUp) refusePair(match, peer, specs[spec] as InheritSpec);
+      if (peer.is === 'pair' && !mayHangUp) refusePair(claim.match, peer, specOf(specs, claim));
       pushTo(lists[peer.is], id, peer);
     }
   }
@@ -94,12 +95,13 @@ function decideQueues(
 ): Map<Claim, PlannedBytes[]> {
   const planned = new Map<Claim, PlannedBytes[]>();
   for (const claim of claims) {
-    const { match, spec } = claim;
+    const { match } = claim;
     const first = going.get(match.id);
     if (first === undefined) continue;
     for (const { rights, ...unread } of found.queued.get(match.id) ?? []) {
-      const { text } = specs[spec] as InheritSpec;
-      const wanted = wantedOf(specs[spec], dropInFlight);
+      const spec = specOf(specs, claim);
+      const { text } = spec;
+      const wanted = wantedOf(spec, dropInFlight);
       const place = { file: unread.image, entry: unread.entry };
       if (rights.length > 0) throw messages.rightsInQueue(place, match.facts.key, match.id, rights.length, text);
       if (wanted === 'fail') throw messages.bytesInFlight(place, match.facts.key, unread.bytes, text);

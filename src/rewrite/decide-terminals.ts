@@ -6,11 +6,12 @@ import type { InheritSpec } from '../specs/spec';
 import type { Assignment, Claim } from './assign';
 import type { NamedTerminal } from './find-terminals';
 import type { References, TakenTerminal } from './match';
+import { specOf } from './spec-of';
 import { stayingEntries } from './staying-entries';
 import type { Survey } from './survey';
 
 export interface TerminalDecision {
-  /** All claims. Of a terminal that is taken whole there is one for each entry. */
+  /** All claims, those of terminals last. Of a terminal that is taken whole there is one for each entry. */
   readonly claims: readonly Claim[];
   /** Shares that CRIU finds by a key of its own. */
   readonly whole: ReadonlyMap<Claim, TakenTerminal>;
@@ -31,9 +32,7 @@ export function decideTerminals({ claims }: Assignment, found: Survey, specs: Sp
     const { terminalId } = claim.match.facts;
     if (terminalId !== undefined) pushTo(byTerminal, terminalId, claim);
   }
-  if (byTerminal.size === 0) return { claims, whole: new Map(), lost: new Map() };
   const decided: TerminalDecision[] = [];
-  let taken = 0;
   for (const [id, parts] of [...byTerminal].sort(([a], [b]) => a - b)) {
     const terminal = found.terminals.get(id);
     const [{ match }] = parts as [Claim];
@@ -43,13 +42,12 @@ export function decideTerminals({ claims }: Assignment, found: Survey, specs: Sp
     if (terminal.repeatedAt !== undefined) {
       throw messages.duplicateTerminal({ file: 'tty-info.img', entry: terminal.repeatedAt }, match.facts.key, id);
     }
-    decided.push(decideOne(terminal, parts, found, specs, taken + 1));
-    taken += 1;
+    decided.push(decideOne(terminal, parts, found, specs, decided.length + 1));
   }
   refuseTwoSessions(decided, specs);
   const others = claims.filter(({ match }) => match.facts.terminalId === undefined);
   return {
-    claims: [...others, ...decided.flatMap(({ claims }) => claims)].sort((a, b) => a.match.entry - b.match.entry),
+    claims: [...others, ...decided.flatMap(({ claims }) => claims)],
     whole: new Map(decided.flatMap(({ whole }) => [...whole])),
     lost: new Map(decided.flatMap(({ lost }) => [...lost])),
   };
@@ -62,7 +60,7 @@ function refuseTwoSessions(decided: readonly TerminalDecision[], specs: Specs): 
     const [first] = whole;
     if (first === undefined || !first[1].hasLeader) continue;
     const [claim, terminal] = first;
-    const { callerFd, text } = specs[claim.spec] as InheritSpec;
+    const { callerFd, text } = specOf(specs, claim);
     const other = takers.get(callerFd);
     takers.set(callerFd, { claim, terminal });
     if (other === undefined) continue;
@@ -90,17 +88,15 @@ function decideOne(
   const keeper = keeperOf(terminal, parts, specs);
   if (keeper === undefined) {
     const plain = parts.map(asPlain);
-    const gone = new Set(staying.length > 0 ? [] : parts.map(({ match }) => match.id));
     // CRIU looks for the record of each entry, also of one that nothing has open.
-    const isLost = terminal.entries.every((id) => gone.has(id));
-    const lost = isLost ? [[plain[0] as Claim, terminal] as const] : [];
-    if (lost.length > 0) refuseData(terminal, parts, specs);
-    return { claims: plain, whole: new Map(), lost: new Map(lost) };
+    const isLost = staying.length === 0 && terminal.held.length === terminal.entries.length;
+    if (isLost) refuseData(terminal, parts, specs);
+    return { claims: plain, whole: new Map(), lost: new Map(isLost ? [[plain[0] as Claim, terminal]] : []) };
   }
   if (staying.length > 0) throw partStays(keeper, staying, specs);
   refuseData(terminal, parts, specs);
-  const { callerFd } = specs[keeper.spec] as InheritSpec;
-  const isKept = ({ spec }: Claim) => specs[spec]?.callerFd === callerFd;
+  const { callerFd } = specOf(specs, keeper);
+  const isKept = (part: Claim) => specOf(specs, part).callerFd === callerFd;
   const { id, record, session, foreground, hasLeader } = terminal;
   const goes = { id, record, dev, session, foreground, hasLeader };
   const whole = joined(parts.filter(isKept));
@@ -123,9 +119,9 @@ function refuseRole({ role, hasOtherEnd }: NamedTerminal, parts: readonly Claim[
 }
 
 function refused(parts: readonly Claim[], specs: Specs, why: string) {
-  const [{ match, spec }] = parts as readonly [Claim];
-  const place = { file: 'files.img', entry: match.entry };
-  return messages.terminalRefused(place, specs[spec]?.text ?? '', match.facts.key, match.id, why);
+  const [first] = parts as readonly [Claim];
+  const { entry, facts, id } = first.match;
+  return messages.terminalRefused({ file: 'files.img', entry }, specOf(specs, first).text, facts.key, id, why);
 }
 
 /**
@@ -135,8 +131,7 @@ function refused(parts: readonly Claim[], specs: Specs, why: string) {
 function keeperOf(terminal: NamedTerminal, parts: readonly Claim[], specs: Specs): Claim | undefined {
   const { hasOtherEnd } = terminal;
   if (!isWholeTerminal(terminal)) return undefined;
-  const isPart = ({ spec }: Claim) => specs[spec]?.only === true;
-  if (parts.every(isPart)) return undefined;
+  if (parts.every((part) => specOf(specs, part).only)) return undefined;
   if (hasOtherEnd) {
     throw refused(
       parts,
@@ -144,9 +139,9 @@ function keeperOf(terminal: NamedTerminal, parts: readonly Claim[], specs: Specs
       'the master of its pty is in the checkpoint, and wants this terminal; with only: true, descriptors of it go alone',
     );
   }
-  const rank = ({ spec, references }: Claim) => {
-    const { only, key } = specs[spec] as InheritSpec;
-    return [Number(only), Number(key.kind === 'descriptor'), lowestOf(references), spec];
+  const rank = (part: Claim) => {
+    const { only, key } = specOf(specs, part);
+    return [Number(only), Number(key.kind === 'descriptor'), lowestOf(part.references), part.spec];
   };
   return [...parts].sort((a, b) => compare(rank(a), rank(b)))[0];
 }
@@ -157,21 +152,21 @@ function lowestOf({ descriptors }: References): number {
 
 function compare(a: readonly number[], b: readonly number[]): number {
   const place = a.findIndex((value, i) => value !== b[i]);
-  return place === -1 ? 0 : (a[place] as number) - (b[place] as number);
+  return (a[place] ?? 0) - (b[place] ?? 0);
 }
 
-function partStays({ match, spec }: Claim, staying: readonly number[], specs: Specs) {
-  const { text, callerFd } = specs[spec] as InheritSpec;
-  const place = { file: 'files.img', entry: match.entry };
-  return messages.terminalPartStays(place, text, match.facts.key, callerFd, staying);
+function partStays(keeper: Claim, staying: readonly number[], specs: Specs) {
+  const { text, callerFd } = specOf(specs, keeper);
+  const { entry, facts } = keeper.match;
+  return messages.terminalPartStays({ file: 'files.img', entry }, text, facts.key, callerFd, staying);
 }
 
 /** Bytes that nobody has read go with the pty: the caller's has its own. */
 function refuseData({ data }: NamedTerminal, parts: readonly Claim[], specs: Specs): void {
   if (data === undefined || data.bytes === 0) return;
-  const [{ match, spec }] = parts as readonly [Claim];
+  const [first] = parts as readonly [Claim];
   const place = { file: 'tty-data.img', entry: data.record };
-  throw messages.terminalHasData(place, match.facts.key, data.bytes, specs[spec]?.text ?? '');
+  throw messages.terminalHasData(place, first.match.facts.key, data.bytes, specOf(specs, first).text);
 }
 
 /** One claim for each entry: they become one open file anyway. */
@@ -188,7 +183,8 @@ function joined(parts: readonly Claim[]): Claim[] {
 function together(a: References, b: References): References {
   return {
     descriptors: [...a.descriptors, ...b.descriptors].sort((a, b) => a.table - b.table || a.fd - b.fd),
-    scmRights: [...a.scmRights, ...b.scmRights].sort((a, b) => a.packet - b.packet),
+    // They are with the last part: a spec that takes all leaves nothing to later ones.
+    scmRights: b.scmRights,
   };
 }
 

@@ -1,22 +1,18 @@
-import { canBeWatched } from '../checkpoint/descriptor-names';
-import { type Access, accessOf } from '../checkpoint/open-flags';
-import { DOMAIN, kindText, type OpenKind, SOCKET_TYPE } from '../checkpoint/open-kind';
-import { unixAddress } from '../checkpoint/socket-types';
 import { messages } from '../errors/messages';
-import { OFFSET_MAX, PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
+import { PID_NUMBER_MAX, REOPENED_MAX } from '../schema/plan-limits';
 import type { InheritSpec } from '../specs/spec';
 import { type Assignment, assign, type Claim } from './assign';
-import { decideBytes, type PlannedBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
-import { Cuts } from './decide-cuts';
+import { decideBytes, pipesFedByCriu, stayingEnds } from './decide-bytes';
 import { decideMemfds, type TakenMapping } from './decide-memfds';
-import { decideSockets, type SocketDecision } from './decide-sockets';
-import { decideTerminals, type TerminalDecision } from './decide-terminals';
+import { decideSockets } from './decide-sockets';
+import { decideTerminals } from './decide-terminals';
 import type { Decision, Placeholder, Policy } from './decision';
 import { gatherWarnings } from './gather-warnings';
-import { lostName } from './lost-name';
-import { type Match, pipeOf } from './match';
+import { makePlaceholders, mappingPlaceholder } from './make-placeholders';
 import { refuseUndeliverable } from './refuse-undeliverable';
-import { canReopen, isReopened, keepsOwner } from './reopening';
+import { refuseUnfit, refuseUnfitKind } from './refuse-unfit';
+import { isReopened } from './reopening';
+import { specOf } from './spec-of';
 import type { Survey } from './survey';
 
 /**
@@ -31,15 +27,15 @@ export function decide(found: Survey, specs: readonly InheritSpec[], policy: Pol
   const terminals = decideTerminals(assigned, found, specs);
   const assignment = { ...assigned, claims: terminals.claims };
   refuseTies(assignment, found, specs);
-  for (const { match, spec } of assignment.claims) refuseUnfit(match, specs[spec] as InheritSpec);
+  for (const claim of assignment.claims) refuseUnfit(claim.match, specOf(specs, claim));
   const staying = stayingEnds(assignment.staying, found);
   const fedByCriu = pipesFedByCriu(staying);
   const bytes = decideBytes(assignment.claims, found, specs, policy.dropInFlight, fedByCriu);
   const sockets = decideSockets(assignment, found, specs, policy.dropInFlight);
   const mappings = decideMemfds(assignment, found, specs);
-  for (const { match, spec } of mappings) refuseUnfitKind(match, specs[spec] as InheritSpec);
+  for (const mapping of mappings) refuseUnfitKind(mapping.match, specOf(specs, mapping));
   const placeholders = [
-    ...makePlaceholders(assignment, found, specs, bytes, sockets, terminals),
+    ...makePlaceholders({ assignment, found, specs, bytes, sockets, terminals }),
     ...mappings.map(mappingPlaceholder),
   ].sort((a, b) => a.fileId - b.fileId);
   refuseUndeliverable(placeholders, specs, policy.debugs);
@@ -83,171 +79,19 @@ function refuseTies({ claims }: Assignment, found: Survey, specs: readonly Inher
     const claim = moved.get(`${found.tasks.tableOf(pid)}/${fd}`);
     if (claim === undefined) continue;
     const { key } = claim.match.facts;
-    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, textOf(specs, claim));
+    const { text } = specOf(specs, claim);
+    throw messages.descriptorTied({ file: image, entry }, key, `${pid}/${fd}`, what, consequence, text);
   }
-}
-
-const textOf = (specs: readonly InheritSpec[], { spec }: { spec: number }) => specs[spec]?.text ?? '';
-
-/** What a spec asks and no file of the caller's can be. */
-function refuseUnfit(match: Match, spec: InheritSpec): void {
-  refuseUnfitKind(match, spec);
-  const { facts, id, entry } = match;
-  const { position, text } = spec;
-  if (position !== 'saved') return;
-  if (facts.offset === undefined) throw messages.noSavedOffset(text, facts.key, id);
-  if (facts.offset > OFFSET_MAX) {
-    const place = { file: 'files.img', entry, field: 'reg_file_entry.pos' };
-    throw messages.offsetPastLimit(place, text, facts.key, facts.offset, OFFSET_MAX);
-  }
-}
-
-/** Refuses options that do not go with the kind of file, be it open or only mapped. */
-function refuseUnfitKind({ type, facts, id, entry }: Match, spec: InheritSpec): void {
-  const { text } = spec;
-  const place = { file: 'files.img', entry };
-  if (spec.peer === 'hangup' && !hasPeer(facts.kind)) {
-    const kind = facts.kind === undefined ? `of type ${type.name}` : kindText(facts.kind);
-    throw messages.hangsUpNothing(place, text, facts.key, id, kind);
-  }
-  if (facts.kind !== undefined) {
-    const option = unfitOption(spec, facts.kind);
-    if (option !== undefined)
-      throw messages.optionOfOtherKind(place, text, option, facts.key, id, kindText(facts.kind));
-  }
-}
-
-/** True for a unix socket whose other end can be told of a hang-up. */
-function hasPeer(kind: OpenKind | undefined): boolean {
-  const { domain, type, state } = kind?.socket ?? {};
-  return domain === DOMAIN.UNIX && type === SOCKET_TYPE.STREAM && state === 'CONNECTED';
-}
-
-/** The first option that the kind does not take: directories and memfds can be opened again, memfds have an offset. */
-function unfitOption({ apply, position, truncate, nonblock }: InheritSpec, kind: OpenKind): string | undefined {
-  const isMemfd = kind.name === 'memfd';
-  if (apply === 'reopen' && !canReopen(kind)) return 'apply reopen';
-  if (position !== 'caller' && !isMemfd) return `position ${position}`;
-  if (nonblock && canReopen(kind)) return 'nonblock: true';
-  return truncate ? 'truncate: true' : undefined;
 }
 
 /** Where specs leave the choice, the executor counts again: a dup of a socket serves any number of entries. */
 function refuseReopened(placeholders: readonly Placeholder[], specs: readonly InheritSpec[]): void {
-  const reopened = placeholders.filter(({ spec }) => isReopened(specs[spec] as InheritSpec));
+  const reopened = placeholders.filter((placeholder) => isReopened(specOf(specs, placeholder)));
   const past = reopened[REOPENED_MAX];
   if (past === undefined) return;
-  const place = { file: 'files.img', entry: past.match.entry };
-  throw messages.reopenedPastLimit(place, textOf(specs, past), past.match.facts.key, reopened.length, REOPENED_MAX);
-}
-
-function makePlaceholders(
-  { claims, staying }: Assignment,
-  found: Survey,
-  specs: readonly InheritSpec[],
-  bytes: ReadonlyMap<Claim, readonly PlannedBytes[]>,
-  sockets: SocketDecision,
-  terminals: TerminalDecision,
-): Placeholder[] {
-  const keyed = [...terminals.whole.keys()].map(({ match }) => match.id);
-  const replaced = new Set<number>([...staying, ...keyed]);
-  const cuts = specs.some(({ truncate }) => truncate) ? new Cuts(found) : undefined;
-  let lastId = found.highestId;
-  const newId = () => {
-    lastId += 1;
-    if (lastId >= 2 ** 32) throw messages.noFileIdLeft();
-    return lastId;
-  };
-  // By id, so that the new ones do not depend on where the entries lie.
-  const ordered = [...claims].sort((a, b) => a.match.id - b.match.id);
-  return ordered.map((claim): Placeholder => {
-    const { match, spec, references } = claim;
-    const terminal = terminals.whole.get(claim);
-    const lostTerminal = terminals.lost.get(claim);
-    const inPlace = terminal !== undefined || !replaced.has(match.id);
-    replaced.add(match.id);
-    const cut = cuts?.of(match, specs[spec] as InheritSpec);
-    const pipeSize = found.pipeSizes.get(pipeOf(match) ?? '');
-    const [server] = inPlace ? (sockets.servers.get(match.id) ?? []) : [];
-    const rival = inPlace ? sockets.rivals.get(match.id) : undefined;
-    return {
-      match,
-      fileId: inPlace ? match.id : newId(),
-      spec,
-      references,
-      access: accessOfClaim(claim),
-      takesAll: references.descriptors.length === (found.references.get(match.id)?.descriptors.length ?? 0),
-      keepsOwner: keepsOwner(match.facts, specs[spec] as InheritSpec, found.tasks),
-      isWatched: references.descriptors.some(({ table, fd }) => {
-        for (const { inode } of found.watched.of(table, fd)) if (canBeWatched(match.facts, inode)) return true;
-        return false;
-      }),
-      unread: bytes.get(claim) ?? sockets.queued.get(claim) ?? [],
-      unnamed: inPlace ? (sockets.unnamed.get(match.id) ?? []) : [],
-      ...(inPlace ? standInFor(match, sockets, found, newId) : {}),
-      hungUp: inPlace ? (sockets.hungUp.get(match.id) ?? []) : [],
-      ...(server === undefined ? {} : { server }),
-      ...(rival === undefined ? {} : { rival }),
-      ...(terminal === undefined ? {} : { terminal }),
-      ...(lostTerminal === undefined ? {} : { lostTerminal }),
-      ...(cut === undefined ? {} : { cut }),
-      ...(pipeSize === undefined ? {} : { pipeSize }),
-    };
-  });
-}
-
-/**
- * By the flags of the entry. A terminal is open to read and write, whatever its descriptors are for: of one that goes in
- * parts, the standard ones need what their programs do with them.
- */
-function accessOfClaim({ match: { facts }, references: { descriptors, scmRights } }: Claim): Access {
-  const access = accessOf(facts.flags);
-  if (facts.terminalId === undefined || facts.kind !== undefined || scmRights.length > 0) return access;
-  if (descriptors.every(({ fd }) => fd === STDIN)) return { ...access, write: false };
-  return descriptors.every(({ fd }) => fd === STDOUT || fd === STDERR) ? { ...access, read: false } : access;
-}
-
-const [STDIN, STDOUT, STDERR] = [0, 1, 2];
-
-/** The entry stays, under the id that the mappings have. */
-function mappingPlaceholder({ match, spec, memory }: TakenMapping): Placeholder {
-  return {
-    match,
-    fileId: match.id,
-    spec,
-    references: { descriptors: [], scmRights: [] },
-    access: { read: true, write: memory.writes },
-    takesAll: false,
-    keepsOwner: false,
-    isWatched: false,
-    unread: [],
-    unnamed: [],
-    hungUp: [],
-    memory,
-  };
-}
-
-function standInFor(
-  { id, entry, facts }: Match,
-  { clients, rivals }: SocketDecision,
-  { socketPeers, mounts }: Survey,
-  newId: () => number,
-): Pick<Placeholder, 'standIn'> {
-  const [first] = clients.get(id) ?? [];
-  const message = socketPeers.messages.get(id);
-  if (first === undefined || message === undefined) return {};
-  const name = unixAddress(message.socket);
-  const refuse = (why: string) =>
-    messages.clientsCannotConnect({ file: 'files.img', entry }, facts.key, id, first.id, why);
-  if (name === undefined) throw refuse('no name that it could connect to again');
-  if (lostName(message.socket, mounts) !== undefined)
-    throw refuse('CRIU makes the tmpfs with its name anew, without that name');
-  const rival = rivals.get(id);
-  if (rival !== undefined)
-    throw refuse(
-      `CRIU removes your socket at its path when it restores another one of that path (file id ${rival.id})`,
-    );
-  return { standIn: { fileId: newId(), message: message.bytes, name, before: first.entry } };
+  const { entry, facts } = past.match;
+  const { text } = specOf(specs, past);
+  throw messages.reopenedPastLimit({ file: 'files.img', entry }, text, facts.key, reopened.length, REOPENED_MAX);
 }
 
 /** A memfd without descriptors counts by the entries of its mappings. */

@@ -1,10 +1,9 @@
 import { pushTo } from '../bytes/groups';
 import { DescriptorView } from '../checkpoint/descriptor-record';
-import { visitFileIds } from '../checkpoint/file-ids';
 import { IdSet } from '../checkpoint/id-set';
-import { imageOf, type OpenImage } from '../checkpoint/open-image';
+import { imageOf } from '../checkpoint/open-image';
 import { type ImageFile, isImageName } from '../frames/image-kinds';
-import type { RecordBatch } from '../frames/record-batch';
+import type { RecordBatch, VisitRecord } from '../frames/record-batch';
 import type { Sink } from '../storage/sink';
 import type { Source, SourceMember } from '../storage/source';
 import { type Change, changeImage, type Replacement } from './change-image';
@@ -34,6 +33,12 @@ export async function transform(
 
 /** The packets of unix sockets. All that a plan has of their bytes is dropped. */
 const QUEUES = 'sk-queues.img';
+
+/** A record that goes without another in its place. */
+const GONE = 'gone';
+
+/** What takes the place of a record; undefined if it stays. */
+type ChangedRecord = Uint8Array | typeof GONE | undefined;
 
 /** A change at an entry that has to do with a socket that goes, and does not go itself. */
 interface AtOther {
@@ -78,8 +83,8 @@ class Transformer {
   private readonly lostPackets: ReadonlySet<number>;
   /** Changes at other entries that sockets bring about when they go, as these entries lie in files.img. */
   private readonly atOthers: readonly AtOther[];
-  /** The terminals that go, by the number of their records; undefined where nothing has one open any more. */
-  private readonly terminals = new Map<number, TakenTerminal | undefined>();
+  /** The terminals that change, by the number of their records. */
+  private readonly terminals = new Map<number, TakenTerminal | typeof GONE>();
   /** The new names of memfds, by the number of their records. */
   private readonly memfds: ReadonlyMap<number, string>;
   /** Images whose bytes the executor reads. */
@@ -100,13 +105,13 @@ class Transformer {
     for (const placeholder of placeholders) {
       const { match, fileId, references, takesAll, memory, terminal, lostTerminal } = placeholder;
       if (terminal !== undefined) this.terminals.set(terminal.record, terminal);
-      if (lostTerminal !== undefined) this.terminals.set(lostTerminal.record, undefined);
+      if (lostTerminal !== undefined) this.terminals.set(lostTerminal.record, GONE);
       if (memory !== undefined || terminal !== undefined) continue;
       pushTo(byEntry, match.entry, placeholder);
       this.ids.add(match.id);
       if (takesAll) this.wholes.set(match.id, placeholder);
       for (const { table, fd } of references.descriptors) {
-        if (!takesAll) this.byDescriptor.set(`${table}/${fd} ${match.id}`, placeholder);
+        if (!takesAll) this.byDescriptor.set(nameOf(table, { fd, id: match.id }), placeholder);
         this.tables.add(table);
       }
       if (references.scmRights.length > 0 && fileId !== match.id) this.rights.set(match.id, fileId);
@@ -122,8 +127,7 @@ class Transformer {
   async take(member: SourceMember): Promise<void> {
     if (member.outsideImages) return this.sink.keep(member, true);
     const name = member.name.toString('latin1');
-    const changes = this.byEntry.length + this.memfds.size + this.terminals.size;
-    const image = changes === 0 ? undefined : imageOf(member);
+    const image = imageOf(member);
     const change = image === undefined ? undefined : this.changeOf(image);
     if (image === undefined || change === undefined) {
       // The executor opens what it reads itself, and follows no links there.
@@ -134,23 +138,29 @@ class Transformer {
     if (!digests.before.equals(digests.after)) this.changed.push(digests);
   }
 
+  /** What changes in an image; undefined if it stays as it is. */
   private changeOf({ kind, number }: ImageFile): Change | undefined {
-    if (kind.name === 'FILES') return { replace: (batch) => this.replaceEntries(batch), append: () => this.split };
-    if (kind.name === 'FDINFO' && this.tables.has(number)) {
-      return { replace: (batch, open) => this.replaceDescriptors(batch, open) };
+    const { byEntry, tables, rights, lostPackets, memfds, terminals, lostRemaps } = this;
+    switch (kind.name) {
+      case 'FILES':
+        if (byEntry.length === 0) return undefined;
+        return { replace: (batch) => this.replaceEntries(batch), append: () => this.split };
+      case 'FDINFO':
+        return tables.has(number)
+          ? inEach((bytes, start, end) => this.changeDescriptor(number, bytes, start, end))
+          : undefined;
+      case 'SK_QUEUES':
+        if (rights.size === 0 && lostPackets.size === 0) return undefined;
+        return inEach((...record) => this.changePacket(...record));
+      case 'MEMFD_INODE':
+        return memfds.size > 0 ? inEach((...record) => this.changeMemfd(...record)) : undefined;
+      case 'TTY_INFO':
+        return terminals.size > 0 ? inEach((...record) => this.changeTerminal(...record)) : undefined;
+      case 'REMAP_FPATH':
+        return lostRemaps.size > 0 ? inEach((...record) => this.changeRemap(...record)) : undefined;
+      default:
+        return undefined;
     }
-    if (kind.name === 'SK_QUEUES' && this.rights.size + this.lostPackets.size > 0) {
-      return { replace: (batch) => this.replacePackets(batch) };
-    }
-    if (kind.name === 'MEMFD_INODE' && this.memfds.size > 0) {
-      return { replace: (batch) => this.renameMemfds(batch) };
-    }
-    if (kind.name === 'TTY_INFO' && this.terminals.size > 0) {
-      return { replace: (batch) => this.replaceTerminals(batch) };
-    }
-    if (kind.name === 'REMAP_FPATH' && this.lostRemaps.size > 0)
-      return { replace: (batch) => dropRecords(batch, this.lostRemaps) };
-    return undefined;
   }
 
   private replaceEntries(batch: RecordBatch): Replacement[] {
@@ -167,89 +177,67 @@ class Transformer {
         }
       });
     }
-    return this.withOthers(batch, replacements);
+    return [...replacements, ...this.replaceOthers(batch)].sort((a, b) => a.index - b.index);
   }
 
-  /** The replacements with what sockets that go bring about at other entries. */
-  private withOthers(batch: RecordBatch, replacements: Replacement[]): Replacement[] {
-    const byIndex = new Map<number, Replacement>();
+  /** What sockets that go bring about at entries that stay. */
+  private replaceOthers(batch: RecordBatch): Replacement[] {
+    const replacements: Replacement[] = [];
     for (; this.nextOther < this.atOthers.length; this.nextOther += 1) {
       const change = this.atOthers[this.nextOther] as AtOther;
-      const { entry, standIns } = change;
-      const index = entry - batch.firstEntry;
+      const index = change.entry - batch.firstEntry;
       if (index >= batch.count) break;
-      if (byIndex.size === 0) for (const replacement of replacements) byIndex.set(replacement.index, replacement);
-      batch.at(index, (bytes, start, end) => {
-        const left = () => leaveBehind(change, bytes, start, end);
-        const { record = left() } = byIndex.get(index) ?? {};
-        byIndex.set(index, { index, record, added: standIns.map((one) => makeStandIn(one.message, one.fileId)) });
-      });
+      const added = change.standIns.map(({ message, fileId }) => makeStandIn(message, fileId));
+      const record = batch.at(index, (bytes, start, end) => leaveBehind(change, bytes, start, end));
+      replacements.push({ index, record, added });
     }
-    return byIndex.size === 0 ? replacements : [...byIndex.values()].sort((a, b) => a.index - b.index);
-  }
-
-  private replaceDescriptors(batch: RecordBatch, open: OpenImage): Replacement[] {
-    const { view } = this;
-    const replacements: Replacement[] = [];
-    batch.each((bytes, start, end, entry) => {
-      const { id } = view.read(bytes, start, end);
-      if (id === -1 || !this.ids.has(id)) return;
-      const placeholder = this.wholes.get(id) ?? this.byDescriptor.get(nameOf(open, view.checkComplete()));
-      if (placeholder === undefined) return;
-      const index = entry - batch.firstEntry;
-      replacements.push({ index, record: retypeDescriptor(placeholder, bytes, start, end) });
-    });
     return replacements;
   }
 
-  private renameMemfds(batch: RecordBatch): Replacement[] {
-    const replacements: Replacement[] = [];
-    batch.each((bytes, start, end, entry) => {
-      const name = this.memfds.get(entry);
-      if (name === undefined) return;
-      replacements.push({ index: entry - batch.firstEntry, record: renameMemfd(bytes, start, end, name) });
-    });
-    return replacements;
+  private changeDescriptor(table: number, bytes: Uint8Array, start: number, end: number): ChangedRecord {
+    const { view, ids, wholes, byDescriptor } = this;
+    const { id } = view.read(bytes, start, end);
+    if (!ids.has(id)) return undefined;
+    const placeholder = wholes.get(id) ?? byDescriptor.get(nameOf(table, view.checkComplete()));
+    return placeholder && retypeDescriptor(placeholder, bytes, start, end);
   }
 
-  private replaceTerminals(batch: RecordBatch): Replacement[] {
-    const replacements: Replacement[] = [];
-    batch.each((bytes, start, end, entry) => {
-      if (!this.terminals.has(entry)) return;
-      const terminal = this.terminals.get(entry);
-      const record = terminal && externalTerminal(terminal, bytes, start, end);
-      replacements.push({ index: entry - batch.firstEntry, record });
-    });
-    return replacements;
+  private changeMemfd(bytes: Uint8Array, start: number, end: number, entry: number): ChangedRecord {
+    const name = this.memfds.get(entry);
+    return name === undefined ? undefined : renameMemfd(bytes, start, end, name);
   }
 
-  private replacePackets(batch: RecordBatch): Replacement[] {
+  private changeTerminal(bytes: Uint8Array, start: number, end: number, entry: number): ChangedRecord {
+    const terminal = this.terminals.get(entry);
+    return terminal === undefined || terminal === GONE ? terminal : externalTerminal(terminal, bytes, start, end);
+  }
+
+  private changeRemap(_bytes: Uint8Array, _start: number, _end: number, entry: number): ChangedRecord {
+    return this.lostRemaps.has(entry) ? GONE : undefined;
+  }
+
+  private changePacket(bytes: Uint8Array, start: number, end: number, entry: number): ChangedRecord {
     const { rights, lostPackets } = this;
-    const replacements: Replacement[] = [];
-    batch.each((bytes, start, end, entry) => {
-      const index = entry - batch.firstEntry;
-      if (lostPackets.has(entry)) {
-        replacements.push({ index, record: undefined });
-        return;
-      }
-      let isOne = false;
-      visitFileIds('sk_packet_entry', bytes, start, end, (id, kind) => {
-        if (kind === 'SCM right' && rights.has(id)) isOne = true;
+    if (lostPackets.has(entry)) return GONE;
+    return rights.size === 0 ? undefined : replaceRights(rights, bytes, start, end);
+  }
+}
+
+/** A change of an image that looks at each record alone. */
+function inEach(changed: VisitRecord<ChangedRecord>): Change {
+  return {
+    replace: (batch) => {
+      const replacements: Replacement[] = [];
+      batch.each((bytes, start, end, entry) => {
+        const record = changed(bytes, start, end, entry);
+        if (record === undefined) return;
+        replacements.push({ index: entry - batch.firstEntry, record: record === GONE ? undefined : record });
       });
-      if (isOne) replacements.push({ index, record: replaceRights(rights, bytes, start, end) });
-    });
-    return replacements;
-  }
+      return replacements;
+    },
+  };
 }
 
-function dropRecords(batch: RecordBatch, lost: ReadonlySet<number>): Replacement[] {
-  const replacements: Replacement[] = [];
-  for (let index = 0; index < batch.count; index += 1) {
-    if (lost.has(batch.firstEntry + index)) replacements.push({ index, record: undefined });
-  }
-  return replacements;
-}
-
-function nameOf({ number }: OpenImage, { fd, id }: DescriptorView): string {
-  return `${number}/${fd} ${id}`;
+function nameOf(table: number, { fd, id }: Pick<DescriptorView, 'fd' | 'id'>): string {
+  return `${table}/${fd} ${id}`;
 }

@@ -150,6 +150,8 @@ const NEEDED: [what: string, images: Images, options: string][] = [
   ['a UDP socket with a peer', internet(17, 53), ''],
   ['a peer outside', unix(1), ' --ext-unix-sk'],
   ['unix sockets of the tree', unix(0), ''],
+  // Flags of other meaning: a service, a callback.
+  ['unix sockets with other flags', unix(6), ''],
   ['a lock', { 'filelocks.img': [LOCK] }, ' --file-locks'],
   ['no lock', { 'filelocks.img': [] }, ''],
   ['uprobes', { 'inventory.img': [{ img_version: 2, fdinfo_per_id: true, allow_uprobes: true }] }, ' --allow-uprobes'],
@@ -210,6 +212,7 @@ test('external mounts of another runtime are named, and criu restore is no comma
     (await rewriteImages(t, { ...files, ...mounts(...keys) }, { specs: ['fd[5]:/in'] })).next?.externalMounts ?? [];
   t.is((await keysOf(...Array.from({ length: 1100 }, (_one, i) => `key${i}`))).length, 1000);
   t.is((await keysOf('k'.repeat(10_000)))[0]?.length, 4096);
+  t.deepEqual(await keysOf('', 'no CRIU:KEY', 'CRIU:KEY'), ['no CRIU:KEY'], 'keys of the user');
 });
 
 test('a mount namespace needs the --root of its dump, which no image records', async (t) => {
@@ -226,6 +229,10 @@ test('a mount namespace needs the --root of its dump, which no image records', a
   );
   const { next } = await rewriteImages(t, { ...files, ...own }, { specs: ['fd[5]:/in'] });
   t.is(next?.mountNamespace, image);
+  const rows = own[image as keyof typeof own];
+  const two = { ...files, 'mountpoints-10.img': rows, 'mountpoints-11.img': rows };
+  const first = await rewriteImages(t, two, { specs: ['fd[5]:/in'] });
+  t.is(first.next?.mountNamespace, 'mountpoints-10.img', 'the first one of several');
   // A runtime knows the root itself, and without a namespace there is none.
   for (const more of [{ ...own, ...LIST }, mounts('data'), {}] as Images[]) {
     const other = await rewriteImages(t, { ...files, ...more }, { specs: ['fd[5]:/in'] });
@@ -249,6 +256,9 @@ test('a namespace from outside that no spec names is told, and one that is named
     { kind: 'network namespace', key: "it's net" },
     { kind: 'pid namespace', key: 'pids' },
   ]);
+  const long = { ...files, 'netns-9.img': [{ ext_key: 'k'.repeat(10_000) }] };
+  const cut = (await rewriteImages(t, long, { specs: ['fd[5]:/in'] })).next;
+  t.deepEqual(cut?.externalNamespaces, [{ kind: 'network namespace', key: 'k'.repeat(4096) }]);
   const named = await next('fd[5]:/in', "fd[4]:it's net");
   t.deepEqual(named?.externalNamespaces, [{ kind: 'pid namespace', key: 'pids' }]);
   t.deepEqual(named?.words.slice(-2), ['--inherit-fd', "fd[4]:it's net"]);

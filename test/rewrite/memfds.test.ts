@@ -107,6 +107,19 @@ test('an entry that is a mapping and has descriptors stays for the mapping', asy
   t.deepEqual(own?.references, []);
 });
 
+test('mappings go to the file that gets the descriptors, also if a later spec names the memfd', async (t) => {
+  const specs = ['fd[5]:/proc/8/fd/20', 'fd[6]:/memfd:one'];
+  const { plan } = await rewriteImages(t, mapped([vma(23)]), { specs });
+  t.deepEqual(
+    plan.placeholders.map(({ file_id, caller_fd }) => [file_id, caller_fd]),
+    [
+      [20, 5],
+      [23, 5],
+    ],
+  );
+  t.true(plan.warnings.some(({ code, message }) => code === 'SPEC_SHADOWED' && message.startsWith(`${specs[1]}: `)));
+});
+
 test('a memfd without descriptors is named by its name', async (t) => {
   const rows = [vma(22, { status: VMA_AREA_MEMFD | VMA_PRIVATE })];
   const source = mapped(rows, { 'memfd.img': [inode(1, 'one'), inode(2, 'two'), inode(3, 'hidden')] });

@@ -98,6 +98,52 @@ test('a size that CRIU did not record is that of another entry of the file', asy
   t.is((await refusal(t, two, { specs: [cut('fd[7]:/log')] })).code, 'SPEC_UNSUPPORTED');
 });
 
+test('each entry that has a size of its own is cut to that', async (t) => {
+  const append = fileEntry(5, '/log', APPEND, { pos: 12 });
+  const written = (id: number, size: number) => fileEntry(id, '/log', 1, { size });
+  const cutTo = async (...entries: { id: number; type: string }[]) => {
+    const { plan } = await rewriteImages(t, files(...entries), { specs: [cut('fd[7]:/log')] });
+    return plan.placeholders.map(({ truncate_to }) => truncate_to);
+  };
+  t.deepEqual(await cutTo(append, written(6, 14), written(8, 14)), [14n, 14n, 14n]);
+  t.deepEqual(await cutTo(written(6, 14), append), [14n, 14n]);
+  t.deepEqual(await cutTo(written(6, 14), written(8, 15)), [14n, 15n]);
+});
+
+test('a removed file is another one than what has its path now', async (t) => {
+  const images = {
+    ...files(fileEntry(5, '/log', APPEND, { pos: 12 }), fileEntry(6, '/log', 1, { size: 14 })),
+    'remap-fpath.img': [{ orig_id: 5, remap_id: 1, remap_type: 'GHOST' }],
+  };
+  const error = await refusal(t, images, { specs: [cut('fd[7]:/log')] });
+  t.like(error, { code: 'SPEC_UNSUPPORTED', entry: 1 });
+  t.regex(error.message, /no size of \/log \(file id 5\)/);
+});
+
+test('how far an entry has read says nothing of the size', async (t) => {
+  const reader = (id: number, flags: number) => fileEntry(id, '/log', flags, { pos: 30 });
+  const spec = cut('fd[7]:/log', { position: 'saved' });
+  for (const flags of [0, 0o2002]) {
+    const images = files(fileEntry(5, '/log', APPEND, { pos: 12 }), reader(6, flags));
+    const { plan } = await rewriteImages(t, images, {
+      specs: [{ ...spec, inherit: 'fd[7]:/proc/7/fd/5' }, 'fd[8]:/log'],
+    });
+    t.deepEqual(
+      plan.placeholders.map(({ file_id, truncate_to }) => [file_id, truncate_to]),
+      [
+        [5, 12n],
+        [6, undefined],
+      ],
+    );
+    for (const [given, entry] of [
+      [files(reader(6, flags)), 1],
+      [images, 2],
+    ] as const) {
+      t.like(await refusal(t, given, { specs: [spec] }), { code: 'SPEC_UNSUPPORTED', entry });
+    }
+  }
+});
+
 test('without a size, position saved says that the offset counts: the furthest of all that append', async (t) => {
   const images = files(
     fileEntry(5, '/log', APPEND, { pos: 12 }),

@@ -368,9 +368,9 @@ test('a dump with a network namespace: the addresses of the caller are those of 
   const keys = sockets.map((_, i) => `fd[${5 + i}]:socket:[${500 + i}]`);
   const warned = async (specs: string[], images: Images) =>
     (await checked(t, images, specs)).plan.warnings.filter(({ code }) => code === 'OWN_NETWORK_NAMESPACE');
-  const own = withSockets(sockets, sockets.length, { 'netns-9.img': [{}] });
+  const own = withSockets(sockets, sockets.length, { 'netns-10.img': [{}], 'netns-11.img': [{}] });
   const [warning, ...others] = await warned(keys, own);
-  t.regex(warning?.message ?? '', /netns-9\.img.* as tcp:127\.0\.0\.1:80, udp:127\.0\.0\.1:80, @app; if/);
+  t.regex(warning?.message ?? '', /netns-10\.img.* as tcp:127\.0\.0\.1:80, udp:127\.0\.0\.1:80, @app; if/);
   t.deepEqual(others, []);
   t.deepEqual(await warned([keys[1], keys[4]] as string[], own), []);
   t.deepEqual(await warned(keys, withSockets(sockets, sockets.length)), []);
@@ -554,6 +554,59 @@ test('bytes of both queues of a pair that is hung up', async (t) => {
   t.true(fs.readFileSync(path.join(left.out, 'sk-queues.img')).equals(kept), 'bytes that are read piece by piece');
 });
 
+test('of a socket whose descriptors go to several caller fds, the first one has what the socket leaves', async (t) => {
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, {
+    'fdinfo-1.img': [descriptor(20, 10, 'UNIXSK')],
+    ...queues(packet(20, 'lost')),
+  });
+  const [first, second] = [
+    { inherit: 'fd[5]:/proc/8/fd/10', only: true, inFlight: 'drop' },
+    { inherit: 'fd[6]:/proc/7/fd/10', only: true, inFlight: 'drop' },
+  ] as const;
+  const hangup = { peer: 'hangup' } as const;
+  for (const specs of [
+    [{ ...first, ...hangup }, second],
+    [first, { ...second, ...hangup }],
+  ]) {
+    const { plan } = await checked(t, images, specs);
+    t.deepEqual(
+      plan.placeholders.map(({ file_id, split_from, caller_fd, hung_up, in_flight }) => [
+        ...[file_id, split_from, caller_fd, hung_up, in_flight.length],
+      ]),
+      [
+        [20, undefined, 5, [21], 1],
+        [22, 20, 6, undefined, 0],
+      ],
+    );
+  }
+  const tied = await refusal(t, images, { specs: [first, second] });
+  t.like(tied, { code: 'DESCRIPTOR_TIED', exitCode: 2 });
+  t.regex(tied.message, /\/proc\/8\/fd\/10/);
+  const failing = await refusal(t, images, {
+    specs: [
+      { ...first, ...hangup },
+      { ...second, inFlight: 'fail' },
+    ],
+  });
+  t.like(failing, { code: 'BYTES_IN_FLIGHT', file: 'sk-queues.img', entry: 0 });
+  t.regex(failing.message, /\/proc\/7\/fd\/10' has inFlight fail/);
+});
+
+test('a socket that keeps a descriptor keeps its peer and its queue', async (t) => {
+  const pair = [unix(20, 500, 501, STREAM), unix(21, 501, 500, STREAM)];
+  const images = withSockets(pair, 2, {
+    'fdinfo-1.img': [descriptor(20, 10, 'UNIXSK')],
+    ...queues(packet(20, 'kept', [2])),
+  });
+  for (const more of [{}, { peer: 'hangup' }] as const) {
+    const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:/proc/8/fd/10', only: true, ...more }]);
+    t.like(plan.placeholders, [{ file_id: 22, split_from: 20, in_flight: [] }]);
+    t.is(plan.placeholders[0]?.hung_up, undefined);
+    t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), images['sk-queues.img']);
+  }
+});
+
 test('what cannot be hung up is refused with the reason', async (t) => {
   const pair = (more: object) => [unix(20, 500, 501, more), unix(21, 501, 500, more)];
   const refused = async (entries: readonly Entry[], held: number, key: string, pattern: RegExp) => {
@@ -572,6 +625,8 @@ test('what cannot be hung up is refused with the reason', async (t) => {
   await refused(pair({ type: 5, state: 1 }), 2, 'socket:[500]', /is a connected unix seqpacket socket/);
   await refused([unix(20, 500, 0, { ...LISTENER, name })], 1, PATH, /is a listening unix stream socket/);
   await refused([inet(20, 500, {})], 1, 'tcp:127.0.0.1:80', /is a listening IPv4 stream socket/);
+  const connection = inet(20, 500, { state: 1, dst_port: 4000, dst_addr: [0x0200007f] });
+  await refused([connection], 1, 'socket:[500]', /is a connected IPv4 stream socket/);
   await refused([], 0, 'pipe:[4711]', /pipe:\[4711\] \(file id 2\) is of type PIPE/);
   // The other end is no socket that CRIU would restore so.
   const odd = [unix(20, 500, 501, STREAM), unix(21, 501, 500, { type: 1, state: 7 })];

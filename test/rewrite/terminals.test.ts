@@ -50,6 +50,11 @@ const taken = async (t: Parameters<typeof rewriteImages>[0], given: Images, opti
   return { ...result, infos, planned: result.plan.placeholders };
 };
 const only = (inherit: string) => ({ inherit, only: true });
+/** Descriptors as table/fd, and rights by their packet. */
+const heldOf = (references: Plan['placeholders'][number]['references']) =>
+  [...references].map((one) =>
+    'descriptor' in one ? `${one.descriptor.table}/${one.descriptor.fd}` : `packet ${one.scm_right.packet}`,
+  );
 const messagesOf = ({ warnings }: Plan) => warnings.map(({ message }) => message);
 
 test('with only: true in all specs, the descriptors go to any files and no terminal comes back', async (t) => {
@@ -86,15 +91,15 @@ test('a terminal goes whole by its path, by the name that CRIU has for it and by
     ['fd[5]:tty[8803:1a]'],
     ['fd[5]:/dev/pts/*'],
     ['fd[5]:/proc/7/fd/2', 'fd[5]:/proc/8/fd/5'],
-    [only('fd[5]:/proc/*/fd/0'), only('fd[5]:/proc/7/fd/1'), only('fd[5]:/proc/*/fd/2'), 'fd[5]:/proc/8/fd/5'],
+    [only('fd[5]:/proc/*/fd/0'), only('fd[5]:/proc/7/fd/2'), only('fd[5]:/proc/7/fd/1'), 'fd[5]:/proc/8/fd/5'],
   ]) {
     const { plan, planned, infos, next } = await taken(t, images(), { specs });
     const about = JSON.stringify(specs);
     t.deepEqual(
-      planned.map(({ file_id, key, references }) => [file_id, key, references.length]),
+      planned.map(({ file_id, key, references }) => [file_id, key, heldOf(references)]),
       [
-        [11, 'tty[fd670001:1]', 4],
-        [12, 'tty[fd670001:1]', 1],
+        [11, 'tty[fd670001:1]', ['1/0', '1/1', '1/2', '2/0']],
+        [12, 'tty[fd670001:1]', ['2/5']],
       ],
       about,
     );
@@ -118,6 +123,21 @@ test('a terminal goes whole by its path, by the name that CRIU has for it and by
       [],
     );
     t.false(next?.words.includes('--shell-job'), about);
+  }
+});
+
+test('descriptors of a terminal that are under way in a socket go with it', async (t) => {
+  const packet = (id: number) => ({ id_for: 99, length: 0, scm: [{ type: 1, rights: [id] }] });
+  const queue = { 'sk-queues.img': [packet(11), packet(12), packet(11)] };
+  for (const specs of [['fd[5]:/dev/pts/3'], [only('fd[5]:/proc/7/fd/0'), 'fd[5]:/dev/pts/3']]) {
+    const { planned } = await taken(t, images(undefined, queue), { specs });
+    t.deepEqual(
+      planned.map(({ references }) => heldOf(references)),
+      [
+        ['1/0', '1/1', '1/2', '2/0', 'packet 0', 'packet 2'],
+        ['2/5', 'packet 1'],
+      ],
+    );
   }
 });
 
@@ -196,6 +216,26 @@ test('of a terminal that goes in parts, unread bytes matter with the last of the
   t.true(kept.planned.every(({ lost_terminal }) => lost_terminal === undefined));
 });
 
+test('descriptors of each entry that go alone leave the terminal to those that stay', async (t) => {
+  const data = { 'tty-data.img': [{ tty_id: 3, data: Buffer.from('abc') }] };
+  const specs = [only('fd[6]:/proc/7/fd/1'), only('fd[7]:/proc/8/fd/5')];
+  const { planned, infos } = await taken(t, images(undefined, data), { specs });
+  t.deepEqual(
+    planned.map(({ file_id, lost_terminal, references }) => [file_id, lost_terminal, heldOf(references)]),
+    [
+      [12, undefined, ['2/5']],
+      [13, undefined, ['1/1']],
+    ],
+  );
+  t.like(infos[0], { type: 'PTY', id: 3 });
+});
+
+test('a record of unread bytes that has none stops nothing', async (t) => {
+  const none = { 'tty-data.img': [{ tty_id: 3, data: Buffer.alloc(0) }] };
+  const { planned } = await taken(t, images(undefined, none), { specs: ['fd[5]:/dev/pts/3'] });
+  t.is(planned.length, 2);
+});
+
 test('two terminals and a pipe go together, and the numbers of terminals follow their own', async (t) => {
   const more = [fileEntry(14, '/dev/pts/2', 0o100002, { mode: 0o020620 }), tty(13, 2, 14), pipeEntry(20, 4711, 1)];
   const tables = { 'fdinfo-2.img': [descriptor(12, 5, 'TTY'), descriptor(13, 6, 'TTY'), descriptor(20, 7, 'PIPE')] };
@@ -243,6 +283,19 @@ test('a terminal that was hung up goes by descriptors, and its record with the l
   t.deepEqual(messagesOf(plan), [
     '/dev/pts/3 (file id 11): it was hung up before the dump: the open file of the caller takes the place of its descriptors, and is no controlling terminal',
   ]);
+});
+
+test('a descriptor that is under way can be used for both, whatever the others of its entry are for', async (t) => {
+  const hungUp = [info(3, { termios: undefined, winsize: undefined })];
+  const stdin = { 'fdinfo-1.img': [descriptor(11, 0, 'TTY')], 'fdinfo-2.img': [] };
+  const right = { 'sk-queues.img': [{ id_for: 99, length: 0, scm: [{ type: 1, rights: [11] }] }] };
+  for (const [more, needs_write] of [
+    [{}, false],
+    [right, true],
+  ] as const) {
+    const { planned } = await taken(t, images(hungUp, { ...stdin, ...more }), { specs: ['fd[5]:/dev/pts/3'] });
+    t.like(planned, [{ file_id: 11, needs_read: true, needs_write }]);
+  }
 });
 
 test('a master whose other end is outside goes by descriptors', async (t) => {
@@ -310,6 +363,16 @@ test('/dev/tty names the terminal of its session, and follows it', async (t) => 
       ['EXT_TTY', 'CTTY'],
     );
   }
+});
+
+test('/dev/tty of no session names no other terminal of none', async (t) => {
+  const ofNone = { sid: 0, pgrp: 0 };
+  const given = withCurrent({ 'tty-info.img': [info(3, ofNone), { ...CURRENT, ...ofNone }] });
+  const { planned } = await taken(t, given, { specs: ['fd[5]:/dev/tty'] });
+  t.deepEqual(
+    planned.map(({ file_id }) => file_id),
+    [14],
+  );
 });
 
 test('a descriptor of /dev/tty can go alone', async (t) => {
@@ -420,6 +483,15 @@ const REFUSED: [what: string, given: Images, specs: RewriteOptions['specs'], cod
     ['fd[5]:/dev/pts/3'],
     'BYTES_IN_FLIGHT',
     /held 3 unread bytes/,
+  ],
+  [
+    'bytes under way in several records',
+    images(undefined, {
+      'tty-data.img': ['other', 'abc', 'de'].map((text, i) => ({ tty_id: i === 0 ? 4 : 3, data: Buffer.from(text) })),
+    }),
+    ['fd[5]:/dev/pts/3'],
+    'BYTES_IN_FLIGHT',
+    /^tty-data\.img, entry 1: .*held 5 unread bytes/,
   ],
   ['an offset', images(), [{ inherit: 'fd[5]:/dev/pts/3', position: 'end' }], 'SPEC_UNSUPPORTED', /position end/],
 ];
