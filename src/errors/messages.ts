@@ -1430,6 +1430,13 @@ const texts = {
       problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) is ${kind}: CRIU restores only a connected unix stream socket without its peer`,
       hint: 'leave peer out',
     }),
+  hangsUpWhatStays: (place: Place, spec: string, key: string, id: number) =>
+    error({
+      code: 'SPEC_UNSUPPORTED',
+      ...place,
+      problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) stays for descriptors that no spec takes: its other end stays connected to these`,
+      hint: 'leave peer out, or take all descriptors (without only)',
+    }),
   bytesShared: (place: Place, key: string, bytes: number, spec: string, reach: KeyReach) =>
     error({
       code: 'BYTES_IN_FLIGHT',

@@ -38,10 +38,13 @@ export function decideSockets(
   const hanging = new Set<number>();
   for (const claim of assignment.claims) {
     const { id } = claim.match;
+    if (specOf(specs, claim).peer === 'hangup') {
+      if (assignment.staying.has(id)) refuseHangup(claim.match, specOf(specs, claim));
+      hanging.add(id);
+    }
     if (claim.match.facts.socketInode !== undefined && !assignment.staying.has(id) && !going.has(id)) {
       going.set(id, claim);
     }
-    if (specOf(specs, claim).peer === 'hangup') hanging.add(id);
   }
   const unnamed = new Map<number, SocketPeer[]>();
   const clients = new Map<number, SocketPeer[]>();
@@ -77,6 +80,10 @@ function findRivals(going: ReadonlyMap<number, Claim>, { socketPeers }: Survey):
     if (rival !== undefined) rivals.set(id, rival);
   }
   return rivals;
+}
+
+function refuseHangup({ id, entry, facts }: Match, { text }: InheritSpec): never {
+  throw messages.hangsUpWhatStays({ file: 'files.img', entry }, text, facts.key, id);
 }
 
 function refusePair({ facts, id, entry }: Match, peer: SocketPeer, { text }: InheritSpec): never {

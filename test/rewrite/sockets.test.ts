@@ -599,12 +599,14 @@ test('a socket that keeps a descriptor keeps its peer and its queue', async (t) 
     'fdinfo-1.img': [descriptor(20, 10, 'UNIXSK')],
     ...queues(packet(20, 'kept', [2])),
   });
-  for (const more of [{}, { peer: 'hangup' }] as const) {
-    const { plan, out } = await checked(t, images, [{ inherit: 'fd[5]:/proc/8/fd/10', only: true, ...more }]);
-    t.like(plan.placeholders, [{ file_id: 22, split_from: 20, in_flight: [] }]);
-    t.is(plan.placeholders[0]?.hung_up, undefined);
-    t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), images['sk-queues.img']);
-  }
+  const one = { inherit: 'fd[5]:/proc/8/fd/10', only: true } as const;
+  const { plan, out } = await checked(t, images, [one]);
+  t.like(plan.placeholders, [{ file_id: 22, split_from: 20, in_flight: [] }]);
+  t.is(plan.placeholders[0]?.hung_up, undefined);
+  t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), images['sk-queues.img']);
+  const error = await refusal(t, images, { specs: [{ ...one, peer: 'hangup' }] });
+  t.like(error, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 4, exitCode: 2 });
+  t.regex(error.message, /peer hangup, and socket:\[500\] \(file id 20\) stays for descriptors that no spec takes/);
 });
 
 test('what cannot be hung up is refused with the reason', async (t) => {
