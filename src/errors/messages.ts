@@ -239,6 +239,13 @@ const texts = {
       problem: `has ${packed} bytes and unpacks to more than ${unpacked}, which looks like a trap`,
       hint: 'if it is none, unpack it (gzip -d, zstd -d, tar -x) and give what comes out',
     }),
+  fileIsTrap: (file: string, stored: number, size: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `has ${stored} bytes on disk and holes up to ${size}, which looks like a trap`,
+      hint: 'if it is none, copy the checkpoint without holes (cp -r --sparse=never) and give the copy',
+    }),
   memberRefused: (archive: string, member: string, offset: number, problem: string, hint?: string) =>
     error({
       code: 'ARCHIVE_UNUSABLE',

@@ -1,0 +1,14 @@
+/** Below it, nothing is called a trap. */
+const HARMLESS_BYTES = 2 ** 30;
+/** Memory of programs is compressed to a third, or where it is mostly empty to a fiftieth. */
+const MAX_RATIO = 200;
+
+/** True where few stored bytes give so many to read that somebody may want to keep us busy. */
+export function isTrap(stored: number, read: number): boolean {
+  return read > HARMLESS_BYTES && isSuspicious(stored, read);
+}
+
+/** The same for any number of bytes. */
+export function isSuspicious(stored: number, read: number): boolean {
+  return read > stored * MAX_RATIO;
+}
