@@ -14,9 +14,9 @@ import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
 import { someOf } from './some-of';
 
-/** If the process lacks a resource, that is the reason, whatever was tried: the hint says how to get more of it. */
+/** If the process lacks what it needs, that is the reason, whatever was tried: the hint says how to get it. */
 const error = (details: ErrorDetails) =>
-  new FdgraftError({ ...details, hint: shortageHint(details.cause) ?? details.hint });
+  new FdgraftError({ ...details, hint: hintOfProcess(details.cause) ?? details.hint });
 
 /** A limit of open files that every command does with. */
 const ENOUGH_OPEN_FILES = 1024;
@@ -25,7 +25,8 @@ function raiseLimit(): string {
   return `raise the limit of open files: ulimit -n ${ENOUGH_OPEN_FILES}`;
 }
 
-function shortageHint(cause: unknown): string | undefined {
+function hintOfProcess(cause: unknown): string | undefined {
+  if (isOfRemovedDirectory(cause)) return 'go to a directory that exists (cd), or give absolute paths';
   switch (codeOf(cause)) {
     case 'EMFILE':
       return raiseLimit();
@@ -33,6 +34,23 @@ function shortageHint(cause: unknown): string | undefined {
       return 'wait until other programs have closed files, or raise the limit of the system: sysctl fs.file-max';
     default:
       return undefined;
+  }
+}
+
+/** True if a relative path leads nowhere because the current directory is gone. */
+function isOfRemovedDirectory(cause: unknown): boolean {
+  if (codeOf(cause) !== 'ENOENT') return false;
+  const { path: file, syscall } = cause as NodeJS.ErrnoException;
+  if (syscall === 'uv_cwd') return true;
+  return file !== undefined && !path.isAbsolute(String(file)) && isCurrentDirectoryRemoved();
+}
+
+function isCurrentDirectoryRemoved(): boolean {
+  try {
+    process.cwd();
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
   }
 }
 
@@ -47,6 +65,7 @@ function reason(cause: unknown): string {
   const code = codeOf(cause);
   switch (code) {
     case 'ENOENT':
+      if (isOfRemovedDirectory(cause)) return 'the current directory was removed';
       // Files are reached through it: without it, none seems to be there.
       return hasProc() ? 'it does not exist' : '/proc is not mounted, and fdgraft needs it; mount -t proc proc /proc';
     case 'EACCES':
@@ -421,7 +440,9 @@ const texts = {
     error({
       code: 'OUT_UNUSABLE',
       file: out,
-      problem: `the directory ${directory}, which it is to be in, does not exist`,
+      problem: isOfRemovedDirectory(cause)
+        ? `cannot be written: ${reason(cause)}`
+        : `the directory ${directory}, which it is to be in, does not exist`,
       hint: 'make that directory first (mkdir -p), or name another place',
       cause,
     }),
@@ -626,6 +647,7 @@ const texts = {
     }),
 
   unforeseen: (cause: unknown) => {
+    if (isOfRemovedDirectory(cause)) return error({ code: 'SYSTEM', problem: reason(cause), cause });
     const { path: file, syscall } = cause as Partial<NodeJS.ErrnoException>;
     if (file === undefined || syscall === undefined)
       return error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause });
