@@ -78,6 +78,7 @@ class PlainBytes implements TarBytes {
           : this.readAhead(into, start, length);
       this.position += got;
       this.holes?.count(got);
+      this.file.count(got);
       return got;
     } catch (error) {
       throw error instanceof FdgraftError ? error : messages.cannotRead(this.file.label, error);
@@ -132,6 +133,7 @@ class UnpackedBytes implements TarBytes {
     });
     this.position += got;
     refuseBomb(this.file.label, this.file.bytes, this.position);
+    this.file.count(got);
     return got;
   }
 
