@@ -18,6 +18,19 @@ import { someOf } from './some-of';
 const error = (details: ErrorDetails) =>
   new FdgraftError({ ...details, hint: hintOfProcess(details.cause) ?? details.hint });
 
+/** What messages call the standard input, in the place of a file. */
+const STDIN = 'stdin';
+
+/** An input as a word of a command. */
+function inputWord(file: string): string {
+  return file === STDIN ? '-' : shellWord(file);
+}
+
+/** The option that makes a command write a file that was read. */
+function outOption(file: string | undefined): string {
+  return file === undefined || file === STDIN ? '' : ` -o ${shellWord(file)}`;
+}
+
 /** A limit of open files that every command does with. */
 const ENOUGH_OPEN_FILES = 1024;
 
@@ -636,7 +649,7 @@ const texts = {
       code: 'SYSTEM',
       file: directory,
       problem: 'another process has locked the directory for a long time',
-      hint: `find it with fuser ${directory} and end it`,
+      hint: `find it with fuser ${shellWord(directory)} and end it`,
     }),
   cannotLock: (directory: string, problem: string) =>
     error({
@@ -920,28 +933,28 @@ const texts = {
       file,
       offset: 0,
       problem: 'is JSON, and an image belongs here',
-      hint: `make the image first: fdgraft encode -i ${file} -o IMAGE`,
+      hint: `make the image first: fdgraft encode -i ${inputWord(file)} -o IMAGE`,
     }),
   imageIsNoJson: (file: string) =>
     error({
       code: 'JSON_MALFORMED',
       file,
       problem: 'is an image, and encode takes the JSON of one',
-      hint: `make the JSON first: fdgraft decode -i ${file} -o JSON`,
+      hint: `make the JSON first: fdgraft decode -i ${inputWord(file)} -o JSON`,
     }),
   imagesAreNoJson: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds images, and encode takes the JSON of them',
-      hint: `make the JSON first: fdgraft decode ${source} -o JSON`,
+      hint: `make the JSON first: fdgraft decode ${shellWord(source)} -o JSON`,
     }),
   jsonIsNoCheckpoint: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds the JSON that decode makes of images, and a checkpoint belongs here',
-      hint: `make the images first: fdgraft encode ${source} -o OUT`,
+      hint: `make the images first: fdgraft encode ${shellWord(source)} -o OUT`,
     }),
   fileIsNoCheckpoint: (file: string, what: 'image' | 'json') =>
     error({
@@ -950,7 +963,7 @@ const texts = {
       problem: `is ${what === 'image' ? 'one image' : 'the JSON of one image'}, and a checkpoint belongs here`,
       hint:
         what === 'image'
-          ? `give the directory that it lies in; fdgraft show ${file} shows this image alone`
+          ? `give the directory that it lies in; fdgraft show ${shellWord(file)} shows this image alone`
           : 'make the images first: fdgraft encode takes the directory that it lies in',
     }),
   badJson: (place: Place, problem: string, hint?: string) =>
@@ -958,7 +971,7 @@ const texts = {
       code: 'JSON_MALFORMED',
       ...place,
       problem,
-      hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE -o ${place.file}`,
+      hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE${outOption(place.file)}`,
     }),
   cannotSpool: (directory: string, cause: unknown) =>
     error({
@@ -1087,11 +1100,11 @@ const texts = {
 
   // Specs.
   /** `source`: the checkpoint, where there is one alone. */
-  noSpecs: (source = 'SOURCE') =>
+  noSpecs: (source?: string) =>
     error({
       code: 'USAGE',
       problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
-      hint: `fdgraft ls ${source} prints what can be inherited, ready to paste`,
+      hint: `fdgraft ls ${source === undefined ? 'SOURCE' : shellWord(source)} prints what can be inherited, ready to paste`,
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
     error({ code: 'SPEC_SYNTAX', problem: `spec '${spec}': ${problem}`, hint }),
