@@ -1,5 +1,5 @@
-/** Below it, nothing is called a trap. */
-const HARMLESS_BYTES = 2 ** 30;
+/** Below it, nothing is called a trap: an entry of 1 GiB with all that is around it is none. */
+const HARMLESS_BYTES = 1.25 * 2 ** 30;
 /** Memory of programs is compressed to a third, or where it is mostly empty to a fiftieth. */
 const MAX_RATIO = 200;
 /** Some members are read for each task, and a compressed archive is unpacked for that. */

@@ -149,7 +149,7 @@ test('files with some holes are read, however large', async (t) => {
   const write = (byte: string) => {
     const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
     const fd = fs.openSync(path.join(directory, 'app.log'), 'w');
-    for (let at = 0; at < 1.25 * GIB; at += 128 * MIB) fs.writeSync(fd, Buffer.alloc(2 * MIB, byte), 0, 2 * MIB, at);
+    for (let at = 0; at < 1.5 * GIB; at += 128 * MIB) fs.writeSync(fd, Buffer.alloc(2 * MIB, byte), 0, 2 * MIB, at);
     fs.closeSync(fd);
     return directory;
   };
