@@ -4,6 +4,8 @@ export interface ByteReader {
   read(into: Uint8Array, start: number, length: number): Promise<number>;
   /** The same at once, for who reads thousands of small files; undefined where it has to be waited for. */
   readNow?(into: Uint8Array, start: number, length: number): number | undefined;
+  /** Passes over up to `length` bytes; gives how many, less at the end. Absent: they have to be read. */
+  skip?(length: number): number;
 }
 
 /** Bytes that go one after the other. The bytes of a write may be reused once it has resolved. */

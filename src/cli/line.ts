@@ -1,4 +1,6 @@
-import yargs = require('yargs');
+import type { Argv, CommandModule } from 'yargs';
+
+import yargs = require('yargs/yargs');
 
 import { messages } from '../errors/messages';
 import { version } from '../version';
@@ -60,8 +62,9 @@ function allOptions(usage: Usage | UsageOfSeveral): Usage['options'][] {
 
 type Hear = (name: string, args: object) => void;
 
-function buildParser(words: readonly string[], hear: Hear): yargs.Argv {
-  const parser = yargs(words)
+function buildParser(words: readonly string[], hear: Hear): Argv {
+  // The current directory may be gone, and nothing here is relative to it.
+  const parser = yargs(words, '/')
     .scriptName('fdgraft')
     .locale('en')
     .parserConfiguration(PARSING)
@@ -87,7 +90,7 @@ ${FDGRAFT.describe}`)
     });
 }
 
-function moduleOf(usage: Usage | UsageOfSeveral, handler: (args: object) => void): yargs.CommandModule {
+function moduleOf(usage: Usage | UsageOfSeveral, handler: (args: object) => void): CommandModule {
   const { command, describe } = usage;
   return {
     command,
@@ -110,7 +113,7 @@ function moduleOf(usage: Usage | UsageOfSeveral, handler: (args: object) => void
 }
 
 /** Below the command's own options. */
-function showCommon(parser: yargs.Argv, shown: readonly CommonName[]): void {
+function showCommon(parser: Argv, shown: readonly CommonName[]): void {
   for (const name of Object.keys(COMMON_OPTIONS) as CommonName[]) if (!shown.includes(name)) parser.hide(name);
   parser.group([...shown, 'help', 'version'], 'Common options:');
 }

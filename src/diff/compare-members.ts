@@ -8,6 +8,7 @@ import { type CompareOptions, compareImages } from './compare-images';
 import { countEntries } from './count-entries';
 import type { Found } from './found';
 import { isSameByBytes } from './ids/id-fields';
+import { areSameSparseFile } from './same-content';
 
 /** A file of a checkpoint, or of the other one, or of both, with its name on either side. */
 export interface ComparedMembers {
@@ -34,9 +35,12 @@ export async function* compareMembers(
     return;
   }
   if (before !== undefined && after !== undefined) {
-    if (isSameByBytes(shapeOf(image.kind.message), ids) && areOneFile(before, after)) return;
+    const bytesDecide = isSameByBytes(shapeOf(image.kind.message), ids);
+    if (bytesDecide && areOneFile(before, after)) return;
     const [a, b] = [await before.open(), await after.open()];
     try {
+      const isSparse = a.condense !== undefined || b.condense !== undefined;
+      if (bytesDecide && isSparse && (await areSameSparseFile(before, after, signal))) return;
       const sides = [
         { reader: a, file: `${name} (before)` },
         { reader: b, file: `${nameAfter} (after)` },

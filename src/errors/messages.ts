@@ -14,9 +14,22 @@ import { escapingArguments } from './escaping-arguments';
 import { type ErrorDetails, FdgraftError, type Place } from './fdgraft-error';
 import { someOf } from './some-of';
 
-/** If the process lacks a resource, that is the reason, whatever was tried: the hint says how to get more of it. */
+/** If the process lacks what it needs, that is the reason, whatever was tried: the hint says how to get it. */
 const error = (details: ErrorDetails) =>
-  new FdgraftError({ ...details, hint: shortageHint(details.cause) ?? details.hint });
+  new FdgraftError({ ...details, hint: hintOfProcess(details.cause) ?? details.hint });
+
+/** What messages call the standard input, in the place of a file. */
+const STDIN = 'stdin';
+
+/** An input as a word of a command. */
+function inputWord(file: string): string {
+  return file === STDIN ? '-' : shellWord(file);
+}
+
+/** The option that makes a command write a file that was read. */
+function outOption(file: string | undefined): string {
+  return file === undefined || file === STDIN ? '' : ` -o ${shellWord(file)}`;
+}
 
 /** A limit of open files that every command does with. */
 const ENOUGH_OPEN_FILES = 1024;
@@ -25,7 +38,8 @@ function raiseLimit(): string {
   return `raise the limit of open files: ulimit -n ${ENOUGH_OPEN_FILES}`;
 }
 
-function shortageHint(cause: unknown): string | undefined {
+function hintOfProcess(cause: unknown): string | undefined {
+  if (isOfRemovedDirectory(cause)) return 'go to a directory that exists (cd), or give absolute paths';
   switch (codeOf(cause)) {
     case 'EMFILE':
       return raiseLimit();
@@ -33,6 +47,23 @@ function shortageHint(cause: unknown): string | undefined {
       return 'wait until other programs have closed files, or raise the limit of the system: sysctl fs.file-max';
     default:
       return undefined;
+  }
+}
+
+/** True if a relative path leads nowhere because the current directory is gone. */
+function isOfRemovedDirectory(cause: unknown): boolean {
+  if (codeOf(cause) !== 'ENOENT') return false;
+  const { path: file, syscall } = cause as NodeJS.ErrnoException;
+  if (syscall === 'uv_cwd') return true;
+  return file !== undefined && !path.isAbsolute(String(file)) && isCurrentDirectoryRemoved();
+}
+
+function isCurrentDirectoryRemoved(): boolean {
+  try {
+    process.cwd();
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
   }
 }
 
@@ -47,6 +78,7 @@ function reason(cause: unknown): string {
   const code = codeOf(cause);
   switch (code) {
     case 'ENOENT':
+      if (isOfRemovedDirectory(cause)) return 'the current directory was removed';
       // Files are reached through it: without it, none seems to be there.
       return hasProc() ? 'it does not exist' : '/proc is not mounted, and fdgraft needs it; mount -t proc proc /proc';
     case 'EACCES':
@@ -239,6 +271,13 @@ const texts = {
       problem: `has ${packed} bytes and unpacks to more than ${unpacked}, which looks like a trap`,
       hint: 'if it is none, unpack it (gzip -d, zstd -d, tar -x) and give what comes out',
     }),
+  fileIsTrap: (file: string, stored: number, size: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `has ${stored} bytes on disk and holes up to ${size}, which looks like a trap`,
+      hint: 'if it is none, copy the checkpoint without holes (cp -r --sparse=never) and give the copy',
+    }),
   memberRefused: (archive: string, member: string, offset: number, problem: string, hint?: string) =>
     error({
       code: 'ARCHIVE_UNUSABLE',
@@ -414,7 +453,9 @@ const texts = {
     error({
       code: 'OUT_UNUSABLE',
       file: out,
-      problem: `the directory ${directory}, which it is to be in, does not exist`,
+      problem: isOfRemovedDirectory(cause)
+        ? `cannot be written: ${reason(cause)}`
+        : `the directory ${directory}, which it is to be in, does not exist`,
       hint: 'make that directory first (mkdir -p), or name another place',
       cause,
     }),
@@ -608,7 +649,7 @@ const texts = {
       code: 'SYSTEM',
       file: directory,
       problem: 'another process has locked the directory for a long time',
-      hint: `find it with fuser ${directory} and end it`,
+      hint: `find it with fuser ${shellWord(directory)} and end it`,
     }),
   cannotLock: (directory: string, problem: string) =>
     error({
@@ -619,6 +660,7 @@ const texts = {
     }),
 
   unforeseen: (cause: unknown) => {
+    if (isOfRemovedDirectory(cause)) return error({ code: 'SYSTEM', problem: reason(cause), cause });
     const { path: file, syscall } = cause as Partial<NodeJS.ErrnoException>;
     if (file === undefined || syscall === undefined)
       return error({ code: 'SYSTEM', problem: `unforeseen: ${reason(cause)}`, cause });
@@ -891,28 +933,28 @@ const texts = {
       file,
       offset: 0,
       problem: 'is JSON, and an image belongs here',
-      hint: `make the image first: fdgraft encode -i ${file} -o IMAGE`,
+      hint: `make the image first: fdgraft encode -i ${inputWord(file)} -o IMAGE`,
     }),
   imageIsNoJson: (file: string) =>
     error({
       code: 'JSON_MALFORMED',
       file,
       problem: 'is an image, and encode takes the JSON of one',
-      hint: `make the JSON first: fdgraft decode -i ${file} -o JSON`,
+      hint: `make the JSON first: fdgraft decode -i ${inputWord(file)} -o JSON`,
     }),
   imagesAreNoJson: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds images, and encode takes the JSON of them',
-      hint: `make the JSON first: fdgraft decode ${source} -o JSON`,
+      hint: `make the JSON first: fdgraft decode ${shellWord(source)} -o JSON`,
     }),
   jsonIsNoCheckpoint: (source: string) =>
     error({
       code: 'SOURCE_UNUSABLE',
       file: source,
       problem: 'holds the JSON that decode makes of images, and a checkpoint belongs here',
-      hint: `make the images first: fdgraft encode ${source} -o OUT`,
+      hint: `make the images first: fdgraft encode ${shellWord(source)} -o OUT`,
     }),
   fileIsNoCheckpoint: (file: string, what: 'image' | 'json') =>
     error({
@@ -921,7 +963,7 @@ const texts = {
       problem: `is ${what === 'image' ? 'one image' : 'the JSON of one image'}, and a checkpoint belongs here`,
       hint:
         what === 'image'
-          ? `give the directory that it lies in; fdgraft show ${file} shows this image alone`
+          ? `give the directory that it lies in; fdgraft show ${shellWord(file)} shows this image alone`
           : 'make the images first: fdgraft encode takes the directory that it lies in',
     }),
   badJson: (place: Place, problem: string, hint?: string) =>
@@ -929,7 +971,7 @@ const texts = {
       code: 'JSON_MALFORMED',
       ...place,
       problem,
-      hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE -o ${place.file}`,
+      hint: hint ?? `correct the JSON at that place, or make it again: fdgraft decode -i IMAGE${outOption(place.file)}`,
     }),
   cannotSpool: (directory: string, cause: unknown) =>
     error({
@@ -1058,11 +1100,11 @@ const texts = {
 
   // Specs.
   /** `source`: the checkpoint, where there is one alone. */
-  noSpecs: (source = 'SOURCE') =>
+  noSpecs: (source?: string) =>
     error({
       code: 'USAGE',
       problem: 'no spec was given: --inherit-fd, --specs and --from-descriptors name what is inherited',
-      hint: `fdgraft ls ${source} prints what can be inherited, ready to paste`,
+      hint: `fdgraft ls ${source === undefined ? 'SOURCE' : shellWord(source)} prints what can be inherited, ready to paste`,
     }),
   specSyntax: (spec: string, problem: string, hint: string) =>
     error({ code: 'SPEC_SYNTAX', problem: `spec '${spec}': ${problem}`, hint }),

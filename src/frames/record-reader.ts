@@ -95,6 +95,8 @@ export class RecordReader {
   private entry = 0;
   /** Bytes of an extra that are still to be passed over. */
   private toSkip = 0;
+  /** True behind bytes that were left out: another stretch to leave out is probably near. */
+  private hasSkipped = false;
   private starts: Int32Array;
   private ends: Int32Array;
 
@@ -229,7 +231,11 @@ export class RecordReader {
 
   private async skipExtra(): Promise<void> {
     while (this.toSkip > 0) {
-      if (this.start === this.end) await this.fill(1);
+      if (this.start === this.end) {
+        this.skipInSource();
+        if (this.toSkip === 0) return;
+        await this.fill(1);
+      }
       const available = Math.min(this.toSkip, this.end - this.start);
       if (available === 0) {
         if (this.toSkip === TO_THE_END) {
@@ -245,11 +251,21 @@ export class RecordReader {
     }
   }
 
+  /** Leaves out what nobody takes, when all that was read is used: it can have any length. */
+  private skipInSource(): void {
+    if (this.rules.takeExtra !== undefined) return;
+    const skipped = this.source.skip?.(this.toSkip) ?? 0;
+    this.base += skipped;
+    this.toSkip -= skipped;
+    this.hasSkipped = skipped > 0;
+  }
+
   /** Reads until `wanted` bytes are in the buffer, or the file ends. */
   private async fill(wanted: number): Promise<void> {
     while (this.end - this.start < wanted && !this.atEnd) {
       this.makeRoom();
-      const got = await this.source.read(this.bytes, this.end, this.bytes.length - this.end);
+      const got = await this.source.read(this.bytes, this.end, this.wanted());
+      this.hasSkipped = false;
       if (got === 0) this.atEnd = true;
       this.end += got;
     }
@@ -259,12 +275,18 @@ export class RecordReader {
   private fillNow(wanted: number): boolean {
     while (this.end - this.start < wanted && !this.atEnd) {
       this.makeRoom();
-      const got = this.source.readNow?.(this.bytes, this.end, this.bytes.length - this.end);
+      const got = this.source.readNow?.(this.bytes, this.end, this.wanted());
       if (got === undefined) return false;
+      this.hasSkipped = false;
       if (got === 0) this.atEnd = true;
       this.end += got;
     }
     return true;
+  }
+
+  private wanted(): number {
+    const room = this.bytes.length - this.end;
+    return this.hasSkipped ? Math.min(room, FIRST_CHUNK_BYTES) : room;
   }
 
   /** Moves what is left to the front, into a larger buffer where this one has been full. */

@@ -16,6 +16,7 @@ import { allowedNames } from './nearest';
 import { readBase64 } from './read-base64';
 import { noExtra, type ReadExtra, readExtra } from './read-extra';
 import { MessageReader } from './read-message';
+import { withArticle } from './with-article';
 
 const KEYS = ['magic', HEAD_KEY, 'entries', TAIL_KEY];
 
@@ -255,7 +256,7 @@ class EntryEncoder {
     let extra: ReadExtra | undefined;
     try {
       if ((await scanner.whole(() => scanner.type())) !== 'object')
-        throw scanner.fault(`${scanner.shown()} where an object, a ${shape.name}, belongs`);
+        throw scanner.fault(`${scanner.shown()} where an object, ${withArticle(shape.name)}, belongs`);
       scanner.at += 1;
       reader.backTo(NOTHING);
       reader.begin(shape);

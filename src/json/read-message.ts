@@ -10,6 +10,7 @@ import { type EncodedFields, mergeIntoWire } from './merge-into-wire';
 import { TemplateRecorder, Templates } from './message-template';
 import { allowedNames } from './nearest';
 import { ValueReader } from './read-value';
+import { withArticle } from './with-article';
 import { MessageWriter } from './write-message';
 
 const QUOTE = 0x22;
@@ -54,7 +55,7 @@ export class MessageReader extends ValueReader {
     const templates = this.recorder === undefined ? this.templatesOf(shape) : undefined;
     if (templates?.read(scanner, this.out, MAX_DEPTH - depth)) return;
     const from = scanner.at;
-    if (scanner.type() !== 'object') throw this.wrongType(`an object, a ${shape.name}`);
+    if (scanner.type() !== 'object') throw this.wrongType(`an object, ${withArticle(shape.name)}`);
     scanner.at += 1;
     this.begin(shape, depth);
     if (!scanner.accept(CLOSE_OBJECT)) {
@@ -251,8 +252,8 @@ export class MessageReader extends ValueReader {
   unknownKey(shape: MessageShape, name: string): Error {
     const { scanner } = this;
     const names = shape.fields.map((field) => field.name);
-    const hint = names.length === 0 ? `a ${shape.name} has no keys` : allowedNames(name, names);
-    return scanner.fault(`there is no key ${quoted(name)} in a ${shape.name}`, hint, scanner.start - 1);
+    const hint = names.length === 0 ? `${withArticle(shape.name)} has no keys` : allowedNames(name, names);
+    return scanner.fault(`there is no key ${quoted(name)} in ${withArticle(shape.name)}`, hint, scanner.start - 1);
   }
 
   private repeatedKey(at: number): Error {

@@ -7,6 +7,7 @@ import { CLOSE_ARRAY, type JsonScanner, quoted } from './json-scanner';
 import type { TemplateRecorder } from './message-template';
 import { allowedNames } from './nearest';
 import { decodeQuotedPrintable } from './quoted-printable';
+import { withArticle } from './with-article';
 
 const [ZERO, NINE, QUOTE] = [0x30, 0x39, 0x22];
 const TWO_32 = 2 ** 32;
@@ -278,6 +279,6 @@ function zigzag(value: bigint): bigint {
 function describe(field: FieldShape): string {
   const { type, values } = field;
   if (type === 'string') return 'a string';
-  if (type === 'message') return `an object, a ${field.message.name}`;
+  if (type === 'message') return `an object, ${withArticle(field.message.name)}`;
   return values === undefined ? `a number, ${type}` : `a name or number of ${values.name}`;
 }

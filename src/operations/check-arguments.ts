@@ -1,4 +1,6 @@
 import { messages } from '../errors/messages';
+import { FORMS } from '../storage/form';
+import { LINK_MODES } from '../storage/link-mode';
 
 /** For callers without types: a checkpoint is opened before it is used. Throws FdgraftError (USAGE). */
 export function requireSource(given: unknown): void {
@@ -28,6 +30,14 @@ export function requireOneOf(given: unknown, words: readonly string[], what: str
 export function requireTexts(given: unknown, what: string): void {
   if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return;
   throw messages.usage(`the ${what} are no list of texts`, `give one with ${what}`);
+}
+
+/** The same of where a result goes, and in what way. `isNeeded`: there is always a result. */
+export function requireOutput(given: object, isNeeded: boolean): void {
+  const { out, to, link } = given as { readonly out?: unknown; readonly to?: unknown; readonly link?: unknown };
+  if (isNeeded || out !== undefined) requirePath(out);
+  if (to !== undefined) requireOneOf(to, FORMS, 'form of OUT');
+  if (link !== undefined) requireOneOf(link, LINK_MODES, 'way to link');
 }
 
 function describe(given: unknown): string {

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
-import { requireOptions, requireSource } from './check-arguments';
+import { requireOptions, requireOutput, requireSource } from './check-arguments';
 import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
@@ -52,6 +52,7 @@ export interface DecodeOptions extends ConvertOptions {
 export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
   requireSource(source);
   requireOptions(options, 'out');
+  requireOutput(options, true);
   const { pretty = false, signal, onWarning } = options;
   let hasImages = false;
   return convertDirectory(source, options, (name) => {

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
-import { requireOptions, requireSource } from './check-arguments';
+import { requireOptions, requireOutput, requireSource } from './check-arguments';
 import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
@@ -28,6 +28,7 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
 export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
   requireSource(source);
   requireOptions(options, 'out');
+  requireOutput(options, true);
   const { signal } = options;
   let hasImages = false;
   const convert = (name: string) => {

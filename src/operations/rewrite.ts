@@ -18,7 +18,7 @@ import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import type { FixedDirectory } from '../storage/trusted-path';
 import { version } from '../version';
-import { requireOptions, requireSource } from './check-arguments';
+import { requireOptions, requireOutput, requireSource } from './check-arguments';
 import { podmanPlace } from './podman-place';
 import { checkSavePlan, withSavedPlan } from './save-plan';
 import { type ReadSpecs, readAsked, type Settled, settle } from './settle';
@@ -79,6 +79,7 @@ export interface RewriteResult {
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
   requireSource(source);
   requireOptions(options, 'specs');
+  requireOutput(options, false);
   const specs = await readAsked(source, options);
   if (options.inPlace && options.out !== undefined) {
     throw messages.usage('out and inPlace were given both', 'give one of them');

@@ -1,17 +1,20 @@
 import fs, { type Stats } from 'node:fs';
 import { escapeBytes } from '../bytes/escape';
 import { codeOf } from '../errors/code-of';
+import { FdgraftError } from '../errors/fdgraft-error';
 import { messages } from '../errors/messages';
 import { attempt } from './attempt';
 import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
 import type { PassedFile } from './directory-progress';
+import type { HoleGuard } from './hole-limit';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { isProgressShown } from './pass-progress';
+import type { ReadingLimits } from './reading-limits';
 import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
-import { hasHoles, mapOfFile } from './sparse-file';
+import { mapOfFile } from './sparse-file';
 import type { SparseMap } from './sparse-map';
 import { isDue, yieldToEventLoop } from './yield-to-event-loop';
 
@@ -53,6 +56,7 @@ export class DirectoryFile implements SourceMember, SourceFile, PassedFile {
     private readonly base: Buffer,
     private readonly place: SeenPlace,
     private readonly seen: SeenFiles,
+    private readonly limits: ReadingLimits,
     private stats?: Stats,
   ) {
     this.name = place.name;
@@ -112,7 +116,7 @@ export class DirectoryFile implements SourceMember, SourceFile, PassedFile {
       if (isSteady && !seen.seeAtOnce(place, stats)) stats = await seen.see(place, stats, () => this.lookAt(fd));
       if (isSteady) seen.noteOpened(place);
       this.stats = stats;
-      this.reader = new FileReader(fd, stats, this, isSteady);
+      this.reader = new FileReader(fd, stats, this, isSteady, this.limits);
       return this.reader;
     } catch (error) {
       closeRead(fd);
@@ -185,6 +189,8 @@ export function secondsOf({ mtimeMs }: Stats): number {
 /** Reads an open file from its beginning to its end; of a sparse one, the data alone if that is asked for. */
 export class FileReader implements MemberReader {
   readonly condense?: () => Promise<SparseMap>;
+  readonly skip?: (length: number) => number;
+  private readonly holes: HoleGuard | undefined;
   private at = 0;
   private map: SparseMap | undefined;
   private stretch = 0;
@@ -195,12 +201,17 @@ export class FileReader implements MemberReader {
     private readonly stats: Stats,
     private readonly file: Pick<SourceMember, 'name'> & Pick<SourceFile, 'check'>,
     private readonly isSteady: boolean,
+    private readonly limits: ReadingLimits,
   ) {
-    if (hasHoles(stats)) this.condense = () => this.findData();
+    this.holes = limits.holes.guard(fd, stats);
+    if (this.holes !== undefined) this.condense = () => this.findData();
+    if (isSteady) this.skip = (length) => this.skipBytes(length);
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
     await yieldToEventLoop();
+    this.limits.signal?.throwIfAborted();
+    if (this.map === undefined && this.holes?.isDue) await this.checkHoles(this.holes);
     return this.readAtOnce(into, start, length);
   }
 
@@ -209,7 +220,7 @@ export class FileReader implements MemberReader {
   }
 
   readNow(into: Uint8Array, start: number, length: number): number | undefined {
-    return isDue() ? undefined : this.readAtOnce(into, start, length);
+    return isDue() || this.holes?.isDue ? undefined : this.readAtOnce(into, start, length);
   }
 
   async close(): Promise<void> {
@@ -236,9 +247,25 @@ export class FileReader implements MemberReader {
     try {
       const got = fs.readSync(this.fd, into, start, wanted, this.at);
       this.at += got;
+      if (map === undefined) this.holes?.count(got);
       return got;
     } catch (error) {
       throw messages.cannotRead(escapeBytes(this.file.name), error);
+    }
+  }
+
+  private skipBytes(length: number): number {
+    const skipped = Math.min(length, this.stats.size - this.at);
+    this.at += skipped;
+    return skipped;
+  }
+
+  private async checkHoles(holes: HoleGuard): Promise<void> {
+    const name = escapeBytes(this.file.name);
+    try {
+      await holes.check(name);
+    } catch (error) {
+      throw error instanceof FdgraftError ? error : messages.cannotRead(name, error);
     }
   }
 

@@ -7,6 +7,7 @@ import { closeRead } from './close';
 import { FileReader, secondsOf } from './directory-file';
 import { modeAndOwner } from './mode-and-owner';
 import { openRegular } from './open-flags';
+import type { ReadingLimits } from './reading-limits';
 import type { SeenFiles, SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 
@@ -19,6 +20,7 @@ export async function linkIn(
   place: SeenPlace,
   stats: Stats,
   steady: SeenFiles | undefined,
+  limits: ReadingLimits,
 ): Promise<SourceMember> {
   const { name } = place;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
@@ -37,7 +39,7 @@ export async function linkIn(
     target,
     leadsTo: behind?.isFile() ? 'file' : behind?.isDirectory() ? 'directory' : 'nothing',
     linkOwner: { uid: stats.uid, gid: stats.gid },
-    open: async () => openTrustedLink({ file, place, steady }),
+    open: async () => openTrustedLink({ file, place, steady, limits }),
   };
 }
 
@@ -57,6 +59,7 @@ interface Link {
   readonly file: SourceFile;
   readonly place: SeenPlace;
   readonly steady: SeenFiles | undefined;
+  readonly limits: ReadingLimits;
 }
 
 /**
@@ -84,7 +87,7 @@ function sameFile(a: BigIntStats, b: BigIntStats): boolean {
 }
 
 /** The file that a link leads to, and its owner. */
-function openBehind({ file, place, steady }: Link): { readonly reader: MemberReader; readonly owner: number } {
+function openBehind({ file, place, steady, limits }: Link): { readonly reader: MemberReader; readonly owner: number } {
   const { name } = place;
   const opened = attempt(
     () => openRegular(file.path),
@@ -97,7 +100,8 @@ function openBehind({ file, place, steady }: Link): { readonly reader: MemberRea
   const { fd, stats } = opened;
   try {
     steady?.checkOpened(place, stats);
-    return { owner: stats.uid, reader: new FileReader(fd, stats, { ...file, name }, steady !== undefined) };
+    const reader = new FileReader(fd, stats, { ...file, name }, steady !== undefined, limits);
+    return { owner: stats.uid, reader };
   } catch (error) {
     closeRead(fd);
     throw error;

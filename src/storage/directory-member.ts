@@ -5,6 +5,7 @@ import { joinPath } from './byte-path';
 import { cannotLook, DirectoryFile, type DirectoryOfFile, placeIn, secondsOf } from './directory-file';
 import { linkIn } from './directory-link';
 import { modeAndOwner } from './mode-and-owner';
+import type { ReadingLimits } from './reading-limits';
 import { isSteady, type SeenFiles } from './seen-files';
 import type { SourceMember } from './source';
 
@@ -15,11 +16,12 @@ export interface DirectoryTop {
   readonly path: Buffer;
   readonly stats: Stats;
   readonly seen: SeenFiles;
+  readonly limits: ReadingLimits;
 }
 
 /** The member of this name in a directory of the source. `found`: a look that was just taken. Throws FdgraftError. */
 export async function memberIn(
-  { label, seen }: DirectoryTop,
+  { label, seen, limits }: DirectoryTop,
   directory: DirectoryOfFile,
   base: Buffer,
   found?: Stats,
@@ -38,11 +40,11 @@ export async function memberIn(
   const stats = found ?? look();
   if (stats.isFile()) {
     const settled = (await steady?.see(place, stats, look)) ?? stats;
-    return new DirectoryFile(directory, base, place, seen, settled);
+    return new DirectoryFile(directory, base, place, seen, limits, settled);
   }
   const { name } = place;
   const file = { path, lasting, check: (found: Stats | undefined) => steady?.check(place, found) };
-  if (stats.isSymbolicLink()) return linkIn(file, place, stats, steady);
+  if (stats.isSymbolicLink()) return linkIn(file, place, stats, steady, limits);
   steady?.seeOther(place);
   return {
     name,

@@ -74,8 +74,8 @@ export class DirectoryPass implements AsyncIterableIterator<SourceMember> {
   }
 
   private fileIn(directory: DirectoryOfFile, base: Buffer): DirectoryFile {
-    const { label, seen } = this.top;
-    return new DirectoryFile(directory, base, placeIn(directory, base, label), seen);
+    const { label, seen, limits } = this.top;
+    return new DirectoryFile(directory, base, placeIn(directory, base, label), seen, limits);
   }
 
   /** The directory that has another member, entered or left for; undefined when there is none. */

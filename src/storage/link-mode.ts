@@ -89,12 +89,22 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: Abort
 
 /** False where the file system, or the system for its safety, does not do it. */
 export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
+  if (isOfLowerLayer(file.path)) return false;
   if (!(await workedOut(async () => fs.linkSync(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
   const stats = fs.lstatSync(to);
   if (!stats.isFile()) throw messages.notARegularFile(escapeBytes(file.lasting));
   file.check(stats);
   return true;
+}
+
+/**
+ * True for a file of an overlay whose layers are on several file systems, as in containers: to link to it copies it up,
+ * and its path leads to another file then. A mounted file has another device than its directory, too.
+ */
+function isOfLowerLayer(file: Buffer): boolean {
+  const [directory] = splitPath(file);
+  return fs.lstatSync(file).dev !== fs.statSync(directory).dev;
 }
 
 async function workedOut(attempt: () => Promise<void>): Promise<boolean> {

@@ -10,6 +10,7 @@ import { closeRead } from './close';
 import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
 import { flushEntries } from './flush';
 import { type HeldDirectory, holdToWrite } from './held-directory';
+import { HoleLimit } from './hole-limit';
 import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
 import { ownedByFd, setOwnerAndMode } from './owner-and-mode';
@@ -30,15 +31,24 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   const opened = stats.isFile() ? attempt(() => openRegular(file), cannotRead) : undefined;
   if (opened === undefined) return readStream(fs.createReadStream(file), file, signal);
   const { fd, stats: found } = opened;
-  let count = 0;
-  beginPass({ label: file, done: () => count, total: () => found.size });
+  const holes = new HoleLimit().guard(fd, found);
+  let at = 0;
+  beginPass({ label: file, done: () => at, total: () => found.size });
   return {
     access: opened.stats,
     read: async (into, start, length) => {
       await yieldToEventLoop();
-      const got = attempt(() => fs.readSync(fd, into, start, length, null), cannotRead);
-      count += got;
+      signal?.throwIfAborted();
+      if (holes?.isDue) await holes.check(file);
+      const got = attempt(() => fs.readSync(fd, into, start, length, at), cannotRead);
+      holes?.count(got);
+      at += got;
       return got;
+    },
+    skip: (length) => {
+      const skipped = Math.min(length, Math.max(0, found.size - at));
+      at += skipped;
+      return skipped;
     },
     close: async () => closeRead(fd),
   };

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import test from 'ava';
 import * as library from '../../src';
 import { FdgraftError, openSource } from '../../src';
@@ -85,4 +86,32 @@ test('the task and the patterns of a batch', async (t) => {
     const error = await t.throwsAsync(untyped.batch(options), { instanceOf: FdgraftError, message });
     t.like(error, { code: 'USAGE', exitCode: 2 });
   }
+});
+
+test('a place for the result that is none, and ways that there are not', async (t) => {
+  const parent = temporaryDirectory(t);
+  const source = await openSource(writeCheckpoint(parent, smallCheckpoint()));
+  const specs = ['fd[5]:pipe:[4711]'];
+  const calls = {
+    rewrite: (more: object) => untyped.rewrite(source, { specs, ...more }),
+    decode: (more: object) => untyped.decode(source, more),
+    encode: (more: object) => untyped.encode(source, more),
+  };
+  const out = `${parent}/out`;
+  for (const [name, call] of Object.entries(calls)) {
+    for (const [more, message] of [
+      [{ out: '' }, / is no path$/],
+      [{ out: null }, / is no path$/],
+      [{ out: Buffer.from(out) }, / is no path$/],
+      [{ out, to: 'zip' }, /^the text 'zip' is no form of OUT$/],
+      [{ out, to: 'toString' }, / is no form of OUT$/],
+      [{ out, link: 'soft' }, /^the text 'soft' is no way to link$/],
+      ...(name === 'rewrite' ? [] : [[{}, / is no path$/] as const]),
+    ] as const) {
+      const error = await t.throwsAsync(call(more), { instanceOf: FdgraftError, message }, name);
+      t.like(error, { code: 'USAGE', exitCode: 2 });
+    }
+  }
+  t.is(fs.readdirSync(parent).length, 1);
+  await source.close();
 });

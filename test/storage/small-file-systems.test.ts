@@ -148,3 +148,34 @@ rootTest('immutable directories and images are read, and left alone', (t) => {
     freeze('-');
   }
 });
+
+/** As containers have it. A link to a file of a lower layer first copies the file up, and it is another file then. */
+const LAYERS =
+  'mkdir upper && mount -t tmpfs none upper && mkdir upper/u upper/w && ' +
+  'mount -t overlay -o lowerdir=lower,upperdir=upper/u,workdir=upper/w none m';
+
+rootTest('a checkpoint in the lower layer of an overlay, with the upper one on another file system', (t) => {
+  const directory = temporaryDirectory(t);
+  checkpointAt(path.join(directory, 'lower/ck'), 8);
+  const before = snapshot(path.join(directory, 'lower/ck'));
+  const ended = runOn(t, directory, LAYERS, [
+    `fdgraft rewrite m/ck -o m/out ${SPEC}`,
+    'fdgraft diff m/ck m/out --plan m/out',
+    `fdgraft rewrite m/ck -o m/linked --link symlink ${SPEC}`,
+    'fdgraft decode m/ck -o m/json',
+    `fdgraft batch rewrite m/ck --out m/root ${SPEC}`,
+    `fdgraft batch rewrite m/ck --out m/root ${SPEC}`,
+    `fdgraft rewrite m/ck -o m/hard --link hard ${SPEC}`,
+    `fdgraft rewrite m/ck --in-place ${SPEC}`,
+  ]);
+  t.deepEqual(
+    ended.map(({ status }) => status),
+    [0, 0, 0, 0, 0, 0, 2, 2],
+    ended.map(({ said }) => said).join('\n'),
+  );
+  t.regex((ended[5] as Ended).said, /by an earlier run/);
+  t.regex((ended[6] as Ended).said, /the file system cannot make a hard link/);
+  t.regex((ended[7] as Ended).said, /cannot be rewritten in place: .* cannot be hard-linked here/);
+  t.false(ended.at(-1)?.left.some((name) => name.startsWith('m/hard')));
+  t.deepEqual(snapshot(path.join(directory, 'lower/ck')), before);
+});

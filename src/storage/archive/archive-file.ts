@@ -5,6 +5,7 @@ import { closeRead } from '../close';
 import type { ArchiveForm } from '../form';
 import { NEVER_WAIT_OR_FOLLOW } from '../open-flags';
 import { placeOfAlone, type SeenFiles, type SeenPlace } from '../seen-files';
+import { isTrapOfPasses } from '../trap';
 
 /** The result of a look at the archive. Throws FdgraftError. */
 function readable<T>(label: string, look: () => T): T {
@@ -13,6 +14,8 @@ function readable<T>(label: string, look: () => T): T {
 
 /** The file that an archive is, which has to stay the same while it is read. */
 export class ArchiveFile {
+  private bytesRead = 0;
+
   private constructor(
     /** How messages name it. */
     readonly label: string,
@@ -51,6 +54,13 @@ export class ArchiveFile {
   /** Throws FdgraftError where the path does not lead to what was read. */
   checkStillThere(): void {
     this.check(readable(this.label, () => fs.lstatSync(this.path, { throwIfNoEntry: false })));
+  }
+
+  /** To be told of what is read of the tar, in any pass. Throws FdgraftError if that is suspiciously much. */
+  count(bytes: number): void {
+    this.bytesRead += bytes;
+    if (isTrapOfPasses(this.bytes, this.bytesRead))
+      throw messages.archiveIsBomb(this.label, this.bytes, this.bytesRead);
   }
 
   modeAndOwner() {

@@ -94,6 +94,8 @@ class ArchiveSource implements Source {
   private readonly images: readonly (IndexedMember | string)[];
   /** Of a compressed archive: bytes that somebody has read up to some place, for who wants what comes later. */
   private standing: TarBytes | undefined;
+  /** Bytes of sparse files that were read, with their holes. */
+  private expanded = 0;
 
   constructor(
     { file, index, spool, hasRecords }: Awaited<ReturnType<typeof scanArchive>>,
@@ -279,8 +281,12 @@ class ArchiveSource implements Source {
     let withHoles = true;
     return {
       read: async (into, start, length) => {
-        if (withHoles) refuseBomb(this.label, this.file.bytes, sparse.size);
-        return reader.read(into, start, length).catch(explain);
+        await yieldToEventLoop();
+        this.signal?.throwIfAborted();
+        if (withHoles) refuseBomb(this.label, this.file.bytes, Math.max(sparse.size, this.expanded));
+        const got = await reader.read(into, start, length).catch(explain);
+        if (withHoles) this.expanded += got;
+        return got;
       },
       condense: () => {
         withHoles = false;

@@ -5,8 +5,10 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import { closeRead } from '../close';
+import { type HoleGuard, HoleLimit } from '../hole-limit';
 import { beginPass } from '../pass-progress';
 import { readStream } from '../single-file';
+import { isTrap } from '../trap';
 import { yieldToEventLoop } from '../yield-to-event-loop';
 import type { ArchiveFile } from './archive-file';
 import { spawnZstd } from './zstd';
@@ -25,14 +27,9 @@ const AHEAD_BYTES = 1 << 14;
 /** Of zeros behind compressed bytes. */
 const MAX_ZEROS = 1 << 20;
 
-/** Below it, no archive is called a bomb. */
-const HARMLESS_BYTES = 2 ** 30;
-/** Memory of programs is compressed to a third, or where it is mostly empty to a fiftieth. */
-const MAX_RATIO = 200;
-
 /** Throws FdgraftError where an archive of so many bytes unpacks to suspiciously many. */
 export function refuseBomb(label: string, packed: number, unpacked: number): void {
-  if (unpacked > HARMLESS_BYTES && unpacked > packed * MAX_RATIO) throw messages.archiveIsBomb(label, packed, unpacked);
+  if (isTrap(packed, unpacked)) throw messages.archiveIsBomb(label, packed, unpacked);
 }
 
 /** Opens the bytes of a tar. Throws FdgraftError; so does reading them. */
@@ -54,6 +51,7 @@ export async function readFully(bytes: TarBytes, length: number, label: string):
 class PlainBytes implements TarBytes {
   position = 0;
   private readonly fd: number;
+  private readonly holes: HoleGuard | undefined;
   private isOpen = true;
   private buffer: Buffer | undefined;
   /** What was read last, and where that lies. */
@@ -65,6 +63,7 @@ class PlainBytes implements TarBytes {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.fd = file.open();
+    this.holes = new HoleLimit().guard(this.fd, file.stats);
     beginPass({ label: file.label, done: () => this.position, total: () => file.bytes });
   }
 
@@ -72,14 +71,17 @@ class PlainBytes implements TarBytes {
     await yieldToEventLoop();
     this.signal?.throwIfAborted();
     try {
+      if (this.holes?.isDue) await this.holes.check(this.file.label);
       const got =
         length > AHEAD_BYTES / 2
           ? fs.readSync(this.fd, into, start, length, this.position)
           : this.readAhead(into, start, length);
       this.position += got;
+      this.holes?.count(got);
+      this.file.count(got);
       return got;
     } catch (error) {
-      throw messages.cannotRead(this.file.label, error);
+      throw error instanceof FdgraftError ? error : messages.cannotRead(this.file.label, error);
     }
   }
 
@@ -131,6 +133,7 @@ class UnpackedBytes implements TarBytes {
     });
     this.position += got;
     refuseBomb(this.file.label, this.file.bytes, this.position);
+    this.file.count(got);
     return got;
   }
 

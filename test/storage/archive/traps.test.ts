@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { openSource, rewrite } from '../../../src';
+import { diff, openSource, rewrite } from '../../../src';
 import { archiveOf, archiveTest, blocksOf, END } from '../../support/archives';
 import { temporaryDirectory } from '../../support/directories';
 import { good, images, noSpoolStays, refused, withMember } from '../../support/refused-archives';
@@ -96,4 +97,24 @@ test('very many members, long names and maps are too many at some time', async (
     many(200, (i) => blocksOf({ name: `${i}`, pax: { 'GNU.sparse.size': '99999', 'GNU.sparse.map': map } })),
     { message: /names and maps are too long/ },
   );
+});
+
+test('many links to one file that compresses well are not read for long', async (t) => {
+  const parent = temporaryDirectory(t);
+  const write = (byte: number) => {
+    const file = path.join(parent, `${byte}.tar.gz`);
+    // Alone it is harmless.
+    const pages = { name: 'checkpoint/pages-9.img', content: Buffer.alloc(32 << 20, byte) };
+    const links = Array.from({ length: 200 }, (_, i) => ({
+      name: `checkpoint/pages-${i + 10}.img`,
+      type: '1',
+      target: pages.name,
+    }));
+    fs.writeFileSync(file, gzipSync(archiveOf(...images, pages, ...links)));
+    return openSource(file);
+  };
+  const [a, b] = [await write(1), await write(2)];
+  await t.throwsAsync(async () => (await diff(a, b)).close(), { message: /looks like a trap/ });
+  await a.close();
+  await b.close();
 });
