@@ -45,6 +45,7 @@ const LONG = [
   'storage/archive/memory',
   'storage/archive/traps',
   'storage/changing-directory',
+  'storage/hole-limit',
   'storage/killed',
   'storage/killed-archive',
   'types',
