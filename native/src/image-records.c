@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "exit-codes.h"
+#include "holes.h"
 #include "message.h"
 
 #define IMG_COMMON 0x54564319u
@@ -56,7 +57,7 @@ static int read_record(const struct image *image, FILE *stream, uint32_t size, u
 	return code;
 }
 
-static int read_image(const struct image *image, FILE *stream, record_visitor *visit, void *context)
+static int read_image(const struct image *image, FILE *stream, unsigned long long end, record_visitor *visit, void *context)
 {
 	unsigned long long offset = 4;
 	uint32_t number;
@@ -78,6 +79,8 @@ static int read_image(const struct image *image, FILE *stream, record_visitor *v
 		if (code || image->first_only)
 			return code;
 		offset += 4 + (unsigned long long)number;
+		if (offset > end)
+			return image_damaged(image, end, "it grew while it was read");
 	}
 	return more == 0 ? 0 : image_damaged(image, offset, "the size of a record is cut short");
 }
@@ -97,7 +100,10 @@ int image_records(const struct image *image, const struct images *images, record
 			close(fd);
 		return EXIT_UNUSABLE;
 	}
-	code = read_image(image, stream, visit, context);
+	if (is_nearly_all_holes(&status))
+		code = image_damaged(image, 0, "nearly all of it is holes, which looks like a trap");
+	else
+		code = read_image(image, stream, (unsigned long long)status.st_size, visit, context);
 	fclose(stream);
 	return code;
 }

@@ -1,6 +1,18 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { encodeImage } from '../support/images';
 import { build, exec, helper, type RunOptions, run, shown } from '../support/native';
 import { imageOf, type Plan, planBytes, sha256, writePlan } from '../support/planfile';
 import { complaints, file, gone, installed, nobody, O, planned, scratch } from './support';
@@ -132,7 +144,6 @@ test('images that are not', async (t) => {
   const images = names.map((name) => imageOf(own, name));
   writePlan(own, { images });
   writeFileSync(join(own, 'files.img'), 'another content');
-  const { renameSync, rmSync } = await import('node:fs');
   rmSync(join(own, 'fdinfo-2.img'));
   renameSync(join(own, 'fdinfo-3.img'), join(own, 'moved.img'));
   symlinkSync('moved.img', join(own, 'fdinfo-3.img'));
@@ -153,6 +164,25 @@ test('images that are not', async (t) => {
     t.regex(lines[1] ?? '', /image fdinfo-3\.img .*symbolic link/);
     t.regex(lines[2] ?? '', /image fdinfo-4\.img .*not a regular file/);
     t.regex(lines[3] ?? '', /image fdinfo-5\.img .*not a regular file/);
+  }
+});
+
+test('images that are nearly all holes are not read', async (t) => {
+  const own = scratch(t);
+  writeFileSync(join(own, 'files.img'), 'content');
+  writePlan(own, { images: [imageOf(own, 'files.img')] });
+  truncateSync(join(own, 'files.img'), 2 ** 42);
+  const changed = await exec(['--plan', own, '--check']);
+  t.is(changed.code, 100);
+  t.regex(changed.stderr, /image files\.img of .*: it has \d+ bytes on disk and holes up to 4398046511104, .* a trap/);
+  const { directory, plan } = planned(t, simple);
+  for (const name of ['pstree.img', 'inventory.img']) {
+    writeFileSync(join(directory, name), encodeImage(name, []));
+    truncateSync(join(directory, name), 2 ** 42);
+    const { code, stderr } = await exec(['--plan', plan, '--', 'true', 'criu', 'restore'], { give });
+    t.is(code, 100, name);
+    t.true(stderr.includes(`${name}: byte 0: nearly all of it is holes, which looks like a trap;`), stderr);
+    rmSync(join(directory, name));
   }
 });
 
