@@ -45,7 +45,7 @@ const LONG = [
   'storage/archive/memory',
   'storage/archive/traps',
   'storage/changing-directory',
-  'storage/hole-limit',
+  'storage/reading-limit',
   'storage/killed',
   'storage/killed-archive',
   'types',

@@ -278,6 +278,13 @@ const texts = {
       problem: `has ${stored} bytes on disk and holes up to ${size}, which looks like a trap`,
       hint: 'if it is none, copy the checkpoint without holes (cp -r --sparse=never) and give the copy',
     }),
+  linksAreTrap: (file: string, size: number, read: number) =>
+    error({
+      code: 'SOURCE_UNUSABLE',
+      file,
+      problem: `is one of many names of the same files: ${read} bytes were read of ${size}, which looks like a trap`,
+      hint: 'if it is none, copy the checkpoint without links (cp -rL) and give the copy',
+    }),
   memberRefused: (archive: string, member: string, offset: number, problem: string, hint?: string) =>
     error({
       code: 'ARCHIVE_UNUSABLE',

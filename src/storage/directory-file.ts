@@ -8,13 +8,13 @@ import { joinPath } from './byte-path';
 import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
 import type { PassedFile } from './directory-progress';
-import type { HoleGuard } from './hole-limit';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
 import { isProgressShown } from './pass-progress';
+import type { ReadingGuard } from './reading-limit';
 import type { ReadingLimits } from './reading-limits';
 import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
-import { mapOfFile } from './sparse-file';
+import { hasHoles, mapOfFile } from './sparse-file';
 import type { SparseMap } from './sparse-map';
 import { isDue, yieldToEventLoop } from './yield-to-event-loop';
 
@@ -190,7 +190,7 @@ export function secondsOf({ mtimeMs }: Stats): number {
 export class FileReader implements MemberReader {
   readonly condense?: () => Promise<SparseMap>;
   readonly skip?: (length: number) => number;
-  private readonly holes: HoleGuard | undefined;
+  private readonly guard: ReadingGuard | undefined;
   private at = 0;
   private map: SparseMap | undefined;
   private stretch = 0;
@@ -203,15 +203,15 @@ export class FileReader implements MemberReader {
     private readonly isSteady: boolean,
     private readonly limits: ReadingLimits,
   ) {
-    this.holes = limits.holes.guard(fd, stats);
-    if (this.holes !== undefined) this.condense = () => this.findData();
+    this.guard = limits.amount.guard(fd, stats);
+    if (hasHoles(stats)) this.condense = () => this.findData();
     if (isSteady) this.skip = (length) => this.skipBytes(length);
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
     await yieldToEventLoop();
     this.limits.signal?.throwIfAborted();
-    if (this.map === undefined && this.holes?.isDue) await this.checkHoles(this.holes);
+    if (this.guard?.isDue(this.map === undefined)) await this.checkAmount(this.guard);
     return this.readAtOnce(into, start, length);
   }
 
@@ -220,7 +220,7 @@ export class FileReader implements MemberReader {
   }
 
   readNow(into: Uint8Array, start: number, length: number): number | undefined {
-    return isDue() || this.holes?.isDue ? undefined : this.readAtOnce(into, start, length);
+    return isDue() || this.guard?.isDue(this.map === undefined) ? undefined : this.readAtOnce(into, start, length);
   }
 
   async close(): Promise<void> {
@@ -247,7 +247,7 @@ export class FileReader implements MemberReader {
     try {
       const got = fs.readSync(this.fd, into, start, wanted, this.at);
       this.at += got;
-      if (map === undefined) this.holes?.count(got);
+      this.guard?.count(got);
       return got;
     } catch (error) {
       throw messages.cannotRead(escapeBytes(this.file.name), error);
@@ -260,10 +260,10 @@ export class FileReader implements MemberReader {
     return skipped;
   }
 
-  private async checkHoles(holes: HoleGuard): Promise<void> {
+  private async checkAmount(guard: ReadingGuard): Promise<void> {
     const name = escapeBytes(this.file.name);
     try {
-      await holes.check(name);
+      await guard.check(name);
     } catch (error) {
       throw error instanceof FdgraftError ? error : messages.cannotRead(name, error);
     }

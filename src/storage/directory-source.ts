@@ -33,15 +33,16 @@ export async function openDirectory(directory: string, options: DirectoryOptions
   if (stats.isFIFO() || stats.isSocket()) throw messages.sourceIsStream(directory);
   if (!stats.isDirectory()) throw messages.sourceIsNoDirectory(directory);
   const real = readable(directory, () => fs.realpathSync.native(directory, 'buffer'));
-  const top: DirectoryTop = { label: directory, path: real, stats, seen, limits: readingLimits(signal) };
+  // What is read is counted anew in each pass: a source may be used any number of times.
+  const top = (): DirectoryTop => ({ label: directory, path: real, stats, seen, limits: readingLimits(signal) });
   return {
     label: directory,
     form: 'dir',
     directory: real,
     ...modeAndOwner(stats),
-    members: () => passOver(top, first),
-    inArchiveOrder: () => passOver(top, first),
-    byName: () => membersOf(top),
+    members: () => passOver(top(), first),
+    inArchiveOrder: () => passOver(top(), first),
+    byName: () => membersOf(top()),
     close: async () => {},
   };
 }

@@ -1,11 +1,11 @@
-import { HoleLimit } from './hole-limit';
+import { ReadingLimit } from './reading-limit';
 
-/** What ends the reading of a source. All files of the source share it. */
+/** What ends the reading of a source. All files of a pass share it. */
 export interface ReadingLimits {
   readonly signal: AbortSignal | undefined;
-  readonly holes: HoleLimit;
+  readonly amount: ReadingLimit;
 }
 
 export function readingLimits(signal: AbortSignal | undefined): ReadingLimits {
-  return { signal, holes: new HoleLimit() };
+  return { signal, amount: new ReadingLimit() };
 }

@@ -10,12 +10,12 @@ import { closeRead } from './close';
 import { type FileAccess, modeLike, modeOfReplaced } from './file-mode';
 import { flushEntries } from './flush';
 import { type HeldDirectory, holdToWrite } from './held-directory';
-import { HoleLimit } from './hole-limit';
 import { nameFile, openRegular } from './open-flags';
 import { orAborted } from './or-aborted';
 import { ownedByFd, setOwnerAndMode } from './owner-and-mode';
 import { parentOf } from './parent-of';
 import { beginPass } from './pass-progress';
+import { ReadingLimit } from './reading-limit';
 import { removeFile } from './remove-file';
 import type { MemberWriter } from './sink';
 import type { MemberReader } from './source';
@@ -31,7 +31,7 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
   const opened = stats.isFile() ? attempt(() => openRegular(file), cannotRead) : undefined;
   if (opened === undefined) return readStream(fs.createReadStream(file), file, signal);
   const { fd, stats: found } = opened;
-  const holes = new HoleLimit().guard(fd, found);
+  const guard = new ReadingLimit().guard(fd, found);
   let at = 0;
   beginPass({ label: file, done: () => at, total: () => found.size });
   return {
@@ -39,9 +39,9 @@ export function openFile(file: string, signal?: AbortSignal): MemberReader & { r
     read: async (into, start, length) => {
       await yieldToEventLoop();
       signal?.throwIfAborted();
-      if (holes?.isDue) await holes.check(file);
+      if (guard?.isDue(true)) await guard.check(file);
       const got = attempt(() => fs.readSync(fd, into, start, length, at), cannotRead);
-      holes?.count(got);
+      guard?.count(got);
       at += got;
       return got;
     },

@@ -19,3 +19,8 @@ export function isTrapOfPasses(stored: number, read: number): boolean {
 export function isSuspicious(stored: number, read: number): boolean {
   return read > stored * MAX_RATIO;
 }
+
+/** True where files of so many bytes, each counted once, gave so many to read that some have many names. */
+export function isReadTooOften(size: number, read: number): boolean {
+  return read > HARMLESS_BYTES && read > size * MAX_PASSES;
+}

@@ -5,8 +5,8 @@ import type { ByteReader } from '../../bytes/byte-stream';
 import { FdgraftError } from '../../errors/fdgraft-error';
 import { messages } from '../../errors/messages';
 import { closeRead } from '../close';
-import { type HoleGuard, HoleLimit } from '../hole-limit';
 import { beginPass } from '../pass-progress';
+import { type ReadingGuard, ReadingLimit } from '../reading-limit';
 import { readStream } from '../single-file';
 import { isTrap } from '../trap';
 import { yieldToEventLoop } from '../yield-to-event-loop';
@@ -51,7 +51,7 @@ export async function readFully(bytes: TarBytes, length: number, label: string):
 class PlainBytes implements TarBytes {
   position = 0;
   private readonly fd: number;
-  private readonly holes: HoleGuard | undefined;
+  private readonly guard: ReadingGuard | undefined;
   private isOpen = true;
   private buffer: Buffer | undefined;
   /** What was read last, and where that lies. */
@@ -63,7 +63,7 @@ class PlainBytes implements TarBytes {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.fd = file.open();
-    this.holes = new HoleLimit().guard(this.fd, file.stats);
+    this.guard = new ReadingLimit().guard(this.fd, file.stats);
     beginPass({ label: file.label, done: () => this.position, total: () => file.bytes });
   }
 
@@ -71,13 +71,13 @@ class PlainBytes implements TarBytes {
     await yieldToEventLoop();
     this.signal?.throwIfAborted();
     try {
-      if (this.holes?.isDue) await this.holes.check(this.file.label);
+      if (this.guard?.isDue(true)) await this.guard.check(this.file.label);
       const got =
         length > AHEAD_BYTES / 2
           ? fs.readSync(this.fd, into, start, length, this.position)
           : this.readAhead(into, start, length);
       this.position += got;
-      this.holes?.count(got);
+      this.guard?.count(got);
       this.file.count(got);
       return got;
     } catch (error) {

@@ -8,7 +8,7 @@ import { checkpointWith, isSame, opened, TIB } from '../support/holes';
 import { encodeImage } from '../support/images';
 import { build } from '../support/native';
 
-/** A command that would have to read terabytes of holes refuses the source, after a gigabyte. */
+/** A command that would have to read terabytes of little disk refuses the source, after a gigabyte. */
 
 const MIB = 1 << 20;
 const GIB = 2 ** 30;
@@ -83,4 +83,21 @@ test('files with some holes are read, however large', async (t) => {
   };
   const [one, other] = [write('a'), write('b')];
   t.false(await isSame(one, other));
+});
+
+test('a large file with very many names is not read under each', async (t) => {
+  const write = (byte: string) => {
+    const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
+    fs.writeFileSync(path.join(directory, 'pages-10.img'), Buffer.alloc(16 * MIB, byte));
+    for (let i = 11; i < 200; i += 1) {
+      const name = path.join(directory, `pages-${i}.img`);
+      if (i % 2 === 0) fs.linkSync(path.join(directory, 'pages-10.img'), name);
+      else fs.symlinkSync('pages-10.img', name);
+    }
+    return directory;
+  };
+  const error = await t.throwsAsync(isSame(write('a'), write('b')), {
+    message: /is one of many names of the same files/,
+  });
+  t.like(error, { code: 'SOURCE_UNUSABLE', exitCode: 2 });
 });
