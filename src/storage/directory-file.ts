@@ -189,7 +189,6 @@ export function secondsOf({ mtimeMs }: Stats): number {
 /** Reads an open file from its beginning to its end; of a sparse one, the data alone if that is asked for. */
 export class FileReader implements MemberReader {
   readonly condense?: () => Promise<SparseMap>;
-  readonly skip?: (length: number) => number;
   private readonly guard: ReadingGuard | undefined;
   private at = 0;
   private map: SparseMap | undefined;
@@ -205,7 +204,6 @@ export class FileReader implements MemberReader {
   ) {
     this.guard = limits.amount.guard(fd, stats);
     if (hasHoles(stats)) this.condense = () => this.findData();
-    if (isSteady) this.skip = (length) => this.skipBytes(length);
   }
 
   async read(into: Uint8Array, start: number, length: number): Promise<number> {
@@ -254,8 +252,10 @@ export class FileReader implements MemberReader {
     }
   }
 
-  private skipBytes(length: number): number {
-    const skipped = Math.min(length, this.stats.size - this.at);
+  /** Not of a file that may change while it is read: a log. */
+  skip(length: number): number {
+    if (!this.isSteady) return 0;
+    const skipped = Math.min(length, Math.max(0, this.stats.size - this.at));
     this.at += skipped;
     return skipped;
   }
