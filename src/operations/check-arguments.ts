@@ -1,4 +1,5 @@
 import { messages } from '../errors/messages';
+import { allowedNames } from '../json/nearest';
 import { FORMS } from '../storage/form';
 import { LINK_MODES } from '../storage/link-mode';
 
@@ -18,6 +19,17 @@ export function requirePath(given: unknown): void {
 export function requireOptions(given: unknown, needed: string): void {
   if (typeof given === 'object' && given !== null) return;
   throw messages.usage(`${describe(given)} is no object with options`, `give one with ${needed}`);
+}
+
+/** The names of all options of an operation; false for one that the library alone gives. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, boolean>>;
+
+/** The same of options that have to be known: with a misspelt `out`, a rewrite would be a dry run. */
+export function requireKnownOptions<Options extends object>(given: Options, known: OptionNames<Options>): void {
+  const names = Object.keys(known).filter((name) => known[name as keyof Options]);
+  requireOptions(given, names.join(', '));
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined) throw messages.usage(`there is no option ${unknown}`, allowedNames(unknown, names));
 }
 
 /** The same of one of some words. */

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
-import { requireOptions, requireOutput, requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
 import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
@@ -45,6 +45,18 @@ export interface DecodeOptions extends ConvertOptions {
   readonly onWarning?: (warning: DecodeWarning) => void;
 }
 
+/** Of `decode`. */
+const OPTIONS: OptionNames<DecodeOptions> = {
+  out: true,
+  to: true,
+  link: true,
+  fixed: false,
+  signal: true,
+  onProgress: true,
+  pretty: true,
+  onWarning: true,
+};
+
 /**
  * Makes a directory with the images of `source` as JSON, NAME.img as NAME.img.json, and all else as it is. `encode`
  * makes the same images of it again. It appears whole or not at all. Throws FdgraftError.
@@ -52,6 +64,7 @@ export interface DecodeOptions extends ConvertOptions {
 export async function decode(source: Source, options: DecodeOptions): Promise<ConvertResult> {
   requireSource(source);
   requireOptions(options, 'out');
+  requireKnownOptions(options, OPTIONS);
   requireOutput(options, true);
   const { pretty = false, signal, onWarning } = options;
   let hasImages = false;

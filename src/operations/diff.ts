@@ -11,7 +11,7 @@ import { messages } from '../errors/messages';
 import type { Plan } from '../plan/plan';
 import { compareMemberNames } from '../storage/member-order';
 import type { Source } from '../storage/source';
-import { requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireSource } from './check-arguments';
 import { FIRST_MEMBERS } from './open-source';
 import { planIn } from './plan-of';
 
@@ -36,6 +36,15 @@ export interface DiffOptions {
 
 const inOrder = (a: Buffer, b: Buffer) => compareMemberNames(a.toString('latin1'), b.toString('latin1'), FIRST_MEMBERS);
 
+/** Of `diff`. */
+const OPTIONS: OptionNames<DiffOptions> = {
+  plan: true,
+  payload: true,
+  ignoreIds: true,
+  graph: true,
+  signal: true,
+};
+
 /**
  * Compares two checkpoints by what their images say: entries are paired by what they are, fields by number. Memory
  * grows with what differs in place only. Throws FdgraftError.
@@ -43,6 +52,7 @@ const inOrder = (a: Buffer, b: Buffer) => compareMemberNames(a.toString('latin1'
 export async function diff(before: Source, after: Source, options: DiffOptions = {}): Promise<DiffResult> {
   requireSource(before);
   requireSource(after);
+  requireKnownOptions(options, OPTIONS);
   const { plan, signal, graph, ignoreIds, payload: showsBytes } = options;
   if (ignoreIds && plan !== undefined) throw messages.idsOfPlan();
   const ids = ignoreIds

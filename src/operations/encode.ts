@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
-import { requireOptions, requireOutput, requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
 import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
@@ -21,6 +21,16 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
   await jsonToImage(json, options.name, image, options);
 }
 
+/** Of `encode`. */
+const OPTIONS: OptionNames<ConvertOptions> = {
+  out: true,
+  to: true,
+  link: true,
+  fixed: false,
+  signal: true,
+  onProgress: true,
+};
+
 /**
  * Makes an image directory from one that `decode` made: NAME.img from NAME.img.json, and all else as it is. It appears
  * whole or not at all. Throws FdgraftError.
@@ -28,6 +38,7 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
 export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
   requireSource(source);
   requireOptions(options, 'out');
+  requireKnownOptions(options, OPTIONS);
   requireOutput(options, true);
   const { signal } = options;
   let hasImages = false;

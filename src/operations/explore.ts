@@ -7,7 +7,7 @@ import { type ExploredRss, residentPages } from '../checkpoint/explore/resident'
 import { type ExploredProcess, taskTree } from '../checkpoint/explore/task-tree';
 import { withNames } from '../checkpoint/explore/with-names';
 import type { Source } from '../storage/source';
-import { requireOneOf, requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireOneOf, requireSource } from './check-arguments';
 
 /** What can be explored, and the rows that each is told in. */
 export interface Explored {
@@ -33,6 +33,12 @@ export interface ExploreOptions {
 
 const WORDS: readonly ExploredWhat[] = ['ps', 'fds', 'mems', 'rss'];
 
+/** Of `explore`. */
+const OPTIONS: OptionNames<ExploreOptions> = {
+  signal: true,
+  onWarning: true,
+};
+
 /**
  * Tells of the tasks of a checkpoint what crit's explorers tell, in rows, as they are read: `fds`, `mems` and `rss`
  * begin each task with a row of its own. Tasks come in the order of pstree.img, but for `ps`. Memory is bounded by the
@@ -41,10 +47,12 @@ const WORDS: readonly ExploredWhat[] = ['ps', 'fds', 'mems', 'rss'];
 export async function* explore<What extends ExploredWhat>(
   source: Source,
   what: What,
-  { signal, onWarning }: ExploreOptions = {},
+  options: ExploreOptions = {},
 ): AsyncGenerator<Explored[What], void, undefined> {
   requireSource(source);
+  requireKnownOptions(options, OPTIONS);
   requireOneOf(what, WORDS, 'word for what is to be explored');
+  const { signal, onWarning } = options;
   const images = new ImagesByName(source, signal);
   const onGap = onWarning ?? (() => {});
   const names = () => new FileNames(images, onGap);

@@ -15,7 +15,7 @@ import { parseSpecs } from '../specs/parse-specs';
 import { type PathFilter, parsePathFilter } from '../specs/path-filter';
 import type { SpecOptions } from '../specs/spec';
 import type { Source } from '../storage/source';
-import { requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireSource } from './check-arguments';
 
 /** Options of `inspect`. */
 export interface InspectOptions {
@@ -35,6 +35,15 @@ export interface ListedEntry extends OpenEntry {
   readonly callerFds: readonly number[];
 }
 
+/** Of `inspectBlocks`. */
+const OPTIONS: OptionNames<InspectOptions> = {
+  specs: true,
+  path: true,
+  external: true,
+  signal: true,
+  onWarning: true,
+};
+
 /**
  * The open file descriptions of a checkpoint that a descriptor or an SCM right refers to, ascending by file id, as they
  * are read: a million of them need no more memory than their numbers. Throws FdgraftError; SPEC_UNMATCHED, with exit
@@ -53,6 +62,7 @@ export async function* inspectBlocks(
   options: InspectOptions = {},
 ): AsyncGenerator<readonly ListedEntry[], void, undefined> {
   requireSource(source);
+  requireKnownOptions(options, OPTIONS);
   const { signal, external, onWarning } = options;
   const isNamed = options.path === undefined ? undefined : parsePathFilter(options.path);
   const taken = options.specs === undefined ? undefined : await findTaken(source, options.specs, signal);

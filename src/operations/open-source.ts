@@ -11,7 +11,7 @@ import { openDirectory } from '../storage/directory-source';
 import type { SeenFiles } from '../storage/seen-files';
 import type { Source } from '../storage/source';
 import { USUAL_DIRECTORY } from '../storage/usual-directory';
-import { requirePath } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requirePath } from './check-arguments';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 import { noInventory } from './no-inventory';
 
@@ -37,13 +37,21 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of `openSource`. */
+const OPTIONS: OptionNames<OpenOptions> = {
+  exact: true,
+  seen: false,
+  signal: true,
+};
+
 /**
  * Opens a checkpoint: an image directory of CRIU, or an archive with one in it, told by content. It is to be closed.
  * Throws FdgraftError (SOURCE_UNUSABLE).
  */
 export async function openSource(place: string, options: OpenOptions = {}): Promise<Source> {
-  const { signal, seen, exact = false } = options;
   requirePath(place);
+  requireKnownOptions(options, OPTIONS);
+  const { signal, seen, exact = false } = options;
   const directory = imageDirectoryIn(place);
   if (directory !== undefined && (directory === place || !exact))
     return openDirectory(directory, { first: FIRST_MEMBERS, seen, signal });
@@ -82,6 +90,7 @@ export function imageDirectoryIn(place: string): string | undefined {
  */
 export async function openImages(place: string, options: OpenOptions = {}): Promise<Source> {
   requirePath(place);
+  requireKnownOptions(options, OPTIONS);
   return openAny(place, [INVENTORY_IMAGE, DECODED_INVENTORY], options);
 }
 

@@ -18,7 +18,7 @@ import { NullSink, type Sink, type SinkNotice } from '../storage/sink';
 import type { Source } from '../storage/source';
 import type { FixedDirectory } from '../storage/trusted-path';
 import { version } from '../version';
-import { requireOptions, requireOutput, requireSource } from './check-arguments';
+import { type OptionNames, requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
 import { podmanPlace } from './podman-place';
 import { checkSavePlan, withSavedPlan } from './save-plan';
 import { type ReadSpecs, readAsked, type Settled, settle } from './settle';
@@ -71,6 +71,23 @@ export interface RewriteResult {
   readonly notices: readonly SinkNotice[];
 }
 
+/** Of `rewrite`. */
+const OPTIONS: OptionNames<RewriteOptions> = {
+  specs: true,
+  fromDescriptors: true,
+  out: true,
+  to: true,
+  inPlace: true,
+  link: true,
+  allowUnmatched: true,
+  dropInFlight: true,
+  savePlan: true,
+  fixed: false,
+  signal: true,
+  onWarning: true,
+  onProgress: true,
+};
+
 /**
  * Makes from the checkpoint `source` another one, in which the entries that the specs name are
  * placeholders, with the plan in it. It appears whole or not at all.
@@ -79,6 +96,7 @@ export interface RewriteResult {
 export async function rewrite(source: Source, options: RewriteOptions): Promise<RewriteResult> {
   requireSource(source);
   requireOptions(options, 'specs');
+  requireKnownOptions(options, OPTIONS);
   requireOutput(options, false);
   const specs = await readAsked(source, options);
   if (options.inPlace && options.out !== undefined) {

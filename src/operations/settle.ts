@@ -51,7 +51,7 @@ export interface Settled {
 export async function readAsked(source: Source, { specs, fromDescriptors }: Asked): Promise<ReadSpecs> {
   const given = parseSpecs(specs, parseSpec);
   const listed = fromDescriptors ? parseSpecs(await readDescriptorList(source), parseSpec) : [];
-  if (given.length === 0 && fromDescriptors !== true) throw messages.noSpecs(shellWord(source.label));
+  if (given.length === 0 && fromDescriptors !== true) throw messages.noSpecs(source.label);
   const all = [...given, ...listed];
   return {
     inherits: all.filter((spec): spec is InheritSpec => spec.kind === 'inherit'),

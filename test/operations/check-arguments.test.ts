@@ -115,3 +115,29 @@ test('a place for the result that is none, and ways that there are not', async (
   t.is(fs.readdirSync(parent).length, 1);
   await source.close();
 });
+
+test('an option that there is not', async (t) => {
+  const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
+  const source = await openSource(directory);
+  const calls: readonly (readonly [string, (options: object) => Promise<unknown>])[] = [
+    ['openSource', (options) => untyped.openSource(directory, options)],
+    ['openImages', (options) => untyped.openImages(directory, options)],
+    ['rewrite', (options) => untyped.rewrite(source, { specs: [], ...options })],
+    ['inspect', (options) => first(untyped.inspect(source, options))],
+    ['explore', (options) => first(untyped.explore(source, 'ps', options))],
+    ['diff', (options) => untyped.diff(source, source, options)],
+    ['decode', (options) => untyped.decode(source, { out: `${directory}-out`, ...options })],
+    ['encode', (options) => untyped.encode(source, { out: `${directory}-out`, ...options })],
+  ];
+  for (const [name, call] of calls) {
+    const error = await t.throwsAsync(call({ signl: undefined }), { message: 'there is no option signl' }, name);
+    t.like(error, { code: 'USAGE', exitCode: 2 });
+    t.regex((error as FdgraftError).hint ?? '', /^did you mean "signal"\? There are: /, name);
+    t.notRegex((error as FdgraftError).hint ?? '', /fixed|seen/, name);
+    await t.throwsAsync(call({ __proto__: null, toString: 1 }), { message: 'there is no option toString' }, name);
+  }
+  for (const open of [untyped.openSource, untyped.openImages])
+    await t.throwsAsync(open(directory, null), { message: 'null is no object with options' });
+  t.false(fs.existsSync(`${directory}-out`));
+  await source.close();
+});
