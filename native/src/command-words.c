@@ -114,7 +114,7 @@ static bool has_shell_job(char *const *command, bool by_config)
 	return has;
 }
 
-/* What starts criu can make a session or a pid namespace for it, as setsid, sudo and unshare do: then it is not known, -1. */
+/* -1 if it is not known: a program that starts criu, such as setsid, sudo or unshare, can give it another one. */
 static pid_t session_of_criu(char *const *command)
 {
 	return is_program(command[0], "criu") ? getsid(0) : -1;
@@ -185,7 +185,8 @@ static int refuse_dedup(const char *word, const struct config_found *config, con
 	return 0;
 }
 
-int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin, bool own_session)
+int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin,
+		   bool own_session)
 {
 	struct config_found config = {.libdir_is_wrong = own_plugin};
 	const char *dedup_word = NULL;
