@@ -80,6 +80,11 @@ static bool is_podman(const char *program)
 	return program && is_program(program, "podman");
 }
 
+static bool is_runtime(const char *word)
+{
+	return is_podman(word) || is_program(word, "runc") || is_program(word, "crun");
+}
+
 /* As far as words tell, whatever starts it: a runtime says by RPC what it wants. */
 static bool is_criu_restore(char *const *command)
 {
@@ -88,6 +93,8 @@ static bool is_criu_restore(char *const *command)
 	for (size_t i = 0; command[i]; i++) {
 		if (is_criu && strcmp(command[i], "restore") == 0)
 			return true;
+		if (!is_criu && is_runtime(command[i]))
+			return false;
 		is_criu = is_criu || is_program(command[i], "criu") || is_program(command[i], "criu-ns");
 	}
 	return false;
@@ -105,6 +112,12 @@ static bool has_shell_job(char *const *command, bool by_config)
 			has = false;
 	}
 	return has;
+}
+
+/* -1 if it is not known: a program that starts criu, such as setsid, sudo or unshare, can give it another one. */
+static pid_t session_of_criu(char *const *command)
+{
+	return is_program(command[0], "criu") ? getsid(0) : -1;
 }
 
 /* Tried with podman 5.4: the tasks come back, and conmon then fails over the terminal that runc does not send. */
@@ -172,7 +185,8 @@ static int refuse_dedup(const char *word, const struct config_found *config, con
 	return 0;
 }
 
-int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin)
+int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin,
+		   bool own_session)
 {
 	struct config_found config = {.libdir_is_wrong = own_plugin};
 	const char *dedup_word = NULL;
@@ -194,7 +208,7 @@ int refuse_command(char *const *command, const struct plan *plan, const struct i
 	if (refuse_dedup(dedup_word, &config, plan, images->directory))
 		code = EXIT_SYSTEM;
 	else if (is_criu_restore(command) && !has_shell_job(command, config.shell_job))
-		code = session_job_refuse(images);
+		code = session_job_refuse(images, own_session ? session_of_criu(command) : -1);
 	free(config.auto_dedup_file);
 	return code;
 }

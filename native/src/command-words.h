@@ -9,9 +9,10 @@
 
 /*
  * Each one found is a problem(). `own_plugin`: CRIU has to load the plugin that the launcher names, so nothing may hide
- * it. Returns an exit code; what is wrong is said.
+ * it. `own_session`: COMMAND starts in the session of the launcher. Returns an exit code; what is wrong is said.
  */
-int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin);
+int refuse_command(char *const *command, const struct plan *plan, const struct images *images, bool own_plugin,
+		   bool own_session);
 
 /* True for every spelling that getopt_long takes for CRIU's --libdir or -L. */
 bool is_libdir_word(const char *word);

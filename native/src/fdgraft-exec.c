@@ -178,7 +178,7 @@ static int check_images(const struct options *options, const struct plan *plan, 
 		return 0;
 	if (images->directory >= 0 && (hash_images(plan, images->directory) || shared_images_check(plan, images->directory)))
 		return EXIT_SYSTEM;
-	return refuse_command(options->command, plan, images, !options->serve);
+	return refuse_command(options->command, plan, images, !options->serve, !options->pty);
 }
 
 static int check_and_run(const struct options *options, struct plan *plan, const struct images *images, struct callers *callers,

@@ -32,14 +32,15 @@ static int add_record(void *context, const unsigned char *record, size_t size, u
 
 /*
  * CRIU makes the missing leader as a child of the root task, which can then be neither in its session nor in a group of that. A
- * root task with a group of its own comes back in the session of CRIU.
+ * root task with a group of its own comes back in the session of CRIU. If that is the session of the dump, all tasks do.
  */
-int session_job_refuse(const struct images *images)
+int session_job_refuse(const struct images *images, pid_t session)
 {
 	struct tree tree = {0};
 	int code = image_records(&pstree, images, add_record, &tree);
 
-	if (code == 0 && tree.sid != tree.pid && (tree.pgid != tree.pid || tree.has_member))
+	if (code == 0 && tree.sid != tree.pid && (session < 0 || (uint32_t)session != tree.sid) &&
+	    (tree.pgid != tree.pid || tree.has_member))
 		problem("COMMAND has no --shell-job: task %u is of session %u, whose leader is not in the checkpoint, and criu would hang or fail; add --shell-job",
 			tree.pid, tree.sid);
 	return code;

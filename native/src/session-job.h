@@ -2,14 +2,15 @@
 #ifndef FDGRAFT_SESSION_JOB_H
 #define FDGRAFT_SESSION_JOB_H
 
-#include <stdbool.h>
+#include <sys/types.h>
 
 #include "images.h"
 
 /*
  * A problem() if CRIU would hang or fail without --shell-job: the root task leads no session, and needs that of the dump for its
- * process group or for another task. Returns an exit code; what is wrong with the image is said.
+ * process group or for another task. `session`: that of CRIU, which its tasks inherit; -1 if it is not known. Returns an exit
+ * code; what is wrong with the image is said.
  */
-int session_job_refuse(const struct images *images);
+int session_job_refuse(const struct images *images, pid_t session);
 
 #endif

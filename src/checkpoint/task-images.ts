@@ -1,4 +1,4 @@
-import { someOf } from '../errors/some-of';
+import { someAndCount, someOf } from '../errors/some-of';
 import { IdSet } from './id-set';
 import type { Tasks } from './tasks';
 import type { Subscriber } from './walk/subscriber';
@@ -30,20 +30,24 @@ export class TaskImages {
   }
 
   private missingImages(pids: readonly number[], tasks: Tasks): MissingOfTasks[] {
-    const images: string[] = [];
-    const look = (kind: string, number: number) => {
-      if (!this.has(kind, number)) images.push(`${kind.toLowerCase()}-${number}.img`);
-    };
-    for (const pid of pids) {
-      look('CORE', pid);
-      if (this.isLiving(pid)) for (const kind of OF_LIVING) look(kind, pid);
-    }
-    // CRIU writes any numbers for those of a dead task.
-    for (const thread of tasks.otherThreads()) if (this.isLiving(tasks.taskOfThread(thread))) look('CORE', thread);
-    if (images.length === 0) return [];
-    const [is, them] = images.length === 1 ? ['is', 'it'] : ['are', 'them'];
-    const message = `${someOf(images)} ${is} missing: the tree cannot be restored without ${them}; take ${them} from the dump, or dump again`;
+    const { some, count } = someAndCount(this.missingNames(pids, tasks));
+    if (count === 0) return [];
+    const [is, them] = count === 1 ? ['is', 'it'] : ['are', 'them'];
+    const message = `${some} ${is} missing: the tree cannot be restored without ${them}; take ${them} from the dump, or dump again`;
     return [{ code: 'IMAGE_MISSING', message }];
+  }
+
+  private *missingNames(pids: readonly number[], tasks: Tasks): Generator<string> {
+    const nameOf = (kind: string, number: number) => `${kind.toLowerCase()}-${number}.img`;
+    for (const pid of pids) {
+      if (!this.has('CORE', pid)) yield nameOf('CORE', pid);
+      if (!this.isLiving(pid)) continue;
+      for (const kind of OF_LIVING) if (!this.has(kind, pid)) yield nameOf(kind, pid);
+    }
+    for (const thread of tasks.otherThreads()) {
+      // CRIU writes any numbers for those of a dead task.
+      if (!this.has('CORE', thread) && this.isLiving(tasks.taskOfThread(thread))) yield nameOf('CORE', thread);
+    }
   }
 
   /** CRIU makes an image with its first record, so a table without descriptors has none. */

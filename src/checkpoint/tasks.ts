@@ -133,10 +133,11 @@ export class Tasks {
     return task;
   }
 
-  /** Threads other than the first of their task. To be asked when all is read. */
-  otherThreads(): Iterable<number> {
+  /** Threads other than the first of their task, each once, however often pstree.img has it. To be asked when all is read. */
+  *otherThreads(): Generator<number> {
+    const seen = new IdSet();
     this.threadsOfTasks.finish();
-    return this.threadsOfTasks.allKeys();
+    for (const thread of this.threadsOfTasks.allKeys()) if (seen.add(thread)) yield thread;
   }
 
   /** Pids of all tasks, ascending. */

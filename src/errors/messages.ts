@@ -1483,8 +1483,8 @@ const texts = {
     error({
       code: 'SPEC_UNSUPPORTED',
       ...place,
-      problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) stays for descriptors that no spec takes: its other end stays connected to these`,
-      hint: 'leave peer out, or take all descriptors (without only)',
+      problem: `spec '${spec}' has peer hangup, and ${key} (file id ${id}) stays for a descriptor, SCM right or other reference that no spec takes: its other end stays connected`,
+      hint: 'leave peer out, or take all descriptors and SCM rights (without only)',
     }),
   bytesShared: (place: Place, key: string, bytes: number, spec: string, reach: KeyReach) =>
     error({

@@ -71,8 +71,11 @@ function removeGroup(group: string): void {
     encoding: 'utf8',
     timeout: 300_000,
   });
-  removeGroup(group);
-  spawnSync('umount', [groups]);
+  try {
+    removeGroup(group);
+  } finally {
+    spawnSync('umount', [groups]);
+  }
 
   const file = path.join(share, 'said');
   const said = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : `${stdout}${stderr}`;

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { encodeImage } from '../support/images';
-import { exec } from '../support/native';
+import { build, exec, runtimeEnvironment } from '../support/native';
 import { complaints, file, O, planned, scratch } from './support';
 
 // A job of a session that was not dumped: without --shell-job, CRIU waits for ever for the process group of the root task, or
@@ -57,6 +58,33 @@ for (const [name, tasks, isRefused] of TREES)
     t.deepEqual(await said(t, tasks, [...RESTORE, '--shell-job']), []);
   });
 
+test('criu starts in the session of the dump, whose tasks come back there', (t) => {
+  const { directory, plan } = planned(t, { placeholders: [{ fileId: 1, callerFd: 5 }] });
+  const bin = scratch(t);
+  for (const name of ['criu', 'wrapper']) symlinkSync('/bin/true', join(bin, name));
+  const session = Number(readFileSync('/proc/self/stat', 'latin1').replace(/.*\) /s, '').split(' ')[3]);
+  const saidOf = (sid: number, command: string) => {
+    const records = [4194301, 4194302].map((pid, i) => ({ pid, ppid: i * 4194301, pgid: sid, sid, threads: [pid] }));
+    writeFileSync(join(directory, 'pstree.img'), encodeImage('pstree.img', records));
+    const words = ['--plan', plan, '--', ...command.split(' ')];
+    const env = { ...process.env, ...runtimeEnvironment(), PATH: `${bin}:${process.env.PATH}` };
+    const stdio = ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', 'ignore'] as const;
+    const { status, stderr } = spawnSync(join(build(), 'fdgraft-exec'), words, {
+      encoding: 'utf8',
+      env,
+      stdio: [...stdio],
+    });
+    t.is(status, stderr === '' ? 0 : 100, stderr);
+    return /COMMAND has no --shell-job/.test(stderr);
+  };
+  t.false(saidOf(session, 'criu restore'));
+  t.false(saidOf(session, `${bin}/criu restore`));
+  t.true(saidOf(session + 1, 'criu restore'));
+  // It could start criu in another session, or in a pid namespace, where the session has no number.
+  t.true(saidOf(session, 'wrapper criu restore'));
+  t.true(saidOf(session, 'criu-ns restore'));
+});
+
 for (const words of [['--shell-job'], ['--shell-j'], ['-j'], ['-dj'], ['-jd'], ['--no-shell-job', '--shell-job']])
   test(`criu restore ${words.join(' ')}`, async (t) => {
     t.deepEqual(await said(t, IN_GROUP, [...RESTORE, ...words]), []);
@@ -73,6 +101,9 @@ for (const words of [['-d'], ['-Dj'], ['--shell-jobs'], ['-j', '--no-shell-job']
 test('commands that are no criu restore, as far as words tell', async (t) => {
   for (const words of [
     ['runc', 'restore', 'criu'],
+    ['runc', '--criu', '/usr/sbin/criu', 'restore', 'id'],
+    ['/usr/bin/crun', '--root', '/run/criu', 'restore', 'id'],
+    ['podman', '--root', '/run/criu', 'container', 'restore', 'id'],
     ['criu', 'swrk', '7'],
     ['criu.log', 'restore'],
     ['criu'],

@@ -1,5 +1,12 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { openSource, rewrite } from '../../src';
+import { until } from '../support/until';
+import { checkedBuild } from './support/checked-build';
+import { makeCommands } from './support/commands';
 import { compileProgram } from './support/compile';
+import { criuLock } from './support/criu';
 import { graft } from './support/graft';
 import { CriuFailure, type Lab, type Program } from './support/lab';
 import { realTest } from './support/real-test';
@@ -52,3 +59,33 @@ for (const words of [[], ['--shell-job']])
   realTest(`one task of a shell job, which criu restores ${words[0] ?? 'without --shell-job'}`, async (t, lab) => {
     await restore(t, lab, await job(lab, 'two_paths', OF_SHELL), words);
   });
+
+realTest('a task of a script that restores it itself, which criu restores without --shell-job', async (t, lab) => {
+  const [old, pipe, bin] = [await lab.pipe(), await lab.pipe(), lab.directory()];
+  makeCommands(bin);
+  const script = await lab.startProgram(compileProgram('two_paths'), {
+    fds: { 1: old.writeEnd, 5: pipe.writeEnd },
+    as: ['bash', '-c', '"$@" 5>&-; . ./restore', 'bash'],
+  });
+  const pid = script.pid + 1;
+  const dump = await lab.dump(
+    { ...script, dumpPid: script.dumpPid + 1 },
+    { extraArgs: ['--shell-job', '--leave-running'] },
+  );
+  const out = path.join(lab.directory(), 'out');
+  await rewrite(await openSource(dump), { specs: [`fd[5]:${old.name}`], out });
+  const exec = path.join(checkedBuild(), 'fdgraft-exec');
+  const criu = `${path.join(bin, 'criu')} restore -D ${out} -d -o restore.log -v4`;
+  fs.writeFileSync(
+    path.join(script.directory, 'restore'),
+    `flock -o ${criuLock()} ${exec} --plan ${out} -- ${criu} >said 2>&1; echo $? >status.new; mv status.new status; sleep infinity`,
+  );
+  await script.tasks.signal(pid, 'SIGKILL');
+  const status = path.join(script.directory, 'status');
+  await until('the end of the restore', () => fs.existsSync(status));
+  t.is(fs.readFileSync(path.join(script.directory, 'said'), 'utf8'), '');
+  t.is(fs.readFileSync(status, 'utf8'), '0\n');
+  pipe.drain();
+  await script.tasks.signal(pid, 'SIGUSR1');
+  await until('what the program writes', () => pipe.drain().length > 0);
+});

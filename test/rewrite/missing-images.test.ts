@@ -81,6 +81,23 @@ test('each thread of a living task has a core image', async (t) => {
   t.deepEqual(await small(t, images), [missing('core-10.img')]);
 });
 
+test('a thread that pstree.img has in many places is looked for once', async (t) => {
+  const many = 1 << 18;
+  const task = (pid: number, threads: readonly number[]) => ({
+    pid,
+    ppid: pid === 7 ? 0 : 7,
+    pgid: 7,
+    sid: 7,
+    threads,
+  });
+  const pstree = [task(7, [7, ...Array(many).fill(9), 10]), task(8, [8, 9, ...Array(many).fill(10)])];
+  const images = smallWith({ 'pstree.img': pstree, 'core-9.img': [] });
+  t.deepEqual(await small(t, images), [missing('core-10.img')]);
+  t.deepEqual(await small(t, smallWith({ 'pstree.img': pstree })), [
+    missing('core-9.img, core-10.img', ['are', 'them']),
+  ]);
+});
+
 test('more than ten are counted', async (t) => {
   const pids = Array.from({ length: 12 }, (_none, i) => i + 20);
   const pstree = [7, ...pids].map((pid) => ({ pid, ppid: pid === 7 ? 0 : 7, pgid: 7, sid: 7, threads: [pid] }));

@@ -604,9 +604,14 @@ test('a socket that keeps a descriptor keeps its peer and its queue', async (t) 
   t.like(plan.placeholders, [{ file_id: 22, split_from: 20, in_flight: [] }]);
   t.is(plan.placeholders[0]?.hung_up, undefined);
   t.deepEqual(fs.readFileSync(path.join(out, 'sk-queues.img')), images['sk-queues.img']);
-  const error = await refusal(t, images, { specs: [{ ...one, peer: 'hangup' }] });
-  t.like(error, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 4, exitCode: 2 });
-  t.regex(error.message, /peer hangup, and socket:\[500\] \(file id 20\) stays for descriptors that no spec takes/);
+  for (const kept of [images, withSockets(pair, 2, queues(packet(21, 'in a queue', [20])))]) {
+    const error = await refusal(t, kept, { specs: [{ ...one, peer: 'hangup' }] });
+    t.like(error, { code: 'SPEC_UNSUPPORTED', file: 'files.img', entry: 4, exitCode: 2 });
+    t.regex(
+      error.message,
+      /peer hangup, and socket:\[500\] \(file id 20\) stays for a descriptor, SCM right or other reference that no spec takes/,
+    );
+  }
 });
 
 test('what cannot be hung up is refused with the reason', async (t) => {
