@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { putCheckpoint, SPEC } from '../support/batch';
 import { bin, top } from '../support/command';
 import { temporaryDirectory } from '../support/directories';
+import { smallWith } from '../support/rewriting';
 
 /** A directory with checkpoints a and b, which differ, and a text that is no image. */
 function arrange(t: ExecutionContext): string {
@@ -191,7 +192,7 @@ test('a path with several open files is told, with a key that takes one', (t) =>
 
 test('an empty list says why, on stderr', (t) => {
   const directory = temporaryDirectory(t);
-  putCheckpoint(path.join(directory, 'ck'));
+  putCheckpoint(path.join(directory, 'ck'), smallWith({}));
   const ls = (...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'ls', ...args], {
       cwd: directory,
