@@ -8,6 +8,7 @@ import { until } from '../support/until';
 import { checkedBuild } from './support/checked-build';
 import { makeCommands } from './support/commands';
 import { compileProgram } from './support/compile';
+import { CLIENTS, RUNTIMES, readRecipes } from './support/cookbook';
 import { criuLock, realCriu } from './support/criu';
 import { CriuFailure, type Lab, type Restored, type RestoreOptions } from './support/lab';
 import { realTest } from './support/real-test';
@@ -128,6 +129,31 @@ realTest('a client that starts criu through fdgraft-exec', async (t, lab) => {
   const criu = real().criu.join(' ');
   fs.writeFileSync(wrapper, `#!/bin/sh\nexec ${behind(source.out).join(' ')} ${criu} "$@"\n`, { mode: 0o755 });
   await check(t, lab, source, { command: client(lab, ['--pass', '5'], wrapper) });
+});
+
+realTest('the script of docs/RUNTIMES.md in the place of criu', async (t, lab) => {
+  const recipe = readRecipes(RUNTIMES).find(({ title }) => title === CLIENTS);
+  const old = await lab.pipe();
+  const program = await lab.startProgram(compileProgram('two_paths'), { fds: { 1: old.writeEnd } });
+  const dump = await lab.dump(program, { command: client(lab) });
+  const out = path.join(lab.directory(), 'out');
+  const log = path.join(lab.directory(), 'log');
+  const specs = [`fd[5]:${old.name}`, `fd[7]:${program.directory}/logs/out.log`];
+  await rewrite(await openSource(dump), { specs, out });
+  const wrapper = path.join(lab.directory(), 'criu');
+  const script = (recipe?.blocks[0]?.text ?? '')
+    .replace('fdgraft-exec --plan /path/of/out --', behind(out).join(' '))
+    .replace(' criu ', ` ${real().criu.join(' ')} `)
+    .replace('/path/of/new.log', log);
+  fs.writeFileSync(wrapper, script, { mode: 0o755 });
+  const pipe = await lab.pipe();
+  const { tasks } = await lab.restore(out, {
+    command: client(lab, ['--pass', '5'], wrapper),
+    callerFds: { 5: pipe.writeEnd },
+  });
+  await tasks.signal(program.pid, 'SIGUSR1');
+  t.is(pipe.drain().toString(), 'task 1\n');
+  t.is(fs.readFileSync(log, 'utf8'), 'task 5\ntask 7\n');
 });
 
 /** criu service with its socket in a directory, for the command that follows; the service ends with it. */

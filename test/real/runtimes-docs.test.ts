@@ -13,15 +13,16 @@ import {
   startPodmanService,
   startRunc,
 } from './support/containers';
-import { readRecipes } from './support/cookbook';
+import { CLIENTS, RUNTIMES, readRecipes } from './support/cookbook';
 import { realTest } from './support/real-test';
 import { RuntimeRoom } from './support/runtime-room';
 
 /** The recipes of docs/RUNTIMES.md, as they stand there: fdgraft runs on this machine, all else where the runtimes are. */
 
 const top = path.resolve(__dirname, '../..');
-const recipes = new Map(readRecipes(path.join(top, 'docs/RUNTIMES.md')).map(({ title, blocks }) => [title, blocks]));
-const tried = new Set<string>();
+const recipes = new Map(readRecipes(RUNTIMES).map(({ title, blocks }) => [title, blocks]));
+/** test/real/rpc.test.ts tries the first. */
+const tried = new Set<string>([CLIENTS]);
 
 /** Runs all blocks of a recipe, line by line: none of them goes over two, and only the name of a variable does. */
 async function follow(room: RuntimeRoom, title: string): Promise<void> {

@@ -24,7 +24,7 @@ realTest('runc: the second and third dump of a container name the caller fds of 
     const out = path.join(room.directory, `out${generation}`);
     if (generation > 1) {
       // runc lists what it was started with itself.
-      const options = { specs: [], fromDescriptors: true, dryRun: true };
+      const options = { specs: [], fromDescriptors: true };
       const error = await t.throwsAsync(rewrite(await openSource(dump), options), { instanceOf: FdgraftError });
       t.true(error?.message.includes(`1/1 is ${names[1]}: --inherit-fd 'fd[1]:/proc/1/fd/1'`), error?.message);
     }

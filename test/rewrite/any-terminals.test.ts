@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { diff, FdgraftError, openSource, rewrite } from '../../src';
 import { readPlanOf } from '../../src/operations/plan-of';
+import { atDepth } from '../support/depth';
 import { temporaryDirectory, writeCheckpoint } from '../support/directories';
 import { checkRewritten } from '../support/independent';
 import { holds } from '../support/properties';
@@ -33,7 +34,7 @@ test('any terminals and any specs', async (t) => {
       fs.rmSync(out, { recursive: true, force: true });
     }
   });
-  await holds(t, property, 500);
+  await holds(t, property, atDepth(150, 500));
   t.true(
     Math.min(whole, parts, lost, refused) > 10,
     `${whole} whole, ${parts} parts, ${lost} lost, ${refused} refused`,

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { FdgraftError, openSource, rewrite } from '../../src';
 import { hintGlobs } from '../../src/rewrite/near-misses/globs';
 import { parseInheritSpec } from '../../src/specs/parse-spec';
+import { atDepth } from '../support/depth';
 import {
   descriptor,
   fileEntry,
@@ -317,7 +318,7 @@ test('a damaged image is rewritten or refused, never anything else', async (t) =
         fs.writeFileSync(path.join(good, name), bytes);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: atDepth(400, 1500) },
   );
 });
 

@@ -24,6 +24,10 @@ export interface Recipe {
 
 export const COOKBOOK = path.resolve(__dirname, '../../../docs/COOKBOOK.md');
 
+export const RUNTIMES = path.resolve(__dirname, '../../../docs/RUNTIMES.md');
+/** The recipe of RUNTIMES for clients of CRIU's RPC: its block is a script, and the others are lines to type. */
+export const CLIENTS = 'RPC clients and criu-ns';
+
 /** What a Markdown file has between ``` and ```, by the heading above it. */
 export function readRecipes(file = COOKBOOK): Recipe[] {
   const recipes: Recipe[] = [{ title: '', blocks: [] }];
