@@ -89,7 +89,7 @@ async function copyHeld(file: SourceFile, to: Buffer, how: number, signal: Abort
 
 /** False where the file system, or the system for its safety, does not do it. */
 export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean> {
-  if (isOfLowerLayer(file.path)) return false;
+  if (isOfLowerLayer(file.path, to)) return false;
   if (!(await workedOut(async () => fs.linkSync(file.path, to)))) return false;
   // link(2) takes a symbolic link as it is: one that was put there meanwhile must not come along.
   const stats = fs.lstatSync(to);
@@ -99,12 +99,29 @@ export async function tryHardLink(file: SourceFile, to: Buffer): Promise<boolean
 }
 
 /**
- * True for a file of an overlay whose layers are on several file systems, as in containers: to link to it copies it up,
- * and its path leads to another file then. A mounted file has another device than its directory, too.
+ * True for a file of a lower layer of an overlay whose layers are on several file systems, as in containers: to link to it
+ * copies it up, and its path leads to another file then. Such a file has another device than its directory, as files of
+ * the upper layer and mounted ones have, too; only those of the upper layer have that of a new file.
  */
-function isOfLowerLayer(file: Buffer): boolean {
+function isOfLowerLayer(file: Buffer, to: Buffer): boolean {
   const [directory] = splitPath(file);
-  return fs.lstatSync(file).dev !== fs.statSync(directory).dev;
+  const { dev } = fs.lstatSync(file);
+  return dev !== fs.statSync(directory).dev && dev !== deviceOfNewFile(to);
+}
+
+/** Undefined if no file can be made. */
+function deviceOfNewFile(file: Buffer): number | undefined {
+  try {
+    const fd = fs.openSync(file, 'wx', 0o600);
+    try {
+      return fs.fstatSync(fd).dev;
+    } finally {
+      fs.closeSync(fd);
+      fs.unlinkSync(file);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 async function workedOut(attempt: () => Promise<void>): Promise<boolean> {

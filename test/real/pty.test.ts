@@ -228,8 +228,11 @@ realTest('fdgraft restore --pty', async (t, lab) => {
   const restored = await start(t, command, directory, images, box, 33);
   await started(restored.window, 'stty size\r', /33 80\r\nready> $/);
   await started(restored.window, 'cat\r', /cat\r\n$/);
+  // Until cat reads, it is the shell that gets a ^Z or ^C.
+  await started(restored.window, 'first\r', /first\r\nfirst\r\n$/);
   await started(restored.window, '\u001a', /Stopped\s+cat\r\nready> $/);
   await started(restored.window, 'fg\r', /cat\r\n$/);
+  await started(restored.window, 'second\r', /second\r\nsecond\r\n$/);
   await started(restored.window, '\u0003', /ready> $/);
   await started(restored.window, 'exit\r', /exit\r\n$/);
   t.is(await restored.window.ended(), 'exit 0');

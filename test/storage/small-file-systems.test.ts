@@ -179,3 +179,20 @@ rootTest('a checkpoint in the lower layer of an overlay, with the upper one on a
   t.false(ended.at(-1)?.left.some((name) => name.startsWith('m/hard')));
   t.deepEqual(snapshot(path.join(directory, 'lower/ck')), before);
 });
+
+rootTest('a checkpoint in the upper layer of such an overlay is linked', (t) => {
+  const directory = temporaryDirectory(t);
+  checkpointAt(path.join(directory, 'lower/ck'), 8);
+  const ended = runOn(t, directory, LAYERS, [
+    'cp -r m/ck m/new',
+    `fdgraft rewrite m/new -o m/hard --link hard ${SPEC}`,
+    'test m/new/pages-1.img -ef m/hard/pages-1.img',
+    `fdgraft rewrite m/new --in-place ${SPEC}`,
+    'fdgraft diff m/ck m/new --plan m/new',
+  ]);
+  t.deepEqual(
+    ended.map(({ status }) => status),
+    [0, 0, 0, 0, 0],
+    ended.map(({ said }) => said).join('\n'),
+  );
+});
