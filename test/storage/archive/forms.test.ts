@@ -289,19 +289,21 @@ archiveTest('commands take archives: ls, x, diff, rewrite with a plan to prove i
   );
 });
 
+/** A tar of a checkpoint with pages of zeros. A hundredth of them is on disk: with less it would look like a trap. */
+function writeLargeTar(file: string, directory: string, size: number): void {
+  const before = [...membersOf(directory).map(blocksOf), blocksOf({ name: 'pages-9.img', pax: { size: `${size}` } })];
+  fs.writeFileSync(file, Buffer.concat([...before, Buffer.alloc(Math.floor(size / 100))]), { flag: 'wx' });
+  const start = before.reduce((sum, { length }) => sum + length, 0);
+  const fd = fs.openSync(file, 'r+');
+  fs.writeSync(fd, END, 0, END.length, start + size);
+  fs.closeSync(fd);
+}
+
 archiveTest('a signal ends it soon, with nothing left', ['zstd'], async (t) => {
   const top = temporaryDirectory(t);
   const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
   const plain = path.join(top, 'plain');
-  const size = 6 * 2 ** 30;
-  const before = Buffer.concat([
-    ...membersOf(directory).map(blocksOf),
-    blocksOf({ name: 'pages-9.img', pax: { size: `${size}` } }),
-  ]);
-  const fd = fs.openSync(plain, 'wx');
-  fs.writeSync(fd, before);
-  fs.writeSync(fd, END, 0, END.length, before.length + size);
-  fs.closeSync(fd);
+  writeLargeTar(plain, directory, 6 * 2 ** 30);
   for (const to of ['tar.gz', 'tar.zst', 'dir']) {
     const args = [bin, 'rewrite', plain, '-o', path.join(top, 'out'), '--to', to, '--inherit-fd', 'fd[5]:pipe:[4711]'];
     const child = spawn(process.execPath, args, { cwd: project, stdio: 'ignore' });
@@ -319,14 +321,7 @@ archiveTest('what a killed run leaves goes with the next one', ['zstd'], async (
   const top = temporaryDirectory(t);
   const directory = writeCheckpoint(temporaryDirectory(t), smallCheckpoint());
   const [large, out] = [path.join(top, 'large'), path.join(top, 'out')];
-  const before = Buffer.concat([
-    ...membersOf(directory).map(blocksOf),
-    blocksOf({ name: 'pages-9.img', pax: { size: `${2 ** 32}` } }),
-  ]);
-  const fd = fs.openSync(large, 'wx');
-  fs.writeSync(fd, before);
-  fs.writeSync(fd, END, 0, END.length, before.length + 2 ** 32);
-  fs.closeSync(fd);
+  writeLargeTar(large, directory, 2 ** 32);
   for (const to of ['tar.gz', 'tar.zst']) {
     const args = ['rewrite', large, '-o', out, '--to', to, '--inherit-fd', 'fd[5]:pipe:[4711]'];
     const child = spawn(process.execPath, [bin, ...args], { stdio: 'ignore' });
