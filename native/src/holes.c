@@ -1,6 +1,6 @@
 #include "holes.h"
 
-/* What stat(2) counts in. */
+/* The unit of st_blocks. */
 #define BLOCK_SIZE 512
 /* Below it, a file is read whatever it is. */
 #define HARMLESS_SIZE (5LL << 28)

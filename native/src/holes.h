@@ -8,7 +8,7 @@
 /* True for a file of more than a gigabyte that is nearly all holes: an image of records has none. */
 bool is_nearly_all_holes(const struct stat *status);
 
-/* What is on disk, in bytes. */
+/* The bytes on disk. */
 unsigned long long stored_bytes(const struct stat *status);
 
 #endif

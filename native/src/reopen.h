@@ -19,7 +19,7 @@ int caller_decides(const struct caller *caller, const struct graft *graft);
 /* The status flags of the open file that restored tasks get where the graft is opened again. */
 int reopened_flags(const struct caller *caller, const struct graft *graft);
 
-/* What restored tasks write goes to the end. */
+/* True if restored tasks write at the end of the file. */
 bool graft_appends(const struct caller *caller, const struct graft *graft);
 
 /* The new descriptor, close-on-exec, with the entry's access mode, status flags and position; -1 with errno. */

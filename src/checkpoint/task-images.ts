@@ -6,7 +6,7 @@ import type { Subscriber } from './walk/subscriber';
 /** Kinds of images that CRIU writes for each living task. A dead one has its core image alone. */
 const OF_LIVING = ['IDS', 'MM', 'FS'] as const;
 
-/** What a checkpoint lacks of its tasks, to be told. Codes are stable. */
+/** A warning of images that tasks lack. Codes are stable. */
 export interface MissingOfTasks {
   readonly code: 'IMAGE_MISSING' | 'NO_DESCRIPTORS';
   readonly message: string;

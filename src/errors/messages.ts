@@ -18,7 +18,7 @@ import { someOf } from './some-of';
 const error = (details: ErrorDetails) =>
   new FdgraftError({ ...details, hint: hintOfProcess(details.cause) ?? details.hint });
 
-/** What messages call the standard input, in the place of a file. */
+/** The standard input in messages, in the place of a file. */
 const STDIN = 'stdin';
 
 /** An input as a word of a command. */

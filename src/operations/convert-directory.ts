@@ -8,6 +8,7 @@ import type { LinkMode } from '../storage/link-mode';
 import type { Sink, SinkNotice } from '../storage/sink';
 import { isFileOrLeadsToOne, type MemberReader, type Source, type SourceMember } from '../storage/source';
 import type { FixedDirectory } from '../storage/trusted-path';
+import type { OptionNames } from './check-arguments';
 
 /** What `decode` and `encode` of a whole checkpoint take. */
 export interface ConvertOptions {
@@ -25,6 +26,16 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly member: Buffer }) => void;
 }
+
+/** The options of `encode`, which `decode` has too. */
+export const CONVERT_OPTIONS: OptionNames<ConvertOptions> = {
+  out: true,
+  to: true,
+  link: true,
+  fixed: false,
+  signal: true,
+  onProgress: true,
+};
 
 /** What `decode` and `encode` of a whole checkpoint have done. */
 export interface ConvertResult {

@@ -3,7 +3,7 @@ import { messages } from '../errors/messages';
 import { imageToJson } from '../json/image-to-json';
 import type { Source } from '../storage/source';
 import { type OptionNames, requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
-import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
+import { CONVERT_OPTIONS, type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 /** What JSON says beside crit's own. Codes are stable. */
@@ -47,12 +47,7 @@ export interface DecodeOptions extends ConvertOptions {
 
 /** Of `decode`. */
 const OPTIONS: OptionNames<DecodeOptions> = {
-  out: true,
-  to: true,
-  link: true,
-  fixed: false,
-  signal: true,
-  onProgress: true,
+  ...CONVERT_OPTIONS,
   pretty: true,
   onWarning: true,
 };

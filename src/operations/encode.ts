@@ -2,8 +2,8 @@ import type { ByteReader, ByteWriter } from '../bytes/byte-stream';
 import { messages } from '../errors/messages';
 import { jsonToImage } from '../json/json-to-image';
 import type { Source } from '../storage/source';
-import { type OptionNames, requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
-import { type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
+import { requireKnownOptions, requireOptions, requireOutput, requireSource } from './check-arguments';
+import { CONVERT_OPTIONS, type ConvertOptions, type ConvertResult, convertDirectory } from './convert-directory';
 import { isImageWithRecords, isJsonOfImage, JSON_ENDING } from './json-name';
 
 /** Options of `encodeImage`. */
@@ -21,16 +21,6 @@ export async function encodeImage(json: ByteReader, image: ByteWriter, options: 
   await jsonToImage(json, options.name, image, options);
 }
 
-/** Of `encode`. */
-const OPTIONS: OptionNames<ConvertOptions> = {
-  out: true,
-  to: true,
-  link: true,
-  fixed: false,
-  signal: true,
-  onProgress: true,
-};
-
 /**
  * Makes an image directory from one that `decode` made: NAME.img from NAME.img.json, and all else as it is. It appears
  * whole or not at all. Throws FdgraftError.
@@ -38,7 +28,7 @@ const OPTIONS: OptionNames<ConvertOptions> = {
 export async function encode(source: Source, options: ConvertOptions): Promise<ConvertResult> {
   requireSource(source);
   requireOptions(options, 'out');
-  requireKnownOptions(options, OPTIONS);
+  requireKnownOptions(options, CONVERT_OPTIONS);
   requireOutput(options, true);
   const { signal } = options;
   let hasImages = false;

@@ -16,7 +16,7 @@ import { keepsOwner } from './reopening';
 import { specOf } from './spec-of';
 import type { Survey } from './survey';
 
-/** What was decided about the claims. */
+/** All decisions about the claims. */
 interface Decided {
   readonly assignment: Assignment;
   readonly found: Survey;

@@ -69,7 +69,7 @@ export interface Survey {
   /** Descriptor tables that refer to an entry that a spec names. */
   readonly tables: ReadonlySet<number>;
   readonly tasks: Tasks;
-  /** What is missing of the tasks. */
+  /** Warnings of images that tasks lack. */
   readonly missing: readonly MissingOfTasks[];
   readonly mounts: Mounts;
   /** The needs of the restore. */

@@ -37,7 +37,7 @@ const QUEUES = 'sk-queues.img';
 /** A record that goes without another in its place. */
 const GONE = 'gone';
 
-/** What takes the place of a record; undefined if it stays. */
+/** The record in the place of another one; undefined if that stays. */
 type ChangedRecord = Uint8Array | typeof GONE | undefined;
 
 /** A change at an entry that has to do with a socket that goes, and does not go itself. */
@@ -138,7 +138,7 @@ class Transformer {
     if (!digests.before.equals(digests.after)) this.changed.push(digests);
   }
 
-  /** What changes in an image; undefined if it stays as it is. */
+  /** The change of an image; undefined if it stays as it is. */
   private changeOf({ kind, number }: ImageFile): Change | undefined {
     const { byEntry, tables, rights, lostPackets, memfds, terminals, lostRemaps } = this;
     switch (kind.name) {
@@ -180,7 +180,7 @@ class Transformer {
     return [...replacements, ...this.replaceOthers(batch)].sort((a, b) => a.index - b.index);
   }
 
-  /** What sockets that go bring about at entries that stay. */
+  /** Changes of entries that stay, for sockets that go. */
   private replaceOthers(batch: RecordBatch): Replacement[] {
     const replacements: Replacement[] = [];
     for (; this.nextOther < this.atOthers.length; this.nextOther += 1) {

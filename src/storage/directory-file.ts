@@ -9,9 +9,9 @@ import { closeRead } from './close';
 import { sourceUnreadable } from './denied';
 import type { PassedFile } from './directory-progress';
 import { NEVER_WAIT_OR_FOLLOW } from './open-flags';
+import type { PassLimits } from './pass-limits';
 import { isProgressShown } from './pass-progress';
 import type { ReadingGuard } from './reading-limit';
-import type { ReadingLimits } from './reading-limits';
 import { isSteady, type SeenFiles, type SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 import { hasHoles, mapOfFile } from './sparse-file';
@@ -56,7 +56,7 @@ export class DirectoryFile implements SourceMember, SourceFile, PassedFile {
     private readonly base: Buffer,
     private readonly place: SeenPlace,
     private readonly seen: SeenFiles,
-    private readonly limits: ReadingLimits,
+    private readonly limits: PassLimits,
     private stats?: Stats,
   ) {
     this.name = place.name;
@@ -200,7 +200,7 @@ export class FileReader implements MemberReader {
     private readonly stats: Stats,
     private readonly file: Pick<SourceMember, 'name'> & Pick<SourceFile, 'check'>,
     private readonly isSteady: boolean,
-    private readonly limits: ReadingLimits,
+    private readonly limits: PassLimits,
   ) {
     this.guard = limits.amount.guard(fd, stats);
     if (hasHoles(stats)) this.condense = () => this.findData();

@@ -7,7 +7,7 @@ import { closeRead } from './close';
 import { FileReader, secondsOf } from './directory-file';
 import { modeAndOwner } from './mode-and-owner';
 import { openRegular } from './open-flags';
-import type { ReadingLimits } from './reading-limits';
+import type { PassLimits } from './pass-limits';
 import type { SeenFiles, SeenPlace } from './seen-files';
 import type { MemberReader, SourceFile, SourceMember } from './source';
 
@@ -20,7 +20,7 @@ export async function linkIn(
   place: SeenPlace,
   stats: Stats,
   steady: SeenFiles | undefined,
-  limits: ReadingLimits,
+  limits: PassLimits,
 ): Promise<SourceMember> {
   const { name } = place;
   const cannotRead = (error: unknown) => messages.cannotRead(escapeBytes(name), error);
@@ -59,7 +59,7 @@ interface Link {
   readonly file: SourceFile;
   readonly place: SeenPlace;
   readonly steady: SeenFiles | undefined;
-  readonly limits: ReadingLimits;
+  readonly limits: PassLimits;
 }
 
 /**

@@ -5,7 +5,7 @@ import { joinPath } from './byte-path';
 import { cannotLook, DirectoryFile, type DirectoryOfFile, placeIn, secondsOf } from './directory-file';
 import { linkIn } from './directory-link';
 import { modeAndOwner } from './mode-and-owner';
-import type { ReadingLimits } from './reading-limits';
+import type { PassLimits } from './pass-limits';
 import { isSteady, type SeenFiles } from './seen-files';
 import type { SourceMember } from './source';
 
@@ -16,7 +16,7 @@ export interface DirectoryTop {
   readonly path: Buffer;
   readonly stats: Stats;
   readonly seen: SeenFiles;
-  readonly limits: ReadingLimits;
+  readonly limits: PassLimits;
 }
 
 /** The member of this name in a directory of the source. `found`: a look that was just taken. Throws FdgraftError. */

@@ -10,7 +10,7 @@ import { type DirectoryTop, memberIn } from './directory-member';
 import { DirectoryPass, listEntries } from './directory-pass';
 import { type HeldDirectory, holdDirectory } from './held-directory';
 import { modeAndOwner } from './mode-and-owner';
-import { readingLimits } from './reading-limits';
+import { passLimits } from './pass-limits';
 import { isSteady, SeenFiles } from './seen-files';
 import type { MembersByName, Source } from './source';
 import { yieldToEventLoop } from './yield-to-event-loop';
@@ -33,8 +33,8 @@ export async function openDirectory(directory: string, options: DirectoryOptions
   if (stats.isFIFO() || stats.isSocket()) throw messages.sourceIsStream(directory);
   if (!stats.isDirectory()) throw messages.sourceIsNoDirectory(directory);
   const real = readable(directory, () => fs.realpathSync.native(directory, 'buffer'));
-  // What is read is counted anew in each pass: a source may be used any number of times.
-  const top = (): DirectoryTop => ({ label: directory, path: real, stats, seen, limits: readingLimits(signal) });
+  // Each pass counts anew: a source may be used any number of times.
+  const top = (): DirectoryTop => ({ label: directory, path: real, stats, seen, limits: passLimits(signal) });
   return {
     label: directory,
     form: 'dir',

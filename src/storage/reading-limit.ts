@@ -1,16 +1,14 @@
 import type { Stats } from 'node:fs';
 import { messages } from '../errors/messages';
-import { mapOfFile } from './sparse-file';
+import { BLOCK_BYTES, mapOfFile } from './sparse-file';
 import { isReadTooOften, isSuspicious, isTrap } from './trap';
 
-/** What stat(2) counts in. */
-const BLOCK_BYTES = 512;
 /** Smaller files are not counted: a name in a directory costs hardly less. */
 const LEAST_BYTES = 1 << 16;
 
 /**
- * How much was read of files, and how much there is: a file of some kilobytes can have terabytes of
- * holes, and a file of gigabytes any number of names.
+ * Compares the bytes that were read with those of the files: some kilobytes on disk can have terabytes of holes,
+ * and a file of gigabytes any number of names.
  */
 export class ReadingLimit {
   private stored = 0;

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import { type NativeEnd, type NativeRun, pathOfNative, runNative } from './native-program';
 import { SparseMap } from './sparse-map';
 
-/** What stat(2) counts in. */
-const BLOCK_BYTES = 512;
+/** The unit of the blocks that stat(2) counts. */
+export const BLOCK_BYTES = 512;
 /** Holes of smaller files are copied as zeros: a process costs more than these. */
 const LEAST_BYTES = 1 << 20;
 
